@@ -3,6 +3,15 @@
 
 #define CONCERNS(X) \
   X(clock) \
+  X(doorbell) \
+  X(poll) \
+  X(thread) \
+  X(timer) \
+  X(tun) \
+  X(tun_io) \
+  X(udp) \
+  X(udp_receive) \
+  X(udp_send) \
   /* end of the list, so that a new line touches no other */
 
 #define DECLARE(concern) extern const native_function concern##_functions[];
