@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { addressPort } from '#protocol/address.ts';
 import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import { needsRoot } from '../testing/namespace.ts';
 import { addressOf, formatAddress } from './address.ts';
 import { type UdpOptions, UdpSocket } from './socket.ts';
 import { datagramsOf, pattern, put, receiveDatagrams } from './testing/traffic.ts';
@@ -229,6 +230,23 @@ test('options reach the socket', (t) => {
   assert.throws(() => open(t, '127.0.0.1', { port }), { code: 'EADDRINUSE' });
   assert.throws(() => open(t, '192.0.2.77'), { code: 'EADDRNOTAVAIL' });
   assert.throws(() => open(t, '127.0.0.1', { device: 'no-such-dev' }), { code: /^(ENODEV|EPERM)$/ });
+});
+
+test('a v6only socket leaves IPv4 on its port to others', (t) => {
+  const six = open(t, '::', { v6only: true });
+  const port = portOf(six);
+  assert.equal(formatAddress(open(t, '0.0.0.0', { port }).localAddress()), `0.0.0.0:${port}`);
+  const both = open(t, '::');
+  assert.throws(() => open(t, '0.0.0.0', { port: portOf(both) }), { code: 'EADDRINUSE' });
+});
+
+test('a mark and a device are taken', { skip: needsRoot }, async (t) => {
+  const receiver = open(t, '127.0.0.1', { device: 'lo' });
+  const sender = open(t, '127.0.0.1', { device: 'lo', mark: 7 });
+  const burst = new Burst(4096, 1);
+  put(burst, pattern(10, 1), addressOf('127.0.0.1', portOf(receiver)));
+  sender.send(burst);
+  assert.equal((await receiveDatagrams(receiver, 1)).length, 1);
 });
 
 const BROKEN: readonly (readonly [why: string, word: number, value: number])[] = [

@@ -87,6 +87,38 @@ test('a segment that the device cannot carry is counted, GSO goes on for others'
   assert.equal(sender.counters.sentMessages, 1);
 });
 
+test('what routes forbid is counted by kind and holds up nothing, nor does it cost GSO', {
+  skip: needsRoot,
+}, async (t) => {
+  const { name, path } = testNamespace(t);
+  for (const [kind, to] of [
+    ['prohibit', '10.97.0.1'],
+    ['unreachable', '10.97.0.2'],
+    ['blackhole', '10.97.0.3'],
+  ] as const) {
+    ip('-n', name, 'route', 'add', kind, to);
+  }
+  const [sender, receiver] = inNamespace(path, () => [
+    UdpSocket.open({ address: '0.0.0.0', port: 0 }),
+    UdpSocket.open({ address: '127.0.0.1', port: 0 }),
+  ]);
+  t.after(() => sender?.close());
+  t.after(() => receiver?.close());
+  assert.ok(sender && receiver);
+  const burst = new Burst(65_536, 8);
+  for (const to of ['10.97.0.1', '10.97.0.2', '10.97.0.3']) {
+    for (let i = 0; i < 3; i++) put(burst, pattern(100, i), addressOf(to, 9));
+  }
+  for (let i = 0; i < 3; i++) put(burst, pattern(100, i), addressOf('127.0.0.1', addressPort(receiver.localAddress())));
+  assert.equal(burst.count, 4);
+  assert.equal(sender.send(burst), 4);
+  assert.equal((await receiveDatagrams(receiver, 3)).length, 3);
+  const { notPermitted, unreachable, otherErrors, sentMessages, gsoFallbacks } = sender.counters;
+  // A black hole answers EINVAL, as a refusal of GSO does: there each segment was tried by itself.
+  assert.deepEqual({ notPermitted, unreachable, otherErrors }, { notPermitted: 1, unreachable: 1, otherErrors: 3 });
+  assert.deepEqual({ sentMessages, gsoFallbacks }, { sentMessages: 1, gsoFallbacks: 0 });
+});
+
 test('inNamespace brings the thread home, also after an error', { skip: needsRoot }, (t) => {
   const { path } = testNamespace(t);
   const devices = (): string => readFileSync('/proc/thread-self/net/dev', 'utf8').replace(/:.*/g, '');
