@@ -45,7 +45,13 @@ export class Output {
     if (this.format === 'json') this.print(JSON.stringify(rows, null, 2));
     else if (this.format === 'yaml') this.print(stringify(rows).trimEnd());
     else if (this.format === 'lines') for (const row of rows) this.print(JSON.stringify(row));
-    else this.print(renderTable(fields, rows.map((row) => fields.map(({ cell }) => cell(row)))).join('\n'));
+    else
+      this.print(
+        renderTable(
+          fields,
+          rows.map((row) => fields.map(({ cell }) => cell(row))),
+        ).join('\n'),
+      );
   }
 
   /** Colours text if stdout is a terminal that wants colour (`NO_COLOR`, `FORCE_COLOR`, TERM). */
