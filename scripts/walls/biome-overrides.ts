@@ -68,5 +68,8 @@ const purity = {
 
 /** The configuration that biome.json extends. */
 export const biomeWalls = (aliases: Aliases): object => ({
-  overrides: [...WALLS.filter(({ may }) => may !== 'everything').flatMap((wall) => overridesOf(wall, aliases)), purity],
+  overrides: [
+    ...WALLS.flatMap((wall) => (wall.may === 'everything' ? [] : overridesOf(wall, wall.may, aliases))),
+    purity,
+  ],
 });
