@@ -81,7 +81,7 @@ export const up = defineCommand({
       showEndpoints(output, journey);
       await whenStopped;
     }
-    const clean = await runSteps([TEARDOWN], journey, tell);
+    const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell));
     if (options.once) {
       const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
       reportCase(output, { suite, case: 'journey' }, [total]);

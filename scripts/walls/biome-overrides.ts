@@ -15,11 +15,12 @@ export const readAliases = (root: string): Aliases => {
   }));
 };
 
-/** Every way to write an import of something in `folder`: a folder can lie under several aliases. */
+/** Every way to write an import of something in `folder`: by aliases that lie above it, and by those below. */
 const patternsFor = (folder: string, aliases: Aliases): string[] =>
-  aliases
-    .filter((entry) => folder === entry.folder || folder.startsWith(`${entry.folder}/`))
-    .map(({ alias, folder: base }) => `${alias}${folder.slice(base.length)}/**`);
+  aliases.flatMap(({ alias, folder: base }) => {
+    if (`${base}/`.startsWith(`${folder}/`)) return [`${alias}/**`];
+    return folder.startsWith(`${base}/`) ? [`${alias}${folder.slice(base.length)}/**`] : [];
+  });
 
 const permitted = (wall: Wall, may: readonly string[], aliases: Aliases): string[] => {
   const own = [wall.folder, ...may].flatMap((folder) => patternsFor(folder, aliases));
