@@ -115,10 +115,10 @@ test('what routes forbid is counted by kind and holds up nothing, nor does it co
   assert.equal(burst.count, 4);
   assert.equal(sender.send(burst), 4);
   assert.equal((await receiveDatagrams(receiver, 3)).length, 3);
-  const { notPermitted, unreachable, otherErrors, sentMessages, gsoFallbacks } = sender.counters;
+  const { notPermitted, unreachable, otherErrors, sentMessages, gsoFallbacks, gsoRefusals } = sender.counters;
   // A black hole answers EINVAL, as a refusal of GSO does: there each segment was tried by itself.
   assert.deepEqual({ notPermitted, unreachable, otherErrors }, { notPermitted: 1, unreachable: 1, otherErrors: 3 });
-  assert.deepEqual({ sentMessages, gsoFallbacks }, { sentMessages: 1, gsoFallbacks: 0 });
+  assert.deepEqual({ sentMessages, gsoFallbacks, gsoRefusals }, { sentMessages: 1, gsoFallbacks: 0, gsoRefusals: 0 });
 });
 
 test('inNamespace brings the thread home, also after an error', { skip: needsRoot }, (t) => {
