@@ -57,7 +57,7 @@ const engine: Check = {
     // In a process of its own: an engine made for another Node could take this one down.
     const program = `console.log(Object.keys(require(${JSON.stringify(ENGINE)})).length)`;
     const tried = attempt(process.execPath, ['--eval', program]);
-    if (tried.succeeded) return ok(`${tried.stdout.trim()} groups of functions`);
+    if (tried.succeeded) return ok(`${tried.stdout.trim()} functions`);
     return missing(firstLine(tried.stderr) || 'the process died', 'node scripts/build-native.mjs --force');
   },
 };
