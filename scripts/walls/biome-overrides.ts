@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CORE_BASE, CORE_DENIED_GLOBALS, isCore, TESTS_MAY, WALLS, type Wall } from './table.ts';
+import { CORE_BASE, CORE_DENIED_GLOBALS, isCore, testsMay, WALLS, type Wall } from './table.ts';
 
 export type Aliases = readonly { readonly alias: string; readonly folder: string }[];
 
@@ -52,7 +52,7 @@ const overridesOf = (wall: Wall, may: readonly string[], aliases: Aliases): obje
   const tests = [`${folder}/**/*.test.ts`, `${folder}/**/testing/**`];
   return [
     override([`${folder}/**`, ...outside, ...NOT_TESTS], [pattern(may), ...(isCore(wall) ? [NO_NODE] : [])]),
-    override([...tests, ...outside], [pattern([...may, ...TESTS_MAY])]),
+    override([...tests, ...outside], [pattern([...may, ...testsMay(wall)])]),
   ];
 };
 

@@ -57,7 +57,16 @@ const purityProbes: Probe[] = [
   { file: file.replace(CORE, `${CORE}/testing`), source, refused: false, why: `${source.trim()} in testing/` },
 ]);
 
-const probes = [...importProbes, ...purityProbes];
+const testProbes: Probe[] = (
+  [
+    ['#protocol/masque/x.ts', false],
+    ['#scripts/setup/paths.mjs', false],
+    ['#model/x.ts', true],
+    ['#scripts/test.ts', true],
+  ] as const
+).map(([why, refused], i) => ({ file: `${CORE}/t${i}.test.ts`, source: `import '${why}';\n`, refused, why }));
+
+const probes = [...testProbes, ...importProbes, ...purityProbes];
 const RULES = /^(?:lint\/style\/noRestricted(?:Imports|Globals)|plugin)/;
 let folder = '';
 let refusedFiles = new Set<string>();
@@ -105,6 +114,8 @@ for (const wall of WALLS.filter(({ may }) => may !== 'everything')) {
 }
 
 test('cores touch no clock, chance, timer, environment or node: module; their tests may', () => compare(purityProbes));
+
+test('a test of a core may use the cores above it and what set-up found, nothing more', () => compare(testProbes));
 
 test('relative imports that leave their folder are refused, with the alias to write', () => {
   const violations = (file: string, source: string) =>
