@@ -22,7 +22,7 @@ export const encodeTransportParameters = (
 ): Uint8Array => {
   const parts: Uint8Array[] = [];
   for (const row of PARAMETERS) {
-    const value = valueOf(parameters, row);
+    const value = encodedValue(parameters, row);
     if (value !== undefined) parts.push(tuple(row.id, value));
   }
   if (reserved !== undefined) parts.push(tuple(31 * reserved.n + 27, reserved.value));
@@ -33,7 +33,7 @@ export const encodeTransportParameters = (
   return bytes;
 };
 
-const valueOf = (parameters: Partial<TransportParameters>, row: ParameterRow): Uint8Array | undefined => {
+const encodedValue = (parameters: Partial<TransportParameters>, row: ParameterRow): Uint8Array | undefined => {
   const value = parameters[row.key];
   if (value === undefined || value === DEFAULT_TRANSPORT_PARAMETERS[row.key]) return undefined;
   switch (row.kind) {
