@@ -147,6 +147,7 @@ export class Recovery {
     if (frame.largest >= sent.nextPacketNumber || sent.skipped.overlaps(frame.ranges, frame.count)) {
       throw remoteError(TransportError.protocolViolation, 'ACK of a packet that was not sent', ACK_FRAME_TYPE);
     }
+    const recoveryStart = path.controller.recoveryStartTime;
     const largestGrew = frame.largest > state.largestAcked;
     const newest = this.#settlement.takeAcked(state, frame, now);
     if (newest < 0) return;
@@ -166,6 +167,8 @@ export class Recovery {
     this.#settlement.detectLosses(state, now);
     if (path.period.takeSpurious()) path.controller.onSpuriousLoss(now);
     const sample = sampler.finish(now, rtt.smoothedUs, rtt.minUs);
+    // §A.7: losses first. What was acknowledged along with the loss that began a period was sent before that.
+    if (path.controller.recoveryStartTime !== recoveryStart) sample.ackedOutsideRecovery = 0;
     if (sample.rttUs >= 0) path.controller.onAck(now, sample, path.bytesInFlight);
     if (space === Space.handshake) this.#timer.handshakeAcked = true;
     // §6.2.1: a client that may be keeping the server from a deadlock goes on backing off.
