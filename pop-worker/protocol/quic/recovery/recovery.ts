@@ -1,9 +1,10 @@
-import type { CongestionController, ControllerOptions } from '../../congestion/controller.ts';
+import type { CongestionController } from '../../congestion/controller.ts';
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { remoteError, TransportError } from '../errors.ts';
 import type { AckFrame } from './ack-frame.ts';
 import { LossDetection } from './loss-detection.ts';
 import type { Mtu } from './mtu.ts';
+import type { RecoveryOptions } from './options.ts';
 import { PacketFlag, PacketState } from './packet-flag.ts';
 import { PacketSpace, Space } from './packet-space.ts';
 import { PathRecovery } from './path-recovery.ts';
@@ -11,8 +12,9 @@ import { ProbeTimer } from './pto.ts';
 import type { RttEstimator } from './rtt.ts';
 import type { SentPackets } from './sent-packets.ts';
 import { Settlement } from './settlement.ts';
-import type { EcnHook, RecoverySink, RecoveryStats } from './sink.ts';
+import type { RecoverySink, RecoveryStats } from './sink.ts';
 
+export type { RecoveryOptions } from './options.ts';
 export { Space } from './packet-space.ts';
 export type { EcnHook, RecoverySink, RecoveryStats } from './sink.ts';
 
@@ -27,19 +29,6 @@ const PROBES = 2;
 
 /** What `onTimeout` found. */
 export type Timeout = 'none' | 'lost' | 'probe';
-
-export interface RecoveryOptions {
-  readonly isServer: boolean;
-  /** Makes the path's controller; called again after a change of path. */
-  readonly controller: (options: ControllerOptions) => CongestionController;
-  readonly mtu: Mtu;
-  readonly random: () => number;
-  /** Packets that one space remembers at most, a power of two. 131072 by default: 10 Gbit/s at 150 ms. */
-  readonly maxPackets?: number;
-  /** Raise the reordering threshold after spurious losses (RFC 9002 §6.1.1); off by default. */
-  readonly adaptiveReordering?: boolean;
-  readonly ecn?: EcnHook;
-}
 
 /**
  * Loss detection, congestion control, pacing and MTU discovery of one connection (RFC 9002). Knows packets and what they
@@ -147,7 +136,6 @@ export class Recovery {
     if (frame.largest >= sent.nextPacketNumber || sent.skipped.overlaps(frame.ranges, frame.count)) {
       throw remoteError(TransportError.protocolViolation, 'ACK of a packet that was not sent', ACK_FRAME_TYPE);
     }
-    const recoveryStart = path.controller.recoveryStartTime;
     const largestGrew = frame.largest > state.largestAcked;
     const newest = this.#settlement.takeAcked(state, frame, now);
     if (newest < 0) return;
@@ -168,7 +156,7 @@ export class Recovery {
     if (path.period.takeSpurious()) path.controller.onSpuriousLoss(now);
     const sample = sampler.finish(now, rtt.smoothedUs, rtt.minUs);
     // §A.7: losses first. What was acknowledged along with the loss that began a period was sent before that.
-    if (path.controller.recoveryStartTime !== recoveryStart) sample.ackedOutsideRecovery = 0;
+    if (this.#settlement.windowCut) sample.ackedOutsideRecovery = 0;
     if (sample.rttUs >= 0) path.controller.onAck(now, sample, path.bytesInFlight);
     if (space === Space.handshake) this.#timer.handshakeAcked = true;
     // §6.2.1: a client that may be keeping the server from a deadlock goes on backing off.

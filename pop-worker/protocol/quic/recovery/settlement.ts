@@ -27,6 +27,8 @@ export class Settlement {
   /** Of the latest ACK frame: something ack-eliciting was new; how many marked packets were. */
   newlyAckedEliciting = false;
   newlyAckedMarked = 0;
+  /** …and it made the controller cut its window. */
+  windowCut = false;
   readonly #spaces: readonly PacketSpace[];
   readonly #timer: ProbeTimer;
   readonly #detection: LossDetection;
@@ -60,6 +62,7 @@ export class Settlement {
     let newest = -1;
     this.newlyAckedEliciting = false;
     this.newlyAckedMarked = 0;
+    this.windowCut = false;
     path.sampler.begin(path.bytesInFlight);
     this.#walk.start(state.sent, frame);
     for (let n = this.#walk.next(); n >= 0; n = this.#walk.next()) {
@@ -191,7 +194,10 @@ export class Settlement {
     ecnCe: boolean,
   ): void {
     const { controller, period, rtt, bytesInFlight } = this.path;
-    if (newestSentTime > controller.recoveryStartTime) period.begin(now);
+    if (newestSentTime > controller.recoveryStartTime) {
+      period.begin(now);
+      this.windowCut = true;
+    }
     period.onLost(lostPackets);
     controller.onCongestionEvent(now, lostBytes, newestSentTime, persistent, ecnCe, bytesInFlight);
     if (persistent || ecnCe) period.makeFinal();
