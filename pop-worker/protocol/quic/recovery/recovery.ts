@@ -20,8 +20,6 @@ export type { EcnHook, RecoverySink, RecoveryStats } from './sink.ts';
 
 const ACK_FRAME_TYPE = 0x02;
 const DEFAULT_MAX_PACKETS = 131_072;
-/** Lost packets are remembered for this many probe timeouts, in case they are acknowledged after all. */
-const LOST_KEPT_PTOS = 3;
 /** Packets that only acknowledge are not waited for once a space remembers this many. */
 const ACK_ONLY_KEPT = 256;
 /** RFC 9002 §6.2.4: one or two datagrams a probe timeout. */
@@ -216,7 +214,7 @@ export class Recovery {
       if ((flags & PacketState.lost) !== 0 || (flags & PacketFlag.ackEliciting) === 0) continue;
       if ((flags & PacketFlag.mtuProbe) !== 0 || sent.frameCount[slot] === 0) continue;
       state.probeCursor = packetNumber;
-      this.#settlement.report(state, slot, 'probe');
+      this.#settlement.report(state, slot, true);
       return true;
     }
   }
@@ -348,7 +346,8 @@ export class Recovery {
   }
 
   #retire(state: PacketSpace, now: TimeUs): void {
-    state.sent.retire(now - LOST_KEPT_PTOS * this.ptoUs(Space.application));
+    // Lost packets are remembered a while longer, in case they are acknowledged after all.
+    state.sent.retire(now - this.#path.rtt.ptoBaseUs);
   }
 
   /** A flow of packets that only acknowledge does not fill memory: the oldest is not waited for any more. */
@@ -369,7 +368,7 @@ export class Recovery {
       const slot = sent.slot(n);
       const flags = sent.flags[slot] as number;
       if ((flags & PacketState.counted) !== 0) path.bytesInFlight -= sent.bytes[slot] as number;
-      if (report && (flags & PacketState.lost) === 0) this.#settlement.report(state, slot, 'lost');
+      if (report && (flags & PacketState.lost) === 0) this.#settlement.report(state, slot, false);
     }
     state.clear();
   }

@@ -60,6 +60,7 @@ export class Settlement {
     const path = this.path;
     const recoveryStart = path.controller.recoveryStartTime;
     let newest = -1;
+    let packets = 0;
     this.newlyAckedEliciting = false;
     this.newlyAckedMarked = 0;
     this.windowCut = false;
@@ -68,7 +69,9 @@ export class Settlement {
     for (let n = this.#walk.next(); n >= 0; n = this.#walk.next()) {
       this.#onAcked(state, n, recoveryStart, now);
       newest = n;
+      packets++;
     }
+    this.stats.packetsAcked += packets;
     return newest;
   }
 
@@ -80,7 +83,6 @@ export class Settlement {
     const bytes = sent.bytes[slot] as number;
     const sentTime = sent.sentTime[slot] as number;
     sent.markAcked(packetNumber);
-    this.stats.packetsAcked++;
     if (sentTime > state.newestAckedSentTime) state.newestAckedSentTime = sentTime;
     const here = sent.path[slot] === path.epoch;
     if ((flags & PacketState.counted) !== 0) {
@@ -100,7 +102,7 @@ export class Settlement {
     }
     if ((flags & PacketFlag.ecn) !== 0) this.newlyAckedMarked++;
     if ((flags & PacketState.lost) !== 0) this.#onLateAck(state, packetNumber, slot, here, flags);
-    this.report(state, slot, 'acked');
+    this.#reportAcked(state, slot);
   }
 
   /** A packet was deemed lost and is acknowledged after all. */
@@ -156,7 +158,7 @@ export class Settlement {
       if ((flags & PacketFlag.mtuProbe) !== 0) this.#mtu.onProbeLost(bytes);
       else this.#tellController(sent, packetNumber, slot, flags, now);
     }
-    this.report(state, slot, 'lost');
+    this.report(state, slot, false);
   }
 
   #tellController(sent: SentPackets, packetNumber: number, slot: number, flags: number, now: TimeUs): void {
@@ -207,22 +209,33 @@ export class Settlement {
     controller.onPersistentCongestion(now);
   }
 
-  /** Tells what became of the frames of a packet. */
-  report(state: PacketSpace, slot: number, fate: 'acked' | 'lost' | 'probe'): void {
+  #reportAcked(state: PacketSpace, slot: number): void {
     const { frames, firstFrame, frameCount } = state.sent;
-    const count = frameCount[slot] as number;
     const first = firstFrame[slot] as number;
-    const sink = this.#sink;
-    for (let i = first; i < first + count; i++) {
+    const end = first + (frameCount[slot] as number);
+    const words = frames.words;
+    for (let i = first; i < end; i++) {
       const at = frames.offset(i);
-      const words = frames.words;
+      const kind = words[at] as FrameKind;
+      this.#sink.frameAcked(state.id, kind, words[at + 1] as number, words[at + 2] as number, words[at + 3] as number);
+    }
+  }
+
+  /** Tells that the frames of a packet are lost, or, for a probe, that they could be sent again. */
+  report(state: PacketSpace, slot: number, probe: boolean): void {
+    const { frames, firstFrame, frameCount } = state.sent;
+    const first = firstFrame[slot] as number;
+    const end = first + (frameCount[slot] as number);
+    const sink = this.#sink;
+    const words = frames.words;
+    for (let i = first; i < end; i++) {
+      const at = frames.offset(i);
       const kind = words[at] as FrameKind;
       const a = words[at + 1] as number;
       const b = words[at + 2] as number;
       const c = words[at + 3] as number;
-      if (fate === 'acked') sink.frameAcked(state.id, kind, a, b, c);
-      else if (fate === 'lost') sink.frameLost(state.id, kind, a, b, c);
-      else sink.frameProbe(state.id, kind, a, b, c);
+      if (probe) sink.frameProbe(state.id, kind, a, b, c);
+      else sink.frameLost(state.id, kind, a, b, c);
     }
   }
 }
