@@ -400,6 +400,28 @@ test('RFC 9002 §7.6.2: an acknowledgement in between breaks the period', () => 
   assert.equal(h.recovery.stats.persistentCongestions, 0);
 });
 
+for (const [late, times] of [
+  [true, 0],
+  [false, 1],
+] as const) {
+  test(`RFC 9002 §7.6.2: ${late ? 'a late acknowledgement breaks the period too' : 'without one it stands'}`, () => {
+    const h = new Harness().confirm(100);
+    h.nowMs += 1;
+    h.send(); // 1
+    h.send(); // 2
+    h.nowMs += 1100;
+    for (let i = 0; i < 3; i++) h.send(); // 3 to 5
+    h.nowMs += 100;
+    h.ack(application, 0, [4, 5]);
+    assert.equal(h.recovery.stats.packetsLost, 2);
+    if (late) h.ack(application, 0, [4, 5], [2, 2]);
+    h.nowMs = h.recovery.deadline() / 1000;
+    h.recovery.onTimeout(h.nowUs);
+    assert.equal(h.recovery.stats.packetsLost, 3);
+    assert.equal(h.recovery.stats.persistentCongestions, times);
+  });
+}
+
 test('RFC 9002 §7.6.2: losses before the first RTT sample are not persistent congestion', () => {
   const h = new Harness();
   h.recovery.onHandshakeConfirmed(0);
