@@ -4,7 +4,10 @@
 #define CONCERNS(X) \
   X(clock) \
   X(doorbell) \
+  X(opener) \
   X(poll) \
+  X(quic_crypto) \
+  X(sealer) \
   X(thread) \
   X(timer) \
   X(tun) \
