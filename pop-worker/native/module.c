@@ -10,6 +10,8 @@
   X(sealer) \
   X(thread) \
   X(timer) \
+  X(tls_context) \
+  X(tls_session) \
   X(tun) \
   X(tun_io) \
   X(udp) \
