@@ -123,7 +123,28 @@ static const OSSL_DISPATCH callbacks[] = {
     {0, NULL},
 };
 
+// RFC 8446 §4.1.3: the Random by which a ServerHello is a HelloRetryRequest.
+static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+                                         0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+                                         0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+// RFC 8446 §4.2.10: a ClientHello after a HelloRetryRequest must not offer early data. Under QUIC, OpenSSL 3.5 does, and
+// its server then gives alert 47; a session that allows none keeps it from that.
+static void watch_messages(int written, int version, int type, const void *data, size_t length, SSL *ssl,
+                           void *unused) {
+  (void)version, (void)unused;
+  const uint8_t *message = data;
+  const size_t random_at = 4 + 2;
+  if (written || type != SSL3_RT_HANDSHAKE || length < random_at + sizeof retry_random ||
+      message[0] != SSL3_MT_SERVER_HELLO || memcmp(message + random_at, retry_random, sizeof retry_random) != 0) {
+    return;
+  }
+  SSL_SESSION *offered = SSL_get_session(ssl);
+  if (offered != NULL) SSL_SESSION_set_max_early_data(offered, 0);
+}
+
 bool quic_install(tls_session *session) {
+  if (!session->context->server) SSL_set_msg_callback(session->ssl, watch_messages);
   return SSL_set_app_data(session->ssl, session) && SSL_set_quic_tls_cbs(session->ssl, callbacks, session) &&
          SSL_set_quic_tls_transport_params(session->ssl, session->local_parameters.data,
                                            session->local_parameters.length);

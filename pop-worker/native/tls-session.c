@@ -11,18 +11,27 @@
 
 static const napi_type_tag tls_session_tag = {0x2e6f95b07c1d48a3, 0xb1f0843ad97e5c26};
 
+// About what OpenSSL holds for a handshake. The garbage collector is told, lest it lets thousands pile up.
+#define HANDSHAKE_BYTES 49152
+
+static void account(napi_env env, tls_session *session, int64_t bytes) {
+  int64_t unused;
+  if (napi_adjust_external_memory(env, bytes - session->accounted, &unused) == napi_ok) session->accounted = bytes;
+}
+
 // Frees what only the handshake needs. The exporter secret stays.
-static void free_handshake(tls_session *session) {
+static void free_handshake(napi_env env, tls_session *session) {
   SSL_free(session->ssl);
   session->ssl = NULL;
+  account(env, session, 0);
   for (int level = 0; level < LEVELS; level++) bytes_clear(&session->inputs[level].bytes);
   bytes_clear(&session->local_parameters);
   bytes_clear(&session->peer_parameters);
   bytes_clear(&session->ticket_data);
 }
 
-static void session_free(tls_session *session) {
-  free_handshake(session);
+static void session_free(napi_env env, tls_session *session) {
+  free_handshake(env, session);
   bytes_clear(&session->events);
   tls_context_release(session->context);
   OPENSSL_cleanse(session, sizeof *session);
@@ -30,8 +39,8 @@ static void session_free(tls_session *session) {
 }
 
 static void finalize(napi_env env, void *data, void *hint) {
-  (void)env, (void)hint;
-  session_free(data);
+  (void)hint;
+  session_free(env, data);
 }
 
 // A hook that runs inside of OpenSSL must not come back to the same session.
@@ -58,10 +67,11 @@ static tls_session *session_new(napi_env env, tls_context *context, const bytes_
     (context->server ? SSL_set_accept_state : SSL_set_connect_state)(session->ssl);
     if (bytes_append(&session->local_parameters, parameters->data, parameters->length, TLS_INPUT_CAP) &&
         quic_install(session)) {
+      account(env, session, HANDSHAKE_BYTES);
       return session;
     }
   }
-  session_free(session);
+  session_free(env, session);
   throw_openssl(env, "a TLS session cannot be set up");
   return NULL;
 }
@@ -84,7 +94,7 @@ static napi_value server_new(napi_env env, napi_callback_info info) {
   if (!context->server) return throw_type(env, "context must be a server's");
   if ((session = session_new(env, context, &parameters)) == NULL) return NULL;
   if (SSL_set_quic_tls_early_data_enabled(session->ssl, context->early_data)) return session_handle(env, session);
-  session_free(session);
+  session_free(env, session);
   return throw_openssl(env, "early data cannot be set up");
 }
 
@@ -97,8 +107,20 @@ static bool expect_name(tls_session *session, const char *name) {
   return X509_VERIFY_PARAM_set1_host(expected, name, 0) && SSL_set_tlsext_host_name(session->ssl, name);
 }
 
+// RFC 8446 §4.2.10: early data is for the protocol that the ticket was given under, which must be offered again.
+static bool offers_alpn_of(const SSL_SESSION *resumed, const bytes_view *alpn) {
+  const unsigned char *name;
+  size_t length;
+  SSL_SESSION_get0_alpn_selected(resumed, &name, &length);
+  for (size_t at = 0; at < alpn->length; at += 1 + (size_t)alpn->data[at]) {
+    bool whole = at + 1 + alpn->data[at] <= alpn->length;
+    if (whole && alpn->data[at] == length && memcmp(alpn->data + at + 1, name, length) == 0) return true;
+  }
+  return false;
+}
+
 // A ticket that does not decode or was given by another server is of no use; the handshake is then a full one.
-static void use_ticket(tls_session *session, const bytes_view *ticket, bool early_data) {
+static void use_ticket(tls_session *session, const bytes_view *ticket, const bytes_view *alpn, bool early_data) {
   const unsigned char *at = ticket->data;
   void *name = NULL;
   size_t length = 0;
@@ -106,7 +128,8 @@ static void use_ticket(tls_session *session, const bytes_view *ticket, bool earl
       ticket->length == 0 || ticket->length > INT32_MAX ? NULL : d2i_SSL_SESSION(NULL, &at, (long)ticket->length);
   if (resumed != NULL && SSL_SESSION_get0_ticket_appdata(resumed, &name, &length) &&
       length == strlen(session->server_name) && memcmp(name, session->server_name, length) == 0 &&
-      SSL_SESSION_is_resumable(resumed) && SSL_set_session(session->ssl, resumed) && early_data) {
+      SSL_SESSION_is_resumable(resumed) && SSL_set_session(session->ssl, resumed) && early_data &&
+      offers_alpn_of(resumed, alpn)) {
     // Not all tickets allow it; then there is none.
     SSL_set_quic_tls_early_data_enabled(session->ssl, 1);
   }
@@ -134,10 +157,10 @@ static napi_value client_new(napi_env env, napi_callback_info info) {
   if (alpn.length == 0 || alpn.length > UINT16_MAX) return throw_range(env, "alpn must have 1 to 65535 bytes");
   if ((session = session_new(env, context, &parameters)) == NULL) return NULL;
   if (expect_name(session, name) && SSL_set_alpn_protos(session->ssl, alpn.data, (unsigned int)alpn.length) == 0) {
-    use_ticket(session, &ticket, early_data);
+    use_ticket(session, &ticket, &alpn, early_data);
     return session_handle(env, session);
   }
-  session_free(session);
+  session_free(env, session);
   return throw_openssl(env, "a TLS session cannot be set up");
 }
 
@@ -165,7 +188,7 @@ static void advance(napi_env env, tls_session *session, napi_value accept_early_
   session->busy = true;
   quic_advance(session);
   session->busy = false;
-  if (session->failed) free_handshake(session);
+  if (session->failed) free_handshake(env, session);
 }
 
 // (session, level, data, acceptEarlyData) => events
@@ -264,7 +287,7 @@ static napi_value session_release(napi_env env, napi_callback_info info) {
   if (!session->complete && session->ssl != NULL) {
     return throw_code(env, "ERR_TLS_STATE", "a handshake is released when it is complete");
   }
-  free_handshake(session);
+  free_handshake(env, session);
   return NULL;
 }
 
@@ -272,7 +295,7 @@ static napi_value session_close(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   tls_session *session;
   if (!args_get(env, info, 1, arguments) || (session = arg_session(env, arguments[0])) == NULL) return NULL;
-  free_handshake(session);
+  free_handshake(env, session);
   bytes_clear(&session->events);
   OPENSSL_cleanse(session->exporter_secret, sizeof session->exporter_secret);
   session->suite = NULL;

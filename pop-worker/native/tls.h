@@ -95,6 +95,7 @@ typedef struct {
   bool resumed_data_told;
   const cipher_suite *suite;  // of the exporter secret, NULL before there is one
   uint8_t exporter_secret[MAX_SECRET_BYTES];
+  int64_t accounted;  // bytes that the garbage collector was told of
   // Only inside of a call.
   napi_env env;
   napi_value accept_early_data;

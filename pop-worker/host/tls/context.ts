@@ -20,7 +20,8 @@ export interface TlsCommonOptions {
   readonly keyLog?: (line: string) => void;
 }
 
-export type SuiteName = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';
+const SUITE_NAMES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'] as const;
+export type SuiteName = (typeof SUITE_NAMES)[number];
 
 export interface TlsServerContextOptions extends TlsCommonOptions {
   /** One for each type of key. */
@@ -95,6 +96,8 @@ const useIdentity = (context: TlsContextHandle, { certificateChain, privateKey }
 };
 
 const offer = (context: TlsContextHandle, alpn: Uint8Array, options: TlsCommonOptions): void => {
+  const unknown = options.suites?.find((name) => !SUITE_NAMES.includes(name));
+  if (unknown !== undefined) throw new RangeError(`${unknown} is not a cipher suite for QUIC`);
   native.tlsContextOffer(context, alpn, options.groups ?? DEFAULT_GROUPS, options.suites?.join(':') ?? '');
 };
 
