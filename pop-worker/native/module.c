@@ -4,9 +4,14 @@
 #define CONCERNS(X) \
   X(clock) \
   X(doorbell) \
+  X(opener) \
   X(poll) \
+  X(quic_crypto) \
+  X(sealer) \
   X(thread) \
   X(timer) \
+  X(tls_context) \
+  X(tls_session) \
   X(tun) \
   X(tun_io) \
   X(udp) \
