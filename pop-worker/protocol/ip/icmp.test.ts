@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checksum } from './checksum.ts';
+import { IcmpError, MAX_ICMP_ERROR_BYTES, reportedMtu, writeIcmpError } from './icmp.ts';
+import { address, isIntact, packet } from './testing/packets.ts';
+import { formatIpAddress } from './text.ts';
+import { IpFault, IpView, Protocol } from './view.ts';
+
+const v6 = { source: '2001:db8::2', destination: '2001:db8:f::10' } as const;
+
+const report = (error: IcmpError, about: Uint8Array, mtu = 0): Uint8Array => {
+  const view = new IpView();
+  assert.equal(view.parse(about, 0, about.length), IpFault.none);
+  const out = new Uint8Array(MAX_ICMP_ERROR_BYTES + 3).fill(0xaa);
+  const from = address(view.version === 4 ? '192.0.2.1' : '2001:db8:a::1');
+  const bytes = writeIcmpError(error, about, view, from, mtu, out, 3);
+  assert.ok(out.subarray(3 + bytes).every((byte) => byte === 0xaa));
+  return out.slice(3, 3 + bytes);
+};
+
+test('Packet Too Big goes to the source, names the MTU and quotes the packet', () => {
+  for (const [base, quoteAt, limit] of [
+    [{}, 28, 576],
+    [v6, 48, 1280],
+  ] as const) {
+    const about = packet({ ...base, payload: new Uint8Array(1400).fill(5), protocol: 99 });
+    const error = report(IcmpError.packetTooBig, about, 1300);
+    const view = new IpView();
+    assert.equal(view.parse(error, 0, error.length), IpFault.none);
+    assert.equal(error.length, limit);
+    assert.equal(reportedMtu(error, view), 1300);
+    const to = error.subarray(view.destinationAt, view.destinationAt + view.addressBytes);
+    assert.equal(formatIpAddress(to), 'source' in base ? base.source : '10.64.0.2');
+    assert.deepEqual(error.subarray(quoteAt), about.subarray(0, limit - quoteAt));
+    if (view.version === 6) assert.ok(isIntact(error));
+    else assert.equal(checksum(error, 20, error.length), 0);
+  }
+});
+
+test('types and codes of both versions', () => {
+  const codes = (error: IcmpError, base: object): number[] => {
+    const bytes = report(error, packet(base));
+    const at = 'source' in base ? 40 : 20;
+    return [bytes[at] as number, bytes[at + 1] as number];
+  };
+  assert.deepEqual(codes(IcmpError.hopLimitExceeded, {}), [11, 0]);
+  assert.deepEqual(codes(IcmpError.hopLimitExceeded, v6), [3, 0]);
+  assert.deepEqual(codes(IcmpError.noRoute, {}), [3, 0]);
+  assert.deepEqual(codes(IcmpError.noRoute, v6), [1, 0]);
+  assert.deepEqual(codes(IcmpError.prohibited, {}), [3, 13]);
+  assert.deepEqual(codes(IcmpError.prohibited, v6), [1, 1]);
+});
+
+test('nothing is reported about errors, later fragments, multicast or unspecified hosts', () => {
+  const silent = [
+    packet({ protocol: Protocol.icmp, payload: Uint8Array.from([3, 1, 0, 0, 0, 0, 0, 0]) }),
+    packet({ ...v6, protocol: Protocol.icmp6, payload: Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0]) }),
+    packet({ fragmentField: 0x0004 }),
+    packet({ destination: '224.0.0.5' }),
+    packet({ source: '127.0.0.1' }),
+    packet({ source: '::', destination: '2001:db8::1' }),
+    packet({ source: '2001:db8::1', destination: 'ff02::1' }),
+  ];
+  for (const about of silent) assert.equal(report(IcmpError.noRoute, about).length, 0);
+  const echo = packet({ protocol: Protocol.icmp, payload: Uint8Array.from([8, 0, 0, 0, 0, 0, 0, 0]) });
+  assert.ok(report(IcmpError.noRoute, echo).length > 0);
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { readWord } from './checksum.ts';
+import { clampMss, decrementHopLimit, rewriteAddress } from './rewrite.ts';
+import { address, isIntact, packet, tcp, udp } from './testing/packets.ts';
+import { formatIpAddress } from './text.ts';
+import { IpFault, IpView, Protocol } from './view.ts';
+
+const view = new IpView();
+const parse = (bytes: Uint8Array): void => assert.equal(view.parse(bytes, 0, bytes.length), IpFault.none);
+const v6 = { source: '2001:db8::2', destination: '2001:db8:f::10' } as const;
+
+test('rewritten addresses keep every checksum right', () => {
+  const payloads = [
+    { protocol: Protocol.tcp, payload: (data: Uint8Array) => tcp({ data }) },
+    { protocol: Protocol.udp, payload: udp },
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...payloads),
+      fc.boolean(),
+      fc.uint8Array({ maxLength: 64 }),
+      fc.uint8Array({ minLength: 16, maxLength: 16 }),
+      fc.boolean(),
+      (kind, isV6, data, fresh, isSource) => {
+        const bytes = packet({ ...(isV6 ? v6 : {}), protocol: kind.protocol, payload: kind.payload(data) });
+        parse(bytes);
+        const at = isSource ? view.sourceAt : view.destinationAt;
+        const to = fresh.subarray(0, view.addressBytes);
+        rewriteAddress(bytes, view, at, to);
+        assert.deepEqual(bytes.subarray(at, at + view.addressBytes), to);
+        assert.ok(isIntact(bytes));
+      },
+    ),
+  );
+});
+
+test('a UDP datagram over IPv4 without a checksum stays without one', () => {
+  const bytes = packet({ protocol: Protocol.udp, payload: udp(new Uint8Array(3)) });
+  bytes.set([0, 0], 26);
+  parse(bytes);
+  rewriteAddress(bytes, view, view.sourceAt, address('100.64.0.9'));
+  assert.equal(readWord(bytes, 26), 0);
+  parse(bytes);
+  assert.equal(formatIpAddress(bytes.subarray(12, 16)), '100.64.0.9');
+});
+
+test('a later fragment has only its header checksum changed', () => {
+  const bytes = packet({ fragmentField: 0x0010, payload: new Uint8Array(40).fill(9) });
+  parse(bytes);
+  rewriteAddress(bytes, view, view.sourceAt, address('100.64.0.9'));
+  parse(bytes);
+  assert.deepEqual(bytes.subarray(20), new Uint8Array(40).fill(9));
+});
+
+test('the hop limit goes down to one and no further', () => {
+  for (const base of [{}, v6]) {
+    const bytes = packet({ ...base, hopLimit: 2 });
+    parse(bytes);
+    assert.equal(decrementHopLimit(bytes, view), true);
+    assert.ok(isIntact(bytes));
+    assert.equal(bytes[view.hopLimitAt], 1);
+    assert.equal(decrementHopLimit(bytes, view), false);
+    assert.equal(bytes[view.hopLimitAt], 1);
+  }
+  const zero = packet({ hopLimit: 0 });
+  parse(zero);
+  assert.equal(decrementHopLimit(zero, view), false);
+});
+
+test('the MSS of a SYN is lowered, at even and odd offsets, and never raised', () => {
+  const mss = (value: number): number[] => [2, 4, value >> 8, value & 0xff];
+  for (const [base, overhead] of [
+    [{}, 40],
+    [v6, 60],
+  ] as const) {
+    for (const options of [mss(1460), [1, ...mss(1460), 1], [1, 1, ...mss(1460)], [3, 3, 7, ...mss(1460)]]) {
+      const bytes = packet({ ...base, payload: tcp({ flags: 0x02, options }) });
+      parse(bytes);
+      assert.equal(clampMss(bytes, view, 1400), true);
+      assert.ok(isIntact(bytes), `options ${options}`);
+      const at = view.payloadAt + 20 + options.indexOf(2) + 2;
+      assert.equal(readWord(bytes, at), 1400 - overhead);
+      assert.equal(clampMss(bytes, view, 1400), false, 'already low enough');
+    }
+  }
+});
+
+test('only a SYN is clamped, and broken options are left alone', () => {
+  const cases = [
+    tcp({ flags: 0x10, options: [2, 4, 5, 180] }),
+    tcp({ flags: 0x02, options: [3, 0, 5, 180] }),
+    tcp({ flags: 0x02, options: [0, 2, 4, 5, 180] }),
+    tcp({ flags: 0x02, options: [1, 1, 1, 2] }),
+    tcp({ flags: 0x02, options: [2, 9, 5, 180] }),
+  ];
+  for (const payload of cases) {
+    const bytes = packet({ payload });
+    const before = bytes.slice();
+    parse(bytes);
+    assert.equal(clampMss(bytes, view, 1000), false);
+    assert.deepEqual(bytes, before);
+  }
+});
+
+test('any TCP bytes survive clamping and rewriting', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), fc.constantFrom(6, 17, 58, 1), (payload, protocol) => {
+      const bytes = packet({ ...v6, protocol, payload });
+      parse(bytes);
+      clampMss(bytes, view, 1300);
+      rewriteAddress(bytes, view, view.sourceAt, address('2001:db8::99'));
+      assert.equal(bytes.length, 40 + payload.length);
+    }),
+    { numRuns: 2000 },
+  );
+});
