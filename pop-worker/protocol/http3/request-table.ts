@@ -17,7 +17,7 @@ export class RequestTable implements StreamOwner {
   readonly maxFieldSectionBytes: number;
   readonly #sink: Http3Sink;
   readonly #streams = new Map<number, RequestStream>();
-  /** Server: the lowest client stream that has not been seen. */
+  /** Server: where the client's streams that were seen end. */
   #next = 0;
   /** Server: streams from here on are rejected. */
   #rejectFrom = Number.POSITIVE_INFINITY;
@@ -72,7 +72,9 @@ export class RequestTable implements StreamOwner {
       // RFC 9114 §6.1: no extension that gives servers bidirectional streams was negotiated.
       throw remoteError(Http3ErrorCode.streamCreationError, 'bidirectional stream from a server');
     }
-    return this.isServer && id >= this.#next ? this.#accept(id) : undefined;
+    // QUIC says nothing about a stream after it was closed, so what is unknown to a server is new; lower streams may
+    // well come after higher ones (RFC 9000 §3.2).
+    return this.isServer ? this.#accept(id) : undefined;
   }
 
   /** Server: requests that come from now on are rejected. @returns the first such stream (RFC 9114 §5.2) */
@@ -147,7 +149,7 @@ export class RequestTable implements StreamOwner {
   }
 
   #accept(id: number): RequestStream | undefined {
-    this.#next = id + 4;
+    this.#next = Math.max(this.#next, id + 4);
     if (id < this.#rejectFrom) return this.open(id, this.#sink);
     // RFC 9114 §5.2, §4.1.1
     this.http3.quic.reset(id, Http3ErrorCode.requestRejected);
