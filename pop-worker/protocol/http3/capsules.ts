@@ -1,4 +1,4 @@
-import { varintBytes, writeVarint } from './varint.ts';
+import { varintLength, writeVarint } from '../quic/wire/varint.ts';
 
 /** RFC 9297 §3.5, RFC 9484 §4.7. */
 export const CapsuleType = {
@@ -15,7 +15,7 @@ export const CapsuleType = {
  */
 export const encodeCapsule = (type: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const out = new Uint8Array(varintBytes(type) + varintBytes(length) + length);
+  const out = new Uint8Array(varintLength(type) + varintLength(length) + length);
   let at = writeVarint(out, writeVarint(out, 0, type), length);
   for (const part of parts) {
     out.set(part, at);

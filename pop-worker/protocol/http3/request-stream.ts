@@ -1,5 +1,6 @@
 import type { FieldSectionDecoder } from '../qpack/decoder.ts';
 import type { Field, Fields } from '../qpack/field.ts';
+import { varintLength, writeVarint } from '../quic/wire/varint.ts';
 import type { StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode } from './errors.ts';
@@ -7,7 +8,6 @@ import { contentLength } from './field-rules.ts';
 import { Disposition, type FrameHandler, FrameParser } from './frame-parser.ts';
 import { checkOtherFrameOnRequest, FrameType, frameUnexpected } from './frames.ts';
 import { checkTrailers, parseRequest, parseResponse, type RequestHead } from './message.ts';
-import { varintBytes, writeVarint } from './varint.ts';
 
 /** What a request stream needs of its connection. */
 export interface StreamOwner {
@@ -62,7 +62,7 @@ export class RequestStream implements FrameHandler {
     this.id = id;
     this.sink = sink;
     this.announced = !owner.isServer;
-    this.quarter = new Uint8Array(varintBytes(id / 4));
+    this.quarter = new Uint8Array(varintLength(id / 4));
     writeVarint(this.quarter, 0, id / 4);
   }
 

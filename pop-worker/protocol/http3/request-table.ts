@@ -94,7 +94,8 @@ export class RequestTable implements StreamOwner {
   cancel(stream: RequestStream, code: number): void {
     const quic = this.http3.quic;
     if (stream.sending !== Sending.over) quic.reset(stream.id, code);
-    if (!stream.receivingOver) quic.stopSending(stream.id, code);
+    // Also when all has arrived: content that the application has not consumed keeps the stream open otherwise.
+    quic.stopSending(stream.id, code);
     stream.sending = Sending.over;
     stream.stopReceiving();
   }

@@ -1,5 +1,6 @@
+import { varintLength, writeVarint } from '../quic/wire/varint.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
-import { PayloadReader, varintBytes, writeVarint } from './varint.ts';
+import { PayloadReader } from './varint.ts';
 
 /** RFC 9114 §7.2.4.1, RFC 9204 §5, RFC 9220 §3, RFC 9297 §2.1.1. */
 export const SettingId = {
@@ -82,7 +83,7 @@ export const encodeSettings = (settings: Http3Settings, grease: number): Uint8Ar
   if (settings.enableConnectProtocol) pairs.push(SettingId.enableConnectProtocol, 1);
   if (settings.h3Datagram) pairs.push(SettingId.h3Datagram, 1);
   pairs.push(0x1f * grease + 0x21, grease);
-  const out = new Uint8Array(pairs.reduce((sum, value) => sum + varintBytes(value), 0));
+  const out = new Uint8Array(pairs.reduce((sum, value) => sum + varintLength(value), 0));
   pairs.reduce((at, value) => writeVarint(out, at, value), 0);
   return out;
 };

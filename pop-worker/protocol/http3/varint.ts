@@ -1,34 +1,3 @@
-/** Bytes of the shortest coding of a value (RFC 9000 §16). @param value 0 to 2^53-1 */
-export const varintBytes = (value: number): 1 | 2 | 4 | 8 =>
-  value < 0x40 ? 1 : value < 0x4000 ? 2 : value < 0x4000_0000 ? 4 : 8;
-
-const writeWord = (out: Uint8Array, at: number, word: number): void => {
-  out[at] = word >>> 24;
-  out[at + 1] = word >>> 16;
-  out[at + 2] = word >>> 8;
-  out[at + 3] = word;
-};
-
-/** Writes a value in its shortest coding. @returns the offset behind it */
-export const writeVarint = (out: Uint8Array, at: number, value: number): number => {
-  if (value < 0x40) {
-    out[at] = value;
-    return at + 1;
-  }
-  if (value < 0x4000) {
-    out[at] = 0x40 | (value >>> 8);
-    out[at + 1] = value;
-    return at + 2;
-  }
-  if (value < 0x4000_0000) {
-    writeWord(out, at, 0x8000_0000 | value);
-    return at + 4;
-  }
-  writeWord(out, at, 0xc000_0000 | Math.floor(value / 0x1_0000_0000));
-  writeWord(out, at + 4, value >>> 0);
-  return at + 8;
-};
-
 /** Reads variable-length integers byte by byte, cut anywhere. Values above 2^53 come out rounded. */
 export class VarintReader {
   value = 0;

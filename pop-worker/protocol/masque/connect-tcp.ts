@@ -65,8 +65,9 @@ export class TcpTunnel implements StreamSink {
     return this.#state === 'open' && !this.#finished ? this.http3.bufferedBytes(this.stream) : 0;
   }
 
+  /** Bytes of `data` that were written to TCP. Also afterwards: the stream is only over when all of it is consumed. */
   consumed(bytes: number): void {
-    if (this.#state === 'open') this.http3.consume(this.stream, bytes);
+    this.http3.consume(this.stream, bytes);
   }
 
   /** The TCP connection sent FIN. */
@@ -119,7 +120,7 @@ export class TcpTunnel implements StreamSink {
       this.#heldBytes += end - start;
       if (this.#heldBytes > EARLY_BYTES) this.fail('too much before the answer', Http3ErrorCode.excessiveLoad);
       else this.#held.push(buffer.slice(start, end));
-    }
+    } else this.http3.consume(this.stream, end - start);
   }
 
   end(): void {

@@ -1,5 +1,6 @@
-import { type PayloadReader, varintBytes, writeVarint } from '../http3/varint.ts';
+import type { PayloadReader } from '../http3/varint.ts';
 import type { Prefix } from '../ip/text.ts';
+import { varintLength, writeVarint } from '../quic/wire/varint.ts';
 
 /** An entry of ADDRESS_ASSIGN and of ADDRESS_REQUEST alike (RFC 9484 §4.7.1, §4.7.2). */
 export interface AddressEntry {
@@ -40,7 +41,10 @@ export const parseAddressEntries = (reader: PayloadReader): AddressEntry[] | und
 };
 
 export const encodeAddressEntries = (entries: readonly AddressEntry[]): Uint8Array => {
-  const bytes = entries.reduce((sum, entry) => sum + varintBytes(entry.requestId) + 2 + entry.prefix.address.length, 0);
+  const bytes = entries.reduce(
+    (sum, entry) => sum + varintLength(entry.requestId) + 2 + entry.prefix.address.length,
+    0,
+  );
   const out = new Uint8Array(bytes);
   let at = 0;
   for (const { requestId, prefix } of entries) {

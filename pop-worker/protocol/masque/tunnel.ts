@@ -146,7 +146,7 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
       this.#heldBytes += end - start;
       if (this.#heldBytes > HELD_BYTES) this.fail(Http3ErrorCode.excessiveLoad, 'too much before the answer');
       else this.#held.push(buffer.slice(start, end));
-    }
+    } else this.http3.consume(this.stream, end - start);
   }
 
   end(): void {
@@ -238,7 +238,7 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
 
   #receive(buffer: Uint8Array, start: number, end: number): void {
     this.#capsules.push(buffer, start, end);
-    if (this.#state === 'open') this.http3.consume(this.stream, end - start);
+    this.http3.consume(this.stream, end - start);
   }
 
   #otherContext(buffer: Uint8Array, start: number, end: number): void {

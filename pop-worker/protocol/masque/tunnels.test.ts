@@ -75,6 +75,21 @@ test('CONNECT-UDP: asked, accepted, both ways, closed', () => {
   assert.equal(tunnel.counters.notSent, 1);
 });
 
+test('after this side closed, what the peer still sends is consumed, so the stream ends', () => {
+  const { pair, c, s, client, server } = connect({ h3Datagram: false });
+  const tunnel = openUdpTunnel(c, UDP, '192.0.2.1', 53, client) as UdpTunnel;
+  pair.run();
+  const proxy = server.tunnel as UdpTunnel;
+  proxy.accept();
+  pair.run();
+  for (let i = 0; i < 50; i++) send(proxy, 'x'.repeat(1000));
+  tunnel.close();
+  pair.run();
+  assert.equal(c.openRequests + s.openRequests, 0);
+  assert.deepEqual(client.payloads, []);
+  assert.equal(pair.server.window, 262_144);
+});
+
 test('CONNECT-UDP: refused with Proxy-Status', () => {
   const { pair, c, client, server } = connect();
   openUdpTunnel(c, UDP, 'nowhere.example', 53, client);

@@ -20,8 +20,9 @@ export class Half {
     this.window = window;
   }
 
+  /** RFC 9000 §3.2: all was read, or the reset was, or nobody wants to know. */
   get over(): boolean {
-    return this.finDelivered || this.resetDelivered;
+    return this.resetDelivered || (this.finDelivered && (this.unconsumed === 0 || this.stopCode >= 0));
   }
 
   push(chunk: Uint8Array): void {

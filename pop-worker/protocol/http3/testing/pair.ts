@@ -76,7 +76,7 @@ export class MemoryPair {
   }
 
   #half(stream: MemoryStream, half: Half | undefined, from: MemoryQuic, to: MemoryQuic): boolean {
-    if (half === undefined || half.over) return false;
+    if (half === undefined || half.over || half.finDelivered) return false;
     if (half.stopCode >= 0 && !half.stopDelivered) {
       half.stopDelivered = true;
       from.sink.streamStopSending(from, stream.id, half.stopCode);

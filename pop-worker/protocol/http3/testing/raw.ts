@@ -1,8 +1,8 @@
 import { encodeFieldSection, fieldSectionBound } from '../../qpack/encoder.ts';
 import type { ConnectionSink } from '../../quic/api.ts';
+import { varintLength, writeVarint } from '../../quic/wire/varint.ts';
 import type { Http3Options } from '../api.ts';
 import { Http3Connection } from '../connection.ts';
-import { varintBytes, writeVarint } from '../varint.ts';
 import type { MemoryLimits } from './memory-quic.ts';
 import { MemoryPair } from './pair.ts';
 import { Recorder } from './recorder.ts';
@@ -15,7 +15,7 @@ export const bytes = (...parts: (number | readonly number[] | Uint8Array | strin
   );
 
 export const varint = (value: number): Uint8Array => {
-  const out = new Uint8Array(varintBytes(value));
+  const out = new Uint8Array(varintLength(value));
   writeVarint(out, 0, value);
   return out;
 };
@@ -46,7 +46,9 @@ export const GET = [':method: GET', ':scheme: https', ':authority: a.example', '
 const silent: ConnectionSink = {
   handshakeComplete() {},
   handshakeConfirmed() {},
-  streamData() {},
+  streamData(connection, stream, _buffer, start, end) {
+    if (end > start) connection.consume(stream, end - start);
+  },
   streamReset() {},
   streamStopSending() {},
   streamWritable() {},
