@@ -39,9 +39,13 @@ export const parseFrames = (reader: Reader, packetType: PacketType, sink: FrameS
 /** All types that we know take one byte: a longer one is unknown, or a known one badly encoded. */
 const unknownType = (reader: Reader) => {
   const start = reader.at;
-  const type = reader.varint();
+  reader.frameType = 0;
+  const value = reader.varint();
+  // Rounded types cannot be written back in a CONNECTION_CLOSE frame.
+  const type = value <= Number.MAX_SAFE_INTEGER ? value : 0;
+  reader.frameType = type;
   // §12.4: a type that is longer than necessary MAY be a PROTOCOL_VIOLATION.
-  return varintLength(type) < reader.at - start
+  return varintLength(value) < reader.at - start
     ? remoteError(TransportError.protocolViolation, 'frame type is not encoded in the shortest way', type)
     : remoteError(TransportError.frameEncodingError, 'unknown frame type', type);
 };

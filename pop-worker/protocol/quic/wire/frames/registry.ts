@@ -5,7 +5,6 @@ import { parseConnectionClose } from './connection-close.ts';
 import { parseCrypto } from './crypto.ts';
 import { parseDataBlocked } from './data-blocked.ts';
 import { parseDatagram } from './datagram.ts';
-import { FrameType } from './frame-type.ts';
 import { parseHandshakeDone } from './handshake-done.ts';
 import { parseMaxData } from './max-data.ts';
 import { parseMaxStreamData } from './max-stream-data.ts';
