@@ -101,11 +101,7 @@ export class PeerCids {
     throw new Error('not yet');
   }
   /** The 16 bytes are the reset token of an ID in use (RFC 9000 §10.3.1), compared by the given function. */
-  isResetToken(
-    _buffer: Uint8Array,
-    _at: number,
-    _equal: (a: Uint8Array, b: Uint8Array) => boolean,
-  ): boolean {
+  isResetToken(_buffer: Uint8Array, _at: number, _equal: (a: Uint8Array, b: Uint8Array) => boolean): boolean {
     throw new Error('not yet');
   }
   get pending(): boolean {

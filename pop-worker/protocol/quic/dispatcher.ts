@@ -8,7 +8,7 @@ import type { AckFrame, FrameSink } from './wire/frames/sink.ts';
 /** Highest ack_delay in microseconds that means something; beyond it the frame's value is nonsense. */
 const MAX_ACK_DELAY_US = 2 ** 24 * 1000;
 
-/** Acts on the frames of one packet after another. What it notes about the packet is for the receiver. */
+/** Acts on the frames of one packet after another. */
 export class Dispatcher implements FrameSink {
   readonly #parts: Parts;
   space: Space = Space.initial;
@@ -17,8 +17,6 @@ export class Dispatcher implements FrameSink {
   outcome = 0;
   now: TimeUs = 0;
   path: Path;
-  ackEliciting = false;
-  nonProbing = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -31,21 +29,15 @@ export class Dispatcher implements FrameSink {
     this.outcome = outcome;
     this.path = path;
     this.now = now;
-    this.ackEliciting = false;
-    this.nonProbing = false;
   }
 
   padding(_count: number): void {}
 
-  ping(): void {
-    this.ackEliciting = true;
-    this.nonProbing = true;
-  }
+  ping(): void {}
 
   ack(frame: AckFrame): void {
     const parts = this.#parts;
     const space = parts.spaces[this.space];
-    this.nonProbing = true;
     let delayUs = 0;
     if (this.space === Space.application) {
       delayUs = Math.min(frame.delay * 2 ** parts.handshake.peer.ackDelayExponent, MAX_ACK_DELAY_US);
@@ -56,59 +48,47 @@ export class Dispatcher implements FrameSink {
   }
 
   resetStream(id: number, code: number, finalSize: number): void {
-    this.#acts();
     this.#parts.streams.resetStream(id, code, finalSize);
   }
 
   stopSending(id: number, code: number): void {
-    this.#acts();
     this.#parts.streams.stopSendingReceived(id, code);
   }
 
   crypto(offset: number, buffer: Uint8Array, start: number, end: number): void {
-    this.#acts();
     this.#parts.spaces[this.space].crypto.receive(offset, buffer, start, end);
   }
 
   newToken(buffer: Uint8Array, start: number, end: number): void {
-    this.#acts();
-    const { isServer, handshake } = this.#parts;
-    if (isServer) throw remoteError(TransportError.protocolViolation, 'NEW_TOKEN from a client', 0x07);
-    handshake.onToken(buffer.slice(start, end));
+    if (this.#parts.isServer) throw remoteError(TransportError.protocolViolation, 'NEW_TOKEN from a client', 0x07);
+    this.#parts.onToken(buffer.slice(start, end));
   }
 
   stream(id: number, offset: number, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
-    this.#acts();
     this.#parts.streams.stream(id, offset, buffer, start, end, fin);
   }
 
   maxData(limit: number): void {
-    this.#acts();
     this.#parts.streams.maxData(limit);
   }
 
   maxStreamData(id: number, limit: number): void {
-    this.#acts();
     this.#parts.streams.maxStreamData(id, limit);
   }
 
   maxStreams(bidirectional: boolean, limit: number): void {
-    this.#acts();
     this.#parts.streams.maxStreams(bidirectional, limit);
   }
 
   dataBlocked(limit: number): void {
-    this.#acts();
     this.#parts.streams.dataBlocked(limit);
   }
 
   streamDataBlocked(id: number, limit: number): void {
-    this.#acts();
     this.#parts.streams.streamDataBlocked(id, limit);
   }
 
   streamsBlocked(bidirectional: boolean, limit: number): void {
-    this.#acts();
     this.#parts.streams.streamsBlocked(bidirectional, limit);
   }
 
@@ -120,24 +100,20 @@ export class Dispatcher implements FrameSink {
     cidEnd: number,
     tokenStart: number,
   ): void {
-    this.ackEliciting = true;
     const cid = buffer.subarray(cidStart, cidEnd);
     const token = buffer.subarray(tokenStart, tokenStart + 16);
     this.#parts.peerCids.onNewConnectionId(sequence, retirePriorTo, cid, token);
   }
 
   retireConnectionId(sequence: number): void {
-    this.#acts();
     this.#parts.localCids.onRetire(sequence, this.path.localSequence);
   }
 
   pathChallenge(buffer: Uint8Array, start: number): void {
-    this.ackEliciting = true;
     this.#parts.paths.onChallenge(this.path, buffer, start);
   }
 
   pathResponse(buffer: Uint8Array, start: number): void {
-    this.ackEliciting = true;
     this.#parts.paths.onResponse(buffer, start, this.now);
   }
 
@@ -149,30 +125,22 @@ export class Dispatcher implements FrameSink {
     reasonStart: number,
     reasonEnd: number,
   ): void {
-    this.nonProbing = true;
     this.#parts.onPeerClose(application, code, text(buffer, reasonStart, reasonEnd), this.now);
   }
 
   handshakeDone(): void {
-    this.#acts();
     const { isServer, handshake } = this.#parts;
     if (isServer) throw remoteError(TransportError.protocolViolation, 'HANDSHAKE_DONE from a client', 0x1e);
     handshake.confirm(this.now);
   }
 
   datagram(buffer: Uint8Array, start: number, end: number): void {
-    this.#acts();
     const { config, connection, sink } = this.#parts;
     // RFC 9221 §3: the limit counts the frame's type and length too; one that stands there without Length is shorter.
     if (config.maxDatagramFrameSize === 0 || end - start + 1 > config.maxDatagramFrameSize) {
       throw remoteError(TransportError.protocolViolation, 'DATAGRAM larger than we take', 0x30);
     }
     sink.datagram(connection, buffer, start, end);
-  }
-
-  #acts(): void {
-    this.ackEliciting = true;
-    this.nonProbing = true;
   }
 }
 

@@ -34,4 +34,3 @@ export class FrameFates implements RecoverySink {
 
   mtuChanged(_datagramBytes: number): void {}
 }
-

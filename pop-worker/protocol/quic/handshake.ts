@@ -13,17 +13,21 @@ import {
 /** The packet number space of each encryption level (RFC 9001 §4.1.4). */
 export const SPACE_OF_LEVEL = [Space.initial, Space.application, Space.handshake, Space.application] as const;
 
-/** What else happens when the handshake is complete, which is beyond this file. */
-export interface HandshakeHooks {
-  /** RFC 9001 §4.1.2 */
-  confirmed(now: TimeUs): void;
+export interface HandshakeOptions {
+  readonly tls: TlsSession;
+  readonly cids: HandshakeCids;
+  /** Source Connection ID of our long headers. */
+  readonly scid: Uint8Array;
+  /** What a client's Initial packets carry, empty for none (RFC 9000 §8.1). */
+  readonly token: Uint8Array;
 }
 
 /** Drives TLS: CRYPTO bytes in and out, keys, transport parameters, completion (RFC 9001 §4). */
 export class Handshake {
   readonly #parts: Parts;
   readonly #tls: TlsSession;
-  readonly #hooks: HandshakeHooks;
+  readonly scid: Uint8Array;
+  #token: Uint8Array;
   /** Source Connection ID of the peer's first packet. */
   #peerScid: Uint8Array | undefined;
   #cids: HandshakeCids;
@@ -33,11 +37,16 @@ export class Handshake {
   #triesEarlyData = false;
   #due = true;
 
-  constructor(parts: Parts, tls: TlsSession, cids: HandshakeCids, hooks: HandshakeHooks) {
+  constructor(parts: Parts, options: HandshakeOptions) {
     this.#parts = parts;
-    this.#tls = tls;
-    this.#cids = cids;
-    this.#hooks = hooks;
+    this.#tls = options.tls;
+    this.#cids = options.cids;
+    this.scid = options.scid;
+    this.#token = options.token;
+  }
+
+  get token(): Uint8Array {
+    return this.#token;
   }
 
   get isComplete(): boolean {
@@ -67,8 +76,9 @@ export class Handshake {
   }
 
   /** A client that was told to retry: RFC 9000 §7.3. */
-  setRetry(cid: Uint8Array): void {
+  setRetry(cid: Uint8Array, token: Uint8Array): void {
     this.#cids = { original: this.#cids.original, retry: cid };
+    this.#token = token;
   }
 
   /** A client goes by the limits of the session that it resumes (RFC 9000 §7.4.1). */
@@ -180,7 +190,7 @@ export class Handshake {
     this.discard(Level.initial, now);
     this.discard(Level.handshake, now);
     parts.recovery.onHandshakeConfirmed(now);
-    this.#hooks.confirmed(now);
+    parts.onConfirmed(now);
     parts.sink.handshakeConfirmed(parts.connection);
   }
 

@@ -1,5 +1,5 @@
-import type { Random } from '../contract.ts';
-import type { ConnectionSink, QuicConnection } from './api.ts';
+import type { Random, TimeUs } from '../contract.ts';
+import type { CloseInfo, ConnectionSink, QuicConnection } from './api.ts';
 import type { LocalCids, PeerCids } from './cids.ts';
 import type { Closer } from './close.ts';
 import type { QuicConfig } from './config.ts';
@@ -15,6 +15,7 @@ import type { CryptoPort } from './ports.ts';
 import type { Recovery } from './recovery/recovery.ts';
 import type { PacketSpace } from './space.ts';
 import type { Streams } from './streams/streams.ts';
+import type { PacketHeader } from './wire/packet/header.ts';
 
 /** The parts of one connection, as they see each other. `connection.ts` puts them together. */
 export interface Parts {
@@ -41,5 +42,21 @@ export interface Parts {
   readonly idle: IdleTimer;
   readonly closer: Closer;
   /** Ends the connection with CONNECTION_CLOSE because of this error. */
-  fail(error: QuicError, now: number): void;
+  fail(error: QuicError, now: TimeUs): void;
+  /** The handshake is confirmed (RFC 9001 §4.1.2). */
+  onConfirmed(now: TimeUs): void;
+  /** CONNECTION_CLOSE arrived. */
+  onPeerClose(application: boolean, code: number, reason: string, now: TimeUs): void;
+  /** It ends silently, for want of a sign of life. */
+  onIdle(reason: string, now: TimeUs): void;
+  /** It ends silently. */
+  onGivenUp(info: CloseInfo, now: TimeUs): void;
+  /** The peer has lost its state (RFC 9000 §10.3). */
+  onReset(now: TimeUs): void;
+  onRetry(buffer: Uint8Array, header: PacketHeader, now: TimeUs): void;
+  onVersionNegotiation(buffer: Uint8Array, header: PacketHeader, now: TimeUs): void;
+  /** The larger of the present PTO and that of a path of which nothing is known (RFC 9000 §8.2.4). */
+  validationPtoUs(): number;
+  /** NEW_TOKEN arrived: a copy. */
+  onToken(token: Uint8Array): void;
 }

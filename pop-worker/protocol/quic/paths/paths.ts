@@ -59,7 +59,9 @@ export class Paths {
     if (this.#known.includes(path)) return;
     this.#nextId++;
     if (this.#known.length === MAX_PATHS) {
-      const victim = this.#known.find((known) => known !== this.#active && !known.validated) ?? this.#known.find((known) => known !== this.#active);
+      const victim =
+        this.#known.find((known) => known !== this.#active && !known.validated) ??
+        this.#known.find((known) => known !== this.#active);
       if (victim !== undefined) this.#forget(victim);
     }
     this.#known.push(path);
