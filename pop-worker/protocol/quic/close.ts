@@ -16,6 +16,7 @@ export interface CloseReason {
 export class Closer {
   #phase: ClosePhase = 'open';
   #deadline: TimeUs = NEVER;
+  #lingerUs = 0;
   #pending = false;
   /** Packets that arrived while closing, and how many must have before the next answer. */
   #arrived = 0;
@@ -31,20 +32,20 @@ export class Closer {
     return this.#phase === 'open';
   }
 
-  /** We end it: CONNECTION_CLOSE is to be sent. @param lingerUs three times the PTO */
-  close(reason: CloseReason, info: CloseInfo, now: TimeUs, lingerUs: number): void {
+  /** We end it: CONNECTION_CLOSE is to be sent. @param lingerUs three times the PTO, from the next `start` on */
+  close(reason: CloseReason, info: CloseInfo, lingerUs: number): void {
     if (this.#phase !== 'open') return;
     this.#phase = 'closing';
     this.reason = reason;
     this.info = info;
     this.#pending = true;
-    this.#deadline = now + lingerUs;
+    this.#lingerUs = lingerUs;
   }
 
   /** The peer ended it: nothing is sent any more (RFC 9000 §10.2.2). */
-  drain(info: CloseInfo, now: TimeUs, lingerUs: number): void {
+  drain(info: CloseInfo, lingerUs: number): void {
     if (this.#phase === 'draining' || this.#phase === 'closed') return;
-    if (this.#phase === 'open') this.#deadline = now + lingerUs;
+    if (this.#phase === 'open') this.#lingerUs = lingerUs;
     this.#phase = 'draining';
     this.info ??= info;
     this.#pending = false;
@@ -57,6 +58,11 @@ export class Closer {
     this.info ??= info;
     this.#pending = false;
     this.#deadline = NEVER;
+  }
+
+  /** The period begins; commands bring no time, so it is not when they come. */
+  start(now: TimeUs): void {
+    if (this.#deadline === NEVER && this.#phase !== 'closed') this.#deadline = now + this.#lingerUs;
   }
 
   /** A packet arrived while closing. Answers become rarer: the 1st, 2nd, 4th, 8th … (RFC 9000 §10.2.1). */

@@ -119,6 +119,11 @@ export class Connection extends Commands {
     }
   }
 
+  /** The datagram ends with a reset token of the peer's (RFC 9000 §10.3.1). */
+  isReset(buffer: Uint8Array, start: number, end: number): boolean {
+    return this.parts.closer.isOpen && this.#receiver.isReset(buffer, start, end);
+  }
+
   /** TLS in another thread has something to say. */
   onTls(now: TimeUs): void {
     this.parts.handshake.wake();
@@ -139,7 +144,10 @@ export class Connection extends Commands {
   /** Writes what is to be sent. @returns `true` when there may be more at once */
   poll(now: TimeUs, burst: Burst): boolean {
     const { parts } = this;
-    if (!parts.closer.isOpen) return this.#closeWriter.write(now, burst);
+    if (!parts.closer.isOpen) {
+      parts.closer.start(now);
+      return this.#closeWriter.write(now, burst);
+    }
     try {
       parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
       const more = this.#packer.poll(now, burst);
@@ -173,7 +181,7 @@ export class Connection extends Commands {
   onPeerClose(application: boolean, code: number, reason: string, now: TimeUs): void {
     const { closer } = this.parts;
     const wasOpen = closer.isOpen;
-    closer.drain({ by: 'remote', application, code, reason }, now, this.#lingerUs);
+    closer.drain({ by: 'remote', application, code, reason }, this.#lingerUs);
     if (wasOpen) this.#ended(now);
   }
 
@@ -182,7 +190,7 @@ export class Connection extends Commands {
     const info: CloseInfo = { by: 'reset', application: false, code: 0, reason: 'stateless reset' };
     const wasOpen = closer.isOpen;
     // RFC 9000 §10.3.1: draining, and nothing is sent any more.
-    closer.drain(info, now, this.#lingerUs);
+    closer.drain(info, this.#lingerUs);
     if (wasOpen) this.#ended(now);
   }
 
@@ -204,7 +212,7 @@ export class Connection extends Commands {
   #close(reason: Parameters<Parts['closer']['close']>[0], info: CloseInfo, now: TimeUs): void {
     const { closer } = this.parts;
     if (!closer.isOpen) return;
-    closer.close(reason, info, now, this.#lingerUs);
+    closer.close(reason, info, this.#lingerUs);
     this.#ended(now);
     this.#options.host.wake(this);
   }
