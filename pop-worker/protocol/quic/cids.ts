@@ -1,11 +1,9 @@
 import { localError, remoteError, TransportError } from './errors.ts';
 import { FrameKind } from './recovery/frame-kind.ts';
 import type { FrameLog } from './streams/frame-log.ts';
-import { varintLength, writeVarint } from './wire/varint.ts';
-
-const NEW_CONNECTION_ID = 0x18;
-const RETIRE_CONNECTION_ID = 0x19;
-const TOKEN_BYTES = 16;
+import { FrameType } from './wire/frames/frame-type.ts';
+import { newConnectionIdLength, RESET_TOKEN_BYTES, writeNewConnectionId } from './wire/frames/new-connection-id.ts';
+import { retireConnectionIdLength, writeRetireConnectionId } from './wire/frames/retire-connection-id.ts';
 
 export interface LocalCidsOptions {
   /** The source connection ID of our first packets: sequence number 0. */
@@ -78,9 +76,10 @@ export class LocalCids {
     const i = this.#cids.findIndex((entry) => entry.sequence === sequence);
     // RFC 9000 §19.16: greater than any sent; the ID of this very packet; zero-length IDs cannot be retired.
     const unsent = sequence >= this.#next || this.#cids[i]?.sent === false;
-    if (unsent) throw violation('retires a connection ID that was never issued', RETIRE_CONNECTION_ID);
-    if (this.#isEmpty()) throw violation('retires a zero-length connection ID', RETIRE_CONNECTION_ID);
-    if (sequence === arrivedOn) throw violation('retires the connection ID that it came to', RETIRE_CONNECTION_ID);
+    if (unsent) throw violation('retires a connection ID that was never issued', FrameType.retireConnectionId);
+    if (this.#isEmpty()) throw violation('retires a zero-length connection ID', FrameType.retireConnectionId);
+    if (sequence === arrivedOn)
+      throw violation('retires the connection ID that it came to', FrameType.retireConnectionId);
     if (i < 0) return;
     const [entry] = this.#cids.splice(i, 1);
     if (entry !== undefined) this.#options.retired(entry.cid, sequence);
@@ -110,16 +109,8 @@ export class LocalCids {
       if (!entry.pending) continue;
       // Those issued before `replaceAll` cannot name a number above their own (§19.15).
       const retirePriorTo = Math.min(this.#retirePriorTo, entry.sequence);
-      const bytes = 2 + varintLength(entry.sequence) + varintLength(retirePriorTo) + entry.cid.length + TOKEN_BYTES;
-      if (bytes > end - next) break;
-      buffer[next] = NEW_CONNECTION_ID;
-      next = writeVarint(buffer, next + 1, entry.sequence);
-      next = writeVarint(buffer, next, retirePriorTo);
-      buffer[next++] = entry.cid.length;
-      buffer.set(entry.cid, next);
-      next += entry.cid.length;
-      buffer.set(entry.token, next);
-      next += TOKEN_BYTES;
+      if (newConnectionIdLength(entry.sequence, retirePriorTo, entry.cid.length) > end - next) break;
+      next = writeNewConnectionId(buffer, next, entry.sequence, retirePriorTo, entry.cid, entry.token);
       entry.pending = false;
       entry.sent = true;
       log.frame(FrameKind.newConnectionId, entry.sequence, 0, 0);
@@ -278,22 +269,22 @@ export class PeerCids {
     }
     this.#cids.push({ sequence, cid: cid.slice(), token: token.slice(), path: -1 });
     if (this.#cids.length > this.#activeLimit) {
-      throw remoteError(TransportError.connectionIdLimitError, 'too many connection IDs', NEW_CONNECTION_ID);
+      throw remoteError(TransportError.connectionIdLimitError, 'too many connection IDs', FrameType.newConnectionId);
     }
   }
 
   #check(sequence: number, retirePriorTo: number, cid: Uint8Array, token: Uint8Array): void {
     if (this.#cids[0]?.cid.length === 0) {
-      throw violation('a new connection ID though they are zero-length', NEW_CONNECTION_ID);
+      throw violation('a new connection ID though they are zero-length', FrameType.newConnectionId);
     }
     if (retirePriorTo > sequence || cid.length < 1 || cid.length > 20) {
-      throw remoteError(TransportError.frameEncodingError, 'malformed NEW_CONNECTION_ID', NEW_CONNECTION_ID);
+      throw remoteError(TransportError.frameEncodingError, 'malformed NEW_CONNECTION_ID', FrameType.newConnectionId);
     }
     for (const entry of this.#cids) {
       const same = sameBytes(entry.cid, cid, 0, cid.length);
       const sameToken = entry.token === undefined || sameBytes(entry.token, token, 0, token.length);
       if ((entry.sequence === sequence) !== same || (same && !sameToken)) {
-        throw violation('a connection ID with another number or token than before', NEW_CONNECTION_ID);
+        throw violation('a connection ID with another number or token than before', FrameType.newConnectionId);
       }
     }
   }
@@ -316,7 +307,7 @@ export class PeerCids {
   #queueRetirement(sequence: number): void {
     this.#retirements.push({ sequence, pending: true });
     if (this.#retirements.length > Math.max(16, 4 * this.#activeLimit)) {
-      throw remoteError(TransportError.connectionIdLimitError, 'too many retirements owed', NEW_CONNECTION_ID);
+      throw remoteError(TransportError.connectionIdLimitError, 'too many retirements owed', FrameType.newConnectionId);
     }
   }
 
@@ -325,8 +316,8 @@ export class PeerCids {
    * same time whatever it finds; all are compared.
    */
   isResetToken(buffer: Uint8Array, at: number, equal: (a: Uint8Array, b: Uint8Array) => boolean): boolean {
-    const token = buffer.subarray(at, at + TOKEN_BYTES);
-    if (token.length < TOKEN_BYTES) return false;
+    const token = buffer.subarray(at, at + RESET_TOKEN_BYTES);
+    if (token.length < RESET_TOKEN_BYTES) return false;
     let found = false;
     for (const entry of this.#cids) {
       if (entry.path >= 0 && entry.token !== undefined && equal(entry.token, token)) found = true;
@@ -343,9 +334,8 @@ export class PeerCids {
     let next = at;
     for (const entry of this.#retirements) {
       if (!entry.pending) continue;
-      if (1 + varintLength(entry.sequence) > end - next) break;
-      buffer[next] = RETIRE_CONNECTION_ID;
-      next = writeVarint(buffer, next + 1, entry.sequence);
+      if (retireConnectionIdLength(entry.sequence) > end - next) break;
+      next = writeRetireConnectionId(buffer, next, entry.sequence);
       entry.pending = false;
       log.frame(FrameKind.retireConnectionId, entry.sequence, 0, 0);
     }
@@ -364,7 +354,7 @@ export class PeerCids {
 }
 
 const MAX_RETIRED = 64;
-const NO_TOKEN = new Uint8Array(TOKEN_BYTES);
+const NO_TOKEN = new Uint8Array(RESET_TOKEN_BYTES);
 
 const violation = (message: string, frameType: number) =>
   remoteError(TransportError.protocolViolation, message, frameType);

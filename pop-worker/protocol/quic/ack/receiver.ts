@@ -1,7 +1,7 @@
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { RangeSet } from '../ranges.ts';
+import { writeAck } from '../wire/frames/ack.ts';
 import { AckFrequency } from './frequency.ts';
-import { writeAckFrame } from './write-ack.ts';
 
 export interface AckReceiverOptions {
   /** Initial and Handshake: each ack-eliciting packet is acknowledged at once (RFC 9000 §13.2.1). */
@@ -123,9 +123,9 @@ export class AckReceiver {
    * packet's log wants `FrameKind.ack` with a = `largest`, b = the space.
    */
   writeFrame(buffer: Uint8Array, at: number, end: number, now: TimeUs): number {
-    if (this.#ranges.count === 0) return at;
     const delay = Math.floor(Math.max(0, now - this.#largestAt) / 2 ** this.#exponent);
-    const next = writeAckFrame(buffer, at, end, this.#ranges, delay, this.ect0, this.ect1, this.ce);
+    const hasEcn = this.ect0 + this.ect1 + this.ce > 0;
+    const next = writeAck(buffer, at, end, this.#ranges, delay, hasEcn ? this : undefined);
     if (next === at) return at;
     if (this.#enough) this.#frequency.onEnough(now - this.#writtenAt);
     else if (!this.#urgent && this.due(now)) this.#frequency.onTimer();

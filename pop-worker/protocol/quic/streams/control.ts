@@ -1,10 +1,20 @@
 import { FrameKind } from '../recovery/frame-kind.ts';
+import { writeDataBlocked } from '../wire/frames/data-blocked.ts';
+import { writeMaxData } from '../wire/frames/max-data.ts';
+import { writeMaxStreamData } from '../wire/frames/max-stream-data.ts';
+import { writeMaxStreams } from '../wire/frames/max-streams.ts';
+import { writeResetStream } from '../wire/frames/reset-stream.ts';
+import { writeStopSending } from '../wire/frames/stop-sending.ts';
+import { writeStreamDataBlocked } from '../wire/frames/stream-data-blocked.ts';
+import { writeStreamsBlocked } from '../wire/frames/streams-blocked.ts';
 import type { ReceiveCredit, SendCredit } from './flow-control.ts';
 import type { FrameLog } from './frame-log.ts';
-import type { LocalStreams, PeerStreams } from './limits.ts';
-import { FrameType, putFrame } from './put-frames.ts';
 import { Owed, type Stream } from './stream.ts';
 import type { StreamMap } from './stream-map.ts';
+
+/** The largest control frame: a type and three integers of eight bytes. None is begun with less room. */
+const ROOM = 25;
+const COMPACT_AT = 64;
 
 /** The frames about limits and ends, which go before data (RFC 9000 §19.4, §19.5, §19.9 to §19.14). */
 export class ControlFrames {
@@ -14,7 +24,7 @@ export class ControlFrames {
   readonly #map: StreamMap;
   readonly #given: ReceiveCredit;
   readonly #had: SendCredit;
-  /** Streams that owe a frame, each once: a ring, so that one whose frame does not fit stays first. */
+  /** Streams that owe a frame, each once, from #head on. */
   readonly #owing: Stream[] = [];
   #head = 0;
 
@@ -24,7 +34,7 @@ export class ControlFrames {
     this.#had = had;
   }
 
-  /** @param what `Owed` bits */
+  /** @param what `Owed` bits; those that make no sense any more when it is their turn are left out then */
   owe(stream: Stream, what: number): void {
     stream.owed |= what;
     if (stream.owes) return;
@@ -45,126 +55,113 @@ export class ControlFrames {
     );
   }
 
-  /** As many as fit, `max` at most. @returns the offset behind them */
+  /** As many as fit, of `max` streams at most. @returns the offset behind them */
   write(buffer: Uint8Array, at: number, end: number, log: FrameLog, max: number): number {
-    let next = this.#writeConnection(buffer, at, end, log);
+    let next = this.#writeData(buffer, at, end, log);
+    next = this.#writeCounts(true, buffer, next, end, log);
+    next = this.#writeCounts(false, buffer, next, end, log);
     for (let n = 0; n < max && this.#head < this.#owing.length; n++) {
       const stream = this.#owing[this.#head] as Stream;
-      next = this.#writeStream(stream, buffer, next, end, log);
+      this.#leaveOut(stream);
+      next = this.#writeEnds(stream, buffer, next, end, log);
+      next = this.#writeLimits(stream, buffer, next, end, log);
       if (stream.owed !== 0) break;
       stream.owes = false;
       this.#head++;
     }
-    if (this.#head === this.#owing.length) {
-      this.#owing.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 64 && 2 * this.#head >= this.#owing.length) {
-      this.#owing.copyWithin(0, this.#head);
-      this.#owing.length -= this.#head;
-      this.#head = 0;
-    }
+    this.#compact();
     return next;
   }
 
-  #writeConnection(buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
+  #compact(): void {
+    if (this.#head < this.#owing.length && (this.#head < COMPACT_AT || 2 * this.#head < this.#owing.length)) return;
+    this.#owing.copyWithin(0, this.#head);
+    this.#owing.length -= this.#head;
+    this.#head = 0;
+  }
+
+  /** MAX_DATA, DATA_BLOCKED. */
+  #writeData(buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
     let next = at;
     if (this.#given.updateDue && end - next >= ROOM) {
       const limit = this.#given.window.renew();
       this.#given.updateDue = false;
-      next = putFrame(buffer, next, end, FrameType.maxData, 1, limit);
+      next = writeMaxData(buffer, next, limit);
       log.frame(FrameKind.maxData, limit, 0, 0);
     }
-    const { peerBidi, peerUni, localBidi, localUni } = this.#map;
-    next = maxStreams(peerBidi, FrameType.maxStreamsBidi, FrameKind.maxStreamsBidi, buffer, next, end, log);
-    next = maxStreams(peerUni, FrameType.maxStreamsUni, FrameKind.maxStreamsUni, buffer, next, end, log);
-    if (this.dataBlockedDue && end - next >= ROOM) {
-      const { limit } = this.#had;
-      this.dataBlockedDue = false;
-      if (this.#had.available === 0) {
-        this.#had.blockedAt = limit;
-        next = putFrame(buffer, next, end, FrameType.dataBlocked, 1, limit);
-        log.frame(FrameKind.dataBlocked, limit, 0, 0);
-      }
-    }
-    next = blocked(localBidi, FrameType.streamsBlockedBidi, FrameKind.streamsBlockedBidi, buffer, next, end, log);
-    return blocked(localUni, FrameType.streamsBlockedUni, FrameKind.streamsBlockedUni, buffer, next, end, log);
+    if (!this.dataBlockedDue || end - next < ROOM) return next;
+    this.dataBlockedDue = false;
+    if (this.#had.available > 0) return next;
+    const { limit } = this.#had;
+    this.#had.blockedAt = limit;
+    log.frame(FrameKind.dataBlocked, limit, 0, 0);
+    return writeDataBlocked(buffer, next, limit);
   }
 
-  /** All that one stream owes, until one does not fit. */
-  #writeStream(stream: Stream, buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
+  /** MAX_STREAMS, STREAMS_BLOCKED of one kind. */
+  #writeCounts(bidirectional: boolean, buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
+    const peer = bidirectional ? this.#map.peerBidi : this.#map.peerUni;
+    const local = bidirectional ? this.#map.localBidi : this.#map.localUni;
+    let next = at;
+    if (peer.updateDue && end - next >= ROOM) {
+      const limit = peer.renew();
+      next = writeMaxStreams(buffer, next, bidirectional, limit);
+      log.frame(bidirectional ? FrameKind.maxStreamsBidi : FrameKind.maxStreamsUni, limit, 0, 0);
+    }
+    if (!local.blockedDue || end - next < ROOM) return next;
+    local.blockedDue = false;
+    if (local.opened < local.limit) return next;
+    local.blockedAt = local.limit;
+    log.frame(bidirectional ? FrameKind.streamsBlockedBidi : FrameKind.streamsBlockedUni, local.limit, 0, 0);
+    return writeStreamsBlocked(buffer, next, bidirectional, local.limit);
+  }
+
+  /** Drops what a stream need not say any more (RFC 9000 §13.3). */
+  #leaveOut(stream: Stream): void {
+    const { hasSend, hasReceive, send, receive } = stream;
+    if (!hasSend || !send.resetWanted) stream.owed &= ~Owed.resetStream;
+    if (!hasSend || !send.isBlocked) stream.owed &= ~Owed.streamDataBlocked;
+    if (!hasReceive || !receive.stopWanted) stream.owed &= ~Owed.stopSending;
+    if (!hasReceive || !receive.limitWanted) stream.owed &= ~Owed.maxStreamData;
+    // After rejected 0-RTT the peer's limit may not allow the stream yet: it must not be named (§4.6).
+    if (stream.owed !== 0 && !this.#map.isWithinLimit(stream.id)) stream.owed = 0;
+  }
+
+  /** RESET_STREAM, STOP_SENDING. */
+  #writeEnds(stream: Stream, buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
     const { id, send, receive } = stream;
     let next = at;
-    if (!stream.hasSend || !send.resetWanted) stream.owed &= ~Owed.resetStream;
-    if (!stream.hasSend || !send.isBlocked) stream.owed &= ~Owed.streamDataBlocked;
-    if (!stream.hasReceive || !receive.stopWanted) stream.owed &= ~Owed.stopSending;
-    if (!stream.hasReceive || !receive.limitWanted) stream.owed &= ~Owed.maxStreamData;
-    // A stream of ours that the peer's limit does not allow yet must not be named (after rejected 0-RTT).
-    if (stream.owed !== 0 && !this.#map.isWithinLimit(id)) stream.owed = 0;
-    if (stream.owed & Owed.resetStream) {
-      next = putFrame(buffer, at, end, FrameType.resetStream, 3, id, send.resetCode, send.finalSize);
-      if (next === at) return at;
-      send.onResetWritten();
+    if (stream.owed & Owed.resetStream && end - next >= ROOM) {
       stream.owed &= ~Owed.resetStream;
+      next = writeResetStream(buffer, next, id, send.resetCode, send.finalSize);
+      send.onResetWritten();
       log.frame(FrameKind.resetStream, id, 0, 0);
     }
-    if (stream.owed & Owed.stopSending) {
-      const after = putFrame(buffer, next, end, FrameType.stopSending, 2, id, receive.stopCode);
-      if (after === next) return next;
-      next = after;
+    if (stream.owed & Owed.stopSending && end - next >= ROOM) {
       stream.owed &= ~Owed.stopSending;
+      next = writeStopSending(buffer, next, id, receive.stopCode);
       log.frame(FrameKind.stopSending, id, 0, 0);
     }
-    if (stream.owed & Owed.maxStreamData) {
-      if (end - next < ROOM) return next;
-      const limit = receive.window.renew();
-      next = putFrame(buffer, next, end, FrameType.maxStreamData, 2, id, limit);
+    return next;
+  }
+
+  /** MAX_STREAM_DATA, STREAM_DATA_BLOCKED. */
+  #writeLimits(stream: Stream, buffer: Uint8Array, at: number, end: number, log: FrameLog): number {
+    const { id, send, receive } = stream;
+    let next = at;
+    if (stream.owed & Owed.maxStreamData && end - next >= ROOM) {
       stream.owed &= ~Owed.maxStreamData;
+      const limit = receive.window.renew();
+      next = writeMaxStreamData(buffer, next, id, limit);
       log.frame(FrameKind.maxStreamData, id, limit, 0);
     }
-    if (stream.owed & Owed.streamDataBlocked) {
-      const after = putFrame(buffer, next, end, FrameType.streamDataBlocked, 2, id, send.limit);
-      if (after === next) return next;
-      next = after;
-      send.blockedAt = send.limit;
-      send.onBlockedSent();
+    if (stream.owed & Owed.streamDataBlocked && end - next >= ROOM) {
       stream.owed &= ~Owed.streamDataBlocked;
+      send.blockedAt = send.limit;
+      next = writeStreamDataBlocked(buffer, next, id, send.limit);
+      send.onBlockedSent();
       log.frame(FrameKind.streamDataBlocked, id, send.limit, 0);
     }
     return next;
   }
 }
-
-/** The largest control frame that has a limit: a type and two integers of eight bytes. */
-const ROOM = 17;
-
-const maxStreams = (
-  streams: PeerStreams,
-  type: number,
-  kind: FrameKind,
-  buffer: Uint8Array,
-  at: number,
-  end: number,
-  log: FrameLog,
-): number => {
-  if (!streams.updateDue || end - at < ROOM) return at;
-  const limit = streams.renew();
-  log.frame(kind, limit, 0, 0);
-  return putFrame(buffer, at, end, type, 1, limit);
-};
-
-const blocked = (
-  streams: LocalStreams,
-  type: number,
-  kind: FrameKind,
-  buffer: Uint8Array,
-  at: number,
-  end: number,
-  log: FrameLog,
-): number => {
-  if (!streams.blockedDue || end - at < ROOM) return at;
-  streams.blockedDue = false;
-  if (streams.opened < streams.limit) return at;
-  streams.blockedAt = streams.limit;
-  log.frame(kind, streams.limit, 0, 0);
-  return putFrame(buffer, at, end, type, 1, streams.limit);
-};

@@ -1,11 +1,11 @@
 import { remoteError, TransportError } from '../errors.ts';
 import { FrameKind } from '../recovery/frame-kind.ts';
-import { varintLength, writeVarint } from '../wire/varint.ts';
+import { cryptoRoom, writeCryptoHeader } from '../wire/frames/crypto.ts';
+import { FrameType } from '../wire/frames/frame-type.ts';
 import type { FrameLog } from './frame-log.ts';
 import { BlockPool, type InOrderSink, Reassembly } from './reassembly.ts';
 import { SendBuffer } from './send-buffer.ts';
 
-const CRYPTO = 0x06;
 const DEFAULT_BUFFER_BYTES = 65_536;
 /** A shorter piece of longer data is not worth a frame. */
 const LEAST_PIECE = 16;
@@ -48,13 +48,9 @@ export class CryptoStream implements InOrderSink {
     const offset = lost > 0 ? outgoing.lost.low(lost - 1) : outgoing.sent;
     const available = lost > 0 ? outgoing.lost.high(lost - 1) + 1 - offset : outgoing.end - offset;
     if (available === 0) return at;
-    let next = at + 1 + varintLength(offset);
-    const room = end - next;
-    const length = Math.min(available, room - varintLength(Math.min(available, Math.max(room, 0))));
+    const length = Math.min(available, cryptoRoom(end - at, offset));
     if (length < Math.min(available, LEAST_PIECE)) return at;
-    buffer[at] = CRYPTO;
-    writeVarint(buffer, at + 1, offset);
-    next = writeVarint(buffer, next, length);
+    const next = writeCryptoHeader(buffer, at, offset, length);
     outgoing.copyInto(buffer, next, offset, length);
     outgoing.onSent(offset, length);
     log.frame(FrameKind.crypto, offset, length, 0);
@@ -78,7 +74,7 @@ export class CryptoStream implements InOrderSink {
   /** @throws QuicError remote CRYPTO_BUFFER_EXCEEDED */
   receive(offset: number, buffer: Uint8Array, start: number, end: number): void {
     if (offset + (end - start) > this.#incoming.delivered + this.#maxBufferedBytes) {
-      throw remoteError(TransportError.cryptoBufferExceeded, 'too much CRYPTO data ahead of a gap', CRYPTO);
+      throw remoteError(TransportError.cryptoBufferExceeded, 'too much CRYPTO data ahead of a gap', FrameType.crypto);
     }
     this.#incoming.receive(offset, buffer, start, end, this);
   }

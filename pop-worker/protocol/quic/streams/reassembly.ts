@@ -1,6 +1,7 @@
 import { copyBytes } from '../copy.ts';
 import { type QuicError, remoteError, TransportError } from '../errors.ts';
 import { RangeSet } from '../ranges.ts';
+import { FrameType } from '../wire/frames/frame-type.ts';
 
 /** Bytes that came early are kept in blocks of this size. */
 export const BLOCK_BYTES = 4096;
@@ -138,4 +139,5 @@ export class Reassembly {
   }
 }
 
-const tooManyGaps = (): QuicError => remoteError(TransportError.internalError, 'too many gaps in a stream', 0x08);
+const tooManyGaps = (): QuicError =>
+  remoteError(TransportError.internalError, 'too many gaps in a stream', FrameType.stream);

@@ -1,4 +1,5 @@
 import { type QuicError, remoteError, TransportError } from '../errors.ts';
+import { FrameType } from '../wire/frames/frame-type.ts';
 import { type Clock, type ReceiveCredit, ReceiveWindow } from './flow-control.ts';
 import { type BlockPool, type InOrderSink, Reassembly } from './reassembly.ts';
 
@@ -7,9 +8,6 @@ export type ReceiveState = 'recv' | 'sizeKnown' | 'dataRecvd' | 'dataRead' | 're
 
 /** A connection's window should let one stream use its own, and others something besides. */
 const CONNECTION_SHARE = 1.5;
-
-const STREAM = 0x08;
-const RESET_STREAM = 0x04;
 
 /** Who takes the bytes. */
 export interface ReceiveTarget {
@@ -80,8 +78,8 @@ export class ReceiveStream implements InOrderSink {
   /** A STREAM frame. @throws QuicError remote */
   receive(offset: number, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
     const behind = offset + (end - start);
-    this.#checkSize(behind, fin, STREAM);
-    this.#admit(behind, STREAM);
+    this.#checkSize(behind, fin, FrameType.stream);
+    this.#admit(behind, FrameType.stream);
     if (fin) this.finalSize = behind;
     if (this.#dropping) {
       this.#release();
@@ -104,8 +102,8 @@ export class ReceiveStream implements InOrderSink {
 
   /** RESET_STREAM. @returns whether the application should know @throws QuicError remote */
   reset(finalSize: number): boolean {
-    this.#checkSize(finalSize, true, RESET_STREAM);
-    this.#admit(finalSize, RESET_STREAM);
+    this.#checkSize(finalSize, true, FrameType.resetStream);
+    this.#admit(finalSize, FrameType.resetStream);
     const news = !this.wasReset && !this.#dropping && !this.#finDelivered;
     this.finalSize = finalSize;
     // §3.2: all data was received, so the reset may be withheld.

@@ -12,6 +12,8 @@ export class SendStream {
   resetCode = -1;
   /** Final size that our RESET_STREAM names. */
   finalSize = 0;
+  /** RESET_STREAM was in a packet. */
+  resetWritten = false;
   /** The limit that STREAM_DATA_BLOCKED has named, -1 for none: once a limit is enough. */
   blockedAt = -1;
   /** What `select` picked: bytes [pickOffset, pickOffset + pickLength) at most. */
@@ -23,11 +25,11 @@ export class SendStream {
   #finSent = false;
   #finLost = false;
   #finAcked = false;
-  #resetWritten = false;
   #resetAcked = false;
 
   get state(): SendState {
-    if (this.resetCode >= 0) return this.#resetAcked ? 'resetRecvd' : this.#resetWritten ? 'resetSent' : 'ready';
+    if (this.#resetAcked) return 'resetRecvd';
+    if (this.resetWritten) return 'resetSent';
     if (this.#finAcked && this.buffer.isSettled) return 'dataRecvd';
     if (this.#finSent && this.buffer.sent === this.buffer.end) return 'dataSent';
     return this.#begun ? 'send' : 'ready';
@@ -130,7 +132,7 @@ export class SendStream {
   }
 
   onResetWritten(): void {
-    this.#resetWritten = true;
+    this.resetWritten = true;
   }
 
   onResetAcked(): void {
@@ -149,7 +151,7 @@ export class SendStream {
     this.#begun = false;
     this.#finSent = false;
     this.#finLost = false;
-    this.#resetWritten = false;
+    this.resetWritten = false;
     if (this.resetCode < 0) this.buffer.rewind();
     return bytes;
   }
@@ -166,7 +168,7 @@ export class SendStream {
     this.#finSent = false;
     this.#finLost = false;
     this.#finAcked = false;
-    this.#resetWritten = false;
+    this.resetWritten = false;
     this.#resetAcked = false;
   }
 }

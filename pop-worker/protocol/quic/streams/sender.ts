@@ -1,5 +1,5 @@
 import { FrameKind } from '../recovery/frame-kind.ts';
-import { varintLength, writeVarint } from '../wire/varint.ts';
+import { streamHeaderLength, streamRoom, writeStreamHeader } from '../wire/frames/stream.ts';
 import { ControlFrames } from './control.ts';
 import { type ReceiveCredit, SendCredit } from './flow-control.ts';
 import type { FrameLog } from './frame-log.ts';
@@ -11,11 +11,6 @@ import type { StreamMap } from './stream-map.ts';
 const MAX_FRAMES = 64;
 /** A shorter piece of longer data is not worth a frame at the end of a packet. */
 const LEAST_PIECE = 32;
-
-const STREAM = 0x08;
-const OFF = 0x04;
-const LEN = 0x02;
-const FIN = 0x01;
 
 /** What becomes of streams while sending. */
 export interface SenderEvents {
@@ -87,9 +82,9 @@ export class Sender {
   onStreamLimit(): void {
     this.#scheduler.wake();
     for (const stream of this.#map.values()) {
-      if (stream.hasSend && stream.send.resetWanted && stream.send.state === 'ready') {
-        this.control.owe(stream, Owed.resetStream);
-      }
+      if (!this.#map.isLocal(stream.id)) continue;
+      if (stream.send.resetWanted && !stream.send.resetWritten) this.control.owe(stream, Owed.resetStream);
+      if (stream.hasReceive && stream.receive.stopWanted) this.control.owe(stream, Owed.stopSending);
     }
   }
 
@@ -158,49 +153,29 @@ export class Sender {
   #writeStream(stream: Stream, buffer: Uint8Array, end: number, log: FrameLog): boolean {
     const { id, send } = stream;
     const offset = send.pickOffset;
-    const at = this.#at;
-    let next = at + 1 + varintLength(id) + (offset > 0 ? varintLength(offset) : 0);
-    const room = end - next;
-    let length = send.pickLength;
-    if (room < Math.min(length, LEAST_PIECE)) return false;
-    let type = offset > 0 ? STREAM | OFF : STREAM;
-    if (length >= room) {
-      // RFC 9000 §19.8: no length, the data extends to the end of the packet.
-      length = room;
-    } else {
-      type |= LEN;
-      const prefix = varintLength(length);
-      if (length + prefix > room) length = room - prefix;
-      if (length < 0) return false;
-      next += prefix;
-    }
+    const room = end - this.#at - streamHeaderLength(id, offset, 0, false);
+    if (room < Math.min(send.pickLength, LEAST_PIECE)) return false;
+    // RFC 9000 §19.8: without length, the data extends to the end of the packet.
+    const withLength = send.pickLength < room;
+    const length = withLength ? Math.min(send.pickLength, streamRoom(end - this.#at, id, offset)) : room;
     const fin = send.finAt(offset + length);
-    this.#writeHeader(buffer, at, fin ? type | FIN : type, id, offset, length);
+    const next = writeStreamHeader(buffer, this.#at, id, offset, length, fin, withLength);
     if (length > 0) send.buffer.copyInto(buffer, next, offset, length);
-    if (offset + length > send.buffer.sent) this.credit.used += offset + length - send.buffer.sent;
     this.#at = next + length;
+    const fresh = offset + length - send.buffer.sent;
+    if (fresh > 0) this.credit.used += fresh;
     send.onFrameSent(offset, length, fin);
     log.frame(fin ? FrameKind.streamFin : FrameKind.stream, id, offset, length);
-    this.#afterFrame(stream);
+    this.#afterFrame(stream, fresh > 0);
     return true;
   }
 
-  #writeHeader(buffer: Uint8Array, at: number, type: number, id: number, offset: number, length: number): void {
-    buffer[at] = type;
-    let next = writeVarint(buffer, at + 1, id);
-    if (type & OFF) next = writeVarint(buffer, next, offset);
-    if (type & LEN) writeVarint(buffer, next, length);
-  }
-
-  #afterFrame(stream: Stream): void {
+  #afterFrame(stream: Stream, fresh: boolean): void {
     const { send } = stream;
-    if (send.wantsToSend) {
-      if (send.isBlocked && !send.select(this.credit.available)) this.#setAside(stream);
-      else this.#scheduler.turn(stream);
-      return;
-    }
-    this.#scheduler.remove(stream);
-    if (!send.finQueued) this.#events.drained(stream);
+    if (!send.wantsToSend) this.#scheduler.remove(stream);
+    else if (send.isBlocked && !send.select(this.credit.available)) this.#setAside(stream);
+    else this.#scheduler.turn(stream);
+    if (fresh && send.bufferedBytes === 0 && !send.finQueued) this.#events.drained(stream);
   }
 
   frameAcked(kind: FrameKind, id: number, offset: number, length: number): void {
@@ -239,9 +214,11 @@ export class Sender {
         return;
       }
       case FrameKind.resetStream:
-        return this.#oweAgain(a, Owed.resetStream);
+        this.#oweAgain(a, Owed.resetStream);
+        return;
       case FrameKind.stopSending:
-        return this.#oweAgain(a, Owed.stopSending);
+        this.#oweAgain(a, Owed.stopSending);
+        return;
       case FrameKind.maxStreamData: {
         // Only the newest limit is worth repeating (RFC 9000 §13.3).
         const stream = this.#map.get(a);

@@ -2,17 +2,15 @@ import type { TimeUs } from '../../contract.ts';
 import type { ConnectionSink, QuicConnection } from '../api.ts';
 import { localError, remoteError, TransportError } from '../errors.ts';
 import type { FrameKind } from '../recovery/frame-kind.ts';
+import { FrameType } from '../wire/frames/frame-type.ts';
 import { type Clock, ReceiveCredit } from './flow-control.ts';
 import type { FrameLog } from './frame-log.ts';
 import type { LocalStreams } from './limits.ts';
-import { FrameType } from './put-frames.ts';
 import type { ReceiveTarget } from './receive-stream.ts';
 import { levelOf } from './scheduler.ts';
 import { Sender, type SenderEvents } from './sender.ts';
 import { Owed, type Stream } from './stream.ts';
 import { StreamMap, type StreamWindows } from './stream-map.ts';
-
-const STREAM = 0x08;
 
 /** Our side's limits; the first six are transport parameters too (RFC 9000 §18.2) and must be sent as they are here. */
 export interface StreamsOptions extends StreamWindows {
@@ -120,7 +118,7 @@ export class Streams implements ReceiveTarget, SenderEvents {
   // Frames that arrived, as in FrameSink (RFC 9000 §19.4 to §19.14). They throw QuicError remote.
 
   stream(id: number, offset: number, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
-    const stream = this.#map.forFrame(id, false, STREAM);
+    const stream = this.#map.forFrame(id, false, FrameType.stream);
     if (stream === undefined) return;
     stream.receive.receive(offset, buffer, start, end, fin);
     if (stream.receive.isTerminal) this.settled(stream);
