@@ -75,7 +75,15 @@ const LEVEL_OF_SPACE = [Level.initial, Level.handshake, Level.oneRtt] as const;
 /** Makes the parts of a connection and shows them to each other. */
 export const makeParts = (connection: Connection, options: ConnectionOptions): Parts => {
   const { config, isServer, crypto, random, sink, host, now } = options;
-  const some: Partial<Writable<Parts>> = { connection, isServer, config, crypto, random, sink, version: options.version };
+  const some: Partial<Writable<Parts>> = {
+    connection,
+    isServer,
+    config,
+    crypto,
+    random,
+    sink,
+    version: options.version,
+  };
   const parts = some as Writable<Parts>;
   parts.counters = connectionCounters();
   parts.closer = new Closer();

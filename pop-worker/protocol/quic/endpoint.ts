@@ -1,7 +1,7 @@
 import { type Burst, D_ECN, D_LENGTH, D_LOCAL, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import type { ConnectionSink } from './api.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { endpointCounters } from './counters.ts';
 import { Acceptor, type Admission } from './endpoint/acceptor.ts';
 import { type ConnectOptions, type EndpointOptions, Maker } from './endpoint/maker.ts';
@@ -9,7 +9,13 @@ import { Registry } from './endpoint/registry.ts';
 import { Replies } from './endpoint/replies.ts';
 import { type Addresses, Stateless } from './endpoint/stateless.ts';
 import { Tokens } from './endpoint/tokens.ts';
-import { destinationCidLength, destinationCidStart, isLongHeader, PacketHeader, parseHeader } from './wire/packet/header.ts';
+import {
+  destinationCidLength,
+  destinationCidStart,
+  isLongHeader,
+  PacketHeader,
+  parseHeader,
+} from './wire/packet/header.ts';
 import { MAX_CID_BYTES } from './wire/packet/version.ts';
 
 /** RFC 9000 §10.3: datagrams that are shorter are no QUIC packets. */

@@ -33,7 +33,12 @@ export class AddressIndex<T extends object> {
     if (bucket?.size === 0) this.#buckets.delete(key);
   }
 
-  find(remote: Int32Array, at: number, addressOf: (value: T) => Int32Array, test: (value: T) => boolean): T | undefined {
+  find(
+    remote: Int32Array,
+    at: number,
+    addressOf: (value: T) => Int32Array,
+    test: (value: T) => boolean,
+  ): T | undefined {
     const bucket = this.#buckets.get(hash(remote, at));
     let looked = 0;
     for (const value of bucket ?? []) {

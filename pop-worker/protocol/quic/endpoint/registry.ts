@@ -46,7 +46,8 @@ export class Registry {
 
   removeCid(connection: Connection, cid: Uint8Array): void {
     const cids = this.#cids.get(connection);
-    const at = cids?.findIndex((other) => other.length === cid.length && other.every((byte, i) => byte === cid[i])) ?? -1;
+    const at =
+      cids?.findIndex((other) => other.length === cid.length && other.every((byte, i) => byte === cid[i])) ?? -1;
     if (at < 0) return;
     cids?.splice(at, 1);
     this.byCid.delete(cid);
@@ -73,7 +74,13 @@ export class Registry {
   }
 
   /** The connection whose peer says by this datagram that it knows nothing of it any more (RFC 9000 §10.3.1). */
-  findReset(words: Int32Array, remoteAt: number, buffer: Uint8Array, start: number, end: number): Connection | undefined {
+  findReset(
+    words: Int32Array,
+    remoteAt: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): Connection | undefined {
     return this.#byAddress.find(
       words,
       remoteAt,

@@ -50,7 +50,14 @@ export class Stateless {
   }
 
   /** RFC 9000 §8.1.2, §17.2.5. @param cid the connection ID that the client is to use */
-  retry(packet: Uint8Array, header: PacketHeader, cid: Uint8Array, token: Uint8Array, to: Addresses, now: TimeUs): void {
+  retry(
+    packet: Uint8Array,
+    header: PacketHeader,
+    cid: Uint8Array,
+    token: Uint8Array,
+    to: Addresses,
+    now: TimeUs,
+  ): void {
     const { crypto, counters } = this.#options;
     this.#reply(to, now, (buffer, at) => {
       counters.retriesSent++;
