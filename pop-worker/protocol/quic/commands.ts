@@ -30,7 +30,7 @@ export abstract class Commands implements QuicConnection {
     const { handshake, recovery, peerCids, paths } = this.#parts;
     const limit = handshake.peer.maxDatagramFrameSize;
     if (limit === 0 || !this.#isOpen) return 0;
-    const cidBytes = peerCids.cidOf(paths.active.cidId).length;
+    const cidBytes = peerCids.cidOf(paths.active.cidId)?.length ?? 20;
     const room = recovery.mtu.datagramBytes - HEADER_BYTES - cidBytes - TAG_BYTES;
     return Math.max(0, Math.min(datagramRoom(room), limit - datagramHeaderLength(limit, true)));
   }

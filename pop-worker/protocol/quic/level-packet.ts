@@ -69,6 +69,7 @@ export class LevelPacket {
     const { recovery, spaces, peerCids, paths, version, handshake, keys } = this.#parts;
     const level = this.level;
     const dcid = peerCids.cidOf(paths.active.cidId);
+    if (dcid === undefined) return -1;
     const packetNumber = recovery.sent(this.space).nextPacketNumber;
     const numberBytes = packetNumberBytes(packetNumber, spaces[this.space].largestAcked);
     this.#number[0] = packetNumber;

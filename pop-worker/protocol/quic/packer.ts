@@ -60,6 +60,7 @@ export class Packer {
     const space = spaces[Space.application];
     const log = recovery.sent(Space.application);
     const dcid = peerCids.cidOf(path.cidId);
+    if (dcid === undefined) return false;
     const numberBytes = packetNumberBytes(log.nextPacketNumber + MAX_BATCH, space.largestAcked);
     const headerBytes = 1 + dcid.length + numberBytes;
     const sealer = keys.sealer(Level.oneRtt) as PacketSealer;

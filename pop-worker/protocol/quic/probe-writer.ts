@@ -75,9 +75,9 @@ export class ProbeWriter {
   ): boolean {
     const { recovery, spaces, peerCids, keys, counters, idle, config } = this.#parts;
     const log = recovery.sent(Space.application);
-    if (!log.hasRoom(4)) return false;
     const { buffer, used: at } = burst;
     const dcid = peerCids.cidOf(path.cidId);
+    if (dcid === undefined || !log.hasRoom(4)) return false;
     const packetNumber = log.nextPacketNumber;
     const numberBytes = packetNumberBytes(packetNumber, spaces[Space.application].largestAcked);
     const headerBytes = shortHeaderLength(dcid.length, numberBytes);
