@@ -50,6 +50,7 @@ export const pathSuite = (name: string, ports: (seed: number) => Ports): void =>
       pair.run(() => false, 500_000);
       // Somebody on the path forwards one packet from another address, before the original.
       pair.rewriteFrom = () => (spoof ? elsewhere : undefined);
+      pair.dropTo = elsewhere;
       spoof = true;
       connection.write(connection.openStream(true), pattern(100), true);
       assert.ok(pair.run(() => pair.accepted.parts.paths.active.remote.join() === elsewhere.join()));
@@ -57,7 +58,6 @@ export const pathSuite = (name: string, ports: (seed: number) => Ports): void =>
       pair.onServerSends = ({ to }) => {
         if (to.join() === elsewhere.join()) assert.ok(pair.amplification(elsewhere) <= 0);
       };
-      pair.dropTo = elsewhere;
       pair.run(() => false, 5_000_000);
       assert.deepEqual(pair.accepted.parts.paths.active.remote, pair.clientAddress);
       const server = pair.accepted;
