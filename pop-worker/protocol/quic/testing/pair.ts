@@ -87,7 +87,7 @@ export class Pair {
     const common = {
       config: { ...DEFAULT_ENDPOINT_CONFIG, ...options.endpoint },
       crypto: ports.crypto,
-      tokenKey: new Uint8Array(16).fill(7),
+      tokenKey: new Uint8Array(32).fill(7),
       random: this.random,
     };
     this.client = new Endpoint({
@@ -100,7 +100,7 @@ export class Pair {
         ...common,
         quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), ...options.server },
         tls: ports.serverTls,
-        resetKey: new Uint8Array(16).fill(9),
+        resetKey: new Uint8Array(32).fill(9),
         accept: () => {
           const sink = new RecordingSink();
           this.serverSinks.push(sink);

@@ -96,6 +96,20 @@ export const transferSuite = (name: string, ports: (seed: number) => Ports): voi
       for (const [i, datagram] of pair.serverSink.datagrams.entries()) assert.deepEqual(datagram, pattern(most, i));
     });
 
+    it('says when there is room for datagrams again', () => {
+      const pair = make({ client: { datagramQueueCount: 64, datagramQueueBytes: 1 << 16 } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      let sent = 0;
+      const send = () => {
+        while (sent < 500 && connection.sendDatagram(pattern(1000, sent), 0, 1000)) sent++;
+      };
+      pair.clientSink.onDatagramWritable = send;
+      send();
+      assert.ok(sent < 500);
+      assert.ok(pair.run(() => pair.serverSink.datagrams.length === 500));
+    });
+
     it('shares packets between datagrams and streams', () => {
       const pair = make();
       const connection = pair.connect();
