@@ -147,7 +147,7 @@ test('any frames in any order: only remote errors, memory within the stated boun
         }
         server.tick(100);
         const open = server.streams.size;
-        assert.ok(open <= 2 * LIMITS.initialMaxStreamsBidi + 1 + 2 * 40);
+        assert.ok(open <= LIMITS.initialMaxStreamsBidi + LIMITS.initialMaxStreamsUni + 1);
         // The connection window as it was at first, or tuned up to its maximum, and two blocks a stream.
         assert.ok(server.streams.earlyBlocks <= 100_000 / BLOCK_BYTES + 2 * open);
       }
