@@ -1,4 +1,4 @@
-import type { Burst } from '../burst.ts';
+import { type Burst, MAX_MESSAGE_BYTES } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Parts } from './parts.ts';
@@ -10,7 +10,7 @@ import { Space } from './recovery/recovery.ts';
 import { packetNumberBytes } from './wire/packet/number.ts';
 import { writeShortHeader } from './wire/packet/short.ts';
 
-/** Packets sealed in one call and sent in one GSO message. */
+/** Packets sealed in one call and sent in one GSO message, at most. */
 const MAX_BATCH = 64;
 /** Frame records that a packet must have room for before it is begun. */
 const RECORDS = 64;
@@ -65,9 +65,10 @@ export class Packer {
     const headerBytes = 1 + dcid.length + numberBytes;
     const sealer = keys.sealer(Level.oneRtt) as PacketSealer;
     const limit = burst.buffer.length - size;
+    const most = Math.min(MAX_BATCH, Math.floor(MAX_MESSAGE_BYTES / size));
     let count = 0;
     let at = burst.used;
-    while (count < MAX_BATCH && at <= limit) {
+    while (count < most && at <= limit) {
       const length = this.#packet(now, burst.buffer, at, size, dcid, numberBytes, headerBytes, count);
       if (length === 0) break;
       at += length;
