@@ -2,12 +2,14 @@
 #include "napi-util.h"
 
 #define CONCERNS(X) \
+  X(checksum) \
   X(clock) \
   X(doorbell) \
   X(poll) \
   X(thread) \
   X(timer) \
   X(tun) \
+  X(tun_gather) \
   X(tun_io) \
   X(udp) \
   X(udp_receive) \

@@ -35,6 +35,12 @@ export class Carriers {
     this.#free.push(toNumber(address) - toNumber(this.prefix.address));
   }
 
+  /** Whether an address is one of the carriers, in use or not. */
+  contains(buffer: Uint8Array, at: number): boolean {
+    const offset = toNumber(buffer, at) - toNumber(this.prefix.address);
+    return offset >= 0 && offset < 2 ** (32 - this.prefix.length);
+  }
+
   /** @returns the session that a packet from outside is for, or -1 */
   lookup(buffer: Uint8Array, at: number): number {
     return this.#bySession.lookup(buffer, at);
@@ -46,9 +52,9 @@ export class Carriers {
   }
 }
 
-const toNumber = (address: Uint8Array): number =>
-  (((address[0] as number) << 24) |
-    ((address[1] as number) << 16) |
-    ((address[2] as number) << 8) |
-    (address[3] as number)) >>>
+const toNumber = (address: Uint8Array, at = 0): number =>
+  (((address[at] as number) << 24) |
+    ((address[at + 1] as number) << 16) |
+    ((address[at + 2] as number) << 8) |
+    (address[at + 3] as number)) >>>
   0;

@@ -98,7 +98,8 @@ test('the other tenant is unreachable, also by its unique addresses, and told so
   assert.equal(forwarder.drops.of('no_route'), 1);
   assert.equal(red2.got[0]?.[40], 1, 'ICMPv6 destination unreachable');
   send(red2, { source: 'fd00:1::2', destination: 'fd00:2::2' });
-  assert.equal(forwarder.drops.of('destination_refused'), 1);
+  send(red2, { source: '10.64.0.2', destination: '100.64.0.3' });
+  assert.equal(forwarder.drops.of('destination_refused'), 2);
   assert.equal(blue2.got.length + outside.length, 0);
 });
 

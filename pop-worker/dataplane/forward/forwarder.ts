@@ -86,6 +86,7 @@ export class Forwarder {
     if (target !== NO_ROUTE) return -1;
     if (!session.egress) return Drop.egressNotAllowed;
     const view = this.#view;
+    if (this.#options.tenants.isInside(buffer, view.destinationAt, view.addressBytes)) return Drop.destinationRefused;
     const refused = view.version === 4 ? this.#options.refused4 : this.#options.refused6;
     return refused.lookup(buffer, view.destinationAt) === NO_ROUTE ? -1 : Drop.destinationRefused;
   }

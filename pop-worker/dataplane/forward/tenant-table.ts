@@ -12,6 +12,8 @@ export class TenantTable {
   readonly #free: number[] = [];
   /** IPv6 prefixes of all tenants: unique by construction (RFC 4193), so nothing has to be translated. */
   readonly #unique6 = new PrefixTable(16);
+  /** Every tenant's IPv6 networks (kept when a tenant lets one go: its addresses may still be in use elsewhere). */
+  readonly #networks6 = new PrefixTable(16);
 
   constructor(carriers: Carriers) {
     this.carriers = carriers;
@@ -24,7 +26,14 @@ export class TenantTable {
       tenant = new TenantRoutes(name);
       this.#tenants.set(name, tenant);
     }
+    for (const { address, length } of networks) if (address.length === 16) this.#networks6.set(address, length, 1);
     tenant.setNetworks(networks);
+  }
+
+  /** Whether an address belongs to some tenant or stands for one: no way out leads there. */
+  isInside(buffer: Uint8Array, at: number, addressBytes: number): boolean {
+    if (addressBytes === 16) return this.#networks6.lookup(buffer, at) >= 0;
+    return this.carriers.contains(buffer, at);
   }
 
   get sessionCount(): number {
