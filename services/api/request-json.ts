@@ -21,7 +21,8 @@ export const requestJson = (
 ): JsonObject => {
   const input = rule.rpc.input;
   const request: JsonObject = rule.body === '*' ? bodyObject(body) : {};
-  if (rule.body === '' && body !== undefined) throw new RequestShapeError(`${rule.method} ${rule.template} takes no body`);
+  if (rule.body === '' && body !== undefined)
+    throw new RequestShapeError(`${rule.method} ${rule.template} takes no body`);
   if (rule.body !== '' && rule.body !== '*') request[jsonName(input, rule.body)] = bodyObject(body);
   if (rule.body !== '*') {
     for (const name of new Set(query.keys())) setPath(input, request, name, query.getAll(name), 'query parameter');
@@ -34,7 +35,8 @@ export const requestJson = (
 
 const bodyObject = (body: JsonValue | undefined): JsonObject => {
   if (body === undefined) return {};
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new RequestShapeError('the body must be a JSON object');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RequestShapeError('the body must be a JSON object');
   return { ...body };
 };
 
@@ -47,7 +49,13 @@ const jsonName = (message: DescMessage, name: string): string => {
   return field.jsonName;
 };
 
-const setPath = (message: DescMessage, target: JsonObject, path: string, values: readonly string[], what: string): void => {
+const setPath = (
+  message: DescMessage,
+  target: JsonObject,
+  path: string,
+  values: readonly string[],
+  what: string,
+): void => {
   const names = path.split('.');
   if (names.length > MAX_DEPTH) throw new RequestShapeError(`unknown ${what} ${JSON.stringify(path)}`);
   let at = target;
@@ -60,7 +68,9 @@ const setPath = (message: DescMessage, target: JsonObject, path: string, values:
       // A path variable wins over the body only when both say the same.
       const before = what === 'path variable' ? at[field.jsonName] : undefined;
       if (before !== undefined && before !== '' && before !== value) {
-        throw new RequestShapeError(`${path} is ${JSON.stringify(value)} in the path and ${JSON.stringify(before)} in the body`);
+        throw new RequestShapeError(
+          `${path} is ${JSON.stringify(value)} in the path and ${JSON.stringify(before)} in the body`,
+        );
       }
       at[field.jsonName] = value;
       return;
@@ -75,8 +85,10 @@ const setPath = (message: DescMessage, target: JsonObject, path: string, values:
 };
 
 const fieldJson = (field: DescField, path: string, values: readonly string[], what: string): JsonValue => {
-  if (field.fieldKind === 'list' && field.listKind === 'scalar') return values.map((value) => scalarJson(field.scalar, path, value));
-  if (values.length !== 1) throw new RequestShapeError(`${what} ${JSON.stringify(path)} is given ${values.length} times`);
+  if (field.fieldKind === 'list' && field.listKind === 'scalar')
+    return values.map((value) => scalarJson(field.scalar, path, value));
+  if (values.length !== 1)
+    throw new RequestShapeError(`${what} ${JSON.stringify(path)} is given ${values.length} times`);
   const value = values[0] as string;
   if (field.fieldKind === 'scalar') return scalarJson(field.scalar, path, value);
   if (field.fieldKind === 'enum') return value;
