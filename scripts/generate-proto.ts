@@ -10,13 +10,13 @@ import { $ } from 'zx';
 const GOOGLE_API = 'googleapis-common-protos==1.76.0';
 const VALIDATE = 'github.com/bufbuild/protovalidate@v1.2.2';
 const CACHE = '.cloudbridge/cache/proto';
-const GOOGLE_FILES = ['annotations', 'http', 'field_behavior'];
+const GOOGLE_FILES = ['api/annotations', 'api/http', 'api/field_behavior', 'rpc/error_details'];
 
 $.verbose = false;
 
 const fetchDependencies = async (): Promise<void> => {
   const done = await readFile(join(CACHE, 'version'), 'utf8').catch(() => '');
-  if (done === `${GOOGLE_API} ${VALIDATE}`) return;
+  if (done === `${GOOGLE_API} ${VALIDATE} ${GOOGLE_FILES.join()}`) return;
   const temporary = await mkdtemp(join(tmpdir(), 'cloudbridge-proto-'));
   try {
     await $`pip install --quiet --no-deps --target ${temporary}/py ${GOOGLE_API}`;
@@ -27,15 +27,15 @@ const fetchDependencies = async (): Promise<void> => {
         })`go mod download -json ${VALIDATE}`
       ).stdout,
     ) as { Dir: string };
-    await mkdir(join(CACHE, 'google/api'), { recursive: true });
+    for (const folder of ['google/api', 'google/rpc']) await mkdir(join(CACHE, folder), { recursive: true });
     await mkdir(join(CACHE, 'buf/validate'), { recursive: true });
     for (const name of GOOGLE_FILES)
-      await cp(`${temporary}/py/google/api/${name}.proto`, join(CACHE, `google/api/${name}.proto`));
+      await cp(`${temporary}/py/google/${name}.proto`, join(CACHE, `google/${name}.proto`));
     await cp(
       `${module.Dir}/proto/protovalidate/buf/validate/validate.proto`,
       join(CACHE, 'buf/validate/validate.proto'),
     );
-    await $({ input: `${GOOGLE_API} ${VALIDATE}` })`tee ${join(CACHE, 'version')}`;
+    await $({ input: `${GOOGLE_API} ${VALIDATE} ${GOOGLE_FILES.join()}` })`tee ${join(CACHE, 'version')}`;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
