@@ -56,7 +56,11 @@ export class IpSessions implements IpProxySink {
       return;
     }
     if (scope.target !== '*' || scope.ipproto !== '*') {
-      tunnel.refuse(proxyName, { error: 'http_request_denied', details: 'only tunnels for all destinations are served', status: 403 });
+      tunnel.refuse(proxyName, {
+        error: 'http_request_denied',
+        details: 'only tunnels for all destinations are served',
+        status: 403,
+      });
       return;
     }
     this.#options.admission.admit(bearerOf(head)).then(
@@ -68,7 +72,11 @@ export class IpSessions implements IpProxySink {
   #decide(tunnel: IpTunnel, answer: Admitted | Denied): void {
     if (tunnel.state !== 'waiting') return;
     if ('status' in answer) {
-      tunnel.refuse(this.#options.proxyName, { error: 'http_request_denied', details: answer.reason, status: answer.status });
+      tunnel.refuse(this.#options.proxyName, {
+        error: 'http_request_denied',
+        details: answer.reason,
+        status: answer.status,
+      });
       return;
     }
     const link = {
@@ -77,7 +85,11 @@ export class IpSessions implements IpProxySink {
     };
     const session = new Session(answer, link);
     if (!this.#options.tenants.attach(session)) {
-      tunnel.refuse(this.#options.proxyName, { error: 'http_request_denied', details: 'the tenant is not known here', status: 403 });
+      tunnel.refuse(this.#options.proxyName, {
+        error: 'http_request_denied',
+        details: 'the tenant is not known here',
+        status: 403,
+      });
       return;
     }
     this.#sessions.set(tunnel, { session, admitted: answer });
