@@ -154,7 +154,7 @@ export class Http3Connection implements ConnectionSink {
 
   /** Bytes queued on a stream and not yet sent for the first time. */
   bufferedBytes(id: number): number {
-    return this.quic.bufferedBytes(id);
+    return this.#requests.get(id) === undefined ? 0 : this.quic.bufferedBytes(id);
   }
 
   /** Gives back the flow-control credit of bytes that `body` handed over. */

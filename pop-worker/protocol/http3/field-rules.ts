@@ -26,12 +26,6 @@ export const checkField = (name: string, value: string, section: Section): strin
   return undefined;
 };
 
-/** @returns the first value of a field, undefined when it is absent */
-export const fieldValue = (fields: Fields, name: string): string | undefined => {
-  for (const field of fields) if (field.name === name) return field.value;
-  return undefined;
-};
-
 /** Fifteen digits are below 2^53. */
 const LENGTH = /^[0-9]{1,15}$/;
 

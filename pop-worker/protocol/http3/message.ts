@@ -1,5 +1,5 @@
 import type { Fields } from '../qpack/field.ts';
-import { checkField, fieldValue } from './field-rules.ts';
+import { checkField } from './field-rules.ts';
 
 /** The control data of a request (RFC 9114 §4.3.1) and its fields without it. */
 export interface RequestHead {
@@ -132,10 +132,4 @@ export const checkTrailers = (fields: Fields): string | undefined => {
     if (wrong !== undefined) return wrong;
   }
   return undefined;
-};
-
-/** RFC 9297 §3.4: a Boolean item; anything else is as if it were not there. Parameters are ignored. */
-export const usesCapsules = (fields: Fields): boolean => {
-  const lines = fields.filter((field) => field.name === 'capsule-protocol');
-  return lines.length === 1 && /^\?1(?:[ \t]*;.*)?$/.test(fieldValue(lines, 'capsule-protocol') ?? '');
 };

@@ -66,7 +66,7 @@ export const isValidPrefix = ({ address, length }: Prefix): boolean =>
   isCanonical(address, length);
 
 /** "Any address" in a request, "none" in an answer (RFC 9484 §4.7.2). */
-export const isAllZero = (address: Uint8Array): boolean => address.every((byte) => byte === 0);
+const isAllZero = (address: Uint8Array): boolean => address.every((byte) => byte === 0);
 
 /** The answer to a request that is not granted: all zeros, full length (RFC 9484 §4.7.2). */
 export const rejectionOf = ({ requestId, prefix }: AddressEntry): AddressEntry => ({

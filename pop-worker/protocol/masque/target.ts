@@ -24,7 +24,7 @@ export const parseHost = (host: string): Uint8Array | 'name' | undefined => {
 };
 
 /** @returns 1 to 65535, undefined for anything else */
-export const parsePort = (text: string): number | undefined => {
+const parsePort = (text: string): number | undefined => {
   const port = PORT.test(text) ? Number(text) : 0;
   return port >= 1 && port <= 65_535 ? port : undefined;
 };

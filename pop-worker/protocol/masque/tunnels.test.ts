@@ -1,49 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Http3Connection } from '../http3/connection.ts';
-import type { MemoryLimits } from '../http3/testing/memory-quic.ts';
-import { MemoryPair } from '../http3/testing/pair.ts';
 import { bytes, frame, headers, lines, RawPeer, varint } from '../http3/testing/raw.ts';
-import { Recorder } from '../http3/testing/recorder.ts';
 import { type Prefix, parseIpAddress, parsePrefix } from '../ip/text.ts';
 import { acceptIpRequest, type IpTunnel, openIpTunnel } from './connect-ip.ts';
-import { acceptTcpRequest, openTcpTunnel, type TcpTunnel } from './connect-tcp.ts';
+import { openTcpTunnel } from './connect-tcp.ts';
 import { acceptUdpRequest, openUdpTunnel, type UdpTunnel } from './connect-udp.ts';
 import { ANY_SCOPE } from './ip-scope.ts';
 import { ProxyLog } from './testing/proxy-log.ts';
-import { TUNNEL_HEADROOM } from './tunnel.ts';
-import { defaultIpTemplate, defaultUdpTemplate, UriTemplate } from './uri-template.ts';
-
-const UDP = defaultUdpTemplate('proxy.example');
-const IP = defaultIpTemplate('proxy.example');
-
-const connect = (
-  options: { seed?: number; piece?: number; limits?: Partial<MemoryLimits>; h3Datagram?: boolean } = {},
-) => {
-  const pair = new MemoryPair(options.seed ?? 1, options.limits, options.piece);
-  const http3 = options.h3Datagram === undefined ? {} : { h3Datagram: options.h3Datagram };
-  const requests = new Recorder();
-  const c = new Http3Connection(pair.client, new Recorder(), http3);
-  const s = new Http3Connection(pair.server, requests, http3);
-  const client = new ProxyLog();
-  const server = new ProxyLog();
-  requests.onRequest = (h3, stream, head) => {
-    const taken =
-      acceptUdpRequest(h3, stream, head, UDP, server) ||
-      acceptIpRequest(h3, stream, head, IP, server) ||
-      acceptTcpRequest(h3, stream, head, server);
-    if (!taken) h3.respond(stream, lines(':status: 404'), true);
-  };
-  pair.connect(c, s);
-  pair.run();
-  return { pair, c, s, client, server };
-};
-
-const send = (tunnel: UdpTunnel | IpTunnel, text: string): boolean => {
-  const buffer = bytes('#'.repeat(TUNNEL_HEADROOM), text);
-  return tunnel.send(buffer, TUNNEL_HEADROOM, buffer.length);
-};
+import { connect, IP, send, UDP } from './testing/tunnel-pair.ts';
+import { UriTemplate } from './uri-template.ts';
 
 test('CONNECT-UDP: asked, accepted, both ways, closed', () => {
   const { pair, c, client, server } = connect();
@@ -347,57 +313,6 @@ test('no Extended CONNECT before the server offers it, and bad configuration is 
   assert.throws(() => openIpTunnel(peer.http3, noScope, { target: '*', ipproto: 6 }, client), local);
   assert.equal(openIpTunnel(peer.http3, noScope, ANY_SCOPE, client), undefined);
   assert.throws(() => openTcpTunnel(peer.http3, 'a', client), local);
-});
-
-test('CONNECT: bytes both ways, half-closed, over', () => {
-  const { pair, c, client, server } = connect({ piece: 4 });
-  const tunnel = openTcpTunnel(c, '[2001:db8::1]:22', client) as TcpTunnel;
-  pair.run();
-  assert.deepEqual(server.wanted, ['tcp 2001:db8::1 22']);
-  const proxy = server.tunnel as unknown as TcpTunnel;
-  assert.equal(proxy.write(bytes('x')), false);
-  proxy.accept();
-  pair.run();
-  assert.equal(tunnel.write(bytes('hello')) && proxy.write(bytes('welcome')), true);
-  tunnel.finish();
-  pair.run();
-  assert.equal(server.received, 'hello');
-  assert.deepEqual(server.events, ['finished']);
-  assert.equal(proxy.write(bytes(' back')), true, 'the other direction goes on');
-  proxy.finish();
-  pair.run();
-  assert.equal(client.received, 'welcome back');
-  assert.deepEqual(client.events, ['opened 200', 'finished', 'closed']);
-  assert.deepEqual(server.events, ['finished', 'closed']);
-  assert.equal(client.closedWith ?? server.closedWith, undefined, 'clean on both sides');
-  assert.equal(c.openRequests, 0);
-});
-
-test('CONNECT: refused, failed, cancelled (RFC 9114 §4.4)', () => {
-  const refused = connect();
-  openTcpTunnel(refused.c, 'a.example:25', refused.client);
-  refused.pair.run();
-  refused.server.tunnel?.refuse('cb', { error: 'connection_refused' });
-  refused.pair.run();
-  assert.deepEqual(refused.client.events, ['refused 502 connection_refused', 'closed']);
-
-  const failed = connect();
-  openTcpTunnel(failed.c, 'a.example:25', failed.client);
-  failed.pair.run();
-  (failed.server.tunnel as unknown as TcpTunnel).accept();
-  failed.pair.run();
-  (failed.server.tunnel as unknown as TcpTunnel).fail('RST');
-  failed.pair.run();
-  assert.equal(failed.client.closedWith?.code, 0x10f);
-  assert.equal(failed.c.openRequests, 0);
-
-  const cancelled = connect();
-  const tunnel = openTcpTunnel(cancelled.c, 'a.example:25', cancelled.client) as TcpTunnel;
-  cancelled.pair.run();
-  tunnel.fail('no longer wanted', 0x10c);
-  cancelled.pair.run();
-  assert.equal(cancelled.server.closedWith?.code, 0x10c);
-  assert.deepEqual(cancelled.server.events, ['closed']);
 });
 
 test('when the connection ends, tunnels hear of it once', () => {

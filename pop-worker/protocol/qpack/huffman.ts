@@ -11,23 +11,24 @@ export const huffmanBytes = (text: string): number => {
 /** Writes a string in Huffman coding. @returns the offset behind it */
 export const encodeHuffman = (text: string, out: Uint8Array, start: number): number => {
   let at = start;
-  // Fewer than 8 bits wait between symbols and the longest code has 30: two steps keep it within 32 bits.
+  // Fewer than 8 bits wait between symbols. A code of up to 24 bits fits on top in 31; longer ones go in two steps.
   let pending = 0;
   let pendingBits = 0;
   for (let i = 0; i < text.length; i++) {
     const symbol = text.charCodeAt(i);
     const code = HUFFMAN_CODES[symbol] as number;
     let bits = HUFFMAN_BITS[symbol] as number;
-    while (bits > 0) {
-      const take = Math.min(bits, 16);
-      bits -= take;
-      pending = (pending << take) | ((code >>> bits) & ((1 << take) - 1));
-      pendingBits += take;
-      while (pendingBits >= 8) {
-        pendingBits -= 8;
-        out[at++] = pending >>> pendingBits;
-      }
-      pending &= (1 << pendingBits) - 1;
+    if (bits > 24) {
+      bits -= 16;
+      pending = (pending << 16) | (code >>> bits);
+      out[at++] = pending >>> (pendingBits + 8);
+      out[at++] = pending >>> pendingBits;
+    }
+    pending = (pending << bits) | (code & ((1 << bits) - 1));
+    pendingBits += bits;
+    while (pendingBits >= 8) {
+      pendingBits -= 8;
+      out[at++] = pending >>> pendingBits;
     }
   }
   // RFC 7541 §5.2: padded with the most significant bits of EOS, which are ones.

@@ -1,0 +1,88 @@
+import type { QuicConnection } from './api.ts';
+import type { Parts } from './parts.ts';
+import { TAG_BYTES } from './ports.ts';
+import { datagramHeaderLength, datagramRoom } from './wire/frames/datagram.ts';
+
+/** Room that headers of a 1-RTT packet take at most: first byte, connection ID, packet number. */
+const HEADER_BYTES = 1 + 4;
+
+/** What an application may ask of a connection (`api.ts`): marks state, and wakes whoever polls. */
+export abstract class Commands implements QuicConnection {
+  #parts!: Parts;
+  #wake: () => void = () => {};
+
+  abstract closeByApplication(code: number, reason: string): void;
+
+  protected attach(parts: Parts, wake: () => void): void {
+    this.#parts = parts;
+    this.#wake = wake;
+  }
+
+  get isServer(): boolean {
+    return this.#parts.isServer;
+  }
+
+  get #isOpen(): boolean {
+    return this.#parts.closer.isOpen;
+  }
+
+  maxDatagramBytes(): number {
+    const { handshake, recovery, peerCids, paths } = this.#parts;
+    const limit = handshake.peer.maxDatagramFrameSize;
+    if (limit === 0 || !this.#isOpen) return 0;
+    const cidBytes = peerCids.cidOf(paths.active.cidId)?.length ?? 20;
+    const room = recovery.mtu.datagramBytes - HEADER_BYTES - cidBytes - TAG_BYTES;
+    return Math.max(0, Math.min(datagramRoom(room), limit - datagramHeaderLength(limit, true)));
+  }
+
+  openStream(bidirectional: boolean): number {
+    return this.#isOpen ? this.#parts.streams.openStream(bidirectional) : -1;
+  }
+
+  write(stream: number, chunk: Uint8Array, fin: boolean): void {
+    if (!this.#isOpen) return;
+    this.#parts.streams.write(stream, chunk, fin);
+    this.#wake();
+  }
+
+  bufferedBytes(stream: number): number {
+    return this.#parts.streams.bufferedBytes(stream);
+  }
+
+  reset(stream: number, code: number): void {
+    if (!this.#isOpen) return;
+    this.#parts.streams.reset(stream, code);
+    this.#wake();
+  }
+
+  stopSending(stream: number, code: number): void {
+    if (!this.#isOpen) return;
+    this.#parts.streams.stopSending(stream, code);
+    this.#wake();
+  }
+
+  consume(stream: number, bytes: number): void {
+    if (!this.#isOpen) return;
+    this.#parts.streams.consume(stream, bytes);
+    this.#wake();
+  }
+
+  setPriority(stream: number, urgency: number, incremental: boolean): void {
+    if (this.#isOpen) this.#parts.streams.setPriority(stream, urgency, incremental);
+  }
+
+  sendDatagram(buffer: Uint8Array, start: number, end: number): boolean {
+    if (end - start > this.maxDatagramBytes()) return false;
+    const taken = this.#parts.datagrams.push(buffer, start, end);
+    this.#wake();
+    return taken;
+  }
+
+  datagramRoom(): number {
+    return this.#parts.datagrams.roomBytes;
+  }
+
+  close(code: number, reason: string): void {
+    this.closeByApplication(code, reason);
+  }
+}
