@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { ChecksumNative } from './checksum/native.ts';
 import type { ClockNative } from './clock/native.ts';
 import type { PollNative } from './poll/native.ts';
 import type { ThreadNative } from './thread/native.ts';
@@ -9,7 +10,8 @@ import type { UdpNative } from './udp/native.ts';
 
 /** Every function of the packet engine (`pop-worker/native`); one interface a concern, declared where it is used. */
 export interface NativeEngine
-  extends ClockNative,
+  extends ChecksumNative,
+    ClockNative,
     CryptoNative,
     PollNative,
     ThreadNative,

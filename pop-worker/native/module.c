@@ -2,6 +2,7 @@
 #include "napi-util.h"
 
 #define CONCERNS(X) \
+  X(checksum) \
   X(clock) \
   X(doorbell) \
   X(opener) \
@@ -13,6 +14,7 @@
   X(tls_context) \
   X(tls_session) \
   X(tun) \
+  X(tun_gather) \
   X(tun_io) \
   X(udp) \
   X(udp_receive) \

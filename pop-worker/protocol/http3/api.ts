@@ -1,7 +1,7 @@
+import type { FieldLimits } from '#protocol/qpack/decoder.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
+import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import type { TimeUs } from '../contract.ts';
-import type { FieldLimits } from '../qpack/decoder.ts';
-import type { Fields } from '../qpack/field.ts';
-import type { CloseInfo, HandshakeInfo } from '../quic/api.ts';
 import type { Http3Connection } from './connection.ts';
 import type { RequestHead, ResponseHead } from './message.ts';
 import type { Http3Settings } from './settings.ts';

@@ -1,5 +1,5 @@
+import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import type { TimeUs } from '../contract.ts';
-import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '../quic/api.ts';
 import type { Http3Connection } from './connection.ts';
 
 /**

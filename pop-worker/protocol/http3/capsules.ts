@@ -1,4 +1,4 @@
-import { varintLength, writeVarint } from '../quic/wire/varint.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 
 /** RFC 9297 §3.5, RFC 9484 §4.7. */
 export const CapsuleType = {

@@ -1,7 +1,7 @@
+import { DEFAULT_FIELD_LIMITS } from '#protocol/qpack/decoder.ts';
+import { type Fields, fieldSectionBytes } from '#protocol/qpack/field.ts';
+import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import { ProtocolError, type TimeUs } from '../contract.ts';
-import { DEFAULT_FIELD_LIMITS } from '../qpack/decoder.ts';
-import { type Fields, fieldSectionBytes } from '../qpack/field.ts';
-import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '../quic/api.ts';
 import { DATAGRAM_HEADROOM, type Http3Options, type Http3Sink, type StreamSink } from './api.ts';
 import { ControlOutput } from './control-output.ts';
 import { type DatagramCounters, readQuarterStreamId } from './datagrams.ts';

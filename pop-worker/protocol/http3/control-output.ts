@@ -1,4 +1,4 @@
-import type { QuicConnection } from '../quic/api.ts';
+import type { QuicConnection } from '#protocol/quic/api.ts';
 
 /** Our control stream (RFC 9114 §6.2.1): opened with the first frame, never closed. */
 export class ControlOutput {

@@ -1,4 +1,4 @@
-import type { Fields } from '../qpack/field.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 
 /** RFC 9110 §5.6.2: tchar, but no uppercase (RFC 9114 §4.2). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { QpackErrorCode } from '../qpack/errors.ts';
+import { QpackErrorCode } from '#protocol/qpack/errors.ts';
 import { Http3ErrorCode } from './errors.ts';
 import { bytes, data, frame, GET, headers, RawPeer, varint } from './testing/raw.ts';
 

@@ -1,4 +1,4 @@
-import type { Fields } from '../qpack/field.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { checkField } from './field-rules.ts';
 
 /** The control data of a request (RFC 9114 §4.3.1) and its fields without it. */

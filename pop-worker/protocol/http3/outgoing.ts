@@ -1,6 +1,6 @@
-import { encodeFieldSection, fieldSectionBound } from '../qpack/encoder.ts';
-import type { Fields } from '../qpack/field.ts';
-import { varintLength, writeVarint } from '../quic/wire/varint.ts';
+import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/encoder.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import { FrameType, StreamType } from './frames.ts';
 import { encodeSettings, type Http3Settings } from './settings.ts';
 

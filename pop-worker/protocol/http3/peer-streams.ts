@@ -1,4 +1,4 @@
-import { DecoderStreamReader, EncoderStreamReader } from '../qpack/instructions.ts';
+import { DecoderStreamReader, EncoderStreamReader } from '#protocol/qpack/instructions.ts';
 import { type ControlHandler, ControlStream } from './control-stream.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import { StreamType } from './frames.ts';

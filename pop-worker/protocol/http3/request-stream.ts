@@ -1,6 +1,6 @@
-import type { FieldSectionDecoder } from '../qpack/decoder.ts';
-import type { Field, Fields } from '../qpack/field.ts';
-import { varintLength, writeVarint } from '../quic/wire/varint.ts';
+import type { FieldSectionDecoder } from '#protocol/qpack/decoder.ts';
+import type { Field, Fields } from '#protocol/qpack/field.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import type { StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode } from './errors.ts';

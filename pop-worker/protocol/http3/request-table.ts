@@ -1,4 +1,4 @@
-import { type FieldLimits, FieldSectionDecoder } from '../qpack/decoder.ts';
+import { type FieldLimits, FieldSectionDecoder } from '#protocol/qpack/decoder.ts';
 import type { Http3Sink, StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { varintLength, writeVarint } from '../quic/wire/varint.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import { PayloadReader } from './varint.ts';
 

@@ -1,12 +1,12 @@
-import type { Abort } from '../http3/api.ts';
-import { CapsuleType } from '../http3/capsules.ts';
-import type { Http3Connection } from '../http3/connection.ts';
-import { Http3ErrorCode } from '../http3/errors.ts';
-import { Disposition } from '../http3/frame-parser.ts';
-import type { RequestHead, ResponseHead } from '../http3/message.ts';
-import { PayloadReader } from '../http3/varint.ts';
-import { formatPrefix, type Prefix } from '../ip/text.ts';
-import type { Fields } from '../qpack/field.ts';
+import type { Abort } from '#protocol/http3/api.ts';
+import { CapsuleType } from '#protocol/http3/capsules.ts';
+import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import { Disposition } from '#protocol/http3/frame-parser.ts';
+import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
+import { PayloadReader } from '#protocol/http3/varint.ts';
+import { formatPrefix, type Prefix } from '#protocol/ip/text.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { MasqueError } from './errors.ts';
 import {
   type AddressEntry,

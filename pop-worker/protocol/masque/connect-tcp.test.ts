@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytes } from '../http3/testing/raw.ts';
+import { bytes } from '#protocol/http3/testing/raw.ts';
 import { openTcpTunnel, type TcpTunnel } from './connect-tcp.ts';
 import { connect } from './testing/tunnel-pair.ts';
 

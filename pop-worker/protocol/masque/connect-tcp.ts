@@ -1,8 +1,8 @@
-import type { Abort, StreamSink } from '../http3/api.ts';
-import type { Http3Connection } from '../http3/connection.ts';
-import { Http3ErrorCode } from '../http3/errors.ts';
-import type { RequestHead, ResponseHead } from '../http3/message.ts';
-import type { Fields } from '../qpack/field.ts';
+import type { Abort, StreamSink } from '#protocol/http3/api.ts';
+import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { MasqueError } from './errors.ts';
 import { type Refusal, refusalFields } from './proxy-status.ts';
 import { parseAuthority, type Target } from './target.ts';

@@ -1,9 +1,9 @@
-import type { Abort } from '../http3/api.ts';
-import type { Http3Connection } from '../http3/connection.ts';
-import { Http3ErrorCode } from '../http3/errors.ts';
-import { Disposition } from '../http3/frame-parser.ts';
-import type { RequestHead, ResponseHead } from '../http3/message.ts';
-import type { Fields } from '../qpack/field.ts';
+import type { Abort } from '#protocol/http3/api.ts';
+import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import { Disposition } from '#protocol/http3/frame-parser.ts';
+import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { badTemplate, matchTunnelRequest, tunnelRequest } from './request.ts';
 import { parseTarget, type Target } from './target.ts';
 import { Tunnel } from './tunnel.ts';

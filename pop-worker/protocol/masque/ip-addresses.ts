@@ -1,6 +1,6 @@
-import type { PayloadReader } from '../http3/varint.ts';
-import type { Prefix } from '../ip/text.ts';
-import { varintLength, writeVarint } from '../quic/wire/varint.ts';
+import type { PayloadReader } from '#protocol/http3/varint.ts';
+import type { Prefix } from '#protocol/ip/text.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 
 /** An entry of ADDRESS_ASSIGN and of ADDRESS_REQUEST alike (RFC 9484 §4.7.1, §4.7.2). */
 export interface AddressEntry {

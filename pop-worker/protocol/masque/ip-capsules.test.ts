@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { PayloadReader } from '../http3/varint.ts';
-import { parseIpAddress } from '../ip/text.ts';
+import { PayloadReader } from '#protocol/http3/varint.ts';
+import { parseIpAddress } from '#protocol/ip/text.ts';
 import { type AddressEntry, encodeAddressEntries, MAX_ADDRESSES, parseAddressEntries } from './ip-addresses.ts';
 import { checkRoutes, encodeRoutes, type IpRange, MAX_ROUTES, parseRoutes, sortRoutes } from './ip-routes.ts';
 

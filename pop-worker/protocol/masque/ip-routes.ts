@@ -1,4 +1,4 @@
-import type { PayloadReader } from '../http3/varint.ts';
+import type { PayloadReader } from '#protocol/http3/varint.ts';
 import { readAddress } from './ip-addresses.ts';
 
 /** An entry of ROUTE_ADVERTISEMENT: a range that the sender routes (RFC 9484 §4.7.3). */

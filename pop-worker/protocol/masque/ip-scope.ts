@@ -1,4 +1,4 @@
-import { type Prefix, parsePrefix } from '../ip/text.ts';
+import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import { parseHost } from './target.ts';
 
 /** What a CONNECT-IP request is limited to (RFC 9484 §4.6). */

@@ -1,4 +1,4 @@
-import type { Fields } from '../qpack/field.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 
 /** Why a proxy refuses: RFC 9209 §2.3, with the status code that goes with it. */
 export const ProxyErrorStatus = {

@@ -1,6 +1,6 @@
-import { Http3ErrorCode } from '../http3/errors.ts';
-import type { RequestHead } from '../http3/message.ts';
-import type { Fields } from '../qpack/field.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { RequestHead } from '#protocol/http3/message.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { MasqueError } from './errors.ts';
 import { CAPSULE_PROTOCOL, hasContentFields } from './tunnel.ts';
 import { percentDecode, type UriTemplate, type Variables } from './uri-template.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Prefix, parseIpAddress, parsePrefix } from '../ip/text.ts';
+import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { type Prohibition, prohibition, type TargetPolicy } from './target-policy.ts';
 
 const prefix = (text: string): Prefix => {

@@ -1,4 +1,4 @@
-import { type Prefix, parsePrefix } from '../ip/text.ts';
+import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 
 /** Why an address must not be reached through a proxy. */
 export type Prohibition =

@@ -1,4 +1,4 @@
-import { parseIpAddress } from '../ip/text.ts';
+import { parseIpAddress } from '#protocol/ip/text.ts';
 
 /** RFC 3986 §3.2.2 reg-name, after percent-decoding, as far as DNS names need it. */
 const HOST_NAME =

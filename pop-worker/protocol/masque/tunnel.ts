@@ -1,10 +1,10 @@
-import { type Abort, DATAGRAM_HEADROOM, type StreamSink } from '../http3/api.ts';
-import { CapsuleType, encodeCapsule } from '../http3/capsules.ts';
-import type { Http3Connection } from '../http3/connection.ts';
-import { Http3ErrorCode } from '../http3/errors.ts';
-import { Disposition, type FrameHandler, FrameParser } from '../http3/frame-parser.ts';
-import type { ResponseHead } from '../http3/message.ts';
-import type { Fields } from '../qpack/field.ts';
+import { type Abort, DATAGRAM_HEADROOM, type StreamSink } from '#protocol/http3/api.ts';
+import { CapsuleType, encodeCapsule } from '#protocol/http3/capsules.ts';
+import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import { Disposition, type FrameHandler, FrameParser } from '#protocol/http3/frame-parser.ts';
+import type { ResponseHead } from '#protocol/http3/message.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
 import { MasqueError } from './errors.ts';
 import { type Refusal, refusalFields } from './proxy-status.ts';
 

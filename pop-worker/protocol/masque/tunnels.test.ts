@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bytes, frame, headers, lines, RawPeer, varint } from '../http3/testing/raw.ts';
-import { type Prefix, parseIpAddress, parsePrefix } from '../ip/text.ts';
+import { bytes, frame, headers, lines, RawPeer, varint } from '#protocol/http3/testing/raw.ts';
+import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { acceptIpRequest, type IpTunnel, openIpTunnel } from './connect-ip.ts';
 import { openTcpTunnel } from './connect-tcp.ts';
 import { acceptUdpRequest, openUdpTunnel, type UdpTunnel } from './connect-udp.ts';

@@ -1,4 +1,4 @@
-import { Http3ErrorCode } from '../http3/errors.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import { MasqueError } from './errors.ts';
 
 /** RFC 6570 as far as RFC 9298 §2 and RFC 9484 §3 allow: `{x}`, `{x,y}`, `{?x,y}`, `{&x,y}`. */

@@ -1,4 +1,4 @@
-import type { CongestionController, ControllerOptions } from '../congestion/controller.ts';
+import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
 
 /** Settings of one connection. All memory that a peer can make us hold is bounded by what stands here. */
 export interface QuicConfig {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CloseInfo, ConnectionSink, QuicConnection } from '../../quic/api.ts';
+import type { CloseInfo, ConnectionSink, QuicConnection } from '#protocol/quic/api.ts';
 import { Half } from './memory-half.ts';
 
 export interface MemoryLimits {

@@ -1,4 +1,4 @@
-import type { ConnectionSink } from '../../quic/api.ts';
+import type { ConnectionSink } from '#protocol/quic/api.ts';
 import type { Half } from './memory-half.ts';
 import { type MemoryLimits, MemoryQuic, type MemoryStream, ROOMY, type Wire } from './memory-quic.ts';
 import { seeded } from './random.ts';

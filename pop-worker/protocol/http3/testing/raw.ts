@@ -1,6 +1,6 @@
-import { encodeFieldSection, fieldSectionBound } from '../../qpack/encoder.ts';
-import type { ConnectionSink } from '../../quic/api.ts';
-import { varintLength, writeVarint } from '../../quic/wire/varint.ts';
+import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/encoder.ts';
+import type { ConnectionSink } from '#protocol/quic/api.ts';
+import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import type { Http3Options } from '../api.ts';
 import { Http3Connection } from '../connection.ts';
 import type { MemoryLimits } from './memory-quic.ts';

@@ -1,5 +1,5 @@
-import type { Fields } from '../../qpack/field.ts';
-import type { CloseInfo } from '../../quic/api.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
+import type { CloseInfo } from '#protocol/quic/api.ts';
 import type { Abort, Http3Sink } from '../api.ts';
 import type { Http3Connection } from '../connection.ts';
 import type { RequestHead, ResponseHead } from '../message.ts';

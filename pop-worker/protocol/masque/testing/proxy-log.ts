@@ -1,6 +1,6 @@
-import type { Abort } from '../../http3/api.ts';
-import type { RequestHead, ResponseHead } from '../../http3/message.ts';
-import { formatIpAddress, formatPrefix } from '../../ip/text.ts';
+import type { Abort } from '#protocol/http3/api.ts';
+import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
+import { formatIpAddress, formatPrefix } from '#protocol/ip/text.ts';
 import type { IpProxySink, IpTunnel } from '../connect-ip.ts';
 import type { TcpProxySink, TcpTunnel } from '../connect-tcp.ts';
 import type { UdpProxySink, UdpTunnel } from '../connect-udp.ts';

@@ -1,8 +1,8 @@
-import { Http3Connection } from '../../http3/connection.ts';
-import type { MemoryLimits } from '../../http3/testing/memory-quic.ts';
-import { MemoryPair } from '../../http3/testing/pair.ts';
-import { bytes, lines } from '../../http3/testing/raw.ts';
-import { Recorder } from '../../http3/testing/recorder.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import type { MemoryLimits } from '#protocol/http3/testing/memory-quic.ts';
+import { MemoryPair } from '#protocol/http3/testing/pair.ts';
+import { bytes, lines } from '#protocol/http3/testing/raw.ts';
+import { Recorder } from '#protocol/http3/testing/recorder.ts';
 import { acceptIpRequest, type IpTunnel } from '../connect-ip.ts';
 import { acceptTcpRequest } from '../connect-tcp.ts';
 import { acceptUdpRequest, type UdpTunnel } from '../connect-udp.ts';

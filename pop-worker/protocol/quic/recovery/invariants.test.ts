@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NewReno } from '../../congestion/newreno.ts';
+import { NewReno } from '#protocol/congestion/newreno.ts';
 import { QuicError, TransportError } from '../errors.ts';
 import { FrameKind } from './frame-kind.ts';
 import { Mtu } from './mtu.ts';

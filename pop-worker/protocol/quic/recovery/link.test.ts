@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NewReno } from '../../congestion/newreno.ts';
+import { NewReno } from '#protocol/congestion/newreno.ts';
 import { LinkSimulation } from './testing/link.ts';
 
 const controller = (options: ConstructorParameters<typeof NewReno>[0]): NewReno => new NewReno(options);

@@ -1,4 +1,4 @@
-import type { CongestionController, ControllerOptions } from '../../congestion/controller.ts';
+import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
 import type { Mtu } from './mtu.ts';
 import type { EcnHook } from './sink.ts';
 

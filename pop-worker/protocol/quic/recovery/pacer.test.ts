@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NewReno } from '../../congestion/newreno.ts';
+import { NewReno } from '#protocol/congestion/newreno.ts';
 import { Pacer } from './pacer.ts';
 
 function paced(rate: number, quantum: number): { pacer: Pacer; controller: NewReno } {

@@ -1,4 +1,4 @@
-import type { CongestionController } from '../../congestion/controller.ts';
+import type { CongestionController } from '#protocol/congestion/controller.ts';
 import type { TimeUs } from '../../contract.ts';
 
 /** Datagrams that may leave at once on a new path (RFC 9002 §7.7: the initial window). */

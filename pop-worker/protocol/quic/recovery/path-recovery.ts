@@ -1,5 +1,5 @@
-import type { CongestionController } from '../../congestion/controller.ts';
-import { type LostPacket, RateSampler } from '../../congestion/rate-sampler.ts';
+import type { CongestionController } from '#protocol/congestion/controller.ts';
+import { type LostPacket, RateSampler } from '#protocol/congestion/rate-sampler.ts';
 import type { TimeUs } from '../../contract.ts';
 import { Pacer } from './pacer.ts';
 import { PersistentCongestion } from './persistent-congestion.ts';

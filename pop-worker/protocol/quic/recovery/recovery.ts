@@ -1,4 +1,4 @@
-import type { CongestionController } from '../../congestion/controller.ts';
+import type { CongestionController } from '#protocol/congestion/controller.ts';
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { remoteError, TransportError } from '../errors.ts';
 import type { AckFrame } from './ack-frame.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryColumns } from '../../congestion/rate-sampler.ts';
+import type { DeliveryColumns } from '#protocol/congestion/rate-sampler.ts';
 import type { TimeUs } from '../../contract.ts';
 import { localError, TransportError } from '../errors.ts';
 import type { FrameKind } from './frame-kind.ts';

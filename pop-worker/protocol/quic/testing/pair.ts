@@ -1,5 +1,5 @@
+import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { Burst } from '../../burst.ts';
-import { controllerNamed } from '../../congestion/registry.ts';
 import type { TimeUs } from '../../contract.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type EndpointConfig, type QuicConfig } from '../config.ts';
 import type { Connection } from '../connection.ts';

@@ -1,4 +1,4 @@
-import { NewReno } from '../../../congestion/newreno.ts';
+import { NewReno } from '#protocol/congestion/newreno.ts';
 import type { AckFrame } from '../ack-frame.ts';
 import { FrameKind } from '../frame-kind.ts';
 import { Mtu } from '../mtu.ts';

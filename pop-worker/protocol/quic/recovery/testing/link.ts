@@ -1,4 +1,4 @@
-import type { CongestionController, ControllerOptions } from '../../../congestion/controller.ts';
+import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
 import { NEVER } from '../../../contract.ts';
 import type { AckFrame } from '../ack-frame.ts';
 import { FrameKind } from '../frame-kind.ts';

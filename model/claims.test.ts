@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { CLOCK_TOLERANCE, POP_AUDIENCE, readPopClaims } from './claims.ts';
+
+const good = {
+  iss: 'https://edge',
+  aud: POP_AUDIENCE,
+  sub: 'laptop',
+  tenant: 'acme',
+  ipv4: '10.64.0.2',
+  ipv6: 'fd00::2',
+  egress: true,
+  jti: 'j1',
+  iat: 1000,
+  exp: 2000,
+};
+const read = (change: object, now = 1500) => readPopClaims({ ...good, ...change }, 'https://edge', now);
+
+test('a good token is read', () => {
+  assert.deepEqual(read({ aud: ['other', POP_AUDIENCE] }), {
+    issuer: 'https://edge',
+    tenant: 'acme',
+    device: 'laptop',
+    ipv4: '10.64.0.2',
+    ipv6: 'fd00::2',
+    egress: true,
+    tokenId: 'j1',
+    issuedAt: 1000,
+    expiresAt: 2000,
+  });
+  assert.equal((read({ egress: 'yes' }) as { egress: boolean }).egress, false, 'only true is true');
+});
+
+test('each thing that is wrong has its sentence', () => {
+  assert.match(read({ iss: 'https://evil' }) as string, /issuer/);
+  assert.match(read({ aud: 'api' }) as string, /not for cloudbridge-pop/);
+  for (const claim of ['sub', 'tenant', 'ipv4', 'ipv6', 'jti']) {
+    for (const value of [undefined, '', 5, 'x'.repeat(201)])
+      assert.match(read({ [claim]: value }) as string, /lacks a claim/);
+  }
+  for (const claim of ['iat', 'exp']) {
+    for (const value of [undefined, '2000', Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+      assert.match(read({ [claim]: value }) as string, /no times/);
+    }
+  }
+});
+
+test('expiry and start hold to the second, with the tolerance', () => {
+  assert.equal(typeof read({}, 2000 + CLOCK_TOLERANCE - 1), 'object');
+  assert.match(read({}, 2000 + CLOCK_TOLERANCE) as string, /expired/);
+  assert.equal(typeof read({}, 1000 - CLOCK_TOLERANCE), 'object');
+  assert.match(read({}, 1000 - CLOCK_TOLERANCE - 1) as string, /future/);
+});
+
+test('any JSON object gives claims or a sentence', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...Object.keys(good)), fc.anything()), (payload) => {
+      const result = readPopClaims(payload, 'https://edge', 1500);
+      assert.ok(typeof result === 'string' ? result.length > 0 : result.issuer === 'https://edge');
+    }),
+  );
+});

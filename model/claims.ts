@@ -1,0 +1,49 @@
+/** Audience of tokens that a worker admits a device with. */
+export const POP_AUDIENCE = 'cloudbridge-pop';
+
+/** What a PoP token says (RFC 7519), checked for shape; the signature is checked before. */
+export interface PopClaims {
+  readonly issuer: string;
+  readonly tenant: string;
+  readonly device: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+  readonly egress: boolean;
+  readonly tokenId: string;
+  /** Seconds since 1970. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Clocks may differ by this much, in seconds. */
+export const CLOCK_TOLERANCE = 30;
+
+const text = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200;
+const time = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+
+/** @returns the claims, or one sentence that says what is wrong */
+export const readPopClaims = (
+  payload: Readonly<Record<string, unknown>>,
+  issuer: string,
+  nowSeconds: number,
+): PopClaims | string => {
+  const { iss, aud, sub, tenant, ipv4, ipv6, egress, jti, iat, exp } = payload;
+  if (iss !== issuer) return 'the token is from another issuer';
+  if (aud !== POP_AUDIENCE && !(Array.isArray(aud) && aud.includes(POP_AUDIENCE)))
+    return `the token is not for ${POP_AUDIENCE}`;
+  if (!text(sub) || !text(tenant) || !text(ipv4) || !text(ipv6) || !text(jti)) return 'the token lacks a claim';
+  if (!time(iat) || !time(exp)) return 'the token has no times';
+  if (exp <= nowSeconds - CLOCK_TOLERANCE) return 'the token has expired';
+  if (iat > nowSeconds + CLOCK_TOLERANCE) return 'the token is from the future: is this clock right?';
+  return {
+    issuer,
+    tenant,
+    device: sub,
+    ipv4,
+    ipv6,
+    egress: egress === true,
+    tokenId: jti,
+    issuedAt: iat,
+    expiresAt: exp,
+  };
+};

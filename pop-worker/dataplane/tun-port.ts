@@ -1,0 +1,94 @@
+import { nativeSum } from '#host/checksum/checksum.ts';
+import { TunBurst } from '#host/tun/burst.ts';
+import type { TunDevice } from '#host/tun/device.ts';
+import {
+  T_CSUM_OFFSET,
+  T_CSUM_START,
+  T_FLAGS,
+  T_GSO_SIZE,
+  T_GSO_TYPE,
+  T_LENGTH,
+  T_OFFSET,
+  TUN_SLOT_BYTES,
+  TUN_WORDS,
+  VnetGso,
+} from '#host/tun/native.ts';
+import { Coalescer } from '#protocol/ip/coalescer.ts';
+import { GatherBatch } from '#protocol/ip/offload.ts';
+import type { IpView } from '#protocol/ip/view.ts';
+import { type EgressPort, type Forwarder, HEADROOM } from './forward/forwarder.ts';
+
+/** Packets that are gathered before they are written. */
+const WRITE_PACKETS = 256;
+/** Packets that are read in one turn; then the event loop gets its turn. */
+const READ_PACKETS = 64;
+const READ_SLOTS = 16;
+const TURNS = 4;
+
+/** One queue of a TUN as the data plane's way out and in. */
+export class TunPort implements EgressPort {
+  readonly #device: TunDevice;
+  readonly #batch = new GatherBatch(WRITE_PACKETS);
+  readonly #coalescer = new Coalescer(this.#batch, nativeSum);
+  readonly #burst = new TunBurst(HEADROOM + READ_SLOTS * TUN_SLOT_BYTES, READ_PACKETS);
+  /** Where the gathered packets lie. */
+  #buffer: Uint8Array | undefined;
+  /** Packets that the device had no room for. */
+  overflows = 0;
+
+  constructor(device: TunDevice) {
+    this.#device = device;
+  }
+
+  /** Gathers a packet, which must stay where it is until `flush`. */
+  add(buffer: Uint8Array, view: IpView): boolean {
+    if (this.#batch.isFull || (this.#buffer !== undefined && this.#buffer !== buffer)) this.flush();
+    this.#buffer = buffer;
+    this.#coalescer.add(buffer, view);
+    return true;
+  }
+
+  /** Writes what was gathered. Must be called before any of the buffers is used again. */
+  flush(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    this.#coalescer.finish(buffer);
+    const written = this.#device.writeGather(buffer, this.#batch);
+    this.overflows += this.#batch.messageCount - written;
+    this.#batch.clear();
+    this.#buffer = undefined;
+  }
+
+  /**
+   * Reads what waits, a bounded amount, into the forwarder.
+   *
+   * @returns whether there may be more
+   */
+  read(forwarder: Forwarder): boolean {
+    const burst = this.#burst;
+    for (let turn = 0; turn < TURNS; turn++) {
+      burst.clear();
+      burst.used = HEADROOM;
+      const count = this.#device.read(burst);
+      for (let i = 0; i < count; i++) this.#take(forwarder, i * TUN_WORDS);
+      this.flush();
+      if (count === 0) return false;
+    }
+    return true;
+  }
+
+  #take(forwarder: Forwarder, at: number): void {
+    const words = this.#burst.words;
+    const start = words[at + T_OFFSET] as number;
+    forwarder.fromOutside(
+      this.#burst.buffer,
+      start,
+      start + (words[at + T_LENGTH] as number),
+      words[at + T_FLAGS] as number,
+      (words[at + T_GSO_TYPE] as number) & ~VnetGso.ecn,
+      words[at + T_GSO_SIZE] as number,
+      words[at + T_CSUM_START] as number,
+      words[at + T_CSUM_OFFSET] as number,
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
+import type { HttpRule } from './http-rule.ts';
+
+/** The caller's request does not fit the method; the message names the field. */
+export class RequestShapeError extends Error {
+  override readonly name = 'RequestShapeError';
+}
+
+const MAX_DEPTH = 5;
+
+/**
+ * Puts path variables, query parameters and body together into the request's JSON form (protobuf's JSON mapping).
+ *
+ * @throws RequestShapeError on unknown or repeated parameters, or a body where none belongs
+ */
+export const requestJson = (
+  rule: HttpRule,
+  variables: ReadonlyMap<string, string>,
+  query: URLSearchParams,
+  body: JsonValue | undefined,
+): JsonObject => {
+  const input = rule.rpc.input;
+  const request: JsonObject = rule.body === '*' ? bodyObject(body) : {};
+  if (rule.body === '' && body !== undefined)
+    throw new RequestShapeError(`${rule.method} ${rule.template} takes no body`);
+  if (rule.body !== '' && rule.body !== '*') request[jsonName(input, rule.body)] = bodyObject(body);
+  if (rule.body !== '*') {
+    for (const name of new Set(query.keys())) setPath(input, request, name, query.getAll(name), 'query parameter');
+  } else if ([...query.keys()].length > 0) {
+    throw new RequestShapeError(`${rule.method} ${rule.template} takes no query parameters: put them into the body`);
+  }
+  for (const [field, value] of variables) setPath(input, request, field, [value], 'path variable');
+  return request;
+};
+
+const bodyObject = (body: JsonValue | undefined): JsonObject => {
+  if (body === undefined) return {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RequestShapeError('the body must be a JSON object');
+  return { ...body };
+};
+
+const findField = (message: DescMessage, name: string): DescField | undefined =>
+  message.fields.find((field) => field.name === name || field.jsonName === name);
+
+const jsonName = (message: DescMessage, name: string): string => {
+  const field = findField(message, name);
+  if (field === undefined) throw new RangeError(`${message} has no field ${name}`);
+  return field.jsonName;
+};
+
+const setPath = (
+  message: DescMessage,
+  target: JsonObject,
+  path: string,
+  values: readonly string[],
+  what: string,
+): void => {
+  const names = path.split('.');
+  if (names.length > MAX_DEPTH) throw new RequestShapeError(`unknown ${what} ${JSON.stringify(path)}`);
+  let at = target;
+  let type = message;
+  for (const [i, name] of names.entries()) {
+    const field = findField(type, name);
+    if (field === undefined) throw new RequestShapeError(`unknown ${what} ${JSON.stringify(path)}`);
+    if (i === names.length - 1) {
+      const value = fieldJson(field, path, values, what);
+      // A path variable wins over the body only when both say the same.
+      const before = what === 'path variable' ? at[field.jsonName] : undefined;
+      if (before !== undefined && before !== '' && before !== value) {
+        throw new RequestShapeError(
+          `${path} is ${JSON.stringify(value)} in the path and ${JSON.stringify(before)} in the body`,
+        );
+      }
+      at[field.jsonName] = value;
+      return;
+    }
+    if (field.fieldKind !== 'message') throw new RequestShapeError(`unknown ${what} ${JSON.stringify(path)}`);
+    const next = at[field.jsonName];
+    const child: JsonObject = typeof next === 'object' && next !== null && !Array.isArray(next) ? { ...next } : {};
+    at[field.jsonName] = child;
+    at = child;
+    type = field.message;
+  }
+};
+
+const fieldJson = (field: DescField, path: string, values: readonly string[], what: string): JsonValue => {
+  if (field.fieldKind === 'list' && field.listKind === 'scalar')
+    return values.map((value) => scalarJson(field.scalar, path, value));
+  if (values.length !== 1)
+    throw new RequestShapeError(`${what} ${JSON.stringify(path)} is given ${values.length} times`);
+  const value = values[0] as string;
+  if (field.fieldKind === 'scalar') return scalarJson(field.scalar, path, value);
+  if (field.fieldKind === 'enum') return value;
+  throw new RequestShapeError(`${what} ${JSON.stringify(path)} cannot be a parameter`);
+};
+
+const scalarJson = (type: ScalarType, path: string, value: string): JsonValue => {
+  if (type !== ScalarType.BOOL) return value;
+  if (value === 'true' || value === '') return true;
+  if (value === 'false') return false;
+  throw new RequestShapeError(`${path} must be true or false, not ${JSON.stringify(value)}`);
+};

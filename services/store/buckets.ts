@@ -1,0 +1,58 @@
+import { jetstreamManager, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { Bucket, EVENT_STREAM, EVENT_SUBJECTS } from '#model/names.ts';
+
+/** How the installation's NATS is set up. */
+export interface StoreLayout {
+  /** 1 on a single server (which must sync always), 3 on separate machines. */
+  readonly replicas: 1 | 3;
+}
+
+const kv = (
+  bucket: string,
+  layout: StoreLayout,
+  more: Partial<StreamConfig>,
+): Partial<StreamConfig> & { name: string } => ({
+  name: `KV_${bucket}`,
+  subjects: [`$KV.${bucket}.>`],
+  storage: StorageType.File,
+  num_replicas: layout.replicas,
+  max_msgs_per_subject: 1,
+  allow_rollup_hdrs: true,
+  deny_delete: true,
+  allow_direct: true,
+  ...more,
+});
+
+/** Expiring records need markers, so that watchers hear of the end (server 2.11). */
+const expiring = { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) };
+
+export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: string })[] => [
+  kv(Bucket.config, layout, { allow_atomic: true, ...expiring }),
+  kv(Bucket.desired, layout, {}),
+  kv(Bucket.status, layout, expiring),
+  kv(Bucket.revocations, layout, { ...expiring, allow_atomic: true }),
+  {
+    name: EVENT_STREAM,
+    subjects: [EVENT_SUBJECTS],
+    storage: StorageType.File,
+    num_replicas: layout.replicas,
+    retention: RetentionPolicy.Limits,
+    max_age: nanos(30 * 86_400_000),
+    max_bytes: 1024 * 1024 * 1024,
+    duplicate_window: nanos(10 * 60_000),
+  },
+];
+
+/** Creates what is missing and brings the rest up to date; safe to run from many places at once. */
+export const ensureStreams = async (nats: NatsConnection, layout: StoreLayout): Promise<void> => {
+  const manager = await jetstreamManager(nats);
+  for (const config of streams(layout)) {
+    try {
+      await manager.streams.add(config);
+    } catch {
+      // It exists with other settings, or another copy was faster.
+      await manager.streams.update(config.name, config);
+    }
+  }
+};

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { ensureStreams } from './buckets.ts';
+import { ConflictError, StoreUnavailableError } from './errors.ts';
+import { Store } from './store.ts';
+import { startNatsServer, type TestServer } from './testing/nats-server.ts';
+
+let server: TestServer;
+let nats: NatsConnection;
+let store: Store;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (value: Uint8Array | undefined): string | undefined =>
+  value ? new TextDecoder().decode(value) : undefined;
+const read = async (key: string) => text((await store.get(key))?.value);
+
+before(async () => {
+  server = await startNatsServer();
+  nats = await connect({ servers: server.url });
+  await Promise.all([ensureStreams(nats, { replicas: 1 }), ensureStreams(nats, { replicas: 1 })]);
+  store = await Store.open(nats, 'cb_config');
+});
+after(async () => {
+  await nats?.close();
+  await server?.close();
+});
+
+test('a record is written, read, listed and ended', async () => {
+  const revision = await store.commit([{ key: 'acme.device.a', value: bytes('one'), ifRevision: 0 }]);
+  assert.deepEqual((await store.get('acme.device.a'))?.revision, revision);
+  await store.commit([{ key: 'acme.device.b', value: bytes('two') }]);
+  await store.commit([{ key: 'acme.network.b', value: bytes('three') }]);
+  assert.deepEqual(
+    (await store.list('acme.device.*')).map((r) => [r.key, text(r.value)]),
+    [
+      ['acme.device.a', 'one'],
+      ['acme.device.b', 'two'],
+    ],
+  );
+  await store.commit([{ key: 'acme.device.a', value: undefined, ifRevision: revision }]);
+  assert.equal(await read('acme.device.a'), undefined);
+  assert.deepEqual(
+    (await store.list('acme.device.*')).map((r) => r.key),
+    ['acme.device.b'],
+  );
+  assert.deepEqual(await store.list('nobody.device.*'), []);
+  assert.equal(await read('never.was.here'), undefined);
+});
+
+test('of two who change the same record one is told', async () => {
+  const revision = await store.commit([{ key: 'acme.tenant.x', value: bytes('0'), ifRevision: 0 }]);
+  const results = await Promise.allSettled(
+    [1, 2].map((n) => store.commit([{ key: 'acme.tenant.x', value: bytes(String(n)), ifRevision: revision }])),
+  );
+  assert.deepEqual(results.map((r) => r.status).sort(), ['fulfilled', 'rejected']);
+  const lost = results.find((r) => r.status === 'rejected');
+  assert.ok(lost?.reason instanceof ConflictError);
+  await assert.rejects(store.commit([{ key: 'acme.tenant.x', value: bytes('9'), ifRevision: 0 }]), ConflictError);
+});
+
+test('a commit of many changes is made whole or not at all', async () => {
+  const changes = Array.from({ length: 20 }, (_, i) => ({
+    key: `many.device.d${i}`,
+    value: bytes(String(i)),
+    ifRevision: 0,
+  }));
+  const last = await store.commit(changes);
+  const records = await store.list('many.device.*');
+  assert.equal(records.length, 20);
+  assert.equal(records.find((r) => r.key === 'many.device.d19')?.revision, last);
+  for (const wrong of [0, 7, 19]) {
+    const update = changes.map((change, i) => ({
+      ...change,
+      value: bytes('new'),
+      ifRevision: i === wrong ? 1 : last - 19 + i,
+    }));
+    await assert.rejects(store.commit(update), ConflictError);
+  }
+  assert.deepEqual(
+    (await store.list('many.device.*')).map((r) => text(r.value)).sort(),
+    changes.map((c) => text(c.value)).sort(),
+  );
+});
+
+test('what was acknowledged is there after the server was killed', async () => {
+  await store.commit([{ key: 'acme.device.kept', value: bytes('yes') }]);
+  await server.kill();
+  await assert.rejects(
+    new Promise<never>((_, reject) => void store.commit([{ key: 'a.device.b', value: bytes('x') }]).catch(reject)),
+    StoreUnavailableError,
+  );
+  await server.start();
+  for (let tries = 0; nats.isClosed() || (await read('acme.device.kept').catch(() => undefined)) !== 'yes'; tries++) {
+    assert.ok(tries < 100, 'the record came back');
+  }
+});
+
+test('an empty or oversized commit is misuse', async () => {
+  await assert.rejects(store.commit([]), RangeError);
+  await assert.rejects(store.commit(new Array(1001).fill({ key: 'a.b.c', value: bytes('') })), RangeError);
+});

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findNatsServer } from '#scripts/setup/nats-server.mjs';
+
+/** A real server on a port of its own, with its data in a folder that goes with it. */
+export interface TestServer {
+  readonly url: string;
+  /** Ends the process at once, as a crash does; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const startNatsServer = async (): Promise<TestServer> => {
+  const found = findNatsServer();
+  if (!found) throw new Error('nats-server is missing: run npm test once, or put it on PATH');
+  const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-nats-'));
+  let port = -1;
+  let child: ReturnType<typeof spawn> | undefined;
+  const start = async (): Promise<void> => {
+    const config = `listen: "127.0.0.1:${port}"\nports_file_dir: ${JSON.stringify(folder)}\njetstream { store_dir: ${JSON.stringify(join(folder, 'data'))}, sync_interval: always }\n`;
+    await writeFile(join(folder, 'nats.conf'), config);
+    const started = spawn(found.file, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
+    child = started;
+    port = await readPort(join(folder, `nats-server_${started.pid}.ports`));
+  };
+  const kill = async (): Promise<void> => {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null) return;
+    const ended = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGKILL');
+    await ended;
+  };
+  await start();
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    start,
+    kill,
+    close: async () => {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+const readPort = async (file: string): Promise<number> => {
+  for (let tries = 0; tries < 500; tries++) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    const url = /"(?:nats|tls):\/\/127\.0\.0\.1:(\d+)"/.exec(text);
+    if (url !== null) return Number(url[1]);
+    await sleep(10);
+  }
+  throw new Error('nats-server did not say its port within 5 s');
+};
