@@ -2,6 +2,7 @@ import path from 'node:path';
 import { root } from '#scripts/setup/paths.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { Lab } from './lab.ts';
+import type { ResumedTransfer } from './probes/resume.ts';
 import type { SmallRequests } from './probes/small.ts';
 import type { Transfer } from './probes/transfer.ts';
 
@@ -20,6 +21,10 @@ export const transfer = (
   base: string,
   bytes: number,
 ): Promise<Transfer> => probe(lab, host, what, base, `${bytes}`) as Promise<Transfer>;
+
+/** A download that goes on after being broken off. */
+export const resumedDownload = (lab: Lab, host: string, base: string, bytes: number): Promise<ResumedTransfer> =>
+  probe(lab, host, 'resume', base, `${bytes}`) as Promise<ResumedTransfer>;
 
 export const smallRequests = (lab: Lab, host: string, base: string, count: number): Promise<SmallRequests> =>
   probe(lab, host, 'small', base, `${count}`) as Promise<SmallRequests>;

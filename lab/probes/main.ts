@@ -1,6 +1,7 @@
 // Moves content of the internet host, prints one JSON object.
-// usage: node lab/probes/main.ts download|upload BASE BYTES, or small BASE COUNT
+// usage: node lab/probes/main.ts download|resume|upload BASE BYTES, or small BASE COUNT
 import { contentSlices } from '../content.ts';
+import { downloadResumed } from './resume.ts';
 import { smallRequests } from './small.ts';
 import { download, upload } from './transfer.ts';
 
@@ -8,6 +9,7 @@ const [what, base, amount] = process.argv.slice(2);
 const number = Number(amount);
 const probes = {
   download: () => download(`${base}/bytes/${number}`),
+  resume: () => downloadResumed(`${base}/bytes/${number}`),
   upload: () => upload(`${base}/upload`, [...contentSlices(0, number)]),
   small: () => smallRequests(`${base}/small`, number),
 };
