@@ -64,7 +64,8 @@ export abstract class Commands implements QuicConnection {
   }
 
   sendDatagram(buffer: Uint8Array, start: number, end: number): boolean {
-    if (end - start > this.maxDatagramBytes()) return false;
+    const most = this.maxDatagramBytes();
+    if (most === 0 || end - start > most) return false;
     const parts = this.#parts;
     const taken = parts.datagrams.push(buffer, start, end);
     if (!taken) parts.datagramsRefused = true;
