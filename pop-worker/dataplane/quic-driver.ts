@@ -114,6 +114,7 @@ export class QuicDriver {
       this.counters.blocked++;
       this.#blocked = true;
       this.#socket.onceWritable(() => {
+        if (this.#closed) return;
         this.#blocked = false;
         this.#flush();
         this.#turn();
