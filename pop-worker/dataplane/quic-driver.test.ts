@@ -12,7 +12,7 @@ import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG } from '#protocol/quic/config.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 import { pattern, RecordingSink } from '#protocol/quic/testing/sinks.ts';
-import { type DatagramSocket, QuicDriver } from './quic-driver.ts';
+import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 
 const authority = createAuthority();
 const identities = [authority.issue('localhost')];
@@ -29,7 +29,7 @@ const common = {
 const open = (
   t: { after(done: () => void): void },
   host: string,
-  wrap: (socket: UdpSocket) => DatagramSocket = (socket) => socket,
+  wrap: (socket: UdpSocket) => DatagramPort = (socket) => socket,
 ) => {
   const options = { address: host, port: 0 };
   const serverSocket = UdpSocket.open(options);
@@ -82,7 +82,7 @@ describe('quic driver', { timeout: 60_000 }, () => {
     let refusals = 0;
     let sends = 0;
     // Every third burst is refused, as by a full socket; it is writable again some time later.
-    const narrow = (socket: UdpSocket): DatagramSocket => ({
+    const narrow = (socket: UdpSocket): DatagramPort => ({
       receive: (burst) => socket.receive(burst),
       send: (burst, from) => {
         if (++sends % 3 !== 0) return socket.send(burst, from);

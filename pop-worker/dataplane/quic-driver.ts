@@ -3,20 +3,26 @@ import { PreciseTimer } from '#host/clock/timer.ts';
 import { Burst } from '#protocol/burst.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
 
-/** What the driver needs of a socket; `UdpSocket` is one, and says what each does. */
-export interface DatagramSocket {
+/** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
+export interface DatagramPort {
   receive(burst: Burst): number;
-  send(burst: Burst, from: number): number;
-  onReadable(callback: () => void): void;
+  send(burst: Burst, from?: number): number;
+  onReadable(callback: (() => void) | undefined): void;
   onceWritable(callback: () => void): void;
   close(): void;
 }
 
 export interface QuicDriverOptions {
-  readonly socket: DatagramSocket;
+  readonly socket: DatagramPort;
   readonly endpoint: Endpoint;
   /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
   readonly receiveMessages?: number;
+  /** Bytes left free in front of what is received. Default 0. */
+  readonly headroom?: number;
+  /** A received burst has been handled and its buffer is about to be used again: write what still lies in it. */
+  readonly afterReceive?: () => void;
+  /** A turn is over: queues may have room again. */
+  readonly afterTurn?: () => void;
 }
 
 const MESSAGE_BYTES = 65_536;
@@ -27,10 +33,13 @@ const MAX_ROUNDS = 16;
 
 /** Joins a UDP socket, a QUIC endpoint and a timer in one thread: receive, handle, poll, send, wait. */
 export class QuicDriver {
-  readonly #socket: DatagramSocket;
+  readonly #socket: DatagramPort;
   readonly #endpoint: Endpoint;
+  readonly #headroom: number;
   readonly #timer: PreciseTimer;
   readonly #received: Burst;
+  readonly #afterReceive: (() => void) | undefined;
+  readonly #afterTurn: (() => void) | undefined;
   readonly #sent = new Burst(SEND_BYTES, SEND_DESCRIPTORS);
   /** First descriptor of `#sent` that the socket did not take; it waits for the socket to be writable. */
   #next = 0;
@@ -46,13 +55,26 @@ export class QuicDriver {
     const messages = options.receiveMessages ?? 8;
     this.#socket = options.socket;
     this.#endpoint = options.endpoint;
-    this.#received = new Burst(messages * MESSAGE_BYTES, messages);
+    this.#afterReceive = options.afterReceive;
+    this.#afterTurn = options.afterTurn;
+    this.#headroom = options.headroom ?? 0;
+    this.#received = new Burst(this.#headroom + messages * MESSAGE_BYTES, messages);
     this.#timer = new PreciseTimer(() => {
       this.#armed = Number.POSITIVE_INFINITY;
       this.#turn();
     });
     this.#endpoint.onWake = () => this.#schedule();
     this.#socket.onReadable(() => this.#turn());
+  }
+
+  /** Where datagrams lie while they are handled; what is lent from elsewhere may change before `afterReceive`. */
+  get receiveBuffer(): Uint8Array {
+    return this.#received.buffer;
+  }
+
+  /** Does at once what there is to do, instead of in the next turn of the event loop. */
+  run(): void {
+    if (!this.#running) this.#turn();
   }
 
   /** Stops; connections are not closed: do that before, and give them time to say so. */
@@ -85,15 +107,19 @@ export class QuicDriver {
       idle = !received && !sent;
     }
     this.#running = false;
-    if (!this.#closed) this.#wait(idle);
+    if (this.#closed) return;
+    this.#wait(idle);
+    this.#afterTurn?.();
   }
 
   #receive(): boolean {
     const burst = this.#received;
     burst.clear();
+    burst.used = this.#headroom;
     if (this.#socket.receive(burst) === 0) return false;
     this.counters.receives++;
     this.#endpoint.handle(burst, nowUs());
+    this.#afterReceive?.();
     return true;
   }
 
