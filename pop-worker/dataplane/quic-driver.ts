@@ -9,6 +9,10 @@ export interface QuicDriverOptions {
   readonly endpoint: Endpoint;
   /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
   readonly receiveMessages?: number;
+  /** A received burst has been handled and its buffer is about to be used again: write what still lies in it. */
+  readonly afterReceive?: () => void;
+  /** A turn is over: queues may have room again. */
+  readonly afterTurn?: () => void;
 }
 
 const MESSAGE_BYTES = 65_536;
@@ -23,6 +27,8 @@ export class QuicDriver {
   readonly #endpoint: Endpoint;
   readonly #timer: PreciseTimer;
   readonly #received: Burst;
+  readonly #afterReceive: (() => void) | undefined;
+  readonly #afterTurn: (() => void) | undefined;
   readonly #sent = new Burst(SEND_BYTES, SEND_DESCRIPTORS);
   /** First descriptor of `#sent` that the socket did not take; it waits for the socket to be writable. */
   #next = 0;
@@ -38,6 +44,8 @@ export class QuicDriver {
     const messages = options.receiveMessages ?? 8;
     this.#socket = options.socket;
     this.#endpoint = options.endpoint;
+    this.#afterReceive = options.afterReceive;
+    this.#afterTurn = options.afterTurn;
     this.#received = new Burst(messages * MESSAGE_BYTES, messages);
     this.#timer = new PreciseTimer(() => {
       this.#armed = Number.POSITIVE_INFINITY;
@@ -45,6 +53,11 @@ export class QuicDriver {
     });
     this.#endpoint.onWake = () => this.#schedule();
     this.#socket.onReadable(() => this.#turn());
+  }
+
+  /** Where datagrams lie while they are handled; what is lent from elsewhere may change before `afterReceive`. */
+  get receiveBuffer(): Uint8Array {
+    return this.#received.buffer;
   }
 
   /** Stops; connections are not closed: do that before, and give them time to say so. */
@@ -77,7 +90,9 @@ export class QuicDriver {
       idle = !received && !sent;
     }
     this.#running = false;
-    if (!this.#closed) this.#wait(idle);
+    if (this.#closed) return;
+    this.#wait(idle);
+    this.#afterTurn?.();
   }
 
   #receive(): boolean {
@@ -86,6 +101,7 @@ export class QuicDriver {
     if (this.#socket.receive(burst) === 0) return false;
     this.counters.receives++;
     this.#endpoint.handle(burst, nowUs());
+    this.#afterReceive?.();
     return true;
   }
 

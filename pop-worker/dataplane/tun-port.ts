@@ -16,7 +16,7 @@ import {
 import { Coalescer } from '#protocol/ip/coalescer.ts';
 import { GatherBatch } from '#protocol/ip/offload.ts';
 import type { IpView } from '#protocol/ip/view.ts';
-import { type EgressPort, type Forwarder, HEADROOM } from './forward/forwarder.ts';
+import { type EgressPort, HEADROOM } from './forward/forwarder.ts';
 
 /** Packets that are gathered before they are written. */
 const WRITE_PACKETS = 256;
@@ -25,19 +25,40 @@ const READ_PACKETS = 64;
 const READ_SLOTS = 16;
 const TURNS = 4;
 
+/** Who takes packets that a TUN hands over: a PoP's forwarder, or the tunnel of a device. */
+export interface OutsideSink {
+  /**
+   * A packet in [start, end) with what its virtio header said; `HEADROOM` bytes in front may be overwritten.
+   *
+   * @param gsoType not 0: a large packet that stands for many @param checksumStart from `start`
+   */
+  fromOutside(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): void;
+}
+
 /** One queue of a TUN as the data plane's way out and in. */
 export class TunPort implements EgressPort {
   readonly #device: TunDevice;
   readonly #batch = new GatherBatch(WRITE_PACKETS);
   readonly #coalescer = new Coalescer(this.#batch, nativeSum);
-  readonly #burst = new TunBurst(HEADROOM + READ_SLOTS * TUN_SLOT_BYTES, READ_PACKETS);
+  readonly #burst: TunBurst;
   /** Where the gathered packets lie. */
   #buffer: Uint8Array | undefined;
   /** Packets that the device had no room for. */
   overflows = 0;
 
-  constructor(device: TunDevice) {
+  /** @param readSlots large packets that are read in one go, 64 KiB each */
+  constructor(device: TunDevice, readSlots: number = READ_SLOTS) {
     this.#device = device;
+    this.#burst = new TunBurst(HEADROOM + readSlots * TUN_SLOT_BYTES, READ_PACKETS);
   }
 
   /** Gathers a packet, which must stay where it is until `flush`. */
@@ -60,27 +81,28 @@ export class TunPort implements EgressPort {
   }
 
   /**
-   * Reads what waits, a bounded amount, into the forwarder.
+   * Reads what waits, a bounded amount.
    *
+   * @param turns how often the burst may be filled
    * @returns whether there may be more
    */
-  read(forwarder: Forwarder): boolean {
+  read(sink: OutsideSink, turns: number = TURNS): boolean {
     const burst = this.#burst;
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
       burst.clear();
       burst.used = HEADROOM;
       const count = this.#device.read(burst);
-      for (let i = 0; i < count; i++) this.#take(forwarder, i * TUN_WORDS);
+      for (let i = 0; i < count; i++) this.#take(sink, i * TUN_WORDS);
       this.flush();
       if (count === 0) return false;
     }
     return true;
   }
 
-  #take(forwarder: Forwarder, at: number): void {
+  #take(sink: OutsideSink, at: number): void {
     const words = this.#burst.words;
     const start = words[at + T_OFFSET] as number;
-    forwarder.fromOutside(
+    sink.fromOutside(
       this.#burst.buffer,
       start,
       start + (words[at + T_LENGTH] as number),
