@@ -29,7 +29,9 @@ const milliseconds = (value: unknown): number | undefined =>
 export const timesOf = (token: string): TokenTimes => {
   const parts = token.split('.');
   try {
-    const payload: unknown = JSON.parse(Buffer.from(parts.length === 3 ? (parts[1] as string) : '', 'base64url').toString());
+    const payload: unknown = JSON.parse(
+      Buffer.from(parts.length === 3 ? (parts[1] as string) : '', 'base64url').toString(),
+    );
     if (typeof payload === 'object' && payload !== null) {
       const { iat, exp } = payload as { iat?: unknown; exp?: unknown };
       return { issuedAtMs: milliseconds(iat), expiresAtMs: milliseconds(exp) };

@@ -4,6 +4,7 @@ import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
+import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { interop } from './interop.ts';
@@ -11,7 +12,7 @@ import { up } from './up.ts';
 import { version } from './version.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
-export const VISIBLE: readonly Command[] = [up, down, doctor, bench, interop, completion, version];
+export const VISIBLE: readonly Command[] = [up, down, connect, doctor, bench, interop, completion, version];
 
 /** Asked by the completion scripts. */
 const complete = defineCommand({
