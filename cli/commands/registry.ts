@@ -4,6 +4,7 @@ import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
+import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { interop } from './interop.ts';
@@ -19,6 +20,7 @@ import { workerWithdraw } from './worker-withdraw.ts';
 export const VISIBLE: readonly Command[] = [
   up,
   down,
+  connect,
   doctor,
   bench,
   interop,
