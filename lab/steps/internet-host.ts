@@ -26,6 +26,7 @@ const start = (journey: Journey, listeners: readonly string[]) =>
 export const internetHost: Step = {
   name: 'plain-http',
   title: 'client1 gets and sends 16 MiB, plain routing, digests checked',
+  essential: true,
   run: async (journey) => {
     await start(journey, [INTERNET_HOST.v4, '80', INTERNET_HOST.v6, '80']);
     const base4 = `http://${INTERNET_HOST.v4}`;
@@ -38,6 +39,7 @@ export const internetHost: Step = {
 export const loopbackHost: Step = {
   name: 'loopback-http',
   title: '16 MiB to and from the internet host over loopback, digests checked',
+  essential: true,
   run: async (journey) => {
     await journey.raise();
     const started = await start(journey, ['127.0.0.1', '0', '::1', '0']);

@@ -17,6 +17,7 @@ const SMALL_REQUESTS = 1000;
 export const edgeUp: Step = {
   name: 'edge-up',
   title: 'a worker serves in every PoP',
+  essential: true,
   run: async (journey) => {
     const start = performance.now();
     const edge = await StaticEdge.create(journey.lab);
@@ -33,6 +34,7 @@ export const edgeUp: Step = {
 export const connect: Step = {
   name: 'connect',
   title: 'three devices of two tenants connect through the anycast address',
+  essential: true,
   run: async ({ edge }) => {
     const connected = await Promise.all([laptop, phone, camera].map((device) => connectDevice(edge, device)));
     return [laptop, phone, camera].map(({ id }, i): Measurement => {
