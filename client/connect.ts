@@ -125,8 +125,7 @@ export class Client {
     return { http3: link.http3, authority: link.authority, token };
   }
 
-  ready(): Promise<void> {
-    if (this.current() !== undefined) return Promise.resolve();
+  changed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -146,6 +145,11 @@ export class Client {
 
   #up(link: EdgeLink): void {
     this.#link = link;
+    link.onStreamsAvailable = () => this.#tellWaiting();
+    this.#tellWaiting();
+  }
+
+  #tellWaiting(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

@@ -64,6 +64,8 @@ const open = (address: string, mark: number): UdpSocket => {
 /** HTTP/3 over a socket of its own to one address of an edge. */
 export class EdgeLink implements Link, Http3Sink {
   readonly label: string;
+  /** There is room for more requests. */
+  onStreamsAvailable: (() => void) | undefined;
   readonly #target: DialTarget;
   readonly #sink: LinkSink;
   readonly #tunnels: IpTunnels;
@@ -183,10 +185,13 @@ export class EdgeLink implements Link, Http3Sink {
     this.#lose(closeFailure(info, this.#target, this.label, this.#ready));
   }
 
+  streamsAvailable(): void {
+    this.onStreamsAvailable?.();
+  }
+
   handshakeConfirmed(): void {}
   request(): void {}
   drained(): void {}
-  streamsAvailable(): void {}
   datagramWritable(): void {}
   response(): void {}
   body(): void {}
