@@ -1,7 +1,8 @@
 /** The smallest device that a worker can serve: a TUN and one CONNECT-IP tunnel, in a process of its own. */
+import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { HEADROOM } from '#dataplane/forward/forwarder.ts';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { type OutsideSink, TunPort } from '#dataplane/tun-port.ts';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
@@ -142,8 +143,9 @@ class Device implements IpTunnelSink, OutsideSink {
 
   async #configure(addresses: readonly string[], mtu: number): Promise<void> {
     const { device, routes } = this.#order;
+    // Nothing but what a test sends goes into the tunnel.
+    execFileSync('ip', ['link', 'set', 'dev', device, 'addrgenmode', 'none']);
     await configureTun(device, { mtu, addresses, up: true });
-    const { execFileSync } = await import('node:child_process');
     for (const route of routes) execFileSync('ip', ['route', 'add', route, 'dev', device]);
     this.#tun.onReadable(() => {
       this.#port.read(this);
