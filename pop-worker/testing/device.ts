@@ -1,4 +1,5 @@
 /** The smallest device that a worker can serve: a TUN and one CONNECT-IP tunnel, in a process of its own. */
+import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { HEADROOM } from '#dataplane/forward/forwarder.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
@@ -142,8 +143,9 @@ class Device implements IpTunnelSink, OutsideSink {
 
   async #configure(addresses: readonly string[], mtu: number): Promise<void> {
     const { device, routes } = this.#order;
+    // Nothing but what a test sends goes into the tunnel.
+    execFileSync('ip', ['link', 'set', 'dev', device, 'addrgenmode', 'none']);
     await configureTun(device, { mtu, addresses, up: true });
-    const { execFileSync } = await import('node:child_process');
     for (const route of routes) execFileSync('ip', ['route', 'add', route, 'dev', device]);
     this.#tun.onReadable(() => {
       this.#port.read(this);

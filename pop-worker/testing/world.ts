@@ -218,6 +218,41 @@ ${more.static ?? ''}
     });
   }
 
+  /** Waits until `condition` holds. */
+  async until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+    for (const end = performance.now() + deadlineMs; !(await condition()); ) {
+      if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms in vain: ${what}\n${this.log.join('')}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Sends a signal to the worker and waits for its end. @returns its exit code, or the signal that ended it */
+  async endWorker(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
+    const child = this.worker as ChildProcess;
+    const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+      child.once('exit', (code, by) => resolve(code ?? by));
+    });
+    child.kill(signal);
+    return ended;
+  }
+
+  /** What a worker could leave behind in its namespace. */
+  leftovers(): { links: string[]; tables: string[]; routes: string[] } {
+    const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+    const name = this.workerNamespace;
+    return {
+      links: lines(ip('-n', name, '-o', 'link', 'show')).filter((line) => line.includes('cbtun')),
+      tables: lines(this.run(name, 'nft', 'list', 'tables')),
+      routes: lines(ip('-n', name, 'route') + ip('-n', name, '-6', 'route')).filter((line) => line.includes('cbtun')),
+    };
+  }
+
+  /** Runs `cloudbridge worker …` beside the worker. */
+  command(...words: string[]): Promise<string> {
+    const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+    return this.exec(this.workerNamespace, process.execPath, file, 'worker', ...words, '--socket', this.socket);
+  }
+
   /** Asks the admin listener. */
   async admin(pathname: string): Promise<{ status: number; text: string }> {
     const text = await this.exec(

@@ -9,9 +9,13 @@ const ipBatch = (lines: readonly string[]): Promise<string> =>
 
 const familyOf = (prefix: string): '-4' | '-6' => (prefix.includes(':') ? '-6' : '-4');
 
-/** @throws ToolError */
+/** Without a link-local address, so that the kernel does not look for routers there. @throws ToolError */
 export const setLinkUp = (device: string, mtu: number): Promise<unknown> =>
-  ipBatch([`link set dev ${device} mtu ${mtu}`, `link set dev ${device} up`]);
+  ipBatch([
+    `link set dev ${device} mtu ${mtu}`,
+    `link set dev ${device} addrgenmode none`,
+    `link set dev ${device} up`,
+  ]);
 
 /** Leads prefixes to a device; those that lead there already stay. @throws ToolError */
 export const addRoutes = async (device: string, prefixes: readonly string[]): Promise<void> => {
