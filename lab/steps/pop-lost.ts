@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { receivedPackets } from '../connect.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { signal } from '../pids.ts';
@@ -11,10 +12,12 @@ import { workerMetric } from '../worker-metrics.ts';
 const { laptop, phone } = DEVICES;
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
+/** The TUN counts large packets, so this is a few megabytes. */
+const UNDER_WAY_PACKETS = 500;
 
 /** Sessions that a PoP's worker has now. */
 const sessions = ({ lab }: Journey, pop: string): Promise<number> =>
-  workerMetric(lab, pop, 'cloudbridge_masque_sessions');
+  workerMetric(lab, pop, 'cloudbridge_sessions_count');
 
 /** Seconds until so many sessions are at a PoP. */
 const untilSessions = async (journey: Journey, pop: string, count: number): Promise<number> => {
@@ -37,8 +40,11 @@ export const popLost: Step = {
     const [first, second] = lab.topology!.pops;
     if (second === undefined) return [];
     const count = await sessions(journey, first!);
+    const before = await receivedPackets(edge, laptop);
     const download = resumedDownload(lab, laptop.host, `http://${INTERNET_HOST.v4}`, BYTES);
-    await sleep(300);
+    // Its failure is told when it is waited for, below.
+    download.catch(() => {});
+    while ((await receivedPackets(edge, laptop)) < before + UNDER_WAY_PACKETS) await sleep(10);
     signal(-edge.workers.get(first!)!.pid, 'SIGKILL');
     await lab.configure('upstream', anycastRoutes(lab.topology!, first!, 'delete'));
     const seconds = await untilSessions(journey, second, count);
