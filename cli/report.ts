@@ -50,9 +50,7 @@ export const reportFailure = (output: Output, name: CaseName, cause: string, log
 /** Tells how a step of the journey went. */
 export const reportStep = (output: Output, suite: string, outcome: StepOutcome): void => {
   const name = { suite, case: outcome.step.name };
-  if (outcome.measurements.length > 0) reportCase(output, name, outcome.measurements);
-  if (outcome.failure === undefined) return;
-  // A figure that missed its bar has its own line that says so.
-  if (outcome.measurements.length > 0) output.remark(`  ${outcome.failure}\n  log: ${outcome.logFile}`);
-  else reportFailure(output, name, outcome.failure, outcome.logFile);
+  if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
+  else reportCase(output, name, outcome.measurements);
+  if (outcome.missed !== undefined) output.remark(`  ${outcome.missed}\n  log: ${outcome.logFile}`);
 };

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { ID_PATTERN } from '#model/names.ts';
+import { controllerNames, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 
 const id = z.string().regex(ID_PATTERN, 'must be lower-case letters, digits and dashes, at most 40');
@@ -17,11 +18,18 @@ export const WorkerFile = z.strictObject({
   worker: id,
   /** Where it keeps the last known good state. */
   state_directory: z.string().default('/var/lib/cloudbridge'),
+  /** How long sessions are given to move away before a stop ends them. */
+  drain_seconds: z.int().min(0).max(3600).default(10),
   listen: z.strictObject({
     /** Addresses that clients connect to; one UDP socket each and thread. */
     addresses: z.array(ipAddress).min(1),
     port: port.default(443),
     threads: z.int().min(1).max(64).default(1),
+    /** For what goes to devices. */
+    congestion_control: z
+      .string()
+      .refine((name) => controllerNames().includes(name), `must be one of ${controllerNames().join(', ')}`)
+      .default(DEFAULT_CONTROLLER),
   }),
   tls: z.strictObject({
     /** PEM files; the key must not be readable by others. */
@@ -42,6 +50,10 @@ export const WorkerFile = z.strictObject({
       router6: ipAddress.default('fd00:cb::1'),
       /** Translate to the worker's own addresses on the way out (nftables masquerade). */
       masquerade: z.boolean().default(true),
+      /** Turn the kernel's forwarding on where it is off; in a namespace of `ip netns` that is done unasked. */
+      set_forwarding: z.boolean().default(false),
+      /** Of the kernel's side: larger packets from outside are answered or cut there. */
+      mtu: z.int().min(1280).max(9000).default(1400),
     })
     .prefault({}),
   admin: z
@@ -73,6 +85,8 @@ export const WorkerFile = z.strictObject({
     .strictObject({
       issuer: z.string(),
       jwks: z.string(),
+      /** File with a JSON array of {"tenant", "device"?, "tokenId"?}; SIGHUP reads it and the keys again. */
+      revocations: z.string().optional(),
       tenants: z.array(z.strictObject({ id, prefixes: z.array(prefix).min(1) })),
     })
     .optional(),
@@ -101,6 +115,12 @@ export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
     throw new ConfigError(lines.join('\n'));
   }
   const config = result.data;
+  if (config.listen.threads > 1) {
+    throw new ConfigError(
+      `${file}: listen.threads: more than one data-plane thread is not served yet, because a packet for a device of ` +
+        'another thread could not be handed over: leave it at 1 and run one worker for each core',
+    );
+  }
   if ((config.control === undefined) === (config.static === undefined)) {
     throw new ConfigError(`${file}: exactly one of [control] and [static] must be there`);
   }
@@ -121,7 +141,9 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
       reset_key: maybe(tls.reset_key),
     },
     admin: { ...config.admin, socket: at(config.admin.socket) },
-    ...(config.static && { static: { ...config.static, jwks: at(config.static.jwks) } }),
+    ...(config.static && {
+      static: { ...config.static, jwks: at(config.static.jwks), revocations: maybe(config.static.revocations) },
+    }),
     ...(control && { control: { ...control, credentials: maybe(control.credentials), ca: maybe(control.ca) } }),
   };
 };

@@ -200,6 +200,7 @@ const serve = (order: SideOrder): void => {
   const endpoint: Endpoint = new Endpoint({
     ...endpointOptions(configOf(order), order.controller),
     tls: createTlsServerPort({
+      suites: ['TLS_AES_128_GCM_SHA256'],
       identities: [{ certificateChain: order.certificateChain, privateKey: order.privateKey }],
       alpn: ['bulk'],
     }),

@@ -10,9 +10,28 @@ import { down } from './down.ts';
 import { interop } from './interop.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
+import { workerDrain } from './worker-drain.ts';
+import { workerRun } from './worker-run.ts';
+import { workerStatus } from './worker-status.ts';
+import { workerUndrain } from './worker-undrain.ts';
+import { workerWithdraw } from './worker-withdraw.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
-export const VISIBLE: readonly Command[] = [up, down, connect, doctor, bench, interop, completion, version];
+export const VISIBLE: readonly Command[] = [
+  up,
+  down,
+  connect,
+  doctor,
+  bench,
+  interop,
+  workerRun,
+  workerStatus,
+  workerDrain,
+  workerUndrain,
+  workerWithdraw,
+  completion,
+  version,
+];
 
 /** Asked by the completion scripts. */
 const complete = defineCommand({

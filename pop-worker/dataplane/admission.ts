@@ -19,10 +19,14 @@ export interface Denied {
   readonly reason: string;
 }
 
+const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } as const;
+
 const denied = (status: Denied['status'], reason: string): Denied => ({ status, reason });
 
 /** Decides about tokens with what this worker holds itself: no service is asked. */
 export class Admission {
+  /** Decisions by their kind. */
+  readonly outcomes = { admitted: 0, unauthorized: 0, forbidden: 0, unavailable: 0 };
   readonly #directory: Directory;
   readonly #nowMs: () => number;
   #keySet: { readonly text: string; readonly resolve: ReturnType<typeof createLocalJWKSet> } | undefined;
@@ -35,6 +39,17 @@ export class Admission {
 
   /** @param authorization the field's value, as `Bearer …` */
   async admit(authorization: string | undefined): Promise<Admitted | Denied> {
+    const answer = await this.#decide(authorization);
+    this.outcomes['status' in answer ? OUTCOMES[answer.status] : 'admitted']++;
+    return answer;
+  }
+
+  /** Whether what was admitted would not be now. */
+  isRevoked({ tenant, device, tokenId }: Admitted): boolean {
+    return this.#directory.isRevoked(tenant, device, tokenId);
+  }
+
+  async #decide(authorization: string | undefined): Promise<Admitted | Denied> {
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined || token.length > MAX_TOKEN_BYTES) return denied(401, 'a bearer token is needed');
     const keys = this.#keys();

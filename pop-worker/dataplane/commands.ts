@@ -9,6 +9,11 @@ export type Command =
   | { readonly type: 'revocations'; readonly revocations: readonly RevocationCommand[] }
   /** No new sessions; those there are get told to go (graceful stop). */
   | { readonly type: 'drain' }
+  /** New sessions again; those that were told to go are not called back. */
+  | { readonly type: 'undrain' }
+  /** Brings the shared counters up to date; `collected` answers. */
+  | { readonly type: 'collect' }
+  /** Closes all connections, then everything; `stopped` answers. */
   | { readonly type: 'stop' };
 
 /** Of a whole tenant, of one device, or of one token, as far as the parts are given. */
@@ -20,7 +25,8 @@ export interface RevocationCommand {
 
 /** What a data-plane thread tells the main thread. */
 export type Notice =
-  | { readonly type: 'ready' }
+  /** Sockets and TUN are open. @param device the TUN's name */
+  | { readonly type: 'ready'; readonly device: string; readonly fallbacks: readonly string[] }
   | {
       readonly type: 'connected';
       readonly tenant: string;
@@ -29,5 +35,7 @@ export type Notice =
       readonly ipv6: string;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
+  | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
+  /** It cannot go on; one sentence. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stopped' };

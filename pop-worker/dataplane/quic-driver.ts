@@ -1,14 +1,24 @@
 import { nowUs } from '#host/clock/clock.ts';
 import { PreciseTimer } from '#host/clock/timer.ts';
-import type { UdpSocket } from '#host/udp/socket.ts';
 import { Burst } from '#protocol/burst.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
 
+/** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
+export interface DatagramPort {
+  receive(burst: Burst): number;
+  send(burst: Burst, from: number): number;
+  onReadable(callback: (() => void) | undefined): void;
+  onceWritable(callback: () => void): void;
+  close(): void;
+}
+
 export interface QuicDriverOptions {
-  readonly socket: UdpSocket;
+  readonly socket: DatagramPort;
   readonly endpoint: Endpoint;
   /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
   readonly receiveMessages?: number;
+  /** Bytes left free in front of what is received. Default 0. */
+  readonly headroom?: number;
   /** A received burst has been handled and its buffer is about to be used again: write what still lies in it. */
   readonly afterReceive?: () => void;
   /** A turn is over: queues may have room again. */
@@ -23,8 +33,9 @@ const MAX_ROUNDS = 16;
 
 /** Joins a UDP socket, a QUIC endpoint and a timer in one thread: receive, handle, poll, send, wait. */
 export class QuicDriver {
-  readonly #socket: UdpSocket;
+  readonly #socket: DatagramPort;
   readonly #endpoint: Endpoint;
+  readonly #headroom: number;
   readonly #timer: PreciseTimer;
   readonly #received: Burst;
   readonly #afterReceive: (() => void) | undefined;
@@ -46,7 +57,8 @@ export class QuicDriver {
     this.#endpoint = options.endpoint;
     this.#afterReceive = options.afterReceive;
     this.#afterTurn = options.afterTurn;
-    this.#received = new Burst(messages * MESSAGE_BYTES, messages);
+    this.#headroom = options.headroom ?? 0;
+    this.#received = new Burst(this.#headroom + messages * MESSAGE_BYTES, messages);
     this.#timer = new PreciseTimer(() => {
       this.#armed = Number.POSITIVE_INFINITY;
       this.#turn();
@@ -58,6 +70,11 @@ export class QuicDriver {
   /** Where datagrams lie while they are handled; what is lent from elsewhere may change before `afterReceive`. */
   get receiveBuffer(): Uint8Array {
     return this.#received.buffer;
+  }
+
+  /** Does at once what there is to do, instead of in the next turn of the event loop. */
+  run(): void {
+    if (!this.#running) this.#turn();
   }
 
   /** Stops; connections are not closed: do that before, and give them time to say so. */
@@ -98,6 +115,7 @@ export class QuicDriver {
   #receive(): boolean {
     const burst = this.#received;
     burst.clear();
+    burst.used = this.#headroom;
     if (this.#socket.receive(burst) === 0) return false;
     this.counters.receives++;
     this.#endpoint.handle(burst, nowUs());
@@ -122,6 +140,7 @@ export class QuicDriver {
       this.counters.blocked++;
       this.#blocked = true;
       this.#socket.onceWritable(() => {
+        if (this.#closed) return;
         this.#blocked = false;
         this.#flush();
         this.#turn();

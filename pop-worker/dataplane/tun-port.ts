@@ -14,7 +14,7 @@ import {
   VnetGso,
 } from '#host/tun/native.ts';
 import { Coalescer } from '#protocol/ip/coalescer.ts';
-import { GatherBatch } from '#protocol/ip/offload.ts';
+import { GatherBatch, MESSAGE_WORDS, NO_PIECE, PIECE_WORDS } from '#protocol/ip/offload.ts';
 import type { IpView } from '#protocol/ip/view.ts';
 import { type EgressPort, HEADROOM } from './forward/forwarder.ts';
 
@@ -52,6 +52,8 @@ export class TunPort implements EgressPort {
   readonly #burst: TunBurst;
   /** Where the gathered packets lie. */
   #buffer: Uint8Array | undefined;
+  /** The only buffer in which packets stay as they are until `flush`, if there is one: those in others are written at once. */
+  lasting: Uint8Array | undefined;
   /** Packets that the device had no room for. */
   overflows = 0;
 
@@ -66,6 +68,7 @@ export class TunPort implements EgressPort {
     if (this.#batch.isFull || (this.#buffer !== undefined && this.#buffer !== buffer)) this.flush();
     this.#buffer = buffer;
     this.#coalescer.add(buffer, view);
+    if (this.lasting !== undefined && buffer !== this.lasting) this.flush();
     return true;
   }
 
@@ -75,9 +78,20 @@ export class TunPort implements EgressPort {
     if (buffer === undefined) return;
     this.#coalescer.finish(buffer);
     const written = this.#device.writeGather(buffer, this.#batch);
-    this.overflows += this.#batch.messageCount - written;
+    if (written < this.#batch.messageCount) this.overflows += this.#piecesFrom(written);
     this.#batch.clear();
     this.#buffer = undefined;
+  }
+
+  /** Packets in the messages from this one on: each piece was one. */
+  #piecesFrom(message: number): number {
+    const { messages, pieces, messageCount } = this.#batch;
+    let count = 0;
+    for (let i = message; i < messageCount; i++) {
+      let piece = messages[i * MESSAGE_WORDS] as number;
+      for (; piece !== NO_PIECE; piece = pieces[piece * PIECE_WORDS + 2] as number) count++;
+    }
+    return count;
   }
 
   /**

@@ -52,7 +52,8 @@ export const WALLS: readonly Wall[] = [
   { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
-  { folder: 'cli', may: ['lab', 'client', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
+  // A worker's admin socket, and `worker run`, which is the worker itself.
+  { folder: 'cli', may: ['lab', 'client', 'pop-worker', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
   {
     folder: 'sim',
     may: [

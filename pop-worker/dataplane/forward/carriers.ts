@@ -11,17 +11,21 @@ export class Carriers {
   readonly #bySession = new PrefixTable(4);
   readonly #capacity: number;
   readonly #free: number[] = [];
+  readonly #reserved: number;
   #next = 1;
 
-  constructor(prefix: Prefix) {
+  /** @param reserved an address of the prefix that is never given: the data plane's own */
+  constructor(prefix: Prefix, reserved?: Uint8Array) {
     if (prefix.address.length !== 4 || prefix.length > 30)
       throw new RangeError('carrier prefix must be IPv4 of at least four addresses');
     this.prefix = prefix;
     this.#capacity = 2 ** (32 - prefix.length) - 2;
+    this.#reserved = reserved === undefined ? -1 : toNumber(reserved) - toNumber(prefix.address);
   }
 
   /** @returns a carrier for the session, or undefined when all are in use */
   take(session: number): Uint8Array | undefined {
+    if (this.#next === this.#reserved) this.#next++;
     const offset = this.#next <= this.#capacity ? this.#next++ : this.#free.shift();
     if (offset === undefined) return undefined;
     const address = this.#address(offset);

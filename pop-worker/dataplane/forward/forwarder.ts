@@ -7,7 +7,7 @@ import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { Carriers } from './carriers.ts';
 import { Drop, DropCounters } from './drop-reason.ts';
-import type { Session } from './session.ts';
+import { type Session, SessionCounters } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
 import { UNREACHABLE } from './tenants.ts';
 
@@ -21,7 +21,7 @@ export interface ForwarderOptions {
   readonly tenants: TenantTable;
   readonly carriers: Carriers;
   readonly egress: EgressPort;
-  /** Destinations outside of a tenant that nobody may reach; any value refuses. */
+  /** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
   readonly refused4: PrefixTable;
   readonly refused6: PrefixTable;
   /** Addresses that ICMP errors come from: 4 and 16 bytes. */
@@ -36,6 +36,8 @@ export const HEADROOM = 64;
 /** Takes packets from sessions and from outside, and hands each to one session, to the outside, or to a drop counter. */
 export class Forwarder {
   readonly drops = new DropCounters();
+  /** Of all sessions, also those that are over. */
+  readonly totals = new SessionCounters();
   readonly #options: ForwarderOptions;
   readonly #view = new IpView();
   readonly #segmenter: Segmenter;
@@ -56,8 +58,8 @@ export class Forwarder {
       this.#drop(session, fault - 1);
       return;
     }
-    session.counters.packetsUp++;
-    session.counters.bytesUp += end - start;
+    session.counters.up(end - start);
+    this.totals.up(end - start);
     if (!session.ownsSource(buffer, view.sourceAt, view.addressBytes)) {
       this.#drop(session, Drop.sourceAddress);
       return;
@@ -88,7 +90,7 @@ export class Forwarder {
     const view = this.#view;
     if (this.#options.tenants.isInside(buffer, view.destinationAt, view.addressBytes)) return Drop.destinationRefused;
     const refused = view.version === 4 ? this.#options.refused4 : this.#options.refused6;
-    return refused.lookup(buffer, view.destinationAt) === NO_ROUTE ? -1 : Drop.destinationRefused;
+    return refused.lookup(buffer, view.destinationAt) > 0 ? Drop.destinationRefused : -1;
   }
 
   #toOutside(session: Session, buffer: Uint8Array): void {
@@ -124,8 +126,8 @@ export class Forwarder {
       this.#drop(session, Drop.sessionQueueFull);
       return;
     }
-    session.counters.packetsDown++;
-    session.counters.bytesDown += end - start;
+    session.counters.down(end - start);
+    this.totals.down(end - start);
   }
 
   /**

@@ -9,6 +9,16 @@ export class SessionCounters {
   packetsDown = 0;
   bytesDown = 0;
   dropped = 0;
+
+  up(bytes: number): void {
+    this.packetsUp++;
+    this.bytesUp += bytes;
+  }
+
+  down(bytes: number): void {
+    this.packetsDown++;
+    this.bytesDown += bytes;
+  }
 }
 
 /** How a session hands a packet to its device. */
@@ -41,6 +51,8 @@ export class Session {
   readonly counters = new SessionCounters();
   readonly #sources4 = new PrefixTable(4);
   readonly #sources6 = new PrefixTable(16);
+  /** Index of the data-plane thread that has it; packets of others would have to be handed over. */
+  readonly owner: number;
   /** Index in the forwarder's table, -1 while it is in none. */
   id = -1;
   /** Stands for the device's IPv4 address outside of its tenant; given while attached. */
@@ -48,7 +60,8 @@ export class Session {
   /** Its tenant's routes, while attached. */
   routes: TenantRoutes | undefined = undefined;
 
-  constructor(options: SessionOptions, link: SessionLink) {
+  constructor(options: SessionOptions, link: SessionLink, owner = 0) {
+    this.owner = owner;
     this.tenant = options.tenant;
     this.device = options.device;
     this.sources = options.sources;

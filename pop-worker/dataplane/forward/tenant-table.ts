@@ -30,10 +30,20 @@ export class TenantTable {
     tenant.setNetworks(networks);
   }
 
+  /** Lets nobody of this tenant in any more; its sessions are to be ended before. */
+  removeTenant(name: string): void {
+    this.#tenants.get(name)?.setNetworks([]);
+    this.#tenants.delete(name);
+  }
+
   /** Whether an address belongs to some tenant or stands for one: no way out leads there. */
   isInside(buffer: Uint8Array, at: number, addressBytes: number): boolean {
     if (addressBytes === 16) return this.#networks6.lookup(buffer, at) >= 0;
     return this.carriers.contains(buffer, at);
+  }
+
+  get tenantCount(): number {
+    return this.#tenants.size;
   }
 
   get sessionCount(): number {

@@ -5,15 +5,25 @@ import { acceptIpRequest, type IpProxySink } from '#protocol/masque/connect-ip.t
 import { acceptTcpRequest, type TcpProxySink } from '#protocol/masque/connect-tcp.ts';
 import { acceptUdpRequest, type UdpProxySink } from '#protocol/masque/connect-udp.ts';
 import { defaultIpTemplate, defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
+import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
+
+/** Who is told of the connections themselves. */
+export interface ConnectionEvents {
+  handshakeComplete(http3: Http3Connection, info: HandshakeInfo): void;
+  connectionClosed(http3: Http3Connection, info: CloseInfo): void;
+}
 
 export interface EdgeHandlers {
   readonly ip: IpProxySink;
   readonly udp: UdpProxySink;
   readonly tcp: TcpProxySink;
+  readonly connections?: ConnectionEvents;
 }
 
 /** What an edge answers over HTTP/3: tunnels of all three kinds, and 404 for the rest. One for all connections. */
 export class EdgeRequests implements Http3Sink {
+  /** Requests by what they ask for. */
+  readonly counters = { ip: 0, udp: 0, tcp: 0, other: 0 };
   readonly #handlers: EdgeHandlers;
   // Requests are matched by their path; the authority is whatever name the client knows the edge by.
   readonly #ip = defaultIpTemplate('edge');
@@ -25,11 +35,15 @@ export class EdgeRequests implements Http3Sink {
 
   request(http3: Http3Connection, stream: number, head: RequestHead): void {
     const { ip, udp, tcp } = this.#handlers;
-    const taken =
-      acceptIpRequest(http3, stream, head, this.#ip, ip) ||
-      acceptUdpRequest(http3, stream, head, this.#udp, udp) ||
-      acceptTcpRequest(http3, stream, head, tcp);
-    if (!taken) http3.respond(stream, [{ name: ':status', value: head.protocol === undefined ? '404' : '501' }], true);
+    if (acceptIpRequest(http3, stream, head, this.#ip, ip)) this.counters.ip++;
+    else if (acceptUdpRequest(http3, stream, head, this.#udp, udp)) this.counters.udp++;
+    else if (acceptTcpRequest(http3, stream, head, tcp)) this.counters.tcp++;
+    else this.#refuse(http3, stream, head);
+  }
+
+  #refuse(http3: Http3Connection, stream: number, head: RequestHead): void {
+    this.counters.other++;
+    http3.respond(stream, [{ name: ':status', value: head.protocol === undefined ? '404' : '501' }], true);
   }
 
   /** Content of a request that is not for us. */
@@ -41,15 +55,21 @@ export class EdgeRequests implements Http3Sink {
     http3.close();
   }
 
+  handshakeComplete(http3: Http3Connection, info: HandshakeInfo): void {
+    this.#handlers.connections?.handshakeComplete(http3, info);
+  }
+
+  connectionClosed(http3: Http3Connection, info: CloseInfo): void {
+    this.#handlers.connections?.connectionClosed(http3, info);
+  }
+
   // What happens on the streams of tunnels goes to the tunnels; the rest needs no action here.
-  handshakeComplete(): void {}
   handshakeConfirmed(): void {}
   settings(): void {}
   goaway(): void {}
   streamsAvailable(): void {}
   datagramWritable(): void {}
   ticket(): void {}
-  connectionClosed(): void {}
   response(): void {}
   trailers(): void {}
   end(): void {}

@@ -18,6 +18,8 @@ export interface IpSessionsOptions {
   /** Name that this proxy goes by in Proxy-Status (RFC 9209 §2). */
   readonly proxyName: string;
   readonly notify: (notice: Notice) => void;
+  /** Index of this data-plane thread. */
+  readonly thread?: number;
 }
 
 interface IpSession {
@@ -83,7 +85,7 @@ export class IpSessions implements IpProxySink {
       mtu: () => tunnel.maxPayloadBytes(),
       send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
     };
-    const session = new Session(answer, link);
+    const session = new Session(answer, link, this.#options.thread ?? 0);
     if (!this.#options.tenants.attach(session)) {
       tunnel.refuse(this.#options.proxyName, {
         error: 'http_request_denied',
@@ -129,7 +131,7 @@ export class IpSessions implements IpProxySink {
 
   /** Ends every session that a revocation is about. */
   revoke({ tenant, device, tokenId }: RevocationCommand): void {
-    this.#endWhere(
+    this.endWhere(
       (admitted) =>
         admitted.tenant === tenant &&
         (device === undefined || admitted.device === device) &&
@@ -140,15 +142,16 @@ export class IpSessions implements IpProxySink {
 
   /** Ends sessions whose token has run out. A client comes with a new one before that. */
   expire(nowSeconds: number): void {
-    this.#endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
+    this.endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
   }
 
-  /** Lets nobody in any more. */
-  drain(): void {
-    this.#draining = true;
+  /** Lets nobody in any more, or does again. */
+  drain(draining = true): void {
+    this.#draining = draining;
   }
 
-  #endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+  /** Ends the sessions of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
     for (const [tunnel, { admitted }] of [...this.#sessions]) {
       if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
     }

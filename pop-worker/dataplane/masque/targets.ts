@@ -4,7 +4,7 @@ import { formatIpAddress, parseIpAddress } from '#protocol/ip/text.ts';
 import type { Refusal } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import { prohibition, type TargetPolicy } from '#protocol/masque/target-policy.ts';
-import type { Admission } from '../admission.ts';
+import type { Admission, Admitted } from '../admission.ts';
 import { bearerOf } from './ip-sessions.ts';
 
 /** A name's addresses. @throws an Error with the resolver's code */
@@ -25,8 +25,7 @@ export interface TargetsOptions {
 
 /** A target that may be reached; `release` when the tunnel to it is over. */
 export interface Granted {
-  readonly tenant: string;
-  readonly device: string;
+  readonly admitted: Admitted;
   readonly address: string;
   readonly family: 4 | 6;
   readonly port: number;
@@ -57,8 +56,7 @@ export class Targets {
       release();
       return address;
     }
-    const { tenant, device } = admitted;
-    return { tenant, device, ...address, port: target.port, release };
+    return { admitted, ...address, port: target.port, release };
   }
 
   async #address(target: Target): Promise<{ address: string; family: 4 | 6 } | Refusal> {

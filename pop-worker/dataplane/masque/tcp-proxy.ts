@@ -5,6 +5,7 @@ import type { RequestHead } from '#protocol/http3/message.ts';
 import type { TcpProxySink, TcpTunnel } from '#protocol/masque/connect-tcp.ts';
 import type { ProxyError } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
+import type { Admitted } from '../admission.ts';
 import type { Granted, Targets } from './targets.ts';
 
 /** Bytes towards the client at which reading from TCP pauses. */
@@ -23,6 +24,7 @@ export class TcpProxy implements TcpProxySink {
   readonly #targets: Targets;
   readonly #proxyName: string;
   readonly #sockets = new Map<TcpTunnel, Socket>();
+  readonly #admitted = new Map<TcpTunnel, Admitted>();
 
   constructor(targets: Targets, proxyName: string) {
     this.#targets = targets;
@@ -44,10 +46,11 @@ export class TcpProxy implements TcpProxySink {
     );
   }
 
-  #connect(tunnel: TcpTunnel, { address, port, release }: Granted): void {
+  #connect(tunnel: TcpTunnel, { admitted, address, port, release }: Granted): void {
     // Half-open: each direction ends by itself.
     const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
     this.#sockets.set(tunnel, socket);
+    this.#admitted.set(tunnel, admitted);
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
     socket.on('connect', () => {
       socket.setTimeout(0);
@@ -67,6 +70,13 @@ export class TcpProxy implements TcpProxySink {
     socket.on('close', release);
   }
 
+  /** Ends the tunnels of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const [tunnel, admitted] of [...this.#admitted]) {
+      if (matches(admitted)) tunnel.fail(reason, Http3ErrorCode.requestRejected);
+    }
+  }
+
   data(tunnel: TcpTunnel, buffer: Uint8Array, start: number, end: number): void {
     const socket = this.#sockets.get(tunnel);
     // The peer may send on only when TCP has taken what it sent.
@@ -84,6 +94,7 @@ export class TcpProxy implements TcpProxySink {
   closed(tunnel: TcpTunnel, abort: Abort | undefined): void {
     const socket = this.#sockets.get(tunnel);
     this.#sockets.delete(tunnel);
+    this.#admitted.delete(tunnel);
     if (abort === undefined) socket?.end();
     else socket?.resetAndDestroy();
   }

@@ -2,9 +2,11 @@ import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { sameAddress } from '#protocol/address.ts';
 import { Burst, D_LENGTH, D_OFFSET, D_REMOTE, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
 import type { UdpProxySink, UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import type { Target } from '#protocol/masque/target.ts';
+import type { Admitted } from '../admission.ts';
 import { HEADROOM } from '../forward/forwarder.ts';
 import type { Granted, Targets } from './targets.ts';
 
@@ -14,6 +16,7 @@ const NO_ADDRESS = new Int32Array(6);
 const SLOT_BYTES = 2048;
 
 interface Flow {
+  readonly admitted: Admitted;
   readonly socket: UdpSocket;
   readonly remote: Int32Array;
   readonly release: () => void;
@@ -52,7 +55,7 @@ export class UdpProxy implements UdpProxySink {
     );
   }
 
-  #open(tunnel: UdpTunnel, { address, family, port, release }: Granted): void {
+  #open(tunnel: UdpTunnel, { admitted, address, family, port, release }: Granted): void {
     let socket: UdpSocket;
     try {
       const local = family === 4 ? '0.0.0.0' : '::';
@@ -69,7 +72,7 @@ export class UdpProxy implements UdpProxySink {
       tunnel.refuse(this.#proxyName, { error: 'connection_limit_reached' });
       return;
     }
-    const flow: Flow = { socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };
+    const flow: Flow = { admitted, socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };
     this.#flows.set(tunnel, flow);
     socket.onReadable(() => this.#fromTarget(tunnel, flow));
     tunnel.accept();
@@ -109,6 +112,13 @@ export class UdpProxy implements UdpProxySink {
   expire(): void {
     const before = this.#nowMs() - IDLE_MS;
     for (const [tunnel, flow] of [...this.#flows]) if (flow.lastMs < before) tunnel.close();
+  }
+
+  /** Ends the tunnels of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const [tunnel, { admitted }] of [...this.#flows]) {
+      if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
+    }
   }
 
   closed(tunnel: UdpTunnel): void {

@@ -62,9 +62,12 @@ const must = (text: string): Prefix => {
 };
 
 const FORBIDDEN_PREFIXES = FORBIDDEN.map(([prefix, why]) => ({ prefix: must(prefix), why }));
+/** The prefixes of what nobody reaches; addresses that hide IPv4 ones are not among them. */
+export const NEVER_DESTINATIONS: readonly Prefix[] = FORBIDDEN_PREFIXES.map(({ prefix }) => prefix);
 const WRAPPED_PREFIXES = WRAPPED.map(([prefix, at]) => ({ prefix: must(prefix), at }));
 
-const contains = ({ address, length }: Prefix, other: Uint8Array): boolean => {
+/** Whether a prefix holds an address of the same family. */
+export const prefixContains = ({ address, length }: Prefix, other: Uint8Array): boolean => {
   if (address.length !== other.length) return false;
   const whole = length >> 3;
   for (let i = 0; i < whole; i++) if (address[i] !== other[i]) return false;
@@ -74,7 +77,7 @@ const contains = ({ address, length }: Prefix, other: Uint8Array): boolean => {
 
 /** IPv4 addresses that hide in an IPv6 one. */
 const inside = (address: Uint8Array): Uint8Array[] => {
-  const found = WRAPPED_PREFIXES.filter(({ prefix }) => contains(prefix, address)).map(({ at }) =>
+  const found = WRAPPED_PREFIXES.filter(({ prefix }) => prefixContains(prefix, address)).map(({ at }) =>
     address.subarray(at, at + 4),
   );
   if (isIsatap(address)) found.push(address.subarray(12));
@@ -97,10 +100,10 @@ export interface TargetPolicy {
  */
 export const prohibition = (address: Uint8Array, policy: TargetPolicy): Prohibition | undefined => {
   if (address.length !== 4 && address.length !== 16) return 'not-an-address';
-  if (policy.allow.some((prefix) => contains(prefix, address))) return undefined;
-  const own = FORBIDDEN_PREFIXES.find(({ prefix }) => contains(prefix, address));
+  if (policy.allow.some((prefix) => prefixContains(prefix, address))) return undefined;
+  const own = FORBIDDEN_PREFIXES.find(({ prefix }) => prefixContains(prefix, address));
   if (own !== undefined) return own.why;
-  if (policy.deny.some((prefix) => contains(prefix, address))) return 'configured';
+  if (policy.deny.some((prefix) => prefixContains(prefix, address))) return 'configured';
   if (address.length === 4) return undefined;
   const bare: TargetPolicy = { deny: policy.deny, allow: [] };
   for (const hidden of inside(address)) {

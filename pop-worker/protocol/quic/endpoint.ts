@@ -234,6 +234,11 @@ export class Endpoint {
     this.#registry.onWake = callback;
   }
 
+  /** Called when a connection is over and `forEach` has it no more: for what is to be kept of its counters. */
+  set onForgotten(callback: ((connection: Connection) => void) | undefined) {
+    this.#registry.onForgotten = callback;
+  }
+
   /** Every connection; for shutdown and metrics. */
   forEach(each: (connection: Connection) => void): void {
     this.#registry.forEach(each);

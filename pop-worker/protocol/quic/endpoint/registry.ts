@@ -14,6 +14,7 @@ export class Registry {
   readonly #cids = new Map<Connection, Uint8Array[]>();
   readonly #handshaking = new Set<Connection>();
   onWake: (() => void) | undefined;
+  onForgotten: ((connection: Connection) => void) | undefined;
   #waiting: Connection[] = [];
   #head = 0;
 
@@ -68,6 +69,7 @@ export class Registry {
     this.#handshaking.delete(connection);
     this.#byAddress.delete(connection);
     this.#heap.set(connection, Number.POSITIVE_INFINITY);
+    this.onForgotten?.(connection);
   }
 
   forEach(each: (connection: Connection) => void): void {

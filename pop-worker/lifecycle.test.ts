@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { deviceOf, INTERNET4, needsNamespaces, World } from './testing/world.ts';
+
+const NOTHING = { links: [], tables: [], routes: [] };
+
+const made = async (t: TestContext, more: Parameters<World['configure']>[0] = {}): Promise<World> => {
+  const world = new World(t);
+  await world.network();
+  await world.configure(more);
+  return world;
+};
+
+test('a graceful stop tells devices to go and leaves nothing', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  world.run(world.workerNamespace, 'nft', 'add table inet others');
+  await world.startWorker();
+  const device = await world.connect(deviceOf('red', 2));
+  await device.reports.of('up');
+  assert.equal(world.leftovers().tables.length, 2);
+  assert.equal(world.leftovers().routes.length, 3, 'carriers and the IPv6 networks of two tenants');
+  assert.equal(await world.endWorker('SIGTERM'), 0);
+  await device.reports.of('goaway');
+  await device.reports.of('closed');
+  assert.deepEqual(world.leftovers(), { ...NOTHING, tables: ['table inet others'] });
+  assert.equal(statSync(world.socket, { throwIfNoEntry: false }), undefined);
+  assert.equal(world.run(world.workerNamespace, 'ss', '-Hlnu').trim(), '');
+});
+
+test('what a killed worker left does not keep the next from serving', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  await world.startWorker();
+  assert.equal(await world.endWorker('SIGKILL'), 'SIGKILL');
+  assert.equal(world.leftovers().tables.length, 1);
+  assert.ok(statSync(world.socket));
+  await world.startWorker();
+  const device = await world.connect(deviceOf('blue', 2));
+  await device.reports.of('up');
+  const text = world.run(device.namespace, 'ping', '-c', '1', '-W', '2', INTERNET4);
+  assert.match(text, / 1 received/);
+  assert.equal(await world.endWorker('SIGTERM'), 0);
+  assert.deepEqual(world.leftovers(), NOTHING);
+});
+
+test('a worker whose data plane breaks ends with 1 and cleans up', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  const child = await world.startWorker();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  world.run(world.workerNamespace, 'ip', 'link', 'delete', 'cbtun');
+  assert.equal(await ended, 1);
+  assert.match(world.log.join(''), /the TUN cbtun was removed by someone else/);
+  assert.deepEqual(world.leftovers(), NOTHING);
+});
+
+test('it is drained, filled again and withdrawn by command', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  await world.startWorker();
+  assert.equal(statSync(world.socket).mode & 0o777, 0o600);
+  assert.deepEqual(await world.admin('/healthz'), { status: 200, text: 'ok\n' });
+  assert.deepEqual(await world.admin('/readyz'), { status: 200, text: 'ready\n' });
+  assert.equal((await world.admin('/else')).status, 404);
+  const device = await world.connect(deviceOf('red', 2));
+  await device.reports.of('up');
+  const status = JSON.parse(await world.command('status', '--json'));
+  const { upSeconds, ...rest } = status;
+  assert.ok(upSeconds >= 0);
+  assert.deepEqual(rest, {
+    pop: 'test',
+    worker: 'w1',
+    state: 'ready',
+    healthy: true,
+    sessions: 1,
+    connections: 1,
+    tenants: 2,
+  });
+  assert.match(await world.command('drain'), /The worker is draining/);
+  await device.reports.of('goaway');
+  assert.deepEqual(await world.admin('/readyz'), { status: 503, text: 'draining\n' });
+  const late = await world.connect(deviceOf('red', 3));
+  await late.reports.of('closed');
+  await world.command('undrain');
+  const welcome = await world.connect(deviceOf('red', 3));
+  await welcome.reports.of('up');
+  await world.command('withdraw');
+  assert.deepEqual(await world.admin('/readyz'), { status: 503, text: 'withdrawn\n' });
+  assert.equal(await world.metric('cloudbridge_worker_state_count{state="withdrawn"}'), 1);
+});
+
+test('whatever keeps it from starting is said in one sentence', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  const refused = async (): Promise<string> => {
+    world.log.length = 0;
+    await assert.rejects(world.startWorker());
+    const lines = world.log.join('').trim().split('\n');
+    const errors = lines.map((line) => JSON.parse(line) as { level: string; message: string });
+    const { message = '' } = errors.find(({ level }) => level === 'error') ?? {};
+    assert.equal(message.includes('\n'), false);
+    assert.deepEqual(world.leftovers(), NOTHING);
+    return message;
+  };
+  const at = (name: string): string => path.join(world.folder, name);
+  const { privateKey } = world.authority.issue('other.test');
+  writeFileSync(at('edge.key'), privateKey as string);
+  assert.match(await refused(), /the key .*edge\.key is not that of the certificate .*edge\.pem/);
+  chmodSync(at('edge.key'), 0o644);
+  assert.match(await refused(), /edge\.key can be read or changed by every user.*chmod o=/);
+
+  chmodSync(at('edge.key'), 0o600);
+  await world.configure();
+  writeFileSync(at('jwks.json'), '[]');
+  assert.match(await refused(), /jwks\.json must hold a JWK set/);
+
+  await world.configure({ top: '' });
+  const blocker = `const s=require("dgram").createSocket("udp4");s.bind(443,"192.0.2.1",()=>process.send?0:console.log("up"))`;
+  const { spawn } = await import('node:child_process');
+  const other = spawn('ip', ['netns', 'exec', world.workerNamespace, process.execPath, '-e', blocker]);
+  t.after(() => other.kill('SIGKILL'));
+  await new Promise((resolve) => other.stdout.once('data', resolve));
+  assert.match(await refused(), /192\.0\.2\.1:443\/udp is in use by another process/);
+  other.kill('SIGKILL');
+  await new Promise((resolve) => other.once('exit', resolve));
+
+  world.run(world.workerNamespace, 'ip', 'address', 'delete', '192.0.2.1/32', 'dev', 'lo');
+  assert.match(await refused(), /192\.0\.2\.1:443: this machine does not have that address/);
+});

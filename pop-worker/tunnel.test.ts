@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { contentDigest } from './testing/content.ts';
+import { deviceOf, EDGE6, INTERNET4, INTERNET6, needsNamespaces, type TestDevice, World } from './testing/world.ts';
+
+const BYTES = 20_000_000;
+
+const serving = async (t: TestContext): Promise<World> => {
+  const world = new World(t);
+  await world.network();
+  await world.configure();
+  await world.startWorker();
+  return world;
+};
+
+const connected = async (world: World, tenant: 'red' | 'blue', n: number, edge?: string): Promise<TestDevice> => {
+  const device = await world.connect(deviceOf(tenant, n), edge);
+  await device.reports.of('up');
+  return device;
+};
+
+const received = (text: string): number => Number(/, (\d+) received/.exec(text)?.[1] ?? 0);
+const ping = (world: World, device: TestDevice, address: string, ...more: string[]): number => {
+  // ping ends with 1 when nothing comes back.
+  const script = `ping -c 3 -i 0.05 -W 1 ${[...more, address].join(' ')} || true`;
+  return received(world.run(device.namespace, 'sh', '-c', script));
+};
+
+test('a device pings and downloads through its tunnel, over both families', { skip: needsNamespaces }, async (t) => {
+  const world = await serving(t);
+  const device = await world.connect(deviceOf('red', 2));
+  const up = await device.reports.of('up');
+  assert.deepEqual(up.addresses, ['10.64.0.2/32', 'fd00:1::2/128']);
+  assert.ok(up.mtu >= 1280, `an inner packet of 1280 bytes fits: ${up.mtu}`);
+  assert.equal(ping(world, device, INTERNET4), 3);
+  assert.equal(ping(world, device, INTERNET6), 3);
+  const results = await world.download(
+    device.namespace,
+    `http://${INTERNET4}:8000/1/${BYTES}`,
+    `http://[${INTERNET6}]:8000/2/${BYTES}`,
+  );
+  assert.deepEqual(
+    results.map(({ digest }) => digest),
+    [contentDigest(1, BYTES), contentDigest(2, BYTES)],
+  );
+  // The worker's own addresses stand for those of the device.
+  assert.deepEqual(world.askedFrom.toSorted(), ['2001:db8:f::1', '203.0.113.1']);
+});
+
+test('two tenants with the same inner address download at once, each its own bytes', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = await serving(t);
+  const red = await connected(world, 'red', 2);
+  const blue = await connected(world, 'blue', 2, EDGE6);
+  const urls = (seed: number): string[] => [0, 1, 2].map((i) => `http://${INTERNET4}:8000/${seed + i}/${BYTES / 2}`);
+  const [a, b] = await Promise.all([
+    world.download(red.namespace, ...urls(10)),
+    world.download(blue.namespace, ...urls(20)),
+  ]);
+  const digests = (seed: number): string[] => [0, 1, 2].map((i) => contentDigest(seed + i, BYTES / 2));
+  assert.deepEqual(
+    a.map(({ digest }) => digest),
+    digests(10),
+  );
+  assert.deepEqual(
+    b.map(({ digest }) => digest),
+    digests(20),
+  );
+  // Neighbours of one tenant reach each other; nobody reaches the other tenant.
+  const redder = await connected(world, 'red', 3);
+  for (const device of [red, redder]) {
+    for (const route of ['10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48']) {
+      world.run(device.namespace, 'ip', 'route', 'add', route, 'dev', 'tun0');
+    }
+  }
+  for (const [device, n] of [
+    [red, 3],
+    [redder, 2],
+  ] as const) {
+    assert.equal(ping(world, device, `10.64.0.${n}`), 3);
+    assert.equal(ping(world, device, `fd00:1::${n}`), 3);
+    assert.equal(ping(world, device, 'fd00:2::2'), 0);
+  }
+  const foreign = 'cloudbridge_forward_dropped_packets_total{reason="destination_refused"}';
+  assert.equal(await world.metric(foreign), 6);
+});
+
+test('a foreign source address is dropped and counted', { skip: needsNamespaces }, async (t) => {
+  const world = await serving(t);
+  const device = await connected(world, 'red', 2);
+  world.run(device.namespace, 'ip', 'address', 'add', '10.64.0.9/32', 'dev', 'tun0');
+  assert.equal(ping(world, device, INTERNET4, '-I', '10.64.0.9'), 0);
+  assert.equal(await world.metric('cloudbridge_forward_dropped_packets_total{reason="source_address"}'), 3);
+  assert.equal(ping(world, device, INTERNET4), 3);
+  // What nobody may reach, with and without the data plane's own list: the worker's other services.
+  world.run(device.namespace, 'ip', 'route', 'add', '169.254.0.0/16', 'dev', 'tun0');
+  assert.equal(ping(world, device, '169.254.169.254'), 0);
+  const refused = 'cloudbridge_forward_dropped_packets_total{reason="destination_refused"}';
+  assert.equal(await world.metric(refused), 3);
+  const answer = await world
+    .exec(device.namespace, 'curl', '-s', '--max-time', '1', 'http://203.0.113.1:9464/metrics')
+    .catch((error: { code: number }) => error.code);
+  assert.equal(answer, 28, 'curl timed out');
+  assert.ok((await world.metric('cloudbridge_nat_dropped_packets_total{reason="to_worker"}')) > 0);
+});
+
+test('a revocation stops the packets of its device and of no other', { skip: needsNamespaces }, async (t) => {
+  const world = await serving(t);
+  const one = await connected(world, 'red', 2);
+  const other = await connected(world, 'red', 3);
+  assert.equal(ping(world, one, INTERNET4), 3);
+  world.revoke([{ tenant: 'red', device: 'red2' }]);
+  assert.match((await one.reports.of('tunnel-closed')).reason, /./);
+  assert.equal(ping(world, one, INTERNET4), 0);
+  assert.equal(ping(world, other, INTERNET4), 3);
+  const again = await world.connect(deviceOf('red', 2));
+  assert.equal((await again.reports.of('refused')).status, 403);
+  world.revoke([]);
+  await world.until('the revocations were read', () => world.log.join('').split('read again').length === 3);
+  await connected(world, 'red', 2);
+  assert.equal(await world.metric('cloudbridge_admissions_total{outcome="forbidden"}'), 1);
+});
+
+test('who has no right token is refused', { skip: needsNamespaces }, async (t) => {
+  const world = await serving(t);
+  const expired = await world.connect({ ...deviceOf('red', 2), expiresInSeconds: -100 });
+  assert.equal((await expired.reports.of('refused')).status, 401);
+  const nobody = await world.connect({ ...deviceOf('red', 3), tenant: 'green' });
+  assert.equal((await nobody.reports.of('refused')).status, 403);
+  const inside = await world.connect({ ...deviceOf('red', 4), egress: false });
+  await inside.reports.of('up');
+  assert.equal(ping(world, inside, INTERNET4), 0);
+  assert.equal(await world.metric('cloudbridge_forward_dropped_packets_total{reason="egress_not_allowed"}'), 3);
+});
