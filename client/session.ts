@@ -4,7 +4,7 @@ import type { DialTarget, Line, Link, LinkSink } from './link.ts';
 import { type After, interleave, Race } from './race.ts';
 import type { ServerAddress } from './server-address.ts';
 import type { TokenSource } from './token-source.ts';
-import { Uptime } from './uptime.ts';
+import { expiryFailure, Uptime } from './uptime.ts';
 
 export interface SessionPorts<L extends Link> {
   /** Addresses of a name, in order of preference. @throws ConnectFailure */
@@ -91,6 +91,8 @@ export class Session<L extends Link> {
 
   /** @returns why it ended by itself, undefined when it was stopped */
   async run(): Promise<ConnectFailure | undefined> {
+    const wrong = await this.#checkToken();
+    if (wrong !== undefined) return wrong;
     while (!this.#stopped) {
       const failure = await this.#round();
       if (this.#stopped) break;
@@ -122,6 +124,15 @@ export class Session<L extends Link> {
   /** A request on the link was refused for its token's sake. */
   tokenRefused(token: string, detail: string): void {
     this.#uptime?.tokenRefused(token, detail);
+  }
+
+  /** What cannot work should not have to wait for a connection. */
+  async #checkToken(): Promise<ConnectFailure | undefined> {
+    try {
+      return expiryFailure(await this.#options.tokens.token(), this.#ports.wallMs());
+    } catch (error) {
+      return asFailure(error);
+    }
   }
 
   /** One try of all servers, and of the first that answers, its whole life. */

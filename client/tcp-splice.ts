@@ -87,8 +87,10 @@ export class Splice implements TcpTunnelSink {
   closed(_tunnel: TcpTunnel, abort: Abort | undefined): void {
     this.#tunnel = undefined;
     if (!this.#decided) this.#refuse({ ...NO_CONNECTION, detail: abort?.reason ?? 'closed' });
-    else if (this.#flowing && abort !== undefined) this.#socket.resetAndDestroy();
-    else this.#socket.end();
+    // Who was refused has been told, or is gone.
+    else if (!this.#flowing) return;
+    else if (abort === undefined) this.#socket.end();
+    else this.#socket.resetAndDestroy();
   }
 
   async #open(authority: string): Promise<void> {

@@ -30,15 +30,17 @@ const RENEW_MS = 60_000;
 const RENEW_AGAIN_MS = 5_000;
 const FOREVER_MS = 2 ** 40;
 
-const expiredText = (expiredMs: number, wallMs: number): string => {
-  const seconds = Math.max(0, Math.round((wallMs - expiredMs) / 1000));
-  const ago =
-    seconds < 120
-      ? `${seconds} s`
-      : seconds < 7200
-        ? `${Math.round(seconds / 60)} min`
-        : `${Math.round(seconds / 3600)} h`;
-  return `the token expired ${ago} ago: get a new one`;
+const ageText = (ms: number): string => {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+};
+
+/** Why a token cannot be used any more, as far as it says so itself. */
+export const expiryFailure = (token: string, wallMs: number): ConnectFailure | undefined => {
+  const { expiresAtMs } = timesOf(token);
+  if (expiresAtMs === undefined || expiresAtMs > wallMs) return undefined;
+  return new ConnectFailure(`the token expired ${ageText(wallMs - expiresAtMs)} ago: get a new one`, 'fatal');
 };
 
 /** One connection from the moment it is ready to its end: token, tunnel, watch, renewal. */
@@ -147,10 +149,9 @@ export class Uptime<L extends Link> implements LinkSink {
   }
 
   #use(token: string): void {
-    const { expiresAtMs } = timesOf(token);
-    const wallMs = this.#ports.wallMs();
-    if (expiresAtMs !== undefined && expiresAtMs <= wallMs) {
-      this.end(new ConnectFailure(expiredText(expiresAtMs, wallMs), 'fatal'));
+    const expired = expiryFailure(token, this.#ports.wallMs());
+    if (expired !== undefined) {
+      this.end(expired);
       return;
     }
     if (!this.#tunnel) {

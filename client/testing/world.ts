@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -45,6 +46,25 @@ export const until = async (what: string, condition: () => boolean, limitMs = 10
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
+
+/** A running program and what it says. */
+export class Talking {
+  readonly child: ChildProcess;
+  text = '';
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.text += text;
+      });
+    }
+  }
+
+  said(pattern: RegExp, limitMs = 10_000): Promise<void> {
+    return until(`${pattern} from a program`, () => pattern.test(this.text), limitMs);
+  }
+}
 
 /** A running `cloudbridge connect`. */
 export class ClientProcess {
@@ -161,5 +181,18 @@ export const createWorld = async (t: TestContext) => {
   const exec = async (namespace: string, command: string, ...args: string[]): Promise<string> =>
     (await run('ip', ['netns', 'exec', namespace, command, ...args], { maxBuffer: 1 << 26 })).stdout;
 
-  return { client, edge, host, folder, ca, tokenFile, issuer, authority, startEdge, connect, exec };
+  /** Starts a Node program in a namespace. */
+  const start = (namespace: string, file: string, ...args: string[]): Talking => {
+    const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, file, ...args]);
+    children.add(child);
+    return new Talking(child);
+  };
+
+  /** As whoever keeps a token fresh does it: a reader sees the old one or the new one. */
+  const setToken = async (token: string): Promise<void> => {
+    await writeFile(`${tokenFile}.new`, token);
+    await rename(`${tokenFile}.new`, tokenFile);
+  };
+
+  return { spawn: start, setToken, client, edge, host, folder, ca, tokenFile, issuer, authority, startEdge, connect, exec };
 };
