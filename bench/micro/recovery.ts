@@ -14,6 +14,7 @@ import { Recovery, type RecoverySink, Space } from '#protocol/quic/recovery/reco
 const IN_FLIGHT = 1000;
 const ACKED = 100;
 const ROUNDS = 20_000;
+const BATCHES = 100;
 const FLAGS = PacketFlag.ackEliciting | PacketFlag.inFlight;
 
 class Counter implements RecoverySink {
@@ -84,14 +85,16 @@ function run(controller: string, lossEvery: number): Result {
   rounds(ROUNDS / 4);
   globalThis.gc?.();
   const heap = process.memoryUsage().heapUsed;
-  // CPU time: neighbours on the machine do not count.
-  const start = process.cpuUsage();
-  rounds(ROUNDS);
-  const { user, system } = process.cpuUsage(start);
-  const ns = (user + system) * 1000;
-  const packets = ROUNDS * ACKED;
+  const packets = (ROUNDS / BATCHES) * ACKED;
+  // The fastest batch: what neighbours on the machine take away does not count.
+  let nsPerPacket = Number.POSITIVE_INFINITY;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const start = process.hrtime.bigint();
+    rounds(ROUNDS / BATCHES);
+    nsPerPacket = Math.min(nsPerPacket, Number(process.hrtime.bigint() - start) / packets);
+  }
   const bytes = process.memoryUsage().heapUsed - heap;
-  return { nsPerPacket: ns / packets, bytesPerPacket: bytes / packets, lost: sink.lost / 1200 };
+  return { nsPerPacket, bytesPerPacket: bytes / packets / BATCHES, lost: sink.lost / 1200 };
 }
 
 for (const lossEvery of [0, 100]) {

@@ -82,6 +82,7 @@ static bool read_item(napi_env env, const packet_batch *batch, int32_t index, it
 static bool seal_piece(napi_env env, sealer *self, const packet_batch *batch, int32_t first, int count) {
   item items[PIECE];
   uint8_t samples[PIECE * SAMPLE_BYTES], masks[PIECE * SAMPLE_BYTES];
+  memset(samples, 0, (size_t)count * SAMPLE_BYTES);
   for (int i = 0; i < count; i++) {
     item *one = &items[i];
     if (!read_item(env, batch, first + i, one)) return false;

@@ -18,6 +18,7 @@ void quic_fail(tls_session *session, int alert, const char *reason) {
 static int send_crypto(SSL *ssl, const unsigned char *data, size_t length, size_t *consumed, void *argument) {
   (void)ssl;
   tls_session *session = argument;
+  if (session->alert >= 0) return 0;
   if (!event_crypto(session, session->write_level, data, length)) {
     quic_fail(session, ALERT_INTERNAL_ERROR, "too many handshake bytes wait to be sent");
     return 0;
@@ -57,25 +58,10 @@ static uint16_t suite_of(const SSL *ssl, uint32_t level) {
   return cipher == NULL ? 0 : SSL_CIPHER_get_protocol_id(cipher);
 }
 
-// RFC 9001 §8.1, §8.2: a handshake without ALPN or transport parameters must not complete. A server's ClientHello is
-// checked when it comes in (tls-context.c), a client finds out before it uses 1-RTT keys or sends its Finished.
-static bool lacks_extension(tls_session *session, const SSL *ssl) {
-  const unsigned char *alpn;
-  unsigned int alpn_bytes;
-  SSL_get0_alpn_selected(ssl, &alpn, &alpn_bytes);
-  if (alpn_bytes == 0) {
-    quic_fail(session, ALERT_NO_APPLICATION_PROTOCOL, "no application protocol was negotiated");
-  } else if (!session->parameters_seen) {
-    quic_fail(session, ALERT_MISSING_EXTENSION, "the peer sent no QUIC transport parameters");
-  }
-  return session->alert >= 0;
-}
-
 static int yield_secret(SSL *ssl, uint32_t level, int write, const unsigned char *secret, size_t length,
                         void *argument) {
   tls_session *session = argument;
-  if (level >= LEVELS || length > MAX_SECRET_BYTES) return 0;
-  if (level == LEVEL_ONE_RTT && lacks_extension(session, ssl)) return 0;
+  if (level >= LEVELS || length > MAX_SECRET_BYTES || session->alert >= 0) return 0;
   if (session->context->server && level != LEVEL_EARLY_DATA) quic_tell_ticket_data(session);
   // 0-RTT packets carry no CRYPTO frames: its keys move neither side of the handshake.
   if (level != LEVEL_EARLY_DATA && write) session->write_level = (int)level;
@@ -130,17 +116,45 @@ static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x6
 
 // RFC 8446 §4.2.10: a ClientHello after a HelloRetryRequest must not offer early data. Under QUIC, OpenSSL 3.5 does, and
 // its server then gives alert 47; a session that allows none keeps it from that.
-static void watch_messages(int written, int version, int type, const void *data, size_t length, SSL *ssl,
-                           void *unused) {
-  (void)version, (void)unused;
-  const uint8_t *message = data;
+static void watch_server_hello(SSL *ssl, const uint8_t *message, size_t length) {
   const size_t random_at = 4 + 2;
-  if (written || type != SSL3_RT_HANDSHAKE || length < random_at + sizeof retry_random ||
-      message[0] != SSL3_MT_SERVER_HELLO || memcmp(message + random_at, retry_random, sizeof retry_random) != 0) {
+  if (length < random_at + sizeof retry_random || memcmp(message + random_at, retry_random, sizeof retry_random) != 0) {
     return;
   }
   SSL_SESSION *offered = SSL_get_session(ssl);
   if (offered != NULL) SSL_SESSION_set_max_early_data(offered, 0);
+}
+
+static unsigned read_uint16(const uint8_t *at) { return (unsigned)at[0] << 8 | at[1]; }
+
+// RFC 9001 §8.1, §8.2: a server's answer without ALPN or transport parameters ends the connection. What is malformed
+// is left to OpenSSL, which reads the message next. (A ClientHello is checked in tls-context.c.)
+static void watch_encrypted_extensions(tls_session *session, const uint8_t *message, size_t length) {
+  bool alpn = false, parameters = false;
+  size_t at = 4 + 2;
+  while (at + 4 <= length) {
+    unsigned type = read_uint16(message + at);
+    alpn |= type == TLSEXT_TYPE_application_layer_protocol_negotiation;
+    parameters |= type == TLSEXT_TYPE_quic_transport_parameters;
+    at += 4 + read_uint16(message + at + 2);
+  }
+  if (at != length) return;
+  if (!parameters) {
+    quic_fail(session, ALERT_MISSING_EXTENSION, "the peer sent no QUIC transport parameters");
+  } else if (!alpn) {
+    quic_fail(session, ALERT_NO_APPLICATION_PROTOCOL, "the server chose no application protocol");
+  }
+}
+
+static void watch_messages(int written, int version, int type, const void *data, size_t length, SSL *ssl,
+                           void *unused) {
+  (void)version, (void)unused;
+  const uint8_t *message = data;
+  if (written || type != SSL3_RT_HANDSHAKE || length < 4) return;
+  if (message[0] == SSL3_MT_SERVER_HELLO) watch_server_hello(ssl, message, length);
+  if (message[0] == SSL3_MT_ENCRYPTED_EXTENSIONS) {
+    watch_encrypted_extensions(quic_session_of(ssl), message, length);
+  }
 }
 
 bool quic_install(tls_session *session) {

@@ -137,25 +137,30 @@ describe('application protocols', () => {
   });
 });
 
-/** Takes an extension out of a ClientHello, or the first EncryptedExtensions or other message that is given. */
-const without = (hello: Uint8Array, type: number): Uint8Array => {
+/** Takes an extension out of the list that starts at `start` and ends the message, which is the first one of `data`. */
+const cut = (data: Uint8Array, start: number, type: number): Uint8Array => {
+  const view = Buffer.from(data);
+  const end = 4 + view.readUIntBE(1, 3);
+  const kept: Buffer[] = [];
+  for (let at = start + 2; at < end; ) {
+    const next = at + 4 + view.readUInt16BE(at + 2);
+    if (view.readUInt16BE(at) !== type) kept.push(view.subarray(at, next));
+    at = next;
+  }
+  const extensions = Buffer.concat(kept);
+  const head = Buffer.from(view.subarray(0, start + 2));
+  head.writeUInt16BE(extensions.length, start);
+  head.writeUIntBE(start + 2 - 4 + extensions.length, 1, 3);
+  return Buffer.concat([head, extensions, view.subarray(end)]);
+};
+
+/** Where a ClientHello's extensions start (RFC 8446 §4.1.2). */
+const extensionsOf = (hello: Uint8Array): number => {
   const view = Buffer.from(hello);
   let at = 4 + 2 + 32;
   at += 1 + view.readUInt8(at);
   at += 2 + view.readUInt16BE(at);
-  at += 1 + view.readUInt8(at);
-  const start = at + 2;
-  const kept: Buffer[] = [];
-  for (let next = start; next < view.length; ) {
-    const end = next + 4 + view.readUInt16BE(next + 2);
-    if (view.readUInt16BE(next) !== type) kept.push(view.subarray(next, end));
-    next = end;
-  }
-  const extensions = Buffer.concat(kept);
-  const head = Buffer.from(view.subarray(0, start));
-  head.writeUInt16BE(extensions.length, at);
-  head.writeUIntBE(start - 4 + extensions.length, 1, 3);
-  return Buffer.concat([head, extensions]);
+  return at + 1 + view.readUInt8(at);
 };
 
 describe('extensions that QUIC cannot do without', () => {
@@ -165,10 +170,19 @@ describe('extensions that QUIC cannot do without', () => {
   ] as const) {
     it(`a ClientHello without extension ${type} is alert ${code}`, () => {
       const tamper = (from: string, level: number, data: Uint8Array) =>
-        from === 'client' && level === 0 ? without(data, type) : data;
+        from === 'client' && level === 0 ? cut(data, extensionsOf(data), type) : data;
       const { server } = handshake(client, serverPort(), { tamper });
       assert.deepEqual(server.log, ['alert']);
       assert.deepEqual(failure(server), [code, false]);
+    });
+
+    it(`EncryptedExtensions without extension ${type} are alert ${code}`, () => {
+      const tamper = (from: string, level: number, data: Uint8Array) =>
+        from === 'server' && level === 2 ? cut(data, 4, type) : data;
+      const both = handshake(client, serverPort(), { tamper });
+      assert.deepEqual(failure(both.client), [code, false]);
+      assert.equal(both.client.log.includes('secret 3 write'), false);
+      assert.equal(both.server.complete, undefined);
     });
   }
 });

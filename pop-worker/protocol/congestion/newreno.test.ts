@@ -129,7 +129,7 @@ test('whatever happens, window, rate and quantum stay within their bounds', () =
     fc.constantFrom('loss', 'old-loss', 'persistent', 'spurious', 'mtu' as const),
   );
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
+    fc.property(fc.array(action, { maxLength: 100, size: 'max' }), (actions) => {
       const reno = make();
       let now = 1000;
       let mtu = MTU;

@@ -1,10 +1,6 @@
 import type { QuicConnection } from './api.ts';
+import { datagramCapacity } from './datagram-capacity.ts';
 import type { Parts } from './parts.ts';
-import { TAG_BYTES } from './ports.ts';
-import { datagramHeaderLength, datagramRoom } from './wire/frames/datagram.ts';
-
-/** Room that headers of a 1-RTT packet take at most: first byte, connection ID, packet number. */
-const HEADER_BYTES = 1 + 4;
 
 /** What an application may ask of a connection (`api.ts`): marks state, and wakes whoever polls. */
 export abstract class Commands implements QuicConnection {
@@ -27,12 +23,7 @@ export abstract class Commands implements QuicConnection {
   }
 
   maxDatagramBytes(): number {
-    const { handshake, recovery, peerCids, paths } = this.#parts;
-    const limit = handshake.peer.maxDatagramFrameSize;
-    if (limit === 0 || !this.#isOpen) return 0;
-    const cidBytes = peerCids.cidOf(paths.active.cidId)?.length ?? 20;
-    const room = recovery.mtu.datagramBytes - HEADER_BYTES - cidBytes - TAG_BYTES;
-    return Math.max(0, Math.min(datagramRoom(room), limit - datagramHeaderLength(limit, true)));
+    return this.#isOpen ? datagramCapacity(this.#parts) : 0;
   }
 
   openStream(bidirectional: boolean): number {
@@ -73,7 +64,9 @@ export abstract class Commands implements QuicConnection {
 
   sendDatagram(buffer: Uint8Array, start: number, end: number): boolean {
     if (end - start > this.maxDatagramBytes()) return false;
-    const taken = this.#parts.datagrams.push(buffer, start, end);
+    const parts = this.#parts;
+    const taken = parts.datagrams.push(buffer, start, end);
+    if (!taken) parts.datagramsRefused = true;
     this.#wake();
     return taken;
   }

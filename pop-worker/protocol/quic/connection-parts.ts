@@ -99,6 +99,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
   parts.recovery = makeRecovery(parts);
   parts.streams = new Streams({ isServer, ...config }, connection, sink);
   parts.datagrams = new DatagramQueue(config.datagramQueueBytes, config.datagramQueueCount);
+  parts.datagramsRefused = false;
   parts.localCids = new LocalCids({
     initial: options.scid,
     generate: () => host.generateCid(),

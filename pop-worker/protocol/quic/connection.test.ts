@@ -1,17 +1,15 @@
-import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { Pair } from './testing/pair.ts';
-import { pattern } from './testing/sinks.ts';
+import { testPorts } from './testing/pair.ts';
+import { SeededRandom } from './testing/random.ts';
+import { closingSuite } from './testing/suite-closing.ts';
+import { endpointSuite } from './testing/suite-endpoint.ts';
+import { lossSuite } from './testing/suite-loss.ts';
+import { pathSuite } from './testing/suite-paths.ts';
+import { transferSuite } from './testing/suite-transfer.ts';
 
-describe('connection', () => {
-  it('shakes hands and transfers a stream', () => {
-    const pair = new Pair();
-    const connection = pair.connect();
-    assert.ok(pair.run(() => pair.clientSink.confirmed));
-    const stream = connection.openStream(true);
-    const data = pattern(100_000);
-    connection.write(stream, data, true);
-    assert.ok(pair.run(() => pair.serverSink.finished.has(stream)));
-    assert.deepEqual(pair.serverSink.bytes(stream), data);
-  });
-});
+const ports = (seed: number) => testPorts(new SeededRandom(seed));
+
+transferSuite('test ports', ports);
+closingSuite('test ports', ports);
+endpointSuite('test ports', ports);
+pathSuite('test ports', ports);
+lossSuite('test ports', ports, 8);

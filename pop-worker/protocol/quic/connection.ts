@@ -153,6 +153,7 @@ export class Connection extends Commands {
       const more = this.#packer.poll(now, burst);
       this.#timers.onPolled(now, this.#packer.pacedUntil);
       this.#noteAmplification();
+      this.#noteDatagrams();
       return more;
     } catch (error) {
       this.#caught(error, now);
@@ -226,6 +227,14 @@ export class Connection extends Commands {
   #noteAmplification(): void {
     const { recovery, paths, config } = this.parts;
     recovery.setAmplificationBlocked(paths.active.budget < config.initialDatagramBytes);
+  }
+
+  /** The queue was full and is half empty again. */
+  #noteDatagrams(): void {
+    const { parts } = this;
+    if (!parts.datagramsRefused || 2 * parts.datagrams.roomBytes < parts.config.datagramQueueBytes) return;
+    parts.datagramsRefused = false;
+    parts.sink.datagramWritable(this);
   }
 
   #guard(now: TimeUs, act: () => void): void {

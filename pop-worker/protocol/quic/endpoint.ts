@@ -229,6 +229,11 @@ export class Endpoint {
     this.#registry.wake(connection);
   }
 
+  /** Called when a connection has something to send and none had before; also from inside `handle` and `poll`. */
+  set onWake(callback: (() => void) | undefined) {
+    this.#registry.onWake = callback;
+  }
+
   /** Every connection; for shutdown and metrics. */
   forEach(each: (connection: Connection) => void): void {
     this.#registry.forEach(each);

@@ -35,6 +35,8 @@ export interface Parts {
   readonly recovery: Recovery;
   readonly streams: Streams;
   readonly datagrams: DatagramQueue;
+  /** The application found the queue of datagrams full, and waits to hear of room. */
+  datagramsRefused: boolean;
   readonly localCids: LocalCids;
   readonly peerCids: PeerCids;
   readonly control: ControlFrames;

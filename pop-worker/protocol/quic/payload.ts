@@ -1,4 +1,5 @@
 import type { TimeUs } from '../contract.ts';
+import { datagramCapacity } from './datagram-capacity.ts';
 import type { Parts } from './parts.ts';
 import { FrameKind } from './recovery/frame-kind.ts';
 import { Space } from './recovery/recovery.ts';
@@ -85,14 +86,14 @@ export class Payload {
     this.#streamsFirst = !this.#streamsFirst;
     if (this.#streamsFirst && streams.pending) {
       at = streams.writeFrames(buffer, at, end, log);
-      return at < end ? this.#datagrams(buffer, at, end, at > start) : at;
+      return at < end ? this.#datagrams(buffer, at, end) : at;
     }
-    at = this.#datagrams(buffer, at, end, at > start);
+    at = this.#datagrams(buffer, at, end);
     return streams.pending ? streams.writeFrames(buffer, at, end, log) : at;
   }
 
   /** Payloads are not repeated when they are lost (RFC 9221 §5.2), so nothing is noted of them. */
-  #datagrams(buffer: Uint8Array, start: number, end: number, others: boolean): number {
+  #datagrams(buffer: Uint8Array, start: number, end: number): number {
     const { datagrams, counters } = this.#parts;
     let at = start;
     for (let length = datagrams.peekLength(); length >= 0; length = datagrams.peekLength()) {
@@ -101,9 +102,8 @@ export class Payload {
         at = datagrams.popInto(buffer, writeDatagramHeader(buffer, at, length, true));
         continue;
       }
-      if (at > start || others) return at;
-      // Alone in a packet it still does not fit: without Length, or not at all any more.
-      if (at + 1 + length === end) return datagrams.popInto(buffer, writeDatagramHeader(buffer, at, length, false));
+      if (at > start || length <= datagramCapacity(this.#parts)) return at;
+      // The path takes less than when it was queued.
       datagrams.drop();
       counters.datagramsDropped++;
     }

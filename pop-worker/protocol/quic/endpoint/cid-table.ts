@@ -24,6 +24,11 @@ export class CidTable<T> {
     this.#seed = seed | 0;
   }
 
+  /** Places that the table has; for tests. */
+  get slots(): number {
+    return this.#slots;
+  }
+
   get size(): number {
     return this.#size;
   }

@@ -23,9 +23,9 @@ export interface EndpointOptions {
   readonly crypto: CryptoPort;
   readonly tls: TlsPort;
   readonly random: Random;
-  /** Seals address validation tokens; servers that share it take each other's. */
+  /** 32 bytes. Seals address validation tokens; servers that share it take each other's. */
   readonly tokenKey: Uint8Array;
-  /** Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: no resets are sent. */
+  /** 32 bytes. Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: no resets are sent. */
   readonly resetKey?: Uint8Array;
   /** Fills a connection ID of `config.cidBytes` bytes; random ones by default. */
   readonly fillCid?: (cid: Uint8Array) => void;

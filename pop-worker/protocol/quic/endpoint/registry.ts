@@ -13,6 +13,7 @@ export class Registry {
   /** Every connection with the IDs that lead to it. */
   readonly #cids = new Map<Connection, Uint8Array[]>();
   readonly #handshaking = new Set<Connection>();
+  onWake: (() => void) | undefined;
   #waiting: Connection[] = [];
   #head = 0;
 
@@ -93,6 +94,7 @@ export class Registry {
     if (connection.queued) return;
     connection.queued = true;
     this.#waiting.push(connection);
+    this.onWake?.();
   }
 
   expire(now: TimeUs): void {

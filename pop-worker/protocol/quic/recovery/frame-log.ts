@@ -4,6 +4,7 @@ import { localError, TransportError } from '../errors.ts';
 export const RECORD_WORDS = 4;
 
 const START_RECORDS = 32;
+const NO_WORDS = new Float64Array(0);
 
 /**
  * What packets carried, as a ring of records of four numbers. Records have absolute indices that only grow; a packet
@@ -11,13 +12,13 @@ const START_RECORDS = 32;
  */
 export class FrameLog {
   /** 4 numbers a record; record i begins at `offset(i)`. */
-  words = new Float64Array(START_RECORDS * RECORD_WORDS);
+  words: Float64Array = NO_WORDS;
   /** Index of the oldest record that is still needed. */
   base = 0;
   /** Index that the next record gets. */
   next = 0;
   readonly #maxRecords: number;
-  #mask = START_RECORDS - 1;
+  #mask = -1;
 
   constructor(maxRecords: number) {
     this.#maxRecords = maxRecords;
@@ -42,11 +43,18 @@ export class FrameLog {
     this.next++;
   }
 
+  /** Forgets everything and gives the memory back. */
+  release(): void {
+    this.base = this.next;
+    this.words = NO_WORDS;
+    this.#mask = -1;
+  }
+
   #grow(): void {
     if (this.next - this.base >= this.#maxRecords) throw localError(TransportError.internalError, 'frame log is full');
     const old = this.words;
     const oldMask = this.#mask;
-    this.#mask = oldMask * 2 + 1;
+    this.#mask = Math.max(START_RECORDS, 2 * (oldMask + 1)) - 1;
     this.words = new Float64Array((this.#mask + 1) * RECORD_WORDS);
     for (let i = this.base; i < this.next; i++) {
       const from = (i & oldMask) * RECORD_WORDS;

@@ -259,6 +259,7 @@ export class Recovery {
   /** Keys are dropped: forgets the space without telling of acks or losses (RFC 9002 §6.4). */
   discardSpace(space: Space, now: TimeUs): void {
     this.#forget(this.#spaces[space], false);
+    this.#spaces[space].sent.release();
     this.#timer.count = 0;
     this.#lastEvent = now;
   }

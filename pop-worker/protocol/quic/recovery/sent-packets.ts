@@ -7,6 +7,9 @@ import { PacketState } from './packet-flag.ts';
 import { SkippedNumbers } from './skipped-numbers.ts';
 
 const START_PACKETS = 16;
+/** Columns before anything is sent, and after keys are discarded. */
+const NO_FLOATS = new Float64Array(0);
+const NO_INTS = new Int32Array(0);
 /** Numbers that one `begin` may skip. */
 const MAX_SKIP = 16;
 
@@ -20,28 +23,28 @@ const MAX_SKIP = 16;
  *   on the way, so that ranges that were acknowledged long ago cost next to nothing to step over.
  */
 export class SentPackets implements DeliveryColumns {
-  sentTime = new Float64Array(START_PACKETS);
-  delivered = new Float64Array(START_PACKETS);
-  deliveredTime = new Float64Array(START_PACKETS);
-  firstSentTime = new Float64Array(START_PACKETS);
-  txInFlight = new Float64Array(START_PACKETS);
-  lost = new Float64Array(START_PACKETS);
+  sentTime: Float64Array = NO_FLOATS;
+  delivered: Float64Array = NO_FLOATS;
+  deliveredTime: Float64Array = NO_FLOATS;
+  firstSentTime: Float64Array = NO_FLOATS;
+  txInFlight: Float64Array = NO_FLOATS;
+  lost: Float64Array = NO_FLOATS;
   /** When a packet was deemed lost. */
-  lostTime = new Float64Array(START_PACKETS);
+  lostTime: Float64Array = NO_FLOATS;
   /** `PacketFlag` and `PacketState` bits. */
-  flags = new Int32Array(START_PACKETS);
-  bytes = new Int32Array(START_PACKETS);
-  path = new Int32Array(START_PACKETS);
+  flags: Int32Array = NO_INTS;
+  bytes: Int32Array = NO_INTS;
+  path: Int32Array = NO_INTS;
   /** Index of the first record in `frames`, and how many. */
-  firstFrame = new Float64Array(START_PACKETS);
-  frameCount = new Int32Array(START_PACKETS);
+  firstFrame: Float64Array = NO_FLOATS;
+  frameCount: Int32Array = NO_INTS;
   readonly frames: FrameLog;
   readonly skipped = new SkippedNumbers();
   /** The oldest number that is remembered. */
   base = 0;
   readonly #maxPackets: number;
-  #link = new Float64Array(START_PACKETS);
-  #mask = START_PACKETS - 1;
+  #link: Float64Array = NO_FLOATS;
+  #mask = -1;
   #next = 0;
   #pending = -1;
   #pendingFirst = 0;
@@ -186,6 +189,13 @@ export class SentPackets implements DeliveryColumns {
     this.#moveBase(this.#next);
   }
 
+  /** Forgets everything and gives the memory back: the keys of the space are discarded. */
+  release(): void {
+    this.clear();
+    this.#resize(0);
+    this.frames.release();
+  }
+
   #moveBase(base: number): void {
     this.base = base;
     const pendingOrNext = this.#pending < 0 ? this.frames.next : this.#pendingFirst;
@@ -194,25 +204,27 @@ export class SentPackets implements DeliveryColumns {
 
   #grow(): void {
     if (this.#mask + 1 >= this.#maxPackets) throw localError(TransportError.internalError, 'too many packets are out');
-    const from = this.#mask + 1;
-    const size = from * 2;
-    this.sentTime = this.#grown(this.sentTime, new Float64Array(size));
-    this.delivered = this.#grown(this.delivered, new Float64Array(size));
-    this.deliveredTime = this.#grown(this.deliveredTime, new Float64Array(size));
-    this.firstSentTime = this.#grown(this.firstSentTime, new Float64Array(size));
-    this.txInFlight = this.#grown(this.txInFlight, new Float64Array(size));
-    this.lost = this.#grown(this.lost, new Float64Array(size));
-    this.lostTime = this.#grown(this.lostTime, new Float64Array(size));
-    this.flags = this.#grown(this.flags, new Int32Array(size));
-    this.bytes = this.#grown(this.bytes, new Int32Array(size));
-    this.path = this.#grown(this.path, new Int32Array(size));
-    this.firstFrame = this.#grown(this.firstFrame, new Float64Array(size));
-    this.frameCount = this.#grown(this.frameCount, new Int32Array(size));
-    this.#link = this.#grown(this.#link, new Float64Array(size));
+    this.#resize(Math.max(START_PACKETS, 2 * (this.#mask + 1)));
+  }
+
+  #resize(size: number): void {
+    this.sentTime = this.#resized(this.sentTime, new Float64Array(size));
+    this.delivered = this.#resized(this.delivered, new Float64Array(size));
+    this.deliveredTime = this.#resized(this.deliveredTime, new Float64Array(size));
+    this.firstSentTime = this.#resized(this.firstSentTime, new Float64Array(size));
+    this.txInFlight = this.#resized(this.txInFlight, new Float64Array(size));
+    this.lost = this.#resized(this.lost, new Float64Array(size));
+    this.lostTime = this.#resized(this.lostTime, new Float64Array(size));
+    this.flags = this.#resized(this.flags, new Int32Array(size));
+    this.bytes = this.#resized(this.bytes, new Int32Array(size));
+    this.path = this.#resized(this.path, new Int32Array(size));
+    this.firstFrame = this.#resized(this.firstFrame, new Float64Array(size));
+    this.frameCount = this.#resized(this.frameCount, new Int32Array(size));
+    this.#link = this.#resized(this.#link, new Float64Array(size));
     this.#mask = size - 1;
   }
 
-  #grown<Column extends Float64Array | Int32Array>(old: Column, grown: Column): Column {
+  #resized<Column extends Float64Array | Int32Array>(old: Column, grown: Column): Column {
     const oldMask = this.#mask;
     const mask = grown.length - 1;
     for (let n = this.base; n < this.#next; n++) grown[n & mask] = old[n & oldMask] as number;

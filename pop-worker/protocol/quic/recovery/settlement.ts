@@ -109,6 +109,7 @@ export class Settlement {
   #onLateAck(state: PacketSpace, packetNumber: number, slot: number, here: boolean, flags: number): void {
     if (!here || (flags & PacketFlag.inFlight) === 0 || (flags & PacketFlag.mtuProbe) !== 0) return;
     this.stats.spuriousLosses++;
+    this.path.persistent.interrupt();
     this.path.period.onLateAck(state.sent.lostTime[slot] as number);
     this.#detection.onSpuriousLoss(state.largestAcked - packetNumber);
   }

@@ -54,7 +54,12 @@ export class Link {
   #transmit(datagram: Datagram): void {
     const { loss = 0, duplicate = 0, mtu = 65_535, drop } = this.#options;
     this.sent++;
-    if (datagram.bytes.length > mtu || this.#random.next() < loss || drop?.(datagram) === true) {
+    if (
+      datagram.to[0] === 0 ||
+      datagram.bytes.length > mtu ||
+      this.#random.next() < loss ||
+      drop?.(datagram) === true
+    ) {
       this.lost++;
       return;
     }

@@ -50,7 +50,7 @@ export class Pair {
   now: TimeUs = 1_000_000;
   readonly random: SeededRandom;
   readonly client: Endpoint;
-  readonly server: Endpoint;
+  server: Endpoint;
   readonly toServer: Link;
   readonly toClient: Link;
   readonly clientSink = new RecordingSink();
@@ -61,9 +61,16 @@ export class Pair {
   onClientSends: (datagram: Datagram) => void = () => {};
   onServerSends: (datagram: Datagram) => void = () => {};
   onAccept: (sink: RecordingSink) => void = () => {};
+  /** Another source address for a datagram of the client's, as a NAT or an attacker would give it. */
+  rewriteFrom: (datagram: Datagram) => Int32Array | undefined = () => undefined;
+  /** The server's datagrams seem to come from here. */
+  rewriteServer: Int32Array | undefined;
+  /** What the server sends there vanishes. */
+  dropTo: Int32Array | undefined;
   #connection: Connection | undefined;
   readonly #options: PairOptions;
   readonly #burst: Burst;
+  readonly #makeServer: () => Endpoint;
   /** Bytes from and to each client address, while none was validated: the amplification limit is checked with it. */
   readonly #received = new Map<string, number>();
   readonly #sent = new Map<string, number>();
@@ -80,7 +87,7 @@ export class Pair {
     const common = {
       config: { ...DEFAULT_ENDPOINT_CONFIG, ...options.endpoint },
       crypto: ports.crypto,
-      tokenKey: new Uint8Array(16).fill(7),
+      tokenKey: new Uint8Array(32).fill(7),
       random: this.random,
     };
     this.client = new Endpoint({
@@ -88,18 +95,20 @@ export class Pair {
       quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), ...options.client },
       tls: ports.clientTls,
     });
-    this.server = new Endpoint({
-      ...common,
-      quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), ...options.server },
-      tls: ports.serverTls,
-      resetKey: new Uint8Array(16).fill(9),
-      accept: () => {
-        const sink = new RecordingSink();
-        this.serverSinks.push(sink);
-        this.onAccept(sink);
-        return sink;
-      },
-    });
+    this.#makeServer = () =>
+      new Endpoint({
+        ...common,
+        quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), ...options.server },
+        tls: ports.serverTls,
+        resetKey: new Uint8Array(32).fill(9),
+        accept: () => {
+          const sink = new RecordingSink();
+          this.serverSinks.push(sink);
+          this.onAccept(sink);
+          return sink;
+        },
+      });
+    this.server = this.#makeServer();
   }
 
   connect(): Connection {
@@ -114,6 +123,21 @@ export class Pair {
       this.now,
     );
     return this.#connection;
+  }
+
+  /** The server starts anew with the same keys and knows no connection. */
+  forgetServer(): void {
+    this.server = this.#makeServer();
+  }
+
+  /** A datagram that no endpoint wrote, from the client's address. */
+  sendToServer(bytes: Uint8Array): void {
+    const burst = new Burst(bytes.length, 1);
+    burst.buffer.set(bytes);
+    burst.commit(bytes.length, 0, this.serverAddress, 0, this.clientAddress, 0);
+    this.toServer.send(burst, this.clientAddress, this.now, (datagram) =>
+      this.#count(this.#received, datagram.from, datagram),
+    );
   }
 
   get serverSink(): RecordingSink {
@@ -154,15 +178,21 @@ export class Pair {
     const atClient = this.toClient.receive(this.now);
     if (atClient !== undefined) this.client.handle(atClient, this.now);
     this.#send(this.client, this.toServer, this.clientAddress, (datagram) => {
-      const key = datagram.from.join();
-      this.#received.set(key, (this.#received.get(key) ?? 0) + datagram.bytes.length);
+      datagram.from.set(this.rewriteFrom(datagram) ?? datagram.from);
+      this.#count(this.#received, datagram.from, datagram);
       this.onClientSends(datagram);
     });
     this.#send(this.server, this.toClient, this.serverAddress, (datagram) => {
-      const key = datagram.to.join();
-      this.#sent.set(key, (this.#sent.get(key) ?? 0) + datagram.bytes.length);
+      this.#count(this.#sent, datagram.to, datagram);
       this.onServerSends(datagram);
+      if (datagram.to.join() === this.dropTo?.join()) datagram.to.fill(0);
+      if (this.rewriteServer !== undefined) datagram.from.set(this.rewriteServer);
     });
+  }
+
+  #count(counts: Map<string, number>, address: Int32Array, { bytes }: Datagram): void {
+    const key = address.join();
+    counts.set(key, (counts.get(key) ?? 0) + bytes.length);
   }
 
   #send(endpoint: Endpoint, link: Link, local: Int32Array, seen: (datagram: Datagram) => void): void {

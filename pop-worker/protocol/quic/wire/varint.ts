@@ -53,8 +53,8 @@ export const writeVarintFixed = (buf: Uint8Array, at: number, v: number, bytes: 
  * @returns the largest n with `varintLength(n) + n <= room`; -1 when there is not even room for the prefix
  */
 export const prefixedRoom = (room: number): number => {
-  if (room <= 0x40) return room < 1 ? -1 : room - 1;
-  if (room <= 0x4001) return Math.max(0x3f, room - 2);
+  if (room <= 0x40) return Math.max(-1, room - 1);
+  if (room <= 0x4001) return room - 2;
   return room <= 0x4000_0003 ? Math.max(0x3fff, room - 4) : Math.max(0x3fff_ffff, room - 8);
 };
 

@@ -91,6 +91,22 @@ test('the Range Count field may grow to two bytes exactly when there is room', (
   assert.deepEqual(ack(pairs, with64.length + 3), with65);
 });
 
+test('gaps and lengths on both sides of one byte fit exactly', () => {
+  for (const gap of [62, 63, 64]) {
+    for (const length of [62, 63, 64]) {
+      const low = 1000 - gap - 2;
+      const pairs: [number, number][] = [
+        [1000, 1000],
+        [low - length, low],
+      ];
+      const bytes = 5 + 1 + (gap < 64 ? 1 : 2) + (length < 64 ? 1 : 2);
+      assert.equal(ack(pairs).length, bytes);
+      assert.equal(ack(pairs, bytes).length, bytes);
+      assert.equal(ack(pairs, bytes - 1).length, 6);
+    }
+  }
+});
+
 test('nothing is written when not even one range fits, or there is none', () => {
   assert.equal(ack([[91, 100]], 7, 321).length, 7);
   assert.equal(ack([[91, 100]], 6, 321).length, 0);
@@ -100,6 +116,7 @@ test('nothing is written when not even one range fits, or there is none', () => 
 });
 
 test('ranges beyond the cap are checked and dropped, the lowest first', () => {
+  assert.equal(MAX_ACK_RANGES, 256);
   const pairs = Array.from({ length: MAX_ACK_RANGES + 44 }, (_, i): [number, number] => {
     const low = 3 * (MAX_ACK_RANGES + 44 - i);
     return [low, low + 1];

@@ -89,6 +89,7 @@ test('the connection ID of a packet that is too short', () => {
   const { buffer, start, end } = embed(unhex('c0 00000001 02 aabb'));
   assert.equal(destinationCidLength(buffer, start, end, 4), 2);
   for (let cut = start; cut < end; cut++) assert.equal(destinationCidLength(buffer, start, cut, 4), -1);
+  assert.equal(destinationCidLength(unhex('c0 00000001 00'), 0, 6, 4), 0);
   const short = embed(unhex('40 aabbccdd'));
   assert.equal(destinationCidLength(short.buffer, short.start, short.end, 4), 4);
   assert.equal(destinationCidLength(short.buffer, short.start, short.end - 1, 4), -1);

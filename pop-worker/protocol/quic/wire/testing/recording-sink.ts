@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { AckFrame, FrameSink } from '../frames/sink.ts';
 import { hex } from './hex.ts';
 
@@ -15,6 +16,8 @@ export class RecordingSink implements FrameSink {
   }
   ack(frame: AckFrame): void {
     const ranges = [...frame.ranges.subarray(0, 2 * frame.count)];
+    assert.equal(ranges.length, 2 * frame.count);
+    if (!frame.hasEcn) assert.deepEqual([frame.ect0, frame.ect1, frame.ce], [0, 0, 0]);
     const ecn = frame.hasEcn ? [frame.ect0, frame.ect1, frame.ce] : null;
     this.events.push(['ack', frame.largest, frame.delay, ranges, ecn]);
   }
