@@ -1,0 +1,74 @@
+import { randomFillSync } from 'node:crypto';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import type { SuiteName } from '#host/tls/context.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
+import { addressOf } from '#host/udp/address.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { addressPort } from '#protocol/address.ts';
+import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
+import type { ConnectionSink } from '#protocol/quic/api.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { Connection } from '#protocol/quic/connection.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { type Arguments, splitAddress } from './arguments.ts';
+import { ready } from './lines.ts';
+
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+/** Long enough for CONNECTION_CLOSE to leave. */
+const LINGER_MS = 100;
+
+const suitesOf = ({ suites }: Arguments) => (suites === '' ? {} : { suites: suites.split(',') as SuiteName[] });
+
+const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
+  config: { ...DEFAULT_ENDPOINT_CONFIG, ...(args.retry && { retryAtHandshakes: 0 }) },
+  quic: { ...DEFAULT_CONFIG, controller: controllerNamed(process.env['CBR_CC'] ?? DEFAULT_CONTROLLER), ...quic },
+  crypto: opensslCrypto,
+  random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
+  tokenKey: randomFillSync(new Uint8Array(32)),
+  resetKey: randomFillSync(new Uint8Array(32)),
+});
+
+const open = (address: string, port: number): UdpSocket =>
+  UdpSocket.open({ address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, sendBufferBytes: RECEIVE_BUFFER_BYTES });
+
+/** Serves until the process is ended. @param accept makes the sink of each connection */
+export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => ConnectionSink): Endpoint => {
+  const { host, port } = splitAddress(args.listen);
+  const identities = [{ certificateChain: { file: args.cert }, privateKey: { file: args.key } }];
+  const tls = createTlsServerPort({ identities, alpn: [args.alpn], ...suitesOf(args) });
+  const endpoint = new Endpoint({ ...common(args, quic), tls, accept });
+  const socket = open(host, port);
+  new QuicDriver({ socket, endpoint });
+  ready(`${host}:${addressPort(socket.localAddress())}`);
+  return endpoint;
+};
+
+/** A client's endpoint: as many connections as it likes to the one server. */
+export class Dialer {
+  readonly #args: Arguments;
+  readonly #endpoint: Endpoint;
+  readonly #driver: QuicDriver;
+
+  constructor(args: Arguments, quic: Partial<QuicConfig>) {
+    this.#args = args;
+    const tls = createTlsClientPort({ trustAnchors: { file: args.ca }, ...suitesOf(args) });
+    this.#endpoint = new Endpoint({ ...common(args, quic), tls });
+    const v6 = splitAddress(args.server).host.includes(':');
+    this.#driver = new QuicDriver({ socket: open(v6 ? '::' : '0.0.0.0', 0), endpoint: this.#endpoint });
+  }
+
+  dial(sink: ConnectionSink): Connection {
+    const { server, name, alpn, version } = this.#args;
+    const { host, port } = splitAddress(server);
+    const wanted = version === '' ? {} : { version: Number(version) };
+    const options = { remote: addressOf(host, port), serverName: name, alpn: [alpn], sink, ...wanted };
+    return this.#endpoint.connect(options, nowUs());
+  }
+
+  /** Lets the last packets leave, then the process may end. */
+  close(): void {
+    setTimeout(() => this.#driver.close(), LINGER_MS);
+  }
+}
