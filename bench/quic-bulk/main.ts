@@ -71,4 +71,6 @@ line('goodput-per-core-client', (8 * received.bytes) / received.cpuSeconds / 1e9
 line('packets', sent.packetsSent, '1');
 line('packets-back', received.packetsSent, '1');
 line('packets-lost', sent.lostPackets, '1');
+line('segments-per-send', sent.segmentsSent, '1');
+line('segments-per-receive', received.segmentsReceived, '1');
 if (order.datagramBytes > 0) line('datagrams', received.datagrams / received.seconds / 1000, 'k/s');

@@ -37,6 +37,9 @@ export interface SideResult {
   readonly packetsReceived: number;
   readonly lostPackets: number;
   readonly datagrams: number;
+  /** Segments in one sent message (GSO), and in one received (GRO), on average. */
+  readonly segmentsSent: number;
+  readonly segmentsReceived: number;
 }
 
 const CHUNK = new Uint8Array(1 << 20);
@@ -183,7 +186,11 @@ const tell = (message: unknown): void => {
 const open = (order: SideOrder, port: number): UdpSocket =>
   UdpSocket.open({ address: order.address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20 });
 
-const configOf = (order: SideOrder): Partial<QuicConfig> => ({ maxDatagramBytes: order.mtu });
+/** Datagrams must fit from the start; streams find out what the path takes. */
+const configOf = ({ mtu, datagramBytes }: SideOrder): Partial<QuicConfig> => ({
+  maxDatagramBytes: mtu,
+  ...(datagramBytes > 0 ? { initialDatagramBytes: mtu } : {}),
+});
 
 const serve = (order: SideOrder): void => {
   const socket = open(order, order.port);
@@ -193,6 +200,7 @@ const serve = (order: SideOrder): void => {
   const endpoint: Endpoint = new Endpoint({
     ...endpointOptions(configOf(order), order.controller),
     tls: createTlsServerPort({
+      suites: ['TLS_AES_128_GCM_SHA256'],
       identities: [{ certificateChain: order.certificateChain, privateKey: order.privateKey }],
       alpn: ['bulk'],
     }),
@@ -202,7 +210,7 @@ const serve = (order: SideOrder): void => {
       const sink: ServerSink = new ServerSink(order, () =>
         setImmediate(() => {
           endpoint.forEach(({ parts }) => {
-            report(sink, cpuSeconds() - cpu, startedUs, parts.counters, parts.recovery.stats.packetsLost);
+            report(socket, sink, cpuSeconds() - cpu, startedUs, parts.counters, parts.recovery.stats.packetsLost);
           });
           driver?.close();
         }),
@@ -215,6 +223,7 @@ const serve = (order: SideOrder): void => {
 };
 
 const report = (
+  socket: UdpSocket,
   sink: Sink,
   cpu: number,
   startedUs: number,
@@ -224,7 +233,18 @@ const report = (
   const { packetsSent, packetsReceived } = counters;
   const seconds = (nowUs() - startedUs) / 1e6;
   const { bytes, datagrams } = sink;
-  const result: SideResult = { bytes, seconds, cpuSeconds: cpu, packetsSent, packetsReceived, lostPackets, datagrams };
+  const { sentMessages, sentSegments, receivedMessages, receivedSegments } = socket.counters;
+  const result: SideResult = {
+    bytes,
+    seconds,
+    cpuSeconds: cpu,
+    packetsSent,
+    packetsReceived,
+    lostPackets,
+    datagrams,
+    segmentsSent: sentSegments / sentMessages,
+    segmentsReceived: receivedSegments / receivedMessages,
+  };
   tell({ result });
 };
 
@@ -238,7 +258,7 @@ const fetchAll = (order: SideOrder): void => {
   const cpu = cpuSeconds();
   const sink: ClientSink = new ClientSink(order, () => {
     const { counters, recovery } = connection.parts;
-    report(sink, cpuSeconds() - cpu, sink.startedUs, counters, recovery.stats.packetsLost);
+    report(socket, sink, cpuSeconds() - cpu, sink.startedUs, counters, recovery.stats.packetsLost);
     // CONNECTION_CLOSE leaves with the next turn.
     setTimeout(() => driver.close(), 50);
   });
