@@ -21,9 +21,16 @@ const LINGER_MS = 100;
 
 const suitesOf = ({ suites }: Arguments) => (suites === '' ? {} : { suites: suites.split(',') as SuiteName[] });
 
+const versionsOf = ({ version }: Arguments): number[] => (version === '' ? [1] : [Number(version), 1]);
+
 const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
   config: { ...DEFAULT_ENDPOINT_CONFIG, ...(args.retry && { retryAtHandshakes: 0 }) },
-  quic: { ...DEFAULT_CONFIG, controller: controllerNamed(process.env['CBR_CC'] ?? DEFAULT_CONTROLLER), ...quic },
+  quic: {
+    ...DEFAULT_CONFIG,
+    versions: versionsOf(args),
+    controller: controllerNamed(process.env['CBR_CC'] ?? DEFAULT_CONTROLLER),
+    ...quic,
+  },
   crypto: opensslCrypto,
   random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
   tokenKey: randomFillSync(new Uint8Array(32)),
@@ -60,11 +67,9 @@ export class Dialer {
   }
 
   dial(sink: ConnectionSink): Connection {
-    const { server, name, alpn, version } = this.#args;
+    const { server, name, alpn } = this.#args;
     const { host, port } = splitAddress(server);
-    const wanted = version === '' ? {} : { version: Number(version) };
-    const options = { remote: addressOf(host, port), serverName: name, alpn: [alpn], sink, ...wanted };
-    return this.#endpoint.connect(options, nowUs());
+    return this.#endpoint.connect({ remote: addressOf(host, port), serverName: name, alpn: [alpn], sink }, nowUs());
   }
 
   /** Lets the last packets leave, then the process may end. */
