@@ -10,10 +10,10 @@ import { addressPort } from '#protocol/address.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import type { ConnectionSink } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
-import type { Connection } from '#protocol/quic/connection.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 import { type Arguments, splitAddress } from './arguments.ts';
-import { ready } from './lines.ts';
+import { Evidence } from './evidence.ts';
+import { ready, result } from './lines.ts';
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Long enough for CONNECTION_CLOSE to leave. */
@@ -40,16 +40,31 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
 const open = (address: string, port: number): UdpSocket =>
   UdpSocket.open({ address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, sendBufferBytes: RECEIVE_BUFFER_BYTES });
 
-/** Serves until the process is ended. @param accept makes the sink of each connection */
-export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => ConnectionSink): Endpoint => {
+/** Has what a sink's connection went through noted when it is over. */
+const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
+  const closed = sink.closed.bind(sink);
+  sink.closed = (connection, info, now) => {
+    evidence.add(connection, info);
+    closed(connection, info, now);
+  };
+  return sink;
+};
+
+/** Serves until the process is ended; then tells what happened. @param accept makes the sink of each connection */
+export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => ConnectionSink): void => {
   const { host, port } = splitAddress(args.listen);
   const identities = [{ certificateChain: { file: args.cert }, privateKey: { file: args.key } }];
   const tls = createTlsServerPort({ identities, alpn: [args.alpn], ...suitesOf(args) });
-  const endpoint = new Endpoint({ ...common(args, quic), tls, accept });
+  const evidence = new Evidence();
+  const endpoint = new Endpoint({ ...common(args, quic), tls, accept: () => noting(accept(), evidence) });
   const socket = open(host, port);
   new QuicDriver({ socket, endpoint });
+  process.once('SIGTERM', () => {
+    const { retriesSent, versionNegotiationsSent } = endpoint.counters;
+    result({ ...evidence, retriesSent, versionNegotiationsSent });
+    process.exit();
+  });
   ready(`${host}:${addressPort(socket.localAddress())}`);
-  return endpoint;
 };
 
 /** A client's endpoint: as many connections as it likes to the one server. */
@@ -57,6 +72,7 @@ export class Dialer {
   readonly #args: Arguments;
   readonly #endpoint: Endpoint;
   readonly #driver: QuicDriver;
+  readonly evidence = new Evidence();
 
   constructor(args: Arguments, quic: Partial<QuicConfig>) {
     this.#args = args;
@@ -66,10 +82,17 @@ export class Dialer {
     this.#driver = new QuicDriver({ socket: open(v6 ? '::' : '0.0.0.0', 0), endpoint: this.#endpoint });
   }
 
-  dial(sink: ConnectionSink): Connection {
+  /** @param version what to start with, instead of the most preferred one */
+  dial(sink: ConnectionSink, version?: number): void {
     const { server, name, alpn } = this.#args;
     const { host, port } = splitAddress(server);
-    return this.#endpoint.connect({ remote: addressOf(host, port), serverName: name, alpn: [alpn], sink }, nowUs());
+    const options = {
+      remote: addressOf(host, port),
+      serverName: name,
+      alpn: [alpn],
+      sink: noting(sink, this.evidence),
+    };
+    this.#endpoint.connect(version === undefined ? options : { ...options, version }, nowUs());
   }
 
   /** Lets the last packets leave, then the process may end. */

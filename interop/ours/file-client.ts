@@ -78,11 +78,14 @@ const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
   return sink;
 };
 
+/** QUIC version 1 (RFC 9000 §15). */
+const VERSION_1 = 1;
+
 /** Fetches all paths over one connection at the same time; with `--connections N` again N times, each on a new one. */
 export const fileClient = (args: Arguments): void => {
   const dialer = new Dialer(args, {});
   let left = Number(args.connections);
-  const next = (): void => {
+  const next = (version?: number): void => {
     let complete = false;
     const fetch: Fetch = {
       args,
@@ -92,13 +95,15 @@ export const fileClient = (args: Arguments): void => {
         complete = true;
       },
       closed: (info) => {
+        // RFC 9000 §6.2: what the server speaks was told; the application tries again.
+        if (info.by === 'version') return void setImmediate(next, VERSION_1);
         if (!complete) fail(describe(info));
         if (--left > 0) return void setImmediate(next);
-        result({ files: args.requests.length, connections: Number(args.connections) });
+        result({ files: args.requests.length, ...dialer.evidence });
         dialer.close();
       },
     };
-    dialer.dial(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch));
+    dialer.dial(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), version);
   };
   next();
 };

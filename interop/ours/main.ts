@@ -20,4 +20,4 @@ const PROGRAMS: Readonly<Record<string, (args: Arguments) => void | Promise<void
 const [name = '', ...flags] = process.argv.slice(2);
 const program = PROGRAMS[name];
 if (program === undefined) fail(`usage: main.ts ${Object.keys(PROGRAMS).join('|')} [flags]`);
-else Promise.try(program, parseArguments(flags)).catch(fail);
+else await Promise.resolve(program(parseArguments(flags))).catch(fail);

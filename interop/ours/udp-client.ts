@@ -30,7 +30,10 @@ class Echo {
   }
 
   next(tunnel: UdpTunnel): void {
-    if (++this.#index === this.#count) return this.#done();
+    if (++this.#index === this.#count) {
+      this.#done();
+      return;
+    }
     const bytes = 1 + Math.floor((this.#index * MAX_PAYLOAD_BYTES) / this.#count);
     this.#framed = randomFillSync(new Uint8Array(TUNNEL_HEADROOM + bytes));
     this.#attempts = 0;

@@ -121,7 +121,8 @@ func save(fetch get, path, folder string) error {
 
 // fileClient fetches all paths over one connection at the same time and writes them below --download.
 func fileClient(o *options) error {
-	conn, err := dial(o, &quic.Config{MaxIdleTimeout: 10 * time.Second}, o.alpn)
+	config := &quic.Config{MaxIdleTimeout: 10 * time.Second, Versions: []quic.Version{quic.Version(o.version)}}
+	conn, err := dial(o, config, o.alpn)
 	if err != nil {
 		return err
 	}

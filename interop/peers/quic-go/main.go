@@ -15,7 +15,8 @@ type options struct {
 	alpn, root, download string
 	bytes                int64
 	streams              int
-	retry, datagrams     bool
+	version              uint
+	retry                bool
 	name, client, pool   string
 	tun, address, route  string
 	target               string
@@ -46,6 +47,7 @@ func parse(args []string) *options {
 	f.StringVar(&o.alpn, "alpn", "h3", "h3 or hq-interop")
 	f.StringVar(&o.root, "root", ".", "file-server: folder with the files")
 	f.StringVar(&o.download, "download", ".", "file-client: folder to write to")
+	f.UintVar(&o.version, "version", 1, "file-client: QUIC version")
 	f.BoolVar(&o.retry, "retry", false, "servers: answer every first Initial with Retry")
 	f.Int64Var(&o.bytes, "bytes", 1e9, "bulk: bytes in all")
 	f.IntVar(&o.streams, "streams", 1, "bulk: streams")

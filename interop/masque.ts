@@ -1,0 +1,108 @@
+import { withPair } from '#bench/harness/network.ts';
+import type { Program, ProgramSpec } from '#bench/harness/program.ts';
+import { withPrograms } from '#bench/harness/program.ts';
+import { freeUdpPort } from '#bench/harness/udp-ports.ts';
+import { Skip, type SuiteCase } from '#bench/suite.ts';
+import { runCommand } from '#lab/command.ts';
+import { isRoot } from '#scripts/setup/paths.mjs';
+import { withEcho } from './echo.ts';
+import { SERVER_NAME, withFolders } from './files.ts';
+import { ourProgram } from './implementations/ours.ts';
+import { quicGoProgram } from './implementations/quic-go.ts';
+import { type Proof, proveAll } from './with-peers.ts';
+
+/** Starts a program of one side; the peers' programs and ours take the same flags. */
+type Maker = (program: string, args: readonly string[]) => ProgramSpec | Promise<ProgramSpec>;
+
+const LIMIT_MS = 20_000;
+const DATAGRAMS = 10;
+
+/** Addresses inside the tunnel. */
+export const TUNNEL = { proxy: '10.64.0.1', client: '10.64.0.2', device: 'tunnel0' } as const;
+const PINGS = 5;
+/** Larger than what Initial packets of 1200 bytes would let through. */
+const PING_BYTES = 1252;
+
+export const proxyFlags = (address: string, port: number, certificate: string, key: string): string[] => [
+  ...['--listen', `${address}:${port}`, '--name', SERVER_NAME, '--cert', certificate, '--key', key],
+];
+
+export const clientFlags = (address: string, port: number, authority: string): string[] => [
+  ...['--server', `${address}:${port}`, '--name', SERVER_NAME, '--ca', authority],
+];
+
+export const ipProxyFlags = [
+  ...['--tun', TUNNEL.device, '--address', `${TUNNEL.proxy}/32`],
+  ...['--client', `${TUNNEL.client}/32`, '--route', `${TUNNEL.proxy}/32`],
+];
+
+const ready = async (program: Program): Promise<Program> => {
+  await program.ready;
+  return program;
+};
+
+/** Pings the proxy's end of the tunnel from the client's. */
+const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
+  withFolders([], ({ certificate, key, authority }) =>
+    withPair(1500, (pair) =>
+      withPrograms(async (start) => {
+        const { address } = pair.server;
+        const proxyArgs = [...proxyFlags(address, 443, certificate, key), ...ipProxyFlags];
+        const clientArgs = [...clientFlags(address, 443, authority), '--tun', TUNNEL.device];
+        await ready(start(await proxy('ip-proxy', proxyArgs), pair.server));
+        await ready(start(await client('ip-client', clientArgs), pair.client));
+        // Don't fragment: what fits the tunnel's MTU must pass whole.
+        const ping = [
+          'ping',
+          '-q',
+          '-M',
+          'do',
+          '-c',
+          String(PINGS),
+          '-i',
+          '0.2',
+          '-s',
+          String(PING_BYTES),
+          TUNNEL.proxy,
+        ];
+        await runCommand('ip', ['netns', 'exec', pair.client.namespace, ...ping], { timeoutMs: LIMIT_MS });
+      }),
+    ),
+  );
+
+/** Sends datagrams through the proxy to an echo, and wants each back. */
+const connectUdp = (proxy: Maker, client: Maker): Promise<void> =>
+  withFolders([], ({ certificate, key, authority }) =>
+    withEcho(async (target) => {
+      const port = await freeUdpPort();
+      const proxySpec = await proxy('udp-proxy', proxyFlags('127.0.0.1', port, certificate, key));
+      const clientArgs = [...clientFlags('127.0.0.1', port, authority), '--target', target];
+      const clientSpec = await client('udp-client', [...clientArgs, '--count', String(DATAGRAMS)]);
+      await withPrograms(async (start) => {
+        await ready(start(proxySpec));
+        const { echoed } = (await start(clientSpec).finish(LIMIT_MS)) as { echoed: number };
+        if (echoed !== DATAGRAMS) throw new Error(`${echoed} of ${DATAGRAMS} datagrams came back.`);
+      });
+    }),
+  );
+
+const bothRoles = (peer: string, run: (proxy: Maker, client: Maker) => Promise<void>): Proof[] => [
+  { peer, ourRole: 'client', run: () => run(quicGoProgram, ourProgram) },
+  { peer, ourRole: 'server', run: () => run(ourProgram, quicGoProgram) },
+];
+
+export const cases: readonly SuiteCase[] = [
+  {
+    name: 'connect-ip',
+    summary: 'a full-size ping through a CONNECT-IP tunnel between two namespaces (RFC 9484)',
+    run: (context) => {
+      if (!isRoot) throw new Skip('network namespaces need root');
+      return proveAll(bothRoles('connect-ip-go', connectIp), context);
+    },
+  },
+  {
+    name: 'connect-udp',
+    summary: 'datagrams of many sizes through a CONNECT-UDP proxy to an echo and back (RFC 9298)',
+    run: (context) => proveAll(bothRoles('quic-go', connectUdp), context),
+  },
+];
