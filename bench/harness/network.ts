@@ -14,7 +14,7 @@ export type Host = {
 };
 
 const PREFIX = 'cbh';
-const DEVICE = 'link';
+const DEVICE = 'veth0';
 const SERVER = '192.0.2.1';
 const CLIENT = '192.0.2.2';
 
