@@ -1,11 +1,19 @@
 import { nowUs } from '#host/clock/clock.ts';
 import { PreciseTimer } from '#host/clock/timer.ts';
-import type { UdpSocket } from '#host/udp/socket.ts';
 import { Burst } from '#protocol/burst.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
 
+/** What the driver needs of a socket; `UdpSocket` is one, and says what each does. */
+export interface DatagramSocket {
+  receive(burst: Burst): number;
+  send(burst: Burst, from: number): number;
+  onReadable(callback: () => void): void;
+  onceWritable(callback: () => void): void;
+  close(): void;
+}
+
 export interface QuicDriverOptions {
-  readonly socket: UdpSocket;
+  readonly socket: DatagramSocket;
   readonly endpoint: Endpoint;
   /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
   readonly receiveMessages?: number;
@@ -19,7 +27,7 @@ const MAX_ROUNDS = 16;
 
 /** Joins a UDP socket, a QUIC endpoint and a timer in one thread: receive, handle, poll, send, wait. */
 export class QuicDriver {
-  readonly #socket: UdpSocket;
+  readonly #socket: DatagramSocket;
   readonly #endpoint: Endpoint;
   readonly #timer: PreciseTimer;
   readonly #received: Burst;
@@ -106,6 +114,7 @@ export class QuicDriver {
       this.counters.blocked++;
       this.#blocked = true;
       this.#socket.onceWritable(() => {
+        if (this.#closed) return;
         this.#blocked = false;
         this.#flush();
         this.#turn();

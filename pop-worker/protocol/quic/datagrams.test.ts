@@ -15,6 +15,19 @@ test('what does not fit is refused and counted', () => {
   assert.deepEqual([queue.refused, queue.count, queue.roomBytes], [2, 2, 0]);
 });
 
+test('the start of the ring is used again while the end is in use', () => {
+  const queue = new DatagramQueue(10, 9);
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  queue.push(bytes, 0, 6);
+  queue.push(bytes, 3, 6);
+  queue.drop();
+  assert.equal(queue.roomBytes, 6);
+  assert.equal(queue.push(bytes, 0, 6), true);
+  const out = new Uint8Array(9);
+  queue.popInto(out, queue.popInto(out, 0));
+  assert.deepEqual([...out], [4, 5, 6, 1, 2, 3, 4, 5, 6]);
+});
+
 test('the number is bounded too, empty payloads included', () => {
   const queue = new DatagramQueue(10, 2);
   const nothing = new Uint8Array(0);

@@ -79,8 +79,7 @@ export class CryptoStream implements InOrderSink {
     this.#incoming.receive(offset, buffer, start, end, this);
   }
 
-  deliver(buffer: Uint8Array, start: number, end: number): boolean {
+  deliver(buffer: Uint8Array, start: number, end: number): void {
     this.#deliver(buffer, start, end);
-    return true;
   }
 }

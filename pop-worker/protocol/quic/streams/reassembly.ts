@@ -27,8 +27,8 @@ export class BlockPool {
 }
 
 export interface InOrderSink {
-  /** Bytes in order; lent. @returns `false`: wants no more, whatever is there */
-  deliver(buffer: Uint8Array, start: number, end: number): boolean;
+  /** Bytes in order; lent. It may call `discard` from inside when it wants no more. */
+  deliver(buffer: Uint8Array, start: number, end: number): void;
 }
 
 /**
@@ -66,7 +66,8 @@ export class Reassembly {
     const before = this.delivered;
     const from = start + (before - offset);
     this.delivered = behind;
-    if (!sink.deliver(buffer, from, end) || this.#early.count === 0) return;
+    sink.deliver(buffer, from, end);
+    if (this.#early.count === 0) return;
     this.#drain(sink);
     this.#tidy(before);
   }
@@ -106,16 +107,15 @@ export class Reassembly {
 
   /** The gap at `delivered` may have closed. */
   #drain(sink: InOrderSink): void {
-    let wanted = true;
-    while (wanted) {
+    for (;;) {
       const until = this.#early.coveredUntil(this.delivered) + 1;
-      if (until === 0) break;
+      if (until === 0) return;
       const index = Math.floor(this.delivered / BLOCK_BYTES);
       const base = index * BLOCK_BYTES;
       const from = this.delivered - base;
       const to = Math.min(until - base, BLOCK_BYTES);
       this.delivered = base + to;
-      wanted = sink.deliver(this.#blocks.get(index) as Uint8Array, from, to);
+      sink.deliver(this.#blocks.get(index) as Uint8Array, from, to);
       if (to === BLOCK_BYTES) this.#giveBack(index);
     }
   }

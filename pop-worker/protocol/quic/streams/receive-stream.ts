@@ -93,11 +93,10 @@ export class ReceiveStream implements InOrderSink {
     }
   }
 
-  deliver(buffer: Uint8Array, start: number, end: number): boolean {
+  deliver(buffer: Uint8Array, start: number, end: number): void {
     const fin = this.#reassembly.delivered === this.finalSize;
     if (fin) this.#finDelivered = true;
     this.#target.receiveData(this.id, buffer, start, end, fin);
-    return !this.#dropping;
   }
 
   /** RESET_STREAM. @returns whether the application should know @throws QuicError remote */

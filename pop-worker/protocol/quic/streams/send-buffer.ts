@@ -25,7 +25,7 @@ export class SendBuffer {
   readonly #chunks: Uint8Array[] = [];
   readonly #starts: number[] = [];
   #head = 0;
-  /** The chunk that was read last. */
+  /** The chunk that was read last: a hint, which may be wrong after chunks were let go. */
   #cursor = 0;
 
   /** Takes the chunk over until it is acknowledged. */
@@ -151,7 +151,6 @@ export class SendBuffer {
     this.#starts.copyWithin(0, head);
     this.#chunks.length -= head;
     this.#starts.length -= head;
-    this.#cursor = Math.max(0, this.#cursor - head);
     this.#head = 0;
   }
 

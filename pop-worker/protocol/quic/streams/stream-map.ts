@@ -132,7 +132,6 @@ export class StreamMap {
     const index = streamIndex(stream.id);
     if (this.isLocal(stream.id)) this.#localOf(stream.id).closed.add(index);
     else this.#peersOf(stream.id).onClosed(index);
-    stream.owed = 0;
     this.#streams.delete(stream.id);
     if (this.#last === stream) this.#last = undefined;
     if (this.#free.length < KEPT_STREAMS) this.#free.push(stream);

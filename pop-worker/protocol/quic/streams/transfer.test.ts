@@ -147,6 +147,40 @@ test('§4.2: credit flows back as bytes are consumed, and windows grow when they
   assert.ok(updates > 60 && updates < 130, `${updates} updates`);
 });
 
+test('§4.2: a window that is consumed within a round trip doubles, up to its maximum', () => {
+  const [a, b] = pair();
+  const id = a.streams.openStream(false);
+  a.streams.write(id, pattern(200_000), true);
+  const limits: number[] = [];
+  for (let packet = a.packet(1000); packet !== undefined; packet = a.packet(1000)) {
+    b.receive(packet);
+    b.tick(100);
+    for (const back of b.packets()) {
+      for (const [kind, , limit] of back.frames)
+        if (kind === FrameKind.maxStreamData) limits.push(limit - (b.received.get(id)?.length ?? 0));
+      a.receive(back);
+    }
+  }
+  assert.deepEqual([limits[0], Math.max(...limits)], [LIMITS.initialMaxStreamDataUni, 50_000]);
+  for (let i = 1; i < limits.length; i++) assert.ok((limits[i] as number) >= (limits[i - 1] as number));
+});
+
+test('a lost FIN goes again, alone if the bytes are there (§13.3)', () => {
+  const [a] = pair();
+  const id = a.streams.openStream(false);
+  a.streams.write(id, pattern(50), false);
+  const data = a.packet() as Packet;
+  a.streams.write(id, new Uint8Array(0), true);
+  const fin = a.packet() as Packet;
+  assert.deepEqual(fin.frames, [[FrameKind.streamFin, id, 50, 0]]);
+  a.acked(data);
+  a.lost(fin);
+  assert.deepEqual(a.packet()?.frames, fin.frames);
+  a.acked(fin);
+  a.tick();
+  assert.deepEqual(a.events, [`closed ${id}`]);
+});
+
 test('§13.3: control frames are repeated when lost, with what holds by then', () => {
   const [a, b] = pair();
   const id = a.streams.openStream(true);
