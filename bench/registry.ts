@@ -7,4 +7,9 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     summary: 'how fast the lab comes and goes, and what its plain links carry: the base for every tunnel',
     load: async () => (await import('./suites/lab.ts')).cases,
   },
+  {
+    name: 'quic-bulk',
+    summary: 'how fast one QUIC connection carries bytes, and what a packet costs each side, beside quic-go',
+    load: async () => (await import('./suites/quic-bulk.ts')).cases,
+  },
 ];

@@ -1,67 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { TlsIdentity } from '#host/tls/context.ts';
-import { type Authority, createAuthority } from '#host/tls/testing/certificates.ts';
-
-/** The name in every server's certificate. */
-export const SERVER_NAME = 'peer.test';
+import { type Identity, withIdentity } from '#bench/harness/identity.ts';
 
 /** What both sides of a test find on disk. */
-export type Folders = {
+export type Folders = Identity['files'] & {
   /** Files that the server offers; their paths in a request. */
   readonly www: string;
   readonly paths: readonly string[];
   readonly download: string;
-  readonly certificate: string;
-  readonly key: string;
-  readonly authority: string;
 };
 
-let made: { authority: Authority; server: TlsIdentity } | undefined;
-
-/** One authority and one server certificate for all tests of this process. */
-const identities = () => {
-  if (made === undefined) {
-    const authority = createAuthority();
-    made = { authority, server: authority.issue(SERVER_NAME) };
-  }
-  return made;
-};
-
-const makeFolders = (folder: string, sizes: readonly number[]): Folders => {
-  const [www, download] = ['www', 'download'].map((name) => path.join(folder, name)) as [string, string];
+const makeFolders = ({ files }: Identity, folder: string, sizes: readonly number[]): Folders => {
+  const www = path.join(folder, 'www');
+  const download = path.join(folder, 'download');
   for (const made of [www, download]) mkdirSync(made);
   const paths = sizes.map((size, i) => {
     writeFileSync(path.join(www, `file${i}`), randomBytes(size));
     return `/file${i}`;
   });
-  const { authority, server } = identities();
-  const save = (name: string, text: string): string => {
-    const file = path.join(folder, name);
-    writeFileSync(file, text, { mode: 0o600 });
-    return file;
-  };
-  return {
-    www,
-    paths,
-    download,
-    certificate: save('server.pem', String(server.certificateChain)),
-    key: save('server.key', String(server.privateKey)),
-    authority: save('authority.pem', authority.pem),
-  };
+  return { ...files, www, paths, download };
 };
 
-/** Runs `work` with files of these sizes, an authority and a server certificate, all gone afterwards. */
-export const withFolders = async <T>(sizes: readonly number[], work: (folders: Folders) => Promise<T>): Promise<T> => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-interop-'));
-  try {
-    return await work(makeFolders(folder, sizes));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-};
+/** Runs `work` with files of these sizes and a server certificate, all gone afterwards. */
+export const withFolders = <T>(sizes: readonly number[], work: (folders: Folders) => Promise<T>): Promise<T> =>
+  withIdentity((identity, folder) => work(makeFolders(identity, folder, sizes)));
 
 const digest = (file: string): string | undefined => {
   try {
@@ -72,7 +35,7 @@ const digest = (file: string): string | undefined => {
 };
 
 /** Takes the downloads away. @throws an Error that names the first file that is not what the server offered */
-export const compareDownloads = ({ www, download, paths }: Folders): void => {
+export const compareDownloads = ({ www, download, paths }: Pick<Folders, 'www' | 'download' | 'paths'>): void => {
   for (const name of paths) {
     const [wanted, got] = [www, download].map((folder) => digest(path.join(folder, name)));
     rmSync(path.join(download, name), { force: true });

@@ -1,3 +1,4 @@
+import { SERVER_NAME, withIdentity } from '#bench/harness/identity.ts';
 import { withPair } from '#bench/harness/network.ts';
 import type { Program, ProgramSpec } from '#bench/harness/program.ts';
 import { withPrograms } from '#bench/harness/program.ts';
@@ -6,7 +7,7 @@ import { Skip, type SuiteCase } from '#bench/suite.ts';
 import { runCommand } from '#lab/command.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { withEcho } from './echo.ts';
-import { SERVER_NAME, withFolders } from './files.ts';
+
 import { ourProgram } from './implementations/ours.ts';
 import { quicGoProgram } from './implementations/quic-go.ts';
 import { type Proof, proveAll } from './with-peers.ts';
@@ -43,7 +44,7 @@ const ready = async (program: Program): Promise<Program> => {
 
 /** Pings the proxy's end of the tunnel from the client's. */
 const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
-  withFolders([], ({ certificate, key, authority }) =>
+  withIdentity(({ files: { certificate, key, authority } }) =>
     withPair(1500, (pair) =>
       withPrograms(async (start) => {
         const { address } = pair.server;
@@ -72,7 +73,7 @@ const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
 
 /** Sends datagrams through the proxy to an echo, and wants each back. */
 const connectUdp = (proxy: Maker, client: Maker): Promise<void> =>
-  withFolders([], ({ certificate, key, authority }) =>
+  withIdentity(({ files: { certificate, key, authority } }) =>
     withEcho(async (target) => {
       const port = await freeUdpPort();
       const proxySpec = await proxy('udp-proxy', proxyFlags('127.0.0.1', port, certificate, key));

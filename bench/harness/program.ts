@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { until } from '#lab/command.ts';
 import { signal } from '#lab/pids.ts';
+import { causeOf } from './cause.ts';
 import { type Announcement, JsonLines } from './json-lines.ts';
 import { isBound } from './udp-ports.ts';
 
@@ -38,7 +40,22 @@ const commandLine = ({ command, args }: ProgramSpec, { namespace, cpu }: Place):
   ...args,
 ];
 
-const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-3).join(' | ');
+type Exit = { readonly code: number | null; readonly killedBy: NodeJS.Signals | null };
+
+/**
+ * It has ended and all that it printed has been read. (Not the event `close`: that does not come when this side
+ * disconnects the IPC channel.)
+ */
+const endOf = async (child: ChildProcess): Promise<Exit> => {
+  const closed = (stream: Readable | null) =>
+    new Promise<void>((resolve) => stream?.once('close', resolve) ?? resolve());
+  const exited = new Promise<Exit>((resolve, reject) => {
+    child.once('error', ({ message }) => reject(new Error(`It could not be started: ${message}.`)));
+    child.once('exit', (code, killedBy) => resolve({ code, killedBy }));
+  });
+  const [exit] = await Promise.all([exited, closed(child.stdout), closed(child.stderr)]);
+  return exit;
+};
 
 /** A program of a measurement or a test, from its start to its end. */
 export class Program {
@@ -64,11 +81,12 @@ export class Program {
     this.#child = child;
     this.#listen(child);
     if (spec.order !== undefined) child.send(spec.order);
-    this.#ended = new Promise((resolve) => {
-      child.once('error', () => resolve());
-      child.once('close', () => resolve());
-    });
-    this.result = this.#end(child);
+    const exit = endOf(child);
+    this.#ended = exit.then(
+      () => {},
+      () => {},
+    );
+    this.result = exit.then((how) => this.#outcome(how));
     this.ready = this.#whenReady(spec);
     // Whoever waits for one of them may not wait for the other.
     this.result.catch(() => {});
@@ -89,7 +107,7 @@ export class Program {
   async finish(limitMs: number): Promise<unknown> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => late.reject(new Error(`${this.name} took more than ${limitMs / 1000} s. ${lastLines(this.#errors)}`)),
+      () => late.reject(new Error(`${this.name} took more than ${limitMs / 1000} s. ${causeOf(this.#errors)}`)),
       limitMs,
     );
     try {
@@ -122,15 +140,10 @@ export class Program {
     } else this.#announced.resolve('ready' in announcement ? announcement.ready : announcement);
   }
 
-  #end(child: ChildProcess): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      child.once('error', ({ message }) => reject(new Error(`${this.name} could not be started: ${message}.`)));
-      child.once('close', (code, killedBy) => {
-        if (code === 0 || this.#stopping) return resolve(this.#result);
-        const how = killedBy === null ? `ended with ${code}` : `was ended by ${killedBy}`;
-        reject(new Error(`${this.name} ${how}: ${lastLines(this.#errors)}`));
-      });
-    });
+  #outcome({ code, killedBy }: Exit): unknown {
+    if (code === 0 || this.#stopping) return this.#result;
+    const how = killedBy === null ? `ended with ${code}` : `was ended by ${killedBy}`;
+    throw new Error(`${this.name} ${how}: ${causeOf(this.#errors)}`);
   }
 
   async #whenReady({ bindsPort }: ProgramSpec): Promise<unknown> {

@@ -1,5 +1,5 @@
+import { SERVER_NAME } from '#bench/harness/identity.ts';
 import { debianPeers } from '#scripts/setup/peers.mjs';
-import { SERVER_NAME } from '../files.ts';
 import type { FileClient, FileClientOptions, FileServer, FileServerOptions } from './implementation.ts';
 
 /** Debian's ngtcp2 is 0.12 with GnuTLS; its programs speak HTTP/3 only and check no certificate. */

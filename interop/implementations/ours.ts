@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { SERVER_NAME } from '#bench/harness/identity.ts';
 import type { ProgramSpec } from '#bench/harness/program.ts';
-import { SERVER_NAME } from '../files.ts';
 import type { FileClient, FileClientOptions, FileServer, FileServerOptions } from './implementation.ts';
 
 export const OURS = 'ours';

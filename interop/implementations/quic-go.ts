@@ -1,6 +1,6 @@
+import { SERVER_NAME } from '#bench/harness/identity.ts';
 import type { ProgramSpec } from '#bench/harness/program.ts';
 import { goPeers } from '#scripts/setup/peers.mjs';
-import { SERVER_NAME } from '../files.ts';
 import type { FileClient, FileClientOptions, FileServer, FileServerOptions } from './implementation.ts';
 
 export const QUIC_GO = 'quic-go';
