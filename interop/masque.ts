@@ -1,8 +1,9 @@
 import { SERVER_NAME, withIdentity } from '#bench/harness/identity.ts';
 import { withPair } from '#bench/harness/network.ts';
-import type { Program, ProgramSpec } from '#bench/harness/program.ts';
+import type { ProgramSpec } from '#bench/harness/program.ts';
 import { withPrograms } from '#bench/harness/program.ts';
-import { freeUdpPort } from '#bench/harness/udp-ports.ts';
+import { freeUdpPort } from '#bench/harness/sockets.ts';
+import { clientFlags as ipClientFlags, proxyFlags as ipProxyFlags } from '#bench/implementations/tunnel.ts';
 import { Skip, type SuiteCase } from '#bench/suite.ts';
 import { runCommand } from '#lab/command.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
@@ -18,54 +19,31 @@ type Maker = (program: string, args: readonly string[]) => ProgramSpec | Promise
 const LIMIT_MS = 20_000;
 const DATAGRAMS = 10;
 
-/** Addresses inside the tunnel. */
-export const TUNNEL = { proxy: '10.64.0.1', client: '10.64.0.2', device: 'tunnel0' } as const;
-const PINGS = 5;
-/** Larger than what Initial packets of 1200 bytes would let through. */
-const PING_BYTES = 1252;
+const LINK_MTU = 1500;
+/** Addresses and MTU inside the tunnel. */
+const TUNNEL = { proxy: '10.64.0.1', client: '10.64.0.2', device: 'tunnel0', mtu: 1280 } as const;
+const PINGS = '5';
+/** With its headers as large as the tunnel's MTU, which Initial packets of 1200 bytes would not let through. */
+const PING_BYTES = '1252';
 
-export const proxyFlags = (address: string, port: number, certificate: string, key: string): string[] => [
+const proxyFlags = (address: string, port: number, certificate: string, key: string): string[] => [
   ...['--listen', `${address}:${port}`, '--name', SERVER_NAME, '--cert', certificate, '--key', key],
 ];
 
-export const clientFlags = (address: string, port: number, authority: string): string[] => [
+const clientFlags = (address: string, port: number, authority: string): string[] => [
   ...['--server', `${address}:${port}`, '--name', SERVER_NAME, '--ca', authority],
 ];
 
-export const ipProxyFlags = [
-  ...['--tun', TUNNEL.device, '--address', `${TUNNEL.proxy}/32`],
-  ...['--client', `${TUNNEL.client}/32`, '--route', `${TUNNEL.proxy}/32`],
-];
-
-const ready = async (program: Program): Promise<Program> => {
-  await program.ready;
-  return program;
-};
-
 /** Pings the proxy's end of the tunnel from the client's. */
 const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
-  withIdentity(({ files: { certificate, key, authority } }) =>
-    withPair(1500, (pair) =>
+  withIdentity((identity) =>
+    withPair(LINK_MTU, (pair) =>
       withPrograms(async (start) => {
-        const { address } = pair.server;
-        const proxyArgs = [...proxyFlags(address, 443, certificate, key), ...ipProxyFlags];
-        const clientArgs = [...clientFlags(address, 443, authority), '--tun', TUNNEL.device];
-        await ready(start(await proxy('ip-proxy', proxyArgs), pair.server));
-        await ready(start(await client('ip-client', clientArgs), pair.client));
+        const order = { ...TUNNEL, identity, address: pair.server.address, port: 443 };
+        await start(await proxy('ip-proxy', ipProxyFlags(order)), pair.server).ready;
+        await start(await client('ip-client', ipClientFlags(order)), pair.client).ready;
         // Don't fragment: what fits the tunnel's MTU must pass whole.
-        const ping = [
-          'ping',
-          '-q',
-          '-M',
-          'do',
-          '-c',
-          String(PINGS),
-          '-i',
-          '0.2',
-          '-s',
-          String(PING_BYTES),
-          TUNNEL.proxy,
-        ];
+        const ping = ['ping', '-q', '-M', 'do', '-c', PINGS, '-i', '0.2', '-s', PING_BYTES, TUNNEL.proxy];
         await runCommand('ip', ['netns', 'exec', pair.client.namespace, ...ping], { timeoutMs: LIMIT_MS });
       }),
     ),
@@ -80,7 +58,7 @@ const connectUdp = (proxy: Maker, client: Maker): Promise<void> =>
       const clientArgs = [...clientFlags('127.0.0.1', port, authority), '--target', target];
       const clientSpec = await client('udp-client', [...clientArgs, '--count', String(DATAGRAMS)]);
       await withPrograms(async (start) => {
-        await ready(start(proxySpec));
+        await start(proxySpec).ready;
         const { echoed } = (await start(clientSpec).finish(LIMIT_MS)) as { echoed: number };
         if (echoed !== DATAGRAMS) throw new Error(`${echoed} of ${DATAGRAMS} datagrams came back.`);
       });

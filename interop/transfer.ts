@@ -1,5 +1,5 @@
 import { withPrograms } from '#bench/harness/program.ts';
-import { freeUdpPort } from '#bench/harness/udp-ports.ts';
+import { freeUdpPort } from '#bench/harness/sockets.ts';
 import { compareDownloads, type Folders, withFolders } from './files.ts';
 import type { FileClient, FileServer } from './implementations/implementation.ts';
 import { OURS } from './implementations/ours.ts';

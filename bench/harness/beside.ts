@@ -6,7 +6,7 @@ export type Beside = {
   readonly unit: string;
   readonly ours?: number;
   readonly peers: Readonly<Record<string, number>>;
-  /** What ours divided by each peer's must meet; absent: figures only. */
+  /** What ours divided by each peer's must meet. */
   readonly bar?: Bar;
 };
 
@@ -18,9 +18,10 @@ const rounded = (value: number): number => Number(value.toPrecision(DIGITS));
 export const sideBySide = ({ metric, unit, ours, peers, bar }: Beside): Measurement[] => {
   const lines: Measurement[] = ours === undefined ? [] : [{ metric, value: rounded(ours), unit }];
   for (const [peer, value] of Object.entries(peers)) lines.push({ metric, value: rounded(value), unit, peer });
-  if (ours === undefined || bar === undefined) return lines;
+  if (ours === undefined) return lines;
   for (const [peer, value] of Object.entries(peers)) {
-    lines.push({ metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer, bar });
+    const ratio = { metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer };
+    lines.push(bar === undefined ? ratio : { ...ratio, bar });
   }
   return lines;
 };

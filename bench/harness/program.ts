@@ -4,7 +4,7 @@ import { until } from '#lab/command.ts';
 import { signal } from '#lab/pids.ts';
 import { causeOf } from './cause.ts';
 import { type Announcement, JsonLines } from './json-lines.ts';
-import { isBound } from './udp-ports.ts';
+import { isBound, type Listening } from './sockets.ts';
 
 /** How one implementation's program is started. It announces itself by JSON lines, or is a plain program. */
 export type ProgramSpec = {
@@ -15,8 +15,8 @@ export type ProgramSpec = {
   readonly env?: Readonly<Record<string, string>>;
   /** A Node program that takes its orders, and tells what came of it, over IPC (`process.send`). */
   readonly order?: object;
-  /** A server that says nothing: it is ready when it is bound to this UDP port. */
-  readonly bindsPort?: number;
+  /** A server that says nothing: it is ready when it listens there. */
+  readonly listens?: Listening;
 };
 
 /** Where a program runs. */
@@ -70,6 +70,7 @@ export class Program {
   #result: unknown;
   #stopping = false;
   #errors = '';
+  #output = '';
 
   constructor(spec: ProgramSpec, place: Place = {}) {
     this.name = spec.name;
@@ -91,6 +92,11 @@ export class Program {
     // Whoever waits for one of them may not wait for the other.
     this.result.catch(() => {});
     this.ready.catch(() => {});
+  }
+
+  /** All that it has printed so far. */
+  get output(): string {
+    return this.#output;
   }
 
   /** SIGTERM, SIGKILL after three seconds. Resolves to what it announced at its end, if anything. */
@@ -125,6 +131,7 @@ export class Program {
   #listen(child: ChildProcess): void {
     const lines = new JsonLines();
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text;
       for (const announcement of lines.push(text)) this.#take(announcement);
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -146,15 +153,15 @@ export class Program {
     throw new Error(`${this.name} ${how}: ${causeOf(this.#errors)}`);
   }
 
-  async #whenReady({ bindsPort }: ProgramSpec): Promise<unknown> {
+  async #whenReady({ listens }: ProgramSpec): Promise<unknown> {
     const gone = this.result.then(() => {
       throw new Error(`${this.name} ended before it was ready.`);
     });
     const pid = this.#child.pid ?? 0;
     const bound =
-      bindsPort === undefined
+      listens === undefined
         ? this.#announced.promise
-        : until(`${this.name} listens`, READY_MS, () => isBound(pid, bindsPort));
+        : until(`${this.name} listens`, READY_MS, () => isBound(pid, listens));
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Error(`${this.name} was not ready in time.`)), READY_MS);
     try {

@@ -23,7 +23,7 @@ export const fileServer = (options: Pick<FileServerOptions, 'retry' | 'loss'> = 
         ...['127.0.0.1', String(port), folders.key, folders.certificate],
       ],
       env: { LD_LIBRARY_PATH: libraries },
-      bindsPort: port,
+      listens: { protocol: 'udp', port },
     };
   },
 });

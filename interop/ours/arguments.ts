@@ -18,6 +18,7 @@ const options = {
   address: { type: 'string', default: '' },
   client: { type: 'string', default: '' },
   route: { type: 'string', default: '0.0.0.0/0' },
+  mtu: { type: 'string', default: '1280' },
   target: { type: 'string', default: '' },
   count: { type: 'string', default: '10' },
 } as const;

@@ -34,7 +34,7 @@ export const ipClient = (args: Arguments): void => {
     if (configured || address === undefined || tunnel.routes.length === 0) return;
     configured = true;
     const routes = tunnel.routes.map((range) => formatPrefix({ address: range.start, length: prefixLength(range) }));
-    await pump.configure(formatPrefix(address.prefix), routes);
+    await pump.configure(formatPrefix(address.prefix), Number(args.mtu), routes);
     pump.attach(tunnel);
     ready(args.tun);
   };

@@ -23,7 +23,7 @@ const rangeOf = ({ address, length }: Prefix): IpRange => {
 export const ipProxy = async (args: Arguments): Promise<void> => {
   const client = prefixOf(args.client);
   const pump = new TunPump(args.tun);
-  await pump.configure(args.address, [args.client]);
+  await pump.configure(args.address, Number(args.mtu), [args.client]);
   const assign = (tunnel: IpTunnel): void => {
     const requestId = tunnel.wanted[0]?.requestId ?? 0;
     tunnel.assign([{ requestId, prefix: client }]);

@@ -7,10 +7,8 @@ import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 
 const PACKETS = 32;
-/** What fits a 1500-byte link with QUIC and HTTP Datagrams around it; the peers' programs use the same. */
-export const TUNNEL_MTU = 1280;
-/** UDP payload of a full packet outside. */
-export const OUTER_BYTES = 1400;
+/** UDP payload of a full packet outside: fits a link of 1500 bytes, holds an inner packet of 1400. The peers' is the same. */
+export const OUTER_BYTES = 1452;
 
 /** A TUN and the one tunnel that its packets go through. */
 export class TunPump {
@@ -24,8 +22,8 @@ export class TunPump {
     this.#device.onReadable(() => this.#forward());
   }
 
-  async configure(address: string, routes: readonly string[]): Promise<void> {
-    await configureTun(this.#device.name, { addresses: [address], mtu: TUNNEL_MTU, up: true });
+  async configure(address: string, mtu: number, routes: readonly string[]): Promise<void> {
+    await configureTun(this.#device.name, { addresses: [address], mtu, up: true });
     for (const route of routes) execFileSync('ip', ['route', 'replace', route, 'dev', this.#device.name]);
   }
 

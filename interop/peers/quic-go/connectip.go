@@ -14,11 +14,8 @@ import (
 	"github.com/yosida95/uritemplate/v3"
 )
 
-// What fits a 1500-byte link with room for QUIC and HTTP Datagrams around it.
-const (
-	tunnelMTU    = 1280
-	outerPackets = 1400
-)
+// The largest packets that quic-go sends; they fit a link of 1500 bytes and hold an inner packet of 1400.
+const outerPackets = 1452
 
 // connect-ip-go takes no template with variables: this is the default one for any host and protocol (RFC 9484 §3).
 func ipTemplate(authority string) *uritemplate.Template {
@@ -43,7 +40,7 @@ func ipProxy(o *options) error {
 	if err != nil {
 		return err
 	}
-	if err := configureTun(o.tun, o.address, tunnelMTU, client.String()); err != nil {
+	if err := configureTun(o.tun, o.address, o.mtu, client.String()); err != nil {
 		return err
 	}
 	listener, err := listen(o, tunnelConfig(), http3.NextProtoH3)
@@ -147,7 +144,7 @@ func joinTun(tunnel *connectip.Conn, o *options, conn *quic.Conn) error {
 			prefixes = append(prefixes, prefix.String())
 		}
 	}
-	if err := configureTun(o.tun, address.String(), tunnelMTU, prefixes...); err != nil {
+	if err := configureTun(o.tun, address.String(), o.mtu, prefixes...); err != nil {
 		return err
 	}
 	ready(conn.LocalAddr())

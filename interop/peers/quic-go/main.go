@@ -20,7 +20,7 @@ type options struct {
 	name, client, pool   string
 	tun, address, route  string
 	target               string
-	count                int
+	count, mtu           int
 	requests             []string
 }
 
@@ -55,6 +55,7 @@ func parse(args []string) *options {
 	f.StringVar(&o.address, "address", "", "ip-proxy: address/length of its TUN")
 	f.StringVar(&o.client, "client", "", "ip-proxy: prefix given to the client")
 	f.StringVar(&o.route, "route", "0.0.0.0/0", "ip-proxy: prefix advertised to the client")
+	f.IntVar(&o.mtu, "mtu", 1280, "ip: MTU of the TUN")
 	f.StringVar(&o.target, "target", "", "udp-client: address and port behind the proxy")
 	f.IntVar(&o.count, "count", 10, "udp-client: datagrams to send and to get back")
 	_ = f.Parse(args)
