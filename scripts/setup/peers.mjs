@@ -41,7 +41,7 @@ const goVersion = (command) => {
 const goEnvironment = () => ({ ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' });
 
 const findGo = () => {
-  const command = findCommand(['go']) ?? findCommand(['/usr/local/go/bin/go']);
+  const command = findCommand(['go']);
   if (command === undefined) throw new PeerMissing(`Go is missing: install Go ${go.minimum} or newer.`);
   const version = goVersion(command);
   if (version === undefined || !isAtLeast(version, go.minimum)) {
@@ -62,8 +62,12 @@ const makeFolder = async (target, make) => {
   const scratch = fs.mkdtempSync(path.join(folder, 'tmp-'));
   try {
     await make(scratch);
-    // Another process may have been quicker; what it made is the same.
-    if (!fs.existsSync(target)) fs.renameSync(scratch, target);
+    try {
+      fs.renameSync(scratch, target);
+    } catch (error) {
+      // Another process may have been quicker; what it made is the same.
+      if (!fs.existsSync(target)) throw error;
+    }
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
