@@ -1,0 +1,28 @@
+import type { Measurement } from '#telemetry/measurement.ts';
+
+/** Thrown by a case that cannot run on this machine. The reason must match a row of the committed table of allowed skips. */
+export class Skip extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Skip';
+  }
+}
+
+export type CaseContext = {
+  /** Measure the peers beside us too. */
+  readonly peers: boolean;
+};
+
+/** One thing that is measured or proven. Throws `Skip` where it cannot be, anything else where it fails. */
+export type SuiteCase = {
+  readonly name: string;
+  readonly summary: string;
+  run(context: CaseContext): Promise<Measurement[]>;
+};
+
+/** A row of a registry. The suite's code is loaded when it is asked for. */
+export type SuiteRow = {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<readonly SuiteCase[]>;
+};

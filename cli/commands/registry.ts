@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { candidates } from '../completion.ts';
+import { SUCCESS } from '../failure.ts';
+import { bench } from './bench.ts';
+import { completion } from './completion.ts';
+import { doctor } from './doctor.ts';
+import { down } from './down.ts';
+import { interop } from './interop.ts';
+import { up } from './up.ts';
+import { version } from './version.ts';
+
+/** Every command that `--help` lists. A new command is a file here and a row. */
+export const VISIBLE: readonly Command[] = [up, down, doctor, bench, interop, completion, version];
+
+/** Asked by the completion scripts. */
+const complete = defineCommand({
+  name: 'complete',
+  summary: 'what may stand at the last of the words given',
+  positionals: [{ name: 'WORD', help: 'the words so far', optional: true, repeated: true }],
+  options: {},
+  examples: [{ run: "cloudbridge complete -- up ''", does: 'what may follow `up`' }],
+  run: async ({ words, output }) => {
+    for (const candidate of candidates(VISIBLE, words)) output.print(candidate);
+    return SUCCESS;
+  },
+});
+
+export const COMMANDS: readonly Command[] = [...VISIBLE, complete];

@@ -1,0 +1,91 @@
+import { Journey, runSteps, TEARDOWN } from '#lab/journey.ts';
+import { LAB_STEPS, LOOPBACK_STEPS } from '#lab/steps/registry.ts';
+import { DEFAULT_LAB_NAME, POP_NAMES } from '#lab/topology.ts';
+import { isRoot } from '#scripts/setup/paths.mjs';
+import { defineCommand } from '../command.ts';
+import { FAILURE, SUCCESS } from '../failure.ts';
+import type { Output } from '../output.ts';
+import { reportCase, reportStep } from '../report.ts';
+
+/** The first SIGINT, SIGTERM or SIGHUP; npm and terminals send some of them twice, which changes nothing. */
+const onStop = (): { readonly stopped: () => boolean; readonly whenStopped: Promise<void> } => {
+  let stopped = false;
+  const whenStopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        stopped = true;
+        resolve();
+      });
+    }
+  });
+  return { stopped: () => stopped, whenStopped };
+};
+
+const showEndpoints = (output: Output, journey: Journey): void => {
+  if (output.isForPrograms) {
+    output.line({ lab: journey.name, pops: journey.pops, endpoints: journey.endpoints });
+    return;
+  }
+  output.print(`\nLab \`${journey.name}\` is up. Ctrl-C or \`cloudbridge down --name ${journey.name}\` ends it.`);
+  for (const { label, value } of journey.endpoints) output.print(`  ${label}: ${value}`);
+  if (journey.pops > 0) output.print(`  a shell in a client: ip netns exec ${journey.name}-client1 bash`);
+};
+
+const announceFallback = (output: Output, asked: boolean): void => {
+  if (asked) return;
+  output.remark(
+    'Without root there are no namespaces: showing what runs over loopback. The whole lab: `sudo ./cloudbridge up`.',
+  );
+};
+
+const options = {
+  once: { type: 'boolean', help: 'run the journey, remove everything, end' },
+  unprivileged: { type: 'boolean', help: 'no namespaces: only what runs over loopback without root' },
+  pops: {
+    type: 'integer',
+    placeholder: 'N',
+    least: 1,
+    most: POP_NAMES.length,
+    help: 'how many PoPs, 1 to 3 (default 3)',
+  },
+  name: {
+    type: 'string',
+    placeholder: 'LAB',
+    help: `name of the lab (default ${DEFAULT_LAB_NAME}); several can be up`,
+  },
+} as const;
+
+export const up = defineCommand({
+  name: 'up',
+  summary: 'bring the edge up on this machine and push traffic through it',
+  description: [
+    'Makes network namespaces for PoPs, an upstream router, an internet host and two clients,',
+    'runs the journey (each step prints what it measured) and stays up until it is stopped.',
+  ].join('\n'),
+  options,
+  examples: [
+    { run: 'cloudbridge up', does: 'stay up; Ctrl-C removes everything' },
+    { run: 'cloudbridge up --once --json', does: 'one journey, one JSON object a figure' },
+    { run: 'cloudbridge up --name two --pops 1', does: 'a smaller lab beside the first' },
+  ],
+  run: async ({ options, output }) => {
+    const suite = 'up';
+    const { stopped, whenStopped } = onStop();
+    const loopback = options.unprivileged === true || !isRoot;
+    if (loopback) announceFallback(output, options.unprivileged === true);
+    const journey = new Journey(options.name ?? DEFAULT_LAB_NAME, loopback ? 0 : (options.pops ?? POP_NAMES.length));
+    const tell = (outcome: Parameters<typeof reportStep>[2]) => reportStep(output, suite, outcome);
+    const start = performance.now();
+    const done = await runSteps(loopback ? LOOPBACK_STEPS : LAB_STEPS, journey, tell, stopped);
+    if (done && !options.once) {
+      showEndpoints(output, journey);
+      await whenStopped;
+    }
+    const clean = await runSteps([TEARDOWN], journey, tell);
+    if (options.once) {
+      const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
+      reportCase(output, { suite, case: 'journey' }, [total]);
+    }
+    return (done || (stopped() && !options.once)) && clean ? SUCCESS : FAILURE;
+  },
+});

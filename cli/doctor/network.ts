@@ -1,0 +1,101 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { attempt, type Check, firstLine, inFreshNamespace, limited, missing, ok } from './check.ts';
+
+const AS_ROOT = 'run as root';
+
+// Numbers of linux/capability.h.
+const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_SYS_NICE: 23, CAP_BPF: 39 } as const;
+
+const hasCapability = (name: keyof typeof CAPABILITIES): boolean => {
+  const hex = /CapEff:\s*([0-9a-f]+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${hex}`) >> BigInt(CAPABILITIES[name])) & 1n) === 1n;
+};
+
+const capabilities: Check = {
+  feature: 'capabilities',
+  neededBy: 'up',
+  probe: () => {
+    const names = Object.keys(CAPABILITIES) as (keyof typeof CAPABILITIES)[];
+    const lacking = names.filter((name) => !hasCapability(name));
+    return lacking.length === 0 ? ok(names.join(' ')) : limited(`without ${lacking.join(' ')}`, AS_ROOT);
+  },
+};
+
+const namespaces: Check = {
+  feature: 'network namespaces',
+  neededBy: 'up',
+  probe: () => {
+    const ip = attempt('ip', ['-V']);
+    if (!ip.succeeded) return missing('no `ip`', 'apt-get install iproute2');
+    const tried = inFreshNamespace('true', []);
+    if (tried.succeeded) return ok(firstLine(ip.stdout || ip.stderr));
+    return missing(firstLine(tried.stderr), `${AS_ROOT}, or \`cloudbridge up --unprivileged\``);
+  },
+};
+
+const ping: Check = {
+  feature: 'ping',
+  neededBy: 'up',
+  probe: () => {
+    const tried = attempt('ping', ['-V']);
+    return tried.succeeded ? ok(firstLine(tried.stdout)) : missing('none', 'apt-get install iputils-ping');
+  },
+};
+
+const tunWith = (feature: string, flags: readonly string[], neededBy: Check['neededBy']): Check => ({
+  feature,
+  neededBy,
+  probe: () => {
+    if (!existsSync('/dev/net/tun')) return missing('no /dev/net/tun', 'modprobe tun');
+    const tried = inFreshNamespace('ip', ['tuntap', 'add', 'dev', 'probe', 'mode', 'tun', ...flags]);
+    return tried.succeeded ? ok('created') : missing(firstLine(tried.stderr), AS_ROOT);
+  },
+});
+
+const RULES = `table inet probe {
+  chain forward { type filter hook forward priority 0; ct state established accept; }
+  chain out { type nat hook postrouting priority 100; masquerade; }
+}
+`;
+
+const nftables: Check = {
+  feature: 'nftables with conntrack and NAT',
+  neededBy: 'up',
+  probe: () => {
+    if (!attempt('nft', ['--version']).succeeded) return missing('no `nft`', 'apt-get install nftables');
+    const tried = inFreshNamespace('nft', ['-f', '-'], RULES);
+    return tried.succeeded ? ok('rules loaded') : missing(firstLine(tried.stderr), AS_ROOT);
+  },
+};
+
+const xdp: Check = {
+  feature: 'BPF and XDP',
+  neededBy: 'later',
+  probe: () => {
+    if (!existsSync('/proc/sys/net/core/bpf_jit_enable')) return missing('no BPF in this kernel', 'use another kernel');
+    if (!existsSync('/sys/kernel/btf/vmlinux')) return limited('BPF without type information', 'CONFIG_DEBUG_INFO_BTF');
+    return hasCapability('CAP_BPF') ? ok('BPF with type information') : limited('BPF, not allowed to us', AS_ROOT);
+  },
+};
+
+const receiveBuffers: Check = {
+  feature: 'SO_RCVBUFFORCE',
+  neededBy: 'later',
+  probe: () => {
+    const most = readFileSync('/proc/sys/net/core/rmem_max', 'utf8').trim();
+    if (hasCapability('CAP_NET_ADMIN')) return ok('socket buffers of any size');
+    return limited(`socket buffers up to ${most} bytes`, `${AS_ROOT}, or sysctl net.core.rmem_max=8388608`);
+  },
+};
+
+export const NETWORK_CHECKS: readonly Check[] = [
+  capabilities,
+  namespaces,
+  ping,
+  tunWith('TUN', [], 'up'),
+  tunWith('TUN with vnet_hdr (offloads)', ['vnet_hdr'], 'later'),
+  tunWith('TUN with several queues', ['multi_queue'], 'later'),
+  nftables,
+  xdp,
+  receiveBuffers,
+];

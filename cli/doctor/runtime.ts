@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { findNatsServer } from '#scripts/setup/nats-server.mjs';
+import { findCommand, root } from '#scripts/setup/paths.mjs';
+import { attempt, type Check, firstLine, limited, missing, ok } from './check.ts';
+
+const LEAST_NODE = 24;
+const LEAST_KERNEL = [5, 10] as const;
+const ENGINE = path.join(root, 'pop-worker/native/build/cloudbridge.node');
+
+const node: Check = {
+  feature: 'Node',
+  neededBy: 'up',
+  probe: () => {
+    const { node: version } = process.versions;
+    const enough = Number(version.split('.')[0]) >= LEAST_NODE;
+    return enough ? ok(version) : missing(version, `run \`npm start\`: it brings Node ${LEAST_NODE}`);
+  },
+};
+
+const openssl: Check = {
+  feature: 'OpenSSL',
+  neededBy: 'up',
+  probe: () => {
+    const version = process.versions.openssl ?? 'none';
+    return Number(version.split('.')[0]) >= 3 ? ok(`${version}, in Node`) : missing(version, 'use the Node from npm');
+  },
+};
+
+const kernel: Check = {
+  feature: 'Linux kernel',
+  neededBy: 'up',
+  probe: () => {
+    const [major = 0, minor = 0] = os.release().split('.').map(Number);
+    const enough = major > LEAST_KERNEL[0] || (major === LEAST_KERNEL[0] && minor >= LEAST_KERNEL[1]);
+    return enough ? ok(os.release()) : missing(os.release(), `use Linux ${LEAST_KERNEL.join('.')} or newer`);
+  },
+};
+
+const compiler: Check = {
+  feature: 'C compiler',
+  neededBy: 'up',
+  probe: () => {
+    const gcc = findCommand(['gcc']);
+    if (gcc) return ok(firstLine(attempt(gcc, ['--version']).stdout));
+    const mend = 'apt-get install gcc libc6-dev';
+    return existsSync(ENGINE) ? limited('none; the engine is built already', mend) : missing('none', mend);
+  },
+};
+
+const engine: Check = {
+  feature: 'packet engine loads',
+  neededBy: 'up',
+  probe: () => {
+    if (!existsSync(ENGINE)) return missing('not built', 'npm start');
+    try {
+      const loaded = createRequire(import.meta.url)(ENGINE) as object;
+      return ok(`${Object.keys(loaded).length} entries`);
+    } catch (error) {
+      return missing(firstLine(String(error)), 'node scripts/build-native.mjs --force');
+    }
+  },
+};
+
+const natsServer: Check = {
+  feature: 'NATS server',
+  neededBy: 'test',
+  probe: () => {
+    const found = findNatsServer();
+    return found ? ok(`${found.version}, from ${found.from}`) : missing('none of 2.12 or newer', 'npm test fetches it');
+  },
+};
+
+const workerd: Check = {
+  feature: 'workerd',
+  neededBy: 'later',
+  probe: () =>
+    existsSync(path.join(root, 'node_modules/workerd/bin/workerd'))
+      ? ok('in node_modules')
+      : missing('not in node_modules', 'comes with the edge Worker'),
+};
+
+export const RUNTIME_CHECKS: readonly Check[] = [node, openssl, kernel, compiler, engine, natsServer, workerd];

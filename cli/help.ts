@@ -1,0 +1,49 @@
+import { COMMON_OPTIONS, type Command, type Option, type Options, type Positional } from './command.ts';
+import { displayWidth } from './table.ts';
+
+const twoColumns = (rows: readonly (readonly [string, string])[]): string[] => {
+  const width = Math.max(0, ...rows.map(([left]) => displayWidth(left)));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
+};
+
+const section = (title: string, lines: readonly string[]): string[] => (lines.length > 0 ? ['', title, ...lines] : []);
+
+const optionLabel = (name: string, option: Option): string => {
+  const short = option.short === undefined ? '    ' : `-${option.short}, `;
+  return `${short}--${name}${option.type === 'boolean' ? '' : ` ${option.placeholder}`}`;
+};
+
+const optionHelp = (option: Option): string =>
+  option.type === 'string' && option.choices ? `${option.help} (${option.choices.join(', ')})` : option.help;
+
+const optionRows = (options: Options): string[] =>
+  twoColumns(Object.entries(options).map(([name, option]) => [optionLabel(name, option), optionHelp(option)]));
+
+const positionalUsage = ({ name, optional, repeated }: Positional): string => {
+  const text = repeated ? `${name}...` : name;
+  return optional ? `[${text}]` : text;
+};
+
+/** The text of `cloudbridge COMMAND --help`. */
+export const commandHelp = (command: Command): string => {
+  const positionals = command.positionals ?? [];
+  const usage = ['cloudbridge', command.name, ...positionals.map(positionalUsage), '[options]'].join(' ');
+  return [
+    command.summary,
+    ...section('Usage', [`  ${usage}`]),
+    ...(command.description === undefined ? [] : ['', command.description]),
+    ...section('Arguments', twoColumns(positionals.map(({ name, help }) => [name, help]))),
+    ...section('Options', optionRows({ ...command.options, ...COMMON_OPTIONS })),
+    ...section('Examples', twoColumns(command.examples.map(({ run, does }) => [run, does]))),
+  ].join('\n');
+};
+
+/** The text of `cloudbridge --help`. */
+export const overview = (commands: readonly Command[]): string =>
+  [
+    'An anycast edge that an organisation runs itself.',
+    ...section('Usage', ['  cloudbridge COMMAND [options]']),
+    ...section('Commands', twoColumns(commands.map(({ name, summary }) => [name, summary]))),
+    '',
+    'Every command has --help. Exit codes: 0 success, 1 failure, 2 bad usage.',
+  ].join('\n');

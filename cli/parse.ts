@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { COMMON_OPTIONS, type Command, type Option, type Options, type OptionValues } from './command.ts';
+import { UsageError } from './failure.ts';
+import type { Format } from './output.ts';
+import { didYouMean } from './suggest.ts';
+
+/** The command that the first words name (the longest match wins) and what is left. */
+export const findCommand = (
+  commands: readonly Command[],
+  argv: readonly string[],
+): { command: Command; rest: readonly string[] } | undefined => {
+  const matches = commands.filter(({ name }) => name.split(' ').every((word, i) => argv[i] === word));
+  const command = matches.sort((a, b) => b.name.length - a.name.length)[0];
+  return command && { command, rest: argv.slice(command.name.split(' ').length) };
+};
+
+const asInteger = (name: string, text: string, option: Option & { type: 'integer' }): number => {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const most = option.most ?? Number.MAX_SAFE_INTEGER;
+  if (value >= option.least && value <= most) return value;
+  const range = option.most === undefined ? `${option.least} or more` : `${option.least} to ${option.most}`;
+  throw new UsageError(`--${name} takes a number, ${range}, not \`${text}\`.`);
+};
+
+const readValue = (name: string, raw: string | boolean, option: Option): string | number | boolean => {
+  if (typeof raw === 'boolean') return raw;
+  if (option.type === 'integer') return asInteger(name, raw, option);
+  if (option.type === 'string' && option.choices && !option.choices.includes(raw)) {
+    throw new UsageError(`--${name} is one of ${option.choices.join(', ')}, not \`${raw}\`.`);
+  }
+  return raw;
+};
+
+type Token = { kind: string; name?: string; rawName?: string; value?: string | undefined };
+
+const readOptions = (tokens: readonly Token[], options: Options): Record<string, string | number | boolean> => {
+  const values: Record<string, string | number | boolean> = {};
+  const names = Object.keys(options);
+  for (const token of tokens) {
+    if (token.kind !== 'option' || token.name === undefined) continue;
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    if (option === undefined) {
+      const known = names.map((name) => `--${name}`);
+      throw new UsageError(`Unknown option \`${token.rawName}\`.${didYouMean(`--${token.name}`, known)}`);
+    }
+    if (option.type === 'boolean') {
+      if (token.value !== undefined) throw new UsageError(`--${token.name} takes no value.`);
+      values[token.name] = true;
+    } else {
+      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value: ${option.placeholder}.`);
+      values[token.name] = readValue(token.name, token.value, option);
+    }
+  }
+  return values;
+};
+
+const checkWords = (command: Command, words: readonly string[]): void => {
+  const positionals = command.positionals ?? [];
+  const lacking = positionals.slice(words.length).find(({ optional }) => !optional);
+  if (lacking) throw new UsageError(`${lacking.name} is missing: ${lacking.help}.`);
+  if (words.length > positionals.length && !positionals.at(-1)?.repeated) {
+    throw new UsageError(`\`${command.name}\` does not take \`${words[positionals.length]}\`.`);
+  }
+};
+
+export type Parsed = {
+  readonly options: OptionValues<Options>;
+  readonly words: readonly string[];
+  readonly format: Format;
+  readonly help: boolean;
+};
+
+/** Reads what follows a command's name. Throws `UsageError`. */
+export const parseCommandLine = (command: Command, args: readonly string[]): Parsed => {
+  const options: Options = { ...command.options, ...COMMON_OPTIONS };
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, { type, short }]) => [
+        name,
+        { type: type === 'boolean' ? 'boolean' : 'string', ...(short && { short }) },
+      ]),
+    ),
+  });
+  const { help, json, output, ...own } = readOptions(tokens, options);
+  if (!help) checkWords(command, positionals);
+  const format = json ? 'lines' : ((output as Format | undefined) ?? 'table');
+  return { options: own as OptionValues<Options>, words: positionals, format, help: help === true };
+};

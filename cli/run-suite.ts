@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Skip, type SuiteCase, type SuiteRow } from '#bench/suite.ts';
+import { root } from '#scripts/setup/paths.mjs';
+import { type Measurement, meetsBar, summarise } from '#telemetry/measurement.ts';
+import { FAILURE, SUCCESS, UsageError } from './failure.ts';
+import type { Output } from './output.ts';
+import { reportCase, reportFailure, reportSkip } from './report.ts';
+import { didYouMean } from './suggest.ts';
+
+type AllowedSkip = { readonly kind: string; readonly name: string; readonly reason: string };
+
+const isAllowedSkip = (kind: string, name: string, reason: string): boolean => {
+  const table = readFileSync(path.join(root, 'scripts/test/allowed-skips.json'), 'utf8');
+  return (JSON.parse(table) as AllowedSkip[]).some(
+    (row) => row.kind === kind && row.name === name && new RegExp(row.reason).test(reason),
+  );
+};
+
+/** The same figures of several runs, each brought together under its name and peer. */
+const mergeRuns = (runs: readonly (readonly Measurement[])[]): Measurement[] => {
+  const groups = Map.groupBy(runs.flat(), ({ metric, peer }) => `${metric} ${peer ?? ''}`);
+  return [...groups.values()].map(summarise);
+};
+
+export type SuiteRun = { readonly kind: 'bench' | 'interop'; readonly runs: number; readonly peers: boolean };
+
+const runCase = async (output: Output, suite: string, one: SuiteCase, how: SuiteRun): Promise<boolean> => {
+  const name = { suite, case: one.name };
+  try {
+    const runs: Measurement[][] = [];
+    for (let i = 0; i < how.runs; i++) runs.push(await one.run({ peers: how.peers }));
+    const measurements = mergeRuns(runs);
+    reportCase(output, name, measurements);
+    return measurements.every(({ value, bar }) => bar === undefined || meetsBar(value, bar));
+  } catch (error) {
+    if (error instanceof Skip) {
+      reportSkip(output, name, error.message);
+      return isAllowedSkip(how.kind, `${suite}/${one.name}`, error.message);
+    }
+    reportFailure(output, name, error instanceof Error ? error.message : String(error));
+    return false;
+  }
+};
+
+const chooseSuite = (registry: readonly SuiteRow[], name: string): SuiteRow => {
+  const suite = registry.find((row) => row.name === name);
+  if (suite) return suite;
+  const names = registry.map((row) => row.name);
+  throw new UsageError(
+    `There is no suite \`${name}\`: there is ${names.join(', ') || 'none yet'}.${didYouMean(name, names)}`,
+  );
+};
+
+const chooseCases = (all: readonly SuiteCase[], wanted: readonly string[]): readonly SuiteCase[] => {
+  const names = all.map(({ name }) => name);
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`There is no case \`${unknown}\`: there is ${names.join(', ')}.`);
+  return wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name));
+};
+
+/** Lists the suites, or runs one: `words` are its name and the cases wanted. Resolves to the exit code. */
+export const runSuites = async (
+  output: Output,
+  registry: readonly SuiteRow[],
+  [suiteName, ...caseNames]: readonly string[],
+  how: SuiteRun,
+): Promise<number> => {
+  if (suiteName === undefined) {
+    const fields = [
+      { heading: 'suite', cell: (row: { suite: string }) => row.suite },
+      { heading: 'summary', cell: (row: { summary: string }) => row.summary },
+    ] as const;
+    const rows = registry.map(({ name, summary }) => ({ suite: name, summary }));
+    output.list<{ suite: string; summary: string }>(fields, rows);
+    return SUCCESS;
+  }
+  const suite = chooseSuite(registry, suiteName);
+  let passed = true;
+  for (const one of chooseCases(await suite.load(), caseNames)) {
+    passed = (await runCase(output, suite.name, one, how)) && passed;
+  }
+  return passed ? SUCCESS : FAILURE;
+};

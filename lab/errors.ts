@@ -1,0 +1,11 @@
+/** What went wrong in the lab, in one sentence that names the cause and, where there is one, the mend. */
+export class LabError extends Error {
+  /** Where more can be read. */
+  readonly logFile: string | undefined;
+
+  constructor(message: string, logFile?: string) {
+    super(message);
+    this.name = 'LabError';
+    this.logFile = logFile;
+  }
+}

@@ -1,0 +1,100 @@
+import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
+import { LabError } from './errors.ts';
+import { Lab, logFolder, remainsOf } from './lab.ts';
+
+/** What a step of the journey has at hand. */
+export class Journey {
+  readonly name: string;
+  /** 0: without namespaces, on the loopback of the machine. */
+  readonly pops: number;
+  /** What is to be shown once everything is up: a label and an address or secret. */
+  readonly endpoints: { readonly label: string; readonly value: string }[] = [];
+  #lab: Lab | undefined;
+
+  constructor(name: string, pops: number) {
+    this.name = name;
+    this.pops = pops;
+  }
+
+  get lab(): Lab {
+    if (this.#lab === undefined) throw new LabError('The lab is not up yet: its step must come first.');
+    return this.#lab;
+  }
+
+  async raise(): Promise<void> {
+    this.#lab = await Lab.create(this.name, this.pops);
+  }
+
+  /** Ends the lab, if it is up. Twice is once. */
+  async lower(): Promise<void> {
+    const lab = this.#lab;
+    this.#lab = undefined;
+    await lab?.destroy();
+  }
+}
+
+/** One thing that the journey does and what it measured; throws where it could not be done. */
+export type Step = {
+  /** The `case` of its metric lines. */
+  readonly name: string;
+  readonly title: string;
+  run(journey: Journey): Promise<Measurement[]>;
+};
+
+export type StepOutcome = {
+  readonly step: Pick<Step, 'name' | 'title'>;
+  readonly measurements: readonly Measurement[];
+  /** Cause, for people; absent where the step went well. */
+  readonly failure?: string;
+  readonly logFile?: string;
+};
+
+const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefined => {
+  if (bar === undefined || meetsBar(value, bar)) return undefined;
+  const limit = 'atMost' in bar ? `at most ${bar.atMost}` : `at least ${bar.atLeast}`;
+  return `${metric} is ${value} ${unit} where ${limit} is required`;
+};
+
+const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
+  try {
+    const measurements = await step.run(journey);
+    const failure = measurements.map(missedBar).find((text) => text !== undefined);
+    return { step, measurements, ...(failure !== undefined && { failure, logFile: logFolder(journey.name) }) };
+  } catch (error) {
+    const failure = error instanceof LabError ? error.message : String(error instanceof Error ? error.stack : error);
+    const logFile = (error instanceof LabError && error.logFile) || logFolder(journey.name);
+    return { step, measurements: [], failure, logFile };
+  }
+};
+
+/** Runs steps in order until one fails or `stopped` says so; tells each outcome. Resolves to whether all went well. */
+export const runSteps = async (
+  steps: readonly Step[],
+  journey: Journey,
+  tell: (outcome: StepOutcome) => void,
+  stopped: () => boolean = () => false,
+): Promise<boolean> => {
+  for (const step of steps) {
+    if (stopped()) return false;
+    const outcome = await runStep(step, journey);
+    tell(outcome);
+    if (outcome.failure !== undefined) return false;
+  }
+  return true;
+};
+
+/** The last step, whatever came before: everything ends, and nothing is left. */
+export const TEARDOWN: Step = {
+  name: 'teardown',
+  title: 'everything removed',
+  run: async (journey) => {
+    const start = performance.now();
+    await journey.lower();
+    const left = remainsOf(journey.name);
+    if (left.length > 0) throw new LabError(`Still there after the end: ${left.join(', ')}.`);
+    return [
+      { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' },
+      { metric: 'left_behind', value: left.length, unit: 'count', bar: { atMost: 0 } },
+    ];
+  },
+};

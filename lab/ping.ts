@@ -1,0 +1,24 @@
+import type { Measurement } from '#telemetry/measurement.ts';
+import { LabError } from './errors.ts';
+import type { Lab } from './lab.ts';
+
+const COUNT = 20;
+
+/** Reads the summary of iputils' ping. */
+export const parsePing = (text: string): { received: number; minUs: number; meanUs: number; maxUs: number } => {
+  const received = /, (\d+) received/.exec(text)?.[1];
+  const rtt = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(text);
+  if (received === undefined || rtt === null) throw new LabError(`ping printed no summary: ${text.trim()}`);
+  const [minUs, meanUs, maxUs] = rtt.slice(1, 4).map((ms) => Math.round(Number(ms) * 1000));
+  return { received: Number(received), minUs: minUs!, meanUs: meanUs!, maxUs: maxUs! };
+};
+
+/** Round-trip time and loss between a host of the lab and an address; `suffix` tells several apart. */
+export const ping = async (lab: Lab, host: string, address: string, suffix: string): Promise<Measurement[]> => {
+  const text = await lab.exec(host, 'ping', ['-q', '-n', '-c', `${COUNT}`, '-i', '0.01', '-W', '2', address]);
+  const { received, minUs, meanUs, maxUs } = parsePing(text);
+  return [
+    { metric: `rtt_${suffix}`, value: meanUs, unit: 'us', runs: COUNT, min: minUs, max: maxUs },
+    { metric: `loss_${suffix}`, value: 1 - received / COUNT, unit: 'ratio', bar: { atMost: 0 } },
+  ];
+};

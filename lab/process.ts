@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { LabError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import { signal, startTimeOf } from './pids.ts';
+
+const STOP_MS = 3_000;
+
+export type ProcessSpec = {
+  /** Unique in the lab; names the log file. */
+  readonly name: string;
+  /** The network namespace to run in; absent: the machine's own. */
+  readonly namespace?: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** A Node program that calls `process.send` once it serves: `ready` waits for that. */
+  readonly announcesReady?: boolean;
+};
+
+/** A program that runs beside the lab and ends with it. */
+export class LabProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Resolves when the program announces itself; rejects if it ends before. */
+  readonly ready: Promise<unknown>;
+  /** Resolves to how it ended, for people. */
+  readonly ended: Promise<string>;
+  #running = true;
+
+  constructor(spec: ProcessSpec, child: ChildProcess) {
+    this.name = spec.name;
+    this.pid = child.pid!;
+    this.logFile = spec.logFile;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, killedBy) => {
+        this.#running = false;
+        resolve(killedBy === null ? `ended with ${code}` : `was ended by ${killedBy}`);
+      });
+    });
+    this.ready = spec.announcesReady ? this.#firstMessage(child) : Promise.resolve();
+    // Nobody may be waiting when it fails: then `ended` tells.
+    this.ready.catch(() => {});
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  #firstMessage(child: ChildProcess): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      this.ended.then((how) => reject(new LabError(`${this.name} ${how} before it was ready.`, this.logFile)));
+    });
+  }
+
+  /** SIGTERM to its process group, SIGKILL to what is left of it after three seconds. */
+  async stop(): Promise<void> {
+    if (this.#running) {
+      signal(-this.pid, 'SIGTERM');
+      const timer = setTimeout(() => signal(-this.pid, 'SIGKILL'), STOP_MS);
+      await this.ended;
+      clearTimeout(timer);
+    }
+    signal(-this.pid, 'SIGKILL');
+  }
+}
+
+/**
+ * Starts a program in its own process group with stdout and stderr in its log. It dies when this process does, however
+ * that happens (PR_SET_PDEATHSIG by setpriv(1), kept across the execs that follow), and is in the journal besides.
+ */
+export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabProcess> => {
+  fs.mkdirSync(path.dirname(spec.logFile), { recursive: true });
+  const log = fs.openSync(spec.logFile, 'a');
+  const inside = spec.namespace === undefined ? [] : ['ip', 'netns', 'exec', spec.namespace];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...inside, spec.command, ...spec.args], {
+    detached: true,
+    env: { ...process.env, ...spec.env },
+    stdio: spec.announcesReady ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
+  });
+  fs.closeSync(log);
+  return new Promise((resolve, reject) => {
+    child.once('error', ({ message }) => reject(new LabError(`${spec.name} could not be started: ${message}.`)));
+    child.once('spawn', () => {
+      const pid = child.pid!;
+      const startTime = startTimeOf(pid);
+      if (startTime !== undefined) journal.append({ kind: 'process', name: spec.name, pid, startTime });
+      resolve(new LabProcess(spec, child));
+    });
+  });
+};

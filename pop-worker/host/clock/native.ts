@@ -1,0 +1,9 @@
+/** Clocks, in microseconds with fractions. */
+export interface ClockNative {
+  /** CLOCK_MONOTONIC: does not count suspended time; the same in every thread and process. */
+  nowUs(): number;
+  /** CLOCK_BOOTTIME: counts suspended time as well. */
+  boottimeUs(): number;
+  /** CPU time of the calling thread. */
+  threadCpuUs(): number;
+}

@@ -1,0 +1,73 @@
+declare const kind: unique symbol;
+export type UdpHandle = { readonly [kind]: 'udp' };
+
+/** Bits of `udpOpen`'s flags; `native/udp.h` has the same. */
+export const UdpFlag = {
+  reusePort: 1,
+  gro: 2,
+  v6only: 4,
+  dontFragment: 8,
+  pktinfo: 16,
+  ecn: 32,
+  gsoOff: 64,
+  checksumOff: 128,
+} as const;
+
+/** Where each counter lies in what `udpCounters` fills; `native/udp.h` has the same order. */
+export const UDP_COUNTERS = [
+  'receivedMessages',
+  'receivedSegments',
+  'receivedBytes',
+  'receiveTruncated',
+  'receiveErrors',
+  'sentMessages',
+  'sentSegments',
+  'sentBytes',
+  'gsoFallbacks',
+  'wouldBlock',
+  'tooLarge',
+  'noBuffers',
+  'refused',
+  'notPermitted',
+  'unreachable',
+  'otherErrors',
+] as const;
+
+/** UDP sockets; `host/udp/socket.ts` is what others use. */
+export interface UdpNative {
+  /**
+   * @param address six address words to bind to
+   * @param flags bits of UdpFlag
+   * @param receiveBufferBytes 0 for the kernel's default
+   * @param sendBufferBytes 0 for the kernel's default
+   * @param mark SO_MARK, 0 for none
+   * @param device SO_BINDTODEVICE, '' for any
+   * @param slotBytes room for each received message, 1 to 65536
+   */
+  udpOpen(
+    address: Int32Array,
+    flags: number,
+    receiveBufferBytes: number,
+    sendBufferBytes: number,
+    mark: number,
+    device: string,
+    slotBytes: number,
+  ): UdpHandle;
+  udpDescriptor(socket: UdpHandle): number;
+  /** Writes the six words of the bound address at `at`. */
+  udpLocalAddress(socket: UdpHandle, words: Int32Array, at: number): void;
+  /** What the kernel granted, in the same measure as was asked for. */
+  udpBufferBytes(socket: UdpHandle, ofSending: boolean): number;
+  /** @param into at least UDP_COUNTERS.length elements */
+  udpCounters(socket: UdpHandle, into: Float64Array): void;
+  /** Appends descriptors from `count` on, bytes from `used` on; @returns how many descriptors were added */
+  udpReceive(socket: UdpHandle, buffer: Uint8Array, words: Int32Array, count: number, used: number): number;
+  /**
+   * Sends descriptors `from` to `count - 1`. When the socket's buffer is full in the middle of a descriptor, that
+   * descriptor is shortened in place to what has not gone.
+   *
+   * @returns index of the first descriptor not sent; `count` when all went or were counted as failed
+   */
+  udpSend(socket: UdpHandle, buffer: Uint8Array, words: Int32Array, from: number, count: number): number;
+  udpClose(socket: UdpHandle): void;
+}

@@ -1,0 +1,98 @@
+/** A folder with a wall around it: whatever is not in `may` cannot be imported from inside. */
+export type Wall = {
+  /** From the top of the clone. The longest folder that a file lies in is its wall. */
+  readonly folder: string;
+  /** Other walled folders, or `everything`. A folder stands for those below it too. */
+  readonly may: readonly string[] | 'everything';
+};
+
+const CORES = 'pop-worker/protocol';
+
+/** Protocol cores and the cores below them. `pop-worker/protocol` itself holds the contract that all share. */
+const CORES_BELOW: Readonly<Record<string, readonly string[]>> = {
+  bfd: [],
+  bgp: ['ip'],
+  congestion: [],
+  ethernet: ['ip'],
+  http3: ['qpack', 'quic'],
+  ip: [],
+  masque: ['http3', 'ip', 'qpack', 'quic'],
+  qpack: [],
+  quic: ['congestion'],
+  vxlan: ['ethernet', 'ip'],
+  wireguard: ['ip'],
+};
+
+const DATAPLANE_MAY = [CORES, 'pop-worker/host', 'model', 'telemetry'];
+const SERVICES_BASE = ['services/store', 'services/authn', 'services/api'];
+
+/** Every folder with code and what it may import: ARCHITECTURE.md in a form that the linter can hold us to. */
+export const WALLS: readonly Wall[] = [
+  { folder: 'proto', may: [] },
+  { folder: 'model', may: ['proto'] },
+  ...SERVICES_BASE.map((folder) => ({ folder, may: ['proto', 'model', 'telemetry'] })),
+  ...['services/auth', 'services/token', 'services/config'].map((folder) => ({
+    folder,
+    may: ['proto', 'model', 'telemetry', ...SERVICES_BASE],
+  })),
+  { folder: 'edge', may: ['proto', 'model', 'services'] },
+  { folder: CORES, may: [] },
+  ...Object.entries(CORES_BELOW).map(([name, below]) => ({
+    folder: `${CORES}/${name}`,
+    may: below.map((core) => `${CORES}/${core}`),
+  })),
+  { folder: 'pop-worker/native', may: [] },
+  { folder: 'pop-worker/host', may: ['pop-worker/native', CORES] },
+  { folder: 'pop-worker/dataplane', may: DATAPLANE_MAY },
+  { folder: 'pop-worker/routing', may: DATAPLANE_MAY },
+  { folder: 'pop-worker/mesh', may: DATAPLANE_MAY },
+  { folder: 'pop-worker/defence', may: DATAPLANE_MAY },
+  { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'] },
+  { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'telemetry'] },
+  { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
+  { folder: 'telemetry', may: [] },
+  { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
+  { folder: 'cli', may: ['lab', 'client', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
+  {
+    folder: 'sim',
+    may: [
+      CORES,
+      'pop-worker/host',
+      'pop-worker/dataplane',
+      'pop-worker/routing',
+      'pop-worker/control',
+      'model',
+      'telemetry',
+    ],
+  },
+  { folder: 'bench', may: 'everything' },
+  { folder: 'interop', may: 'everything' },
+  { folder: 'scripts', may: 'everything' },
+];
+
+export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
+
+/** What the shared files of all cores are reached by; they belong to every core. */
+export const CORE_BASE = CORES;
+
+/** What tests and `testing/` folders may import besides: where set-up put the tools that they run. */
+export const TESTS_MAY: readonly string[] = ['scripts/setup'];
+
+export const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/');
+
+/** The wall that a file is behind. */
+export const wallOf = (file: string): Wall | undefined =>
+  WALLS.filter(({ folder }) => file.startsWith(`${folder}/`)).sort((a, b) => b.folder.length - a.folder.length)[0];
+
+/** Globals that a core must not touch: time, randomness and the outside are given to it (`contract.ts`). */
+export const CORE_DENIED_GLOBALS: Readonly<Record<string, string>> = {
+  Date: 'Time is a number of microseconds that is handed in.',
+  performance: 'Time is a number of microseconds that is handed in.',
+  setTimeout: 'A core says its deadline(); who runs it has the timers.',
+  setInterval: 'A core says its deadline(); who runs it has the timers.',
+  setImmediate: 'A core says its deadline(); who runs it has the timers.',
+  queueMicrotask: 'A core says its deadline(); who runs it has the timers.',
+  crypto: 'Randomness and keys are handed in (Random, ports).',
+  process: 'A core knows no environment.',
+  Buffer: 'A core works on Uint8Array.',
+};
