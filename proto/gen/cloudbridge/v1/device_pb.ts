@@ -53,7 +53,8 @@ export type Device = Message<"cloudbridge.v1.Device"> & {
   owner: string;
 
   /**
-   * Fixed at creation. Given by the creator, or the first free one of the network's pool.
+   * Fixed at creation. Given by the creator, or a free one of the network's pool: the first, unless many ask at once.
+   * For 25 hours after the device is deleted nobody else gets it.
    *
    * @generated from field: string ipv4_address = 6;
    */
