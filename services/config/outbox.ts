@@ -1,0 +1,85 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { Bucket, configKey } from '#model/names.ts';
+import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
+import { type Change, MAX_CHANGES } from '#services/store/commit.ts';
+import { ConflictError } from '#services/store/errors.ts';
+import type { Store, StoredRecord } from '#services/store/store.ts';
+import { toEventMessage } from './event-message.ts';
+import { Repeater } from './repeater.ts';
+
+/** What happened; id, time and actor are added. */
+export interface EventInput {
+  readonly tenant: string;
+  readonly data: Event['data'];
+}
+
+/** How long the memory of a removed outbox record stays. */
+const REMOVED_SECONDS = 60;
+/** An event that could not be sent waits for at most this long, also when no nudge came. */
+const SWEEP_MS = 5000;
+const AT_ONCE = 200;
+
+/** The event as one record more of a commit: it happens if and only if the change does. */
+export const outboxChange = ({ tenant, data }: EventInput, actor: string): Change => {
+  const event = create(EventSchema, { id: crypto.randomUUID(), tenant, time: timestampNow(), actor, data });
+  return { key: configKey(tenant, 'outbox', event.id), value: toBinary(EventSchema, event), ifRevision: 0 };
+};
+
+/**
+ * Moves events from the outbox to the stream. Every copy of the service does all of it, in the order of the commits: the
+ * stream drops what another copy sent already (by Nats-Msg-Id), so that order is kept and a copy may die at any point.
+ */
+export class OutboxRelay {
+  readonly #store: Store;
+  readonly #stream: JetStreamClient;
+  readonly #repeater: Repeater;
+
+  constructor(nats: NatsConnection, store: Store, report: (error: unknown) => void) {
+    this.#store = store;
+    this.#stream = jetstream(nats);
+    this.#repeater = new Repeater(() => this.#move(), { everyMs: SWEEP_MS, report });
+    this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.*.outbox.*`);
+  }
+
+  close(): Promise<void> {
+    return this.#repeater.close();
+  }
+
+  async #move(): Promise<void> {
+    for (let more = true; more; ) {
+      const { records, next } = await this.#store.page('*.outbox.*', 0, AT_ONCE);
+      if (records.length === 0) return;
+      await this.#publish(records);
+      await this.#remove(records);
+      more = next !== undefined;
+    }
+  }
+
+  async #publish(records: readonly StoredRecord[]): Promise<void> {
+    // Sent in order over one connection; only the acknowledgements are waited for together.
+    await Promise.all(
+      records.map(async ({ value }) => {
+        const { subject, headers, body } = toEventMessage(fromBinary(EventSchema, value));
+        await this.#stream.publish(subject, body, { headers });
+      }),
+    );
+  }
+
+  async #remove(records: readonly StoredRecord[]): Promise<void> {
+    const changes = records.map(({ key, revision }) => ({
+      key,
+      value: undefined,
+      ifRevision: revision,
+      ttlSeconds: REMOVED_SECONDS,
+    }));
+    try {
+      await this.#store.commit(changes.slice(0, MAX_CHANGES));
+    } catch (error) {
+      // Another copy removed some of them; the next round sees which are left.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}
