@@ -1,5 +1,5 @@
 import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 import { type Change, commitChanges } from './commit.ts';
 import { BusyError, StoreUnavailableError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -130,7 +130,14 @@ export class Store {
     const messages: StoredMsg[] = [];
     try {
       const options = { seq, next_by_subj: this.#subject(filter), batch: BATCH };
-      for await (const message of await this.#manager.direct.getBatch(this.#stream, options)) messages.push(message);
+      const iterator = await this.#manager.direct.getBatch(this.#stream, options);
+      // The iterator waits for ever when the connection ends under it.
+      const timer = setTimeout(() => iterator.stop(new TimeoutError()), this.#timeoutMs);
+      try {
+        for await (const message of iterator) messages.push(message);
+      } finally {
+        clearTimeout(timer);
+      }
     } catch (cause) {
       if ((cause as { code?: number }).code === 404) return messages;
       throw new StoreUnavailableError('the store did not answer', { cause });
