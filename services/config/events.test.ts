@@ -41,7 +41,8 @@ const take = async (token: string, request: { tenant?: string; after?: bigint },
   const abort = new AbortController();
   const taken: WatchEventsResponse[] = [];
   for await (const event of watcher(token).watchEvents(request, { signal: abort.signal })) {
-    taken.push(event);
+    if (event.event !== undefined) taken.push(event);
+    else assert.equal(taken.length, 0, 'only the first answer has no event');
     if (taken.length === count) break;
   }
   abort.abort();
@@ -80,12 +81,9 @@ test('new events come as they happen, also as server-sent events', async () => {
   const response = await copy.app.fetch(request);
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
-  // The watch may start a moment after the answer: changes go on until one is seen.
-  let change = 0;
-  const timer = setInterval(() => void copy.send('PATCH', '/v1/tenants/mine', { displayName: `n${change++}` }), 200);
-  const { value } = await reader.read();
-  clearInterval(timer);
-  assert.match(value ?? '', /^id: \d+\ndata: \{.*"tenantUpdated"/);
+  assert.match((await reader.read()).value ?? '', /^id: \d+\ndata: \{"position":"\d+"\}/);
+  await copy.send('PATCH', '/v1/tenants/mine', { displayName: 'new' });
+  assert.match((await reader.read()).value ?? '', /^id: \d+\ndata: \{.*"tenantUpdated"/);
   await reader.cancel();
 });
 
