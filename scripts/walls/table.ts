@@ -78,8 +78,8 @@ export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;
 
-/** What tests and `testing/` folders may import besides: where set-up put the tools that they run. */
-export const TESTS_MAY: readonly string[] = ['scripts/setup'];
+/** What tests and `testing/` folders may import besides: where set-up put the tools that they run, and the other side. */
+export const TESTS_MAY: readonly string[] = ['scripts/setup', 'services'];
 
 export const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/');
 
