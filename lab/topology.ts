@@ -2,7 +2,7 @@
 export const ANYCAST = { v4: '192.0.2.1', v6: '2001:db8:a::1' } as const;
 export const INTERNET_HOST = { v4: '203.0.113.10', v6: '2001:db8:f::10' } as const;
 export const POP_NAMES = ['moscow', 'frankfurt', 'amsterdam'] as const;
-const CLIENT_NAMES = ['client1', 'client2'] as const;
+const CLIENT_NAMES = ['client1', 'client2', 'client3'] as const;
 export const DEFAULT_LAB_NAME = 'cb';
 
 /** One end of a link: an address of each family with its prefix length. */
@@ -54,11 +54,16 @@ export const namespaceOf = (lab: string, host: string): string => `${lab}-${host
 /** Lower metric, earlier choice: upstream sends the anycast address to the first PoP whose link is up. */
 const anycastMetric = (popIndex: number): number => 100 + popIndex;
 
+// The kernel announces the carrier of a veth at once if its peer has another index, else up to a second later
+// (linkwatch takes equal ones for a plain device), and IPv6 waits for that. Every host numbers its first device 2.
+const FIRST_UPSTREAM_INDEX = 11;
+
 /** `ip -batch` lines that create the veth pairs; the namespaces exist already. */
 export const linkBatch = ({ lab, links }: Topology): string =>
   links
-    .map(({ upstream, host }) => {
-      const left = `name ${upstream.device} mtu 1500 netns ${namespaceOf(lab, upstream.host)}`;
+    .map(({ upstream, host }, i) => {
+      const index = FIRST_UPSTREAM_INDEX + i;
+      const left = `name ${upstream.device} index ${index} mtu 1500 netns ${namespaceOf(lab, upstream.host)}`;
       return `link add ${left} type veth peer name ${host.device} mtu 1500 netns ${namespaceOf(lab, host.host)}\n`;
     })
     .join('');
