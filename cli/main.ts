@@ -1,3 +1,4 @@
+import { LabError } from '#lab/errors.ts';
 import { COMMANDS, VISIBLE } from './commands/registry.ts';
 import { BAD_USAGE, CommandError, FAILURE, SUCCESS, UsageError } from './failure.ts';
 import { commandHelp, overview } from './help.ts';
@@ -40,9 +41,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   process.exitCode = await runCommand(process.argv.slice(2));
 } catch (error) {
-  const known = error instanceof CommandError;
+  const known = error instanceof CommandError || error instanceof LabError;
   const text = known ? error.message : `Unexpected failure: ${error instanceof Error ? error.stack : String(error)}`;
   const hint = error instanceof UsageError ? ' See `cloudbridge --help`.' : '';
   process.stderr.write(`cloudbridge: ${text}${hint}\n`);
-  process.exitCode = known ? error.exitCode : FAILURE;
+  process.exitCode = error instanceof CommandError ? error.exitCode : FAILURE;
 }

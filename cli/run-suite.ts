@@ -72,6 +72,7 @@ export const runSuites = async (
       { heading: 'summary', cell: (row: { summary: string }) => row.summary },
     ] as const;
     const rows = registry.map(({ name, summary }) => ({ suite: name, summary }));
+    if (registry.length === 0) output.remark('There are no suites yet.');
     output.list<{ suite: string; summary: string }>(fields, rows);
     return SUCCESS;
   }

@@ -9,7 +9,13 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export const runCommand = (command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> =>
   new Promise((resolve, reject) => {
     const timeout = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' });
+    const child = spawn(command, args, {
+      // Out of the terminal's reach: Ctrl-C is for us, and must not break off what removes the lab.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

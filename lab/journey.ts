@@ -21,6 +21,11 @@ export class Journey {
     return this.#lab;
   }
 
+  /** Is there a lab of ours to end? */
+  get isUp(): boolean {
+    return this.#lab !== undefined;
+  }
+
   async raise(): Promise<void> {
     this.#lab = await Lab.create(this.name, this.pops);
   }

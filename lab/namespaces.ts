@@ -26,12 +26,14 @@ const refuseForeign = ({ lab, hosts }: Topology): void => {
   );
 };
 
+// Link-local addresses wait for duplicate address detection too (RFC 4862 §5.4), and neighbour discovery with them: the
+// first IPv6 packet would be two seconds late.
+const NO_DAD = 'for file in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 > $file; done';
+const FORWARD = 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding';
+
 /** Settings of a namespace, then its batch; one process for each host. */
 const configureHost = (topology: Topology, host: string): Promise<string> => {
-  const settings = forwards(topology, host)
-    ? 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; '
-    : '';
-  const script = `set -e; ${settings}exec ip -batch -`;
+  const script = ['set -e', NO_DAD, ...(forwards(topology, host) ? [FORWARD] : []), 'exec ip -batch -'].join('; ');
   const args = ['netns', 'exec', namespaceOf(topology.lab, host), 'sh', '-c', script];
   return runCommand('ip', args, { input: hostBatch(topology, host) });
 };

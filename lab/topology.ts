@@ -54,11 +54,16 @@ export const namespaceOf = (lab: string, host: string): string => `${lab}-${host
 /** Lower metric, earlier choice: upstream sends the anycast address to the first PoP whose link is up. */
 const anycastMetric = (popIndex: number): number => 100 + popIndex;
 
+// The kernel announces the carrier of a veth at once if its peer has another index, else up to a second later
+// (linkwatch takes equal ones for a plain device), and IPv6 waits for that. Every host numbers its first device 2.
+const FIRST_UPSTREAM_INDEX = 11;
+
 /** `ip -batch` lines that create the veth pairs; the namespaces exist already. */
 export const linkBatch = ({ lab, links }: Topology): string =>
   links
-    .map(({ upstream, host }) => {
-      const left = `name ${upstream.device} mtu 1500 netns ${namespaceOf(lab, upstream.host)}`;
+    .map(({ upstream, host }, i) => {
+      const index = FIRST_UPSTREAM_INDEX + i;
+      const left = `name ${upstream.device} index ${index} mtu 1500 netns ${namespaceOf(lab, upstream.host)}`;
       return `link add ${left} type veth peer name ${host.device} mtu 1500 netns ${namespaceOf(lab, host.host)}\n`;
     })
     .join('');

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { findCommand, isRoot, logFile, node24, root } from './setup/paths.mjs';
+import { findCommand, isRoot, logFile, node24, root, SBIN } from './setup/paths.mjs';
 import { buildEngine, missing, supported } from './setup/plan.mjs';
 import { withProgress } from './setup/run.mjs';
 
@@ -74,7 +74,7 @@ const continueUnderNode24 = (args) => {
   const child = spawn(node24, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: `${path.dirname(node24)}:${root}/node_modules/.bin:${process.env.PATH}` },
+    env: { ...process.env, PATH: [path.dirname(node24), process.env.PATH, ...SBIN].join(':') },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

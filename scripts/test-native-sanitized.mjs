@@ -20,16 +20,20 @@ const runtimeLibrary = () => {
 };
 
 await buildNative({ sanitize: true });
-const { status } = spawnSync(node, ['--test', ...(patterns.length > 0 ? patterns : ['pop-worker/host/**/*.test.ts'])], {
-  cwd: root,
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    CBR_NATIVE: 'asan',
-    LD_PRELOAD: runtimeLibrary(),
-    // Leaks: V8 never frees all of its own. The stack check knows nothing of V8's own stacks.
-    ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0:halt_on_error=1:abort_on_error=1',
-    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:abort_on_error=1',
+const { status } = spawnSync(
+  node,
+  ['--test', '--test-timeout=120000', ...(patterns.length > 0 ? patterns : ['pop-worker/host/**/*.test.ts'])],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      CBR_NATIVE: 'asan',
+      LD_PRELOAD: runtimeLibrary(),
+      // Leaks: V8 never frees all of its own. The stack check knows nothing of V8's own stacks.
+      ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0:halt_on_error=1:abort_on_error=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:abort_on_error=1',
+    },
   },
-});
+);
 process.exitCode = status ?? 1;

@@ -77,15 +77,17 @@ export const up = defineCommand({
     const tell = (outcome: Parameters<typeof reportStep>[2]) => reportStep(output, suite, outcome);
     const start = performance.now();
     const done = await runSteps(loopback ? LOOPBACK_STEPS : LAB_STEPS, journey, tell, stopped);
+    const tellTotal = () => {
+      const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
+      reportCase(output, { suite, case: 'journey' }, [total]);
+    };
     if (done && !options.once) {
+      tellTotal();
       showEndpoints(output, journey);
       await whenStopped;
     }
-    const clean = await runSteps([TEARDOWN], journey, tell);
-    if (options.once) {
-      const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
-      reportCase(output, { suite, case: 'journey' }, [total]);
-    }
+    const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell));
+    if (options.once) tellTotal();
     return (done || (stopped() && !options.once)) && clean ? SUCCESS : FAILURE;
   },
 });

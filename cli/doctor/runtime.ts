@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { findNatsServer } from '#scripts/setup/nats-server.mjs';
@@ -55,12 +54,11 @@ const engine: Check = {
   neededBy: 'up',
   probe: () => {
     if (!existsSync(ENGINE)) return missing('not built', 'npm start');
-    try {
-      const loaded = createRequire(import.meta.url)(ENGINE) as object;
-      return ok(`${Object.keys(loaded).length} entries`);
-    } catch (error) {
-      return missing(firstLine(String(error)), 'node scripts/build-native.mjs --force');
-    }
+    // In a process of its own: an engine made for another Node could take this one down.
+    const program = `console.log(Object.keys(require(${JSON.stringify(ENGINE)})).length)`;
+    const tried = attempt(process.execPath, ['--eval', program]);
+    if (tried.succeeded) return ok(`${tried.stdout.trim()} functions`);
+    return missing(firstLine(tried.stderr) || 'the process died', 'node scripts/build-native.mjs --force');
   },
 };
 

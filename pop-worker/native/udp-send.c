@@ -127,6 +127,8 @@ static bool prepare_message(send_job *job, int slot) {
 static int prepare(napi_env env, send_job *job) {
   int slot = 0;
   while (slot < SLOTS && job->descriptor < job->count) {
+    // First see how the refused one fares: it decides about GSO for those behind it.
+    if (slot > 0 && job->refused && job->descriptor != job->plain) break;
     const int32_t *words = descriptor_words(job, job->descriptor);
     const char *fault = fault_of(job, words);
     if (fault != NULL) {
@@ -181,7 +183,10 @@ static void count_sent(send_job *job, const message_origin *origin, int messages
   }
   self->counters[C_SENT_MESSAGES] += messages;
   // A segment went by itself that was refused with GSO: the device or the socket cannot do it.
-  if (job->refused && origin->descriptor == job->plain) self->gso_pause = GSO_PAUSE_DESCRIPTORS;
+  if (job->refused && origin->descriptor == job->plain) {
+    self->gso_pause = GSO_PAUSE_DESCRIPTORS;
+    self->counters[C_GSO_REFUSALS]++;
+  }
   job->refused = false;
 }
 

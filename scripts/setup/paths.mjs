@@ -24,9 +24,12 @@ const isExecutable = (file) => {
   }
 };
 
-/** Full path of the first of `names` that this machine has, or undefined. A user's PATH often lacks the sbin folders. */
+/** Folders of ip, nft and the like, which PATH often lacks. */
+export const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** Full path of the first of `names` that this machine has, or undefined. */
 export const findCommand = (names) => {
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(':'), ...SBIN];
   for (const name of names) {
     for (const folder of folders) {
       if (folder !== '' && isExecutable(path.join(folder, name))) return path.join(folder, name);

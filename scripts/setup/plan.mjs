@@ -74,7 +74,8 @@ const natsStep = () => ({
 
 const installPackages = async (packages) => {
   const env = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' };
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+  // Another apt may be at work: wait for it instead of failing.
+  const install = ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-qq', '--no-install-recommends', ...packages];
   try {
     await runLogged('apt-get', install, env);
   } catch {
@@ -82,6 +83,12 @@ const installPackages = async (packages) => {
     await runLogged('apt-get', ['update', '-qq'], env);
     await runLogged('apt-get', install, env);
   }
+};
+
+const installTools = async (tools) => {
+  await installPackages(tools.flatMap((tool) => tool.apt));
+  const absent = tools.filter((tool) => !isPresent(tool)).map(({ name }) => name);
+  if (absent.length > 0) throw new Error(`The packages are installed, but still there is no ${absent.join(', ')}.`);
 };
 
 const isPresent = ({ commands, files = [] }) =>
@@ -107,7 +114,7 @@ export const missing = (purpose) => {
       scope: 'machine',
       reason: tools.map((tool) => `${tool.name} ${tool.reason}`).join('; '),
       packages,
-      apply: () => installPackages(packages),
+      apply: () => installTools(tools),
     });
   }
   if (!packagesAreCurrent()) steps.push(packagesStep());

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CORE_BASE, CORE_DENIED_GLOBALS, isCore, TESTS_MAY, WALLS, type Wall } from './table.ts';
+import { CORE_BASE, CORE_DENIED_GLOBALS, isCore, testsMay, WALLS, type Wall } from './table.ts';
 
 export type Aliases = readonly { readonly alias: string; readonly folder: string }[];
 
@@ -15,11 +15,12 @@ export const readAliases = (root: string): Aliases => {
   }));
 };
 
-/** Every way to write an import of something in `folder`: a folder can lie under several aliases. */
+/** Every way to write an import of something in `folder`: by aliases that lie above it, and by those below. */
 const patternsFor = (folder: string, aliases: Aliases): string[] =>
-  aliases
-    .filter((entry) => folder === entry.folder || folder.startsWith(`${entry.folder}/`))
-    .map(({ alias, folder: base }) => `${alias}${folder.slice(base.length)}/**`);
+  aliases.flatMap(({ alias, folder: base }) => {
+    if (`${base}/`.startsWith(`${folder}/`)) return [`${alias}/**`];
+    return folder.startsWith(`${base}/`) ? [`${alias}${folder.slice(base.length)}/**`] : [];
+  });
 
 const permitted = (wall: Wall, may: readonly string[], aliases: Aliases): string[] => {
   const own = [wall.folder, ...may].flatMap((folder) => patternsFor(folder, aliases));
@@ -51,7 +52,7 @@ const overridesOf = (wall: Wall, may: readonly string[], aliases: Aliases): obje
   const tests = [`${folder}/**/*.test.ts`, `${folder}/**/testing/**`];
   return [
     override([`${folder}/**`, ...outside, ...NOT_TESTS], [pattern(may), ...(isCore(wall) ? [NO_NODE] : [])]),
-    override([...tests, ...outside], [pattern([...may, ...TESTS_MAY])]),
+    override([...tests, ...outside], [pattern([...may, ...testsMay(wall)])]),
   ];
 };
 

@@ -75,11 +75,12 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
+/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it. */
+export const testsMay = (wall: Wall): readonly string[] =>
+  isCore(wall) ? ['scripts/setup', CORES] : ['scripts/setup'];
+
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;
-
-/** What tests and `testing/` folders may import besides: where set-up put the tools that they run. */
-export const TESTS_MAY: readonly string[] = ['scripts/setup'];
 
 export const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/');
 

@@ -28,16 +28,18 @@ const openTun = async (t: TestContext, at: { name: string; path: string }, wante
   return device;
 };
 
-/** Calls `take` for every packet that is read, until it returns true. */
+/** Calls `take` for every packet that is read, until it returns true; rejects after ten seconds. */
 const readUntil = (device: TunDevice, take: (burst: TunBurst, index: number) => boolean): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const burst = new TunBurst(8 * N.TUN_SLOT_BYTES, 64);
+  const deadline = setTimeout(() => reject(new Error('the packet did not come')), 10_000);
   device.onReadable(() => {
     try {
       burst.clear();
       device.read(burst);
       for (let i = 0; i < burst.count; i++) {
         if (!take(burst, i)) continue;
+        clearTimeout(deadline);
         device.onReadable(undefined);
         resolve();
         return;

@@ -23,7 +23,10 @@ export const UDP_COUNTERS = [
   'sentMessages',
   'sentSegments',
   'sentBytes',
+  /** Descriptors sent segment by segment. */
   'gsoFallbacks',
+  /** How often the kernel would not do GSO, each time for the next 1024 descriptors. */
+  'gsoRefusals',
   'wouldBlock',
   'tooLarge',
   'noBuffers',

@@ -82,7 +82,10 @@ test('without GSO, and when the kernel refuses it, each segment goes by itself',
   const receiver = open(t, '127.0.0.1', { receiveBufferBytes: 1 << 20 });
   const remote = addressOf('127.0.0.1', portOf(receiver));
   // The kernel refuses GSO on a socket without checksums: the refusal is real, on every device.
-  for (const options of [{ gso: false }, { checksum: false }]) {
+  for (const [options, refusals] of [
+    [{ gso: false }, 0],
+    [{ checksum: false }, 1],
+  ] as const) {
     const sender = open(t, '127.0.0.1', options);
     const burst = new Burst(8 * 65_536, 8);
     const sent: Uint8Array[] = [];
@@ -101,9 +104,21 @@ test('without GSO, and when the kernel refuses it, each segment goes by itself',
       sent,
     );
     assert.equal(sender.counters.gsoFallbacks, 3);
+    assert.equal(sender.counters.gsoRefusals, refusals, 'asked once, then remembered');
     assert.equal(sender.counters.sentMessages, 120);
     assert.equal(sender.counters.otherErrors, 0);
   }
+});
+
+test('refused GSO is tried anew after 1024 descriptors', (t) => {
+  const sender = open(t, '127.0.0.1', { checksum: false });
+  const burst = new Burst(65_536, 1);
+  for (let i = 0; i < 2; i++) put(burst, pattern(100, i), addressOf('127.0.0.1', 9));
+  for (let i = 0; i < 1025; i++) sender.send(burst);
+  assert.equal(sender.counters.gsoRefusals, 1);
+  sender.send(burst);
+  assert.equal(sender.counters.gsoRefusals, 2);
+  assert.equal(sender.counters.gsoFallbacks, 1026);
 });
 
 test('a segment above the MTU is counted and skipped, what is around it goes', async (t) => {

@@ -10,10 +10,10 @@ import { pattern, put } from './testing/traffic.ts';
 /** Starts a worker, floods it until it receives, and ends it in the middle of that. */
 const startAndEnd = async (sender: UdpSocket): Promise<void> => {
   const worker = new Worker(new URL('./testing/receiver.ts', import.meta.url));
-  const [port] = (await once(worker, 'message')) as [number];
+  const [port] = (await once(worker, 'message', { signal: AbortSignal.timeout(60_000) })) as [number];
   const burst = new Burst(65_536, 4);
   for (let i = 0; i < 40; i++) put(burst, pattern(1200, i), addressOf('127.0.0.1', port));
-  const receiving = once(worker, 'message');
+  const receiving = once(worker, 'message', { signal: AbortSignal.timeout(60_000) });
   sender.send(burst);
   await receiving;
   for (let i = 0; i < 50; i++) sender.send(burst);

@@ -47,17 +47,19 @@ export const datagramsOf = (burst: Burst): Datagram[] => {
   return datagrams;
 };
 
-/** Resolves with the next `count` datagrams that arrive. */
+/** Resolves with the next `count` datagrams that arrive; rejects when they have not within ten seconds. */
 export const receiveDatagrams = (socket: UdpSocket, count: number): Promise<Datagram[]> => {
   const { promise, resolve, reject } = Promise.withResolvers<Datagram[]>();
   const burst = new Burst(16 * 65_536, 16);
   const arrived: Datagram[] = [];
+  const deadline = setTimeout(() => reject(new Error(`${arrived.length} of ${count} datagrams arrived`)), 10_000);
   socket.onReadable(() => {
     try {
       burst.clear();
       socket.receive(burst);
       arrived.push(...datagramsOf(burst));
       if (arrived.length < count) return;
+      clearTimeout(deadline);
       socket.onReadable(undefined);
       resolve(arrived);
     } catch (error) {

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import test from 'node:test';
+import { root } from '#scripts/setup/paths.mjs';
+import { VISIBLE } from './commands/registry.ts';
+
+const cloudbridge = (...args: string[]) => {
+  const options = { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } } as const;
+  const { status, stdout, stderr } = spawnSync(path.join(root, 'cloudbridge'), args, options);
+  return { status, stdout, stderr };
+};
+
+test('help lists every command, and every command has help with an example', () => {
+  const { status, stdout } = cloudbridge('--help');
+  assert.equal(status, 0);
+  for (const { name } of VISIBLE) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
+  for (const { name } of VISIBLE) {
+    const help = cloudbridge(...name.split(' '), '--help');
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /^Usage\n {2}cloudbridge /m);
+    assert.match(help.stdout, /^Examples\n {2}\S/m);
+  }
+});
+
+test('without a command: the overview and exit 2', () => {
+  const { status, stdout } = cloudbridge();
+  assert.equal(status, 2);
+  assert.match(stdout, /Commands/);
+});
+
+test('an unknown command is exit 2, one sentence, a suggestion', () => {
+  const { status, stdout, stderr } = cloudbridge('dcotor');
+  assert.equal(status, 2);
+  assert.equal(stdout, '');
+  assert.equal(stderr, 'cloudbridge: Unknown command `dcotor`. Did you mean `doctor`? See `cloudbridge --help`.\n');
+});
+
+test('version tells ours and those of the runtime', () => {
+  const line = JSON.parse(cloudbridge('version', '--json').stdout) as Record<string, string>;
+  assert.match(line['cloudbridge']!, /^\d+\.\d+\.\d+$/);
+  assert.match(line['node']!, /^24\./);
+});
+
+test('doctor reports every feature for programs, and fails exactly when up lacks something', () => {
+  const { status, stdout } = cloudbridge('doctor', '--json');
+  const rows = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { state: string; neededBy: string; feature: string; mend?: string });
+  assert.ok(rows.some(({ feature }) => feature === 'Node'));
+  for (const row of rows) assert.ok(row.state === 'ok' || row.mend, `${row.feature} says what to do`);
+  const lacking = rows.some(({ state, neededBy }) => state === 'missing' && neededBy === 'up');
+  assert.equal(status, lacking ? 1 : 0);
+});
+
+test('bench and interop without a suite list the suites', () => {
+  assert.match(cloudbridge('bench').stdout, /^lab {2}/m);
+  assert.equal(cloudbridge('interop').status, 0);
+  assert.equal(cloudbridge('bench', 'lba').status, 2);
+});
+
+test('up refuses what it cannot do before it does anything', () => {
+  assert.equal(cloudbridge('up', '--pops', '9').status, 2);
+  const { status, stderr } = cloudbridge('down', '--name', '../x');
+  assert.equal(status, 1);
+  assert.match(stderr, /^cloudbridge: `\.\.\/x` is no name for a lab/);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { Journal } from './journal.ts';
+import { lockHolder, takeLock } from './lock.ts';
+import { isRunning, startTimeOf } from './pids.ts';
+
+const scratch = (t: TestContext): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+};
+
+test('a journal gives back what was written, and a line cut off by a crash counts as not written', (t) => {
+  const journal = new Journal(path.join(scratch(t), 'deep', 'lab.journal'));
+  assert.deepEqual(journal.read(), []);
+  journal.append({ kind: 'namespace', name: 'cb-moscow' });
+  journal.append({ kind: 'path', path: '/x' });
+  appendFileSync(journal.file, '{"kind":"namesp');
+  assert.deepEqual(journal.read(), [
+    { kind: 'namespace', name: 'cb-moscow' },
+    { kind: 'path', path: '/x' },
+  ]);
+  journal.remove();
+  assert.deepEqual(journal.read(), []);
+});
+
+test('a lock that is held is refused with the mend; one that was given back is not', (t) => {
+  const file = path.join(scratch(t), 'cb.lock');
+  const release = takeLock(file, 'cb');
+  assert.equal(lockHolder(file)?.pid, process.pid);
+  assert.throws(() => takeLock(file, 'cb'), /already up \(process \d+\): stop it with `cloudbridge down --name cb`/);
+  release();
+  takeLock(file, 'cb')();
+});
+
+test('a lock whose process is gone, or is another of the same number, holds nobody off', (t) => {
+  const file = path.join(scratch(t), 'cb.lock');
+  appendFileSync(file, JSON.stringify({ pid: process.pid, startTime: '1' }));
+  assert.equal(lockHolder(file), undefined);
+  takeLock(file, 'cb')();
+});
+
+test('a process is known by number and start time', () => {
+  const startTime = startTimeOf(process.pid)!;
+  assert.match(startTime, /^\d+$/);
+  assert.equal(isRunning(process.pid, startTime), true);
+  assert.equal(isRunning(process.pid, '0'), false);
+  assert.equal(startTimeOf(2 ** 30), undefined);
+});

@@ -1,0 +1,95 @@
+// The whole check: types, linter, walls, citations, dead code, sanitizers, then every test. Its last lines are the runner's.
+// usage: npm test [-- FILE OR PATTERN…]   with patterns: only these tests, and none of the checks
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { styleText } from 'node:util';
+import { home, root } from './setup/paths.mjs';
+import { unexpectedSkips } from './test/allowed-skips.ts';
+import type { SkippedTest } from './test/skip-reporter.ts';
+
+type Check = { readonly name: string; readonly command: string; readonly args: readonly string[] };
+
+const node = process.execPath;
+const tool = (name: string): string => path.join(root, 'node_modules/.bin', name);
+
+const CHECKS: readonly Check[] = [
+  { name: 'types', command: tool('tsc'), args: ['-p', 'tsconfig.json'] },
+  { name: 'types-core', command: tool('tsc'), args: ['-p', 'tsconfig.core.json'] },
+  { name: 'walls-generated', command: node, args: ['scripts/walls/generate.ts', '--check'] },
+  { name: 'walls', command: node, args: ['scripts/walls/check.ts'] },
+  { name: 'lint', command: tool('biome'), args: ['check', '--error-on-warnings', '.'] },
+  { name: 'spec', command: node, args: ['scripts/check-spec.ts'] },
+  { name: 'dead-code', command: tool('knip'), args: [] },
+  { name: 'sanitizers', command: node, args: ['scripts/test-native-sanitized.mjs'] },
+];
+
+const logs = path.join(home, 'log', 'test');
+const { CI = '' } = process.env;
+const inCi = !['', '0', 'false'].includes(CI);
+const inColour = (style: 'green' | 'red', text: string) => styleText(style, text, { stream: process.stdout });
+
+const both = (inherit: boolean): ['inherit', 'inherit'] | ['pipe', 'pipe'] =>
+  inherit ? ['inherit', 'inherit'] : ['pipe', 'pipe'];
+
+const run = (command: string, args: readonly string[], inherit: boolean): Promise<{ ok: boolean; output: string }> =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', ...both(inherit)] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.on('error', ({ message }) => resolve({ ok: false, output: message }));
+    child.on('close', (code) => resolve({ ok: code === 0, output }));
+  });
+
+/** Runs one check; its output is shown only when it failed. Resolves to whether it passed. */
+const check = async ({ name, command, args }: Check): Promise<boolean> => {
+  const start = performance.now();
+  const { ok, output } = await run(command, args, false);
+  writeFileSync(path.join(logs, `${name}.log`), output);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${ok ? inColour('green', '✓') : inColour('red', '✗')} ${name.padEnd(16)} ${seconds} s`);
+  if (!ok) console.log(output.trimEnd());
+  return ok;
+};
+
+const readSkips = (file: string): SkippedTest[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as SkippedTest)
+    : [];
+
+/** Node's own runner, two files at a time. Resolves to whether all passed and, in CI, none was skipped unexpectedly. */
+const runTests = async (patterns: readonly string[]): Promise<boolean> => {
+  const skips = path.join(logs, 'skips.jsonl');
+  const { ok } = await run(
+    node,
+    [
+      '--test',
+      '--test-concurrency=2',
+      '--test-timeout=300000',
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=./scripts/test/skip-reporter.ts', `--test-reporter-destination=${skips}`],
+      ...patterns,
+    ],
+    true,
+  );
+  const unexpected = unexpectedSkips(readSkips(skips));
+  for (const { name, reason } of unexpected) {
+    console.error(`${inCi ? 'Unexpected skip' : 'Skipped here, would fail in CI'}: ${name} (${reason || 'no reason'})`);
+  }
+  return ok && !(inCi && unexpected.length > 0);
+};
+
+mkdirSync(logs, { recursive: true });
+const patterns = process.argv.slice(2);
+const failed: string[] = [];
+for (const one of patterns.length === 0 ? CHECKS : []) if (!(await check(one))) failed.push(one.name);
+const passed = await runTests(patterns.length > 0 ? patterns : ['**/*.test.ts']);
+if (failed.length > 0) console.error(`Checks that failed: ${failed.join(', ')}. Logs: ${path.relative(root, logs)}/`);
+if (failed.length > 0 || !passed) process.exitCode = 1;
