@@ -13,6 +13,7 @@ import { openApi } from '#services/api/openapi.ts';
 import { docsPage } from '#services/api/openapi-docs.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
+import { explainUnreadable } from '#services/api/unreadable.ts';
 import { authenticate } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { deviceService } from './devices.ts';
@@ -64,6 +65,7 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(PopService, popService(stores));
     router.service(RevisionService, revisionService(stores));
     router.service(EventService, eventService(stores));
+    explainUnreadable(router);
   };
   // From the outside in.
   const interceptors = [

@@ -21,7 +21,10 @@ import { ALL_TENANTS, maySee, tenantKey } from './tenants.ts';
 export const eventService = (stores: Stores): ServiceImpl<typeof EventService> => ({
   async *watchEvents({ tenant, after }, context) {
     const subjects = await subjectsFor(stores, callerOf(context), tenant);
-    const messages = await openMessages(stores.nats, subjects, after);
+    const start = await startOf(stores.nats, after);
+    const messages = await openMessages(stores.nats, subjects, start);
+    // Also because callers get no headers before the first message.
+    yield create(WatchEventsResponseSchema, { position: BigInt(start) });
     const stop = (): void => void messages.close();
     context.signal.addEventListener('abort', stop);
     try {
@@ -55,26 +58,33 @@ const subjectsFor = async ({ config }: Stores, caller: Caller, tenant: string): 
   );
 };
 
-const openMessages = async (nats: NatsConnection, subjects: string[], after: bigint): Promise<ConsumerMessages> => {
+const openMessages = async (nats: NatsConnection, subjects: string[], after: number): Promise<ConsumerMessages> => {
   try {
-    await refuseGap(nats, after);
-    const start =
-      after === 0n
-        ? { deliver_policy: DeliverPolicy.New }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Number(after) + 1 };
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
     const consumer = await jetstream(nats).consumers.get(EVENT_STREAM, { ...start, filter_subjects: subjects });
     return await consumer.consume();
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'ConnectError') throw cause;
     throw new StoreUnavailableError('the events cannot be read now', { cause });
   }
 };
 
-/** Who was away for longer than events are kept must hear that some are lost to it. */
-const refuseGap = async (nats: NatsConnection, after: bigint): Promise<void> => {
-  if (after === 0n) return;
-  const { state } = await (await jetstreamManager(nats, { checkAPI: false })).streams.info(EVENT_STREAM);
-  if (after <= BigInt(state.last_seq) && after >= BigInt(state.first_seq) - 1n) return;
-  const message = `events are kept from ${state.first_seq} to ${state.last_seq}: position ${after} is not among them; read the resources anew and watch from 0`;
+/**
+ * The position that the watch starts behind.
+ *
+ * @throws OutOfRange when events after it are no longer kept: who was away for too long must hear that some are lost
+ */
+const startOf = async (nats: NatsConnection, after: bigint): Promise<number> => {
+  const { first_seq: first, last_seq: last } = await streamState(nats);
+  if (after === 0n) return last;
+  if (after <= BigInt(last) && after >= BigInt(first) - 1n) return Number(after);
+  const message = `events are kept from ${first} to ${last}: position ${after} is not among them; read the resources anew and watch from 0`;
   throw apiError(Code.OutOfRange, 'POSITION_NOT_KEPT', message);
+};
+
+const streamState = async (nats: NatsConnection) => {
+  try {
+    return (await (await jetstreamManager(nats, { checkAPI: false })).streams.info(EVENT_STREAM)).state;
+  } catch (cause) {
+    throw new StoreUnavailableError('the events cannot be read now', { cause });
+  }
 };

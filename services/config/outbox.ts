@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { Bucket, configKey } from '#model/names.ts';
+import { configKey } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { type Change, MAX_CHANGES } from '#services/store/commit.ts';
 import { ConflictError } from '#services/store/errors.ts';
@@ -18,8 +18,8 @@ export interface EventInput {
 
 /** How long the memory of a removed outbox record stays. */
 const REMOVED_SECONDS = 60;
-/** An event that could not be sent waits for at most this long, also when no nudge came. */
-const SWEEP_MS = 5000;
+/** What this copy commits it sends at once; what another one left behind, at the next look. */
+const SWEEP_MS = 1000;
 const AT_ONCE = 200;
 
 /** The event as one record more of a commit: it happens if and only if the change does. */
@@ -41,7 +41,9 @@ export class OutboxRelay {
     this.#store = store;
     this.#stream = jetstream(nats);
     this.#repeater = new Repeater(() => this.#move(), { everyMs: SWEEP_MS, report });
-    this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.*.outbox.*`);
+    store.onCommit((changes) => {
+      if (changes.some(({ key, value }) => value !== undefined && key.includes('.outbox.'))) this.#repeater.nudge();
+    });
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 import { type Change, commitChanges } from './commit.ts';
 import { BusyError, StoreUnavailableError } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -41,6 +41,7 @@ export class Store {
   readonly #manager: JetStreamManager;
   readonly #timeoutMs: number;
   readonly #gate = new Gate(COMMITS_AT_ONCE);
+  readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
 
   private constructor(nats: NatsConnection, manager: JetStreamManager, bucket: string, timeoutMs: number) {
     this.#nats = nats;
@@ -111,12 +112,19 @@ export class Store {
     return { records, next: records[size - 1]?.revision };
   }
 
+  /** Is told of this process's own commits, once they are made. */
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** @see commitChanges; waits while the store is busy */
   commit(changes: readonly Change[]): Promise<number> {
     return this.#gate.run(async () => {
       for (let tries = 1; ; tries++) {
         try {
-          return await commitChanges(this.#nats, this.bucket, changes, this.#timeoutMs);
+          const revision = await commitChanges(this.#nats, this.bucket, changes, this.#timeoutMs);
+          for (const listener of this.#listeners) listener(changes);
+          return revision;
         } catch (error) {
           if (!(error instanceof BusyError)) throw error;
           if (tries === BUSY_TRIES) throw new StoreUnavailableError('the store has too much to do', { cause: error });
@@ -130,7 +138,14 @@ export class Store {
     const messages: StoredMsg[] = [];
     try {
       const options = { seq, next_by_subj: this.#subject(filter), batch: BATCH };
-      for await (const message of await this.#manager.direct.getBatch(this.#stream, options)) messages.push(message);
+      const iterator = await this.#manager.direct.getBatch(this.#stream, options);
+      // The iterator waits for ever when the connection ends under it.
+      const timer = setTimeout(() => iterator.stop(new TimeoutError()), this.#timeoutMs);
+      try {
+        for await (const message of iterator) messages.push(message);
+      } finally {
+        clearTimeout(timer);
+      }
     } catch (cause) {
       if ((cause as { code?: number }).code === 404) return messages;
       throw new StoreUnavailableError('the store did not answer', { cause });
