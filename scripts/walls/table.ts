@@ -31,7 +31,8 @@ export const WALLS: readonly Wall[] = [
   { folder: 'proto', may: [] },
   { folder: 'model', may: ['proto'] },
   { folder: 'services/store', may: ['proto', 'model', 'telemetry'] },
-  { folder: 'services/api', may: ['proto', 'model', 'telemetry'] },
+  // It says what the store's errors mean to callers.
+  { folder: 'services/api', may: ['proto', 'model', 'telemetry', 'services/store'] },
   // Who may not call is told so in the API's words.
   { folder: 'services/authn', may: ['proto', 'model', 'telemetry', 'services/api'] },
   ...['services/auth', 'services/token', 'services/config'].map((folder) => ({

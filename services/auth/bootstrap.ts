@@ -1,5 +1,6 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket } from '#model/names.ts';
+import { API_CLIENT, builtInClient } from '#services/authn/built-in-client.ts';
 import { ConflictError } from '#services/store/errors.ts';
 import type { Sealer } from '#services/store/seal.ts';
 import { ensureSigningKeys, type KeyRing, rotateSigningKeys } from '#services/store/signing-keys.ts';
@@ -23,7 +24,6 @@ const KEY_OVERLAP_SECONDS = 3600;
 
 /** The clients that come with the installation. */
 export const CLI_CLIENT = 'cloudbridge-cli';
-export const API_CLIENT = 'cloudbridge-api';
 /** A port of the moment is added to them (RFC 8252 §7.3). */
 export const CLI_REDIRECTS = ['http://127.0.0.1/callback', 'http://[::1]/callback'];
 
@@ -37,14 +37,6 @@ const CLIENTS: readonly (NewClient & { readonly id: string })[] = [
   { id: API_CLIENT, name: 'CloudBridge services', kind: 'api' },
   { id: PAT_CLIENT, name: 'Personal access tokens', kind: 'api' },
 ];
-
-/** How the services of this installation ask the issuer about opaque tokens. */
-export const apiClient = async (
-  sealer: Sealer,
-): Promise<{ readonly clientId: string; readonly clientSecret: string }> => ({
-  clientId: API_CLIENT,
-  clientSecret: await sealer.secretFor(`client ${API_CLIENT}`),
-});
 
 const chooseSettings = async (records: Records, name: string, domain: string): Promise<Settings> => {
   const { value, revision } = await records.read<Settings>(SETTINGS_KEY);
@@ -90,7 +82,7 @@ export const ensureIdentity = async (
   for (const client of CLIENTS) {
     const { revision } = await records.read(clientKey(client.id));
     if (revision > 0) continue;
-    const secret = client.kind === 'api' ? await sealer.secretFor(`client ${client.id}`) : undefined;
+    const secret = client.kind === 'api' ? (await builtInClient(sealer, client.id)).clientSecret : undefined;
     const change = await records.change(clientKey(client.id), clientMetadata(client, client.id, secret), {
       ifRevision: 0,
     });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { importPKCS8, SignJWT } from 'jose';
 import * as oauth from 'openid-client';
+import { API_CLIENT, builtInClient } from '#services/authn/built-in-client.ts';
 import { TokenError } from '#services/authn/caller.ts';
 import { createVerifier } from '#services/authn/verifier.ts';
 import type { ServiceAccountKey } from './admin.ts';
-import { API_CLIENT, apiClient, CLI_CLIENT } from './bootstrap.ts';
+import { CLI_CLIENT } from './bootstrap.ts';
 import { Browser, fieldOf } from './testing/browser.ts';
 import { createTestIssuer, type TestIssuer } from './testing/installation.ts';
 
@@ -33,7 +34,7 @@ const verifier = async () =>
   createVerifier({
     issuer: issuer.url,
     project: issuer.identity.settings.projectId,
-    introspection: await apiClient(issuer.sealer),
+    introspection: await builtInClient(issuer.sealer),
   });
 
 const authorize = async (changes: Record<string, string> = {}) => {
@@ -325,7 +326,7 @@ test('a personal access token is opaque and checked by introspection (RFC 7662),
 
 test('introspection tells of JWTs too, and nothing to whoever does not show who it is', async () => {
   const { tokens } = await signIn();
-  const { clientId, clientSecret } = await apiClient(issuer.sealer);
+  const { clientId, clientSecret } = await builtInClient(issuer.sealer);
   const basic = { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` };
   const ask = async (token: string, headers: Record<string, string>, more = {}) =>
     (await post('/oauth/v2/introspect', { token, ...more }, headers)).json() as Promise<Record<string, unknown>>;

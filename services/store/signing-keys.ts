@@ -168,6 +168,12 @@ export const readSigningKeys = async (
   );
 };
 
-/** For the workers' configuration (`WorkerConfig.jwks`). @param store the bucket `cb_config` */
-export const popJwks = async (store: Store): Promise<{ readonly keys: JWK[] }> =>
-  (await readKeySet(store, POP_KEYS)).jwks;
+/**
+ * For the workers' configuration (`WorkerConfig.jwks`): the same bytes as long as the same keys are published.
+ *
+ * @param store the bucket `cb_config`
+ */
+export const popJwks = async (store: Store): Promise<{ readonly keys: JWK[] }> => {
+  const { keys } = (await readKeySet(store, POP_KEYS)).jwks;
+  return { keys: keys.sort((a, b) => ((a.kid ?? '') < (b.kid ?? '') ? -1 : 1)) };
+};
