@@ -1,6 +1,7 @@
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import { LabError } from './errors.ts';
 import { Lab, logFolder, remainsOf } from './lab.ts';
+import type { StaticEdge } from './static-edge.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
@@ -10,6 +11,7 @@ export class Journey {
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   #lab: Lab | undefined;
+  #edge: StaticEdge | undefined;
 
   constructor(name: string, pops: number) {
     this.name = name;
@@ -19,6 +21,15 @@ export class Journey {
   get lab(): Lab {
     if (this.#lab === undefined) throw new LabError('The lab is not up yet: its step must come first.');
     return this.#lab;
+  }
+
+  get edge(): StaticEdge {
+    if (this.#edge === undefined) throw new LabError('The edge is not up yet: its step must come first.');
+    return this.#edge;
+  }
+
+  set edge(edge: StaticEdge) {
+    this.#edge = edge;
   }
 
   /** Is there a lab of ours to end? */

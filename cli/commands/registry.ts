@@ -4,14 +4,34 @@ import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
+import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { interop } from './interop.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
+import { workerDrain } from './worker-drain.ts';
+import { workerRun } from './worker-run.ts';
+import { workerStatus } from './worker-status.ts';
+import { workerUndrain } from './worker-undrain.ts';
+import { workerWithdraw } from './worker-withdraw.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
-export const VISIBLE: readonly Command[] = [up, down, doctor, bench, interop, completion, version];
+export const VISIBLE: readonly Command[] = [
+  up,
+  down,
+  connect,
+  doctor,
+  bench,
+  interop,
+  workerRun,
+  workerStatus,
+  workerDrain,
+  workerUndrain,
+  workerWithdraw,
+  completion,
+  version,
+];
 
 /** Asked by the completion scripts. */
 const complete = defineCommand({

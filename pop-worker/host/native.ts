@@ -1,13 +1,23 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { ChecksumNative } from './checksum/native.ts';
 import type { ClockNative } from './clock/native.ts';
 import type { PollNative } from './poll/native.ts';
 import type { ThreadNative } from './thread/native.ts';
+import type { CryptoNative, TlsNative } from './tls/native.ts';
 import type { TunNative } from './tun/native.ts';
 import type { UdpNative } from './udp/native.ts';
 
 /** Every function of the packet engine (`pop-worker/native`); one interface a concern, declared where it is used. */
-export interface NativeEngine extends ClockNative, PollNative, ThreadNative, TunNative, UdpNative {}
+export interface NativeEngine
+  extends ChecksumNative,
+    ClockNative,
+    CryptoNative,
+    PollNative,
+    ThreadNative,
+    TlsNative,
+    TunNative,
+    UdpNative {}
 
 const NODE_MAJOR = '24';
 const OPENSSL_SERIES = '3.5.';

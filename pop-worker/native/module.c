@@ -2,12 +2,19 @@
 #include "napi-util.h"
 
 #define CONCERNS(X) \
+  X(checksum) \
   X(clock) \
   X(doorbell) \
+  X(opener) \
   X(poll) \
+  X(quic_crypto) \
+  X(sealer) \
   X(thread) \
   X(timer) \
+  X(tls_context) \
+  X(tls_session) \
   X(tun) \
+  X(tun_gather) \
   X(tun_io) \
   X(udp) \
   X(udp_receive) \

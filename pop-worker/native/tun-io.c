@@ -81,7 +81,7 @@ static napi_value tun_read(napi_env env, napi_callback_info info) {
   return make_int(env, added);
 }
 
-static int counter_of(int error) {
+int tun_counter_of(int error) {
   switch (error) {
     case EINVAL:
       return C_INVALID;
@@ -119,7 +119,7 @@ static bool write_packet(tun_device *self, uint8_t *at, const int32_t *words) {
     self->counters[C_WOULD_BLOCK]++;
     return false;
   }
-  self->counters[counter_of(errno)]++;
+  self->counters[tun_counter_of(errno)]++;
   return true;
 }
 

@@ -50,5 +50,7 @@ typedef struct {
 
 // The open device behind a handle; throws and returns NULL when it is none or closed.
 tun_device *arg_tun(napi_env env, napi_value value);
+// Which counter a failed write belongs to.
+int tun_counter_of(int error);
 
 #endif

@@ -56,7 +56,8 @@ export const WALLS: readonly Wall[] = [
   { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
-  { folder: 'cli', may: ['lab', 'client', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
+  // A worker's admin socket, and `worker run`, which is the worker itself.
+  { folder: 'cli', may: ['lab', 'client', 'pop-worker', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
   {
     folder: 'sim',
     may: [
@@ -76,9 +77,11 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it. */
-export const testsMay = (wall: Wall): readonly string[] =>
-  isCore(wall) ? ['scripts/setup', CORES] : ['scripts/setup'];
+/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it; for a worker's control, the services. */
+export const testsMay = (wall: Wall): readonly string[] => {
+  if (isCore(wall)) return ['scripts/setup', CORES];
+  return wall.folder === 'pop-worker/control' ? ['scripts/setup', 'services'] : ['scripts/setup'];
+};
 
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { fromEventMessage } from '#model/event-message.ts';
 import { RevocationKey } from '#model/names.ts';
 import { RevocationSchema } from '#proto/gen/cloudbridge/v1/device_pb.ts';
-import { fromEventMessage } from './event-message.ts';
 import { eventually } from './testing/client.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from './testing/installation.ts';
 import { readEvents } from './testing/read-events.ts';

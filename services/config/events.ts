@@ -2,6 +2,7 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { type ConsumerMessages, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { fromEventMessage } from '#model/event-message.ts';
 import { EVENT_STREAM } from '#model/names.ts';
 import {
   type EventService,
@@ -13,7 +14,6 @@ import { apiError } from '#services/api/errors.ts';
 import { callerOf } from '#services/authn/authenticate.ts';
 import { type Caller, Role } from '#services/authn/caller.ts';
 import { StoreUnavailableError } from '#services/store/errors.ts';
-import { fromEventMessage } from './event-message.ts';
 import { readRecord } from './resource.ts';
 import type { Stores } from './stores.ts';
 import { ALL_TENANTS, maySee, tenantKey } from './tenants.ts';

@@ -1,13 +1,13 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { headers as createHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { toEventMessage } from '#model/event-message.ts';
 import { configKey } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { type Change, MAX_CHANGES } from '#services/store/commit.ts';
 import { ConflictError } from '#services/store/errors.ts';
 import type { Store, StoredRecord } from '#services/store/store.ts';
-import { toEventMessage } from './event-message.ts';
 import { Repeater } from './repeater.ts';
 
 /** What happened; id, time and actor are added. */
@@ -65,7 +65,7 @@ export class OutboxRelay {
     await Promise.all(
       records.map(async ({ value }) => {
         const { subject, headers, body } = toEventMessage(fromBinary(EventSchema, value));
-        await this.#stream.publish(subject, body, { headers });
+        await this.#stream.publish(subject, body, { headers: headersFrom(headers) });
       }),
     );
   }
@@ -85,3 +85,9 @@ export class OutboxRelay {
     }
   }
 }
+
+const headersFrom = (values: ReadonlyMap<string, string>): MsgHdrs => {
+  const found = createHeaders();
+  for (const [name, value] of values) found.set(name, value);
+  return found;
+};

@@ -1,3 +1,4 @@
+import type { GatherBatch } from '#protocol/ip/offload.ts';
 import { native } from '../native.ts';
 import { Poll, PollEvent } from '../poll/poll.ts';
 import type { TunBurst } from './burst.ts';
@@ -53,6 +54,15 @@ export class TunDevice {
     const last = (burst.count - 1) * TUN_WORDS;
     burst.used = (words[last + T_OFFSET] as number) + (words[last + T_LENGTH] as number);
     return added;
+  }
+
+  /**
+   * Hands packets to the kernel from where their parts lie in `buffer`.
+   *
+   * @returns index of the first message not written, `batch.messageCount` when none is left
+   */
+  writeGather(buffer: Uint8Array, batch: GatherBatch, from = 0): number {
+    return native.tunWriteGather(this.#handle, buffer, batch.messages, batch.pieces, from, batch.messageCount);
   }
 
   /** Hands packets to the kernel. @returns index of the first one not written, `burst.count` when none is left */

@@ -59,5 +59,18 @@ export interface TunNative {
   tunRead(tun: TunHandle, buffer: Uint8Array, words: Int32Array, count: number, used: number): number;
   /** Writes packets `from` to `count - 1`; @returns index of the first one not written, `count` when all are done */
   tunWrite(tun: TunHandle, buffer: Uint8Array, words: Int32Array, from: number, count: number): number;
+  /**
+   * Writes messages `from` to `count - 1`, each gathered from its pieces (`protocol/ip/offload.ts` has the layout).
+   *
+   * @returns index of the first one not written, `count` when all are done
+   */
+  tunWriteGather(
+    tun: TunHandle,
+    buffer: Uint8Array,
+    messages: Int32Array,
+    pieces: Int32Array,
+    from: number,
+    count: number,
+  ): number;
   tunClose(tun: TunHandle): void;
 }

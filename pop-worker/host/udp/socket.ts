@@ -98,10 +98,11 @@ export class UdpSocket {
    * socket's buffer is full, `onceWritable` tells when to call again with the index that was returned; a descriptor of
    * which only some segments went is shortened in place to the others.
    *
-   * @returns index of the first descriptor not sent, `burst.count` when none is left
+   * @param to index behind the last descriptor to send
+   * @returns index of the first descriptor not sent, `to` when none is left
    */
-  send(burst: Burst, from = 0): number {
-    return native.udpSend(this.#handle, burst.buffer, burst.words, from, burst.count);
+  send(burst: Burst, from = 0, to: number = burst.count): number {
+    return native.udpSend(this.#handle, burst.buffer, burst.words, from, to);
   }
 
   /** Calls `callback` whenever something waits to be received; undefined stops. Keeps the event loop alive. */

@@ -47,6 +47,10 @@ test('agrees with a plain list of prefixes under any sequence of changes', () =>
           }
         }
         assert.equal(table.size, model.size);
+        for (const c of changes) {
+          const held = model.get(`${bits(c.address).slice(0, c.length)}/`);
+          assert.equal(table.get(Uint8Array.from(c.address), c.length), held?.value ?? NO_ROUTE);
+        }
         for (const probe of [...probes, ...changes.map((c) => c.address)]) {
           const matches = [...model.values()].filter((m) => bits(probe).startsWith(m.bits));
           const best = matches.sort((a, b) => b.bits.length - a.bits.length)[0];

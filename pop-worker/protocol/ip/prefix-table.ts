@@ -141,6 +141,15 @@ export class PrefixTable {
     return true;
   }
 
+  /** @returns the value of exactly this prefix or `NO_ROUTE` */
+  get(address: Uint8Array, prefixLength: number): number {
+    this.#check(address, prefixLength);
+    this.#load(address, 0);
+    const table = this.#lengths.find((candidate) => candidate.length === prefixLength);
+    const slot = table?.find(this.#key) ?? -1;
+    return table === undefined || slot < 0 ? NO_ROUTE : table.value(slot);
+  }
+
   /** @param at offset of the address in a packet @returns the longest prefix's value or `NO_ROUTE` */
   lookup(buffer: Uint8Array, at: number): number {
     this.#load(buffer, at);

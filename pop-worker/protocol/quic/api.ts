@@ -21,9 +21,15 @@ export interface QuicConnection {
   reset(stream: number, code: number): void;
   /** Asks the peer to stop (STOP_SENDING) and drops what still arrives. */
   stopSending(stream: number, code: number): void;
-  /** Returns flow-control credit for bytes that `streamData` handed over. */
+  /**
+   * Returns flow-control credit for bytes that `streamData` handed over. Owed for all of them: a stream is over only when
+   * its last byte was consumed, unless it was reset, or stopped by `stopSending`, which returns the rest by itself.
+   */
   consume(stream: number, bytes: number): void;
-  /** Higher goes first; 0 by default. Equal ones share in turns. */
+  /**
+   * Higher goes first, from -8 to 7; 0 by default. Of equal ones, incremental streams (the default) share packet by
+   * packet, others send one after the other.
+   */
   setPriority(stream: number, urgency: number, incremental: boolean): void;
   /** Copies the payload; `false` when it is too large or the queue is full (counted). */
   sendDatagram(buffer: Uint8Array, start: number, end: number): boolean;
@@ -66,6 +72,7 @@ export interface ConnectionSink {
     fin: boolean,
   ): void;
   streamReset(connection: QuicConnection, stream: number, code: number): void;
+  /** The peer wants no more; RESET_STREAM with its code goes back by itself (RFC 9000 §3.5). */
   streamStopSending(connection: QuicConnection, stream: number, code: number): void;
   /** All that was queued has been sent at least once. */
   streamWritable(connection: QuicConnection, stream: number): void;

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/record.proto.
  */
 export const file_cloudbridge_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk4KDlNuYXBzaG90UmVjb3JkEg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSDQoFdmFsdWUYBCABKAxiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Who has an address (`<tenant>.lease.<network>.<address>`) or an index of the installation's prefix
@@ -144,6 +144,30 @@ export const MembershipSnapshotSchema: GenMessage<MembershipSnapshot> = /*@__PUR
   messageDesc(file_cloudbridge_v1_record, 4);
 
 /**
+ * A worker's last good revision on disk, whole.
+ *
+ * @generated from message cloudbridge.v1.StoredRevision
+ */
+export type StoredRevision = Message<"cloudbridge.v1.StoredRevision"> & {
+  /**
+   * @generated from field: bytes signed_manifest = 1;
+   */
+  signedManifest: Uint8Array;
+
+  /**
+   * @generated from field: repeated bytes chunks = 2;
+   */
+  chunks: Uint8Array[];
+};
+
+/**
+ * Describes the message cloudbridge.v1.StoredRevision.
+ * Use `create(StoredRevisionSchema)` to create a new message.
+ */
+export const StoredRevisionSchema: GenMessage<StoredRevision> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_record, 5);
+
+/**
  * @generated from message cloudbridge.v1.SnapshotRecord
  */
 export type SnapshotRecord = Message<"cloudbridge.v1.SnapshotRecord"> & {
@@ -173,5 +197,5 @@ export type SnapshotRecord = Message<"cloudbridge.v1.SnapshotRecord"> & {
  * Use `create(SnapshotRecordSchema)` to create a new message.
  */
 export const SnapshotRecordSchema: GenMessage<SnapshotRecord> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 5);
+  messageDesc(file_cloudbridge_v1_record, 6);
 

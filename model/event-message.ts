@@ -1,17 +1,19 @@
 import { create, type DescField, fromJson, type JsonValue, type Message, toJson } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { headers, type MsgHdrs } from '@nats-io/nats-core';
-import { SYSTEM } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
+import { SYSTEM } from './names.ts';
 
 /** An event as it lies in CB_EVENTS: CloudEvents 1.0, NATS binding, binary mode. */
 export interface EventMessage {
   readonly subject: string;
-  readonly headers: MsgHdrs;
+  readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
 }
 
 const CONTENT_TYPE = 'application/json';
+
+/** `/cloudbridge/config` or the worker that saw it happen. */
+const CONFIG_SOURCE = '/cloudbridge/config';
 
 /** `device_created` → area `device`, type `created`. */
 const splitName = (name: string): readonly [area: string, type: string] => {
@@ -31,17 +33,17 @@ const idOf = (data: Message): string => {
   return id ?? device ?? String(number);
 };
 
-export const toEventMessage = (event: Event): EventMessage => {
+export const toEventMessage = (event: Event, source = CONFIG_SOURCE): EventMessage => {
   const field = dataField(event);
   const [area, type] = splitName(field.name);
   const data = event.data.value as Message;
   const id = idOf(data);
-  const meta = headers();
+  const meta = new Map<string, string>();
   meta.set('Nats-Msg-Id', event.id);
   meta.set('ce-specversion', '1.0');
   meta.set('ce-id', event.id);
   meta.set('ce-type', `cloudbridge.v1.${area}.${type}`);
-  meta.set('ce-source', '/cloudbridge/config');
+  meta.set('ce-source', source);
   meta.set('ce-subject', id);
   if (event.time !== undefined) meta.set('ce-time', timestampDate(event.time).toISOString());
   // Extension attributes (CloudEvents 1.0, "Extension Context Attributes").
@@ -58,7 +60,8 @@ export const toEventMessage = (event: Event): EventMessage => {
 /** @returns undefined when it is no event that this version knows */
 export const fromEventMessage = (message: {
   readonly subject: string;
-  readonly headers?: MsgHdrs | undefined;
+  /** Whatever finds a header by its name. */
+  readonly headers?: { get(name: string): string | undefined } | undefined;
   readonly body: string;
 }): Event | undefined => {
   const [, , tenant = '', area, type] = message.subject.split('.');

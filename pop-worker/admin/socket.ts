@@ -1,0 +1,88 @@
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** Requests are one JSON object a line, `{"command": "status"}`; so are answers. */
+export type AdminAnswer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly error: string };
+
+/** What may be asked, by name; each resolves to what is answered. */
+export type AdminCommands = Readonly<Record<string, () => unknown>>;
+
+/** Another process has the socket. */
+export class AdminSocketError extends Error {
+  override readonly name = 'AdminSocketError';
+}
+
+const MAX_LINE_BYTES = 4096;
+
+const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> => {
+  let command: unknown;
+  try {
+    command = (JSON.parse(line) as { command?: unknown } | null)?.command;
+  } catch {
+    return { ok: false, error: 'a request is one JSON object in a line' };
+  }
+  const known = typeof command === 'string' && Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (known === undefined) return { ok: false, error: `commands are ${Object.keys(commands).join(', ')}` };
+  try {
+    return { ok: true, result: await known() };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+const serve = (socket: Socket, commands: AdminCommands): void => {
+  socket.on('error', () => socket.destroy());
+  let bytes = 0;
+  socket.on('data', (chunk) => {
+    bytes = chunk.includes(10) ? 0 : bytes + chunk.length;
+    if (bytes > MAX_LINE_BYTES) socket.destroy();
+  });
+  let last: Promise<unknown> = Promise.resolve();
+  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    // In the order of the requests.
+    last = last.then(async () => socket.writable && socket.write(`${JSON.stringify(await run(commands, line))}\n`));
+  });
+};
+
+const isAnswering = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** Removes the socket of a process that is no more. @throws AdminSocketError when one is alive, or it is something else */
+const clear = async (path: string): Promise<void> => {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new AdminSocketError(`${path} is there and is no socket: change [admin] socket`);
+  if (await isAnswering(path)) {
+    throw new AdminSocketError(`another worker answers at ${path}: stop it or change [admin] socket`);
+  }
+  unlinkSync(path);
+};
+
+/** Serves commands at a unix socket that only its owner may use. @throws AdminSocketError, or Error of the file system */
+export const serveAdminSocket = async (path: string, commands: AdminCommands): Promise<Server> => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  await clear(path);
+  const server = createServer((socket) => serve(socket, commands));
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, 0o600);
+  return server;
+};

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigError, parseWorkerConfig } from './config.ts';
+
+const MINIMAL = `
+pop = "moscow"
+worker = "w1"
+[listen]
+addresses = ["192.0.2.1", "2001:db8:a::1"]
+[tls]
+certificate = "edge.pem"
+key = "/etc/cloudbridge/edge.key"
+[static]
+issuer = "https://edge"
+jwks = "jwks.json"
+tenants = [{ id = "acme", prefixes = ["10.64.0.0/10", "fd00::/48"] }]
+`;
+
+const wrong = (text: string): string => {
+  try {
+    parseWorkerConfig(text, 'w.toml');
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.message;
+  }
+  return assert.fail('it was taken');
+};
+
+test('what is left out has safe defaults, and paths are relative to the file', () => {
+  const config = parseWorkerConfig(MINIMAL, '/etc/cloudbridge/w.toml');
+  assert.equal(config.listen.port, 443);
+  assert.equal(config.admin.listen, '127.0.0.1:9464');
+  assert.deepEqual(config.proxy.allowed, []);
+  assert.equal(config.tls.certificate, '/etc/cloudbridge/edge.pem');
+  assert.equal(config.tls.key, '/etc/cloudbridge/edge.key');
+  assert.equal(config.static?.jwks, '/etc/cloudbridge/jwks.json');
+});
+
+test('each mistake is named with its place', () => {
+  assert.match(wrong('pop = "moscow'), /^w\.toml:1:\d+: /);
+  assert.match(wrong(MINIMAL.replace('"moscow"', '"Moscow!"')), /w\.toml: pop: must be lower-case/);
+  assert.match(wrong(MINIMAL.replace('192.0.2.1', '192.0.2')), /listen\.addresses\.0: must be an IP address/);
+  assert.match(wrong(MINIMAL.replace('[listen]', '[listen]\nport = 70000')), /listen\.port/);
+  assert.match(wrong(MINIMAL.replace('[tls]', '[tls]\ncertifcate = "x"')), /tls: .*certifcate/);
+  assert.match(wrong(MINIMAL.replace('10.64.0.0/10', '10.64.0.1/10')), /prefixes\.0: must be a prefix/);
+  assert.match(wrong(`${MINIMAL}[control]\nservers = ["nats://h:4222"]\nrevision_keys = {}`), /exactly one of/);
+  assert.match(wrong(MINIMAL.slice(0, MINIMAL.indexOf('[static]'))), /exactly one of/);
+  assert.match(wrong(''), /pop/);
+});
+
+test('any text is taken or refused with a ConfigError', () => {
+  const lines = MINIMAL.split('\n');
+  const changed = fc.shuffledSubarray(lines).map((some) => some.join('\n'));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), changed), (text) => {
+      try {
+        parseWorkerConfig(text, 'w.toml');
+      } catch (error) {
+        assert.ok(error instanceof ConfigError, String(error));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { ID_PATTERN } from '#model/names.ts';
+import { controllerNames, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
+import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+
+const id = z.string().regex(ID_PATTERN, 'must be lower-case letters, digits and dashes, at most 40');
+const ipAddress = z.string().refine((text) => parseIpAddress(text) !== undefined, 'must be an IP address');
+const prefix = z.string().refine((text) => parsePrefix(text) !== undefined, 'must be a prefix, such as 10.64.0.0/10');
+const port = z.int().min(0).max(65_535);
+const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[0-9.]+|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
+
+/** One worker's own file; everything that the fleet shares comes from the control plane. */
+export const WorkerFile = z.strictObject({
+  pop: id,
+  worker: id,
+  /** Where it keeps the last known good state. */
+  state_directory: z.string().default('/var/lib/cloudbridge'),
+  /** How long sessions are given to move away before a stop ends them. */
+  drain_seconds: z.int().min(0).max(3600).default(10),
+  listen: z.strictObject({
+    /** Addresses that clients connect to; one UDP socket each and thread. */
+    addresses: z.array(ipAddress).min(1),
+    port: port.default(443),
+    threads: z.int().min(1).max(64).default(1),
+    /** For what goes to devices. */
+    congestion_control: z
+      .string()
+      .refine((name) => controllerNames().includes(name), `must be one of ${controllerNames().join(', ')}`)
+      .default(DEFAULT_CONTROLLER),
+  }),
+  tls: z.strictObject({
+    /** PEM files; the key must not be readable by others. */
+    certificate: z.string(),
+    key: z.string(),
+    /** 80 bytes that all workers share, so that a session can be resumed at another one. */
+    ticket_keys: z.string().optional(),
+    /** 32 bytes: resets connections that an earlier process held (RFC 9000 §10.3). */
+    reset_key: z.string().optional(),
+  }),
+  tun: z
+    .strictObject({
+      name: z.string().min(1).max(15).default('cloudbridge0'),
+      /** Stands for inner IPv4 addresses outside of the tunnels (RFC 6598). */
+      carriers: prefix.default('100.64.0.0/16'),
+      /** Addresses that ICMP errors come from. */
+      router4: ipAddress.default('100.64.0.1'),
+      router6: ipAddress.default('fd00:cb::1'),
+      /** Translate to the worker's own addresses on the way out (nftables masquerade). */
+      masquerade: z.boolean().default(true),
+      /** Turn the kernel's forwarding on where it is off; in a namespace of `ip netns` that is done unasked. */
+      set_forwarding: z.boolean().default(false),
+      /** Of the kernel's side: larger packets from outside are answered or cut there. */
+      mtu: z.int().min(1280).max(9000).default(1400),
+    })
+    .prefault({}),
+  admin: z
+    .strictObject({
+      listen: hostPort.default('127.0.0.1:9464'),
+      socket: z.string().default('/run/cloudbridge/admin.sock'),
+    })
+    .prefault({}),
+  proxy: z
+    .strictObject({
+      /** More destinations that no tunnel leads to. */
+      refused: z.array(prefix).default([]),
+      /** Exceptions from what is never a destination, for labs; empty in earnest. */
+      allowed: z.array(prefix).default([]),
+      resolvers: z.array(ipAddress).default([]),
+    })
+    .prefault({}),
+  control: z
+    .strictObject({
+      servers: z.array(z.string().regex(/^(nats|tls):\/\//, 'must be nats://… or tls://…')).min(1),
+      credentials: z.string().optional(),
+      ca: z.string().optional(),
+      /** Ed25519 public keys (base64url of 32 bytes) by their IDs, which revisions must be signed by. */
+      revision_keys: z.record(z.string(), z.string()),
+    })
+    .optional(),
+  /** What a worker without control plane serves. */
+  static: z
+    .strictObject({
+      issuer: z.string(),
+      jwks: z.string(),
+      /** File with a JSON array of {"tenant", "device"?, "tokenId"?}; SIGHUP reads it and the keys again. */
+      revocations: z.string().optional(),
+      tenants: z.array(z.strictObject({ id, prefixes: z.array(prefix).min(1) })),
+    })
+    .optional(),
+});
+export type WorkerConfig = z.infer<typeof WorkerFile>;
+
+/** Something in the file is wrong; one line for each thing, with its place. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @param file path for messages, and what relative paths in it are relative to */
+export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
+  let values: unknown;
+  try {
+    values = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new ConfigError(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
+  }
+  const result = WorkerFile.safeParse(values);
+  if (!result.success) {
+    const lines = result.error.issues.map(
+      ({ path, message }) => `${file}: ${path.join('.') || 'top level'}: ${message}`,
+    );
+    throw new ConfigError(lines.join('\n'));
+  }
+  const config = result.data;
+  if (config.listen.threads > 1) {
+    throw new ConfigError(
+      `${file}: listen.threads: more than one data-plane thread is not served yet, because a packet for a device of ` +
+        'another thread could not be handed over: leave it at 1 and run one worker for each core',
+    );
+  }
+  if ((config.control === undefined) === (config.static === undefined)) {
+    throw new ConfigError(`${file}: exactly one of [control] and [static] must be there`);
+  }
+  return withPaths(config, dirname(resolve(file)));
+};
+
+const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
+  const at = (path: string): string => resolve(base, path);
+  const maybe = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path));
+  const { tls, control } = config;
+  return {
+    ...config,
+    state_directory: at(config.state_directory),
+    tls: {
+      certificate: at(tls.certificate),
+      key: at(tls.key),
+      ticket_keys: maybe(tls.ticket_keys),
+      reset_key: maybe(tls.reset_key),
+    },
+    admin: { ...config.admin, socket: at(config.admin.socket) },
+    ...(config.static && {
+      static: { ...config.static, jwks: at(config.static.jwks), revocations: maybe(config.static.revocations) },
+    }),
+    ...(control && { control: { ...control, credentials: maybe(control.credentials), ca: maybe(control.ca) } }),
+  };
+};
+
+/** @throws ConfigError when the file cannot be read or is wrong */
+export const readWorkerConfig = (file: string): WorkerConfig => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): name a configuration with --config`,
+    );
+  }
+  return parseWorkerConfig(text, file);
+};

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import type { ControlListener, ControlSource, Revocation } from './source.ts';
+
+export interface StaticOptions {
+  readonly issuer: string;
+  /** File with a JWK set. */
+  readonly jwks: string;
+  readonly tenants: readonly { readonly id: string; readonly prefixes: readonly string[] }[];
+  /** File with a JSON array of revocations; none are in force without it. */
+  readonly revocations?: string | undefined;
+}
+
+/** A file of the static configuration is wrong. */
+export class StaticSourceError extends Error {
+  override readonly name = 'StaticSourceError';
+}
+
+const parseFile = async <T>(file: string, what: string, isRight: (value: unknown) => value is T): Promise<T> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    const why =
+      error instanceof SyntaxError ? 'is no JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw new StaticSourceError(`${file} ${why}: it must hold ${what}`);
+  }
+  if (!isRight(value)) throw new StaticSourceError(`${file} must hold ${what}`);
+  return value;
+};
+
+const isKeySet = (value: unknown): value is { keys: unknown[] } =>
+  typeof value === 'object' && value !== null && Array.isArray((value as { keys?: unknown }).keys);
+
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
+
+const isRevocation = (value: unknown): value is Revocation => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { tenant, device, tokenId } = value as Record<string, unknown>;
+  return typeof tenant === 'string' && isText(device) && isText(tokenId);
+};
+
+const isRevocations = (value: unknown): value is Revocation[] => Array.isArray(value) && value.every(isRevocation);
+
+/** A worker without control plane: tenants from its own file, keys and revocations from files beside it. */
+export class StaticSource implements ControlSource {
+  readonly #options: StaticOptions;
+  #listener: ControlListener | undefined;
+
+  constructor(options: StaticOptions) {
+    this.#options = options;
+  }
+
+  async start(listener: ControlListener): Promise<void> {
+    this.#listener = listener;
+    await this.reload();
+    for (const { id, prefixes } of this.#options.tenants) listener.tenant(id, prefixes);
+  }
+
+  /** Reads keys and revocations again; when a file is wrong, what was read before stays in force. */
+  async reload(): Promise<void> {
+    const { jwks, issuer, revocations } = this.#options;
+    const keys = await parseFile(jwks, 'a JWK set: {"keys": […]}', isKeySet);
+    const revoked =
+      revocations === undefined
+        ? []
+        : await parseFile(revocations, 'an array of {"tenant", "device"?, "tokenId"?}', isRevocations);
+    this.#listener?.keys(JSON.stringify(keys), issuer);
+    this.#listener?.revocations(revoked);
+  }
+
+  report(): void {
+    // Nobody else is there to know.
+  }
+
+  async stop(): Promise<void> {
+    this.#listener = undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import { Worker } from 'node:worker_threads';
+import type { Command, Notice } from '#dataplane/commands.ts';
+import type { ThreadSetup } from '#dataplane/setup.ts';
+import { allocateSlots, type Slots } from '#telemetry/slots.ts';
+import { StartError } from './start-error.ts';
+
+type Ready = Extract<Notice, { type: 'ready' }>;
+type Collected = Extract<Notice, { type: 'collected' }>;
+
+const STOP_MS = 2000;
+const COLLECT_MS = 500;
+/** Timers of the thread beat every 100 ms; what is silent for so long hangs. */
+const SILENT_MS = 5000;
+
+export interface ThreadEvents {
+  /** Devices that came and went. */
+  notice(notice: Notice): void;
+  /** It ended by itself; one sentence. */
+  gone(reason: string): void;
+}
+
+/** One data-plane thread, as the main thread has it. */
+export class DataThread {
+  readonly slots: Slots = allocateSlots();
+  readonly index: number;
+  /** When it serves. @throws StartError */
+  readonly ready: Promise<Ready>;
+  readonly #heartbeat = new Float64Array(new SharedArrayBuffer(8));
+  readonly #worker: Worker;
+  readonly #events: ThreadEvents;
+  readonly #exited: Promise<void>;
+  #collecting: Promise<Collected | undefined> | undefined;
+  #collected: ((notice: Collected | undefined) => void) | undefined;
+  #settle = Promise.withResolvers<Ready>();
+  #isReady = false;
+  #stopping = false;
+  #failure: string | undefined;
+
+  constructor(setup: Omit<ThreadSetup, 'slots' | 'heartbeat'>, events: ThreadEvents) {
+    this.index = setup.index;
+    this.#events = events;
+    this.ready = this.#settle.promise;
+    // Nobody may be waiting any more when it fails.
+    this.ready.catch(() => {});
+    const workerData: ThreadSetup = {
+      ...setup,
+      slots: this.slots.buffer,
+      heartbeat: this.#heartbeat.buffer as SharedArrayBuffer,
+    };
+    this.#worker = new Worker(new URL('./dataplane/thread.ts', import.meta.url), {
+      workerData,
+      name: `data-${setup.index}`,
+    });
+    this.#worker.on('message', (notice: Notice) => this.#take(notice));
+    this.#worker.on('error', (error) => {
+      this.#failure = `data-plane thread ${this.index} broke: ${error instanceof Error ? error.stack : String(error)}`;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        this.#onExit(code);
+        resolve();
+      });
+    });
+  }
+
+  #take(notice: Notice): void {
+    switch (notice.type) {
+      case 'ready':
+        this.#isReady = true;
+        this.#settle.resolve(notice);
+        return;
+      case 'failed':
+        this.#failure = notice.message;
+        if (this.#isReady) void this.#worker.terminate();
+        return;
+      case 'collected':
+        this.#collected?.(notice);
+        return;
+      case 'stopped':
+        return;
+      default:
+        this.#events.notice(notice);
+    }
+  }
+
+  #onExit(code: number): void {
+    this.#collected?.(undefined);
+    if (this.#stopping) return;
+    const reason = this.#failure ?? `data-plane thread ${this.index} ended with ${code}`;
+    if (this.#isReady) this.#events.gone(reason);
+    else this.#settle.reject(new StartError(reason));
+  }
+
+  post(command: Command): void {
+    this.#worker.postMessage(command);
+  }
+
+  /** Whether its timers still run. */
+  isAlive(nowMs: number): boolean {
+    return nowMs - (this.#heartbeat[0] as number) < SILENT_MS;
+  }
+
+  /** Brings `slots` up to date. @returns undefined when the thread does not answer in time */
+  collect(): Promise<Collected | undefined> {
+    this.#collecting ??= new Promise<Collected | undefined>((resolve) => {
+      const timer = setTimeout(() => this.#collected?.(undefined), COLLECT_MS);
+      this.#collected = (notice) => {
+        clearTimeout(timer);
+        this.#collecting = undefined;
+        this.#collected = undefined;
+        resolve(notice);
+      };
+      this.post({ type: 'collect' });
+    });
+    return this.#collecting;
+  }
+
+  /** Closes its connections and ends it, by force when it does not end in time. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.post({ type: 'stop' });
+    const timer = setTimeout(() => void this.#worker.terminate(), STOP_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { POP_AUDIENCE } from '#model/claims.ts';
+import { Admission, type Denied } from './admission.ts';
+import { Directory } from './directory.ts';
+
+const NOW = 1_800_000_000;
+const keys = await generateKeyPair('ES256', { extractable: true });
+const others = await generateKeyPair('ES256', { extractable: true });
+
+const claims = {
+  iss: 'https://edge',
+  aud: POP_AUDIENCE,
+  sub: 'laptop',
+  tenant: 'acme',
+  ipv4: '10.64.0.2',
+  ipv6: 'fd00::2',
+  egress: true,
+  jti: 'j1',
+  iat: NOW - 10,
+  exp: NOW + 600,
+};
+
+const sign = (change: object = {}, key = keys.privateKey, kid = 'k1'): Promise<string> =>
+  new SignJWT({ ...claims, ...change }).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
+
+const world = async () => {
+  const directory = new Directory();
+  directory.setKeys(
+    JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'ES256' }] }),
+    'https://edge',
+  );
+  return { directory, admission: new Admission(directory, () => NOW * 1000) };
+};
+
+const reason = async (admission: Admission, authorization: string | undefined): Promise<string> => {
+  const answer = await admission.admit(authorization);
+  assert.ok('status' in answer, 'denied');
+  return `${answer.status} ${answer.reason}`;
+};
+
+test('a good token lets its device in with its addresses', async () => {
+  const { admission } = await world();
+  const answer = await admission.admit(`Bearer ${await sign()}`);
+  assert.ok(!('status' in answer));
+  assert.deepEqual([answer.tenant, answer.device, answer.egress], ['acme', 'laptop', true]);
+  assert.deepEqual(answer.sources.map((s) => [s.address.join('.'), s.length])[0], ['10.64.0.2', 32]);
+});
+
+test('each way of being no good has its sentence', async () => {
+  const { admission } = await world();
+  const of = async (change: object) => reason(admission, `Bearer ${await sign(change)}`);
+  assert.match(await of({ iss: 'https://other' }), /401 .*issuer/);
+  assert.match(await of({ aud: 'api' }), /401 .*cloudbridge-pop/);
+  assert.match(await of({ exp: NOW - 100 }), /401 .*expired/);
+  assert.match(await of({ iat: NOW + 100 }), /401 .*future/);
+  assert.match(await of({ ipv4: '10.64.0' }), /401 .*addresses/);
+  assert.match(await of({ ipv6: '10.64.0.2' }), /401 .*addresses/);
+  assert.match(await reason(admission, `Bearer ${await sign({}, others.privateKey)}`), /401 .*signature/);
+  assert.match(await reason(admission, `Bearer ${await sign({}, keys.privateKey, 'k2')}`), /401 .*not known/);
+  assert.match(await reason(admission, undefined), /401 .*bearer/);
+  assert.match(await reason(admission, 'Basic abc'), /401 .*bearer/);
+  assert.match(await reason(admission, `Bearer ${'a'.repeat(9000)}`), /401 .*bearer/);
+  const none = [{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  assert.match(await reason(admission, `Bearer ${none.join('.')}.`), /401/);
+});
+
+test('revocation of token, device or tenant holds at once, and ends with its list', async () => {
+  const { admission, directory } = await world();
+  const authorization = `Bearer ${await sign()}`;
+  for (const revocation of [
+    { tenant: 'acme' },
+    { tenant: 'acme', device: 'laptop' },
+    { tenant: 'acme', tokenId: 'j1' },
+  ]) {
+    directory.revoke(revocation);
+    assert.match(await reason(admission, authorization), /403 .*revoked/);
+    directory.replaceRevocations([
+      { tenant: 'other' },
+      { tenant: 'acme', device: 'j1' },
+      { tenant: 'acme', tokenId: 'laptop' },
+    ]);
+    assert.ok(!('status' in (await admission.admit(authorization))));
+  }
+});
+
+test('without keys nobody is let in, and new keys count at once', async () => {
+  const { directory } = await world();
+  const empty = new Directory();
+  const admission = new Admission(empty, () => NOW * 1000);
+  const authorization = `Bearer ${await sign()}`;
+  assert.match(await reason(admission, authorization), /503/);
+  empty.setKeys(directory.jwks as string, 'https://edge');
+  assert.ok(!('status' in (await admission.admit(authorization))));
+  empty.setKeys(JSON.stringify({ keys: [] }), 'https://edge');
+  assert.match(await reason(admission, authorization), /401/);
+});
+
+test('any header is denied with a sentence, never thrown over', async () => {
+  const { admission } = await world();
+  const token = await sign();
+  const mutated = fc
+    .tuple(fc.nat(token.length - 1), fc.constantFrom('A', '.', '=', '_'))
+    .map(([at, to]) => `Bearer ${token.slice(0, at)}${to}${token.slice(at + 1)}`);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.string().map((text) => `Bearer ${text}`),
+        mutated,
+      ),
+      async (header) => {
+        if (header === `Bearer ${token}`) return;
+        const answer = (await admission.admit(header)) as Denied;
+        // A change of the last character's unused bits is the same signature.
+        if (answer.status === undefined) assert.equal(header.slice(0, -1), `Bearer ${token}`.slice(0, -1));
+        else assert.ok(answer.reason.length > 5);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});

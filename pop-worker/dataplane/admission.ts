@@ -1,0 +1,104 @@
+import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
+import { POP_AUDIENCE, type PopClaims, readPopClaims } from '#model/claims.ts';
+import { type Prefix, parseIpv4, parseIpv6 } from '#protocol/ip/text.ts';
+import type { Directory } from './directory.ts';
+
+/** Signatures that tokens may have; none that needs a shared secret. */
+const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'];
+/** A longer one is not looked at. */
+const MAX_TOKEN_BYTES = 8192;
+
+/** Who was let in, and by what token. */
+export interface Admitted extends PopClaims {
+  readonly sources: readonly Prefix[];
+}
+
+/** One sentence for the client and the log, and the HTTP status that goes with it. */
+export interface Denied {
+  readonly status: 401 | 403 | 503;
+  readonly reason: string;
+}
+
+const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } as const;
+
+const denied = (status: Denied['status'], reason: string): Denied => ({ status, reason });
+
+/** Decides about tokens with what this worker holds itself: no service is asked. */
+export class Admission {
+  /** Decisions by their kind. */
+  readonly outcomes = { admitted: 0, unauthorized: 0, forbidden: 0, unavailable: 0 };
+  readonly #directory: Directory;
+  readonly #nowMs: () => number;
+  #keySet: { readonly text: string; readonly resolve: ReturnType<typeof createLocalJWKSet> } | undefined;
+
+  /** @param nowMs wall clock, milliseconds since 1970 */
+  constructor(directory: Directory, nowMs: () => number) {
+    this.#directory = directory;
+    this.#nowMs = nowMs;
+  }
+
+  /** @param authorization the field's value, as `Bearer …` */
+  async admit(authorization: string | undefined): Promise<Admitted | Denied> {
+    const answer = await this.#decide(authorization);
+    this.outcomes['status' in answer ? OUTCOMES[answer.status] : 'admitted']++;
+    return answer;
+  }
+
+  /** Whether what was admitted would not be now. */
+  isRevoked({ tenant, device, tokenId }: Admitted): boolean {
+    return this.#directory.isRevoked(tenant, device, tokenId);
+  }
+
+  async #decide(authorization: string | undefined): Promise<Admitted | Denied> {
+    const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined || token.length > MAX_TOKEN_BYTES) return denied(401, 'a bearer token is needed');
+    const keys = this.#keys();
+    if (keys === undefined) return denied(503, 'this worker has not got the keys of tokens yet');
+    const claims = await this.#verify(token, keys);
+    if ('status' in claims) return claims;
+    if (this.#directory.isRevoked(claims.tenant, claims.device, claims.tokenId))
+      return denied(403, 'the device or its token is revoked');
+    const ipv4 = parseIpv4(claims.ipv4);
+    const ipv6 = parseIpv6(claims.ipv6);
+    if (ipv4 === undefined || ipv6 === undefined) return denied(401, 'the token has no addresses');
+    return {
+      ...claims,
+      sources: [
+        { address: ipv4, length: 32 },
+        { address: ipv6, length: 128 },
+      ],
+    };
+  }
+
+  async #verify(token: string, keys: ReturnType<typeof createLocalJWKSet>): Promise<PopClaims | Denied> {
+    const { issuer } = this.#directory;
+    const nowMs = this.#nowMs();
+    try {
+      // Times and issuer are checked below, by the rules that the issuer itself uses.
+      const { payload } = await jwtVerify(token, keys, {
+        algorithms: ALGORITHMS,
+        audience: POP_AUDIENCE,
+        currentDate: new Date(nowMs),
+        clockTolerance: Number.MAX_SAFE_INTEGER / 2000,
+      });
+      const claims = readPopClaims(payload, issuer, nowMs / 1000);
+      return typeof claims === 'string' ? denied(401, claims) : claims;
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey)
+        return denied(401, 'the token is signed by a key that is not known here');
+      if (error instanceof errors.JWSSignatureVerificationFailed)
+        return denied(401, 'the signature of the token is wrong');
+      if (error instanceof errors.JWTClaimValidationFailed) return denied(401, `the token is not for ${POP_AUDIENCE}`);
+      return denied(401, 'the token cannot be read');
+    }
+  }
+
+  #keys(): ReturnType<typeof createLocalJWKSet> | undefined {
+    const text = this.#directory.jwks;
+    if (text === undefined) return undefined;
+    if (this.#keySet?.text !== text) {
+      this.#keySet = { text, resolve: createLocalJWKSet(JSON.parse(text) as JSONWebKeySet) };
+    }
+    return this.#keySet.resolve;
+  }
+}

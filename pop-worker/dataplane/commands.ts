@@ -1,0 +1,41 @@
+/** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
+export type Command =
+  /** A tenant's networks, as prefixes; none: the tenant is gone. */
+  | { readonly type: 'tenant'; readonly tenant: string; readonly prefixes: readonly string[] }
+  /** Keys that tokens are verified with (a JWK set, RFC 7517) and who issues them. */
+  | { readonly type: 'keys'; readonly jwks: string; readonly issuer: string }
+  | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
+  /** Every revocation that is in force; whatever is not among them is not (any more). */
+  | { readonly type: 'revocations'; readonly revocations: readonly RevocationCommand[] }
+  /** No new sessions; those there are get told to go (graceful stop). */
+  | { readonly type: 'drain' }
+  /** New sessions again; those that were told to go are not called back. */
+  | { readonly type: 'undrain' }
+  /** Brings the shared counters up to date; `collected` answers. */
+  | { readonly type: 'collect' }
+  /** Closes all connections, then everything; `stopped` answers. */
+  | { readonly type: 'stop' };
+
+/** Of a whole tenant, of one device, or of one token, as far as the parts are given. */
+export interface RevocationCommand {
+  readonly tenant: string;
+  readonly device?: string;
+  readonly tokenId?: string;
+}
+
+/** What a data-plane thread tells the main thread. */
+export type Notice =
+  /** Sockets and TUN are open. @param device the TUN's name */
+  | { readonly type: 'ready'; readonly device: string; readonly fallbacks: readonly string[] }
+  | {
+      readonly type: 'connected';
+      readonly tenant: string;
+      readonly device: string;
+      readonly ipv4: string;
+      readonly ipv6: string;
+    }
+  | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
+  | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
+  /** It cannot go on; one sentence. */
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,198 @@
+import { randomFillSync } from 'node:crypto';
+import { Resolver } from 'node:dns/promises';
+import { nativeSum } from '#host/checksum/checksum.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createTlsServerPort } from '#host/tls/tls-port.ts';
+import type { TunDevice } from '#host/tun/device.ts';
+import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { Admission, type Admitted } from './admission.ts';
+import type { Command, Notice } from './commands.ts';
+import { Connections } from './connections.ts';
+import { Directory } from './directory.ts';
+import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
+import { Carriers } from './forward/carriers.ts';
+import { Forwarder, HEADROOM } from './forward/forwarder.ts';
+import { TenantTable } from './forward/tenant-table.ts';
+import { EdgeRequests } from './masque/edge-requests.ts';
+import { IpSessions } from './masque/ip-sessions.ts';
+import { type Resolve, Targets } from './masque/targets.ts';
+import { TcpProxy } from './masque/tcp-proxy.ts';
+import { UdpProxy } from './masque/udp-proxy.ts';
+import { type DatagramPort, QuicDriver } from './quic-driver.ts';
+import { refusedTables } from './refused.ts';
+import type { ThreadSetup } from './setup.ts';
+import { TunPort } from './tun-port.ts';
+
+export interface EdgeHosts {
+  readonly sockets: DatagramPort;
+  readonly tun: TunDevice;
+  readonly notify: (notice: Notice) => void;
+}
+
+const TICK_MS = 1000;
+
+const prefixOf = (text: string): Prefix => {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new RangeError(`${text} is not a prefix`);
+  return prefix;
+};
+
+const addressOf = (text: string): Uint8Array => prefixOf(text).address;
+
+/** Everything that a data-plane thread does, around one endpoint and one TUN queue. */
+export class Edge {
+  readonly directory = new Directory();
+  readonly admission = new Admission(this.directory, Date.now);
+  readonly connections = new Connections();
+  readonly tenants: TenantTable;
+  readonly forwarder: Forwarder;
+  readonly tunPort: TunPort;
+  readonly sessions: IpSessions;
+  readonly udpProxy: UdpProxy;
+  readonly tcpProxy: TcpProxy;
+  readonly requests: EdgeRequests;
+  readonly endpoint: Endpoint;
+  readonly driver: QuicDriver;
+  readonly #hosts: EdgeHosts;
+  readonly #ticker: NodeJS.Timeout;
+
+  constructor(setup: ThreadSetup, hosts: EdgeHosts) {
+    const { worker, tun, proxy } = setup;
+    this.#hosts = hosts;
+    const refused = proxy.refused.map(prefixOf);
+    const allowed = proxy.allowed.map(prefixOf);
+    this.tunPort = new TunPort(hosts.tun);
+    const router4 = addressOf(tun.router4);
+    this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
+    this.forwarder = new Forwarder({
+      tenants: this.tenants,
+      carriers: this.tenants.carriers,
+      egress: this.tunPort,
+      ...refusedTables(refused, allowed),
+      router4,
+      router6: addressOf(tun.router6),
+      sum: nativeSum,
+    });
+    const { admission, forwarder, tenants } = this;
+    const { notify } = hosts;
+    this.sessions = new IpSessions({ admission, forwarder, tenants, proxyName: worker, notify, thread: setup.index });
+    const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
+    const targets = new Targets({ admission, policy: { deny: refused, allow: allowed }, ...resolve });
+    this.udpProxy = new UdpProxy(targets, worker, Date.now);
+    this.tcpProxy = new TcpProxy(targets, worker);
+    const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
+    this.requests = new EdgeRequests({ ip, udp, tcp, connections });
+    this.endpoint = this.#makeEndpoint(setup);
+    this.driver = new QuicDriver({
+      socket: hosts.sockets,
+      endpoint: this.endpoint,
+      headroom: HEADROOM,
+      afterReceive: () => this.tunPort.flush(),
+    });
+    this.tunPort.lasting = this.driver.receiveBuffer;
+    hosts.tun.onReadable(() => {
+      this.tunPort.read(this.forwarder);
+      this.driver.run();
+    });
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  #makeEndpoint({ tls, congestionControl }: ThreadSetup): Endpoint {
+    const { ticketKeys, resetKey } = tls;
+    return new Endpoint({
+      config: edgeEndpointConfig(nowUs(), Date.now()),
+      quic: edgeQuicConfig(congestionControl),
+      crypto: opensslCrypto,
+      tls: createTlsServerPort({
+        identities: [{ certificateChain: tls.certificate, privateKey: tls.key }],
+        alpn: ['h3'],
+        ...(ticketKeys.length > 0 && { ticketKeys }),
+      }),
+      random: { fill: (bytes) => void randomFillSync(bytes) },
+      tokenKey: tls.tokenKey,
+      ...(resetKey !== undefined && { resetKey }),
+      accept: () => this.connections.accept(this.requests),
+    });
+  }
+
+  /** What expires. */
+  #tick(): void {
+    const nowSeconds = Date.now() / 1000;
+    this.#endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
+    this.udpProxy.expire();
+  }
+
+  /** Does what the main thread says; `collect` and `stop` are the thread's own. */
+  handle(command: Command): void {
+    switch (command.type) {
+      case 'tenant':
+        this.#setTenant(command.tenant, command.prefixes);
+        return;
+      case 'keys':
+        this.directory.setKeys(command.jwks, command.issuer);
+        return;
+      case 'revoke':
+        this.directory.revoke(command.revocation);
+        this.#endRevoked();
+        return;
+      case 'revocations':
+        this.directory.replaceRevocations(command.revocations);
+        this.#endRevoked();
+        return;
+      case 'drain':
+        this.sessions.drain();
+        this.connections.drain();
+        return;
+      case 'undrain':
+        this.connections.undrain();
+        this.sessions.drain(false);
+        return;
+      default:
+    }
+  }
+
+  #setTenant(tenant: string, prefixes: readonly string[]): void {
+    if (prefixes.length > 0) {
+      this.tenants.defineTenant(tenant, prefixes.map(prefixOf));
+      return;
+    }
+    this.#endWhere((admitted) => admitted.tenant === tenant, 'the tenant is gone');
+    this.tenants.removeTenant(tenant);
+  }
+
+  #endRevoked(): void {
+    this.#endWhere((admitted) => this.admission.isRevoked(admitted), 'revoked');
+  }
+
+  #endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const part of [this.sessions, this.udpProxy, this.tcpProxy]) part.endWhere(matches, reason);
+  }
+
+  /** Tells all peers that it is over. */
+  closeConnections(): void {
+    this.connections.closeAll('the worker stops');
+    this.driver.run();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    clearInterval(this.#ticker);
+    this.driver.close();
+    this.#hosts.tun.close();
+  }
+}
+
+/** Asks these servers for both families. */
+const resolverOf = (servers: readonly string[]): Resolve => {
+  const resolver = new Resolver();
+  resolver.setServers(servers);
+  return async (name) => {
+    const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (found.length === 0 && failed !== undefined) throw failed.reason;
+    return found.flatMap((text) => parseIpAddress(text) ?? []);
+  };
+};

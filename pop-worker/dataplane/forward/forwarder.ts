@@ -1,0 +1,239 @@
+import { type Sum, sumWords } from '#protocol/ip/checksum.ts';
+import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
+import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
+import { NO_ROUTE, type PrefixTable } from '#protocol/ip/prefix-table.ts';
+import { clampMss, decrementHopLimit, rewriteAddress } from '#protocol/ip/rewrite.ts';
+import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
+import { IpFault, IpView } from '#protocol/ip/view.ts';
+import type { Carriers } from './carriers.ts';
+import { Drop, DropCounters } from './drop-reason.ts';
+import { type Session, SessionCounters } from './session.ts';
+import type { TenantTable } from './tenant-table.ts';
+import { UNREACHABLE } from './tenants.ts';
+
+/** The way out of the tunnel world: packets for it are gathered where they lie until the batch is written. */
+export interface EgressPort {
+  /** @returns false when the queue is full */
+  add(buffer: Uint8Array, view: IpView): boolean;
+}
+
+export interface ForwarderOptions {
+  readonly tenants: TenantTable;
+  readonly carriers: Carriers;
+  readonly egress: EgressPort;
+  /** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
+  readonly refused4: PrefixTable;
+  readonly refused6: PrefixTable;
+  /** Addresses that ICMP errors come from: 4 and 16 bytes. */
+  readonly router4: Uint8Array;
+  readonly router6: Uint8Array;
+  readonly sum?: Sum;
+}
+
+/** Bytes in front of a packet that a session's link may write its own header into. */
+export const HEADROOM = 64;
+
+/** Takes packets from sessions and from outside, and hands each to one session, to the outside, or to a drop counter. */
+export class Forwarder {
+  readonly drops = new DropCounters();
+  /** Of all sessions, also those that are over. */
+  readonly totals = new SessionCounters();
+  readonly #options: ForwarderOptions;
+  readonly #view = new IpView();
+  readonly #segmenter: Segmenter;
+  readonly #scratch = new Uint8Array(HEADROOM + 65_536);
+  readonly #sum: Sum;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#sum = options.sum ?? sumWords;
+    this.#segmenter = new Segmenter(this.#sum);
+  }
+
+  /** A packet from a session's device, in [start, end); its headers are changed in place. */
+  fromSession(session: Session, buffer: Uint8Array, start: number, end: number): void {
+    const view = this.#view;
+    const fault = view.parse(buffer, start, end);
+    if (fault !== IpFault.none) {
+      this.#drop(session, fault - 1);
+      return;
+    }
+    session.counters.up(end - start);
+    this.totals.up(end - start);
+    if (!session.ownsSource(buffer, view.sourceAt, view.addressBytes)) {
+      this.#drop(session, Drop.sourceAddress);
+      return;
+    }
+    const target =
+      session.routes === undefined ? UNREACHABLE : session.routes.lookup(buffer, view.destinationAt, view.addressBytes);
+    const refusal = this.#refusal(session, buffer, target);
+    if (refusal >= 0) {
+      this.#drop(session, refusal);
+      this.#report(session, refusal === Drop.noRoute ? IcmpError.noRoute : IcmpError.prohibited, buffer, 0);
+      return;
+    }
+    if (!decrementHopLimit(buffer, view)) {
+      this.#drop(session, Drop.hopLimit);
+      this.#report(session, IcmpError.hopLimitExceeded, buffer, 0);
+      return;
+    }
+    clampMss(buffer, view, session.link.mtu());
+    if (target === NO_ROUTE) this.#toOutside(session, buffer);
+    else this.#toSession(this.#options.tenants.session(target), session, buffer);
+  }
+
+  /** Why a packet may not go where it wants to, or -1. */
+  #refusal(session: Session, buffer: Uint8Array, target: number): number {
+    if (target === UNREACHABLE) return Drop.noRoute;
+    if (target !== NO_ROUTE) return -1;
+    if (!session.egress) return Drop.egressNotAllowed;
+    const view = this.#view;
+    if (this.#options.tenants.isInside(buffer, view.destinationAt, view.addressBytes)) return Drop.destinationRefused;
+    const refused = view.version === 4 ? this.#options.refused4 : this.#options.refused6;
+    return refused.lookup(buffer, view.destinationAt) > 0 ? Drop.destinationRefused : -1;
+  }
+
+  #toOutside(session: Session, buffer: Uint8Array): void {
+    const view = this.#view;
+    if (view.version === 4) {
+      if (session.carrier === undefined) {
+        this.#drop(session, Drop.egressNotAllowed);
+        return;
+      }
+      rewriteAddress(buffer, view, view.sourceAt, session.carrier);
+    }
+    if (!this.#options.egress.add(buffer, view)) this.#drop(session, Drop.tunQueueFull);
+  }
+
+  #toSession(target: Session | undefined, from: Session, buffer: Uint8Array): void {
+    const { start, end } = this.#view;
+    if (target === undefined) {
+      this.#drop(from, Drop.noRoute);
+      return;
+    }
+    const mtu = target.link.mtu();
+    if (end - start > mtu) {
+      this.#drop(from, Drop.tooBig);
+      this.#report(from, IcmpError.packetTooBig, buffer, mtu);
+      return;
+    }
+    clampMss(buffer, this.#view, mtu);
+    this.#deliver(target, buffer, start, end);
+  }
+
+  #deliver(session: Session, buffer: Uint8Array, start: number, end: number): void {
+    if (!session.link.send(buffer, start, end)) {
+      this.#drop(session, Drop.sessionQueueFull);
+      return;
+    }
+    session.counters.down(end - start);
+    this.totals.down(end - start);
+  }
+
+  /**
+   * A packet from outside, in [start, end), with what its virtio header said. A large packet that stands for many
+   * (`gsoType` not 0) is cut to what the session's link takes.
+   *
+   * @param buffer has `HEADROOM` bytes in front of `start`
+   */
+  fromOutside(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): void {
+    const view = this.#view;
+    const fault = view.parse(buffer, start, end);
+    if (fault !== IpFault.none) {
+      this.drops.count(fault - 1);
+      return;
+    }
+    const session = this.#sessionFor(buffer);
+    if (session === undefined) {
+      this.drops.count(Drop.unknownCarrier);
+      return;
+    }
+    const whole = gsoType === GsoType.none;
+    if (whole && (flags & NEEDS_CHECKSUM) !== 0) {
+      if (!completeChecksum(buffer, start + checksumStart, checksumOffset, end, this.#sum)) {
+        this.#drop(session, Drop.offload);
+        return;
+      }
+    }
+    if (!decrementHopLimit(buffer, view)) {
+      this.#drop(session, Drop.hopLimit);
+      this.#reportOutside(IcmpError.hopLimitExceeded, buffer, 0);
+      return;
+    }
+    const mtu = session.link.mtu();
+    clampMss(buffer, view, mtu);
+    if (!whole) this.#segments(session, buffer, gsoSize, mtu);
+    else if (end - start <= mtu) this.#deliverInner(session, buffer);
+    else {
+      this.#drop(session, Drop.tooBig);
+      this.#reportOutside(IcmpError.packetTooBig, buffer, mtu);
+    }
+  }
+
+  #sessionFor(buffer: Uint8Array): Session | undefined {
+    const view = this.#view;
+    const id =
+      view.version === 4
+        ? this.#options.carriers.lookup(buffer, view.destinationAt)
+        : this.#options.tenants.lookupUnique6(buffer, view.destinationAt);
+    return id < 0 ? undefined : this.#options.tenants.session(id);
+  }
+
+  #toInner(session: Session, buffer: Uint8Array): void {
+    const inner = session.address4;
+    if (this.#view.version === 4 && inner !== undefined)
+      rewriteAddress(buffer, this.#view, this.#view.destinationAt, inner);
+  }
+
+  #deliverInner(session: Session, buffer: Uint8Array): void {
+    this.#toInner(session, buffer);
+    this.#deliver(session, buffer, this.#view.start, this.#view.end);
+  }
+
+  #segments(session: Session, buffer: Uint8Array, gsoSize: number, mtu: number): void {
+    if (!this.#segmenter.begin(buffer, this.#view, gsoSize)) {
+      this.#drop(session, Drop.offload);
+      return;
+    }
+    if (this.#segmenter.nextBytes() > mtu) {
+      this.#drop(session, Drop.tooBig);
+      this.#reportOutside(IcmpError.packetTooBig, buffer, mtu);
+      return;
+    }
+    // The checksum of a large packet is only begun; every segment gets a whole one, over the new address.
+    this.#toInner(session, buffer);
+    for (;;) {
+      const bytes = this.#segmenter.next(this.#scratch, HEADROOM);
+      if (bytes === 0) return;
+      this.#deliver(session, this.#scratch, HEADROOM, HEADROOM + bytes);
+    }
+  }
+
+  #report(session: Session, error: IcmpError, buffer: Uint8Array, mtu: number): void {
+    const from = this.#view.version === 4 ? this.#options.router4 : this.#options.router6;
+    const bytes = writeIcmpError(error, buffer, this.#view, from, mtu, this.#scratch, HEADROOM);
+    if (bytes > 0) this.#deliver(session, this.#scratch, HEADROOM, HEADROOM + bytes);
+  }
+
+  #reportOutside(error: IcmpError, buffer: Uint8Array, mtu: number): void {
+    const from = this.#view.version === 4 ? this.#options.router4 : this.#options.router6;
+    const out = new Uint8Array(MAX_ICMP_ERROR_BYTES);
+    const bytes = writeIcmpError(error, buffer, this.#view, from, mtu, out, 0);
+    if (bytes === 0 || this.#view.parse(out, 0, bytes) !== IpFault.none) return;
+    if (!this.#options.egress.add(out, this.#view)) this.drops.count(Drop.tunQueueFull);
+  }
+
+  #drop(session: Session, reason: number): void {
+    session.counters.dropped++;
+    this.drops.count(reason);
+  }
+}

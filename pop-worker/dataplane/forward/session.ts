@@ -1,0 +1,85 @@
+import { PrefixTable } from '#protocol/ip/prefix-table.ts';
+import type { Prefix } from '#protocol/ip/text.ts';
+import type { TenantRoutes } from './tenants.ts';
+
+/** Packets and bytes of one session; "up" comes from the device. */
+export class SessionCounters {
+  packetsUp = 0;
+  bytesUp = 0;
+  packetsDown = 0;
+  bytesDown = 0;
+  dropped = 0;
+
+  up(bytes: number): void {
+    this.packetsUp++;
+    this.bytesUp += bytes;
+  }
+
+  down(bytes: number): void {
+    this.packetsDown++;
+    this.bytesDown += bytes;
+  }
+}
+
+/** How a session hands a packet to its device. */
+export interface SessionLink {
+  /** Bytes of the largest packet that gets through now. */
+  mtu(): number;
+  /** Takes a copy of the packet. @returns false when the queue to the device is full */
+  send(buffer: Uint8Array, start: number, end: number): boolean;
+}
+
+export interface SessionOptions {
+  readonly tenant: string;
+  readonly device: string;
+  /** What the device may send from; single addresses are its own, shorter prefixes lie behind it. */
+  readonly sources: readonly Prefix[];
+  /** Whether it may reach what lies outside of its tenant. */
+  readonly egress: boolean;
+}
+
+/**
+ * One tunnel's end in the data plane, whatever protocol carries it: an authenticated identity and the addresses that it
+ * may use. Its owner thread alone touches it.
+ */
+export class Session {
+  readonly tenant: string;
+  readonly device: string;
+  readonly sources: readonly Prefix[];
+  readonly egress: boolean;
+  readonly link: SessionLink;
+  readonly counters = new SessionCounters();
+  readonly #sources4 = new PrefixTable(4);
+  readonly #sources6 = new PrefixTable(16);
+  /** Index of the data-plane thread that has it; packets of others would have to be handed over. */
+  readonly owner: number;
+  /** Index in the forwarder's table, -1 while it is in none. */
+  id = -1;
+  /** Stands for the device's IPv4 address outside of its tenant; given while attached. */
+  carrier: Uint8Array | undefined = undefined;
+  /** Its tenant's routes, while attached. */
+  routes: TenantRoutes | undefined = undefined;
+
+  constructor(options: SessionOptions, link: SessionLink, owner = 0) {
+    this.owner = owner;
+    this.tenant = options.tenant;
+    this.device = options.device;
+    this.sources = options.sources;
+    this.egress = options.egress;
+    this.link = link;
+    for (const { address, length } of options.sources) this.#table(address.length).set(address, length, 1);
+  }
+
+  /** The device's own IPv4 address, if it has one. */
+  get address4(): Uint8Array | undefined {
+    return this.sources.find(({ address, length }) => address.length === 4 && length === 32)?.address;
+  }
+
+  ownsSource(buffer: Uint8Array, at: number, addressBytes: number): boolean {
+    return this.#table(addressBytes).lookup(buffer, at) >= 0;
+  }
+
+  #table(addressBytes: number): PrefixTable {
+    return addressBytes === 4 ? this.#sources4 : this.#sources6;
+  }
+}

@@ -1,0 +1,101 @@
+import { PrefixTable } from '#protocol/ip/prefix-table.ts';
+import type { Prefix } from '#protocol/ip/text.ts';
+import type { Carriers } from './carriers.ts';
+import type { Session } from './session.ts';
+import { TenantRoutes } from './tenants.ts';
+
+/** All sessions of a data-plane thread and the tenants they belong to. */
+export class TenantTable {
+  readonly carriers: Carriers;
+  readonly #tenants = new Map<string, TenantRoutes>();
+  readonly #sessions: (Session | undefined)[] = [];
+  readonly #free: number[] = [];
+  /** IPv6 prefixes of all tenants: unique by construction (RFC 4193), so nothing has to be translated. */
+  readonly #unique6 = new PrefixTable(16);
+  /** Every tenant's IPv6 networks (kept when a tenant lets one go: its addresses may still be in use elsewhere). */
+  readonly #networks6 = new PrefixTable(16);
+
+  constructor(carriers: Carriers) {
+    this.carriers = carriers;
+  }
+
+  /** Creates a tenant or changes its networks; its sessions stay. */
+  defineTenant(name: string, networks: readonly Prefix[]): void {
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) {
+      tenant = new TenantRoutes(name);
+      this.#tenants.set(name, tenant);
+    }
+    for (const { address, length } of networks) if (address.length === 16) this.#networks6.set(address, length, 1);
+    tenant.setNetworks(networks);
+  }
+
+  /** Lets nobody of this tenant in any more; its sessions are to be ended before. */
+  removeTenant(name: string): void {
+    this.#tenants.get(name)?.setNetworks([]);
+    this.#tenants.delete(name);
+  }
+
+  /** Whether an address belongs to some tenant or stands for one: no way out leads there. */
+  isInside(buffer: Uint8Array, at: number, addressBytes: number): boolean {
+    if (addressBytes === 16) return this.#networks6.lookup(buffer, at) >= 0;
+    return this.carriers.contains(buffer, at);
+  }
+
+  get tenantCount(): number {
+    return this.#tenants.size;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.length - this.#free.length;
+  }
+
+  session(id: number): Session | undefined {
+    return this.#sessions[id];
+  }
+
+  *sessions(): Generator<Session> {
+    for (const session of this.#sessions) if (session !== undefined) yield session;
+  }
+
+  /**
+   * Lets a session send and receive. Where an older session has the same addresses, the newer one gets them: a device
+   * that reconnects is not kept waiting for its old connection to time out.
+   *
+   * @returns false when the tenant is unknown
+   */
+  attach(session: Session): boolean {
+    const routes = this.#tenants.get(session.tenant);
+    if (routes === undefined) return false;
+    session.id = this.#free.pop() ?? this.#sessions.length;
+    session.routes = routes;
+    this.#sessions[session.id] = session;
+    if (session.egress && session.address4 !== undefined) session.carrier = this.carriers.take(session.id);
+    for (const prefix of session.sources) {
+      routes.set(prefix, session.id);
+      if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, session.id);
+    }
+    return true;
+  }
+
+  detach(session: Session): void {
+    if (session.id < 0 || this.#sessions[session.id] !== session) return;
+    for (const prefix of session.sources) {
+      session.routes?.delete(prefix, session.id);
+      if (prefix.address.length === 16 && this.#unique6.get(prefix.address, prefix.length) === session.id) {
+        this.#unique6.delete(prefix.address, prefix.length);
+      }
+    }
+    if (session.carrier !== undefined) this.carriers.release(session.carrier);
+    this.#sessions[session.id] = undefined;
+    this.#free.push(session.id);
+    session.id = -1;
+    session.carrier = undefined;
+    session.routes = undefined;
+  }
+
+  /** @returns the session that has this IPv6 address, or -1 */
+  lookupUnique6(buffer: Uint8Array, at: number): number {
+    return this.#unique6.lookup(buffer, at);
+  }
+}

@@ -1,0 +1,165 @@
+import type { Abort } from '#protocol/http3/api.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { RequestHead } from '#protocol/http3/message.ts';
+import { formatIpAddress } from '#protocol/ip/text.ts';
+import type { IpProxySink, IpTunnel } from '#protocol/masque/connect-ip.ts';
+import type { IpRange } from '#protocol/masque/ip-routes.ts';
+import type { IpScope } from '#protocol/masque/ip-scope.ts';
+import type { Admission, Admitted, Denied } from '../admission.ts';
+import type { Notice, RevocationCommand } from '../commands.ts';
+import type { Forwarder } from '../forward/forwarder.ts';
+import { Session } from '../forward/session.ts';
+import type { TenantTable } from '../forward/tenant-table.ts';
+
+export interface IpSessionsOptions {
+  readonly admission: Admission;
+  readonly forwarder: Forwarder;
+  readonly tenants: TenantTable;
+  /** Name that this proxy goes by in Proxy-Status (RFC 9209 §2). */
+  readonly proxyName: string;
+  readonly notify: (notice: Notice) => void;
+  /** Index of this data-plane thread. */
+  readonly thread?: number;
+}
+
+interface IpSession {
+  readonly session: Session;
+  readonly admitted: Admitted;
+}
+
+/** Everything: what the edge routes for a device (RFC 9484 §4.7.3). */
+const ALL_ROUTES: readonly IpRange[] = [
+  { start: new Uint8Array(4), end: new Uint8Array(4).fill(0xff), protocol: 0 },
+  { start: new Uint8Array(16), end: new Uint8Array(16).fill(0xff), protocol: 0 },
+];
+
+/** The token of a request: for the proxy itself, or as for any resource. */
+export const bearerOf = (head: RequestHead): string | undefined =>
+  head.fields.find(({ name }) => name === 'proxy-authorization' || name === 'authorization')?.value;
+
+/** Devices connected by CONNECT-IP: each tunnel that is let in becomes a session of the data plane. */
+export class IpSessions implements IpProxySink {
+  readonly #options: IpSessionsOptions;
+  readonly #sessions = new Map<IpTunnel, IpSession>();
+  #draining = false;
+
+  constructor(options: IpSessionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  ipWanted(tunnel: IpTunnel, scope: IpScope, head: RequestHead): void {
+    const { proxyName } = this.#options;
+    if (this.#draining) {
+      tunnel.refuse(proxyName, { error: 'connection_limit_reached', details: 'this worker is draining', status: 503 });
+      return;
+    }
+    if (scope.target !== '*' || scope.ipproto !== '*') {
+      tunnel.refuse(proxyName, {
+        error: 'http_request_denied',
+        details: 'only tunnels for all destinations are served',
+        status: 403,
+      });
+      return;
+    }
+    this.#options.admission.admit(bearerOf(head)).then(
+      (answer) => this.#decide(tunnel, answer),
+      () => tunnel.refuse(proxyName, { error: 'proxy_internal_error', status: 500 }),
+    );
+  }
+
+  #decide(tunnel: IpTunnel, answer: Admitted | Denied): void {
+    if (tunnel.state !== 'waiting') return;
+    if ('status' in answer) {
+      tunnel.refuse(this.#options.proxyName, {
+        error: 'http_request_denied',
+        details: answer.reason,
+        status: answer.status,
+      });
+      return;
+    }
+    const link = {
+      mtu: () => tunnel.maxPayloadBytes(),
+      send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
+    };
+    const session = new Session(answer, link, this.#options.thread ?? 0);
+    if (!this.#options.tenants.attach(session)) {
+      tunnel.refuse(this.#options.proxyName, {
+        error: 'http_request_denied',
+        details: 'the tenant is not known here',
+        status: 403,
+      });
+      return;
+    }
+    this.#sessions.set(tunnel, { session, admitted: answer });
+    tunnel.accept();
+    tunnel.assign(answer.sources.map((prefix) => ({ requestId: 0, prefix })));
+    tunnel.advertise(ALL_ROUTES);
+    const [ipv4 = '', ipv6 = ''] = answer.sources.map(({ address }) => formatIpAddress(address));
+    this.#options.notify({ type: 'connected', tenant: answer.tenant, device: answer.device, ipv4, ipv6 });
+  }
+
+  payload(tunnel: IpTunnel, buffer: Uint8Array, start: number, end: number): void {
+    const found = this.#sessions.get(tunnel);
+    if (found !== undefined) this.#options.forwarder.fromSession(found.session, buffer, start, end);
+  }
+
+  /** The addresses of a device are fixed, so whatever it asks for, it gets what it has (RFC 9484 §4.7.2). */
+  addressesWanted(tunnel: IpTunnel): void {
+    const found = this.#sessions.get(tunnel);
+    if (found === undefined) return;
+    const unanswered = [...tunnel.wanted];
+    const entries = found.admitted.sources.map((prefix) => {
+      const at = unanswered.findIndex((entry) => entry.prefix.address.length === prefix.address.length);
+      const [answered] = at < 0 ? [] : unanswered.splice(at, 1);
+      return { requestId: answered?.requestId ?? 0, prefix };
+    });
+    tunnel.assign(entries);
+  }
+
+  closed(tunnel: IpTunnel, abort: Abort): void {
+    const found = this.#sessions.get(tunnel);
+    if (found === undefined) return;
+    this.#sessions.delete(tunnel);
+    this.#options.tenants.detach(found.session);
+    const { tenant, device } = found.admitted;
+    this.#options.notify({ type: 'disconnected', tenant, device, reason: abort.reason });
+  }
+
+  /** Ends every session that a revocation is about. */
+  revoke({ tenant, device, tokenId }: RevocationCommand): void {
+    this.endWhere(
+      (admitted) =>
+        admitted.tenant === tenant &&
+        (device === undefined || admitted.device === device) &&
+        (tokenId === undefined || admitted.tokenId === tokenId),
+      'revoked',
+    );
+  }
+
+  /** Ends sessions whose token has run out. A client comes with a new one before that. */
+  expire(nowSeconds: number): void {
+    this.endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
+  }
+
+  /** Lets nobody in any more, or does again. */
+  drain(draining = true): void {
+    this.#draining = draining;
+  }
+
+  /** Ends the sessions of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const [tunnel, { admitted }] of [...this.#sessions]) {
+      if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
+    }
+  }
+
+  // Nothing to do: clients of an edge assign no addresses and route nothing for it.
+  opened(): void {}
+  refused(): void {}
+  addressesAssigned(): void {}
+  routesAdvertised(): void {}
+}

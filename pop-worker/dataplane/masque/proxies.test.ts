@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import { MemoryPair } from '#protocol/http3/testing/pair.ts';
+import { Recorder } from '#protocol/http3/testing/recorder.ts';
+import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import { openTcpTunnel, type TcpTunnel } from '#protocol/masque/connect-tcp.ts';
+import { openUdpTunnel, type UdpTunnel } from '#protocol/masque/connect-udp.ts';
+import { ProxyLog } from '#protocol/masque/testing/proxy-log.ts';
+import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
+import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
+import type { Admission } from '../admission.ts';
+import { EdgeRequests } from './edge-requests.ts';
+import { IpSessions } from './ip-sessions.ts';
+import { Targets } from './targets.ts';
+import { TcpProxy } from './tcp-proxy.ts';
+import { UdpProxy } from './udp-proxy.ts';
+
+const UDP = defaultUdpTemplate('edge.example');
+const TOKEN = [{ name: 'proxy-authorization', value: 'Bearer x' }];
+const ALLOWED: Prefix[] = [parsePrefix('127.0.0.0/8') as Prefix];
+
+/** Proxies behind an HTTP/3 connection in memory; loopback is allowed only where a test says so. */
+const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice?: number } = {}) => {
+  const admission = {
+    admit: async (authorization?: string) =>
+      authorization === 'Bearer x'
+        ? { tenant: 'acme', device: 'd', egress: options.egress ?? true }
+        : { status: 401, reason: 'no token' },
+  } as unknown as Admission;
+  const targets = new Targets({
+    admission,
+    policy: { deny: [], allow: options.allow ?? [] },
+    maxPerDevice: options.maxPerDevice ?? 10,
+    resolve: async (name) => {
+      if (name === 'inside.example') return [parseIpAddress('127.0.0.1') as Uint8Array];
+      throw Object.assign(new Error(), { code: 'ENOTFOUND' });
+    },
+  });
+  const udp = new UdpProxy(targets, 'edge', () => now.ms);
+  const tcp = new TcpProxy(targets, 'edge');
+  const now = { ms: 0 };
+  const pair = new MemoryPair(5);
+  const client = new Http3Connection(pair.client, new Recorder());
+  const handlers = { udp, tcp, ip: new IpSessions({ admission } as ConstructorParameters<typeof IpSessions>[0]) };
+  pair.connect(client, new Http3Connection(pair.server, new EdgeRequests(handlers)));
+  pair.run();
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (const deadline = Date.now() + 5000; !condition(); ) {
+      assert.ok(Date.now() < deadline, 'it did not happen within 5 s');
+      await new Promise(setImmediate);
+      pair.run();
+    }
+  };
+  return { pair, client, udp, tcp, now, until };
+};
+
+const send = (tunnel: UdpTunnel, text: string): void => {
+  const buffer = Buffer.concat([Buffer.alloc(TUNNEL_HEADROOM), Buffer.from(text)]);
+  assert.ok(tunnel.send(buffer, TUNNEL_HEADROOM, buffer.length));
+};
+
+const udpEcho = async (t: TestContext): Promise<number> => {
+  const socket = createSocket('udp4');
+  socket.on('message', (message, from) => socket.send(`echo ${message}`, from.port, from.address));
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  t.after(() => socket.close());
+  return socket.address().port;
+};
+
+const tcpEcho = async (t: TestContext): Promise<number> => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return (server.address() as { port: number }).port;
+};
+
+test('UDP goes to the target and back, and an idle flow ends', async (t) => {
+  const { client, until, udp, now, pair } = await world({ allow: ALLOWED });
+  const port = await udpEcho(t);
+  const log = new ProxyLog();
+  const tunnel = openUdpTunnel(client, UDP, 'inside.example', port, log, TOKEN) as UdpTunnel;
+  await until(() => tunnel.state === 'open');
+  send(tunnel, 'one');
+  await until(() => log.payloads.length === 1);
+  assert.deepEqual(log.payloads, ['echo one']);
+  now.ms = 120_000;
+  udp.expire();
+  assert.equal(udp.size, 1);
+  now.ms = 120_001;
+  udp.expire();
+  pair.run();
+  assert.deepEqual([udp.size, log.events.at(-1)], [0, 'closed']);
+});
+
+test('a megabyte of TCP goes to the target and back, and both ends close', async (t) => {
+  const { client, until, tcp } = await world({ allow: ALLOWED });
+  const port = await tcpEcho(t);
+  const log = new ProxyLog();
+  const tunnel = openTcpTunnel(client, `127.0.0.1:${port}`, log, TOKEN) as TcpTunnel;
+  await until(() => tunnel.state === 'open');
+  const text = 'abcdefgh'.repeat(8192);
+  for (let i = 0; i < 16; i++) tunnel.write(Buffer.from(text));
+  tunnel.finish();
+  await until(() => log.events.includes('closed'));
+  assert.equal(log.received, text.repeat(16));
+  assert.equal(log.closedWith, undefined);
+  assert.equal(tcp.size, 0);
+});
+
+test('refused ports, names that do not resolve, forbidden targets and tokens are told apart', async (t) => {
+  const port = await tcpEcho(t);
+  const of = async (authority: string, options: Parameters<typeof world>[0] = {}, token = TOKEN): Promise<string> => {
+    const { client, until } = await world(options);
+    const log = new ProxyLog();
+    openTcpTunnel(client, authority, log, token);
+    await until(() => log.events.includes('closed'));
+    return log.events[0] as string;
+  };
+  assert.equal(await of('127.0.0.1:1', { allow: ALLOWED }), 'refused 502 connection_refused');
+  assert.equal(await of('nowhere.example:80'), 'refused 502 dns_error');
+  assert.equal(await of(`inside.example:${port}`), 'refused 403 destination_ip_prohibited');
+  assert.equal(await of('169.254.169.254:80'), 'refused 403 destination_ip_prohibited');
+  assert.equal(await of('[::ffff:127.0.0.1]:80', { allow: ALLOWED }), 'refused 403 destination_ip_prohibited');
+  assert.equal(await of(`127.0.0.1:${port}`, { allow: ALLOWED, egress: false }), 'refused 403 http_request_denied');
+  assert.equal(await of(`127.0.0.1:${port}`, { allow: ALLOWED }, []), 'refused 401 http_request_denied');
+});
+
+test('a device has a limited number of tunnels, and gets one back when one ends', async (t) => {
+  const { client, until, udp } = await world({ allow: ALLOWED, maxPerDevice: 2 });
+  const port = await udpEcho(t);
+  const open = () => {
+    const log = new ProxyLog();
+    return { log, tunnel: openUdpTunnel(client, UDP, '127.0.0.1', port, log, TOKEN) as UdpTunnel };
+  };
+  const all = [open(), open(), open()];
+  await until(() => all.every(({ log }) => log.events.length > 0));
+  const events = all.map(({ log }) => log.events[0]).sort();
+  assert.deepEqual(events, ['opened 200', 'opened 200', 'refused 503 connection_limit_reached']);
+  const [first, second] = all.filter(({ tunnel }) => tunnel.state === 'open');
+  first?.tunnel.close();
+  await until(() => first?.log.events.includes('closed') === true);
+  const again = open();
+  await until(() => again.log.events.length > 0);
+  assert.equal(again.log.events[0], 'opened 200');
+  // Sockets of open tunnels keep the process alive.
+  for (const { tunnel } of [second, again].filter((each) => each !== undefined)) tunnel.close();
+  await until(() => udp.size === 0);
+});

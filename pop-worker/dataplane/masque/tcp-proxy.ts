@@ -1,0 +1,105 @@
+import { connect, type Socket } from 'node:net';
+import type { Abort } from '#protocol/http3/api.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { RequestHead } from '#protocol/http3/message.ts';
+import type { TcpProxySink, TcpTunnel } from '#protocol/masque/connect-tcp.ts';
+import type { ProxyError } from '#protocol/masque/proxy-status.ts';
+import type { Target } from '#protocol/masque/target.ts';
+import type { Admitted } from '../admission.ts';
+import type { Granted, Targets } from './targets.ts';
+
+/** Bytes towards the client at which reading from TCP pauses. */
+const HIGH_WATER = 512 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+const ERRORS: Readonly<Record<string, ProxyError>> = {
+  ECONNREFUSED: 'connection_refused',
+  EHOSTUNREACH: 'destination_ip_unroutable',
+  ENETUNREACH: 'destination_ip_unroutable',
+  ETIMEDOUT: 'connection_timeout',
+};
+
+/** TCP connections on behalf of devices (plain CONNECT, RFC 9114 §4.4). */
+export class TcpProxy implements TcpProxySink {
+  readonly #targets: Targets;
+  readonly #proxyName: string;
+  readonly #sockets = new Map<TcpTunnel, Socket>();
+  readonly #admitted = new Map<TcpTunnel, Admitted>();
+
+  constructor(targets: Targets, proxyName: string) {
+    this.#targets = targets;
+    this.#proxyName = proxyName;
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  tcpWanted(tunnel: TcpTunnel, target: Target, head: RequestHead): void {
+    this.#targets.grant(target, head).then(
+      (granted) => {
+        if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
+        else if (tunnel.state === 'waiting') this.#connect(tunnel, granted);
+        else granted.release();
+      },
+      () => tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' }),
+    );
+  }
+
+  #connect(tunnel: TcpTunnel, { admitted, address, port, release }: Granted): void {
+    // Half-open: each direction ends by itself.
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    this.#sockets.set(tunnel, socket);
+    this.#admitted.set(tunnel, admitted);
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
+    socket.on('connect', () => {
+      socket.setTimeout(0);
+      tunnel.accept();
+    });
+    socket.on('data', (chunk) => {
+      if (!tunnel.write(chunk)) socket.destroy();
+      else if (tunnel.bufferedBytes() > HIGH_WATER) socket.pause();
+    });
+    socket.on('end', () => tunnel.finish());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code ?? 'failed';
+      if (tunnel.state === 'waiting')
+        tunnel.refuse(this.#proxyName, { error: ERRORS[reason] ?? 'destination_unavailable' });
+      else tunnel.fail(reason, Http3ErrorCode.connectError);
+    });
+    socket.on('close', release);
+  }
+
+  /** Ends the tunnels of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const [tunnel, admitted] of [...this.#admitted]) {
+      if (matches(admitted)) tunnel.fail(reason, Http3ErrorCode.requestRejected);
+    }
+  }
+
+  data(tunnel: TcpTunnel, buffer: Uint8Array, start: number, end: number): void {
+    const socket = this.#sockets.get(tunnel);
+    // The peer may send on only when TCP has taken what it sent.
+    socket?.write(buffer.slice(start, end), () => tunnel.consumed(end - start));
+  }
+
+  peerFinished(tunnel: TcpTunnel): void {
+    this.#sockets.get(tunnel)?.end();
+  }
+
+  writable(tunnel: TcpTunnel): void {
+    this.#sockets.get(tunnel)?.resume();
+  }
+
+  closed(tunnel: TcpTunnel, abort: Abort | undefined): void {
+    const socket = this.#sockets.get(tunnel);
+    this.#sockets.delete(tunnel);
+    this.#admitted.delete(tunnel);
+    if (abort === undefined) socket?.end();
+    else socket?.resetAndDestroy();
+  }
+
+  // A proxy opens no tunnels itself.
+  opened(): void {}
+  refused(): void {}
+}

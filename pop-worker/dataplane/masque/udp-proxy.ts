@@ -1,0 +1,135 @@
+import { addressOf } from '#host/udp/address.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { sameAddress } from '#protocol/address.ts';
+import { Burst, D_LENGTH, D_OFFSET, D_REMOTE, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { RequestHead } from '#protocol/http3/message.ts';
+import type { UdpProxySink, UdpTunnel } from '#protocol/masque/connect-udp.ts';
+import type { Target } from '#protocol/masque/target.ts';
+import type { Admitted } from '../admission.ts';
+import { HEADROOM } from '../forward/forwarder.ts';
+import type { Granted, Targets } from './targets.ts';
+
+/** RFC 9298 §3.1: an idle mapping is kept at least this long, as a NAT would (RFC 4787 REQ-5). */
+const IDLE_MS = 120_000;
+const NO_ADDRESS = new Int32Array(6);
+const SLOT_BYTES = 2048;
+
+interface Flow {
+  readonly admitted: Admitted;
+  readonly socket: UdpSocket;
+  readonly remote: Int32Array;
+  readonly release: () => void;
+  lastMs: number;
+}
+
+/** UDP sockets on behalf of devices (RFC 9298), one for each tunnel. */
+export class UdpProxy implements UdpProxySink {
+  readonly #targets: Targets;
+  readonly #proxyName: string;
+  readonly #nowMs: () => number;
+  readonly #flows = new Map<UdpTunnel, Flow>();
+  readonly #receive = new Burst(HEADROOM + 32 * SLOT_BYTES, 32);
+  readonly #send = new Burst(65_536, 1);
+  /** Datagrams from elsewhere than the target, and those that did not fit into the tunnel. */
+  readonly dropped = { foreign: 0, tooLarge: 0, notSent: 0 };
+
+  constructor(targets: Targets, proxyName: string, nowMs: () => number) {
+    this.#targets = targets;
+    this.#proxyName = proxyName;
+    this.#nowMs = nowMs;
+  }
+
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  udpWanted(tunnel: UdpTunnel, target: Target, head: RequestHead): void {
+    this.#targets.grant(target, head).then(
+      (granted) => {
+        if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
+        else if (tunnel.state === 'waiting') this.#open(tunnel, granted);
+        else granted.release();
+      },
+      () => tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' }),
+    );
+  }
+
+  #open(tunnel: UdpTunnel, { admitted, address, family, port, release }: Granted): void {
+    let socket: UdpSocket;
+    try {
+      const local = family === 4 ? '0.0.0.0' : '::';
+      socket = UdpSocket.open({
+        address: local,
+        port: 0,
+        v6only: true,
+        gro: false,
+        pktinfo: false,
+        slotBytes: SLOT_BYTES,
+      });
+    } catch {
+      release();
+      tunnel.refuse(this.#proxyName, { error: 'connection_limit_reached' });
+      return;
+    }
+    const flow: Flow = { admitted, socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };
+    this.#flows.set(tunnel, flow);
+    socket.onReadable(() => this.#fromTarget(tunnel, flow));
+    tunnel.accept();
+  }
+
+  #fromTarget(tunnel: UdpTunnel, flow: Flow): void {
+    const burst = this.#receive;
+    burst.clear();
+    burst.used = HEADROOM;
+    flow.socket.receive(burst);
+    flow.lastMs = this.#nowMs();
+    for (let i = 0; i < burst.count; i++) {
+      const at = i * DESCRIPTOR_WORDS;
+      const start = burst.words[at + D_OFFSET] as number;
+      const length = burst.words[at + D_LENGTH] as number;
+      // RFC 9298 §3.1: only what comes from the target belongs to the tunnel.
+      if (!sameAddress(burst.words, at + D_REMOTE, flow.remote, 0)) this.dropped.foreign++;
+      else if (!tunnel.send(burst.buffer, start, start + length)) this.dropped.notSent++;
+    }
+  }
+
+  payload(tunnel: UdpTunnel, buffer: Uint8Array, start: number, end: number): void {
+    const flow = this.#flows.get(tunnel);
+    if (flow === undefined) return;
+    if (end - start > this.#send.buffer.length) {
+      this.dropped.tooLarge++;
+      return;
+    }
+    flow.lastMs = this.#nowMs();
+    this.#send.clear();
+    this.#send.buffer.set(buffer.subarray(start, end));
+    this.#send.commit(end - start, 0, flow.remote, 0, NO_ADDRESS, 0);
+    if (flow.socket.send(this.#send) === 0) this.dropped.notSent++;
+  }
+
+  /** Ends tunnels through which nothing went for too long. */
+  expire(): void {
+    const before = this.#nowMs() - IDLE_MS;
+    for (const [tunnel, flow] of [...this.#flows]) if (flow.lastMs < before) tunnel.close();
+  }
+
+  /** Ends the tunnels of those whom `matches` picks. */
+  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
+    for (const [tunnel, { admitted }] of [...this.#flows]) {
+      if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
+    }
+  }
+
+  closed(tunnel: UdpTunnel): void {
+    const flow = this.#flows.get(tunnel);
+    if (flow === undefined) return;
+    this.#flows.delete(tunnel);
+    flow.socket.close();
+    flow.release();
+  }
+
+  // A proxy opens no tunnels itself.
+  opened(): void {}
+  refused(): void {}
+}

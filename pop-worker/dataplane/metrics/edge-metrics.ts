@@ -1,0 +1,78 @@
+import type { Edge } from '../edge.ts';
+import { DROP_REASONS } from '../forward/drop-reason.ts';
+import { collectHost, type HostParts } from './host-metrics.ts';
+import { collectConnections, collectEndpoint, collectOutcomes } from './quic-metrics.ts';
+import { QuicCounting } from './quic-totals.ts';
+import { byLabel, single } from './series.ts';
+
+const CONNECTIONS = byLabel('cloudbridge_quic_connections_count', 'state');
+const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
+const HTTP3_LOST = byLabel('cloudbridge_http3_lost_datagrams_total', 'reason');
+const ADMISSIONS = byLabel('cloudbridge_admissions_total', 'outcome');
+const SESSIONS = single('cloudbridge_sessions_count');
+const TENANTS = single('cloudbridge_tenants_count');
+const PACKETS = byLabel('cloudbridge_forward_packets_total', 'direction');
+const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
+const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
+const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
+const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
+
+/** Brings a thread's slots up to date with what its parts have counted. */
+export class EdgeMetrics {
+  readonly #slots: Float64Array;
+  readonly #edge: Edge;
+  readonly #host: HostParts;
+  readonly #quic: QuicCounting;
+
+  constructor(slots: Float64Array, edge: Edge, host: HostParts) {
+    this.#slots = slots;
+    this.#edge = edge;
+    this.#host = host;
+    this.#quic = new QuicCounting(edge.endpoint);
+  }
+
+  collect(): void {
+    const slots = this.#slots;
+    const { endpoint, connections } = this.#edge;
+    collectHost(slots, this.#host);
+    collectEndpoint(slots, endpoint.counters);
+    collectOutcomes(slots, connections);
+    collectConnections(slots, this.#quic.totals());
+    slots[CONNECTIONS.handshake] = endpoint.handshakes;
+    slots[CONNECTIONS.confirmed] = endpoint.connections - endpoint.handshakes;
+    const { withoutStream, notSent } = connections.lostDatagrams();
+    slots[HTTP3_LOST.no_stream] = withoutStream;
+    slots[HTTP3_LOST.not_sent] = notSent;
+    this.#collectTunnels();
+    this.#collectForwarding();
+  }
+
+  #collectTunnels(): void {
+    const slots = this.#slots;
+    const { requests, admission, sessions, tenants, udpProxy, tcpProxy } = this.#edge;
+    for (const kind of ['ip', 'udp', 'tcp', 'other'] as const) slots[REQUESTS[kind]] = requests.counters[kind];
+    for (const outcome of ['admitted', 'unauthorized', 'forbidden', 'unavailable'] as const) {
+      slots[ADMISSIONS[outcome]] = admission.outcomes[outcome];
+    }
+    slots[SESSIONS] = sessions.size;
+    slots[TENANTS] = tenants.tenantCount;
+    slots[TUNNELS.udp] = udpProxy.size;
+    slots[TUNNELS.tcp] = tcpProxy.size;
+    slots[PROXY_LOST.foreign] = udpProxy.dropped.foreign;
+    slots[PROXY_LOST.too_large] = udpProxy.dropped.tooLarge;
+    slots[PROXY_LOST.not_sent] = udpProxy.dropped.notSent;
+  }
+
+  #collectForwarding(): void {
+    const slots = this.#slots;
+    const { forwarder, tunPort } = this.#edge;
+    const { totals, drops } = forwarder;
+    slots[PACKETS.up] = totals.packetsUp;
+    slots[PACKETS.down] = totals.packetsDown;
+    slots[BYTES.up] = totals.bytesUp;
+    slots[BYTES.down] = totals.bytesDown;
+    for (const reason of DROP_REASONS) slots[DROPPED[reason]] = drops.of(reason);
+    // The batch of the TUN is written after the forwarder has handed its packets over.
+    slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + tunPort.overflows;
+  }
+}

@@ -1,0 +1,31 @@
+import { METRICS, type MetricSpec } from '#telemetry/metrics.ts';
+import { observe } from '#telemetry/slots.ts';
+import { single } from './series.ts';
+
+const NAME = 'cloudbridge_loop_delay_seconds';
+const EVERY_MS = 100;
+const AT = single(NAME);
+const SPECS: readonly MetricSpec[] = METRICS;
+const BUCKETS = SPECS.find(({ name }) => name === NAME)?.buckets ?? [];
+
+/** Measures how late a thread comes to what is due, and beats so that others see it is alive. */
+export class LoopDelay {
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param heartbeat one slot: milliseconds since 1970 */
+  constructor(slots: Float64Array, heartbeat: Float64Array) {
+    let due = performance.now() + EVERY_MS;
+    heartbeat[0] = Date.now();
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      observe(slots, AT, BUCKETS, Math.max(0, now - due) / 1000);
+      due = now + EVERY_MS;
+      heartbeat[0] = Date.now();
+    }, EVERY_MS);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Connection } from '#protocol/quic/connection.ts';
+import { connectionCounters } from '#protocol/quic/counters.ts';
+import type { Endpoint } from '#protocol/quic/endpoint.ts';
+
+const zero = () => ({
+  ...connectionCounters(),
+  packetsLost: 0,
+  spuriousLosses: 0,
+  probeTimeouts: 0,
+  queueFull: 0,
+});
+
+export type QuicTotals = ReturnType<typeof zero>;
+
+const COUNTERS = Object.keys(connectionCounters()) as (keyof ReturnType<typeof connectionCounters>)[];
+
+const add = (totals: QuicTotals, { parts }: Connection): void => {
+  for (const name of COUNTERS) totals[name] += parts.counters[name];
+  const { packetsLost, spuriousLosses, probeTimeouts } = parts.recovery.stats;
+  totals.packetsLost += packetsLost;
+  totals.spuriousLosses += spuriousLosses;
+  totals.probeTimeouts += probeTimeouts;
+  totals.queueFull += parts.datagrams.refused;
+};
+
+/** What all connections of an endpoint have counted since it was made. */
+export class QuicCounting {
+  readonly #endpoint: Endpoint;
+  /** Of connections that are over. */
+  readonly #past = zero();
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+    endpoint.onForgotten = (connection) => {
+      add(this.#past, connection);
+    };
+  }
+
+  totals(): QuicTotals {
+    const totals = { ...this.#past };
+    this.#endpoint.forEach((connection) => {
+      add(totals, connection);
+    });
+    return totals;
+  }
+}

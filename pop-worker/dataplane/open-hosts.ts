@@ -1,0 +1,95 @@
+import { TunDevice } from '#host/tun/device.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import type { ThreadSetup } from './setup.ts';
+
+/** Bytes that wait in the kernel: about 60 ms at 1 Gbit/s. */
+const RECEIVE_BUFFER_BYTES = 8 << 20;
+const SEND_BUFFER_BYTES = 4 << 20;
+
+/** Why the thread cannot serve: one sentence that names the mend. */
+export class OpenError extends Error {
+  override readonly name = 'OpenError';
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+
+const socketSentence = (where: string, code: string): string => {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where}/udp is in use by another process: end it (\`ss -ulpn\` shows it) or change [listen] port`;
+    case 'EADDRNOTAVAIL':
+      return `${where}: this machine does not have that address: add it to an interface or change [listen] addresses`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${where}/udp may not be opened: run as root or with CAP_NET_BIND_SERVICE`;
+    default:
+      return `${where}/udp cannot be opened (${code})`;
+  }
+};
+
+const tunSentence = (name: string, code: string): string => {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENODEV':
+    case 'ENXIO':
+      return 'there is no /dev/net/tun: load the kernel module with `modprobe tun`';
+    case 'EPERM':
+    case 'EACCES':
+      return `the TUN ${name} may not be made: run as root or with CAP_NET_ADMIN`;
+    case 'EBUSY':
+      return `the TUN ${name} is in use by another process: end it or change [tun] name`;
+    case 'EINVAL':
+      return `${name} is there and is no TUN of this kind: remove it or change [tun] name`;
+    default:
+      return `the TUN ${name} cannot be opened (${code})`;
+  }
+};
+
+/** Features of the machine that a socket does without, as `cloudbridge_host_fallbacks_count` names them. */
+const fallbacksOf = (sockets: readonly UdpSocket[], tun: TunDevice): string[] => {
+  const small = sockets.filter((socket) => socket.receiveBufferBytes < RECEIVE_BUFFER_BYTES);
+  return [...small.map(() => 'receive_buffer'), ...(tun.offload === 0 ? ['vnet_hdr'] : [])];
+};
+
+export interface OpenHosts {
+  readonly sockets: readonly UdpSocket[];
+  readonly tun: TunDevice;
+  readonly fallbacks: readonly string[];
+}
+
+/** Opens a socket for each listen address and the TUN queue. @throws OpenError; nothing stays open then */
+export const openHosts = ({ listen, threads, tun: { name } }: ThreadSetup): OpenHosts => {
+  const sockets: UdpSocket[] = [];
+  try {
+    for (const { address, port } of listen) sockets.push(openSocket(address, port, threads > 1));
+    const tun = openTun(name, threads > 1);
+    return { sockets, tun, fallbacks: fallbacksOf(sockets, tun) };
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+};
+
+const openSocket = (address: string, port: number, reusePort: boolean): UdpSocket => {
+  try {
+    return UdpSocket.open({
+      address,
+      port,
+      reusePort,
+      v6only: true,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      sendBufferBytes: SEND_BUFFER_BYTES,
+    });
+  } catch (error) {
+    const host = address.includes(':') ? `[${address}]` : address;
+    throw new OpenError(socketSentence(`${host}:${port}`, codeOf(error)));
+  }
+};
+
+const openTun = (name: string, multiQueue: boolean): TunDevice => {
+  try {
+    return TunDevice.open({ name, multiQueue, vnetHeader: true });
+  } catch (error) {
+    throw new OpenError(tunSentence(name, codeOf(error)));
+  }
+};

@@ -1,0 +1,166 @@
+import { nowUs } from '#host/clock/clock.ts';
+import { PreciseTimer } from '#host/clock/timer.ts';
+import { Burst } from '#protocol/burst.ts';
+import type { Endpoint } from '#protocol/quic/endpoint.ts';
+
+/** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
+export interface DatagramPort {
+  receive(burst: Burst): number;
+  send(burst: Burst, from: number): number;
+  onReadable(callback: (() => void) | undefined): void;
+  onceWritable(callback: () => void): void;
+  close(): void;
+}
+
+export interface QuicDriverOptions {
+  readonly socket: DatagramPort;
+  readonly endpoint: Endpoint;
+  /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
+  readonly receiveMessages?: number;
+  /** Bytes left free in front of what is received. Default 0. */
+  readonly headroom?: number;
+  /** A received burst has been handled and its buffer is about to be used again: write what still lies in it. */
+  readonly afterReceive?: () => void;
+  /** A turn is over: queues may have room again. */
+  readonly afterTurn?: () => void;
+}
+
+const MESSAGE_BYTES = 65_536;
+const SEND_BYTES = 4 * MESSAGE_BYTES;
+const SEND_DESCRIPTORS = 256;
+/** Bursts received, and bursts sent after each, before other work of the thread gets its turn. */
+const MAX_ROUNDS = 16;
+
+/** Joins a UDP socket, a QUIC endpoint and a timer in one thread: receive, handle, poll, send, wait. */
+export class QuicDriver {
+  readonly #socket: DatagramPort;
+  readonly #endpoint: Endpoint;
+  readonly #headroom: number;
+  readonly #timer: PreciseTimer;
+  readonly #received: Burst;
+  readonly #afterReceive: (() => void) | undefined;
+  readonly #afterTurn: (() => void) | undefined;
+  readonly #sent = new Burst(SEND_BYTES, SEND_DESCRIPTORS);
+  /** First descriptor of `#sent` that the socket did not take; it waits for the socket to be writable. */
+  #next = 0;
+  #blocked = false;
+  #running = false;
+  #scheduled = false;
+  #armed = Number.POSITIVE_INFINITY;
+  #closed = false;
+  /** How often the loop ran, and how often it found something to receive. */
+  readonly counters = { turns: 0, receives: 0, sends: 0, blocked: 0 };
+
+  constructor(options: QuicDriverOptions) {
+    const messages = options.receiveMessages ?? 8;
+    this.#socket = options.socket;
+    this.#endpoint = options.endpoint;
+    this.#afterReceive = options.afterReceive;
+    this.#afterTurn = options.afterTurn;
+    this.#headroom = options.headroom ?? 0;
+    this.#received = new Burst(this.#headroom + messages * MESSAGE_BYTES, messages);
+    this.#timer = new PreciseTimer(() => {
+      this.#armed = Number.POSITIVE_INFINITY;
+      this.#turn();
+    });
+    this.#endpoint.onWake = () => this.#schedule();
+    this.#socket.onReadable(() => this.#turn());
+  }
+
+  /** Where datagrams lie while they are handled; what is lent from elsewhere may change before `afterReceive`. */
+  get receiveBuffer(): Uint8Array {
+    return this.#received.buffer;
+  }
+
+  /** Does at once what there is to do, instead of in the next turn of the event loop. */
+  run(): void {
+    if (!this.#running) this.#turn();
+  }
+
+  /** Stops; connections are not closed: do that before, and give them time to say so. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endpoint.onWake = undefined;
+    this.#timer.close();
+    this.#socket.close();
+  }
+
+  /** A command came from outside of the loop. */
+  #schedule(): void {
+    if (this.#running || this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#closed) return;
+    this.#running = true;
+    this.counters.turns++;
+    let idle = false;
+    for (let rounds = 0; rounds < MAX_ROUNDS && !idle && !this.#closed; rounds++) {
+      const received = this.#receive();
+      const sent = this.#send();
+      idle = !received && !sent;
+    }
+    this.#running = false;
+    if (this.#closed) return;
+    this.#wait(idle);
+    this.#afterTurn?.();
+  }
+
+  #receive(): boolean {
+    const burst = this.#received;
+    burst.clear();
+    burst.used = this.#headroom;
+    if (this.#socket.receive(burst) === 0) return false;
+    this.counters.receives++;
+    this.#endpoint.handle(burst, nowUs());
+    this.#afterReceive?.();
+    return true;
+  }
+
+  /** @returns whether something was sent */
+  #send(): boolean {
+    const burst = this.#sent;
+    if (this.#blocked) return false;
+    if (!this.#endpoint.poll(nowUs(), burst)) return false;
+    this.counters.sends++;
+    this.#flush();
+    return true;
+  }
+
+  #flush(): void {
+    const burst = this.#sent;
+    this.#next = this.#socket.send(burst, this.#next);
+    if (this.#next < burst.count) {
+      this.counters.blocked++;
+      this.#blocked = true;
+      this.#socket.onceWritable(() => {
+        if (this.#closed) return;
+        this.#blocked = false;
+        this.#flush();
+        this.#turn();
+      });
+      return;
+    }
+    this.#next = 0;
+    burst.clear();
+  }
+
+  /** @param idle nothing is left to do before the next datagram or deadline */
+  #wait(idle: boolean): void {
+    if (!idle) {
+      this.#schedule();
+      return;
+    }
+    const deadline = this.#endpoint.deadline();
+    // While the socket is full, what is due waits with it. A timer that fires too early costs less than setting it anew.
+    if (this.#blocked || deadline >= this.#armed) return;
+    this.#armed = deadline;
+    this.#timer.arm(deadline);
+  }
+}

@@ -1,0 +1,24 @@
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createAuthority } from '#host/tls/testing/certificates.ts';
+import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
+import type { Ports } from '#protocol/quic/testing/pair.ts';
+import { closingSuite } from '#protocol/quic/testing/suite-closing.ts';
+import { endpointSuite } from '#protocol/quic/testing/suite-endpoint.ts';
+import { lossSuite } from '#protocol/quic/testing/suite-loss.ts';
+import { pathSuite } from '#protocol/quic/testing/suite-paths.ts';
+import { transferSuite } from '#protocol/quic/testing/suite-transfer.ts';
+
+// The suites that run with repeatable ports, again with OpenSSL's.
+const authority = createAuthority();
+const identities = [authority.issue('localhost')];
+const ports: Ports = {
+  crypto: opensslCrypto,
+  clientTls: createTlsClientPort({ trustAnchors: authority.pem }),
+  serverTls: createTlsServerPort({ identities, alpn: ['test'] }),
+};
+
+transferSuite('OpenSSL', () => ports);
+closingSuite('OpenSSL', () => ports);
+endpointSuite('OpenSSL', () => ports);
+pathSuite('OpenSSL', () => ports);
+lossSuite('OpenSSL', () => ports, 2);

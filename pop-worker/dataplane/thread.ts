@@ -1,0 +1,54 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { nameThread } from '#host/thread/thread.ts';
+import type { Command, Notice } from './commands.ts';
+import { Edge } from './edge.ts';
+import { ListenSockets } from './listen-sockets.ts';
+import { EdgeMetrics } from './metrics/edge-metrics.ts';
+import { LoopDelay } from './metrics/loop-delay.ts';
+import { OpenError, openHosts } from './open-hosts.ts';
+import type { ThreadSetup } from './setup.ts';
+
+/** CONNECTION_CLOSE is on its way, and answers to it are still read, for so long. */
+const CLOSING_MS = 100;
+
+const port = parentPort;
+if (port === null) throw new Error('this is the file of a worker thread');
+const notify = (notice: Notice): void => port.postMessage(notice);
+
+const start = (setup: ThreadSetup): void => {
+  nameThread(`cb-data-${setup.index}`);
+  const slots = new Float64Array(setup.slots);
+  const { sockets, tun, fallbacks } = openHosts(setup);
+  const edge = new Edge(setup, { sockets: new ListenSockets(sockets), tun, notify });
+  const metrics = new EdgeMetrics(slots, edge, { sockets, tun, fallbacks });
+  const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat));
+  tun.onLost(() => {
+    notify({ type: 'failed', message: `the TUN ${tun.name} was removed by someone else` });
+  });
+  const stop = (): void => {
+    edge.closeConnections();
+    setTimeout(() => {
+      metrics.collect();
+      delay.close();
+      edge.close();
+      notify({ type: 'stopped' });
+      port.close();
+    }, CLOSING_MS);
+  };
+  port.on('message', (command: Command) => {
+    if (command.type === 'stop') stop();
+    else if (command.type === 'collect') {
+      metrics.collect();
+      notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
+    } else edge.handle(command);
+  });
+  notify({ type: 'ready', device: tun.name, fallbacks });
+};
+
+try {
+  start(workerData as ThreadSetup);
+} catch (error) {
+  if (!(error instanceof OpenError)) throw error;
+  notify({ type: 'failed', message: error.message });
+  port.close();
+}

@@ -1,0 +1,49 @@
+import { runTool } from '../command/run-tool.ts';
+import { NAT_COUNTERS, type NatCounter, type NatOptions, natRuleset, removeTable } from './ruleset.ts';
+
+const nft = (input: string): Promise<string> => runTool('nft', ['-f', '-'], '`apt-get install nftables`', input);
+
+interface CounterObject {
+  readonly counter?: { readonly name: string; readonly packets: number };
+}
+
+/** A worker's own table in nftables; no other one is looked at or changed. */
+export class Nat {
+  readonly #options: NatOptions;
+
+  constructor(options: NatOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the table, in place of one that an earlier process left. @throws ToolError */
+  async install(): Promise<void> {
+    await nft(natRuleset(this.#options));
+  }
+
+  /** Lets a tenant's IPv6 prefixes out. @throws ToolError */
+  async addTenants(prefixes: readonly string[]): Promise<void> {
+    await this.#elements('add', prefixes);
+  }
+
+  async removeTenants(prefixes: readonly string[]): Promise<void> {
+    await this.#elements('delete', prefixes);
+  }
+
+  async #elements(verb: 'add' | 'delete', prefixes: readonly string[]): Promise<void> {
+    if (prefixes.length === 0) return;
+    await nft(`${verb} element inet ${this.#options.table} tenants6 { ${prefixes.join(', ')} }\n`);
+  }
+
+  /** Packets by counter since `install`. @throws ToolError */
+  async counters(): Promise<Record<NatCounter, number>> {
+    const text = await runTool('nft', ['-j', 'list', 'counters', 'table', 'inet', this.#options.table], '');
+    const { nftables } = JSON.parse(text) as { nftables: readonly CounterObject[] };
+    const values = new Map(nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : [])));
+    return Object.fromEntries(NAT_COUNTERS.map((name) => [name, values.get(name) ?? 0])) as Record<NatCounter, number>;
+  }
+
+  /** Removes the table, if it is there. @throws ToolError */
+  async remove(): Promise<void> {
+    await nft(removeTable(this.#options.table));
+  }
+}

@@ -1,0 +1,88 @@
+/** What the table of a worker does; prefixes as text. */
+export interface NatOptions {
+  /** Its name: `inet <table>`. */
+  readonly table: string;
+  readonly device: string;
+  readonly carriers: string;
+  /** Where the data plane's ICMPv6 errors come from. */
+  readonly router6: string;
+  readonly masquerade: boolean;
+  readonly refused: readonly string[];
+  /** Exceptions from `refused`. */
+  readonly allowed: readonly string[];
+}
+
+/** Named counters of the table, in the words of `cloudbridge_nat_…`. */
+export const NAT_COUNTERS = ['connections', 'foreign_source', 'refused', 'unsolicited', 'to_worker'] as const;
+export type NatCounter = (typeof NAT_COUNTERS)[number];
+
+const isIpv6 = (prefix: string): boolean => prefix.includes(':');
+
+const set = (name: string, family: 4 | 6, prefixes: readonly string[]): string[] => {
+  const own = prefixes.filter((prefix) => isIpv6(prefix) === (family === 6));
+  const elements = own.length === 0 ? [] : [`    elements = { ${own.join(', ')} }`];
+  return [`  set ${name} {`, `    type ipv${family}_addr; flags interval; auto-merge`, ...elements, '  }'];
+};
+
+const chain = (name: string, rules: readonly string[]): string[] => [
+  `  chain ${name} {`,
+  ...rules.map((rule) => `    ${rule}`),
+  '  }',
+];
+
+const drop = (counter: NatCounter): string => `counter name ${counter} drop`;
+
+/** Which table an earlier process may have left is replaced in one transaction, so that there is never half of one. */
+export const removeTable = (table: string): string => `table inet ${table}\ndelete table inet ${table}\n`;
+
+/**
+ * The whole table, for `nft -f`. Chains accept by default and speak of the device only: other packets of the machine are
+ * none of our business.
+ */
+export const natRuleset = (options: NatOptions): string => {
+  const { table, device, carriers, router6, masquerade } = options;
+  const out = `oifname != "${device}"`;
+  const translate = 'counter name connections masquerade';
+  const lines = [
+    `table inet ${table} {`,
+    ...NAT_COUNTERS.map((name) => `  counter ${name} { }`),
+    ...set('tenants6', 6, []),
+    ...set('refused4', 4, options.refused),
+    ...set('refused6', 6, options.refused),
+    ...set('allowed4', 4, options.allowed),
+    ...set('allowed6', 6, options.allowed),
+    ...chain('from_devices', [
+      `oifname "${device}" ${drop('refused')}`,
+      `meta nfproto ipv4 ip saddr != ${carriers} ${drop('foreign_source')}`,
+      `meta nfproto ipv6 ip6 saddr != ${router6} ip6 saddr != @tenants6 ${drop('foreign_source')}`,
+      'ip daddr @allowed4 accept',
+      'ip6 daddr @allowed6 accept',
+      `ip daddr @refused4 ${drop('refused')}`,
+      `ip6 daddr @refused6 ${drop('refused')}`,
+    ]),
+    ...chain('to_devices', ['ct state established,related accept', drop('unsolicited')]),
+    ...chain('forward', [
+      'type filter hook forward priority filter; policy accept;',
+      `iifname "${device}" goto from_devices`,
+      `oifname "${device}" goto to_devices`,
+    ]),
+    // The worker itself is no destination: its other services are not for devices.
+    ...chain('input', [
+      'type filter hook input priority filter; policy accept;',
+      `iifname "${device}" meta l4proto { icmp, ipv6-icmp } accept`,
+      `iifname "${device}" ${drop('to_worker')}`,
+    ]),
+    ...(masquerade
+      ? chain('postrouting', [
+          'type nat hook postrouting priority srcnat; policy accept;',
+          `${out} ip saddr ${carriers} ${translate}`,
+          `${out} ip6 saddr @tenants6 ${translate}`,
+        ])
+      : []),
+    '}',
+  ];
+  return `${removeTable(table)}${lines.join('\n')}\n`;
+};
+
+/** `inet` tables are named by letters, digits and underscores; two workers of one machine need two names. */
+export const tableName = (worker: string): string => `cloudbridge_${worker.replaceAll(/[^A-Za-z0-9]/g, '_')}`;

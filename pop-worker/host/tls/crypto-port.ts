@@ -1,0 +1,72 @@
+import type { CipherSuite, CryptoPort, PacketOpener, PacketSealer } from '#protocol/quic/ports.ts';
+import { native } from '../native.ts';
+import type { OpenerHandle, SealerHandle } from './native.ts';
+
+class OpensslSealer implements PacketSealer {
+  readonly suite: CipherSuite;
+  readonly #handle: SealerHandle;
+
+  constructor(version: number, suite: CipherSuite, secret: Uint8Array) {
+    this.suite = suite;
+    this.#handle = native.sealerOpen(version, suite, secret);
+  }
+
+  seal(buffer: Uint8Array, descriptors: Int32Array, packetNumbers: Float64Array, count: number): void {
+    native.sealerSeal(this.#handle, buffer, descriptors, packetNumbers, count);
+  }
+
+  update(): void {
+    native.sealerUpdate(this.#handle);
+  }
+}
+
+class OpensslOpener implements PacketOpener {
+  readonly suite: CipherSuite;
+  readonly #handle: OpenerHandle;
+
+  constructor(version: number, suite: CipherSuite, secret: Uint8Array) {
+    this.suite = suite;
+    this.#handle = native.openerOpen(version, suite, secret);
+  }
+
+  open(
+    buffer: Uint8Array,
+    descriptors: Int32Array,
+    packetNumbers: Float64Array,
+    count: number,
+    largest: number,
+  ): number {
+    return native.openerRun(this.#handle, buffer, descriptors, packetNumbers, count, largest);
+  }
+
+  update(firstPacket: number): void {
+    native.openerUpdate(this.#handle, firstPacket);
+  }
+
+  dropPrevious(): void {
+    native.openerDropPrevious(this.#handle);
+  }
+}
+
+/**
+ * QUIC's cryptography by Node's own OpenSSL.
+ *
+ * - A descriptor that reaches outside of its buffer, a packet too short to be sampled, a packet number that is not exact
+ *   or an unknown version or suite throw RangeError; in `seal` and `open` before any packet is touched.
+ * - A packet that `open` reports as forged or too short has its bytes and descriptor words 0 to 2 as they came.
+ * - Within one batch `open` counts on from the largest number that was authentic so far.
+ * - Keys are wiped when the sealer or opener is collected.
+ */
+export const opensslCrypto: CryptoPort = {
+  initialSecrets(version, destinationCid) {
+    const secrets = native.quicInitialSecrets(version, destinationCid);
+    return { client: secrets.subarray(0, 32), server: secrets.subarray(32) };
+  },
+  sealer: (version, suite, secret) => new OpensslSealer(version, suite, secret),
+  opener: (version, suite, secret) => new OpensslOpener(version, suite, secret),
+  retryTag: (version, pseudoPacket) => native.quicRetryTag(version, pseudoPacket),
+  resetToken: (key, cid) => native.quicResetToken(key, cid),
+  sealToken: (key, plain, associated) => native.tokenSeal(key, plain, associated),
+  openToken: (key, token, associated) => native.tokenOpen(key, token, associated),
+  equal: (a, b) => native.bytesEqual(a, b),
+};

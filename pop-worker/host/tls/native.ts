@@ -1,0 +1,90 @@
+declare const kind: unique symbol;
+export type SealerHandle = { readonly [kind]: 'sealer' };
+export type OpenerHandle = { readonly [kind]: 'opener' };
+
+/** Packet protection and key derivation (`native/{sealer,opener,quic-crypto}.c`); wrong sizes throw RangeError. */
+export interface CryptoNative {
+  sealerOpen(version: number, suite: number, secret: Uint8Array): SealerHandle;
+  sealerSeal(
+    sealer: SealerHandle,
+    buffer: Uint8Array,
+    descriptors: Int32Array,
+    packetNumbers: Float64Array,
+    count: number,
+  ): void;
+  sealerUpdate(sealer: SealerHandle): void;
+
+  openerOpen(version: number, suite: number, secret: Uint8Array): OpenerHandle;
+  openerRun(
+    opener: OpenerHandle,
+    buffer: Uint8Array,
+    descriptors: Int32Array,
+    packetNumbers: Float64Array,
+    count: number,
+    largest: number,
+  ): number;
+  openerUpdate(opener: OpenerHandle, firstPacket: number): void;
+  openerDropPrevious(opener: OpenerHandle): void;
+
+  /** @returns the client's secret and the server's, 32 bytes each */
+  quicInitialSecrets(version: number, destinationCid: Uint8Array): Uint8Array;
+  quicRetryTag(version: number, pseudoPacket: Uint8Array): Uint8Array;
+  quicResetToken(key: Uint8Array, cid: Uint8Array): Uint8Array;
+  /** @param key 32 bytes */
+  tokenSeal(key: Uint8Array, plain: Uint8Array, associated: Uint8Array): Uint8Array;
+  tokenOpen(key: Uint8Array, token: Uint8Array, associated: Uint8Array): Uint8Array | undefined;
+  bytesEqual(a: Uint8Array, b: Uint8Array): boolean;
+  /** HKDF-Expand-Label (RFC 8446 §7.1). @param label without "tls13 " */
+  hkdfExpandLabel(suite: number, secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array;
+  /** TLS-Exporter (RFC 8446 §7.5) of an exporter master secret. */
+  tlsExporterOf(suite: number, secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array;
+}
+
+export type TlsContextHandle = { readonly [kind]: 'tls-context' };
+export type TlsSessionHandle = { readonly [kind]: 'tls-session' };
+
+/**
+ * TLS 1.3 for QUIC (`native/tls-….c`). Configuration that OpenSSL refuses throws an Error with code
+ * `ERR_TLS_CONFIGURATION` and OpenSSL's reason.
+ */
+export interface TlsNative {
+  tlsContextNew(server: boolean): TlsContextHandle;
+  tlsContextIdentity(context: TlsContextHandle, certificateChainPem: Uint8Array, privateKeyPem: Uint8Array): void;
+  /** @param mode 0: the peer's certificate is not asked for, 1: checked if there is one, 2: required */
+  tlsContextTrust(context: TlsContextHandle, trustAnchorsPem: Uint8Array, mode: number): void;
+  /** @param pins SHA-256 digests of SubjectPublicKeyInfo, one behind the other */
+  tlsContextPins(context: TlsContextHandle, pins: Uint8Array): void;
+  /** Empty texts keep what is there. @param alpn in wire form (RFC 7301 §3.1) */
+  tlsContextOffer(context: TlsContextHandle, alpn: Uint8Array, groups: string, suites: string): void;
+  /** @param keys 80 bytes each; the first one seals, all open */
+  tlsContextTicketKeys(context: TlsContextHandle, keys: Uint8Array): void;
+  tlsContextSession(
+    context: TlsContextHandle,
+    tickets: number,
+    ticketLifetimeSeconds: number,
+    earlyData: boolean,
+    keyLog: boolean,
+  ): void;
+
+  tlsServerNew(context: TlsContextHandle, transportParameters: Uint8Array): TlsSessionHandle;
+  tlsClientNew(
+    context: TlsContextHandle,
+    serverName: string,
+    alpn: Uint8Array,
+    transportParameters: Uint8Array,
+    ticket: Uint8Array,
+    earlyData: boolean,
+  ): TlsSessionHandle;
+  /** @returns packed events (see `events.ts`), undefined when there are none */
+  tlsReceive(
+    session: TlsSessionHandle,
+    level: number,
+    data: Uint8Array,
+    acceptEarlyData: ((ticketData: Uint8Array) => boolean) | undefined,
+  ): Uint8Array | undefined;
+  tlsTicketData(session: TlsSessionHandle, data: Uint8Array): void;
+  tlsIssueTicket(session: TlsSessionHandle): Uint8Array | undefined;
+  tlsExporter(session: TlsSessionHandle, label: string, context: Uint8Array, length: number): Uint8Array;
+  tlsRelease(session: TlsSessionHandle): void;
+  tlsClose(session: TlsSessionHandle): void;
+}

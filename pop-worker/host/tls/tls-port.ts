@@ -1,0 +1,75 @@
+import type { TlsClientOptions, TlsPort, TlsServerOptions } from '#protocol/quic/ports.ts';
+import { native } from '../native.ts';
+import {
+  createClientContext,
+  createServerContext,
+  encodeAlpn,
+  setTicketKeys,
+  type TlsClientContextOptions,
+  type TlsServerContextOptions,
+} from './context.ts';
+import { OpensslSession, type SessionHooks } from './session.ts';
+
+export interface TlsServerPortOptions extends TlsServerContextOptions {
+  /** See `SessionHooks`. Default: accept whenever `earlyData` is on. */
+  readonly acceptEarlyData?: SessionHooks['acceptEarlyData'];
+}
+
+/** A port whose sessions have what OpenSSL offers beyond the port. */
+export interface OpensslServerPort extends TlsPort {
+  server(options: TlsServerOptions): OpensslSession;
+  /** For sessions from now on, and tickets of those that go on: the first key seals, all open. */
+  setTicketKeys(keys: readonly Uint8Array[]): void;
+}
+
+export interface OpensslClientPort extends TlsPort {
+  client(options: TlsClientOptions): OpensslSession;
+}
+
+const NO_TICKET = new Uint8Array();
+
+/**
+ * TLS of servers by Node's own OpenSSL. A port belongs to the thread that made it.
+ *
+ * @throws RangeError for options that contradict each other, Error `ERR_TLS_CONFIGURATION` for what OpenSSL refuses
+ */
+export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServerPort => {
+  const context = createServerContext(options);
+  const hooks: SessionHooks = { acceptEarlyData: options.acceptEarlyData, keyLog: options.keyLog };
+  return {
+    server: ({ transportParameters }) =>
+      new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false),
+    client: () => {
+      throw new Error('this TLS port is a server');
+    },
+    setTicketKeys: (keys) => setTicketKeys(context, keys),
+  };
+};
+
+/**
+ * TLS of clients by Node's own OpenSSL. A session's ticket is used only for the server name that it was given under.
+ *
+ * @throws RangeError for options that contradict each other, Error `ERR_TLS_CONFIGURATION` for what OpenSSL refuses
+ */
+export const createTlsClientPort = (options: TlsClientContextOptions): OpensslClientPort => {
+  const context = createClientContext(options);
+  const hooks: SessionHooks = { keyLog: options.keyLog };
+  return {
+    client: ({ serverName, alpn, transportParameters, ticket, earlyData }) =>
+      new OpensslSession(
+        native.tlsClientNew(
+          context,
+          serverName,
+          encodeAlpn(alpn),
+          transportParameters,
+          ticket ?? NO_TICKET,
+          earlyData ?? false,
+        ),
+        hooks,
+        true,
+      ),
+    server: () => {
+      throw new Error('this TLS port is a client');
+    },
+  };
+};

@@ -1,0 +1,145 @@
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
+import type { ControlSource } from '#control/source.ts';
+import { StaticSource, StaticSourceError } from '#control/static-source.ts';
+import { ToolError } from '#host/command/run-tool.ts';
+import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
+import { serveAdminHttp } from './admin/http.ts';
+import { AdminSocketError, serveAdminSocket } from './admin/socket.ts';
+import { ConfigError, readWorkerConfig, type WorkerConfig } from './config.ts';
+import { WorkerNetwork } from './network.ts';
+import { PopWorker } from './pop-worker.ts';
+import { StartError } from './start-error.ts';
+import { readTlsFiles } from './tls-files.ts';
+
+/** Errors whose message is for people; others are bugs and keep their stack. */
+const FOR_PEOPLE = [ConfigError, StartError, ToolError, StaticSourceError, AdminSocketError] as const;
+/** What is still open after a stop must not keep the process. */
+const LAST_MS = 1000;
+
+const sourceOf = ({ static: files }: WorkerConfig): ControlSource => {
+  if (files !== undefined) return new StaticSource(files);
+  throw new StartError('this build has no control plane yet: use [static] in place of [control]');
+};
+
+const adminError = (what: string, setting: string, error: unknown): Error => {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error as Error;
+  const mend = code === 'EADDRINUSE' ? 'another process has it' : `it cannot be opened (${code})`;
+  return new StartError(`${what}: ${mend}: change [admin] ${setting}`);
+};
+
+/** Opens both admin listeners. */
+const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[HttpServer, Server]> => {
+  const http = await serveAdminHttp(admin.listen, worker).catch((error) => {
+    throw adminError(admin.listen, 'listen', error);
+  });
+  const done = (act: () => void) => () => {
+    act();
+    return { state: worker.state };
+  };
+  const commands = {
+    status: () => worker.status(),
+    drain: done(() => worker.drain()),
+    undrain: done(() => worker.undrain()),
+    withdraw: done(() => worker.withdraw()),
+  };
+  const socket = await serveAdminSocket(admin.socket, commands).catch((error) => {
+    http.close();
+    throw adminError(admin.socket, 'socket', error);
+  });
+  return [http, socket];
+};
+
+/** Resolves to why the worker is to end. The second signal of a kind ends it at once. */
+const onSignals = (reload: () => void): { readonly stop: Promise<string>; readonly now: AbortSignal } => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const now = new AbortController();
+  let asked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (asked) now.abort();
+      asked = true;
+      resolve(signal);
+    });
+  }
+  process.on('SIGHUP', reload);
+  return { stop: promise, now: now.signal };
+};
+
+const reloader = (source: ControlSource, log: Logger) => () => {
+  source.reload().then(
+    () => log.info('read again'),
+    (error: Error) => log.error('not read again; what was in force stays', { reason: error.message }),
+  );
+};
+
+/** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
+const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
+  const source = sourceOf(config);
+  const tls = readTlsFiles(config.tls, new Date());
+  const network = new WorkerNetwork(config);
+  network.forward();
+  const broken = Promise.withResolvers<string>();
+  const worker = new PopWorker({ config, tls, network, source, log, broken: broken.resolve });
+  let admin: readonly (HttpServer | Server)[] = [];
+  const { stop, now } = onSignals(reloader(source, log));
+  let exitCode = 0;
+  let graceMs = 0;
+  try {
+    await worker.open();
+    admin = await serveAdmin(config, worker);
+    await worker.serve();
+    const { addresses, port } = config.listen;
+    log.info('serving', { addresses, port, admin: config.admin });
+    process.send?.({ ready: true });
+    const why = await Promise.race([
+      stop.then((signal) => ({ signal })),
+      broken.promise.then((reason) => ({ reason })),
+    ]);
+    if ('reason' in why) {
+      exitCode = 1;
+      log.error('a data-plane thread is gone; the worker ends', { reason: why.reason });
+    } else {
+      graceMs = config.drain_seconds * 1000;
+      log.info('stopping', why);
+    }
+  } catch (error) {
+    exitCode = 1;
+    tell(log, error);
+  }
+  await ending(worker, graceMs, now);
+  for (const server of admin) server.close();
+  log.info('stopped');
+  return exitCode;
+};
+
+const ending = async (worker: PopWorker, graceMs: number, now: AbortSignal): Promise<void> => {
+  const done = worker.stop(graceMs);
+  const hurried = new Promise<void>((resolve) => now.addEventListener('abort', () => resolve()));
+  await Promise.race([done, hurried]);
+  if (now.aborted) await worker.stop(0);
+};
+
+const tell = (log: Logger, error: unknown): void => {
+  if (FOR_PEOPLE.some((kind) => error instanceof kind)) log.error((error as Error).message);
+  else log.error('the worker breaks off', { error });
+};
+
+/** Runs a worker by its configuration file. @returns the exit code; the process ends shortly after, whatever is open */
+export const runWorker = async (file: string): Promise<number> => {
+  const log = createLogger({
+    level: levelFrom(process.env['CBR_LOG']),
+    write: (line) => void process.stderr.write(line),
+    now: () => new Date(),
+  });
+  let exitCode = 1;
+  try {
+    const config = readWorkerConfig(file);
+    exitCode = await work(config, log.with({ pop: config.pop, worker: config.worker }));
+  } catch (error) {
+    tell(log, error);
+  }
+  setTimeout(() => process.exit(exitCode), LAST_MS).unref();
+  return exitCode;
+};

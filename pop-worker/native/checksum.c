@@ -1,0 +1,53 @@
+// The Internet checksum's sum (RFC 1071) over a range, eight bytes at a time.
+#include <string.h>
+
+#include "napi-util.h"
+
+static uint32_t fold64(uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (uint32_t)sum;
+}
+
+// RFC 1071 §2(B): the sum of swapped words is the swapped sum, so it is taken in the machine's order and swapped once.
+static uint32_t sum_range(const uint8_t *at, size_t length) {
+  uint64_t sum = 0;
+  for (; length >= 8; at += 8, length -= 8) {
+    uint64_t words;
+    memcpy(&words, at, 8);
+    sum += words & 0xffffffff;
+    sum += words >> 32;
+  }
+  for (; length >= 2; at += 2, length -= 2) {
+    uint16_t word;
+    memcpy(&word, at, 2);
+    sum += word;
+  }
+  if (length == 1) {
+    uint8_t last[2] = {*at, 0};
+    uint16_t word;
+    memcpy(&word, last, 2);
+    sum += word;
+  }
+  uint32_t folded = fold64(sum);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  folded = ((folded & 0xff) << 8) | (folded >> 8);
+#endif
+  return folded;
+}
+
+static napi_value checksum_sum(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  bytes_view buffer;
+  int start, end;
+  if (!args_get(env, info, 3, args) || !arg_bytes(env, args[0], "buffer", &buffer) ||
+      !arg_int(env, args[1], "start", 0, INT32_MAX, &start) || !arg_int(env, args[2], "end", 0, INT32_MAX, &end)) {
+    return NULL;
+  }
+  if (start > end || (size_t)end > buffer.length) return throw_range(env, "start and end must lie within the buffer");
+  return make_int(env, (int32_t)sum_range(buffer.data + start, (size_t)(end - start)));
+}
+
+NATIVE_FUNCTIONS(checksum, {"checksumSum", checksum_sum});

@@ -1,0 +1,160 @@
+#include "suite.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+#include <pthread.h>
+#include <string.h>
+
+// The order of the registry; the first one's hash, SHA-256, also serves Initial secrets and reset tokens.
+static cipher_suite suites[] = {
+    {.id = 0x1301,
+     .key_bytes = 16,
+     .secret_bytes = 32,
+     .aead_name = "AES-128-GCM",
+     .header_name = "AES-128-ECB",
+     .hash_name = "SHA256"},
+    {.id = 0x1302,
+     .key_bytes = 32,
+     .secret_bytes = 48,
+     .aead_name = "AES-256-GCM",
+     .header_name = "AES-256-ECB",
+     .hash_name = "SHA384"},
+    {.id = 0x1303,
+     .chacha = true,
+     .key_bytes = 32,
+     .secret_bytes = 32,
+     .aead_name = "ChaCha20-Poly1305",
+     .header_name = "ChaCha20",
+     .hash_name = "SHA256"},
+};
+
+static const quic_version versions[] = {
+    {.version = 0x00000001,
+     .key_label = "quic key",
+     .iv_label = "quic iv",
+     .header_label = "quic hp",
+     .update_label = "quic ku",
+     .initial_salt = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
+                      0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
+     .retry_key = {0xbe, 0x0c, 0x69, 0x0b, 0x9f, 0x66, 0x57, 0x5a, 0x1d, 0x76, 0x6b, 0x54, 0xe3, 0x68, 0xc8, 0x4e},
+     .retry_nonce = {0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63, 0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb}},
+    {.version = 0x6b3343cf,
+     .key_label = "quicv2 key",
+     .iv_label = "quicv2 iv",
+     .header_label = "quicv2 hp",
+     .update_label = "quicv2 ku",
+     .initial_salt = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
+                      0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9},
+     .retry_key = {0x8f, 0xb4, 0xb0, 0x1b, 0x56, 0xac, 0x48, 0xe2, 0x60, 0xfb, 0xcb, 0xce, 0xad, 0x7c, 0xcc, 0x92},
+     .retry_nonce = {0xd8, 0x69, 0x69, 0xbc, 0x2d, 0x7c, 0x6d, 0x99, 0x90, 0xef, 0xb0, 0x4a}},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static bool fetched = true;
+
+static EVP_MAC_CTX *hmac_template(EVP_MAC *mac, const char *hash) {
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)hash, 0),
+                         OSSL_PARAM_construct_end()};
+  EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+  return context != NULL && EVP_MAC_CTX_set_params(context, params) ? context : NULL;
+}
+
+static void fetch_all(void) {
+  EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  for (size_t i = 0; i < COUNT(suites); i++) {
+    cipher_suite *suite = &suites[i];
+    suite->aead = EVP_CIPHER_fetch(NULL, suite->aead_name, NULL);
+    suite->header = EVP_CIPHER_fetch(NULL, suite->header_name, NULL);
+    suite->hash = EVP_MD_fetch(NULL, suite->hash_name, NULL);
+    suite->hmac = mac == NULL ? NULL : hmac_template(mac, suite->hash_name);
+    fetched = fetched && suite->aead != NULL && suite->header != NULL && suite->hash != NULL && suite->hmac != NULL;
+  }
+  EVP_MAC_free(mac);
+}
+
+const cipher_suite *suite_find(uint32_t id) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, fetch_all);
+  for (size_t i = 0; fetched && i < COUNT(suites); i++) {
+    if (suites[i].id == id) return &suites[i];
+  }
+  return NULL;
+}
+
+const quic_version *version_find(uint32_t version) {
+  for (size_t i = 0; i < COUNT(versions); i++) {
+    if (versions[i].version == version) return &versions[i];
+  }
+  return NULL;
+}
+
+bool hmac_sum(const cipher_suite *suite, const uint8_t *key, size_t key_bytes, const uint8_t *data, size_t data_bytes,
+              uint8_t *out) {
+  EVP_MAC_CTX *context = EVP_MAC_CTX_dup(suite->hmac);
+  size_t written = 0;
+  // An empty key must not look like "keep the key": NULL means that.
+  const uint8_t *given = key_bytes == 0 ? (const uint8_t *)"" : key;
+  bool done = context != NULL && EVP_MAC_init(context, given, key_bytes, NULL) &&
+              EVP_MAC_update(context, data, data_bytes) &&
+              EVP_MAC_final(context, out, &written, suite->secret_bytes) && written == suite->secret_bytes;
+  EVP_MAC_CTX_free(context);
+  return done;
+}
+
+// HKDF-Expand (RFC 5869 §2.3): T(i) = HMAC(secret, T(i-1) | info | i).
+static bool hkdf_expand(const cipher_suite *suite, const uint8_t *secret, const uint8_t *info, size_t info_bytes,
+                        uint8_t *out, size_t out_bytes) {
+  uint8_t block[MAX_SECRET_BYTES] = {0}, input[MAX_SECRET_BYTES + 512 + 1];
+  size_t hash_bytes = suite->secret_bytes, previous_bytes = 0;
+  if (info_bytes > 512 || out_bytes > 255 * hash_bytes) return false;
+  bool done = true;
+  for (uint8_t counter = 1; done && out_bytes > 0; counter++) {
+    memcpy(input, block, previous_bytes);
+    memcpy(input + previous_bytes, info, info_bytes);
+    input[previous_bytes + info_bytes] = counter;
+    done = hmac_sum(suite, secret, hash_bytes, input, previous_bytes + info_bytes + 1, block);
+    size_t take = out_bytes < hash_bytes ? out_bytes : hash_bytes;
+    if (done) memcpy(out, block, take);
+    out += take;
+    out_bytes -= take;
+    previous_bytes = hash_bytes;
+  }
+  OPENSSL_cleanse(block, sizeof block);
+  OPENSSL_cleanse(input, sizeof input);
+  return done;
+}
+
+bool hkdf_expand_label(const cipher_suite *suite, const uint8_t *secret, const char *label, size_t label_bytes,
+                       const uint8_t *context, size_t context_bytes, uint8_t *out, size_t out_bytes) {
+  static const char prefix[] = "tls13 ";
+  const size_t prefix_bytes = sizeof prefix - 1;
+  // struct HkdfLabel: uint16 length, opaque label<7..255>, opaque context<0..255>.
+  uint8_t info[2 + 1 + 255 + 1 + 255];
+  if (prefix_bytes + label_bytes > 255 || context_bytes > 255 || out_bytes > UINT16_MAX) return false;
+  size_t at = 0;
+  info[at++] = (uint8_t)(out_bytes >> 8);
+  info[at++] = (uint8_t)out_bytes;
+  info[at++] = (uint8_t)(prefix_bytes + label_bytes);
+  memcpy(info + at, prefix, prefix_bytes);
+  at += prefix_bytes;
+  memcpy(info + at, label, label_bytes);
+  at += label_bytes;
+  info[at++] = (uint8_t)context_bytes;
+  if (context_bytes > 0) memcpy(info + at, context, context_bytes);
+  return hkdf_expand(suite, secret, info, at + context_bytes, out, out_bytes);
+}
+
+bool tls_exporter(const cipher_suite *suite, const uint8_t *exporter_secret, const char *label, size_t label_bytes,
+                  const uint8_t *context, size_t context_bytes, uint8_t *out, size_t out_bytes) {
+  uint8_t digest[MAX_SECRET_BYTES], secret[MAX_SECRET_BYTES];
+  size_t hash_bytes = suite->secret_bytes;
+  bool done = EVP_Digest("", 0, digest, NULL, suite->hash, NULL) &&
+              hkdf_expand_label(suite, exporter_secret, label, label_bytes, digest, hash_bytes, secret, hash_bytes) &&
+              EVP_Digest(context_bytes == 0 ? (const uint8_t *)"" : context, context_bytes, digest, NULL, suite->hash,
+                         NULL) &&
+              hkdf_expand_label(suite, secret, "exporter", 8, digest, hash_bytes, out, out_bytes);
+  OPENSSL_cleanse(secret, sizeof secret);
+  return done;
+}

@@ -1,0 +1,89 @@
+import { refusedPrefixes } from '#dataplane/refused.ts';
+import { Nat } from '#host/nft/nat.ts';
+import { type NatCounter, tableName } from '#host/nft/ruleset.ts';
+import { addRoutes, removeRoute, setLinkUp } from '#host/routes/routes.ts';
+import { forwardingOff, inNamedNamespace, setForwarding } from '#host/sysctl/forwarding.ts';
+import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
+import type { WorkerConfig } from './config.ts';
+import { StartError } from './start-error.ts';
+
+const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) => parsePrefix(text) ?? []);
+
+/** What the kernel does for a worker: forwarding, the TUN's link and routes, its own table in nftables. */
+export class WorkerNetwork {
+  readonly #tun: WorkerConfig['tun'];
+  readonly #nat: Nat;
+  readonly #tenants = new Map<string, readonly string[]>();
+  #device: string | undefined;
+  #installed = false;
+
+  constructor({ worker, tun, proxy }: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy'>) {
+    this.#tun = tun;
+    this.#nat = new Nat({
+      table: tableName(worker),
+      device: tun.name,
+      carriers: tun.carriers,
+      router6: tun.router6,
+      masquerade: tun.masquerade,
+      refused: refusedPrefixes(prefixesOf(proxy.refused), prefixesOf(proxy.allowed)).map(formatPrefix),
+      allowed: proxy.allowed,
+    });
+  }
+
+  /** Sees to it that the kernel forwards. @throws StartError */
+  forward(): void {
+    const off = forwardingOff();
+    if (off.length === 0) return;
+    const settings = off.map((name) => `${name}=1`).join(' ');
+    if (!this.#tun.set_forwarding && !inNamedNamespace()) {
+      const mend = `run \`sysctl -w ${settings}\` (and put it into /etc/sysctl.d), or set [tun] set_forwarding = true`;
+      throw new StartError(`the kernel does not forward packets: ${mend}`);
+    }
+    try {
+      setForwarding();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new StartError(
+        `the kernel's forwarding cannot be turned on (${code}): run \`sysctl -w ${settings}\` as root`,
+      );
+    }
+  }
+
+  /** @param device the TUN, which is open @throws ToolError */
+  async up(device: string): Promise<void> {
+    this.#device = device;
+    await setLinkUp(device, this.#tun.mtu);
+    await this.#nat.install();
+    this.#installed = true;
+    await addRoutes(device, [this.#tun.carriers]);
+  }
+
+  /** Lets a tenant's IPv6 networks out and back in; IPv4 goes by carriers. @throws ToolError */
+  async setTenant(tenant: string, prefixes: readonly string[]): Promise<void> {
+    const before = this.#tenants.get(tenant) ?? [];
+    const after = prefixes.filter((prefix) => prefix.includes(':'));
+    if (after.length === 0) this.#tenants.delete(tenant);
+    else this.#tenants.set(tenant, after);
+    const device = this.#device;
+    if (device === undefined) return;
+    const added = after.filter((prefix) => !before.includes(prefix));
+    const removed = before.filter((prefix) => !after.includes(prefix));
+    await addRoutes(device, added);
+    await this.#nat.addTenants(added);
+    for (const prefix of removed) await removeRoute(device, prefix);
+    await this.#nat.removeTenants(removed);
+  }
+
+  /** Of the table in nftables. @throws ToolError */
+  counters(): Promise<Record<NatCounter, number>> {
+    return this.#nat.counters();
+  }
+
+  /** Removes the table; routes end with the TUN. @throws ToolError */
+  async down(): Promise<void> {
+    this.#device = undefined;
+    if (!this.#installed) return;
+    this.#installed = false;
+    await this.#nat.remove();
+  }
+}

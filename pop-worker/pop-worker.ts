@@ -1,0 +1,202 @@
+import type { ControlListener, ControlSource, Revocation } from '#control/source.ts';
+import type { Command, Notice } from '#dataplane/commands.ts';
+import type { ThreadSetup } from '#dataplane/setup.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import type { WorkerConfig } from './config.ts';
+import { DataThread } from './data-thread.ts';
+import type { WorkerNetwork } from './network.ts';
+import { WorkerMetrics, type WorkerState } from './worker-metrics.ts';
+
+export interface PopWorkerParts {
+  readonly config: WorkerConfig;
+  readonly tls: ThreadSetup['tls'];
+  readonly network: WorkerNetwork;
+  readonly source: ControlSource;
+  readonly log: Logger;
+  /** A data-plane thread is gone: whatever is left must end. */
+  readonly broken: (reason: string) => void;
+}
+
+/** What `cloudbridge worker status` shows. */
+export interface WorkerStatus {
+  readonly pop: string;
+  readonly worker: string;
+  readonly state: WorkerState;
+  readonly healthy: boolean;
+  readonly upSeconds: number;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly tenants: number;
+}
+
+const SESSIONS_GONE_POLL_MS = 100;
+const NETWORK_DOWN_MS = 5000;
+
+/** One worker: its threads, what the kernel does for them, and the states from start to stop. */
+export class PopWorker implements ControlListener {
+  readonly #parts: PopWorkerParts;
+  readonly #threads: readonly DataThread[];
+  readonly #metrics: WorkerMetrics;
+  readonly #startedMs = performance.now();
+  readonly #tenants = new Set<string>();
+  #state: WorkerState = 'starting';
+  /** Changes of the kernel's tables, one after the other. */
+  #networkWork: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: PopWorkerParts) {
+    this.#parts = parts;
+    const { config, tls, network } = parts;
+    const { tun, proxy, listen } = config;
+    const events = {
+      notice: (notice: Notice) => this.#onNotice(notice),
+      gone: (reason: string) => parts.broken(reason),
+    };
+    this.#threads = Array.from({ length: listen.threads }, (_, index) => {
+      const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
+      const common = {
+        worker: config.worker,
+        index,
+        threads: listen.threads,
+        congestionControl: listen.congestion_control,
+      };
+      return new DataThread({ ...common, listen: addresses, tls, tun, proxy }, events);
+    });
+    this.#metrics = new WorkerMetrics(this.#threads, network);
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Sockets, TUN, routes, NAT. @throws StartError, ToolError */
+  async open(): Promise<void> {
+    const { network, log } = this.#parts;
+    const ready = await Promise.all(this.#threads.map((thread) => thread.ready));
+    for (const { fallbacks } of ready) {
+      for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
+    }
+    await network.up((ready[0] as (typeof ready)[number]).device);
+  }
+
+  /** Takes desired state, then serves. @throws Error of the source */
+  async serve(): Promise<void> {
+    await this.#parts.source.start(this);
+    await this.#networkWork;
+    this.#become('ready');
+  }
+
+  // What the control source tells.
+
+  tenant(tenant: string, prefixes: readonly string[]): void {
+    if (prefixes.length === 0) this.#tenants.delete(tenant);
+    else this.#tenants.add(tenant);
+    this.#networkWork = this.#networkWork
+      .then(() => this.#parts.network.setTenant(tenant, prefixes))
+      .catch((error: Error) => this.#parts.log.error('a tenant has no way out', { tenant, reason: error.message }));
+    this.#post({ type: 'tenant', tenant, prefixes });
+  }
+
+  keys(jwks: string, issuer: string): void {
+    this.#post({ type: 'keys', jwks, issuer });
+  }
+
+  revoke(revocation: Revocation): void {
+    this.#post({ type: 'revoke', revocation });
+  }
+
+  revocations(revocations: readonly Revocation[]): void {
+    this.#post({ type: 'revocations', revocations });
+  }
+
+  #post(command: Command): void {
+    for (const thread of this.#threads) thread.post(command);
+  }
+
+  #onNotice(notice: Notice): void {
+    if (notice.type !== 'connected' && notice.type !== 'disconnected') return;
+    const { type, ...fields } = notice;
+    this.#parts.log.info(type === 'connected' ? 'a device connected' : 'a device disconnected', fields);
+    this.#parts.source.report(notice);
+  }
+
+  #become(state: WorkerState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#parts.log.info('state', { state });
+    this.#parts.source.report({ type: 'state', state });
+  }
+
+  // What operators ask for.
+
+  /** No new sessions; those there are told to go. */
+  drain(): void {
+    if (this.#state === 'stopping') return;
+    this.#become('draining');
+    this.#post({ type: 'drain' });
+  }
+
+  /** Serves as before, after `drain` or `withdraw`. */
+  undrain(): void {
+    if (this.#state !== 'draining' && this.#state !== 'withdrawn') return;
+    this.#post({ type: 'undrain' });
+    this.#become('ready');
+  }
+
+  /** Routing is to lead nobody here any more; who comes is served all the same. */
+  withdraw(): void {
+    if (this.#state === 'ready' || this.#state === 'draining') this.#become('withdrawn');
+  }
+
+  isHealthy(): boolean {
+    return this.#threads.every((thread) => thread.isAlive(Date.now()));
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.text(this.#state);
+  }
+
+  async status(): Promise<WorkerStatus> {
+    const collected = await Promise.all(this.#threads.map((thread) => thread.collect()));
+    const sum = (key: 'sessions' | 'connections') => collected.reduce((total, one) => total + (one?.[key] ?? 0), 0);
+    const { pop, worker } = this.#parts.config;
+    return {
+      pop,
+      worker,
+      state: this.#state,
+      healthy: this.isHealthy() && collected.every((one) => one !== undefined),
+      upSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
+      sessions: sum('sessions'),
+      connections: sum('connections'),
+      tenants: this.#tenants.size,
+    };
+  }
+
+  /**
+   * Drains, waits until the sessions are gone or the time is over, then ends everything and removes what it made.
+   *
+   * @param graceMs how long sessions may take; 0: they are ended at once
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#become('stopping');
+    if (graceMs > 0) await this.#drained(graceMs);
+    await Promise.all(this.#threads.map((thread) => thread.stop()));
+    await this.#parts.source.stop().catch((error: Error) => this.#parts.log.warn('control', { reason: error.message }));
+    await this.#downInTime();
+  }
+
+  async #drained(graceMs: number): Promise<void> {
+    this.#post({ type: 'drain' });
+    for (const end = performance.now() + graceMs; performance.now() < end; ) {
+      const { sessions, connections } = await this.status();
+      if (sessions + connections === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, SESSIONS_GONE_POLL_MS));
+    }
+  }
+
+  async #downInTime(): Promise<void> {
+    const { network, log } = this.#parts;
+    const down = this.#networkWork.then(() => network.down());
+    const late = new Promise((resolve) => setTimeout(resolve, NETWORK_DOWN_MS).unref());
+    await Promise.race([down, late]).catch((error: Error) => log.error('nftables', { reason: error.message }));
+  }
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DEFAULT_FIELD_LIMITS, type FieldLimits, FieldSectionDecoder } from './decoder.ts';
+import { encodeFieldSection, fieldSectionBound } from './encoder.ts';
+import { QpackError } from './errors.ts';
+import { type Fields, fieldSectionBytes } from './field.ts';
+import { STATIC_TABLE } from './static-table.ts';
+import { hex, toHex } from './testing/hex.ts';
+
+const encode = (fields: Fields): Uint8Array => {
+  const out = new Uint8Array(fieldSectionBound(fields));
+  return out.subarray(0, encodeFieldSection(fields, out, 0));
+};
+const decode = (bytes: Uint8Array, limits: Partial<FieldLimits> = {}) =>
+  new FieldSectionDecoder({ ...DEFAULT_FIELD_LIMITS, ...limits }).decode(bytes, 0, bytes.length);
+
+const failed = { name: 'QpackError', code: 0x200, fault: 'remote' };
+
+test('RFC 9204 §B.1: literal field line with name reference', () => {
+  assert.deepEqual(decode(hex('0000 510b 2f69 6e64 6578 2e68 746d 6c')), [{ name: ':path', value: '/index.html' }]);
+});
+
+test('RFC 9204 §B.2 to §B.5: references to the dynamic table fail, our capacity is 0', () => {
+  for (const section of ['0381 10 11', '0500 80 c1 81', '0482 10']) assert.throws(() => decode(hex(section)), failed);
+});
+
+test('the static table is that of RFC 9204 Appendix A', () => {
+  assert.equal(STATIC_TABLE.length, 99);
+  const at = (index: number) => Object.values(STATIC_TABLE[index] ?? {}).join('=');
+  assert.equal(at(0), ':authority=');
+  assert.equal(at(17), ':method=GET');
+  assert.equal(at(25), ':status=200');
+  assert.equal(at(41), 'cache-control=public, max-age=31536000');
+  assert.equal(at(52), 'content-type=text/html; charset=utf-8');
+  assert.equal(at(54), 'content-type=text/plain;charset=utf-8');
+  assert.equal(at(58), 'strict-transport-security=max-age=31536000; includesubdomains; preload');
+  assert.equal(at(85), "content-security-policy=script-src 'none'; object-src 'none'; base-uri 'none'");
+  assert.equal(at(98), 'x-frame-options=sameorigin');
+});
+
+test('every entry of the static table takes one or two bytes', () => {
+  for (const field of STATIC_TABLE) {
+    const bytes = encode([field]);
+    assert.ok(bytes.length <= 4);
+    assert.deepEqual(decode(bytes), [field]);
+  }
+});
+
+test('a sensitive field is a literal with the N bit, also where the table has it (RFC 9204 §7.1.3)', () => {
+  const fields = [
+    { name: 'authorization', value: 'Bearer x', sensitive: true },
+    { name: ':method', value: 'GET', sensitive: true },
+    { name: 'x-secret', value: 'y', sensitive: true },
+  ];
+  assert.deepEqual(decode(encode(fields)), fields);
+  assert.equal((encode([fields[1]!])[2] as number) & 0xf0, 0x70);
+});
+
+const latin1 = (maxLength: number) =>
+  fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes).toString('latin1'));
+const PLAIN = { noNullPrototype: true };
+const field = fc.oneof(
+  fc.constantFrom(...STATIC_TABLE),
+  fc.record({ name: fc.constantFrom(...STATIC_TABLE.map((entry) => entry.name)), value: latin1(40) }, PLAIN),
+  fc.record({ name: latin1(20), value: latin1(200) }, PLAIN),
+  fc.record({ name: latin1(20), value: latin1(20), sensitive: fc.constant(true) }, PLAIN),
+);
+
+test('any fields survive the round trip within the stated bound', () => {
+  fc.assert(
+    fc.property(fc.array(field, { maxLength: 20 }), (fields) => {
+      const bytes = encode(fields);
+      assert.ok(bytes.length <= fieldSectionBound(fields));
+      assert.deepEqual(decode(bytes), fields);
+    }),
+  );
+});
+
+test('a truncated section is refused or ends between two field lines', () => {
+  fc.assert(
+    fc.property(fc.array(field, { minLength: 1, maxLength: 6 }), (fields) => {
+      const bytes = encode(fields);
+      const boundaries = new Set(fields.map((_, index) => encode(fields.slice(0, index)).length));
+      for (let cut = 0; cut < bytes.length; cut++) {
+        if (boundaries.has(cut))
+          assert.deepEqual(decode(bytes.subarray(0, cut)), fields.slice(0, indexAt(fields, cut)));
+        else assert.throws(() => decode(bytes.subarray(0, cut)), failed);
+      }
+    }),
+  );
+});
+
+const indexAt = (fields: Fields, cut: number): number =>
+  fields.findIndex((_, index) => encode(fields.slice(0, index)).length === cut);
+
+test('invalid sections', () => {
+  const table: readonly (readonly [string, string])[] = [
+    ['', 'no prefix'],
+    ['00', 'half a prefix'],
+    ['0100', 'required insert count 1'],
+    ['0080', 'negative base'],
+    ['0000 80', 'dynamic index'],
+    ['0000 10', 'post-base index'],
+    ['0000 00 00', 'post-base name'],
+    ['0000 40 00', 'dynamic name'],
+    ['0000 ff24', 'static index 99'],
+    ['0000 5f54 00', 'static name 99'],
+    ['0000 23 616263', 'no value'],
+    ['0000 23 6162', 'short name'],
+    ['0000 2f ffffffffffffffff7f', 'length too large'],
+    ['0000 51 81 1e', 'Huffman padding with a zero'],
+    ['0000 29 1e 00', 'Huffman name'],
+  ];
+  for (const [bytes, what] of table) assert.throws(() => decode(hex(bytes)), failed, what);
+});
+
+test('a section beyond a limit is refused without an error of the connection', () => {
+  const fields = [
+    { name: 'abc', value: 'x'.repeat(100) },
+    { name: 'def', value: 'ÿ'.repeat(100) },
+  ];
+  const bytes = encode(fields);
+  const size = fieldSectionBytes(fields);
+  assert.equal(size, 2 * (3 + 100 + 32));
+  assert.deepEqual(decode(bytes, { sectionBytes: size, fields: 2, nameBytes: 3, valueBytes: 100 }), fields);
+  assert.equal(decode(bytes, { sectionBytes: size - 1 }), undefined);
+  assert.equal(decode(bytes, { fields: 1 }), undefined);
+  assert.equal(decode(bytes, { nameBytes: 2 }), undefined);
+  assert.equal(decode(bytes, { valueBytes: 99 }), undefined);
+});
+
+test('any bytes decode within the limits or are refused with QPACK_DECOMPRESSION_FAILED', () => {
+  const decoder = new FieldSectionDecoder();
+  const bytes = fc.uint8Array({ maxLength: 200 });
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        bytes,
+        bytes.map((rest) => Uint8Array.of(0, 0, ...rest)),
+      ),
+      (input) => {
+        try {
+          const fields = decoder.decode(input, 0, input.length);
+          if (fields !== undefined) assert.ok(fieldSectionBytes(fields) <= DEFAULT_FIELD_LIMITS.sectionBytes);
+        } catch (error) {
+          assert.ok(error instanceof QpackError && error.code === 0x200 && error.fault === 'remote', String(error));
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('the encoding of a request is what RFC 9204 makes of it', () => {
+  const fields = [
+    { name: ':method', value: 'GET' },
+    { name: ':scheme', value: 'https' },
+    { name: ':authority', value: 'www.example.com' },
+    { name: ':path', value: '/' },
+  ];
+  assert.equal(toHex(encode(fields)), '0000d1d7508cf1e3c2e5f23a6ba0ab90f4ffc1');
+});

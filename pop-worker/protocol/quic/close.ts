@@ -1,0 +1,94 @@
+import { NEVER, type TimeUs } from '../contract.ts';
+import type { CloseInfo } from './api.ts';
+
+/** RFC 9000 §10.2. `closed`: nothing is sent or processed any more, the connection may be forgotten. */
+export type ClosePhase = 'open' | 'closing' | 'draining' | 'closed';
+
+/** What CONNECTION_CLOSE says (RFC 9000 §19.19). */
+export interface CloseReason {
+  readonly application: boolean;
+  readonly code: number;
+  readonly frameType: number;
+  readonly reason: string;
+}
+
+/** The way from open to closed. */
+export class Closer {
+  #phase: ClosePhase = 'open';
+  #deadline: TimeUs = NEVER;
+  #lingerUs = 0;
+  #pending = false;
+  /** Packets that arrived while closing, and how many must have before the next answer. */
+  #arrived = 0;
+  #answerAt = 1;
+  reason: CloseReason | undefined;
+  info: CloseInfo | undefined;
+
+  get phase(): ClosePhase {
+    return this.#phase;
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === 'open';
+  }
+
+  /** We end it: CONNECTION_CLOSE is to be sent. @param lingerUs three times the PTO, from the next `start` on */
+  close(reason: CloseReason, info: CloseInfo, lingerUs: number): void {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'closing';
+    this.reason = reason;
+    this.info = info;
+    this.#pending = true;
+    this.#lingerUs = lingerUs;
+  }
+
+  /** The peer ended it: nothing is sent any more (RFC 9000 §10.2.2). */
+  drain(info: CloseInfo, lingerUs: number): void {
+    if (this.#phase === 'draining' || this.#phase === 'closed') return;
+    if (this.#phase === 'open') this.#lingerUs = lingerUs;
+    this.#phase = 'draining';
+    this.info ??= info;
+    this.#pending = false;
+  }
+
+  /** Over at once: idle timeout, stateless reset, or nothing was ever sent. */
+  discard(info: CloseInfo): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.info ??= info;
+    this.#pending = false;
+    this.#deadline = NEVER;
+  }
+
+  /** The period begins; commands bring no time, so it is not when they come. */
+  start(now: TimeUs): void {
+    if (this.#deadline === NEVER && this.#phase !== 'closed') this.#deadline = now + this.#lingerUs;
+  }
+
+  /** A packet arrived while closing. Answers become rarer: the 1st, 2nd, 4th, 8th … (RFC 9000 §10.2.1). */
+  onArrival(): void {
+    if (this.#phase !== 'closing' || ++this.#arrived < this.#answerAt) return;
+    this.#answerAt *= 2;
+    this.#pending = true;
+  }
+
+  /** A CONNECTION_CLOSE is to be sent. */
+  get pending(): boolean {
+    return this.#pending;
+  }
+
+  onSent(): void {
+    this.#pending = false;
+  }
+
+  deadline(): TimeUs {
+    return this.#deadline;
+  }
+
+  onTimeout(now: TimeUs): void {
+    if (now < this.#deadline) return;
+    this.#phase = 'closed';
+    this.#deadline = NEVER;
+    this.#pending = false;
+  }
+}

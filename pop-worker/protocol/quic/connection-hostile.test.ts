@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Connection } from './connection.ts';
+import { randomFrames, sealedPacket } from './testing/injector.ts';
+import { address, Pair } from './testing/pair.ts';
+import { SeededRandom } from './testing/random.ts';
+import { pattern } from './testing/sinks.ts';
+import { writeVarint } from './wire/varint.ts';
+
+const connected = (options: ConstructorParameters<typeof Pair>[0] = {}): [Pair, Connection] => {
+  const pair = new Pair(options);
+  const connection = pair.connect();
+  assert.ok(pair.run(() => pair.clientSink.confirmed));
+  return [pair, connection];
+};
+
+const frame = (type: number, ...fields: (number | Uint8Array)[]): Uint8Array => {
+  const out = new Uint8Array(200);
+  let at = writeVarint(out, 0, type);
+  for (const field of fields) {
+    if (typeof field === 'number') at = writeVarint(out, at, field);
+    else {
+      out.set(field, at);
+      at += field.length;
+    }
+  }
+  return out.subarray(0, at);
+};
+
+/** How the server ends when the client sends these frames. */
+const answerTo = (payload: Uint8Array) => {
+  const [pair, connection] = connected();
+  pair.sendToServer(sealedPacket(connection, payload));
+  pair.run(() => pair.serverSink.closes.length > 0, 1_000_000);
+  return pair.serverSink.closes[0];
+};
+
+describe('hostile peers', () => {
+  it('cannot make an endpoint throw by any frames', () => {
+    const random = new SeededRandom(11);
+    let closed = 0;
+    for (let round = 0; round < 150; round++) {
+      const [pair, connection] = connected({ seed: round });
+      for (let packets = 0; packets < 20 && pair.serverSink.closes.length === 0; packets++) {
+        pair.sendToServer(sealedPacket(connection, randomFrames(random)));
+        pair.run(() => false, 20_000);
+      }
+      for (const info of pair.serverSink.closes) {
+        assert.ok(info.by === 'local' || info.by === 'remote', info.by);
+        assert.notEqual(info.code, 0x01, `INTERNAL_ERROR: ${info.reason}`);
+        closed++;
+      }
+    }
+    assert.ok(closed > 75, `only ${closed} were found out`);
+  });
+
+  it('cannot disturb a connection by garbage, whatever address it comes from', () => {
+    const [pair, connection] = connected();
+    const random = new SeededRandom(5);
+    const data = pattern(200_000);
+    connection.write(connection.openStream(true), data, true);
+    const cids: Uint8Array[] = [];
+    pair.onClientSends = ({ bytes }) => cids.push(bytes.slice(0, 9));
+    for (let i = 0; i < 2000; i++) {
+      const bytes = new Uint8Array(1 + random.below(1300));
+      random.fill(bytes);
+      // Half of it bears a connection ID that is in use.
+      if (i % 2 === 0 && bytes.length > 9) bytes.set(cids[random.below(cids.length)] ?? []);
+      pair.sendToServer(bytes);
+      if (i % 50 === 0) pair.run(() => false, 1000);
+    }
+    assert.ok(pair.run(() => pair.serverSink.finished.has(0)));
+    assert.deepEqual(pair.serverSink.bytes(0), data);
+    assert.equal(pair.serverSink.closes.length, 0);
+    assert.ok(pair.server.connections <= 2, `${pair.server.connections}`);
+  });
+
+  it('cannot replay packets', () => {
+    const [pair, connection] = connected();
+    const packet = sealedPacket(connection, frame(0x0a, 0, 5, pattern(5)));
+    for (let i = 0; i < 5; i++) pair.sendToServer(packet);
+    pair.run(() => false, 100_000);
+    assert.equal(pair.serverSink.bytesReceived, 5);
+    assert.equal(pair.accepted.parts.counters.droppedDuplicate, 4);
+  });
+
+  const violations: readonly (readonly [string, Uint8Array, number])[] = [
+    ['an unknown frame', frame(0x21), 0x07],
+    ['HANDSHAKE_DONE of a client', frame(0x1e), 0x0a],
+    ['NEW_TOKEN of a client', frame(0x07, 3, pattern(3)), 0x0a],
+    ['an ACK of what was never sent', frame(0x02, 5000, 0, 0, 0), 0x0a],
+    ['a stream of ours that we did not open', frame(0x0a, 1, 1, pattern(1)), 0x05],
+    ['more streams than we allowed', frame(0x0a, 4000, 1, pattern(1)), 0x04],
+    ['data beyond flow control', frame(0x0e, 0, 1 << 29, 1, pattern(1)), 0x03],
+    ['a final size that changes', new Uint8Array([...frame(0x04, 0, 0, 5), ...frame(0x04, 0, 0, 6)]), 0x06],
+    ['an ID retired that was never issued', frame(0x19, 99), 0x0a],
+    ['more CRYPTO than may be held', frame(0x06, 1 << 20, 1, pattern(1)), 0x0d],
+  ];
+  for (const [what, payload, code] of violations) {
+    it(`are told what was wrong: ${what}`, () => {
+      const closed = answerTo(payload);
+      assert.equal(closed?.by, 'local');
+      assert.equal(closed?.code, code);
+    });
+  }
+
+  it('cannot make the server remember more than a few addresses', () => {
+    const [pair, connection] = connected();
+    const server = pair.accepted;
+    for (let i = 0; i < 200; i++) {
+      pair.rewriteFrom = () => address(10 + (i % 200), 1000 + i);
+      pair.sendToServer(sealedPacket(connection, frame(0x01)));
+      pair.run(() => false, 1000);
+    }
+    pair.run(() => false, 20_000);
+    assert.ok(server.parts.paths.count <= 4, `${server.parts.paths.count}`);
+  });
+
+  it('get one PATH_RESPONSE for many challenges at once', () => {
+    const [pair, connection] = connected();
+    const before = pair.accepted.parts.counters.packetsSent;
+    for (let i = 0; i < 100; i++) {
+      const challenges = new Uint8Array([...Array(50)].flatMap(() => [0x1a, ...pattern(8, i)]));
+      pair.sendToServer(sealedPacket(connection, challenges));
+    }
+    pair.run(() => false, 100_000);
+    assert.ok(pair.accepted.parts.counters.packetsSent - before < 60);
+  });
+
+  it('cannot fill memory with packets that come before their keys', () => {
+    const pair = new Pair();
+    const connection = pair.connect();
+    pair.run(() => pair.serverSinks.length > 0);
+    const cid = connection.parts.handshake.peerScid ?? pair.accepted.parts.handshake.scid;
+    for (let i = 0; i < 500; i++) {
+      const packet = pattern(1200, i);
+      packet[0] = 0x40;
+      packet.set(cid, 1);
+      pair.sendToServer(packet);
+    }
+    pair.run(() => pair.clientSink.confirmed);
+    const { heldEarly, droppedEarly } = pair.accepted.parts.counters;
+    assert.ok(heldEarly <= 16, `${heldEarly}`);
+    assert.ok(droppedEarly > 400);
+  });
+});

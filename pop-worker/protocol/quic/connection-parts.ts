@@ -1,0 +1,178 @@
+import type { Random, TimeUs } from '../contract.ts';
+import type { ConnectionSink } from './api.ts';
+import { LocalCids, PeerCids } from './cids.ts';
+import { Closer } from './close.ts';
+import type { QuicConfig } from './config.ts';
+import type { Connection } from './connection.ts';
+import { ControlFrames } from './control.ts';
+import { connectionCounters } from './counters.ts';
+import { DatagramQueue } from './datagrams.ts';
+import { FrameFates } from './frame-fates.ts';
+import { Handshake } from './handshake.ts';
+import { IdleTimer } from './idle.ts';
+import { Keys } from './keys.ts';
+import type { Parts } from './parts.ts';
+import { Path } from './paths/path.ts';
+import { Paths } from './paths/paths.ts';
+import { type CryptoPort, Level, type TlsSession } from './ports.ts';
+import { Mtu } from './recovery/mtu.ts';
+import { Recovery, Space } from './recovery/recovery.ts';
+import { onRetry, onVersionNegotiation } from './restart.ts';
+import { PacketSpace } from './space.ts';
+import { Streams } from './streams/streams.ts';
+import type { HandshakeCids } from './transport.ts';
+import type { TransportParameters } from './wire/transport-parameters.ts';
+
+/** What a connection needs of the endpoint that has it. */
+export interface ConnectionHost {
+  /** The time of the call in progress: for commands, which bring none. */
+  now(): TimeUs;
+  generateCid(): Uint8Array;
+  resetToken(cid: Uint8Array): Uint8Array;
+  cidIssued(connection: Connection, cid: Uint8Array): void;
+  cidRetired(connection: Connection, cid: Uint8Array): void;
+  /** It has something to send, or another deadline. */
+  wake(connection: Connection): void;
+  confirmed(connection: Connection, now: TimeUs): void;
+  /** A token for the client's next connection (RFC 9000 §8.1.3); undefined: none is given. */
+  newToken(connection: Connection, now: TimeUs): Uint8Array | undefined;
+  /** The peer's address is another one now. */
+  pathChanged(connection: Connection): void;
+}
+
+export interface ConnectionOptions {
+  readonly isServer: boolean;
+  readonly config: QuicConfig;
+  readonly crypto: CryptoPort;
+  readonly random: Random;
+  readonly sink: ConnectionSink;
+  readonly host: ConnectionHost;
+  readonly tls: TlsSession;
+  readonly version: number;
+  /** Source Connection ID of our long headers. */
+  readonly scid: Uint8Array;
+  /** Where our first packets go: a server's client's Source Connection ID, a client's random choice. */
+  readonly dcid: Uint8Array;
+  /** What Initial keys derive from: the Destination Connection ID of the client's (latest) first Initial. */
+  readonly keyCid: Uint8Array;
+  readonly cids: HandshakeCids;
+  readonly token: Uint8Array;
+  /** Of the peer and of ours, six words each (`../address.ts`). */
+  readonly remote: Int32Array;
+  readonly local: Int32Array;
+  /** Our peer's address needs no validation: servers' never, clients' after Retry. */
+  readonly validated: boolean;
+  /** Transport parameters of the session that a client resumes with early data. */
+  readonly remembered?: TransportParameters;
+  readonly now: TimeUs;
+}
+
+/** RFC 9002 §6.2.2: without an RTT sample, PTO is about three times this. */
+const UNKNOWN_PTO_US = 999_000;
+
+const LEVEL_OF_SPACE = [Level.initial, Level.handshake, Level.oneRtt] as const;
+
+/** Makes the parts of a connection and shows them to each other. */
+export const makeParts = (connection: Connection, options: ConnectionOptions): Parts => {
+  const { config, isServer, crypto, random, sink, host, now } = options;
+  const some: Partial<Writable<Parts>> = {
+    connection,
+    isServer,
+    config,
+    crypto,
+    random,
+    sink,
+    version: options.version,
+  };
+  const parts = some as Writable<Parts>;
+  parts.counters = connectionCounters();
+  parts.closer = new Closer();
+  parts.keys = new Keys(crypto, isServer);
+  parts.keys.installInitial(options.version, options.keyCid);
+  parts.idle = new IdleTimer(now, config.maxIdleTimeoutMs * 1000, config.keepAliveUs);
+  parts.handshake = new Handshake(parts, options);
+  const space = (id: Space) =>
+    new PacketSpace(id, config, (buffer, start, end) =>
+      parts.handshake.onCrypto(LEVEL_OF_SPACE[id], buffer, start, end),
+    );
+  parts.spaces = [space(Space.initial), space(Space.handshake), space(Space.application)];
+  parts.recovery = makeRecovery(parts);
+  parts.streams = new Streams({ isServer, ...config }, connection, sink);
+  parts.datagrams = new DatagramQueue(config.datagramQueueBytes, config.datagramQueueCount);
+  parts.datagramsRefused = false;
+  parts.localCids = new LocalCids({
+    initial: options.scid,
+    generate: () => host.generateCid(),
+    resetToken: (cid) => host.resetToken(cid),
+    issued: (cid) => host.cidIssued(connection, cid),
+    retired: (cid) => host.cidRetired(connection, cid),
+  });
+  parts.peerCids = new PeerCids(config.activeConnectionIdLimit, options.dcid);
+  parts.control = new ControlFrames(parts.localCids, parts.peerCids);
+  parts.paths = makePaths(parts, options);
+  addCallbacks(parts, options);
+  if (isServer) {
+    parts.handshake.setPeerScid(options.dcid);
+    parts.peerCids.setInitial(options.dcid);
+  }
+  if (options.remembered !== undefined) parts.handshake.remember(options.remembered);
+  return parts;
+};
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+const makeRecovery = (parts: Parts): Recovery => {
+  const { config, isServer, random } = parts;
+  const word = new Uint8Array(4);
+  const uniform = (): number => {
+    random.fill(word);
+    return word.reduceRight((value, byte) => (value + byte) / 256, 0);
+  };
+  const mtu = new Mtu({ cap: config.maxDatagramBytes, initial: config.initialDatagramBytes });
+  const options = { isServer, controller: config.controller, mtu, random: uniform, maxPackets: config.maxSentPackets };
+  return new Recovery(options, new FrameFates(parts));
+};
+
+const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
+  const { host } = options;
+  const first = new Path(0, options.remote, 0, options.local, 0);
+  first.validated = options.validated;
+  return new Paths(first, {
+    validationPtoUs: () => parts.validationPtoUs(),
+    pathChanged: (path, fresh, now) => {
+      parts.counters.pathChanges++;
+      if (fresh) parts.recovery.onPathChange(path.congestionId, now);
+      host.pathChanged(parts.connection as Connection);
+    },
+    pathForgotten: ({ cidId }) => {
+      if (!parts.paths.usesCidOf(cidId)) parts.peerCids.release(cidId);
+    },
+    pathValidated: (_path, now) => {
+      const token = parts.isServer ? host.newToken(parts.connection as Connection, now) : undefined;
+      if (token !== undefined) parts.control.sendToken(token);
+    },
+    noPathLeft: (now) => parts.onIdle('no validated path', now),
+  });
+};
+
+/** What parts ask of the connection as a whole. */
+const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void => {
+  const connection = parts.connection as Connection;
+  const { host } = options;
+  parts.fail = (error, now) => connection.fail(error, now);
+  parts.onPeerClose = (application, code, reason, now) => connection.onPeerClose(application, code, reason, now);
+  parts.onReset = (now) => connection.onReset(now);
+  parts.onIdle = (reason, now) => connection.onIdle(reason, now);
+  parts.onGivenUp = (info, now) => connection.onGivenUp(info, now);
+  parts.onRetry = (buffer, header, now) => onRetry(parts, buffer, header, now);
+  parts.onVersionNegotiation = (buffer, header, now) => onVersionNegotiation(parts, buffer, header, now);
+  parts.validationPtoUs = () => Math.max(parts.recovery.ptoUs(Space.application), UNKNOWN_PTO_US);
+  parts.onToken = (token) => {
+    connection.newToken = token;
+  };
+  parts.onConfirmed = (now) => {
+    const token = parts.isServer ? host.newToken(connection, now) : undefined;
+    if (token !== undefined) parts.control.sendToken(token);
+    host.confirmed(connection, now);
+  };
+};

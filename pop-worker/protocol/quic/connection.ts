@@ -1,0 +1,261 @@
+import type { Burst } from '../burst.ts';
+import { NEVER, type TimeUs } from '../contract.ts';
+import type { CloseInfo } from './api.ts';
+import { CloseWriter } from './close-writer.ts';
+import { Commands } from './commands.ts';
+import { type ConnectionOptions, makeParts } from './connection-parts.ts';
+import { QuicError } from './errors.ts';
+import { Packer } from './packer.ts';
+import type { Parts } from './parts.ts';
+import type { Path } from './paths/path.ts';
+import { Receiver } from './receiver.ts';
+import { Space } from './recovery/recovery.ts';
+import { Timers } from './timers.ts';
+
+/**
+ * One QUIC connection, client or server, without socket, clock or randomness of its own (`../contract.ts`). What it does
+ * is in its parts; here they are wired: datagrams to the receiver, bursts from the packer, time to the timers, errors to
+ * the closer.
+ */
+export class Connection extends Commands {
+  /** Place in the endpoint's lists; the endpoint's own. */
+  slot = -1;
+  heapIndex = -1;
+  heapKey: TimeUs = NEVER;
+  queued = false;
+  /** The latest token that the server gave for a later connection (RFC 9000 §8.1.3). */
+  newToken: Uint8Array | undefined;
+  readonly parts: Parts;
+  readonly #options: ConnectionOptions;
+  readonly #receiver: Receiver;
+  readonly #packer: Packer;
+  #closeWriter: CloseWriter | undefined;
+  readonly #timers: Timers;
+
+  constructor(options: ConnectionOptions) {
+    super();
+    this.#options = options;
+    this.parts = makeParts(this, options);
+    this.#receiver = new Receiver(this.parts, options.scid.length);
+    this.#packer = new Packer(this.parts);
+    this.#timers = new Timers(this.parts, options.now);
+    this.attach(this.parts, () => options.host.wake(this));
+    this.#guard(options.now, () => this.parts.handshake.advance(options.now));
+  }
+
+  /** Nothing more will come of it: it can be forgotten. */
+  get isGone(): boolean {
+    return this.parts.closer.phase === 'closed';
+  }
+
+  /**
+   * Datagrams of one run from one address, all for this connection: `segment` bytes each, the last maybe less. The bytes
+   * are changed in place.
+   */
+  receive(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    ecn: number,
+    remote: Int32Array,
+    remoteAt: number,
+    local: Int32Array,
+    localAt: number,
+    now: TimeUs,
+  ): void {
+    const { parts } = this;
+    const { counters, closer } = parts;
+    counters.bytesReceived += end - start;
+    counters.datagramsReceived += Math.ceil((end - start) / segment);
+    const path = this.#pathOf(remote, remoteAt, local, localAt);
+    if (path === undefined) {
+      counters.droppedAddress++;
+      return;
+    }
+    path.bytesReceived += end - start;
+    if (!closer.isOpen) {
+      this.#receiveClosing(buffer, start, end, segment, ecn, path, now);
+      return;
+    }
+    try {
+      parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
+      this.#receiver.receive(buffer, start, end, segment, ecn, path, now);
+      this.#timers.onReceived(now);
+      this.#noteAmplification();
+    } catch (error) {
+      this.#caught(error, now);
+    }
+  }
+
+  /** Clients drop what comes from elsewhere, servers before confirmation (RFC 9000 §9, §9.3). */
+  #pathOf(remote: Int32Array, remoteAt: number, local: Int32Array, localAt: number): Path | undefined {
+    const { paths, isServer, handshake } = this.parts;
+    const path = paths.find(remote, remoteAt, local, localAt);
+    if (path !== undefined || !isServer || !handshake.isConfirmed) return path;
+    return paths.candidate(remote, remoteAt, local, localAt);
+  }
+
+  #receiveClosing(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    ecn: number,
+    path: Path,
+    now: TimeUs,
+  ): void {
+    const { counters, closer } = this.parts;
+    counters.droppedClosed++;
+    if (closer.phase !== 'closing') return;
+    closer.onArrival();
+    if (path !== this.parts.paths.active) return;
+    try {
+      this.#receiver.receiveClosing(buffer, start, end, segment, ecn, path, now);
+    } catch (error) {
+      // Whatever else is wrong with the packet no longer matters.
+      if (!(error instanceof QuicError)) throw error;
+    }
+  }
+
+  /** The datagram ends with a reset token of the peer's (RFC 9000 §10.3.1). */
+  isReset(buffer: Uint8Array, start: number, end: number): boolean {
+    return this.parts.closer.isOpen && this.#receiver.isReset(buffer, start, end);
+  }
+
+  /** TLS in another thread has something to say. */
+  onTls(now: TimeUs): void {
+    this.parts.handshake.wake();
+    this.#guard(now, () => this.#receiver.advance(now));
+  }
+
+  onTimeout(now: TimeUs): void {
+    const { closer } = this.parts;
+    if (closer.isOpen) this.#guard(now, () => this.#timers.onTimeout(now));
+    else closer.onTimeout(now);
+  }
+
+  /** Moves to new 1-RTT keys (RFC 9001 §6.1). @returns `false`: it is too early to */
+  updateKeys(): boolean {
+    const { keys, handshake } = this.parts;
+    if (!handshake.isConfirmed || !keys.mayUpdate) return false;
+    keys.update();
+    return true;
+  }
+
+  deadline(): TimeUs {
+    const { closer } = this.parts;
+    return closer.isOpen ? this.#timers.deadline() : closer.deadline();
+  }
+
+  /** Writes what is to be sent. @returns `true` when there may be more at once */
+  poll(now: TimeUs, burst: Burst): boolean {
+    const { parts } = this;
+    if (!parts.closer.isOpen) {
+      parts.closer.start(now);
+      this.#closeWriter ??= new CloseWriter(parts);
+      return this.#closeWriter.write(now, burst);
+    }
+    try {
+      parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
+      const more = this.#packer.poll(now, burst);
+      this.#timers.onPolled(now, this.#packer.pacedUntil);
+      this.#noteAmplification();
+      this.#noteDatagrams();
+      return more;
+    } catch (error) {
+      this.#caught(error, now);
+      return true;
+    }
+  }
+
+  // What the parts ask of the connection.
+
+  fail(error: QuicError, now: TimeUs): void {
+    const { code, message } = error;
+    const frameType = error.frameType;
+    const reason = { application: false, code, frameType, reason: message };
+    this.#close(reason, { by: 'local', application: false, code, reason: message }, now);
+  }
+
+  closeByApplication(code: number, reason: string): void {
+    const now = this.#options.host.now();
+    this.#close(
+      { application: true, code, frameType: 0, reason },
+      { by: 'local', application: true, code, reason },
+      now,
+    );
+  }
+
+  onPeerClose(application: boolean, code: number, reason: string, now: TimeUs): void {
+    const { closer } = this.parts;
+    const wasOpen = closer.isOpen;
+    closer.drain({ by: 'remote', application, code, reason }, this.#lingerUs);
+    if (wasOpen) this.#ended(now);
+  }
+
+  onReset(now: TimeUs): void {
+    const { closer } = this.parts;
+    const info: CloseInfo = { by: 'reset', application: false, code: 0, reason: 'stateless reset' };
+    const wasOpen = closer.isOpen;
+    // RFC 9000 §10.3.1: draining, and nothing is sent any more.
+    closer.drain(info, this.#lingerUs);
+    if (wasOpen) this.#ended(now);
+  }
+
+  onIdle(reason: string, now: TimeUs): void {
+    this.onGivenUp({ by: 'idle', application: false, code: 0, reason }, now);
+  }
+
+  onGivenUp(info: CloseInfo, now: TimeUs): void {
+    const { closer } = this.parts;
+    const wasOpen = closer.isOpen;
+    closer.discard(info);
+    if (wasOpen) this.#ended(now);
+  }
+
+  get #lingerUs(): number {
+    return 3 * this.parts.recovery.ptoUs(Space.application);
+  }
+
+  #close(reason: Parameters<Parts['closer']['close']>[0], info: CloseInfo, now: TimeUs): void {
+    const { closer } = this.parts;
+    if (!closer.isOpen) return;
+    closer.close(reason, info, this.#lingerUs);
+    this.#ended(now);
+    this.#options.host.wake(this);
+  }
+
+  #ended(now: TimeUs): void {
+    const { closer, handshake, sink } = this.parts;
+    handshake.close();
+    if (closer.info !== undefined) sink.closed(this, closer.info, now);
+  }
+
+  #noteAmplification(): void {
+    const { recovery, paths, config } = this.parts;
+    recovery.setAmplificationBlocked(paths.active.budget < config.initialDatagramBytes);
+  }
+
+  /** The queue was full and is half empty again. */
+  #noteDatagrams(): void {
+    const { parts } = this;
+    if (!parts.datagramsRefused || 2 * parts.datagrams.roomBytes < parts.config.datagramQueueBytes) return;
+    parts.datagramsRefused = false;
+    parts.sink.datagramWritable(this);
+  }
+
+  #guard(now: TimeUs, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#caught(error, now);
+    }
+  }
+
+  #caught(error: unknown, now: TimeUs): void {
+    if (!(error instanceof QuicError)) throw error;
+    const frameType = error.frameType === 0 && error.fault === 'remote' ? this.#receiver.frameType : error.frameType;
+    this.fail(new QuicError(error.code, error.fault, error.message, frameType), now);
+  }
+}

@@ -1,0 +1,65 @@
+import type { LocalCids, PeerCids } from './cids.ts';
+import { FrameKind } from './recovery/frame-kind.ts';
+import type { FrameLog } from './streams/frame-log.ts';
+import { writeHandshakeDone } from './wire/frames/handshake-done.ts';
+import { newTokenLength, writeNewToken } from './wire/frames/new-token.ts';
+
+/** Frames of a connection that belong to no stream: HANDSHAKE_DONE, NEW_TOKEN, and those about connection IDs. */
+export class ControlFrames {
+  readonly #localCids: LocalCids;
+  readonly #peerCids: PeerCids;
+  #handshakeDone = false;
+  #token: Uint8Array | undefined;
+  #tokenPending = false;
+
+  constructor(localCids: LocalCids, peerCids: PeerCids) {
+    this.#localCids = localCids;
+    this.#peerCids = peerCids;
+  }
+
+  /** RFC 9000 §19.20 */
+  sendHandshakeDone(): void {
+    this.#handshakeDone = true;
+  }
+
+  /** RFC 9000 §8.1.3: the latest replaces those that are not sent yet. */
+  sendToken(token: Uint8Array): void {
+    this.#token = token;
+    this.#tokenPending = true;
+  }
+
+  get pending(): boolean {
+    return this.#handshakeDone || this.#tokenPending || this.#localCids.pending || this.#peerCids.pending;
+  }
+
+  writeFrames(buffer: Uint8Array, start: number, end: number, log: FrameLog): number {
+    let at = start;
+    if (this.#handshakeDone && at < end) {
+      at = writeHandshakeDone(buffer, at);
+      log.frame(FrameKind.handshakeDone, 0, 0, 0);
+      this.#handshakeDone = false;
+    }
+    if (this.#peerCids.pending) at = this.#peerCids.writeFrames(buffer, at, end, log);
+    if (this.#localCids.pending) at = this.#localCids.writeFrames(buffer, at, end, log);
+    const token = this.#token;
+    if (this.#tokenPending && token !== undefined && at + newTokenLength(token.length) <= end) {
+      at = writeNewToken(buffer, at, token);
+      log.frame(FrameKind.newToken, 0, 0, 0);
+      this.#tokenPending = false;
+    }
+    return at;
+  }
+
+  frameAcked(kind: FrameKind, a: number): void {
+    if (kind === FrameKind.newConnectionId) this.#localCids.frameAcked(a);
+    else if (kind === FrameKind.retireConnectionId) this.#peerCids.frameAcked(a);
+    else if (kind === FrameKind.newToken && !this.#tokenPending) this.#token = undefined;
+  }
+
+  frameLost(kind: FrameKind, a: number): void {
+    if (kind === FrameKind.newConnectionId) this.#localCids.frameLost(a);
+    else if (kind === FrameKind.retireConnectionId) this.#peerCids.frameLost(a);
+    else if (kind === FrameKind.handshakeDone) this.#handshakeDone = true;
+    else if (kind === FrameKind.newToken) this.#tokenPending = this.#token !== undefined;
+  }
+}

@@ -1,0 +1,49 @@
+/** What a connection counts, for metrics. Plain numbers, only growing. */
+export const connectionCounters = () => ({
+  datagramsReceived: 0,
+  bytesReceived: 0,
+  packetsReceived: 0,
+  datagramsSent: 0,
+  bytesSent: 0,
+  packetsSent: 0,
+  /** Packets dropped, by reason. */
+  droppedDuplicate: 0,
+  droppedForged: 0,
+  droppedMalformed: 0,
+  droppedNoKeys: 0,
+  droppedVersion: 0,
+  droppedConnectionId: 0,
+  droppedAddress: 0,
+  droppedClosed: 0,
+  /** Packets that came before their keys: held, or dropped for lack of room. */
+  heldEarly: 0,
+  droppedEarly: 0,
+  /** DATAGRAM payloads that no longer fitted a packet. */
+  datagramsDropped: 0,
+  keyUpdates: 0,
+  pathChanges: 0,
+});
+
+export type ConnectionCounters = ReturnType<typeof connectionCounters>;
+
+/** What an endpoint counts. */
+export const endpointCounters = () => ({
+  datagramsReceived: 0,
+  bytesReceived: 0,
+  accepted: 0,
+  refusedConnections: 0,
+  refusedHandshakes: 0,
+  refusedByApplication: 0,
+  retriesSent: 0,
+  versionNegotiationsSent: 0,
+  statelessResetsSent: 0,
+  invalidTokens: 0,
+  /** Datagrams dropped, by reason. */
+  droppedTooShort: 0,
+  droppedMalformed: 0,
+  droppedSmallInitial: 0,
+  droppedUnknown: 0,
+  droppedReplyLimit: 0,
+});
+
+export type EndpointCounters = ReturnType<typeof endpointCounters>;

@@ -1,0 +1,246 @@
+import { type Burst, D_ECN, D_LENGTH, D_LOCAL, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
+import type { TimeUs } from '../contract.ts';
+import type { ConnectionSink } from './api.ts';
+import type { Connection } from './connection.ts';
+import { endpointCounters } from './counters.ts';
+import { Acceptor, type Admission } from './endpoint/acceptor.ts';
+import { type ConnectOptions, type EndpointOptions, Maker } from './endpoint/maker.ts';
+import { Registry } from './endpoint/registry.ts';
+import { Replies } from './endpoint/replies.ts';
+import { type Addresses, Stateless } from './endpoint/stateless.ts';
+import { Tokens } from './endpoint/tokens.ts';
+import {
+  destinationCidLength,
+  destinationCidStart,
+  isLongHeader,
+  PacketHeader,
+  parseHeader,
+} from './wire/packet/header.ts';
+import { MAX_CID_BYTES } from './wire/packet/version.ts';
+
+/** RFC 9000 §10.3: datagrams that are shorter are no QUIC packets. */
+const MIN_DATAGRAM_BYTES = 21;
+
+/**
+ * All QUIC connections of one socket: datagrams to connections, strangers to the acceptor, connections with something to
+ * send into bursts, in turns. Cost does not grow with the number of connections that are idle.
+ */
+export class Endpoint {
+  readonly counters = endpointCounters();
+  readonly #options: EndpointOptions;
+  readonly #cidBytes: number;
+  readonly #registry: Registry;
+  readonly #replies: Replies;
+  readonly #stateless: Stateless;
+  readonly #acceptor: Acceptor;
+  readonly #maker: Maker;
+  readonly #header = new PacketHeader();
+  #now: TimeUs = 0;
+
+  constructor(options: EndpointOptions) {
+    const { config, crypto, random, quic } = options;
+    const { versions } = quic;
+    this.#options = options;
+    this.#cidBytes = config.cidBytes;
+    this.#replies = new Replies(config.repliesPerSecond);
+    this.#stateless = new Stateless({ crypto, random, versions, replies: this.#replies, counters: this.counters });
+    const tokens = new Tokens(crypto, options.tokenKey, config);
+    this.#registry = new Registry(random);
+    this.#maker = new Maker(options, this.#registry, tokens, () => this.#now);
+    const generateCid = () => this.#maker.generateCid();
+    this.#acceptor = new Acceptor({
+      config,
+      versions,
+      counters: this.counters,
+      stateless: this.#stateless,
+      tokens,
+      generateCid,
+    });
+  }
+
+  /** Connections that are not yet forgotten, closing ones included. */
+  get connections(): number {
+    return this.#registry.size;
+  }
+
+  get handshakes(): number {
+    return this.#registry.handshakes;
+  }
+
+  /** Opens a connection as a client. Its first packet leaves at the next `poll`. */
+  connect(options: ConnectOptions, now: TimeUs): Connection {
+    this.#now = now;
+    return this.#maker.connect(options, now);
+  }
+
+  /** A received burst; its bytes are changed in place. */
+  handle(burst: Burst, now: TimeUs): void {
+    this.#now = now;
+    const { words, buffer, count } = burst;
+    for (let i = 0; i < count; i++) {
+      const base = i * DESCRIPTOR_WORDS;
+      const start = words[base + D_OFFSET] as number;
+      const end = start + (words[base + D_LENGTH] as number);
+      this.#handleRun(buffer, start, end, words[base + D_SEGMENT] as number, words, base, now);
+    }
+  }
+
+  /** Datagrams of one size from one address; mostly, but not always, for one connection. */
+  #handleRun(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    words: Int32Array,
+    base: number,
+    now: TimeUs,
+  ): void {
+    const ecn = words[base + D_ECN] as number;
+    let at = start;
+    while (at < end) {
+      const next = this.#runEnd(buffer, at, end, segment);
+      this.counters.datagramsReceived += Math.ceil((next - at) / segment);
+      this.counters.bytesReceived += next - at;
+      const connection = this.#connectionOf(buffer, at, Math.min(at + segment, end));
+      if (connection === undefined) this.#handleStranger(buffer, at, next, segment, ecn, words, base, now);
+      else {
+        connection.receive(buffer, at, next, segment, ecn, words, base + D_REMOTE, words, base + D_LOCAL, now);
+        this.#registry.wake(connection);
+      }
+      at = next;
+    }
+  }
+
+  /** Where the run of short header packets with the same connection ID ends; long ones go singly. */
+  #runEnd(buffer: Uint8Array, start: number, end: number, segment: number): number {
+    if (isLongHeader(buffer, start)) return Math.min(start + segment, end);
+    const cidBytes = this.#cidBytes;
+    let at = start + segment;
+    while (at + cidBytes < end && !isLongHeader(buffer, at)) {
+      for (let i = 1; i <= cidBytes; i++) if (buffer[start + i] !== buffer[at + i]) return at;
+      at += segment;
+    }
+    return Math.min(at, end);
+  }
+
+  #connectionOf(buffer: Uint8Array, start: number, end: number): Connection | undefined {
+    const length = destinationCidLength(buffer, start, end, this.#cidBytes);
+    if (length <= 0 || length > MAX_CID_BYTES) return undefined;
+    return this.#registry.byCid.get(buffer, destinationCidStart(buffer, start), length);
+  }
+
+  /** Datagrams for no connection that we know. */
+  #handleStranger(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    ecn: number,
+    words: Int32Array,
+    base: number,
+    now: TimeUs,
+  ): void {
+    const from: Addresses = { words, remoteAt: base + D_REMOTE, localAt: base + D_LOCAL };
+    for (let at = start; at < end; at += segment) {
+      const next = Math.min(end, at + segment);
+      if (next - at < MIN_DATAGRAM_BYTES) this.counters.droppedTooShort++;
+      else if (isLongHeader(buffer, at)) this.#handleLong(buffer, at, next, ecn, from, now);
+      else this.#handleShort(buffer, at, next, from, now);
+    }
+  }
+
+  #handleLong(buffer: Uint8Array, start: number, end: number, ecn: number, from: Addresses, now: TimeUs): void {
+    const { accept, quic } = this.#options;
+    if (!parseHeader(buffer, start, end, this.#cidBytes, this.#header, quic.greaseQuicBit)) {
+      this.counters.droppedMalformed++;
+      return;
+    }
+    if (accept === undefined) {
+      this.counters.droppedUnknown++;
+      return;
+    }
+    const { size, handshakes } = this.#registry;
+    const admission = this.#acceptor.admit(buffer, this.#header, end - start, size, handshakes, from, now);
+    if (admission !== undefined) this.#accept(admission, accept, buffer, start, end, ecn, from, now);
+  }
+
+  #accept(
+    admission: Admission,
+    accept: (admission: Admission) => ConnectionSink | undefined,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    ecn: number,
+    from: Addresses,
+    now: TimeUs,
+  ): void {
+    const sink = accept(admission);
+    if (sink === undefined) {
+      this.counters.refusedByApplication++;
+      this.#stateless.refuse(buffer, this.#header, 0x02, from, now);
+      return;
+    }
+    const connection = this.#maker.accept(admission, sink, from, now);
+    connection.receive(buffer, start, end, end - start, ecn, from.words, from.remoteAt, from.words, from.localAt, now);
+    // A packet that is not authentic must not leave anything behind.
+    if (connection.parts.counters.packetsReceived === 0) this.#registry.remove(connection);
+    else this.counters.accepted++;
+  }
+
+  /** RFC 9000 §10.3: maybe the peer's reset, maybe a packet of a connection that we have lost. */
+  #handleShort(buffer: Uint8Array, start: number, end: number, from: Addresses, now: TimeUs): void {
+    const { words, remoteAt } = from;
+    const connection = this.#registry.findReset(words, remoteAt, buffer, start, end);
+    if (connection !== undefined) {
+      connection.onReset(now);
+      this.#registry.wake(connection);
+      return;
+    }
+    this.counters.droppedUnknown++;
+    const { resetKey } = this.#options;
+    const cid = buffer.subarray(start + 1, start + 1 + this.#cidBytes);
+    if (resetKey !== undefined) this.#stateless.reset(resetKey, cid, end - start, from, now);
+  }
+
+  /**
+   * Lets deadlines that passed take effect, then writes what connections have to send, in turns.
+   *
+   * @returns `true` when something was written: send it, and ask again
+   */
+  poll(now: TimeUs, out: Burst): boolean {
+    this.#now = now;
+    const before = out.count;
+    const used = out.used;
+    if (this.#replies.pending) this.#replies.flush(out);
+    this.#registry.expire(now);
+    this.#registry.poll(now, out);
+    return out.count > before || out.used > used;
+  }
+
+  /** When to `poll` again if nothing arrives before; in the past while something waits to be sent. */
+  deadline(): TimeUs {
+    return this.#replies.pending ? this.#now : this.#registry.deadline(this.#now);
+  }
+
+  /** TLS of this connection, in another thread, has something to say. */
+  onTls(connection: Connection, now: TimeUs): void {
+    this.#now = now;
+    connection.onTls(now);
+    this.#registry.wake(connection);
+  }
+
+  /** Called when a connection has something to send and none had before; also from inside `handle` and `poll`. */
+  set onWake(callback: (() => void) | undefined) {
+    this.#registry.onWake = callback;
+  }
+
+  /** Called when a connection is over and `forEach` has it no more: for what is to be kept of its counters. */
+  set onForgotten(callback: ((connection: Connection) => void) | undefined) {
+    this.#registry.onForgotten = callback;
+  }
+
+  /** Every connection; for shutdown and metrics. */
+  forEach(each: (connection: Connection) => void): void {
+    this.#registry.forEach(each);
+  }
+}

@@ -1,0 +1,156 @@
+import { ADDRESS_WORDS } from '../../address.ts';
+import type { Random, TimeUs } from '../../contract.ts';
+import type { ConnectionSink } from '../api.ts';
+import type { EndpointConfig, QuicConfig } from '../config.ts';
+import { Connection } from '../connection.ts';
+import type { ConnectionHost } from '../connection-parts.ts';
+import type { CryptoPort, TlsPort } from '../ports.ts';
+import { ownParameters } from '../transport.ts';
+import type { TransportParameters } from '../wire/transport-parameters.ts';
+import type { Admission } from './acceptor.ts';
+import type { Registry } from './registry.ts';
+import type { Addresses } from './stateless.ts';
+import type { Tokens } from './tokens.ts';
+
+/** RFC 9000 §7.2: at least 8 bytes; unpredictable. */
+const CLIENT_DCID_BYTES = 8;
+const NONCE_BYTES = 8;
+
+export interface EndpointOptions {
+  readonly config: EndpointConfig;
+  /** For connections that clients open, and those that we open without their own. */
+  readonly quic: QuicConfig;
+  readonly crypto: CryptoPort;
+  readonly tls: TlsPort;
+  readonly random: Random;
+  /** 32 bytes. Seals address validation tokens; servers that share it take each other's. */
+  readonly tokenKey: Uint8Array;
+  /** 32 bytes. Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: no resets are sent. */
+  readonly resetKey?: Uint8Array;
+  /** Fills a connection ID of `config.cidBytes` bytes; random ones by default. */
+  readonly fillCid?: (cid: Uint8Array) => void;
+  /** Who takes a connection that a client opens; undefined refuses it. Without it the endpoint is a client only. */
+  readonly accept?: (admission: Admission) => ConnectionSink | undefined;
+}
+
+export interface ConnectOptions {
+  readonly remote: Int32Array;
+  /** All zero, or absent: the kernel chooses. */
+  readonly local?: Int32Array;
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+  readonly sink: ConnectionSink;
+  readonly config?: QuicConfig;
+  readonly version?: number;
+  /** From NEW_TOKEN of an earlier connection to this server. */
+  readonly token?: Uint8Array;
+  readonly ticket?: Uint8Array;
+  /** The server's transport parameters of the session that `ticket` is of: sends early data. */
+  readonly remembered?: TransportParameters;
+}
+
+/** Makes connections and stands between them and the endpoint's tables. */
+export class Maker {
+  readonly #options: EndpointOptions;
+  readonly #registry: Registry;
+  readonly #host: ConnectionHost;
+
+  constructor(options: EndpointOptions, registry: Registry, tokens: Tokens, now: () => TimeUs) {
+    const { crypto, resetKey, random } = options;
+    this.#options = options;
+    this.#registry = registry;
+    const zero = new Uint8Array(16);
+    this.#host = {
+      now,
+      generateCid: () => this.generateCid(),
+      resetToken: (cid) => (resetKey === undefined ? zero : crypto.resetToken(resetKey, cid)),
+      cidIssued: (connection, cid) => registry.addCid(connection, cid.slice()),
+      cidRetired: (connection, cid) => registry.removeCid(connection, cid),
+      wake: (connection) => registry.wake(connection),
+      confirmed: (connection) => registry.noteConfirmed(connection),
+      newToken: (connection, at) => {
+        const nonce = new Uint8Array(NONCE_BYTES);
+        random.fill(nonce);
+        return tokens.newToken(connection.parts.paths.active.remote, 0, nonce, at);
+      },
+      pathChanged: (connection) => registry.noteAddress(connection),
+    };
+  }
+
+  /** One that leads to no connection yet. */
+  generateCid(): Uint8Array {
+    const { config, random, fillCid } = this.#options;
+    const cid = new Uint8Array(config.cidBytes);
+    do {
+      if (fillCid === undefined) random.fill(cid);
+      else fillCid(cid);
+    } while (this.#registry.byCid.get(cid, 0, cid.length) !== undefined);
+    return cid;
+  }
+
+  connect(options: ConnectOptions, now: TimeUs): Connection {
+    const { crypto, random, tls, quic } = this.#options;
+    const config = options.config ?? quic;
+    const scid = this.generateCid();
+    const dcid = new Uint8Array(CLIENT_DCID_BYTES);
+    random.fill(dcid);
+    const session = tls.client({
+      serverName: options.serverName,
+      alpn: options.alpn,
+      transportParameters: ownParameters(config, scid, undefined),
+      ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
+      earlyData: options.remembered !== undefined,
+    });
+    const connection = new Connection({
+      isServer: false,
+      config,
+      crypto,
+      random,
+      sink: options.sink,
+      host: this.#host,
+      tls: session,
+      version: options.version ?? (config.versions[0] as number),
+      scid,
+      dcid,
+      keyCid: dcid,
+      cids: { original: dcid, retry: undefined },
+      token: options.token ?? new Uint8Array(),
+      remote: options.remote,
+      local: options.local ?? new Int32Array(ADDRESS_WORDS),
+      validated: true,
+      ...(options.remembered === undefined ? {} : { remembered: options.remembered }),
+      now,
+    });
+    this.#registry.add(connection, [scid]);
+    return connection;
+  }
+
+  accept(admission: Admission, sink: ConnectionSink, from: Addresses, now: TimeUs): Connection {
+    const { crypto, random, tls, quic, resetKey } = this.#options;
+    // RFC 9000 §7.3: after Retry, the ID that it gave goes on being ours.
+    const scid = admission.retryCid ?? this.generateCid();
+    const cids = { original: admission.originalDcid, retry: admission.retryCid };
+    const resetToken = resetKey === undefined ? undefined : crypto.resetToken(resetKey, scid);
+    const connection = new Connection({
+      isServer: true,
+      config: quic,
+      crypto,
+      random,
+      sink,
+      host: this.#host,
+      tls: tls.server({ transportParameters: ownParameters(quic, scid, { ...cids, resetToken }) }),
+      version: admission.version,
+      scid,
+      dcid: admission.clientCid,
+      keyCid: admission.keyCid,
+      cids,
+      token: new Uint8Array(),
+      remote: from.words.slice(from.remoteAt, from.remoteAt + ADDRESS_WORDS),
+      local: from.words.slice(from.localAt, from.localAt + ADDRESS_WORDS),
+      validated: admission.validated,
+      now,
+    });
+    this.#registry.add(connection, [scid, admission.keyCid]);
+    return connection;
+  }
+}

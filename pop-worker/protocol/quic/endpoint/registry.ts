@@ -1,0 +1,135 @@
+import type { Burst } from '../../burst.ts';
+import type { Random, TimeUs } from '../../contract.ts';
+import type { Connection } from '../connection.ts';
+import { AddressIndex } from './address-index.ts';
+import { CidTable } from './cid-table.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
+
+/** The connections of an endpoint: by ID, by address, by deadline, and those that have something to send. */
+export class Registry {
+  readonly byCid: CidTable<Connection>;
+  readonly #byAddress = new AddressIndex<Connection>();
+  readonly #heap = new DeadlineHeap<Connection>();
+  /** Every connection with the IDs that lead to it. */
+  readonly #cids = new Map<Connection, Uint8Array[]>();
+  readonly #handshaking = new Set<Connection>();
+  onWake: (() => void) | undefined;
+  onForgotten: ((connection: Connection) => void) | undefined;
+  #waiting: Connection[] = [];
+  #head = 0;
+
+  constructor(random: Random) {
+    const seed = new Uint8Array(4);
+    random.fill(seed);
+    this.byCid = new CidTable(seed.reduce((sum, byte) => sum * 256 + byte, 0));
+  }
+
+  get size(): number {
+    return this.#cids.size;
+  }
+
+  get handshakes(): number {
+    return this.#handshaking.size;
+  }
+
+  add(connection: Connection, cids: readonly Uint8Array[]): void {
+    this.#cids.set(connection, []);
+    this.#handshaking.add(connection);
+    for (const cid of cids) this.addCid(connection, cid);
+    this.noteAddress(connection);
+    this.wake(connection);
+  }
+
+  addCid(connection: Connection, cid: Uint8Array): void {
+    if (cid.length === 0) return;
+    this.#cids.get(connection)?.push(cid);
+    this.byCid.set(cid, connection);
+  }
+
+  removeCid(connection: Connection, cid: Uint8Array): void {
+    const cids = this.#cids.get(connection);
+    const at =
+      cids?.findIndex((other) => other.length === cid.length && other.every((byte, i) => byte === cid[i])) ?? -1;
+    if (at < 0) return;
+    cids?.splice(at, 1);
+    this.byCid.delete(cid);
+  }
+
+  noteAddress(connection: Connection): void {
+    this.#byAddress.set(connection, connection.parts.paths.active.remote);
+  }
+
+  noteConfirmed(connection: Connection): void {
+    this.#handshaking.delete(connection);
+  }
+
+  remove(connection: Connection): void {
+    for (const cid of this.#cids.get(connection) ?? []) this.byCid.delete(cid);
+    this.#cids.delete(connection);
+    this.#handshaking.delete(connection);
+    this.#byAddress.delete(connection);
+    this.#heap.set(connection, Number.POSITIVE_INFINITY);
+    this.onForgotten?.(connection);
+  }
+
+  forEach(each: (connection: Connection) => void): void {
+    for (const connection of this.#cids.keys()) each(connection);
+  }
+
+  /** The connection whose peer says by this datagram that it knows nothing of it any more (RFC 9000 §10.3.1). */
+  findReset(
+    words: Int32Array,
+    remoteAt: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): Connection | undefined {
+    return this.#byAddress.find(
+      words,
+      remoteAt,
+      (connection) => connection.parts.paths.active.remote,
+      (connection) => connection.isReset(buffer, start, end),
+    );
+  }
+
+  wake(connection: Connection): void {
+    if (connection.queued) return;
+    connection.queued = true;
+    this.#waiting.push(connection);
+    this.onWake?.();
+  }
+
+  expire(now: TimeUs): void {
+    for (let first = this.#heap.peek; first !== undefined && first.heapKey <= now; first = this.#heap.peek) {
+      first.onTimeout(now);
+      this.#heap.set(first, Number.POSITIVE_INFINITY);
+      this.wake(first);
+    }
+  }
+
+  /** Each that waits gets its turn, until the burst is full. */
+  poll(now: TimeUs, out: Burst): void {
+    for (let turns = this.#waiting.length - this.#head; turns > 0; turns--) {
+      const connection = this.#waiting[this.#head++] as Connection;
+      connection.queued = false;
+      if (!this.#cids.has(connection)) continue;
+      if (connection.poll(now, out)) this.wake(connection);
+      if (connection.isGone) this.remove(connection);
+      else this.#heap.set(connection, connection.deadline());
+      if (this.#head > 1024 && 2 * this.#head > this.#waiting.length) this.#compact();
+    }
+    if (this.#head === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#head = 0;
+    }
+  }
+
+  #compact(): void {
+    this.#waiting = this.#waiting.slice(this.#head);
+    this.#head = 0;
+  }
+
+  deadline(now: TimeUs): TimeUs {
+    return this.#waiting.length > this.#head ? now : this.#heap.first;
+  }
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DEFAULT_ENDPOINT_CONFIG } from '../config.ts';
+import { testCryptoPort } from '../testing/crypto-port.ts';
+import { address } from '../testing/pair.ts';
+import { Tokens } from './tokens.ts';
+
+const config = { ...DEFAULT_ENDPOINT_CONFIG, retryTokenUs: 1000, newTokenUs: 50_000 };
+const tokens = (key = 1) => new Tokens(testCryptoPort(), new Uint8Array(32).fill(key), config);
+const cid = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const original = Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9);
+const client = address(2, 4000);
+
+describe('tokens', () => {
+  const retry = tokens().retry(client, 0, cid, original, 100);
+  const fresh = tokens().newToken(client, 0, new Uint8Array(8), 100);
+
+  it('of a Retry tell the original connection ID to whoever comes from the same place in time', () => {
+    assert.deepEqual(tokens().verify(retry, client, 0, cid, 1100), { kind: 'retry', originalDcid: original });
+  });
+
+  const bad: readonly (readonly [string, Int32Array, Uint8Array, number, number])[] = [
+    ['from another port', address(2, 4001), cid, 200, 1],
+    ['from another address', address(3, 4000), cid, 200, 1],
+    ['for another connection ID', client, original, 200, 1],
+    ['too late', client, cid, 1101, 1],
+    ['sealed by another key', client, cid, 200, 2],
+  ];
+  for (const [what, from, dcid, now, key] of bad) {
+    it(`of a Retry are invalid ${what}`, () => {
+      assert.deepEqual(tokens(key).verify(retry, from, 0, dcid, now), { kind: 'invalid' });
+    });
+  }
+
+  it('of NEW_TOKEN are good from any port of the same address, for a while', () => {
+    assert.deepEqual(tokens().verify(fresh, address(2, 9), 0, original, 50_000), { kind: 'new-token' });
+    assert.deepEqual(tokens().verify(fresh, address(3, 4000), 0, original, 200), { kind: 'none' });
+    assert.deepEqual(tokens().verify(fresh, client, 0, original, 60_000), { kind: 'none' });
+  });
+
+  it('of NEW_TOKEN differ from each other', () => {
+    const other = tokens().newToken(client, 0, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 100);
+    assert.notDeepEqual(other, fresh);
+  });
+
+  it('of neither kind, cut or changed ones say nothing', () => {
+    assert.deepEqual(tokens().verify(new Uint8Array(), client, 0, cid, 200), { kind: 'none' });
+    assert.deepEqual(tokens().verify(Uint8Array.of(7, 7, 7), client, 0, cid, 200), { kind: 'none' });
+    for (let length = 1; length < retry.length; length++) {
+      assert.notEqual(tokens().verify(retry.subarray(0, length), client, 0, cid, 200).kind, 'retry');
+      assert.equal(tokens().verify(fresh.subarray(0, length), client, 0, cid, 200).kind, 'none');
+    }
+  });
+});

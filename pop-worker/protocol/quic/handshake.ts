@@ -1,0 +1,205 @@
+import type { TimeUs } from '../contract.ts';
+import { remoteError, TransportError } from './errors.ts';
+import type { Parts } from './parts.ts';
+import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
+import { Space } from './recovery/recovery.ts';
+import { authenticateCids, type HandshakeCids, limitsOf } from './transport.ts';
+import {
+  DEFAULT_TRANSPORT_PARAMETERS,
+  parseTransportParameters,
+  type TransportParameters,
+} from './wire/transport-parameters.ts';
+
+/** The packet number space of each encryption level (RFC 9001 §4.1.4). */
+export const SPACE_OF_LEVEL = [Space.initial, Space.application, Space.handshake, Space.application] as const;
+
+export interface HandshakeOptions {
+  readonly tls: TlsSession;
+  readonly cids: HandshakeCids;
+  /** Source Connection ID of our long headers. */
+  readonly scid: Uint8Array;
+  /** What a client's Initial packets carry, empty for none (RFC 9000 §8.1). */
+  readonly token: Uint8Array;
+}
+
+/** Drives TLS: CRYPTO bytes in and out, keys, transport parameters, completion (RFC 9001 §4). */
+export class Handshake {
+  readonly #parts: Parts;
+  readonly #tls: TlsSession;
+  readonly scid: Uint8Array;
+  #token: Uint8Array;
+  /** Source Connection ID of the peer's first packet. */
+  #peerScid: Uint8Array | undefined;
+  #cids: HandshakeCids;
+  #peer: TransportParameters | undefined;
+  #complete = false;
+  #confirmed = false;
+  #triesEarlyData = false;
+  #due = true;
+
+  constructor(parts: Parts, options: HandshakeOptions) {
+    this.#parts = parts;
+    this.#tls = options.tls;
+    this.#cids = options.cids;
+    this.scid = options.scid;
+    this.#token = options.token;
+  }
+
+  get token(): Uint8Array {
+    return this.#token;
+  }
+
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  get isConfirmed(): boolean {
+    return this.#confirmed;
+  }
+
+  /** What the peer declared; the defaults before it did. */
+  get peer(): TransportParameters {
+    return this.#peer ?? DEFAULT_TRANSPORT_PARAMETERS;
+  }
+
+  get cids(): HandshakeCids {
+    return this.#cids;
+  }
+
+  /** Undefined before the first packet of the peer. */
+  get peerScid(): Uint8Array | undefined {
+    return this.#peerScid;
+  }
+
+  setPeerScid(cid: Uint8Array): void {
+    this.#peerScid = cid;
+  }
+
+  /** A client that was told to retry: RFC 9000 §7.3. */
+  setRetry(cid: Uint8Array, token: Uint8Array): void {
+    this.#cids = { original: this.#cids.original, retry: cid };
+    this.#token = token;
+  }
+
+  /** A client goes by the limits of the session that it resumes (RFC 9000 §7.4.1). */
+  remember(parameters: TransportParameters): void {
+    this.#triesEarlyData = true;
+    this.#peer = parameters;
+    this.#parts.streams.setPeerLimits(limitsOf(parameters), 'remembered');
+  }
+
+  /** In-order CRYPTO bytes. The session may keep them, so they are copied. */
+  onCrypto(level: Level, buffer: Uint8Array, start: number, end: number): void {
+    this.#tls.receive(level, buffer.slice(start, end));
+    this.#due = true;
+  }
+
+  /** TLS has something to say, from another thread. */
+  wake(): void {
+    this.#due = true;
+  }
+
+  /** Acts on what TLS says. @throws QuicError */
+  advance(now: TimeUs): void {
+    if (!this.#due) return;
+    this.#due = false;
+    for (let event = this.#tls.next(); event !== undefined; event = this.#tls.next()) this.#on(event, now);
+  }
+
+  exporter(label: string, context: Uint8Array, length: number): Uint8Array {
+    return this.#tls.exporter(label, context, length);
+  }
+
+  close(): void {
+    this.#tls.close();
+  }
+
+  #on(event: TlsEvent, now: TimeUs): void {
+    const parts = this.#parts;
+    switch (event.type) {
+      case 'crypto':
+        parts.spaces[SPACE_OF_LEVEL[event.level]].crypto.write(event.data);
+        break;
+      case 'secret':
+        parts.keys.install(parts.version, event.level, event.direction, event.suite, event.secret);
+        if (event.level === Level.handshake && event.direction === 'write') parts.recovery.onHandshakeKeys();
+        break;
+      case 'transport-parameters':
+        this.#onParameters(event.data);
+        break;
+      case 'alert':
+        // RFC 9001 §4.8: an alert is a connection error of its own range.
+        throw remoteError(TransportError.cryptoError + event.code, event.reason, 0x06);
+      case 'ticket':
+        parts.sink.ticket(parts.connection, event.data);
+        break;
+      case 'complete':
+        this.#onComplete(event.alpn, event.resumed, event.earlyData, event.peerCertificate, now);
+        break;
+    }
+  }
+
+  #onParameters(data: Uint8Array): void {
+    const parts = this.#parts;
+    const peer = parseTransportParameters(data, parts.isServer ? 'client' : 'server');
+    authenticateCids(peer, this.#peerScid ?? new Uint8Array(), parts.isServer ? undefined : this.#cids);
+    this.#peer = peer;
+    if (peer.statelessResetToken !== undefined) parts.peerCids.setInitialToken(peer.statelessResetToken);
+    if (peer.preferredAddress !== undefined) {
+      const { connectionId, statelessResetToken } = peer.preferredAddress;
+      parts.peerCids.addPreferred(connectionId, statelessResetToken);
+    }
+    parts.recovery.setPeerMaxAckDelay(peer.maxAckDelayMs * 1000);
+    parts.recovery.setPeerDatagramLimit(peer.maxUdpPayloadSize);
+    parts.idle.setPeerTimeout(peer.maxIdleTimeoutMs * 1000);
+    // A client that sent early data must know first whether it was taken.
+    if (!this.#triesEarlyData) parts.streams.setPeerLimits(limitsOf(peer), 'final');
+  }
+
+  #onComplete(
+    alpn: string,
+    resumed: boolean,
+    earlyData: EarlyData,
+    peerCertificate: Uint8Array | undefined,
+    now: TimeUs,
+  ): void {
+    const parts = this.#parts;
+    if (this.#peer === undefined) throw remoteError(0x16d, 'no transport parameters', 0x06);
+    this.#complete = true;
+    if (this.#triesEarlyData) {
+      if (earlyData !== 'accepted') {
+        parts.streams.onEarlyDataRejected();
+        parts.recovery.rejectEarlyData(now);
+      }
+      parts.streams.setPeerLimits(limitsOf(this.#peer), 'final');
+    }
+    if (!parts.isServer) parts.keys.discard(Level.earlyData);
+    parts.localCids.setPeerLimit(this.#peer.activeConnectionIdLimit);
+    parts.sink.handshakeComplete(parts.connection, { alpn, resumed, earlyData, peerCertificate });
+    if (parts.isServer) {
+      parts.control.sendHandshakeDone();
+      this.confirm(now);
+    }
+  }
+
+  /** RFC 9001 §4.1.2: a server when it is complete, a client when HANDSHAKE_DONE arrives. */
+  confirm(now: TimeUs): void {
+    if (this.#confirmed) return;
+    const parts = this.#parts;
+    this.#confirmed = true;
+    this.discard(Level.initial, now);
+    this.discard(Level.handshake, now);
+    parts.keys.discard(Level.earlyData);
+    parts.recovery.onHandshakeConfirmed(now);
+    parts.onConfirmed(now);
+    parts.sink.handshakeConfirmed(parts.connection);
+  }
+
+  /** RFC 9001 §4.9 */
+  discard(level: typeof Level.initial | typeof Level.handshake, now: TimeUs): void {
+    const parts = this.#parts;
+    if (parts.keys.isDiscarded(level)) return;
+    parts.keys.discard(level);
+    parts.recovery.discardSpace(SPACE_OF_LEVEL[level], now);
+  }
+}

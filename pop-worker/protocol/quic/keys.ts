@@ -1,0 +1,143 @@
+import { remoteError, TransportError } from './errors.ts';
+import { CipherSuite, type CryptoPort, Level, type PacketOpener, type PacketSealer } from './ports.ts';
+
+/** RFC 9001 §6.6: packets that one key of AES-GCM may protect. ChaCha20-Poly1305 has no limit that can be reached. */
+const CONFIDENTIALITY_LIMIT = 2 ** 23;
+
+/** RFC 9001 §6.6: forged packets that a connection may see. */
+const integrityLimit = (suite: CipherSuite): number => (suite === CipherSuite.chacha20Poly1305 ? 2 ** 36 : 2 ** 52);
+
+/** Packet protection of every encryption level, and key updates of 1-RTT (RFC 9001 §5, §6). */
+export class Keys {
+  readonly #crypto: CryptoPort;
+  readonly #isServer: boolean;
+  readonly #sealers: (PacketSealer | undefined)[] = [undefined, undefined, undefined, undefined];
+  readonly #openers: (PacketOpener | undefined)[] = [undefined, undefined, undefined, undefined];
+  readonly #discarded = [false, false, false, false];
+  /** Key updates so far; their lowest bit is the key phase. */
+  #sendGeneration = 0;
+  #receiveGeneration = 0;
+  /** 1-RTT packets sealed under the present key. */
+  #sealed = 0;
+  #forged = 0;
+  /** Lowest packet number sent in the present phase, -1: nothing was sent yet. */
+  #firstSent = -1;
+  #acknowledged = false;
+  #holdsPrevious = false;
+
+  constructor(crypto: CryptoPort, isServer: boolean) {
+    this.#crypto = crypto;
+    this.#isServer = isServer;
+  }
+
+  sealer(level: Level): PacketSealer | undefined {
+    return this.#sealers[level];
+  }
+
+  opener(level: Level): PacketOpener | undefined {
+    return this.#openers[level];
+  }
+
+  isDiscarded(level: Level): boolean {
+    return this.#discarded[level] as boolean;
+  }
+
+  /** The key phase bit to send. */
+  get phase(): boolean {
+    return (this.#sendGeneration & 1) === 1;
+  }
+
+  /** Key updates that the peer made or answered. */
+  get updates(): number {
+    return this.#receiveGeneration;
+  }
+
+  /** RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry. */
+  installInitial(version: number, destinationCid: Uint8Array): void {
+    const { client, server } = this.#crypto.initialSecrets(version, destinationCid);
+    this.#install(version, Level.initial, 'write', CipherSuite.aes128Gcm, this.#isServer ? server : client);
+    this.#install(version, Level.initial, 'read', CipherSuite.aes128Gcm, this.#isServer ? client : server);
+  }
+
+  install(version: number, level: Level, direction: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {
+    if (!this.#discarded[level]) this.#install(version, level, direction, suite, secret);
+  }
+
+  #install(version: number, level: Level, direction: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {
+    if (direction === 'read') this.#openers[level] = this.#crypto.opener(version, suite, secret);
+    else this.#sealers[level] = this.#crypto.sealer(version, suite, secret);
+  }
+
+  discard(level: Level): void {
+    this.#sealers[level] = undefined;
+    this.#openers[level] = undefined;
+    this.#discarded[level] = true;
+  }
+
+  /** Packets are about to be sealed in 1-RTT. @returns whether the key should be updated before (`limit` packets) */
+  beforeSeal(firstPacket: number, count: number, limit: number): boolean {
+    if (this.#firstSent < 0) this.#firstSent = firstPacket;
+    this.#sealed += count;
+    if (this.#sealed <= limit) return false;
+    const exhausted = this.#sealed > CONFIDENTIALITY_LIMIT && this.#suite !== CipherSuite.chacha20Poly1305;
+    if (exhausted) throw remoteError(TransportError.aeadLimitReached, 'the peer does not let us update keys');
+    return true;
+  }
+
+  get #suite(): CipherSuite | undefined {
+    return this.#sealers[Level.oneRtt]?.suite;
+  }
+
+  /** Packets did not authenticate (RFC 9001 §6.6). */
+  onForged(level: Level, count: number): void {
+    this.#forged += count;
+    const suite = this.#openers[level]?.suite ?? CipherSuite.aes128Gcm;
+    if (this.#forged > integrityLimit(suite)) throw remoteError(TransportError.aeadLimitReached, 'too many forgeries');
+  }
+
+  /**
+   * The peer acknowledged a 1-RTT packet, in a packet of the key phase that `outcome` tells (`OpenOutcome`).
+   *
+   * @throws QuicError remote when new keys are acknowledged under old ones (RFC 9001 §6.2)
+   */
+  onAcked(largest: number, outcome: number): void {
+    if (this.#firstSent < 0 || largest < this.#firstSent) return;
+    const generation = this.#receiveGeneration - (outcome === 2 ? 1 : 0) + (outcome === 1 ? 1 : 0);
+    if (generation < this.#sendGeneration) {
+      throw remoteError(TransportError.keyUpdateError, 'new keys acknowledged under old ones');
+    }
+    this.#acknowledged = true;
+  }
+
+  /** RFC 9001 §6.1: not before the handshake is confirmed and a packet of this phase was acknowledged. */
+  get mayUpdate(): boolean {
+    return this.#acknowledged && this.#sendGeneration === this.#receiveGeneration && !this.#holdsPrevious;
+  }
+
+  /** Sends in the next key phase from now on; reading follows when the peer does (RFC 9001 §6.1). */
+  update(): void {
+    this.#sealers[Level.oneRtt]?.update();
+    this.#sendGeneration++;
+    this.#sealed = 0;
+    this.#firstSent = -1;
+    this.#acknowledged = false;
+  }
+
+  /** A packet of the next phase was authentic: the peer updated, or answered our update (RFC 9001 §6.2). */
+  onNextPhase(firstPacket: number): void {
+    this.#openers[Level.oneRtt]?.update(firstPacket);
+    this.#receiveGeneration++;
+    this.#holdsPrevious = true;
+    if (this.#sendGeneration < this.#receiveGeneration) this.update();
+  }
+
+  get holdsPrevious(): boolean {
+    return this.#holdsPrevious;
+  }
+
+  /** RFC 9001 §6.5: three times the PTO after a packet of the new phase arrived. */
+  dropPrevious(): void {
+    this.#holdsPrevious = false;
+    this.#openers[Level.oneRtt]?.dropPrevious();
+  }
+}

@@ -1,0 +1,103 @@
+import type { Burst } from '../burst.ts';
+import type { TimeUs } from '../contract.ts';
+import type { Parts } from './parts.ts';
+import type { Path } from './paths/path.ts';
+import { Level, PACKET_WORDS, TAG_BYTES } from './ports.ts';
+import { PacketFlag } from './recovery/packet-flag.ts';
+import { Space } from './recovery/recovery.ts';
+import { writePathChallenge } from './wire/frames/path-challenge.ts';
+import { writePathResponse } from './wire/frames/path-response.ts';
+import { writePing } from './wire/frames/ping.ts';
+import { packetNumberBytes } from './wire/packet/number.ts';
+import { shortHeaderLength, writeShortHeader } from './wire/packet/short.ts';
+
+/** RFC 9000 §8.2.1, §8.2.2: so that the path is shown to carry datagrams of this size. */
+const PATH_DATAGRAM_BYTES = 1200;
+const MIN_PATH_BYTES = 64;
+
+/** Single 1-RTT packets beside the flow of data: PATH_CHALLENGE and PATH_RESPONSE, and probes of the MTU. */
+export class ProbeWriter {
+  readonly #parts: Parts;
+  readonly #descriptor = new Int32Array(PACKET_WORDS);
+  readonly #number = new Float64Array(1);
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @returns `true` when one was written, or waits for room in the burst */
+  write(now: TimeUs, burst: Burst): boolean {
+    const { paths, keys, handshake } = this.#parts;
+    const path = paths.nextProbe();
+    if (path === undefined || !handshake.isComplete || keys.sealer(Level.oneRtt) === undefined) return false;
+    const budget = path.budget;
+    if (budget < MIN_PATH_BYTES) return false;
+    if (!burst.hasRoom(PATH_DATAGRAM_BYTES)) return true;
+    const bytes = Math.min(PATH_DATAGRAM_BYTES, budget);
+    return this.#send(burst, path, bytes, PacketFlag.ackEliciting | PacketFlag.inFlight, now, (buffer, start) =>
+      this.#writePathFrames(path, buffer, start, now),
+    );
+  }
+
+  #writePathFrames(path: Path, buffer: Uint8Array, start: number, now: TimeUs): number {
+    let at = start;
+    if (path.responsePending) {
+      at = writePathResponse(buffer, at, path.response);
+      path.responsePending = false;
+    }
+    if (path.validation.pending) {
+      const { random } = this.#parts;
+      at = writePathChallenge(buffer, at, path.validation.challenge(now, this.#parts.validationPtoUs(), random));
+    }
+    return at;
+  }
+
+  /** RFC 9000 §14.4 */
+  writeMtuProbe(now: TimeUs, burst: Burst): boolean {
+    const { recovery, paths, handshake } = this.#parts;
+    const path = paths.active;
+    if (!handshake.isConfirmed || !path.validated) return false;
+    const bytes = recovery.mtu.nextProbe(now);
+    if (bytes === 0 || !recovery.canSend(bytes)) return false;
+    if (!burst.hasRoom(bytes)) return true;
+    const flags = PacketFlag.ackEliciting | PacketFlag.inFlight | PacketFlag.mtuProbe;
+    return this.#send(burst, path, bytes, flags, now, (buffer, start) => writePing(buffer, start));
+  }
+
+  /** Writes one packet that fills a datagram of this size. */
+  #send(
+    burst: Burst,
+    path: Path,
+    bytes: number,
+    flags: number,
+    now: TimeUs,
+    frames: (buffer: Uint8Array, start: number) => number,
+  ): boolean {
+    const { recovery, spaces, peerCids, keys, counters, idle, config } = this.#parts;
+    const log = recovery.sent(Space.application);
+    const { buffer, used: at } = burst;
+    const dcid = peerCids.cidOf(path.cidId);
+    if (dcid === undefined || !log.hasRoom(4)) return false;
+    const packetNumber = log.nextPacketNumber;
+    const numberBytes = packetNumberBytes(packetNumber, spaces[Space.application].largestAcked);
+    const headerBytes = shortHeaderLength(dcid.length, numberBytes);
+    log.begin(packetNumber);
+    writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes);
+    const end = at + bytes - TAG_BYTES;
+    buffer.fill(0, frames(buffer, at + headerBytes), end);
+    this.#number[0] = packetNumber;
+    this.#descriptor[0] = at;
+    this.#descriptor[1] = headerBytes;
+    this.#descriptor[2] = end - at - headerBytes;
+    keys.beforeSeal(packetNumber, 1, config.keyUpdatePackets);
+    keys.sealer(Level.oneRtt)?.seal(buffer, this.#descriptor, this.#number, 1);
+    recovery.onPacketSent(Space.application, now, bytes, flags, path.congestionId);
+    idle.onAckElicitingSent(now);
+    burst.commit(bytes, 0, path.remote, 0, path.local, 0);
+    path.bytesSent += bytes;
+    counters.bytesSent += bytes;
+    counters.packetsSent++;
+    counters.datagramsSent++;
+    return true;
+  }
+}

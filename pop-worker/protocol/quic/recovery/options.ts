@@ -1,0 +1,16 @@
+import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
+import type { Mtu } from './mtu.ts';
+import type { EcnHook } from './sink.ts';
+
+export interface RecoveryOptions {
+  readonly isServer: boolean;
+  /** Makes the path's controller; called again after a change of path. */
+  readonly controller: (options: ControllerOptions) => CongestionController;
+  readonly mtu: Mtu;
+  readonly random: () => number;
+  /** Packets that one space remembers at most, a power of two. 131072 by default: 10 Gbit/s at 150 ms. */
+  readonly maxPackets?: number;
+  /** Raise the reordering threshold after spurious losses (RFC 9002 §6.1.1); off by default. */
+  readonly adaptiveReordering?: boolean;
+  readonly ecn?: EcnHook;
+}

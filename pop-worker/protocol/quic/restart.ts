@@ -1,0 +1,54 @@
+import type { TimeUs } from '../contract.ts';
+import type { Parts } from './parts.ts';
+import type { PacketHeader } from './wire/packet/header.ts';
+import { retryPseudoPacket } from './wire/packet/retry.ts';
+import { parseVersionNegotiation } from './wire/packet/version-negotiation.ts';
+
+/** What a server may answer to a client's first flight instead of a handshake: Retry, Version Negotiation. */
+
+const isSame = (buffer: Uint8Array, start: number, length: number, cid: Uint8Array): boolean => {
+  if (length !== cid.length) return false;
+  for (let i = 0; i < length; i++) if (buffer[start + i] !== cid[i]) return false;
+  return true;
+};
+
+/** Nothing of the server was processed so far: RFC 9000 §6.2, §17.2.5.2. */
+const isFresh = (parts: Parts): boolean =>
+  !parts.isServer && parts.handshake.peerScid === undefined && parts.handshake.cids.retry === undefined;
+
+/** Retry (RFC 9000 §17.2.5.2): once, at the start, authentic; then the first flight again with its token. */
+export const onRetry = (parts: Parts, buffer: Uint8Array, header: PacketHeader, now: TimeUs): void => {
+  const { handshake, crypto, version, peerCids, keys, recovery } = parts;
+  const tagAt = header.packetNumberAt;
+  const scid = buffer.slice(header.scidStart, header.scidStart + header.scidLength);
+  const original = handshake.cids.original;
+  if (!isFresh(parts) || header.version !== version || isSame(scid, 0, scid.length, original)) {
+    parts.counters.droppedMalformed++;
+    return;
+  }
+  const tag = crypto.retryTag(version, retryPseudoPacket(original, buffer, header.start, tagAt));
+  if (!crypto.equal(tag, buffer.subarray(tagAt, tagAt + tag.length))) {
+    parts.counters.droppedForged++;
+    return;
+  }
+  handshake.setRetry(scid, buffer.slice(header.tokenStart, header.tokenStart + header.tokenLength));
+  peerCids.setInitial(scid);
+  keys.installInitial(version, scid);
+  recovery.resetForRetry(now);
+};
+
+/**
+ * Version Negotiation (RFC 9000 §6.2): a client gives the attempt up, unless the packet is forged or names the version
+ * that it uses. Whoever opened the connection may try another one of those that it is told.
+ */
+export const onVersionNegotiation = (parts: Parts, buffer: Uint8Array, header: PacketHeader, now: TimeUs): void => {
+  const { handshake, version } = parts;
+  const offered = parseVersionNegotiation(buffer, header);
+  const ours = isSame(buffer, header.scidStart, header.scidLength, handshake.cids.original);
+  if (!isFresh(parts) || !ours || offered === undefined || offered.includes(version)) {
+    parts.counters.droppedMalformed++;
+    return;
+  }
+  const text = offered.slice(0, 8).map((v) => `0x${v.toString(16)}`);
+  parts.onGivenUp({ by: 'version', application: false, code: 0, reason: `server speaks ${text.join(', ')}` }, now);
+};

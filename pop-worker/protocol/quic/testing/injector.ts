@@ -1,0 +1,46 @@
+import type { Connection } from '../connection.ts';
+import { Level, TAG_BYTES } from '../ports.ts';
+import { Space } from '../recovery/recovery.ts';
+import { packetNumberBytes } from '../wire/packet/number.ts';
+import { writeShortHeader } from '../wire/packet/short.ts';
+import { writeVarint } from '../wire/varint.ts';
+import type { SeededRandom } from './random.ts';
+
+/** A 1-RTT packet with any payload, sealed by the keys of this connection as if it had sent it. */
+export const sealedPacket = (from: Connection, payload: Uint8Array): Uint8Array => {
+  const { keys, recovery, peerCids, spaces } = from.parts;
+  const log = recovery.sent(Space.application);
+  const packetNumber = log.nextPacketNumber;
+  const dcid = peerCids.cidOf(0) ?? new Uint8Array();
+  const numberBytes = packetNumberBytes(packetNumber, spaces[Space.application].largestAcked);
+  const header = 1 + dcid.length + numberBytes;
+  const padded = Math.max(payload.length, 4);
+  const packet = new Uint8Array(header + padded + TAG_BYTES);
+  writeShortHeader(packet, 0, dcid, false, keys.phase, packetNumber, numberBytes);
+  packet.set(payload, header);
+  log.begin(packetNumber);
+  recovery.onPacketSent(Space.application, 0, packet.length, 0);
+  const descriptor = Int32Array.of(0, header, padded, 0);
+  keys.sealer(Level.oneRtt)?.seal(packet, descriptor, Float64Array.of(packetNumber), 1);
+  return packet;
+};
+
+const MAX_PAYLOAD = 1100;
+
+/** Frames with plausible types and fields, some of them absurd; the last one may be cut off. */
+export const randomFrames = (random: SeededRandom): Uint8Array => {
+  const out = new Uint8Array(MAX_PAYLOAD);
+  const number = (): number => {
+    const kind = random.below(8);
+    if (kind < 4) return random.below(64);
+    if (kind < 6) return random.below(100_000);
+    return kind === 6 ? random.below(2 ** 32) : 2 ** (31 + random.below(31)) - 1;
+  };
+  let at = 0;
+  for (let frames = 1 + random.below(20); frames > 0 && at < MAX_PAYLOAD - 200; frames--) {
+    out[at++] = random.below(10) === 0 ? random.below(64) : random.below(0x20);
+    for (let fields = random.below(6); fields > 0; fields--) at = writeVarint(out, at, number());
+    for (let bytes = random.below(40); bytes > 0; bytes--) out[at++] = random.below(256);
+  }
+  return out.subarray(0, at);
+};

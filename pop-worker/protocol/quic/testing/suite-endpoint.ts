@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Pair, type Ports } from './pair.ts';
+import { pattern, RecordingSink } from './sinks.ts';
+
+/** What the endpoint does with strangers: Retry, tokens, versions, limits (RFC 9000 §5.2.2, §6, §8.1). */
+export const endpointSuite = (name: string, ports: (seed: number) => Ports): void => {
+  const make = (options: ConstructorParameters<typeof Pair>[0] = {}) => new Pair({ ports: ports(1), ...options });
+
+  describe(`endpoint, ${name}`, () => {
+    it('asks for proof of the address by Retry', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 0 } });
+      const connection = pair.connect();
+      const data = pattern(10_000);
+      pair.clientSink.onComplete = () => connection.write(connection.openStream(true), data, true);
+      assert.ok(pair.run(() => pair.serverSinks[0]?.finished.has(0) === true));
+      assert.equal(pair.server.counters.retriesSent, 1);
+      assert.equal(pair.server.counters.accepted, 1);
+      assert.deepEqual(pair.serverSink.bytes(0), data);
+    });
+
+    it('needs no Retry for a token of NEW_TOKEN', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 0 } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      const sink = new RecordingSink();
+      const token = connection.newToken;
+      assert.ok(token);
+      pair.client.connect(
+        { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink, token },
+        pair.now,
+      );
+      assert.ok(pair.run(() => sink.confirmed));
+      assert.equal(pair.server.counters.retriesSent, 1);
+    });
+
+    it('refuses a Retry token that comes too late', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 0, retryTokenUs: 1000 } });
+      pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.closes.length === 1));
+      assert.equal(pair.clientSink.closes[0]?.code, 0x0b);
+      assert.ok(pair.server.counters.invalidTokens > 0);
+      assert.equal(pair.server.connections, 0);
+    });
+
+    it('answers versions that it does not speak, and the client gives up', () => {
+      const pair = make({ connect: { version: 0x6b33_43cf } });
+      pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.closes.length === 1));
+      assert.equal(pair.clientSink.closes[0]?.by, 'version');
+      assert.equal(pair.server.counters.versionNegotiationsSent, 1);
+      assert.equal(pair.server.connections, 0);
+    });
+
+    it('speaks version 2', () => {
+      const versions = [0x6b33_43cf, 1];
+      const pair = make({ client: { versions }, server: { versions } });
+      const connection = pair.connect();
+      pair.clientSink.onComplete = () => connection.write(connection.openStream(true), pattern(5000), true);
+      assert.ok(pair.run(() => pair.serverSinks[0]?.finished.has(0) === true));
+      assert.equal(pair.accepted.parts.version, 0x6b33_43cf);
+    });
+
+    it('refuses connections beyond its limit', () => {
+      const pair = make({ endpoint: { maxConnections: 1 } });
+      pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      const sink = new RecordingSink();
+      pair.client.connect({ remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink }, pair.now);
+      assert.ok(pair.run(() => sink.closes.length === 1));
+      assert.equal(sink.closes[0]?.code, 0x02);
+      assert.equal(pair.server.counters.refusedConnections, 1);
+    });
+
+    it('never sends more than three times what came from an address that is not validated', () => {
+      for (let seed = 1; seed <= 10; seed++) {
+        // The client's later packets are lost: nothing ever validates it.
+        let sent = 0;
+        const pair = make({ seed, toServer: { delayUs: 1000, drop: () => sent++ > seed % 3 } });
+        pair.connect();
+        pair.onServerSends = () => assert.ok(pair.amplification() <= 0, `seed ${seed}: ${pair.amplification()}`);
+        pair.run(() => false, 90_000_000);
+        assert.ok(pair.toClient.sent > 0);
+        assert.equal(pair.server.connections, 0);
+      }
+    });
+
+    it('drops Initial packets in small datagrams and what is no QUIC at all', () => {
+      const pair = make();
+      pair.sendToServer(new Uint8Array(10));
+      pair.sendToServer(Uint8Array.of(0xc0, 0, 0, 0, 1, 8, ...new Uint8Array(300)));
+      pair.sendToServer(new Uint8Array(1200).fill(0xff));
+      pair.run(() => false, 100_000);
+      assert.equal(pair.server.connections, 0);
+      const { droppedTooShort, droppedSmallInitial, droppedMalformed, versionNegotiationsSent } = pair.server.counters;
+      assert.equal(droppedTooShort, 1);
+      assert.equal(droppedSmallInitial + droppedMalformed + versionNegotiationsSent, 2);
+    });
+
+    it('keeps nothing of an Initial packet that is not authentic', () => {
+      const pair = make();
+      const forged = pattern(1200);
+      forged.set([0xc0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0x44, 0x80]);
+      pair.sendToServer(forged);
+      pair.run(() => false, 100_000);
+      assert.equal(pair.server.connections, 0);
+      assert.equal(pair.server.handshakes, 0);
+    });
+
+    it('serves many connections at once', () => {
+      const pair = make();
+      const sinks: RecordingSink[] = [];
+      for (let i = 0; i < 50; i++) {
+        const sink = new RecordingSink();
+        sinks.push(sink);
+        const connection = pair.client.connect(
+          { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink },
+          pair.now,
+        );
+        sink.onComplete = () => connection.write(connection.openStream(false), pattern(20_000, i), true);
+      }
+      assert.ok(pair.run(() => pair.serverSinks.filter((sink) => sink.finished.size === 1).length === 50));
+      assert.equal(pair.server.connections, 50);
+    });
+  });
+};

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { LinkOptions } from './link.ts';
+import { Pair, type Ports } from './pair.ts';
+import { pattern } from './sinks.ts';
+
+const isLong = (first: number): boolean => (first & 0x80) !== 0;
+
+/** Links that lose, reorder, repeat and change datagrams. */
+export const lossSuite = (name: string, ports: (seed: number) => Ports, seeds: number): void => {
+  /** Echoes 50 kB and closes; everything must arrive whatever the link does. */
+  const echo = (seed: number, link: LinkOptions, bytes = 50_000): Pair => {
+    const pair = new Pair({ seed, link, ports: ports(seed) });
+    const connection = pair.connect();
+    const data = pattern(bytes, seed);
+    pair.onAccept = (sink) => {
+      sink.onStreamData = (server, stream, fin) => {
+        if (fin) server.write(stream, sink.bytes(stream), true);
+      };
+    };
+    pair.clientSink.onComplete = () => connection.write(connection.openStream(true), data, true);
+    assert.ok(
+      pair.run(() => pair.clientSink.finished.has(0), 120_000_000),
+      `seed ${seed} does not finish`,
+    );
+    assert.deepEqual(pair.clientSink.bytes(0), data);
+    connection.close(0, 'done');
+    assert.ok(pair.run(() => pair.client.connections === 0 && pair.server.connections === 0, 120_000_000));
+    const ends = pair.serverSinks.flatMap((sink) => sink.closes.map((info) => info.by));
+    assert.ok(
+      ends.every((by) => by === 'remote' || by === 'idle' || by === 'reset'),
+      `seed ${seed}: ${ends}`,
+    );
+    return pair;
+  };
+
+  describe(`bad links, ${name}`, () => {
+    for (const loss of [0.1, 0.3]) {
+      it(`shakes hands though ${100 * loss} % of its packets are lost`, () => {
+        for (let seed = 1; seed <= seeds; seed++) {
+          const dice = new Pair({ seed }).random;
+          echo(seed, {
+            delayUs: 10_000,
+            drop: ({ bytes }) => isLong(bytes[0] as number) && dice.next() < loss,
+          });
+        }
+      });
+    }
+
+    it('transfers though 2 % of all packets are lost', () => {
+      for (let seed = 1; seed <= seeds; seed++) echo(seed, { delayUs: 10_000, loss: 0.02 }, 300_000);
+    });
+
+    it('survives reordering and duplicates', () => {
+      for (let seed = 1; seed <= seeds; seed++) echo(seed, { delayUs: 10_000, jitterUs: 8000, duplicate: 0.1 });
+    });
+
+    it('survives corruption', () => {
+      for (let seed = 1; seed <= seeds; seed++) {
+        const pair = echo(seed, { delayUs: 10_000, corrupt: 0.05 });
+        assert.equal(pair.clientSink.closes.length, 1);
+      }
+    });
+
+    it('survives all of it at once', () => {
+      for (let seed = 1; seed <= seeds; seed++) {
+        echo(seed, { delayUs: 30_000, jitterUs: 20_000, loss: 0.05, duplicate: 0.05, corrupt: 0.02, mtu: 1300 });
+      }
+    });
+  });
+};

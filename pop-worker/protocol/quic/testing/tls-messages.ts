@@ -1,0 +1,52 @@
+/** Messages of the test handshake: type, 24-bit length, fields each with a 16-bit length. */
+export const Message = { clientHello: 1, serverHello: 2, ticket: 4, finished: 20 } as const;
+
+const MAX_MESSAGE_BYTES = 65_536;
+
+export const message = (type: number, parts: readonly Uint8Array[]): Uint8Array => {
+  const length = parts.reduce((sum, part) => sum + 2 + part.length, 0);
+  const out = new Uint8Array(4 + length);
+  out.set([type, length >> 16, length >> 8, length]);
+  let at = 4;
+  for (const part of parts) {
+    out.set([part.length >> 8, part.length], at);
+    out.set(part, at + 2);
+    at += 2 + part.length;
+  }
+  return out;
+};
+
+/** @returns no fields at all when they do not add up */
+export const fields = (body: Uint8Array): Uint8Array[] => {
+  const out: Uint8Array[] = [];
+  let at = 0;
+  while (at + 2 <= body.length) {
+    const length = ((body[at] as number) << 8) | (body[at + 1] as number);
+    out.push(body.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return at === body.length ? out : [];
+};
+
+/** Puts messages together from CRYPTO bytes. */
+export class MessageReader {
+  #bytes = new Uint8Array();
+
+  /** @returns `false` when a message is longer than any may be */
+  push(data: Uint8Array): boolean {
+    const joined = new Uint8Array(this.#bytes.length + data.length);
+    joined.set(this.#bytes);
+    joined.set(data, this.#bytes.length);
+    this.#bytes = joined;
+    return joined.length <= MAX_MESSAGE_BYTES;
+  }
+
+  next(): { type: number; body: Uint8Array } | undefined {
+    const bytes = this.#bytes;
+    if (bytes.length < 4) return undefined;
+    const length = ((bytes[1] as number) << 16) | ((bytes[2] as number) << 8) | (bytes[3] as number);
+    if (bytes.length < 4 + length) return undefined;
+    this.#bytes = bytes.slice(4 + length);
+    return { type: bytes[0] as number, body: bytes.subarray(4, 4 + length) };
+  }
+}

@@ -1,0 +1,71 @@
+import type { QuicConfig } from './config.ts';
+import { remoteError, TransportError } from './errors.ts';
+import type { PeerLimits } from './streams/streams.ts';
+import { encodeTransportParameters, type TransportParameters } from './wire/transport-parameters.ts';
+
+/** Connection IDs that the handshake authenticates (RFC 9000 §7.3). */
+export interface HandshakeCids {
+  /** Destination Connection ID of the client's first Initial. */
+  readonly original: Uint8Array;
+  /** Source Connection ID of the Retry, if there was one. */
+  readonly retry: Uint8Array | undefined;
+}
+
+/** What only a server declares. */
+export interface ServerParameters extends HandshakeCids {
+  readonly resetToken: Uint8Array | undefined;
+}
+
+/** Our transport parameters, encoded (RFC 9000 §18.2). @param scid Source Connection ID of our first packet */
+export const ownParameters = (config: QuicConfig, scid: Uint8Array, server: ServerParameters | undefined): Uint8Array =>
+  encodeTransportParameters({
+    originalDestinationConnectionId: server?.original,
+    maxIdleTimeoutMs: config.maxIdleTimeoutMs,
+    statelessResetToken: server?.resetToken,
+    initialMaxData: config.initialMaxData,
+    initialMaxStreamDataBidiLocal: config.initialMaxStreamDataBidiLocal,
+    initialMaxStreamDataBidiRemote: config.initialMaxStreamDataBidiRemote,
+    initialMaxStreamDataUni: config.initialMaxStreamDataUni,
+    initialMaxStreamsBidi: config.initialMaxStreamsBidi,
+    initialMaxStreamsUni: config.initialMaxStreamsUni,
+    ackDelayExponent: config.ackDelayExponent,
+    maxAckDelayMs: config.maxAckDelayMs,
+    disableActiveMigration: config.disableActiveMigration,
+    activeConnectionIdLimit: config.activeConnectionIdLimit,
+    initialSourceConnectionId: scid,
+    retrySourceConnectionId: server?.retry,
+    maxDatagramFrameSize: config.maxDatagramFrameSize,
+    greaseQuicBit: config.greaseQuicBit,
+  });
+
+const sameBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+};
+
+/**
+ * The peer's connection IDs must be those of the packets that we saw (RFC 9000 §7.3).
+ *
+ * @param peerScid Source Connection ID of the peer's first packet
+ * @param seen for clients: what a server must confirm
+ */
+export const authenticateCids = (
+  peer: TransportParameters,
+  peerScid: Uint8Array,
+  seen: HandshakeCids | undefined,
+): void => {
+  const mismatch =
+    !sameBytes(peer.initialSourceConnectionId, peerScid) ||
+    (seen !== undefined && !sameBytes(peer.originalDestinationConnectionId, seen.original)) ||
+    (seen !== undefined && !sameBytes(peer.retrySourceConnectionId, seen.retry));
+  if (mismatch) throw remoteError(TransportError.transportParameterError, 'connection IDs do not match the handshake');
+};
+
+export const limitsOf = (peer: TransportParameters): PeerLimits => ({
+  initialMaxData: peer.initialMaxData,
+  initialMaxStreamDataBidiLocal: peer.initialMaxStreamDataBidiLocal,
+  initialMaxStreamDataBidiRemote: peer.initialMaxStreamDataBidiRemote,
+  initialMaxStreamDataUni: peer.initialMaxStreamDataUni,
+  initialMaxStreamsBidi: peer.initialMaxStreamsBidi,
+  initialMaxStreamsUni: peer.initialMaxStreamsUni,
+});

@@ -1,0 +1,20 @@
+import type { Reader } from '../reader.ts';
+import { varintLength, writeVarint } from '../varint.ts';
+import { FrameType } from './frame-type.ts';
+import type { FrameSink } from './sink.ts';
+
+/** RESET_STREAM (RFC 9000 §19.4). */
+export const parseResetStream = (reader: Reader, _type: number, sink: FrameSink): void => {
+  const id = reader.varint();
+  const code = reader.varint();
+  sink.resetStream(id, code, reader.varint());
+};
+
+export const resetStreamLength = (id: number, code: number, finalSize: number): number =>
+  1 + varintLength(id) + varintLength(code) + varintLength(finalSize);
+
+export const writeResetStream = (buf: Uint8Array, at: number, id: number, code: number, finalSize: number): number => {
+  buf[at] = FrameType.resetStream;
+  const next = writeVarint(buf, at + 1, id);
+  return writeVarint(buf, writeVarint(buf, next, code), finalSize);
+};

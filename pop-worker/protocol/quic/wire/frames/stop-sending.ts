@@ -1,0 +1,17 @@
+import type { Reader } from '../reader.ts';
+import { varintLength, writeVarint } from '../varint.ts';
+import { FrameType } from './frame-type.ts';
+import type { FrameSink } from './sink.ts';
+
+/** STOP_SENDING (RFC 9000 §19.5). */
+export const parseStopSending = (reader: Reader, _type: number, sink: FrameSink): void => {
+  const id = reader.varint();
+  sink.stopSending(id, reader.varint());
+};
+
+export const stopSendingLength = (id: number, code: number): number => 1 + varintLength(id) + varintLength(code);
+
+export const writeStopSending = (buf: Uint8Array, at: number, id: number, code: number): number => {
+  buf[at] = FrameType.stopSending;
+  return writeVarint(buf, writeVarint(buf, at + 1, id), code);
+};

@@ -1,0 +1,41 @@
+import { exposition } from '#telemetry/exposition.ts';
+import { allocateSlots, slotOf } from '#telemetry/slots.ts';
+import type { DataThread } from './data-thread.ts';
+import type { WorkerNetwork } from './network.ts';
+
+export const WORKER_STATES = ['starting', 'ready', 'draining', 'withdrawn', 'stopping'] as const;
+export type WorkerState = (typeof WORKER_STATES)[number];
+
+const DROPS = ['foreign_source', 'refused', 'unsolicited', 'to_worker'] as const;
+
+/** What `/metrics` of a worker shows: its threads' slots and its own. */
+export class WorkerMetrics {
+  readonly #threads: readonly DataThread[];
+  readonly #network: WorkerNetwork;
+  readonly #slots = allocateSlots();
+
+  constructor(threads: readonly DataThread[], network: WorkerNetwork) {
+    this.#threads = threads;
+    this.#network = network;
+  }
+
+  async text(state: WorkerState): Promise<string> {
+    await Promise.all([this.#collectNat(), ...this.#threads.map((thread) => thread.collect())]);
+    for (const name of WORKER_STATES) {
+      this.#slots[slotOf('cloudbridge_worker_state_count', { state: name })] = name === state ? 1 : 0;
+    }
+    return exposition([this.#slots, ...this.#threads.map(({ slots }) => slots)]);
+  }
+
+  async #collectNat(): Promise<void> {
+    try {
+      const counters = await this.#network.counters();
+      this.#slots[slotOf('cloudbridge_nat_connections_total', {})] = counters.connections;
+      for (const reason of DROPS) {
+        this.#slots[slotOf('cloudbridge_nat_dropped_packets_total', { reason })] = counters[reason];
+      }
+    } catch {
+      // The table is not there yet or any more: what was counted stays.
+    }
+  }
+}
