@@ -13,6 +13,8 @@ export const Bucket = {
   chunks: 'cb_chunks',
   status: 'cb_status',
   revocations: 'cb_revocations',
+  /** What the built-in identity provider keeps, sealed; and how often who asked for what is limited. */
+  auth: 'cb_auth',
 } as const;
 export const EVENT_STREAM = 'CB_EVENTS';
 export const EVENT_SUBJECTS = 'cb.events.>';

@@ -13,6 +13,7 @@ import { openApi } from '#services/api/openapi.ts';
 import { docsPage } from '#services/api/openapi-docs.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
+import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
 import { authenticate } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
@@ -23,7 +24,6 @@ import { popService } from './pops.ts';
 import { revisionService } from './revisions.ts';
 import { openStores, type Stores } from './stores.ts';
 import { organisationOf, tenantService } from './tenants.ts';
-import { translateStoreError } from './translate-error.ts';
 
 /** What the configuration service serves. */
 export const CONFIG_SERVICES = [

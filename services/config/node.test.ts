@@ -10,7 +10,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { EventService } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { reasonOf } from '#services/api/errors.ts';
-import { type Listener, listen } from './node.ts';
+import { type Listener, listen } from '#services/api/node.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from './testing/installation.ts';
 
 let installation: TestInstallation;

@@ -37,6 +37,7 @@ export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: s
   kv(Bucket.chunks, layout, expiring),
   kv(Bucket.status, layout, expiring),
   kv(Bucket.revocations, layout, { ...expiring, allow_atomic: true }),
+  kv(Bucket.auth, layout, { ...expiring, allow_atomic: true }),
   {
     name: EVENT_STREAM,
     subjects: [EVENT_SUBJECTS],

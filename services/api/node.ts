@@ -1,9 +1,9 @@
 import http, { type RequestListener } from 'node:http';
 import http2 from 'node:http2';
 import net, { type Server, type Socket } from 'node:net';
+import type { ConnectRouter, ConnectRouterOptions } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { getRequestListener } from '@hono/node-server';
-import type { ConfigApp } from './app.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -24,7 +24,12 @@ const FIRST_BYTE_MS = 10_000;
 /** HTTP/2 starts with "PRI * HTTP/2.0" (RFC 9113 §3.4); no HTTP/1.1 method begins like it. */
 const PREFACE = Buffer.from('PRI');
 
-type Service = Pick<ConfigApp, 'routes' | 'rpcOptions' | 'fetch'>;
+/** What a service's app offers. */
+export interface Service {
+  readonly routes: (router: ConnectRouter) => void;
+  readonly rpcOptions: Pick<ConnectRouterOptions, 'interceptors' | 'readMaxBytes'>;
+  readonly fetch: (request: Request) => Promise<Response>;
+}
 
 /** One port for REST, Connect, gRPC-Web and native gRPC. */
 export const listen = async (service: Service, options: ListenOptions): Promise<Listener> => {

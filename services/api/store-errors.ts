@@ -1,6 +1,6 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
-import { apiError } from '#services/api/errors.ts';
 import { ConflictError, StoreUnavailableError } from '#services/store/errors.ts';
+import { apiError } from './errors.ts';
 
 /** What the store's errors mean to callers. */
 export const translateStoreError = (error: unknown): ConnectError | undefined => {
