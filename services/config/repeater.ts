@@ -40,13 +40,13 @@ export class Repeater {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#running;
   }
 
   #schedule(delayMs: number): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run(), delayMs);
   }
 
