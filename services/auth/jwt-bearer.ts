@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose';
-import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import { CLOCK_TOLERANCE } from '#model/claims.ts';
 import { ConflictError } from '#services/store/errors.ts';
 import { type Account, findUsable, roleClaims } from './accounts.ts';
 import { readBody } from './login.ts';
+import type { Context, Middleware } from './middleware.ts';
 import type { Records } from './records.ts';
 import { signAccessToken, type TokenKeys } from './tokens.ts';
 import { orUnavailable } from './unavailable.ts';

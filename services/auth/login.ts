@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context, Middleware } from 'koa';
 import { errors, type default as Provider } from 'oidc-provider';
 import { RateLimit } from '#services/store/rate-limit.ts';
 import { findByUserName } from './accounts.ts';
+import type { Context, Middleware } from './middleware.ts';
 import { consentForm, loginForm, sendPage } from './pages.ts';
 import { checkPassword } from './password.ts';
 import type { Records } from './records.ts';

@@ -152,7 +152,7 @@ test('a key rotation reaches running copies: published first, then signing; toke
   await listener.close();
 });
 
-test('without the store the issuer says "later", and goes on when it is back', async () => {
+test('without the store the issuer says later, and goes on when it is back', async () => {
   const { organisationId: organisation } = issuer.identity.settings;
   const { key } = await issuer.admin.createServiceAccount({
     userName: 'r2',

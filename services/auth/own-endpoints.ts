@@ -1,7 +1,7 @@
-import type { Context, Middleware } from 'koa';
 import type { default as Provider } from 'oidc-provider';
 import type { RateLimit } from '#services/store/rate-limit.ts';
 import { findUsable, profileClaims, roleClaims } from './accounts.ts';
+import type { Context, Middleware } from './middleware.ts';
 import type { Records } from './records.ts';
 import { readAccessToken, type TokenKeys } from './tokens.ts';
 import { orUnavailable } from './unavailable.ts';

@@ -1,4 +1,4 @@
-import type { Context } from 'koa';
+import type { Context } from './middleware.ts';
 
 const ESCAPES: Readonly<{ [char: string]: string }> = {
   '&': '&amp;',

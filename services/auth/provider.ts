@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import type { Middleware } from 'koa';
 import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { CLOCK_TOLERANCE } from '#model/claims.ts';
 import { RateLimit } from '#services/store/rate-limit.ts';
@@ -11,6 +10,7 @@ import { hashSecret } from './admin.ts';
 import { type Identity, MAX_TOKEN_SECONDS } from './bootstrap.ts';
 import { JWT_BEARER, jwtBearer } from './jwt-bearer.ts';
 import { interactionPath, LoginPage } from './login.ts';
+import type { Middleware } from './middleware.ts';
 import { introspection, limitUserCodes, userinfo } from './own-endpoints.ts';
 import { escapeHtml, sendPage } from './pages.ts';
 import type { Records } from './records.ts';

@@ -34,9 +34,9 @@ export interface TestTokenService {
 }
 
 /** A real NATS server with a tenant `acme` of organisation 100, its network `office`, and copies of the token service. */
-export const createTestTokenService = async (verify: VerifyToken): Promise<TestTokenService> => {
+export const createTestTokenService = async (verify: VerifyToken, givenSealer?: Sealer): Promise<TestTokenService> => {
   const [server, balancer] = await Promise.all([startNatsServer(), startBalancer()]);
-  const sealer = await Sealer.create(randomBytes(32));
+  const sealer = givenSealer ?? (await Sealer.create(randomBytes(32)));
   const reports: unknown[] = [];
   const closers: (() => Promise<void>)[] = [];
   const dial = () =>
