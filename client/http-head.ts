@@ -15,7 +15,6 @@ const MAX_FIELDS = 100;
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]{1,16384}) HTTP\/1\.([01])$/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
 /** RFC 9110 §5.5: visible characters, blanks, and obs-text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a tab is allowed
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Where the empty line ends, -1 while it has not come. */

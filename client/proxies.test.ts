@@ -35,7 +35,9 @@ test('programs without privileges reach TCP by SOCKS5, HTTP proxy and forwarded 
   const uid = process.getuid?.() === 0 ? { uid: 65_534 } : {};
   const client = world.connect(['--socks', '0', '--http', '0', '--forward', forward], uid);
   await client.line('connected');
-  const [socks = 0, http = 0, forwarded = 0] = [1, 2, 3].map((nth) => portOf(String(client.lines.filter(({ type }) => type === 'listening')[nth - 1]?.['service'])));
+  const [socks = 0, http = 0, forwarded = 0] = [1, 2, 3].map((nth) =>
+    portOf(String(client.lines.filter(({ type }) => type === 'listening')[nth - 1]?.['service'])),
+  );
   const ways: readonly (readonly string[])[] = [
     ['--socks5-hostname', `127.0.0.1:${socks}`, `http://127.0.0.1:${port}/a`],
     ['--proxy', `http://127.0.0.1:${http}`, '--proxytunnel', `http://127.0.0.1:${port}/a`],
@@ -51,7 +53,15 @@ test('programs without privileges reach TCP by SOCKS5, HTTP proxy and forwarded 
   for (const way of ways) {
     assert.equal((await world.curl(['--data-binary', `@${file}`, ...way])).toString(), digest(upload), way.join(' '));
   }
-  const refused = await world.curl(['--proxy', `http://127.0.0.1:${http}`, '-w', '%{http_code}', '-o', path.join(world.folder, 'x'), 'http://127.0.0.1:1/']);
+  const refused = await world.curl([
+    '--proxy',
+    `http://127.0.0.1:${http}`,
+    '-w',
+    '%{http_code}',
+    '-o',
+    path.join(world.folder, 'x'),
+    'http://127.0.0.1:1/',
+  ]);
   assert.equal(refused.toString(), '502');
   assert.equal(await client.end(), 0);
 });
@@ -102,7 +112,10 @@ test('what is wrong is said in one sentence and ends the command', async (t) => 
   const expired = world.write('expired', await world.issuer.token(2, -100));
   await ends(['--socks', '0', '--token-file', expired], /token expired 1[0-9]{2} s ago: get a new one/);
   await ends(['--socks', '0', '--token-file', '/nonexistent'], /token file \/nonexistent does not exist/);
-  await ends(['--socks', String(world.port), '--forward', `${world.port}=a:1`], /is in use: give another port with --forward/);
+  await ends(
+    ['--socks', String(world.port), '--forward', `${world.port}=a:1`],
+    /is in use: give another port with --forward/,
+  );
   const other = world.write('other.pem', world.otherAuthority.pem);
   await ends(['--socks', '0', '--ca', other], /certificate of 127\.0\.0\.1:\d+ for 127\.0\.0\.1 is refused.*--ca/);
   if (process.getuid?.() === 0) await ends(['--tun', 'cbx'], /may not make a TUN.*--socks/, { uid: 65_534 });

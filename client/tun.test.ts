@@ -20,14 +20,25 @@ const pings = async (world: World, address: string, ...more: string[]): Promise<
 /** What `ip` shows of rules and routes of the client, which must be the same before and after. */
 const netState = async (world: World): Promise<string> => {
   const parts = [];
-  for (const args of [['link'], ['-4', 'rule'], ['-6', 'rule'], ['-4', 'route', 'show', 'table', 'all'], ['-6', 'route', 'show', 'table', 'all']]) {
+  for (const args of [
+    ['link'],
+    ['-4', 'rule'],
+    ['-6', 'rule'],
+    ['-4', 'route', 'show', 'table', 'all'],
+    ['-6', 'route', 'show', 'table', 'all'],
+  ]) {
     parts.push(await world.exec(world.client, 'ip', '-o', ...args));
   }
   // Statistics and lifetimes differ from moment to moment.
   return parts.join('').replaceAll(/ expires \S+/g, '');
 };
 
-const endsClean = async (client: ClientProcess, world: World, before: string, signal: NodeJS.Signals): Promise<void> => {
+const endsClean = async (
+  client: ClientProcess,
+  world: World,
+  before: string,
+  signal: NodeJS.Signals,
+): Promise<void> => {
   assert.equal(await client.end(signal), 0);
   assert.equal(await netState(world), before);
 };
@@ -59,7 +70,16 @@ test('--route sends what it names, and a path that takes less is followed', { sk
   const world = await createWorld(t);
   await world.startEdge();
   const before = await netState(world);
-  const client = world.connect(['--server', `https://${EDGE4}`, '--tun', 'cb1', '--route', `${HOST4}/32`, '--route', `${HOST6}/128`]);
+  const client = world.connect([
+    '--server',
+    `https://${EDGE4}`,
+    '--tun',
+    'cb1',
+    '--route',
+    `${HOST4}/32`,
+    '--route',
+    `${HOST6}/128`,
+  ]);
   await client.line('tunnel');
   await pings(world, HOST4);
   await pings(world, HOST6);
@@ -76,7 +96,9 @@ test('TCP carries 20 MB each way unchanged', { skip: needsRoot }, async (t) => {
   for (const host of [HOST4, HOST6]) {
     const server = world.spawn(world.host, PEER, 'server', host, '5000', String(BYTES));
     await server.said(/listening/);
-    const report = JSON.parse(await world.exec(world.client, process.execPath, PEER, 'client', host, '5000', String(BYTES)));
+    const report = JSON.parse(
+      await world.exec(world.client, process.execPath, PEER, 'client', host, '5000', String(BYTES)),
+    );
     const expected = createHash('sha256').update(Buffer.alloc(BYTES, 'cloudbridge')).digest('hex');
     assert.deepEqual(report, { up: expected, down: expected });
     server.child.kill();
@@ -142,6 +164,9 @@ test('a device that is not let in ends with a sentence', { skip: needsRoot }, as
   await world.startEdge({ jwks: JSON.stringify({ keys: [] }) });
   const client = world.connect(['--server', `https://${EDGE4}`, ...everything]);
   await until('the end', () => client.exitCode !== undefined, 15_000);
-  assert.match(client.errors, /^cloudbridge: The edge refuses the token: the token is signed by a key that is not known here\.\n$/);
+  assert.match(
+    client.errors,
+    /^cloudbridge: The edge refuses the token: the token is signed by a key that is not known here\.\n$/,
+  );
   assert.equal(client.exitCode, 1);
 });

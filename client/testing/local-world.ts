@@ -42,8 +42,17 @@ export const createLocalWorld = async (t: TestContext) => {
     const has = (option: string): boolean => args.includes(option);
     const common = ['--json', '--server', `https://127.0.0.1:${port}`, ...(has('--ca') ? [] : ['--ca', ca])];
     const token = has('--token-file') ? [] : ['--token-file', tokenFile];
-    const as = options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
-    const [command = '', ...rest] = [...as, process.execPath, path.join(ROOT, 'cli/main.ts'), 'connect', ...common, ...token, ...args];
+    const as =
+      options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
+    const [command = '', ...rest] = [
+      ...as,
+      process.execPath,
+      path.join(ROOT, 'cli/main.ts'),
+      'connect',
+      ...common,
+      ...token,
+      ...args,
+    ];
     const child = spawn(command, rest, { env: { ...process.env, CBR_HOME: folder } });
     children.add(child);
     return new ClientProcess(child);

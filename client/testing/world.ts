@@ -194,5 +194,19 @@ export const createWorld = async (t: TestContext) => {
     await rename(`${tokenFile}.new`, tokenFile);
   };
 
-  return { spawn: start, setToken, client, edge, host, folder, ca, tokenFile, issuer, authority, startEdge, connect, exec };
+  return {
+    spawn: start,
+    setToken,
+    client,
+    edge,
+    host,
+    folder,
+    ca,
+    tokenFile,
+    issuer,
+    authority,
+    startEdge,
+    connect,
+    exec,
+  };
 };
