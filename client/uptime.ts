@@ -159,9 +159,9 @@ export class Uptime<L extends Link> implements LinkSink {
       return;
     }
     this.#asked = token;
-    this.#line.link?.openTunnel(token);
     this.#set('open', OPEN_US, () => this.end(new ConnectFailure('the edge does not answer the request for a tunnel')));
     this.#watch();
+    this.#line.link?.openTunnel(token);
   }
 
   /** A token the edge does not want may have a successor already; once. */
