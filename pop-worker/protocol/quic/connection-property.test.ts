@@ -53,6 +53,17 @@ it('whatever the link does, all data arrives intact and the connection ends in b
         assert.deepEqual(pair.clientSink.closes, [{ by: 'local', application: true, code: 3, reason: 'done' }]);
       },
     ),
-    { numRuns: 20 },
+    {
+      numRuns: 20,
+      // The window was full of 1-RTT data when the client's last handshake message had to be sent again.
+      examples: [
+        [
+          -491_179_134,
+          { delayUs: 7, jitterUs: 63_018, loss: 0.2499999999999995, duplicate: 0, corrupt: 0, mtu: 1201 },
+          { delayUs: 82_985, jitterUs: 45_767, loss: 0, duplicate: 0, corrupt: 0, mtu: 1264 },
+          [17_885],
+        ],
+      ],
+    },
   );
 });
