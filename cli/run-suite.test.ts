@@ -9,23 +9,23 @@ type Run = (context: CaseContext, count: number) => Measurement[];
 
 /** Runs one case of a suite `s`. @returns what it printed, and the exit code */
 const runOne = async (run: Run, how: Partial<SuiteRun> = {}, runs?: number) => {
-  let stdout = '';
-  let stderr = '';
-  const output = new Output(
-    'lines',
-    { write: (text: string) => void (stdout += text) },
-    { write: (text: string) => void (stderr += text) },
-  );
+  const text = { stdout: '', stderr: '' };
+  const sink = (name: keyof typeof text) => ({
+    write: (more: string) => {
+      text[name] += more;
+    },
+  });
+  const output = new Output('lines', sink('stdout'), sink('stderr'));
   let count = 0;
   const one = { name: 'c', summary: '', run: async (context: CaseContext) => run(context, ++count) };
   const cases = [runs === undefined ? one : { ...one, runs }];
   const registry: SuiteRow[] = [{ name: 's', summary: '', load: async () => cases }];
   const exitCode = await runSuites(output, registry, ['s'], { kind: 'bench', runs: undefined, peers: true, ...how });
-  const lines = stdout
+  const lines = text.stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as object);
-  return { lines, stderr, exitCode, count };
+  return { lines, stderr: text.stderr, exitCode, count };
 };
 
 test('a case is run as often as the user says, else as it says itself, else once', async () => {
