@@ -26,6 +26,7 @@ type QuicCase = {
 const CONNECTIONS_UNDER_LOSS = 5;
 const HANDSHAKE_LOSS = 0.3;
 const TRANSFER_LOSS = 0.02;
+const TWICE = { connections: 2, resume: true } as const;
 const hq = { alpn: 'hq-interop' } as const;
 
 /** Names and sizes after the QUIC interop runner's. What a peer's programs cannot do is not among the pairs. */
@@ -106,6 +107,38 @@ const CASES: readonly QuicCase[] = [
       [ours.fileServer({ ...hq, version: VERSION_2 }), quicGo.fileClient({ ...hq, version: VERSION_2 })],
     ],
     check: ({ versions }) => (versions.includes(VERSION_2) ? undefined : `Versions in use: ${versions.join()}.`),
+  },
+  {
+    name: 'multiplexing',
+    summary: '500 files on as many streams, past the first limit of 100',
+    sizes: Array.from({ length: 500 }, () => 32),
+    pairs: [
+      [quicGo.fileServer(hq), ours.fileClient(hq)],
+      [ours.fileServer(hq), quicGo.fileClient(hq)],
+      [ngtcp2.fileServer(), ours.fileClient()],
+      [ours.fileServer(), ngtcp2.fileClient()],
+    ],
+  },
+  {
+    name: 'resumption',
+    summary: 'a second connection by the ticket of the first',
+    sizes: [KIB],
+    pairs: [
+      [quicGo.fileServer(hq), ours.fileClient({ ...hq, ...TWICE })],
+      [ours.fileServer(hq), quicGo.fileClient({ ...hq, ...TWICE })],
+      [ngtcp2.fileServer(), ours.fileClient(TWICE)],
+    ],
+    check: ({ resumed }) => (resumed === 1 ? undefined : `${resumed} connections were resumed.`),
+  },
+  {
+    name: 'zerortt',
+    summary: 'a second connection that asks in early data, and is answered',
+    sizes: [KIB, KIB, KIB],
+    pairs: [
+      [quicGo.fileServer({ ...hq, early: true }), ours.fileClient({ ...hq, ...TWICE, early: true })],
+      [ours.fileServer({ ...hq, early: true }), quicGo.fileClient({ ...hq, ...TWICE, early: true })],
+    ],
+    check: ({ early }) => (early === 1 ? undefined : `Early data was taken on ${early} connections.`),
   },
   {
     name: 'keyupdate',

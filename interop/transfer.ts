@@ -11,6 +11,8 @@ export type Seen = {
   readonly versionNegotiated: number;
   readonly versionNegotiationsSent?: number;
   readonly keyUpdates: number;
+  readonly resumed: number;
+  readonly early: number;
   readonly versions: readonly number[];
   readonly suites: readonly number[];
 };

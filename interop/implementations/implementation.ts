@@ -11,6 +11,8 @@ export type FileServerOptions = {
   readonly loss?: number;
   /** QUIC version that it speaks besides 1. */
   readonly version?: number;
+  /** Takes early data. */
+  readonly early?: boolean;
 };
 
 export type FileClientOptions = {
@@ -24,6 +26,10 @@ export type FileClientOptions = {
   readonly keyUpdate?: boolean;
   /** How often it does all of it, each time on a new connection. */
   readonly connections?: number;
+  /** Each connection resumes the session of the one before, */
+  readonly resume?: boolean;
+  /** and asks in early data. */
+  readonly early?: boolean;
 };
 
 export type ServerAt = { readonly folders: Folders; readonly port: number };

@@ -20,6 +20,7 @@ export const fileServer = (options: FileServerOptions = {}): FileServer => ({
       ...['--listen', `127.0.0.1:${port}`, '--root', folders.www],
       ...['--cert', folders.certificate, '--key', folders.key, '--alpn', options.alpn ?? 'h3'],
       ...(options.retry ? ['--retry'] : []),
+      ...(options.early ? ['--early'] : []),
       ...(options.version === undefined ? [] : ['--version', String(options.version)]),
     ]),
 });
@@ -31,6 +32,9 @@ export const fileClient = (options: FileClientOptions = {}): FileClient => ({
       ...['--server', `127.0.0.1:${port}`, '--name', SERVER_NAME, '--ca', folders.authority],
       ...['--download', folders.download, '--alpn', options.alpn ?? 'h3'],
       ...['--connections', String(options.connections ?? 1)],
+      ...(options.resume ? ['--resume'] : []),
+      // A server that prefers X25519MLKEM768 would answer with HelloRetryRequest, which no early data survives.
+      ...(options.early ? ['--early', '--groups', 'X25519:P-256'] : []),
       ...(options.chacha20 ? ['--suites', 'TLS_CHACHA20_POLY1305_SHA256'] : []),
       ...(options.version === undefined ? [] : ['--version', String(options.version)]),
       ...folders.paths,

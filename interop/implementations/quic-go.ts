@@ -14,22 +14,28 @@ export const quicGoProgram = async (program: string, args: readonly string[]): P
   env: { QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING: 'true' },
 });
 
-export const fileServer = (options: Pick<FileServerOptions, 'alpn' | 'retry'> = {}): FileServer => ({
+export const fileServer = (options: Pick<FileServerOptions, 'alpn' | 'retry' | 'early'> = {}): FileServer => ({
   of: QUIC_GO,
   command: ({ folders, port }) =>
     quicGoProgram('file-server', [
       ...['-listen', `127.0.0.1:${port}`, '-root', folders.www, '-cert', folders.certificate, '-key', folders.key],
       ...['-alpn', options.alpn ?? 'h3'],
       ...(options.retry ? ['-retry'] : []),
+      ...(options.early ? ['-early'] : []),
     ]),
 });
 
-export const fileClient = (options: Pick<FileClientOptions, 'alpn' | 'version'> = {}): FileClient => ({
+/** It resumes whenever it can. */
+type ClientOptions = Pick<FileClientOptions, 'alpn' | 'version' | 'connections' | 'resume' | 'early'>;
+
+export const fileClient = (options: ClientOptions = {}): FileClient => ({
   of: QUIC_GO,
   command: ({ folders, port }) =>
     quicGoProgram('file-client', [
       ...['-server', `127.0.0.1:${port}`, '-name', SERVER_NAME, '-ca', folders.authority],
       ...['-download', folders.download, '-alpn', options.alpn ?? 'h3'],
+      ...['-connections', String(options.connections ?? 1)],
+      ...(options.early ? ['-early'] : []),
       ...(options.version === undefined ? [] : ['-version', String(options.version)]),
       ...folders.paths,
     ]),

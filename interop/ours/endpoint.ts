@@ -10,6 +10,8 @@ import { addressPort } from '#protocol/address.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import type { ConnectionSink } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { Connection } from '#protocol/quic/connection.ts';
+import type { ConnectOptions } from '#protocol/quic/endpoint/maker.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 import { type Arguments, splitAddress } from './arguments.ts';
 import { Evidence } from './evidence.ts';
@@ -19,7 +21,10 @@ const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Long enough for CONNECTION_CLOSE to leave. */
 const LINGER_MS = 100;
 
-const suitesOf = ({ suites }: Arguments) => (suites === '' ? {} : { suites: suites.split(',') as SuiteName[] });
+const cryptoOf = ({ suites, groups }: Arguments) => ({
+  ...(suites !== '' && { suites: suites.split(',') as SuiteName[] }),
+  ...(groups !== '' && { groups }),
+});
 
 const versionsOf = ({ version }: Arguments): number[] => (version === '' ? [1] : [Number(version), 1]);
 
@@ -40,9 +45,14 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
 const open = (address: string, port: number): UdpSocket =>
   UdpSocket.open({ address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, sendBufferBytes: RECEIVE_BUFFER_BYTES });
 
-/** Has what a sink's connection went through noted when it is over. */
+/** Has noted what a sink's connection goes through. */
 const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
   const closed = sink.closed.bind(sink);
+  const handshakeComplete = sink.handshakeComplete.bind(sink);
+  sink.handshakeComplete = (connection, info) => {
+    evidence.addHandshake(info);
+    handshakeComplete(connection, info);
+  };
   sink.closed = (connection, info, now) => {
     evidence.add(connection, info);
     closed(connection, info, now);
@@ -54,7 +64,7 @@ const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
 export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => ConnectionSink): void => {
   const { host, port } = splitAddress(args.listen);
   const identities = [{ certificateChain: { file: args.cert }, privateKey: { file: args.key } }];
-  const tls = createTlsServerPort({ identities, alpn: [args.alpn], ...suitesOf(args) });
+  const tls = createTlsServerPort({ identities, alpn: [args.alpn], earlyData: args.early, ...cryptoOf(args) });
   const evidence = new Evidence();
   const endpoint = new Endpoint({ ...common(args, quic), tls, accept: () => noting(accept(), evidence) });
   const socket = open(host, port);
@@ -67,6 +77,8 @@ export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => 
   ready(`${host}:${addressPort(socket.localAddress())}`);
 };
 
+type DialOptions = Pick<ConnectOptions, 'version' | 'ticket' | 'remembered'>;
+
 /** A client's endpoint: as many connections as it likes to the one server. */
 export class Dialer {
   readonly #args: Arguments;
@@ -76,23 +88,18 @@ export class Dialer {
 
   constructor(args: Arguments, quic: Partial<QuicConfig>) {
     this.#args = args;
-    const tls = createTlsClientPort({ trustAnchors: { file: args.ca }, ...suitesOf(args) });
+    const tls = createTlsClientPort({ trustAnchors: { file: args.ca }, ...cryptoOf(args) });
     this.#endpoint = new Endpoint({ ...common(args, quic), tls });
     const v6 = splitAddress(args.server).host.includes(':');
     this.#driver = new QuicDriver({ socket: open(v6 ? '::' : '0.0.0.0', 0), endpoint: this.#endpoint });
   }
 
-  /** @param version what to start with, instead of the most preferred one */
-  dial(sink: ConnectionSink, version?: number): void {
+  /** @param more a version to start with instead of the most preferred one, a session to resume */
+  dial(sink: ConnectionSink, more: DialOptions = {}): Connection {
     const { server, name, alpn } = this.#args;
     const { host, port } = splitAddress(server);
-    const options = {
-      remote: addressOf(host, port),
-      serverName: name,
-      alpn: [alpn],
-      sink: noting(sink, this.evidence),
-    };
-    this.#endpoint.connect(version === undefined ? options : { ...options, version }, nowUs());
+    const where = { remote: addressOf(host, port), serverName: name, alpn: [alpn] };
+    return this.#endpoint.connect({ ...where, sink: noting(sink, this.evidence), ...more }, nowUs());
   }
 
   /** Lets the last packets leave, then the process may end. */

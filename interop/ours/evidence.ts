@@ -1,4 +1,4 @@
-import type { CloseInfo } from '#protocol/quic/api.ts';
+import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import { Level } from '#protocol/quic/ports.ts';
 
@@ -10,9 +10,17 @@ export class Evidence {
   /** Connections of ours that were told other versions. */
   versionNegotiated = 0;
   keyUpdates = 0;
+  /** Sessions that were resumed, and those whose early data was taken. */
+  resumed = 0;
+  early = 0;
   /** Of all connections: QUIC versions, TLS cipher suites (`CipherSuite`). */
   readonly versions: number[] = [];
   readonly suites: number[] = [];
+
+  addHandshake({ resumed, earlyData }: HandshakeInfo): void {
+    if (resumed) this.resumed++;
+    if (earlyData === 'accepted') this.early++;
+  }
 
   /** A connection is over. */
   add(connection: unknown, { by }: CloseInfo): void {

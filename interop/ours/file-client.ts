@@ -1,6 +1,8 @@
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import type { CloseInfo, ConnectionSink } from '#protocol/quic/api.ts';
+import { Connection } from '#protocol/quic/connection.ts';
+import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
 import { Downloads } from './files.ts';
@@ -12,7 +14,8 @@ type Fetch = {
   readonly args: Arguments;
   readonly paths: readonly string[];
   readonly downloads: Downloads;
-  done(): void;
+  /** All is there. @param close ends the connection, when the program is ready for that */
+  done(close: () => void): void;
   closed(info: CloseInfo): void;
 };
 
@@ -44,8 +47,7 @@ const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink
   sink.end = (http3, stream) => {
     downloads.finish(stream);
     if (downloads.finished < paths.length) return;
-    done();
-    http3.close();
+    done(() => http3.close());
   };
   sink.connectionClosed = (_http3, info) => closed(info);
   return new Http3Binding((quic) => new Http3Connection(quic, sink));
@@ -70,9 +72,7 @@ const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
     downloads.piece(stream, buffer, start, end);
     connection.consume(stream, end - start);
     if (fin) downloads.finish(stream);
-    if (downloads.finished < paths.length) return;
-    done();
-    connection.close(0, '');
+    if (downloads.finished === paths.length) done(() => connection.close(0, ''));
   };
   sink.closed = (_connection, info) => closed(info);
   return sink;
@@ -81,9 +81,28 @@ const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
 /** QUIC version 1 (RFC 9000 §15). */
 const VERSION_1 = 1;
 
+/** What a client keeps of a connection to resume it (RFC 9000 §7.4.1). */
+type Session = { ticket?: Uint8Array; remembered?: TransportParameters; onTicket?: () => void };
+
+const keeping = (sink: ConnectionSink, session: Session): ConnectionSink => {
+  sink.ticket = (connection, data) => {
+    session.ticket = data.slice();
+    if (connection instanceof Connection) session.remembered = connection.parts.handshake.peer;
+    session.onTicket?.();
+  };
+  return sink;
+};
+
+/** What of a session the next connection uses. */
+const resumption = ({ resume, early }: Arguments, { ticket, remembered }: Session) => ({
+  ...(resume && ticket && { ticket }),
+  ...(early && ticket && remembered && { remembered }),
+});
+
 /** Fetches all paths over one connection at the same time; with `--connections N` again N times, each on a new one. */
 export const fileClient = (args: Arguments): void => {
   const dialer = new Dialer(args, {});
+  const session: Session = {};
   let left = Number(args.connections);
   const next = (version?: number): void => {
     let complete = false;
@@ -91,8 +110,11 @@ export const fileClient = (args: Arguments): void => {
       args,
       paths: args.requests,
       downloads: new Downloads(args.download),
-      done: () => {
+      done: (close) => {
         complete = true;
+        // The ticket may come after the last file.
+        if (!args.resume || session.ticket !== undefined) close();
+        else session.onTicket = close;
       },
       closed: (info) => {
         // RFC 9000 §6.2: what the server speaks was told; the application tries again.
@@ -103,7 +125,11 @@ export const fileClient = (args: Arguments): void => {
         dialer.close();
       },
     };
-    dialer.dial(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), version);
+    const sink = keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session);
+    const resumed = resumption(args, session);
+    const connection = dialer.dial(sink, { ...resumed, ...(version !== undefined && { version }) });
+    // Early data does not wait for the handshake.
+    if ('remembered' in resumed) sink.streamsAvailable(connection, true);
   };
   next();
 };

@@ -31,11 +31,11 @@ func clientTLS(o *options, alpn ...string) (*tls.Config, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, errors.New("no certificate in " + o.ca)
 	}
-	return &tls.Config{RootCAs: pool, ServerName: o.name, NextProtos: alpn, MinVersion: tls.VersionTLS13}, nil
+	return &tls.Config{RootCAs: pool, ServerName: o.name, NextProtos: alpn, ClientSessionCache: o.sessions, MinVersion: tls.VersionTLS13}, nil
 }
 
 // listen opens the server's socket and says that it is there.
-func listen(o *options, config *quic.Config, alpn ...string) (*quic.Listener, error) {
+func listen(o *options, config *quic.Config, alpn ...string) (*quic.EarlyListener, error) {
 	tlsConfig, err := serverTLS(o, alpn...)
 	if err != nil {
 		return nil, err
@@ -52,14 +52,15 @@ func listen(o *options, config *quic.Config, alpn ...string) (*quic.Listener, er
 	if o.retry {
 		transport.VerifySourceAddress = func(net.Addr) bool { return true }
 	}
-	listener, err := transport.Listen(tlsConfig, config)
+	config.Allow0RTT = o.early
+	listener, err := transport.ListenEarly(tlsConfig, config)
 	if err == nil {
 		ready(socket.LocalAddr())
 	}
 	return listener, err
 }
 
-// dial shakes hands with the server.
+// dial shakes hands with the server; with --early it need not be over yet.
 func dial(o *options, config *quic.Config, alpn ...string) (*quic.Conn, error) {
 	tlsConfig, err := clientTLS(o, alpn...)
 	if err != nil {
@@ -67,5 +68,8 @@ func dial(o *options, config *quic.Config, alpn ...string) (*quic.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
+	if o.early {
+		return quic.DialAddrEarly(ctx, o.server, tlsConfig, config)
+	}
 	return quic.DialAddr(ctx, o.server, tlsConfig, config)
 }

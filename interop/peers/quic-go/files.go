@@ -119,12 +119,32 @@ func save(fetch get, path, folder string) error {
 	return err
 }
 
-// fileClient fetches all paths over one connection at the same time and writes them below --download.
+// fileClient fetches all paths over one connection at the same time and writes them below --download; as often as
+// --connections says, each time on a new connection that resumes the session before.
 func fileClient(o *options) error {
+	resumed, early := 0, 0
+	for range o.connections {
+		conn, err := fetchAll(o)
+		if err != nil {
+			return err
+		}
+		state := conn.ConnectionState()
+		_ = conn.CloseWithError(0, "")
+		if state.TLS.DidResume {
+			resumed++
+		}
+		if state.Used0RTT {
+			early++
+		}
+	}
+	return result(map[string]any{"files": len(o.requests), "resumed": resumed, "early": early})
+}
+
+func fetchAll(o *options) (*quic.Conn, error) {
 	config := &quic.Config{MaxIdleTimeout: 10 * time.Second, Versions: []quic.Version{quic.Version(o.version)}}
 	conn, err := dial(o, config, o.alpn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fetch := hqGet(conn)
 	if o.alpn == http3.NextProtoH3 {
@@ -136,10 +156,5 @@ func fileClient(o *options) error {
 		all.Go(func() { failures[i] = save(fetch, path, o.download) })
 	}
 	all.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return err
-	}
-	_ = conn.CloseWithError(0, "")
-	state := conn.ConnectionState()
-	return result(map[string]any{"files": len(o.requests), "version": state.Version.String(), "resumed": state.TLS.DidResume})
+	return conn, errors.Join(failures...)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"os"
@@ -16,7 +17,9 @@ type options struct {
 	bytes                int64
 	streams              int
 	version              uint
-	retry                bool
+	retry, early         bool
+	connections          int
+	sessions             tls.ClientSessionCache
 	name, client, pool   string
 	tun, address, route  string
 	target               string
@@ -36,7 +39,7 @@ var programs = map[string]func(*options) error{
 }
 
 func parse(args []string) *options {
-	o := &options{}
+	o := &options{sessions: tls.NewLRUClientSessionCache(1)}
 	f := flag.NewFlagSet("peer", flag.ExitOnError)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "servers: address and port")
 	f.StringVar(&o.server, "server", "", "clients: address and port")
@@ -48,6 +51,8 @@ func parse(args []string) *options {
 	f.StringVar(&o.root, "root", ".", "file-server: folder with the files")
 	f.StringVar(&o.download, "download", ".", "file-client: folder to write to")
 	f.UintVar(&o.version, "version", 1, "file-client: QUIC version")
+	f.IntVar(&o.connections, "connections", 1, "file-client: how often, each time resuming the session before")
+	f.BoolVar(&o.early, "early", false, "files: send, or take, early data")
 	f.BoolVar(&o.retry, "retry", false, "servers: answer every first Initial with Retry")
 	f.Int64Var(&o.bytes, "bytes", 1e9, "bulk: bytes in all")
 	f.IntVar(&o.streams, "streams", 1, "bulk: streams")
