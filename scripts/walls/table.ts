@@ -39,6 +39,8 @@ export const WALLS: readonly Wall[] = [
     folder,
     may: ['proto', 'model', 'telemetry', ...SERVICES_BASE],
   })),
+  // The composition root of a service's process.
+  { folder: 'services/process', may: ['proto', 'model', 'telemetry', 'services'] },
   { folder: 'edge', may: ['proto', 'model', 'services'] },
   { folder: CORES, may: [] },
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
@@ -56,8 +58,11 @@ export const WALLS: readonly Wall[] = [
   { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
-  // A worker's admin socket, and `worker run`, which is the worker itself.
-  { folder: 'cli', may: ['lab', 'client', 'pop-worker', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
+  // A worker's admin socket; `worker run` and `serve` are the processes themselves.
+  {
+    folder: 'cli',
+    may: ['lab', 'client', 'pop-worker', 'services/process', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'],
+  },
   {
     folder: 'sim',
     may: [

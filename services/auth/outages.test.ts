@@ -130,7 +130,7 @@ test('a key rotation reaches running copies: published first, then signing; toke
   let now = Date.now() / 1000;
   const report = (error: unknown): void => assert.fail(String(error));
   const app = new AuthApp({ identity: issuer.identity, issuer: issuer.url, report, now: () => now });
-  const listener = await listenAuth(app, '127.0.0.1', 0);
+  const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
   const base = `http://127.0.0.1:${listener.port}`;
   const look = async () => {
     const { access_token: token } = (await (await serviceToken(key, base)).json()) as { access_token: string };

@@ -58,7 +58,7 @@ export const createTestIssuer = async (): Promise<TestIssuer> => {
         issuer: balancer.url,
         report: (error) => reports.push(error),
       });
-      const listener = await listenAuth(app, '127.0.0.1', 0);
+      const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
       balancer.add(listener.port);
       let running = true;
       const kill = async (): Promise<void> => {
