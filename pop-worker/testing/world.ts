@@ -154,7 +154,13 @@ export class World {
   #fork(namespace: string, file: string, args: readonly string[] = [], nodeArgs: readonly string[] = []): ChildProcess {
     const child = fork(file, args, {
       execPath: '/bin/sh',
-      execArgv: ['-c', 'exec setpriv --pdeathsig KILL -- ip netns exec "$0" "$@"', namespace, process.execPath, ...nodeArgs],
+      execArgv: [
+        '-c',
+        'exec setpriv --pdeathsig KILL -- ip netns exec "$0" "$@"',
+        namespace,
+        process.execPath,
+        ...nodeArgs,
+      ],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#children.push(child);
@@ -291,11 +297,7 @@ ${more.static ?? ''}
   }
 
   /** A device in a namespace of its own; its tunnel is not waited for. */
-  async connect(
-    identity: DeviceIdentity,
-    edge: string = EDGE4,
-    nodeArgs: readonly string[] = [],
-  ): Promise<TestDevice> {
+  async connect(identity: DeviceIdentity, edge: string = EDGE4, nodeArgs: readonly string[] = []): Promise<TestDevice> {
     const namespace = this.clientNamespace();
     const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
