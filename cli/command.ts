@@ -1,7 +1,13 @@
 import type { Output } from './output.ts';
 
 type BooleanOption = { readonly type: 'boolean' };
-type TextOption = { readonly type: 'string'; readonly placeholder: string; readonly choices?: readonly string[] };
+type TextOption = {
+  readonly type: 'string';
+  readonly placeholder: string;
+  readonly choices?: readonly string[];
+  /** May be given several times; `run` receives all values. */
+  readonly repeated?: boolean;
+};
 type IntegerOption = {
   readonly type: 'integer';
   readonly placeholder: string;
@@ -18,7 +24,13 @@ export type Option = (BooleanOption | TextOption | IntegerOption) & {
 export type Options = Readonly<Record<string, Option>>;
 
 /** What `run` receives for an option: absent where it was not given. */
-type ValueOf<O extends Option> = O extends BooleanOption ? boolean : O extends IntegerOption ? number : string;
+type ValueOf<O extends Option> = O extends BooleanOption
+  ? boolean
+  : O extends IntegerOption
+    ? number
+    : O extends { readonly repeated: true }
+      ? readonly string[]
+      : string;
 export type OptionValues<O extends Options> = { readonly [K in keyof O]?: ValueOf<O[K]> };
 
 /** Words after the command's name. The last one may take all that are left. */

@@ -33,8 +33,10 @@ const readValue = (name: string, raw: string | boolean, option: Option): string 
 
 type Token = { kind: string; name?: string; rawName?: string; value?: string | undefined };
 
-const readOptions = (tokens: readonly Token[], options: Options): Record<string, string | number | boolean> => {
-  const values: Record<string, string | number | boolean> = {};
+type Value = string | number | boolean | readonly string[];
+
+const readOptions = (tokens: readonly Token[], options: Options): Record<string, Value> => {
+  const values: Record<string, Value> = {};
   const names = Object.keys(options);
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name === undefined) continue;
@@ -48,7 +50,9 @@ const readOptions = (tokens: readonly Token[], options: Options): Record<string,
       values[token.name] = true;
     } else {
       if (token.value === undefined) throw new UsageError(`--${token.name} needs a value: ${option.placeholder}.`);
-      values[token.name] = readValue(token.name, token.value, option);
+      const value = readValue(token.name, token.value, option);
+      const isRepeated = option.type === 'string' && option.repeated === true;
+      values[token.name] = isRepeated ? [...((values[token.name] ?? []) as string[]), String(value)] : value;
     }
   }
   return values;

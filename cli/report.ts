@@ -32,10 +32,11 @@ export const reportCase = (output: Output, name: CaseName, measurements: readonl
   output.print(`${mark} ${padded(name.case)} ${measurements.map(formatMeasurement).join(' · ')}`);
 };
 
-/** Tells a case that could not run here, and why. */
-export const reportSkip = (output: Output, name: CaseName, reason: string): void => {
-  if (output.isForPrograms) output.line({ suite: name.suite, case: name.case, skipped: reason });
-  else output.print(`- ${padded(name.case)} skipped: ${reason}`);
+/** Tells a case that could not run here, or not with one peer, and why. */
+export const reportSkip = (output: Output, name: CaseName, reason: string, peer?: string): void => {
+  const line = { suite: name.suite, case: name.case, ...(peer !== undefined && { peer }), skipped: reason };
+  if (output.isForPrograms) output.line(line);
+  else output.print(`- ${padded(name.case)} ${peer === undefined ? '' : `[${peer}] `}skipped: ${reason}`);
 };
 
 const COMPLETED = { metric: 'completed', unit: 'count', bar: { atLeast: 1 } } as const;
@@ -50,9 +51,7 @@ export const reportFailure = (output: Output, name: CaseName, cause: string, log
 /** Tells how a step of the journey went. */
 export const reportStep = (output: Output, suite: string, outcome: StepOutcome): void => {
   const name = { suite, case: outcome.step.name };
-  if (outcome.measurements.length > 0) reportCase(output, name, outcome.measurements);
-  if (outcome.failure === undefined) return;
-  // A figure that missed its bar has its own line that says so.
-  if (outcome.measurements.length > 0) output.remark(`  ${outcome.failure}\n  log: ${outcome.logFile}`);
-  else reportFailure(output, name, outcome.failure, outcome.logFile);
+  if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
+  else reportCase(output, name, outcome.measurements);
+  if (outcome.missed !== undefined) output.remark(`  ${outcome.missed}\n  log: ${outcome.logFile}`);
 };

@@ -1,6 +1,7 @@
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import { LabError } from './errors.ts';
 import { Lab, logFolder, remainsOf } from './lab.ts';
+import type { StaticEdge } from './static-edge.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
@@ -10,6 +11,7 @@ export class Journey {
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   #lab: Lab | undefined;
+  #edge: StaticEdge | undefined;
 
   constructor(name: string, pops: number) {
     this.name = name;
@@ -19,6 +21,15 @@ export class Journey {
   get lab(): Lab {
     if (this.#lab === undefined) throw new LabError('The lab is not up yet: its step must come first.');
     return this.#lab;
+  }
+
+  get edge(): StaticEdge {
+    if (this.#edge === undefined) throw new LabError('The edge is not up yet: its step must come first.');
+    return this.#edge;
+  }
+
+  set edge(edge: StaticEdge) {
+    this.#edge = edge;
   }
 
   /** Is there a lab of ours to end? */
@@ -43,14 +54,18 @@ export type Step = {
   /** The `case` of its metric lines. */
   readonly name: string;
   readonly title: string;
+  /** Whether the edge needs it to be up; the others only show what it does. */
+  readonly essential?: boolean;
   run(journey: Journey): Promise<Measurement[]>;
 };
 
 export type StepOutcome = {
   readonly step: Pick<Step, 'name' | 'title'>;
   readonly measurements: readonly Measurement[];
-  /** Cause, for people; absent where the step went well. */
+  /** Cause, for people; absent where the step did all that it does. */
   readonly failure?: string;
+  /** The first figure that missed its bar, for people. */
+  readonly missed?: string;
   readonly logFile?: string;
 };
 
@@ -63,8 +78,8 @@ const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefine
 const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
   try {
     const measurements = await step.run(journey);
-    const failure = measurements.map(missedBar).find((text) => text !== undefined);
-    return { step, measurements, ...(failure !== undefined && { failure, logFile: logFolder(journey.name) }) };
+    const missed = measurements.map(missedBar).find((text) => text !== undefined);
+    return { step, measurements, ...(missed !== undefined && { missed, logFile: logFolder(journey.name) }) };
   } catch (error) {
     const failure = error instanceof LabError ? error.message : String(error instanceof Error ? error.stack : error);
     const logFile = (error instanceof LabError && error.logFile) || logFolder(journey.name);
@@ -72,20 +87,25 @@ const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
   }
 };
 
-/** Runs steps in order until one fails or `stopped` says so; tells each outcome. Resolves to whether all went well. */
+/**
+ * Runs steps in order until one fails or `stopped` says so; tells each outcome. A missed bar stops nothing, since what
+ * comes after does not depend on a figure. Resolves to whether all went well, bars included.
+ */
 export const runSteps = async (
   steps: readonly Step[],
   journey: Journey,
   tell: (outcome: StepOutcome) => void,
   stopped: () => boolean = () => false,
 ): Promise<boolean> => {
+  let met = true;
   for (const step of steps) {
     if (stopped()) return false;
     const outcome = await runStep(step, journey);
     tell(outcome);
     if (outcome.failure !== undefined) return false;
+    met &&= outcome.missed === undefined;
   }
-  return true;
+  return met;
 };
 
 /** The last step, whatever came before: everything ends, and nothing is left. */

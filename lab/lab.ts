@@ -84,6 +84,15 @@ export class Lab {
     return started;
   }
 
+  /** Makes an empty folder that only the owner can enter and that ends with the lab. */
+  makeFolder(label: string): string {
+    const made = path.join(folder, `${this.name}-${label}`);
+    this.#journal.append({ kind: 'path', path: made });
+    fs.rmSync(made, { recursive: true, force: true });
+    fs.mkdirSync(made, { recursive: true, mode: 0o700 });
+    return made;
+  }
+
   get processes(): readonly LabProcess[] {
     return this.#processes;
   }

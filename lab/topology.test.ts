@@ -4,7 +4,16 @@ import { anycastRoutes, forwards, hostBatch, linkBatch, makeTopology, POP_NAMES 
 
 test('the names and addresses that others rely on', () => {
   const { hosts } = makeTopology('cb', 3);
-  assert.deepEqual(hosts, ['upstream', 'internet', 'moscow', 'frankfurt', 'amsterdam', 'client1', 'client2']);
+  assert.deepEqual(hosts, [
+    'upstream',
+    'internet',
+    'moscow',
+    'frankfurt',
+    'amsterdam',
+    'client1',
+    'client2',
+    'client3',
+  ]);
   const internet = hostBatch(makeTopology('cb', 3), 'internet');
   assert.match(internet, /^address add 203\.0\.113\.10\/24 dev upstream$/m);
   assert.match(internet, /^address add 2001:db8:f::10\/64 dev upstream nodad$/m);

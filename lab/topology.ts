@@ -2,7 +2,7 @@
 export const ANYCAST = { v4: '192.0.2.1', v6: '2001:db8:a::1' } as const;
 export const INTERNET_HOST = { v4: '203.0.113.10', v6: '2001:db8:f::10' } as const;
 export const POP_NAMES = ['moscow', 'frankfurt', 'amsterdam'] as const;
-const CLIENT_NAMES = ['client1', 'client2'] as const;
+const CLIENT_NAMES = ['client1', 'client2', 'client3'] as const;
 export const DEFAULT_LAB_NAME = 'cb';
 
 /** One end of a link: an address of each family with its prefix length. */

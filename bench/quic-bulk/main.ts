@@ -1,8 +1,8 @@
 /**
  * Bulk transfer between two processes of ours: `node bench/quic-bulk/main.ts [--bytes N] [--streams N] [--datagrams BYTES]
- * [--mtu N] [--cc NAME] [--profile]`. Prints lines as `cloudbridge bench --json` does.
+ * [--mtu N] [--cc NAME] [--profile] [--pin]` (`--pin`: a CPU for each side). Prints lines as `cloudbridge bench --json` does.
  */
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     mtu: { type: 'string', default: '1452' },
     cc: { type: 'string', default: process.env['CBR_CC'] ?? 'newreno' },
     profile: { type: 'boolean', default: false },
+    pin: { type: 'boolean', default: false },
   },
 });
 
@@ -36,6 +37,8 @@ const start = (order: SideOrder): Side => {
     child.disconnect();
   });
   child.on('exit', (code) => result.reject(new Error(`${order.role} exited with ${code}`)));
+  // Node sets no affinity by itself.
+  if (values.pin) execFileSync('taskset', ['-a', '-p', '-c', order.role === 'server' ? '0' : '1', `${child.pid}`]);
   child.send(order);
   return { port: port.promise, result: result.promise };
 };

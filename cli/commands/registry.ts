@@ -4,9 +4,11 @@ import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
+import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { interop } from './interop.ts';
+import { serveAuth, serveConfig, serveToken } from './serve.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { workerDrain } from './worker-drain.ts';
@@ -19,9 +21,13 @@ import { workerWithdraw } from './worker-withdraw.ts';
 export const VISIBLE: readonly Command[] = [
   up,
   down,
+  connect,
   doctor,
   bench,
   interop,
+  serveAuth,
+  serveToken,
+  serveConfig,
   workerRun,
   workerStatus,
   workerDrain,

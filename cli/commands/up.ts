@@ -39,6 +39,7 @@ const announceFallback = (output: Output, asked: boolean): void => {
 };
 
 const options = {
+  quick: { type: 'boolean', help: 'only bring the edge up, without the part of the journey that shows what it does' },
   once: { type: 'boolean', help: 'run the journey, remove everything, end' },
   unprivileged: { type: 'boolean', help: 'no namespaces: only what runs over loopback without root' },
   pops: {
@@ -76,7 +77,9 @@ export const up = defineCommand({
     const journey = new Journey(options.name ?? DEFAULT_LAB_NAME, loopback ? 0 : (options.pops ?? POP_NAMES.length));
     const tell = (outcome: Parameters<typeof reportStep>[2]) => reportStep(output, suite, outcome);
     const start = performance.now();
-    const done = await runSteps(loopback ? LOOPBACK_STEPS : LAB_STEPS, journey, tell, stopped);
+    const all = loopback ? LOOPBACK_STEPS : LAB_STEPS;
+    const steps = options.quick ? all.filter(({ essential }) => essential === true) : all;
+    const done = await runSteps(steps, journey, tell, stopped);
     const tellTotal = () => {
       const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
       reportCase(output, { suite, case: 'journey' }, [total]);

@@ -1,15 +1,20 @@
-// Moves content of the internet host, prints one JSON object. usage: node lab/probes/main.ts download|upload BASE BYTES
+// Moves content of the internet host, prints one JSON object.
+// usage: node lab/probes/main.ts download|resume|upload BASE BYTES, or small BASE COUNT
 import { contentSlices } from '../content.ts';
+import { downloadResumed } from './resume.ts';
+import { smallRequests } from './small.ts';
 import { download, upload } from './transfer.ts';
 
-const [what, base, bytes] = process.argv.slice(2);
-const length = Number(bytes);
+const [what, base, amount] = process.argv.slice(2);
+const number = Number(amount);
+const probes = {
+  download: () => download(`${base}/bytes/${number}`),
+  resume: () => downloadResumed(`${base}/bytes/${number}`),
+  upload: () => upload(`${base}/upload`, [...contentSlices(0, number)]),
+  small: () => smallRequests(`${base}/small`, number),
+};
 try {
-  const transfer =
-    what === 'upload'
-      ? await upload(`${base}/upload`, [...contentSlices(0, length)])
-      : await download(`${base}/bytes/${length}`);
-  console.log(JSON.stringify(transfer));
+  console.log(JSON.stringify(await probes[what as keyof typeof probes]()));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

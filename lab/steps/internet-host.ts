@@ -2,26 +2,15 @@ import path from 'node:path';
 import { root } from '#scripts/setup/paths.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { Journey, Step } from '../journey.ts';
-import type { Transfer } from '../probes/transfer.ts';
+import { rate, transfer } from '../probe.ts';
 import { INTERNET_HOST } from '../topology.ts';
 
 const BYTES = 16 * 1024 * 1024;
 
-const transfer = async ({ lab }: Journey, what: 'download' | 'upload', base: string): Promise<Transfer> => {
-  const args = [path.join(root, 'lab/probes/main.ts'), what, base, `${BYTES}`];
-  return JSON.parse(await lab.exec('client1', process.execPath, args)) as Transfer;
-};
-
-const rate = (metric: string, { bytes, seconds }: Transfer): Measurement => ({
-  metric,
-  value: Math.round((bytes * 8) / seconds / 1e6),
-  unit: 'Mbit/s',
-});
-
-const measure = async (journey: Journey, base4: string, base6: string): Promise<Measurement[]> => [
-  rate('download_v4', await transfer(journey, 'download', base4)),
-  rate('download_v6', await transfer(journey, 'download', base6)),
-  rate('upload_v4', await transfer(journey, 'upload', base4)),
+const measure = async ({ lab }: Journey, base4: string, base6: string): Promise<Measurement[]> => [
+  rate('download_v4', await transfer(lab, 'client1', 'download', base4, BYTES)),
+  rate('download_v6', await transfer(lab, 'client1', 'download', base6, BYTES)),
+  rate('upload_v4', await transfer(lab, 'client1', 'upload', base4, BYTES)),
 ];
 
 const start = (journey: Journey, listeners: readonly string[]) =>
@@ -37,6 +26,7 @@ const start = (journey: Journey, listeners: readonly string[]) =>
 export const internetHost: Step = {
   name: 'plain-http',
   title: 'client1 gets and sends 16 MiB, plain routing, digests checked',
+  essential: true,
   run: async (journey) => {
     await start(journey, [INTERNET_HOST.v4, '80', INTERNET_HOST.v6, '80']);
     const base4 = `http://${INTERNET_HOST.v4}`;
@@ -49,6 +39,7 @@ export const internetHost: Step = {
 export const loopbackHost: Step = {
   name: 'loopback-http',
   title: '16 MiB to and from the internet host over loopback, digests checked',
+  essential: true,
   run: async (journey) => {
     await journey.raise();
     const started = await start(journey, ['127.0.0.1', '0', '::1', '0']);

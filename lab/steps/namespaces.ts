@@ -4,6 +4,7 @@ import type { Step } from '../journey.ts';
 export const namespaces: Step = {
   name: 'namespaces',
   title: 'namespaces, links and routes',
+  essential: true,
   run: async (journey) => {
     const start = performance.now();
     await journey.raise();

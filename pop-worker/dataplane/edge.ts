@@ -146,6 +146,9 @@ export class Edge {
         this.directory.revoke(command.revocation);
         this.#endRevoked();
         return;
+      case 'reinstate':
+        this.directory.reinstate(command.revocation);
+        return;
       case 'revocations':
         this.directory.replaceRevocations(command.revocations);
         this.#endRevoked();

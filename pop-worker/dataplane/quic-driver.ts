@@ -6,7 +6,7 @@ import type { Endpoint } from '#protocol/quic/endpoint.ts';
 /** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
 export interface DatagramPort {
   receive(burst: Burst): number;
-  send(burst: Burst, from?: number): number;
+  send(burst: Burst, from: number): number;
   onReadable(callback: (() => void) | undefined): void;
   onceWritable(callback: () => void): void;
   close(): void;
@@ -140,6 +140,7 @@ export class QuicDriver {
       this.counters.blocked++;
       this.#blocked = true;
       this.#socket.onceWritable(() => {
+        if (this.#closed) return;
         this.#blocked = false;
         this.#flush();
         this.#turn();

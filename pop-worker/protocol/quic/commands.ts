@@ -18,20 +18,21 @@ export abstract class Commands implements QuicConnection {
     return this.#parts.isServer;
   }
 
-  get #isOpen(): boolean {
+  // Methods, not getters: V8 calls private getters through its run time.
+  #isOpen(): boolean {
     return this.#parts.closer.isOpen;
   }
 
   maxDatagramBytes(): number {
-    return this.#isOpen ? datagramCapacity(this.#parts) : 0;
+    return this.#isOpen() ? datagramCapacity(this.#parts) : 0;
   }
 
   openStream(bidirectional: boolean): number {
-    return this.#isOpen ? this.#parts.streams.openStream(bidirectional) : -1;
+    return this.#isOpen() ? this.#parts.streams.openStream(bidirectional) : -1;
   }
 
   write(stream: number, chunk: Uint8Array, fin: boolean): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#parts.streams.write(stream, chunk, fin);
     this.#wake();
   }
@@ -41,29 +42,30 @@ export abstract class Commands implements QuicConnection {
   }
 
   reset(stream: number, code: number): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#parts.streams.reset(stream, code);
     this.#wake();
   }
 
   stopSending(stream: number, code: number): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#parts.streams.stopSending(stream, code);
     this.#wake();
   }
 
   consume(stream: number, bytes: number): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen()) return;
     this.#parts.streams.consume(stream, bytes);
     this.#wake();
   }
 
   setPriority(stream: number, urgency: number, incremental: boolean): void {
-    if (this.#isOpen) this.#parts.streams.setPriority(stream, urgency, incremental);
+    if (this.#isOpen()) this.#parts.streams.setPriority(stream, urgency, incremental);
   }
 
   sendDatagram(buffer: Uint8Array, start: number, end: number): boolean {
-    if (end - start > this.maxDatagramBytes()) return false;
+    const most = this.maxDatagramBytes();
+    if (most === 0 || end - start > most) return false;
     const parts = this.#parts;
     const taken = parts.datagrams.push(buffer, start, end);
     if (!taken) parts.datagramsRefused = true;

@@ -40,7 +40,7 @@ export interface QuicConfig {
   /** Packets held that came before their keys, and their bytes (RFC 9000 §5.7). */
   readonly maxEarlyPackets: number;
   readonly maxEarlyBytes: number;
-  /** Sent packets remembered per packet number space. */
+  /** Sent packets remembered per packet number space, a power of two. */
   readonly maxSentPackets: number;
   /** A key protects this many packets before we update it (RFC 9001 §6.6); at most 2^22. */
   readonly keyUpdatePackets: number;

@@ -144,7 +144,9 @@ const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
       if (fresh) parts.recovery.onPathChange(path.congestionId, now);
       host.pathChanged(parts.connection as Connection);
     },
-    pathForgotten: () => {},
+    pathForgotten: ({ cidId }) => {
+      if (!parts.paths.usesCidOf(cidId)) parts.peerCids.release(cidId);
+    },
     pathValidated: (_path, now) => {
       const token = parts.isServer ? host.newToken(parts.connection as Connection, now) : undefined;
       if (token !== undefined) parts.control.sendToken(token);

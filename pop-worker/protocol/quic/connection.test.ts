@@ -1,6 +1,7 @@
 import { testPorts } from './testing/pair.ts';
 import { SeededRandom } from './testing/random.ts';
 import { closingSuite } from './testing/suite-closing.ts';
+import { earlyDataSuite } from './testing/suite-early.ts';
 import { endpointSuite } from './testing/suite-endpoint.ts';
 import { lossSuite } from './testing/suite-loss.ts';
 import { pathSuite } from './testing/suite-paths.ts';
@@ -13,3 +14,4 @@ closingSuite('test ports', ports);
 endpointSuite('test ports', ports);
 pathSuite('test ports', ports);
 lossSuite('test ports', ports, 8);
+earlyDataSuite('test ports', (accepts) => testPorts(new SeededRandom(1), 900, accepts));

@@ -29,7 +29,7 @@ export class Connection extends Commands {
   readonly #options: ConnectionOptions;
   readonly #receiver: Receiver;
   readonly #packer: Packer;
-  readonly #closeWriter: CloseWriter;
+  #closeWriter: CloseWriter | undefined;
   readonly #timers: Timers;
 
   constructor(options: ConnectionOptions) {
@@ -38,7 +38,6 @@ export class Connection extends Commands {
     this.parts = makeParts(this, options);
     this.#receiver = new Receiver(this.parts, options.scid.length);
     this.#packer = new Packer(this.parts);
-    this.#closeWriter = new CloseWriter(this.parts);
     this.#timers = new Timers(this.parts, options.now);
     this.attach(this.parts, () => options.host.wake(this));
     this.#guard(options.now, () => this.parts.handshake.advance(options.now));
@@ -136,6 +135,14 @@ export class Connection extends Commands {
     else closer.onTimeout(now);
   }
 
+  /** Moves to new 1-RTT keys (RFC 9001 §6.1). @returns `false`: it is too early to */
+  updateKeys(): boolean {
+    const { keys, handshake } = this.parts;
+    if (!handshake.isConfirmed || !keys.mayUpdate) return false;
+    keys.update();
+    return true;
+  }
+
   deadline(): TimeUs {
     const { closer } = this.parts;
     return closer.isOpen ? this.#timers.deadline() : closer.deadline();
@@ -146,6 +153,7 @@ export class Connection extends Commands {
     const { parts } = this;
     if (!parts.closer.isOpen) {
       parts.closer.start(now);
+      this.#closeWriter ??= new CloseWriter(parts);
       return this.#closeWriter.write(now, burst);
     }
     try {

@@ -1,5 +1,6 @@
 import type { Burst } from '../burst.ts';
 import { NEVER, type TimeUs } from '../contract.ts';
+import { SPACE_OF_LEVEL } from './handshake.ts';
 import { LevelPacket } from './level-packet.ts';
 import type { Parts } from './parts.ts';
 import type { Payload } from './payload.ts';
@@ -77,12 +78,17 @@ export class FlightWriter {
     return count;
   }
 
+  /**
+   * Window and pacer, but for probes. 1-RTT and 0-RTT data cannot be acknowledged before the handshake is, and has no
+   * timer until then (RFC 9002 §6.2.1): a window that is full of it must not hold the handshake, or both wait for ever.
+   */
   #mayElicit(level: Level, size: number, now: TimeUs): boolean {
     const { recovery } = this.#parts;
-    const space =
-      level === Level.initial ? Space.initial : level === Level.handshake ? Space.handshake : Space.application;
+    const space = SPACE_OF_LEVEL[level];
     if (recovery.probesOwed(space) > 0) return true;
-    if (!this.#payload.wants(space) || !recovery.canSend(size)) return false;
+    if (!this.#payload.wants(space)) return false;
+    const ahead = space !== Space.application && recovery.sent(Space.application).nextPacketNumber > 0;
+    if (!ahead && !recovery.canSend(size)) return false;
     const delay = recovery.pacingDelay(now, size);
     if (delay > 0) this.pacedUntil = Math.min(this.pacedUntil, now + delay);
     return delay <= 0;

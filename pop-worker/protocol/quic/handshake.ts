@@ -189,6 +189,7 @@ export class Handshake {
     this.#confirmed = true;
     this.discard(Level.initial, now);
     this.discard(Level.handshake, now);
+    parts.keys.discard(Level.earlyData);
     parts.recovery.onHandshakeConfirmed(now);
     parts.onConfirmed(now);
     parts.sink.handshakeConfirmed(parts.connection);

@@ -3,15 +3,18 @@ import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
 import { Level } from './ports.ts';
 import type { Receiver } from './receiver.ts';
-import { PacketHeader as Header, type PacketHeader, parseHeader } from './wire/packet/header.ts';
+import { PacketHeader, parseHeader } from './wire/packet/header.ts';
 import { PacketType } from './wire/packet/packet-type.ts';
+
+/** RFC 9000 §14.1 */
+const MIN_INITIAL_BYTES = 1200;
 
 /** Packets with long headers, one at a time: coalesced ones, Retry and Version Negotiation (RFC 9000 §12.2, §17.2). */
 export class LongPackets {
   readonly #parts: Parts;
   readonly #cidBytes: number;
   readonly #receiver: Receiver;
-  readonly #header: PacketHeader = new Header();
+  readonly #header = new PacketHeader();
   readonly #descriptor = new Int32Array(4);
   readonly #number = new Float64Array(1);
 
@@ -33,14 +36,23 @@ export class LongPackets {
         return;
       }
       // RFC 9000 §12.2: packets for another connection ID than that of the first are ignored.
-      if (at !== start && !sameCid(buffer, firstCid, firstCidBytes, header)) {
+      if (at !== start && !sameBytes(buffer, firstCid, firstCidBytes, buffer, header.dcidStart, header.dcidLength)) {
         counters.droppedConnectionId++;
+        continue;
+      }
+      if (header.type === PacketType.initial && !this.#isProperInitial(end - start)) {
+        counters.droppedMalformed++;
         continue;
       }
       this.#one(buffer, at, at === start, ecn, path, now);
       // Keys for what is coalesced behind this packet may come out of it.
       if (this.#parts.closer.isOpen) handshake.advance(now);
     }
+  }
+
+  /** Clients' come in datagrams of 1200 bytes or more, servers' without token (RFC 9000 §14.1, §17.2.2). */
+  #isProperInitial(datagramBytes: number): boolean {
+    return this.#parts.isServer ? datagramBytes >= MIN_INITIAL_BYTES : this.#header.tokenLength === 0;
   }
 
   #one(buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): void {
@@ -105,7 +117,8 @@ export class LongPackets {
   #hasPeersCid(level: Level, buffer: Uint8Array): boolean {
     const scid = this.#parts.handshake.peerScid;
     if (level === Level.oneRtt || scid === undefined) return true;
-    return sameCid(scid, 0, scid.length, this.#header, buffer, true);
+    const { scidStart, scidLength } = this.#header;
+    return sameBytes(scid, 0, scid.length, buffer, scidStart, scidLength);
   }
 
   #onAuthentic(level: Level, buffer: Uint8Array, path: Path, now: TimeUs): void {
@@ -123,16 +136,8 @@ export class LongPackets {
   }
 }
 
-const sameCid = (
-  a: Uint8Array,
-  aStart: number,
-  aLength: number,
-  header: PacketHeader,
-  buffer: Uint8Array = a,
-  source = false,
-): boolean => {
-  const start = source ? header.scidStart : header.dcidStart;
-  if (aLength !== (source ? header.scidLength : header.dcidLength)) return false;
-  for (let i = 0; i < aLength; i++) if (a[aStart + i] !== buffer[start + i]) return false;
+const sameBytes = (a: Uint8Array, aStart: number, aLength: number, b: Uint8Array, bStart: number, bLength: number) => {
+  if (aLength !== bLength) return false;
+  for (let i = 0; i < aLength; i++) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
 };

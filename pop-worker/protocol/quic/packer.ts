@@ -15,6 +15,15 @@ const MAX_BATCH = 64;
 /** Frame records that a packet must have room for before it is begun. */
 const RECORDS = 64;
 
+/** A number is left out this early, and again after at most `SKIP_EVERY` more, so that ACKs of unseen packets show. */
+const FIRST_SKIP = 64;
+const SKIP_EVERY = 4096;
+
+/** The batch at hand: one for all connections of the thread, since each batch is sealed before the next is begun. */
+const descriptors = new Int32Array(PACKET_WORDS * MAX_BATCH);
+const numbers = new Float64Array(MAX_BATCH);
+const lengths = new Int32Array(MAX_BATCH);
+
 /** RFC 9000 §10.3: so long that a stateless reset looks the same; RFC 9001 §5.4.2: so long that there is a sample. */
 export const minPayload = (headerBytes: number): number => Math.max(4, 22 + 8 - headerBytes - TAG_BYTES);
 
@@ -22,11 +31,11 @@ export const minPayload = (headerBytes: number): number => Math.max(4, 22 + 8 - 
 export class Packer {
   readonly #parts: Parts;
   readonly #payload: Payload;
-  readonly #flights: FlightWriter;
+  /** Gone with the handshake. */
+  #flights: FlightWriter | undefined;
   readonly #probes: ProbeWriter;
-  readonly #descriptors = new Int32Array(PACKET_WORDS * MAX_BATCH);
-  readonly #numbers = new Float64Array(MAX_BATCH);
-  readonly #lengths = new Int32Array(MAX_BATCH);
+  /** The next packet number that is not used (RFC 9000 §21.4). */
+  #skipped = FIRST_SKIP;
   /** When the pacer lets the next packet go, if that is all that we wait for. */
   pacedUntil: TimeUs = Number.POSITIVE_INFINITY;
 
@@ -40,10 +49,11 @@ export class Packer {
   /** @returns `true` when there may be more to send at once, in another burst */
   poll(now: TimeUs, burst: Burst): boolean {
     this.pacedUntil = Number.POSITIVE_INFINITY;
-    if (this.#flights.wanted(now)) {
-      this.pacedUntil = this.#flights.pacedUntil;
-      if (this.#flights.write(now, burst)) return true;
-    }
+    const flights = this.#flights;
+    if (flights?.wanted(now) === true) {
+      if (flights.write(now, burst)) return true;
+      this.pacedUntil = flights.pacedUntil;
+    } else if (this.#parts.handshake.isConfirmed) this.#flights = undefined;
     if (this.#probes.write(now, burst)) return true;
     if (this.#parts.keys.sealer(Level.oneRtt) === undefined) return false;
     if (this.#batch(now, burst)) return true;
@@ -74,12 +84,12 @@ export class Packer {
       at += length;
       count++;
       // A shorter packet ends a GSO message.
-      if (length < (this.#lengths[0] as number)) break;
+      if (length < (lengths[0] as number)) break;
     }
     if (count === 0) return false;
-    const update = keys.beforeSeal(this.#numbers[0] as number, count, parts.config.keyUpdatePackets);
-    sealer.seal(burst.buffer, this.#descriptors, this.#numbers, count);
-    for (let i = 0; i < count; i++) burst.commit(this.#lengths[i] as number, 0, path.remote, 0, path.local, 0);
+    const update = keys.beforeSeal(numbers[0] as number, count, parts.config.keyUpdatePackets);
+    sealer.seal(burst.buffer, descriptors, numbers, count);
+    for (let i = 0; i < count; i++) burst.commit(lengths[i] as number, 0, path.remote, 0, path.local, 0);
     parts.counters.packetsSent += count;
     parts.counters.datagramsSent += count;
     if (update && keys.mayUpdate) keys.update();
@@ -104,7 +114,8 @@ export class Packer {
     if (path.budget < size) return 0;
     const log = recovery.sent(Space.application);
     if (!log.hasRoom(RECORDS)) return 0;
-    const packetNumber = log.nextPacketNumber;
+    let packetNumber = log.nextPacketNumber;
+    if (packetNumber === this.#skipped) this.#skip(packetNumber++);
     log.begin(packetNumber);
     const payloadAt = at + headerBytes;
     const payload = this.#payload;
@@ -123,16 +134,22 @@ export class Packer {
     }
     const length = end + TAG_BYTES - at;
     const word = PACKET_WORDS * index;
-    this.#descriptors[word] = at;
-    this.#descriptors[word + 1] = headerBytes;
-    this.#descriptors[word + 2] = end - payloadAt;
-    this.#numbers[index] = packetNumber;
-    this.#lengths[index] = length;
+    descriptors[word] = at;
+    descriptors[word + 1] = headerBytes;
+    descriptors[word + 2] = end - payloadAt;
+    numbers[index] = packetNumber;
+    lengths[index] = length;
     recovery.onPacketSent(Space.application, now, length, flags, path.congestionId);
     if (payload.ackEliciting) idle.onAckElicitingSent(now);
     path.bytesSent += length;
     counters.bytesSent += length;
     return length;
+  }
+
+  #skip(packetNumber: number): void {
+    const random = new Uint8Array(2);
+    this.#parts.random.fill(random);
+    this.#skipped = packetNumber + 2 + ((((random[0] as number) << 8) | (random[1] as number)) % SKIP_EVERY);
   }
 
   /** Window and pacer let a full packet go, and there is something for it. Probes ask neither. */

@@ -20,6 +20,10 @@ const MAX_BATCH = 64;
 const MIN_RESET_BYTES = 21;
 const RESET_TOKEN_BYTES = 16;
 
+/** The batch at hand: one for all connections of the thread, since each is processed before the next is opened. */
+const descriptors = new Int32Array(PACKET_WORDS * MAX_BATCH);
+const numbers = new Float64Array(MAX_BATCH);
+
 /** From datagrams to frames: opens packets in place, a whole GRO run at once, and hands their frames over. */
 export class Receiver {
   readonly #parts: Parts;
@@ -28,8 +32,6 @@ export class Receiver {
   readonly #dispatcher: Dispatcher;
   readonly #early: EarlyPackets;
   readonly #long: LongPackets;
-  readonly #descriptors = new Int32Array(PACKET_WORDS * MAX_BATCH);
-  readonly #numbers = new Float64Array(MAX_BATCH);
   /** Takes the frames while the connection is closing. */
   #closing: ClosingSink | undefined;
 
@@ -65,7 +67,6 @@ export class Receiver {
     path: Path,
     now: TimeUs,
   ): number {
-    const descriptors = this.#descriptors;
     const sequence = this.#sequenceAt(buffer, start, end);
     let count = 0;
     let at = start;
@@ -92,9 +93,8 @@ export class Receiver {
 
   #openShort(buffer: Uint8Array, count: number, sequence: number, ecn: number, path: Path, now: TimeUs): void {
     const { keys, spaces } = this.#parts;
-    const descriptors = this.#descriptors;
     const space = spaces[Space.application];
-    const authentic = keys.opener(Level.oneRtt)?.open(buffer, descriptors, this.#numbers, count, space.ack.largest);
+    const authentic = keys.opener(Level.oneRtt)?.open(buffer, descriptors, numbers, count, space.ack.largest);
     if (authentic !== count) this.#onForged(buffer, count, count - (authentic ?? 0), now);
     let nextPhase = Number.POSITIVE_INFINITY;
     path.localSequence = sequence;
@@ -102,7 +102,7 @@ export class Receiver {
       const word = PACKET_WORDS * i;
       const outcome = descriptors[word + 3] as number;
       if (outcome < 0) continue;
-      const packetNumber = this.#numbers[i] as number;
+      const packetNumber = numbers[i] as number;
       const at = descriptors[word] as number;
       const payload = at + (descriptors[word + 1] as number);
       if (outcome === OpenOutcome.next && packetNumber < nextPhase) nextPhase = packetNumber;
@@ -116,7 +116,6 @@ export class Receiver {
 
   /** Packets that do not authenticate may be stateless resets (RFC 9000 §10.3.1). */
   #onForged(buffer: Uint8Array, count: number, forged: number, now: TimeUs): void {
-    const descriptors = this.#descriptors;
     for (let i = 0; i < count; i++) {
       const word = PACKET_WORDS * i;
       if ((descriptors[word + 3] as number) >= 0) continue;

@@ -42,6 +42,11 @@ export class Paths {
     return this.#known.length;
   }
 
+  /** Whether a path that is still known uses the destination connection ID of that path. */
+  usesCidOf(id: number): boolean {
+    return this.#known.some((path) => path.cidId === id);
+  }
+
   find(remote: Int32Array, remoteAt: number, local: Int32Array, localAt: number): Path | undefined {
     if (this.#active.matches(remote, remoteAt, local, localAt)) return this.#active;
     return this.#known.find((path) => path.matches(remote, remoteAt, local, localAt));
@@ -90,6 +95,8 @@ export class Paths {
     this.#active = path;
     const fresh = !sameHost(path.remote, 0, former.remote, 0) && path.congestionId !== former.congestionId;
     if (!fresh) path.congestionId = former.congestionId;
+    // §9.5: a peer that moved on purpose uses another connection ID of ours, and must be met with another of its own.
+    if (path.localSequence !== former.localSequence) path.cidId = path.id;
     this.#hooks.pathChanged(path, fresh, now);
     const ptoUs = this.#hooks.validationPtoUs();
     if (!path.validated) path.validation.start(now, ptoUs);

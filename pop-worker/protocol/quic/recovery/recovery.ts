@@ -65,15 +65,15 @@ export class Recovery {
   }
 
   get controller(): CongestionController {
-    return this.#path.controller;
+    return this.#settlement.path.controller;
   }
 
   get rtt(): RttEstimator {
-    return this.#path.rtt;
+    return this.#settlement.path.rtt;
   }
 
   get bytesInFlight(): number {
-    return this.#path.bytesInFlight;
+    return this.#settlement.path.bytesInFlight;
   }
 
   /** Consecutive probe timeouts. */
@@ -93,9 +93,9 @@ export class Recovery {
    * @param flags `PacketFlag` bits
    * @param path which path carries it, if not the one that counts here: it then has no part in congestion and RTT
    */
-  onPacketSent(space: Space, now: TimeUs, bytes: number, flags: number, path: number = this.#path.id): void {
+  onPacketSent(space: Space, now: TimeUs, bytes: number, flags: number, path: number = this.#settlement.path.id): void {
     const state = this.#spaces[space];
-    const current = this.#path;
+    const current = this.#settlement.path;
     const sent = state.sent;
     const here = path === current.id;
     this.#lastEvent = now;
@@ -128,7 +128,7 @@ export class Recovery {
    */
   onAckReceived(space: Space, frame: AckFrame, ackDelayUs: number, now: TimeUs): void {
     const state = this.#spaces[space];
-    const path = this.#path;
+    const path = this.#settlement.path;
     const { rtt, sampler } = path;
     const sent = state.sent;
     if (frame.largest >= sent.nextPacketNumber || sent.skipped.overlaps(frame.ranges, frame.count)) {
@@ -170,7 +170,7 @@ export class Recovery {
     const lossTime = Math.min(initial.lossTime, handshake.lossTime, application.lossTime);
     // §6.2.1: no probe timeout while the time threshold is being waited for.
     if (lossTime !== NEVER) return lossTime;
-    return this.#timer.deadline(this.#spaces, this.#path.rtt, this.#lastEvent);
+    return this.#timer.deadline(this.#spaces, this.#settlement.path.rtt, this.#lastEvent);
   }
 
   /** @returns `probe`: send one or two ack-eliciting packets in the spaces where `probesOwed` is not 0 */
@@ -181,7 +181,7 @@ export class Recovery {
       if (state.lossTime === NEVER) continue;
       lossTimer = true;
       if (state.lossTime > now) continue;
-      this.#path.sampler.sample.newlyLost = 0;
+      this.#settlement.path.sampler.sample.newlyLost = 0;
       this.#settlement.detectLosses(state, now);
       this.#retire(state, now);
     }
@@ -221,18 +221,18 @@ export class Recovery {
 
   /** The window has room for a packet of this size; probes and ACK-only packets need not ask. */
   canSend(bytes: number): boolean {
-    const path = this.#path;
+    const path = this.#settlement.path;
     return path.bytesInFlight + bytes <= path.controller.congestionWindow;
   }
 
   /** Microseconds until the pacer lets this many bytes go, 0 for now. */
   pacingDelay(now: TimeUs, bytes: number): number {
-    return this.#path.pacer.delayUntil(now, bytes);
+    return this.#settlement.path.pacer.delayUntil(now, bytes);
   }
 
   /** There was room in the window and the pacer, and nothing to send. */
   onApplicationLimited(now: TimeUs): void {
-    const path = this.#path;
+    const path = this.#settlement.path;
     if (path.bytesInFlight >= path.controller.congestionWindow) return;
     path.sampler.onApplicationLimited(path.bytesInFlight);
     path.controller.onApplicationLimited(now, path.bytesInFlight);
@@ -270,7 +270,7 @@ export class Recovery {
     this.#forget(this.#spaces[Space.application], true);
     this.#timer.count = 0;
     this.#lastEvent = now;
-    this.#settlement.path = this.#newPath(this.#path.id, this.#path.epoch + 1, now);
+    this.#settlement.path = this.#newPath(this.#settlement.path.id, this.#settlement.path.epoch + 1, now);
   }
 
   /** 0-RTT was rejected: reports what 0-RTT packets carried as lost, without a congestion event (RFC 9002 §6.4). */
@@ -293,7 +293,7 @@ export class Recovery {
       }
     }
     this.mtu.reset(now, cap);
-    this.#settlement.path = this.#newPath(path, this.#path.epoch + 1, now);
+    this.#settlement.path = this.#newPath(path, this.#settlement.path.epoch + 1, now);
     this.#timer.count = 0;
     this.#lastEvent = now;
     this.#noteMtu();
@@ -322,11 +322,7 @@ export class Recovery {
 
   /** The probe timeout of a space without backoff (RFC 9002 §6.2.1); idle and closing periods count in it. */
   ptoUs(space: Space): number {
-    return this.#timer.durationUs(this.#path.rtt, space);
-  }
-
-  get #path(): PathRecovery {
-    return this.#settlement.path;
+    return this.#timer.durationUs(this.#settlement.path.rtt, space);
   }
 
   #onProbeTimeout(now: TimeUs): void {
@@ -348,7 +344,7 @@ export class Recovery {
 
   #retire(state: PacketSpace, now: TimeUs): void {
     // Lost packets are remembered a while longer, in case they are acknowledged after all.
-    state.sent.retire(now - this.#path.rtt.ptoBaseUs);
+    state.sent.retire(now - this.#settlement.path.rtt.ptoBaseUs);
   }
 
   /** A flow of packets that only acknowledge does not fill memory: the oldest is not waited for any more. */
@@ -364,7 +360,7 @@ export class Recovery {
 
   #forget(state: PacketSpace, report: boolean): void {
     const { sent } = state;
-    const path = this.#path;
+    const path = this.#settlement.path;
     for (let n = sent.firstUnacked(sent.base); n < sent.nextPacketNumber; n = sent.firstUnacked(n + 1)) {
       const slot = sent.slot(n);
       const flags = sent.flags[slot] as number;
@@ -384,7 +380,7 @@ export class Recovery {
     const bytes = this.mtu.datagramBytes;
     if (bytes === this.#datagramBytes) return;
     this.#datagramBytes = bytes;
-    this.#path.controller.onMtuChange(bytes);
+    this.#settlement.path.controller.onMtuChange(bytes);
     this.#sink.mtuChanged(bytes);
   }
 }

@@ -40,8 +40,8 @@ const DEFAULT_LINK: LinkOptions = { delayUs: 10_000 };
 const AMPLIFICATION = 3;
 
 /** Deterministic ports. */
-export const testPorts = (random: SeededRandom, certificateBytes = 900): Ports => {
-  const tls = testTlsPort({ random, alpn: ['test'], certificateBytes, acceptEarlyData: true });
+export const testPorts = (random: SeededRandom, certificateBytes = 900, acceptEarlyData = true): Ports => {
+  const tls = testTlsPort({ random, alpn: ['test'], certificateBytes, acceptEarlyData });
   return { crypto: testCryptoPort(), clientTls: tls, serverTls: tls };
 };
 

@@ -1,0 +1,39 @@
+/** Options of `cloudbridge connect`. */
+export const connectOptions = {
+  server: {
+    type: 'string',
+    placeholder: 'URL',
+    repeated: true,
+    help: 'the edge, https://HOST[:PORT]; several are tried in this order',
+  },
+  'token-file': {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'file with the bearer token; read again when it runs out',
+  },
+  'token-env': { type: 'string', placeholder: 'NAME', help: 'environment variable with the bearer token' },
+  ca: { type: 'string', placeholder: 'FILE', help: "PEM file of the authorities to trust (default: this machine's)" },
+  pin: {
+    type: 'string',
+    placeholder: 'SHA256',
+    repeated: true,
+    help: "SHA-256 of the edge's public key, hex or base64; alone it stands for authority and name",
+  },
+  tun: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: 'carry IP packets by a TUN of this name; needs root or CAP_NET_ADMIN',
+  },
+  route: { type: 'string', placeholder: 'PREFIX', repeated: true, help: 'with --tun: what goes through the tunnel' },
+  'default-route': { type: 'boolean', help: 'with --tun: everything goes through the tunnel but what is on the link' },
+  socks: { type: 'string', placeholder: '[ADDRESS:]PORT', help: 'SOCKS5 proxy, TCP and UDP; on 127.0.0.1 by default' },
+  http: { type: 'string', placeholder: '[ADDRESS:]PORT', help: 'HTTP proxy; on 127.0.0.1 by default' },
+  forward: {
+    type: 'string',
+    placeholder: '[ADDRESS:]PORT=HOST:PORT',
+    repeated: true,
+    help: 'TCP port here that leads to one beyond the edge',
+  },
+  'local-auth': { type: 'string', placeholder: 'FILE', help: 'USER:PASSWORD that --socks and --http ask programs for' },
+  stats: { type: 'integer', placeholder: 'SECONDS', least: 1, help: 'print figures this often' },
+} as const;

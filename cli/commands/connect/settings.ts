@@ -1,0 +1,86 @@
+import path from 'node:path';
+import type { ConnectSettings } from '#client/connect.ts';
+import { parseListen } from '#client/listen.ts';
+import { readCredentials } from '#client/local-credentials.ts';
+import { parseForward } from '#client/port-forward.ts';
+import { parseServer } from '#client/server-address.ts';
+import type { ServiceSettings } from '#client/services.ts';
+import { fileToken, staticToken, type TokenSource } from '#client/token-source.ts';
+import { parseRoute, type TunSettings } from '#client/tun-control.ts';
+import type { OptionValues } from '../../command.ts';
+import { UsageError } from '../../failure.ts';
+import type { connectOptions } from './options.ts';
+
+type Options = OptionValues<typeof connectOptions>;
+
+/** @throws UsageError when the text means nothing */
+const must = <T>(value: T | undefined, sentence: string): T => {
+  if (value === undefined) throw new UsageError(sentence);
+  return value;
+};
+
+const tokensOf = (options: Options): TokenSource => {
+  const file = options['token-file'];
+  const variable = options['token-env'];
+  if (file !== undefined && variable !== undefined) throw new UsageError('Give --token-file or --token-env, not both.');
+  if (file !== undefined) return fileToken(file);
+  const name = must(variable, 'A token is missing: give --token-file FILE or --token-env NAME.');
+  const value = must(process.env[name], `The environment variable ${name} is not set.`);
+  return staticToken(value, `the variable ${name}`);
+};
+
+const tunOf = (options: Options): TunSettings | undefined => {
+  const routes = (options.route ?? []).map((text) =>
+    must(parseRoute(text), `--route takes a prefix such as 10.0.0.0/8 or fd00::/8, not \`${text}\`.`),
+  );
+  const everything = options['default-route'] === true;
+  if (options.tun === undefined) {
+    if (routes.length > 0 || everything) throw new UsageError('--route and --default-route need --tun NAME.');
+    return undefined;
+  }
+  if (!/^[A-Za-z0-9_.-]{1,15}$/.test(options.tun))
+    throw new UsageError(`--tun takes a name of 1 to 15 letters, digits, dots or dashes, not \`${options.tun}\`.`);
+  const home = process.env['CBR_HOME'] ?? '/run/cloudbridge';
+  return { name: options.tun, routes, everything, journalFolder: path.join(home, 'connect') };
+};
+
+const servicesOf = (options: Options): ServiceSettings => {
+  const at = (name: 'socks' | 'http') => {
+    const text = options[name];
+    if (text === undefined) return undefined;
+    return must(parseListen(text), `--${name} takes [ADDRESS:]PORT, not \`${text}\`.`);
+  };
+  const file = options['local-auth'];
+  return {
+    socks: at('socks'),
+    http: at('http'),
+    forwards: (options.forward ?? []).map((text) =>
+      must(parseForward(text), `--forward takes [ADDRESS:]PORT=HOST:PORT, not \`${text}\`.`),
+    ),
+    credentials: file === undefined ? undefined : readCredentials(file),
+  };
+};
+
+/** What the words of the command line mean together. @throws UsageError */
+export const settingsOf = (options: Options): ConnectSettings => {
+  const servers = must(options.server, '--server is missing: https://HOST[:PORT] of the edge.').map((text) => {
+    const server = parseServer(text);
+    if (typeof server === 'string') throw new UsageError(`--server: ${server}.`);
+    return server;
+  });
+  const tun = tunOf(options);
+  const services = servicesOf(options);
+  const isOfUse = tun !== undefined || services.socks !== undefined || services.http !== undefined;
+  if (!isOfUse && services.forwards?.length === 0)
+    throw new UsageError(
+      'Say what to do with the connection: --tun NAME, --socks PORT, --http PORT or --forward PORT=HOST:PORT.',
+    );
+  return {
+    servers,
+    tokens: tokensOf(options),
+    trust: { caFile: options.ca, pins: options.pin ?? [] },
+    tun,
+    ...services,
+    statisticsSeconds: options.stats ?? 0,
+  };
+};

@@ -1,0 +1,211 @@
+import { randomFillSync, randomInt } from 'node:crypto';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { addressOf, formatAddress, formatHost } from '#host/udp/address.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { addressFamily } from '#protocol/address.ts';
+import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
+import type { Http3Sink } from '#protocol/http3/api.ts';
+import { Http3Binding } from '#protocol/http3/binding.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import type { Http3Settings } from '#protocol/http3/settings.ts';
+import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
+import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { Connection } from '#protocol/quic/connection.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import type { TlsPort } from '#protocol/quic/ports.ts';
+import { closeFailure } from './close-reason.ts';
+import { ConnectFailure } from './failure.ts';
+import { IpTunnels, type PacketPort } from './ip-tunnels.ts';
+import type { DialTarget, Link, LinkSink } from './link.ts';
+
+export interface EdgeLinkOptions {
+  readonly tls: TlsPort;
+  /** SO_MARK of our own packets, so that they take no route into the tunnel. */
+  readonly mark?: number;
+  readonly packets?: PacketPort;
+  readonly controller?: string;
+}
+
+/** UDP payloads over Ethernet (1500 bytes) by address family. */
+const MAX_DATAGRAM_BYTES = { 4: 1472, 6: 1452 } as const;
+/** Room for a 1280-byte inner IPv6 packet (RFC 9484 §10.1). */
+const ROOMY_INITIAL_BYTES = 1331;
+/** A dead server is noticed by asking it often; only while it says nothing by itself. */
+const KEEP_ALIVE_US = 1_000_000;
+/** How long CONNECTION_CLOSE may take to leave. */
+export const LINGER_MS = 50;
+
+const configFor = (family: 4 | 6, target: DialTarget, controller: string): QuicConfig => ({
+  ...DEFAULT_CONFIG,
+  controller: controllerNamed(controller),
+  keepAliveUs: KEEP_ALIVE_US,
+  initialDatagramBytes: target.cautious ? 1200 : ROOMY_INITIAL_BYTES,
+  maxDatagramBytes: MAX_DATAGRAM_BYTES[family],
+  initialMaxData: 4 << 20,
+  initialMaxStreamDataBidiLocal: 1 << 20,
+  datagramQueueBytes: 1 << 19,
+  datagramQueueCount: 2048,
+});
+
+const open = (address: string, mark: number): UdpSocket => {
+  const options = { address, port: 0, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20, mark };
+  try {
+    return UdpSocket.open(options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const family = address.includes(':') ? 'IPv6' : 'IPv4';
+    throw new ConnectFailure(`no ${family} socket can be opened here (${code})`);
+  }
+};
+
+/** HTTP/3 over a socket of its own to one address of an edge. */
+export class EdgeLink implements Link, Http3Sink {
+  readonly label: string;
+  /** There is room for more requests. */
+  onStreamsAvailable: (() => void) | undefined;
+  readonly #target: DialTarget;
+  readonly #sink: LinkSink;
+  readonly #tunnels: IpTunnels;
+  readonly #driver: QuicDriver;
+  readonly #connection: Connection;
+  readonly #binding: Http3Binding;
+  #resumed = false;
+  #ready = false;
+  #closed = false;
+
+  /** @throws ConnectFailure */
+  constructor(target: DialTarget, sink: LinkSink, options: EdgeLinkOptions) {
+    this.#target = target;
+    this.#sink = sink;
+    const remote = addressOf(target.address, target.server.port);
+    this.label = formatAddress(remote);
+    const family = addressFamily(remote);
+    const socket = open(family === 4 ? '0.0.0.0' : '::', options.mark ?? 0);
+    const endpoint = new Endpoint({
+      config: DEFAULT_ENDPOINT_CONFIG,
+      quic: configFor(family, target, options.controller ?? DEFAULT_CONTROLLER),
+      crypto: opensslCrypto,
+      tls: options.tls,
+      random: { fill: (bytes) => void randomFillSync(bytes) },
+      tokenKey: new Uint8Array(32),
+    });
+    this.#driver = new QuicDriver({
+      socket,
+      endpoint,
+      afterReceive: () => options.packets?.flush(),
+      afterTurn: () => options.packets?.mayHaveRoom(),
+    });
+    this.#tunnels = new IpTunnels(options.packets, this.#driver.receiveBuffer, {
+      opened: () => sink.opened(),
+      refused: ({ status, detail, retryAfterMs }) => sink.refused(status, detail, retryAfterMs),
+      lost: (reason) => this.#lose(new ConnectFailure(`the edge ended the tunnel: ${reason}`)),
+    });
+    this.#binding = new Http3Binding((quic) => new Http3Connection(quic, this, { grease: randomInt(2 ** 40) }));
+    this.#connection = endpoint.connect(
+      {
+        remote,
+        serverName: target.server.host,
+        alpn: ['h3'],
+        sink: this.#binding,
+        ...(target.ticket === undefined ? {} : { ticket: target.ticket }),
+      },
+      nowUs(),
+    );
+  }
+
+  /** For tunnels besides the IP tunnel. */
+  get http3(): Http3Connection {
+    return this.#binding.bind(this.#connection);
+  }
+
+  get authority(): string {
+    return this.#target.server.authority;
+  }
+
+  /** The IP tunnel that packets go through. */
+  get tunnel(): IpTunnel | undefined {
+    return this.#tunnels.active;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  openTunnel(token: string): void {
+    if (!this.#tunnels.open(this.http3, this.authority, token))
+      this.#lose(new ConnectFailure(`${this.label} takes no more tunnels`));
+  }
+
+  packetsReceived(): number {
+    return this.#connection.parts.counters.packetsReceived;
+  }
+
+  probeTimeouts(): number {
+    return this.#connection.parts.recovery.probeTimeouts;
+  }
+
+  localAddress(): string | undefined {
+    const { local } = this.#connection.parts.paths.active;
+    return local[0] === 0 ? undefined : formatHost(local);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#tunnels.forget();
+    this.http3.close();
+    setTimeout(() => this.#driver.close(), LINGER_MS);
+  }
+
+  // What HTTP/3 tells.
+
+  handshakeComplete(_http3: Http3Connection, info: HandshakeInfo): void {
+    this.#resumed = info.resumed;
+  }
+
+  settings(_http3: Http3Connection, settings: Http3Settings): void {
+    if (this.#closed || this.#ready) return;
+    this.#ready = true;
+    if (settings.enableConnectProtocol) this.#sink.ready(this.#resumed);
+    else this.#lose(new ConnectFailure(`${this.label} is no CloudBridge edge: it takes no tunnels`, 'fatal-at-first'));
+  }
+
+  goaway(): void {
+    this.#lose(new ConnectFailure(`${this.label} goes out of service`));
+  }
+
+  ticket(_http3: Http3Connection, data: Uint8Array): void {
+    if (!this.#closed) this.#sink.ticket(data);
+  }
+
+  connectionClosed(_http3: Http3Connection, info: CloseInfo): void {
+    this.#lose(closeFailure(info, this.#target, this.label, this.#ready));
+  }
+
+  streamsAvailable(): void {
+    this.onStreamsAvailable?.();
+  }
+
+  handshakeConfirmed(): void {}
+  request(): void {}
+  drained(): void {}
+  datagramWritable(): void {}
+  response(): void {}
+  body(): void {}
+  trailers(): void {}
+  end(): void {}
+  aborted(): void {}
+  stopSending(): void {}
+  datagram(): void {}
+  writable(): void {}
+  closed(): void {}
+
+  #lose(failure: ConnectFailure): void {
+    if (this.#closed) return;
+    this.close();
+    this.#sink.lost(failure);
+  }
+}

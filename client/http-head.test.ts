@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type HttpHead, MAX_HEAD_BYTES, parseHead } from './http-head.ts';
+import { routeRequest } from './http-proxy.ts';
+
+const head = (text: string): HttpHead => {
+  const parsed = parseHead(Buffer.from(text, 'latin1'));
+  assert.ok(typeof parsed === 'object', `${parsed}`);
+  return parsed;
+};
+
+const GET =
+  'GET http://example.test/a?b HTTP/1.1\r\nHost: other.test\r\nX-Thing:  one  \r\nProxy-Authorization: Basic eDp5\r\n\r\n';
+
+test('a head is read whole, and no sooner', () => {
+  const parsed = head(`${GET}body`);
+  assert.deepEqual([parsed.method, parsed.target, parsed.minorVersion], ['GET', 'http://example.test/a?b', 1]);
+  assert.deepEqual(parsed.fields[1], ['X-Thing', 'one']);
+  assert.equal(parsed.bytes, GET.length);
+  for (let cut = 0; cut < GET.length; cut++) assert.equal(parseHead(Buffer.from(GET.slice(0, cut))), 'more');
+});
+
+test('what HTTP/1.1 does not allow is refused: table', () => {
+  const wrong: readonly (readonly [string, 400 | 431])[] = [
+    ['GET  / HTTP/1.1\r\n\r\n', 400],
+    ['GET / HTTP/2.0\r\n\r\n', 400],
+    ['GET /\r\n\r\n', 400],
+    ['\r\n\r\n', 400],
+    ['G\u0000T / HTTP/1.1\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nA : b\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nA: b\nB: c\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nA: \u0007\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nnothing\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(101)}\r\n`, 431],
+    [`GET / HTTP/1.1\r\nA: ${'x'.repeat(MAX_HEAD_BYTES)}`, 431],
+  ];
+  for (const [text, status] of wrong)
+    assert.equal(parseHead(Buffer.from(text, 'latin1')), status, JSON.stringify(text.slice(0, 60)));
+});
+
+test('a request in absolute form goes on in origin form, without what is for this proxy', () => {
+  const request = routeRequest(head(GET.replace('X-Thing', 'Connection: x-thing\r\nX-Thing')));
+  assert.ok('target' in request);
+  assert.deepEqual(request.target, { host: 'example.test', port: 80 });
+  assert.equal(request.head, 'GET /a?b HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n');
+});
+
+test('where requests lead: table', () => {
+  const route = (line: string) => {
+    const request = routeRequest(head(`${line} HTTP/1.1\r\n\r\n`));
+    return 'target' in request ? `${request.target.host} ${request.target.port}` : request[0];
+  };
+  const table: readonly (readonly [string, string | number])[] = [
+    ['CONNECT example.test:443', 'example.test 443'],
+    ['CONNECT [2001:db8::1]:443', '2001:db8::1 443'],
+    ['CONNECT example.test', 400],
+    ['CONNECT 127.1:80', 400],
+    ['GET http://[2001:db8::1]:8080/', '2001:db8::1 8080'],
+    ['GET http://192.0.2.1', '192.0.2.1 80'],
+    ['GET /', 400],
+    ['OPTIONS *', 400],
+    ['GET https://example.test/', 501],
+    ['GET http://user:pw@example.test/', 400],
+    ['GET http://', 400],
+  ];
+  for (const [line, expected] of table) assert.equal(route(line), expected, line);
+});
+
+test('any bytes: no exception, nothing taken that is not there', () => {
+  const piece = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.constantFrom(
+      ...['GET ', '\r\n', '\r\n\r\n', ': ', 'http://a/', ' HTTP/1.1'].map((text) => Uint8Array.from(Buffer.from(text))),
+    ),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+      const buffer = Buffer.concat(pieces);
+      const parsed = parseHead(buffer);
+      if (typeof parsed !== 'object') return;
+      assert.ok(parsed.bytes <= buffer.length);
+      const request = routeRequest(parsed);
+      if ('target' in request) assert.ok(!/[\r\n]/.test(request.target.host));
+    }),
+  );
+});

@@ -1,0 +1,98 @@
+import type { EdgeLink } from './edge-link.ts';
+import type { TunnelCounters } from './tunnel-counters.ts';
+
+/** What a connection did, as a line of `--json` and of the end has it. */
+export interface Statistics {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly packetsUp: number;
+  readonly packetsDown: number;
+  /** Packets of the tunnel that went nowhere. */
+  readonly dropped: number;
+  /** Smoothed, of the present connection; null while there is none. */
+  readonly rttMs: number | null;
+  /** Lost QUIC packets by sent ones, of the present connection. */
+  readonly lossRatio: number | null;
+  /** Bytes of the largest packet of the tunnel. */
+  readonly mtu: number | null;
+  readonly reconnects: number;
+}
+
+/** Bytes and datagrams of QUIC over all connections so far; the present one is added when asked. */
+export class QuicTotals {
+  bytesUp = 0;
+  bytesDown = 0;
+  packetsUp = 0;
+  packetsDown = 0;
+
+  /** A connection is over. */
+  add(link: EdgeLink): void {
+    const { bytesSent, bytesReceived, packetsSent, packetsReceived } = link.connection.parts.counters;
+    this.bytesUp += bytesSent;
+    this.bytesDown += bytesReceived;
+    this.packetsUp += packetsSent;
+    this.packetsDown += packetsReceived;
+  }
+}
+
+export interface StatisticsSources {
+  readonly link: EdgeLink | undefined;
+  /** What went through the TUN; without one, QUIC's own packets are counted. */
+  readonly tunnel: TunnelCounters | undefined;
+  readonly totals: QuicTotals;
+  readonly mtu: number;
+  readonly overflows: number;
+  readonly connections: number;
+}
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+const traffic = ({ link, tunnel, totals }: StatisticsSources) => {
+  if (tunnel !== undefined) return tunnel;
+  const all = new QuicTotals();
+  Object.assign(all, totals);
+  if (link !== undefined) all.add(link);
+  return all;
+};
+
+export const collect = (sources: StatisticsSources): Statistics => {
+  const { link, tunnel, connections } = sources;
+  const { bytesUp, bytesDown, packetsUp, packetsDown } = traffic(sources);
+  const parts = link?.connection.parts;
+  const sent = parts?.recovery.stats.packetsSent ?? 0;
+  return {
+    bytesUp,
+    bytesDown,
+    packetsUp,
+    packetsDown,
+    dropped: tunnel === undefined ? 0 : tunnel.invalid + tunnel.tooBig + tunnel.notSent + sources.overflows,
+    rttMs: parts?.recovery.rtt.hasSample ? round(parts.recovery.rtt.smoothedUs / 1000, 3) : null,
+    lossRatio: parts === undefined || sent === 0 ? null : round(parts.recovery.stats.packetsLost / sent, 5),
+    mtu: sources.mtu > 0 ? sources.mtu : null,
+    reconnects: Math.max(0, connections - 1),
+  };
+};
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+const bytesText = (bytes: number): string => {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+};
+
+/** One line for people. */
+export const statisticsLine = (all: Statistics): string =>
+  [
+    `sent ${bytesText(all.bytesUp)} in ${all.packetsUp} packets`,
+    `received ${bytesText(all.bytesDown)} in ${all.packetsDown}`,
+    ...(all.dropped > 0 ? [`dropped ${all.dropped}`] : []),
+    ...(all.rttMs === null ? [] : [`rtt ${all.rttMs} ms`]),
+    ...(all.lossRatio === null ? [] : [`loss ${round(all.lossRatio * 100, 2)} %`]),
+    ...(all.mtu === null ? [] : [`mtu ${all.mtu}`]),
+    `reconnects ${all.reconnects}`,
+  ].join(', ');

@@ -1,0 +1,199 @@
+import { HEADROOM } from '#dataplane/forward/forwarder.ts';
+import { type OutsideSink, TunPort } from '#dataplane/tun-port.ts';
+import { nativeSum } from '#host/checksum/checksum.ts';
+import type { TunDevice } from '#host/tun/device.ts';
+import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
+import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
+import { clampMss } from '#protocol/ip/rewrite.ts';
+import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
+import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
+import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
+import type { PacketPort } from './ip-tunnels.ts';
+import { TunnelCounters } from './tunnel-counters.ts';
+
+/** Large packets that are read in one go; the datagram queue must have room for as many bytes and a bit more. */
+const READ_SLOTS = 2;
+const ROOM_BYTES = 192 * 1024;
+/** Go on with other work after so many reads. */
+const MAX_READS = 16;
+/** While packets travel in capsules, nothing but the link's own idea of a packet limits them. */
+const CAPSULE_MTU = 1500;
+/** RFC 8200 §5: every IPv6 link takes that much. */
+export const IPV6_MIN_MTU = 1280;
+
+/** Moves packets between a TUN and the IP tunnel of the moment; survives both ends of a connection. */
+export class TunTunnel implements PacketPort, OutsideSink {
+  readonly counters = new TunnelCounters();
+  readonly #device: TunDevice;
+  readonly #port: TunPort;
+  readonly #view = new IpView();
+  readonly #segmenter = new Segmenter(nativeSum);
+  readonly #scratch = new Uint8Array(HEADROOM + 65_536);
+  readonly #icmp = new Uint8Array(MAX_ICMP_ERROR_BYTES);
+  readonly #configured: (tunnel: IpTunnel) => void;
+  #tunnel: IpTunnel | undefined;
+  #mtu = 0;
+  /** Packets may wait in the TUN because the tunnel's queue was full. */
+  #waiting = false;
+
+  /** @param configured called when a tunnel's addresses or routes are new */
+  constructor(device: TunDevice, configured: (tunnel: IpTunnel) => void) {
+    this.#device = device;
+    this.#port = new TunPort(device, READ_SLOTS);
+    this.#configured = configured;
+  }
+
+  /** Bytes of the largest packet that goes through now; 0 while there is no tunnel. */
+  get mtu(): number {
+    if (this.#tunnel === undefined) return 0;
+    return this.#tunnel.maxPayloadBytes() || CAPSULE_MTU;
+  }
+
+  get overflows(): number {
+    return this.#port.overflows;
+  }
+
+  configured(tunnel: IpTunnel): void {
+    this.#configured(tunnel);
+  }
+
+  /** Packets go through this tunnel from now on; undefined: they wait in the TUN. */
+  use(tunnel: IpTunnel | undefined): void {
+    this.#tunnel = tunnel;
+    this.#waiting = tunnel !== undefined;
+    this.#device.onReadable(tunnel === undefined ? undefined : () => this.#pump());
+    if (tunnel !== undefined) this.#pump();
+  }
+
+  // From the edge.
+
+  fromEdge(buffer: Uint8Array, start: number, end: number, stays: boolean): void {
+    const view = this.#view;
+    if (view.parse(buffer, start, end) !== IpFault.none) {
+      this.counters.invalid++;
+      return;
+    }
+    this.counters.packetsDown++;
+    this.counters.bytesDown += end - start;
+    clampMss(buffer, view, this.#mtu || this.mtu);
+    this.#port.add(buffer, view);
+    if (!stays) this.#port.flush();
+  }
+
+  flush(): void {
+    this.#port.flush();
+  }
+
+  mayHaveRoom(): void {
+    if (this.#waiting) this.#pump();
+  }
+
+  // To the edge.
+
+  #pump(): void {
+    const tunnel = this.#tunnel;
+    if (tunnel === undefined) return;
+    this.#mtu = this.mtu;
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      if (tunnel.http3.quic.datagramRoom() < ROOM_BYTES) {
+        // The TUN's own queue holds what comes meanwhile, so that whoever sends notices.
+        this.#pause();
+        return;
+      }
+      if (!this.#port.read(this, 1)) {
+        this.#resume();
+        return;
+      }
+      this.counters.reads++;
+    }
+    this.#resume();
+  }
+
+  #pause(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#device.onReadable(undefined);
+  }
+
+  #resume(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#device.onReadable(() => this.#pump());
+  }
+
+  fromOutside(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): void {
+    const view = this.#view;
+    if (view.parse(buffer, start, end) !== IpFault.none) {
+      this.counters.invalid++;
+      return;
+    }
+    const whole = gsoType === GsoType.none;
+    if (whole && end - start <= this.#mtu) {
+      if (
+        (flags & NEEDS_CHECKSUM) !== 0 &&
+        !completeChecksum(buffer, start + checksumStart, checksumOffset, end, nativeSum)
+      ) {
+        this.counters.invalid++;
+        return;
+      }
+      clampMss(buffer, view, this.#mtu);
+      this.#send(buffer, start, end);
+    } else this.#cut(buffer, whole ? end - start : gsoSize);
+  }
+
+  /** Cuts what is too large; a TCP sender gets smaller segments whatever it asked for. */
+  #cut(buffer: Uint8Array, segmentBytes: number): void {
+    const view = this.#view;
+    const headers = headerBytes(buffer, view);
+    const fits = this.#mtu - headers;
+    const isTcp = view.protocol === Protocol.tcp && view.fragment === 0;
+    if (!isTcp && segmentBytes > fits) {
+      this.#tooBig(buffer);
+      return;
+    }
+    if (fits <= 0 || !this.#segmenter.begin(buffer, view, Math.min(segmentBytes, fits))) {
+      this.counters.invalid++;
+      return;
+    }
+    for (;;) {
+      const bytes = this.#segmenter.next(this.#scratch, HEADROOM);
+      if (bytes === 0) return;
+      this.#send(this.#scratch, HEADROOM, HEADROOM + bytes);
+    }
+  }
+
+  #send(buffer: Uint8Array, start: number, end: number): void {
+    if (this.#tunnel?.send(buffer, start, end)) {
+      this.counters.packetsUp++;
+      this.counters.bytesUp += end - start;
+    } else this.counters.notSent++;
+  }
+
+  /** RFC 9484 §10.1 by RFC 8201 and RFC 1191: the sender is told, as if by the next router. */
+  #tooBig(buffer: Uint8Array): void {
+    const view = this.#view;
+    this.counters.tooBig++;
+    // From the destination: the tunnel has no address of its own, and this one passes reverse-path filters.
+    const from = buffer.slice(view.destinationAt, view.destinationAt + view.addressBytes);
+    const mtu = view.version === 6 ? Math.max(IPV6_MIN_MTU, this.#mtu) : this.#mtu;
+    const bytes = writeIcmpError(IcmpError.packetTooBig, buffer, view, from, mtu, this.#icmp, 0);
+    if (bytes === 0 || view.parse(this.#icmp, 0, bytes) !== IpFault.none) return;
+    this.#port.add(this.#icmp, view);
+    this.#port.flush();
+  }
+}
+
+/** Bytes in front of the payload that segments have each. */
+const headerBytes = (buffer: Uint8Array, view: IpView): number => {
+  const upper = view.protocol === Protocol.tcp ? ((buffer[view.payloadAt + 12] ?? 0) >>> 4) * 4 : 8;
+  return view.payloadAt - view.start + upper;
+};

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { nowUs } from '#host/clock/clock.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createAuthority } from '#host/tls/testing/certificates.ts';
+import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
+import { addressOf } from '#host/udp/address.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { addressPort } from '#protocol/address.ts';
+import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG } from '#protocol/quic/config.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { pattern, RecordingSink } from '#protocol/quic/testing/sinks.ts';
+import { type DatagramPort, QuicDriver } from './quic-driver.ts';
+
+const authority = createAuthority();
+const identities = [authority.issue('localhost')];
+
+const common = {
+  config: DEFAULT_ENDPOINT_CONFIG,
+  quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno') },
+  crypto: opensslCrypto,
+  random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
+  tokenKey: new Uint8Array(32),
+};
+
+/** A server and a client of one process over sockets of one loopback address. */
+const open = (
+  t: { after(done: () => void): void },
+  host: string,
+  wrap: (socket: UdpSocket) => DatagramPort = (socket) => socket,
+) => {
+  const options = { address: host, port: 0 };
+  const serverSocket = UdpSocket.open(options);
+  const serverSink = new RecordingSink();
+  const serverPort = createTlsServerPort({ identities, alpn: ['test'] });
+  const server = new Endpoint({ ...common, tls: serverPort, accept: () => serverSink });
+  const client = new Endpoint({ ...common, tls: createTlsClientPort({ trustAnchors: authority.pem }) });
+  const drivers = [
+    new QuicDriver({ socket: serverSocket, endpoint: server }),
+    new QuicDriver({ socket: wrap(UdpSocket.open(options)), endpoint: client }),
+  ];
+  t.after(() => {
+    for (const driver of drivers) driver.close();
+  });
+  const clientSink = new RecordingSink();
+  const remote = addressOf(host, addressPort(serverSocket.localAddress()));
+  const connection = client.connect({ remote, serverName: 'localhost', alpn: ['test'], sink: clientSink }, nowUs());
+  return { connection, clientSink, serverSink, server, drivers };
+};
+
+/** Resolves when the condition holds, looked at after each event of the loop; the runner's time limit ends it else. */
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
+describe('quic driver', { timeout: 60_000 }, () => {
+  for (const host of ['127.0.0.1', '::1']) {
+    it(`carries streams and datagrams over ${host}, and closes`, async (t) => {
+      const { connection, clientSink, serverSink, server } = open(t, host);
+      const up = pattern(3 << 20, 2);
+      const down = pattern(3 << 20, 3);
+      serverSink.onStreamData = (accepted, stream, fin) => {
+        if (fin) accepted.write(stream, down, true);
+      };
+      await until(() => clientSink.confirmed);
+      connection.write(connection.openStream(true), up, true);
+      for (let i = 0; i < 20; i++) assert.ok(connection.sendDatagram(pattern(500, i), 0, 500));
+      await until(() => clientSink.finished.has(0));
+      assert.deepEqual(serverSink.bytes(0), up);
+      assert.deepEqual(clientSink.bytes(0), down);
+      assert.ok(serverSink.datagrams.length > 0);
+      connection.close(5, 'done');
+      await until(() => serverSink.closes.length === 1);
+      assert.deepEqual(serverSink.closes, [{ by: 'remote', application: true, code: 5, reason: 'done' }]);
+      await until(() => server.connections === 0);
+    });
+  }
+
+  it('goes on when the socket is full for a while', async (t) => {
+    let refusals = 0;
+    let sends = 0;
+    // Every third burst is refused, as by a full socket; it is writable again some time later.
+    const narrow = (socket: UdpSocket): DatagramPort => ({
+      receive: (burst) => socket.receive(burst),
+      send: (burst, from) => {
+        if (++sends % 3 !== 0) return socket.send(burst, from);
+        refusals++;
+        return from;
+      },
+      onReadable: (callback) => socket.onReadable(callback),
+      onceWritable: (callback) => void setTimeout(callback, 2),
+      close: () => socket.close(),
+    });
+    const { connection, clientSink, serverSink } = open(t, '127.0.0.1', narrow);
+    await until(() => clientSink.confirmed);
+    const data = pattern(2 << 20, 9);
+    connection.write(connection.openStream(true), data, true);
+    await until(() => serverSink.finished.has(0));
+    assert.deepEqual(serverSink.bytes(0), data);
+    assert.ok(refusals > 3);
+  });
+
+  it('keeps time: a connection with nothing to say ends by itself', async (t) => {
+    const { connection, clientSink } = open(t, '127.0.0.1');
+    await until(() => clientSink.confirmed);
+    connection.parts.idle.setPeerTimeout(300_000);
+    await until(() => clientSink.closes.length === 1);
+    assert.equal(clientSink.closes[0]?.by, 'idle');
+  });
+});
