@@ -46,6 +46,11 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(MINIMAL.replace('10.64.0.0/10', '10.64.0.1/10')), /prefixes\.0: must be a prefix/);
   assert.match(wrong(`${MINIMAL}[control]\nservers = ["nats://h:4222"]\nrevision_keys = {}`), /exactly one of/);
   assert.match(wrong(MINIMAL.slice(0, MINIMAL.indexOf('[static]'))), /exactly one of/);
+  assert.match(
+    wrong(MINIMAL.replace('[listen]', '[listen]\nthreads = 2')),
+    /threads: more than one .* one worker for each/,
+  );
+  assert.match(wrong(MINIMAL.replace('[listen]', '[listen]\ncongestion_control = "x"')), /must be one of .*newreno/);
   assert.match(wrong(''), /pop/);
 });
 

@@ -28,7 +28,10 @@ export const askWorker = (path: string, command: string): Promise<unknown> =>
     socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(path, error.code)));
     socket.once('close', () => fail(`the worker at ${path} closed without an answer`));
     socket.write(`${JSON.stringify({ command })}\n`);
-    createInterface({ input: socket }).once('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // The socket's own handler tells.
+    lines.once('error', () => {});
+    lines.once('line', (line) => {
       const answer = JSON.parse(line) as AdminAnswer;
       if (answer.ok) resolve(answer.result);
       else reject(new AdminError(`the worker refuses: ${answer.error}`));

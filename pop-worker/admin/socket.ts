@@ -42,7 +42,9 @@ const serve = (socket: Socket, commands: AdminCommands): void => {
     if (bytes > MAX_LINE_BYTES) socket.destroy();
   });
   let last: Promise<unknown> = Promise.resolve();
-  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on('error', () => socket.destroy());
+  lines.on('line', (line) => {
     // In the order of the requests.
     last = last.then(async () => socket.writable && socket.write(`${JSON.stringify(await run(commands, line))}\n`));
   });

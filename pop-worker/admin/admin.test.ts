@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { AdminError, askWorker } from './client.ts';
+import { type AdminView, serveAdminHttp } from './http.ts';
+import { AdminSocketError, serveAdminSocket } from './socket.ts';
+
+const place = (t: TestContext): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-admin-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return path.join(folder, 'deeper', 'admin.sock');
+};
+
+const COMMANDS = {
+  status: () => ({ state: 'ready' }),
+  fail: () => {
+    throw new Error('it cannot');
+  },
+};
+
+const served = async (t: TestContext): Promise<string> => {
+  const socket = place(t);
+  const server = await serveAdminSocket(socket, COMMANDS);
+  t.after(() => server.close());
+  return socket;
+};
+
+test('commands are answered in the order of their lines', async (t) => {
+  const socket = connect(await served(t));
+  t.after(() => socket.destroy());
+  socket.write('{"command":"status"}\n{"command":"fail"}\nnull\n{"command":"toString"}\n{\n');
+  const lines: unknown[] = [];
+  for await (const line of createInterface({ input: socket })) {
+    lines.push(JSON.parse(line));
+    if (lines.length === 5) break;
+  }
+  assert.deepEqual(lines, [
+    { ok: true, result: { state: 'ready' } },
+    { ok: false, error: 'it cannot' },
+    { ok: false, error: 'commands are status, fail' },
+    { ok: false, error: 'commands are status, fail' },
+    { ok: false, error: 'a request is one JSON object in a line' },
+  ]);
+});
+
+test('only its owner may use it, and a line has an end', async (t) => {
+  const file = await served(t);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const socket = connect(file);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => {});
+  socket.write('x'.repeat(10_000));
+  await closed;
+  assert.deepEqual(await askWorker(file, 'status'), { state: 'ready' });
+});
+
+test('the socket of a dead process is replaced; one that answers, or another file, is not', async (t) => {
+  const file = await served(t);
+  await assert.rejects(serveAdminSocket(file, COMMANDS), /another worker answers/);
+  const other = `${file}.txt`;
+  writeFileSync(other, 'mine');
+  await assert.rejects(serveAdminSocket(other, COMMANDS), AdminSocketError);
+});
+
+test('who asks in vain is told why', async (t) => {
+  const file = await served(t);
+  await assert.rejects(askWorker(`${file}.not`, 'status'), /there is no socket .*is the worker running/);
+  await assert.rejects(askWorker(file, 'fail'), /the worker refuses: it cannot/);
+  await assert.rejects(askWorker(path.dirname(file), 'status'), AdminError);
+});
+
+test('health, readiness and metrics by HTTP', async (t) => {
+  const view: AdminView & { state: string; healthy: boolean } = {
+    state: 'starting',
+    healthy: true,
+    isHealthy: () => view.healthy,
+    metrics: async () => 'cloudbridge_x_total 1\n',
+  };
+  const server = await serveAdminHttp('127.0.0.1:0', view);
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const ask = async (pathname: string, method = 'GET'): Promise<[number, string]> => {
+    const response = await fetch(`http://127.0.0.1:${port}${pathname}`, { method, headers: { connection: 'close' } });
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await ask('/readyz'), [503, 'starting\n']);
+  view.state = 'ready';
+  assert.deepEqual(await ask('/readyz?x'), [200, 'ready\n']);
+  assert.deepEqual(await ask('/healthz'), [200, 'ok\n']);
+  assert.deepEqual(await ask('/metrics'), [200, 'cloudbridge_x_total 1\n']);
+  view.healthy = false;
+  assert.deepEqual(await ask('/readyz'), [503, 'a data-plane thread does not answer\n']);
+  assert.equal((await ask('/healthz'))[0], 503);
+  assert.equal((await ask('/other'))[0], 404);
+  assert.equal((await ask('/metrics', 'POST'))[0], 405);
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { StaticSource, StaticSourceError } from './static-source.ts';
+
+test('tenants, keys and revocations come from files; a wrong file changes nothing', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const jwks = path.join(folder, 'jwks.json');
+  const revocations = path.join(folder, 'revoked.json');
+  writeFileSync(jwks, '{ "keys": [] }');
+  writeFileSync(revocations, '[{ "tenant": "acme", "device": "d1" }]');
+  const told: unknown[] = [];
+  const listener = {
+    tenant: (...all: unknown[]) => void told.push(['tenant', ...all]),
+    keys: (...all: unknown[]) => void told.push(['keys', ...all]),
+    revoke: (...all: unknown[]) => void told.push(['revoke', ...all]),
+    revocations: (...all: unknown[]) => void told.push(['revocations', ...all]),
+  };
+  const tenants = [{ id: 'acme', prefixes: ['10.64.0.0/10'] }];
+  const source = new StaticSource({ issuer: 'https://i', jwks, tenants, revocations });
+  await source.start(listener);
+  assert.deepEqual(told.splice(0), [
+    ['keys', '{"keys":[]}', 'https://i'],
+    ['revocations', [{ tenant: 'acme', device: 'd1' }]],
+    ['tenant', 'acme', ['10.64.0.0/10']],
+  ]);
+  for (const wrong of ['[{}]', '{}', '[', '[{"tenant":"a","device":1}]']) {
+    writeFileSync(revocations, wrong);
+    await assert.rejects(source.reload(), StaticSourceError);
+  }
+  assert.deepEqual(told, []);
+  rmSync(jwks);
+  await assert.rejects(source.reload(), /jwks\.json cannot be read \(ENOENT\): it must hold a JWK set/);
+});

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TUN_COUNTERS } from '#host/tun/native.ts';
+import { UDP_COUNTERS } from '#host/udp/native.ts';
+import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
+import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
+import { Connections } from '../connections.ts';
+import type { Edge } from '../edge.ts';
+import { DROP_REASONS } from '../forward/drop-reason.ts';
+import { EdgeMetrics } from './edge-metrics.ts';
+import type { HostParts } from './host-metrics.ts';
+import { LoopDelay } from './loop-delay.ts';
+
+/** Counters of which each has a value of its own, and so have sums of two. */
+const distinct = () => {
+  let next = 1;
+  const value = (): number => {
+    next = (next * 48_271) % 2_147_483_647;
+    return next;
+  };
+  const all = <K extends string>(names: readonly K[]): Record<K, number> =>
+    Object.fromEntries(names.map((name) => [name, value()])) as Record<K, number>;
+  return { value, all };
+};
+
+const keys = <T extends object>(counters: T): (keyof T & string)[] => Object.keys(counters) as (keyof T & string)[];
+
+/** An edge and its hosts of which everything has been counted. */
+const counted = () => {
+  const { value, all } = distinct();
+  const connection = {
+    parts: {
+      counters: all(keys(connectionCounters())),
+      recovery: { stats: { packetsLost: value(), spuriousLosses: value(), probeTimeouts: value() } },
+      datagrams: { refused: value() },
+    },
+  };
+  const connections = new Connections();
+  const { closedBy, ...others } = connections.counters;
+  for (const name of keys(others)) connections.counters[name] = value();
+  connections.counters.handshakes += connections.counters.resumed;
+  for (const by of keys(closedBy)) closedBy[by] = value();
+  const handshakes = value();
+  const drops = all(DROP_REASONS);
+  const edge = {
+    connections,
+    endpoint: {
+      counters: all(keys(endpointCounters())),
+      handshakes,
+      connections: handshakes + value(),
+      forEach: (each: (one: unknown) => void) => each(connection),
+    },
+    requests: { counters: all(['ip', 'udp', 'tcp', 'other']) },
+    admission: { outcomes: all(['admitted', 'unauthorized', 'forbidden', 'unavailable']) },
+    sessions: { size: value() },
+    tenants: { tenantCount: value() },
+    udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']) },
+    tcpProxy: { size: value() },
+    tunPort: { overflows: value() },
+    forwarder: {
+      totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),
+      drops: { of: (reason: (typeof DROP_REASONS)[number]) => drops[reason] },
+    },
+  };
+  const host = {
+    sockets: [{ counters: all(UDP_COUNTERS) }],
+    tun: { counters: all(TUN_COUNTERS) },
+    fallbacks: ['gro', 'vnet_hdr', 'receive_buffer', 'namespaces'],
+  };
+  return { edge: edge as unknown as Edge, host: host as unknown as HostParts, connection };
+};
+
+const threadSeries = LAYOUT.series.filter(({ spec }) => spec.layer !== 'control' && spec.type !== 'histogram');
+
+test('every series of a thread moves, and each shows something else', () => {
+  const { edge, host } = counted();
+  const slots = allocateSlots();
+  new EdgeMetrics(slots, edge, host).collect();
+  const shown = new Map<number, string>();
+  for (const { spec, labels, at } of threadSeries) {
+    const name = `${spec.name} ${JSON.stringify(labels)}`;
+    const value = slots[at] as number;
+    assert.ok(value > 0, `${name} stays at ${value}`);
+    if (spec.name === 'cloudbridge_host_fallbacks_count') continue;
+    assert.equal(shown.get(value), undefined, `${name} shows the same as another`);
+    shown.set(value, name);
+  }
+  assert.ok(shown.size > 80, `${shown.size}`);
+});
+
+test('what a connection has counted stays when it is over', () => {
+  const { edge, host, connection } = counted();
+  const slots = allocateSlots();
+  const metrics = new EdgeMetrics(slots, edge, host);
+  metrics.collect();
+  const before = slots.slice();
+  const { endpoint } = edge as unknown as {
+    endpoint: { onForgotten: (one: unknown) => void; forEach: (each: (one: unknown) => void) => void };
+  };
+  endpoint.forEach = () => {};
+  endpoint.onForgotten(connection);
+  metrics.collect();
+  assert.deepEqual(slots, before);
+});
+
+test('drop reasons are the labels of the metric, in the same order', () => {
+  const name = 'cloudbridge_forward_dropped_packets_total';
+  const series = LAYOUT.series.filter(({ spec }) => spec.name === name);
+  assert.deepEqual(
+    series.map(({ labels }) => labels['reason']),
+    DROP_REASONS,
+  );
+});
+
+test('a thread that is late says how much, and beats', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 5000 });
+  const slots = allocateSlots();
+  const heartbeat = new Float64Array(1);
+  const delay = new LoopDelay(slots, heartbeat);
+  t.mock.timers.tick(300);
+  delay.close();
+  t.mock.timers.tick(300);
+  assert.equal(heartbeat[0], 5300);
+  const histogram = LAYOUT.series.find(({ spec }) => spec.name === 'cloudbridge_loop_delay_seconds');
+  const at = histogram?.at as number;
+  const buckets = histogram?.spec.buckets?.length ?? 0;
+  assert.equal(
+    slots.subarray(at, at + buckets + 1).reduce((sum, count) => sum + count, 0),
+    3,
+  );
+});

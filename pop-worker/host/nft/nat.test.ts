@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { needsRoot, testNamespace } from '../testing/namespace.ts';
+import { NAT_COUNTERS, type NatOptions, natRuleset, removeTable, tableName } from './ruleset.ts';
+
+const OPTIONS: NatOptions = {
+  table: 'cloudbridge_w1',
+  device: 'cb0',
+  carriers: '100.64.0.0/16',
+  router6: 'fd00:cb::1',
+  masquerade: true,
+  refused: ['127.0.0.0/8', 'fe80::/10'],
+  allowed: ['192.0.2.0/24', '2001:db8::/32'],
+};
+
+test('names of tables hold nothing that nft would read otherwise', () => {
+  assert.equal(tableName('w-1; flush ruleset'), 'cloudbridge_w_1__flush_ruleset');
+});
+
+test('without masquerade nothing is translated, and the filter stays', () => {
+  const text = natRuleset({ ...OPTIONS, masquerade: false });
+  assert.doesNotMatch(text, /masquerade|postrouting/);
+  assert.match(text, /ip daddr @refused4/);
+  assert.match(natRuleset(OPTIONS), /oifname != "cb0" ip saddr 100\.64\.0\.0\/16 counter name connections masquerade/);
+});
+
+test('nft takes the table, again in place of itself, and removes it without touching others', {
+  skip: needsRoot,
+}, (t) => {
+  const { name } = testNamespace(t);
+  const nft = (input: string, ...args: string[]): string =>
+    execFileSync('ip', ['netns', 'exec', name, 'nft', ...args], { encoding: 'utf8', input });
+  nft('add table inet others\n', '-f', '-');
+  for (let i = 0; i < 2; i++) nft(natRuleset(OPTIONS), '-f', '-');
+  nft('add element inet cloudbridge_w1 tenants6 { fd00:1::/48 }\n', '-f', '-');
+  const listed = nft('', 'list', 'table', 'inet', 'cloudbridge_w1');
+  for (const counter of NAT_COUNTERS) assert.match(listed, new RegExp(`counter ${counter} `));
+  assert.match(listed, /elements = \{ fd00:1::\/48 \}/);
+  assert.match(listed, /elements = \{ 127\.0\.0\.0\/8 \}/);
+  for (let i = 0; i < 2; i++) nft(removeTable('cloudbridge_w1'), '-f', '-');
+  assert.equal(nft('', 'list', 'tables').trim(), 'table inet others');
+});
