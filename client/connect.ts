@@ -57,7 +57,7 @@ export class Client {
     this.#session = new Session<EdgeLink>(
       { servers: settings.servers, tokens: settings.tokens, tunnel: settings.tun !== undefined },
       {
-        resolve: resolveHost,
+        resolve: (host) => this.#resolve(host),
         dial: (target, sink) => {
           const packets = this.#tun === undefined ? {} : { packets: this.#tun.tunnel };
           return new EdgeLink(target, sink, { tls, ...mark, ...packets });
@@ -131,6 +131,14 @@ export class Client {
 
   tokenRefused(token: string, detail: string): void {
     this.#session.tokenRefused(token, detail);
+  }
+
+  async #resolve(host: string): Promise<readonly string[]> {
+    const addresses = await resolveHost(host);
+    for (const server of this.#settings.servers) {
+      if (server.host === host) await this.#tun?.expectAnswers(addresses, server.port);
+    }
+    return addresses;
   }
 
   #openTun(settings: TunSettings): Promise<TunControl> {
