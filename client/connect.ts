@@ -45,6 +45,7 @@ export class Client {
   #tun: TunControl | undefined;
   #services: readonly LocalService[] = [];
   #link: EdgeLink | undefined;
+  #lastLink: EdgeLink | undefined;
   #failure: ConnectFailure | undefined;
   #waiting: (() => void)[] = [];
 
@@ -108,6 +109,7 @@ export class Client {
     const tunnel = this.#tun?.tunnel;
     return collect({
       link: this.#link,
+      lastLink: this.#lastLink,
       tunnel: tunnel?.counters,
       totals: this.#totals,
       mtu: tunnel?.mtu ?? 0,
@@ -163,6 +165,7 @@ export class Client {
 
   #down(): void {
     if (this.#link !== undefined) this.#totals.add(this.#link);
+    this.#lastLink = this.#link ?? this.#lastLink;
     this.#link = undefined;
     this.#tun?.down();
   }
