@@ -7,4 +7,14 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     summary: 'how fast the lab comes and goes, and what its plain links carry: the base for every tunnel',
     load: async () => (await import('./suites/lab.ts')).cases,
   },
+  {
+    name: 'quic-bulk',
+    summary: 'how fast one QUIC connection carries bytes, and what a packet costs each side, beside quic-go',
+    load: async () => (await import('./suites/quic-bulk.ts')).cases,
+  },
+  {
+    name: 'tunnel',
+    summary: 'TCP and round trips through a CONNECT-IP tunnel, beside connect-ip-go',
+    load: async () => (await import('./suites/tunnel.ts')).cases,
+  },
 ];

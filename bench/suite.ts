@@ -11,12 +11,18 @@ export class Skip extends Error {
 export type CaseContext = {
   /** Measure the peers beside us too. */
   readonly peers: boolean;
+  /** Says something for people, such as why a figure is bad; on stderr. */
+  remark(text: string): void;
+  /** One peer cannot be had here; the case goes on without it. The reason must be an allowed one, as for `Skip`. */
+  skipPeer(peer: string, reason: string): void;
 };
 
 /** One thing that is measured or proven. Throws `Skip` where it cannot be, anything else where it fails. */
 export type SuiteCase = {
   readonly name: string;
   readonly summary: string;
+  /** How often it is measured when the user does not say; 1 if absent. */
+  readonly runs?: number;
   run(context: CaseContext): Promise<Measurement[]>;
 };
 

@@ -32,10 +32,11 @@ export const reportCase = (output: Output, name: CaseName, measurements: readonl
   output.print(`${mark} ${padded(name.case)} ${measurements.map(formatMeasurement).join(' · ')}`);
 };
 
-/** Tells a case that could not run here, and why. */
-export const reportSkip = (output: Output, name: CaseName, reason: string): void => {
-  if (output.isForPrograms) output.line({ suite: name.suite, case: name.case, skipped: reason });
-  else output.print(`- ${padded(name.case)} skipped: ${reason}`);
+/** Tells a case that could not run here, or not with one peer, and why. */
+export const reportSkip = (output: Output, name: CaseName, reason: string, peer?: string): void => {
+  const line = { suite: name.suite, case: name.case, ...(peer !== undefined && { peer }), skipped: reason };
+  if (output.isForPrograms) output.line(line);
+  else output.print(`- ${padded(name.case)} ${peer === undefined ? '' : `[${peer}] `}skipped: ${reason}`);
 };
 
 const COMPLETED = { metric: 'completed', unit: 'count', bar: { atLeast: 1 } } as const;

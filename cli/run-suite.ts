@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Skip, type SuiteCase, type SuiteRow } from '#bench/suite.ts';
+import { type CaseContext, Skip, type SuiteCase, type SuiteRow } from '#bench/suite.ts';
 import { root } from '#scripts/setup/paths.mjs';
 import { type Measurement, meetsBar, summarise } from '#telemetry/measurement.ts';
 import { FAILURE, SUCCESS, UsageError } from './failure.ts';
@@ -23,16 +23,29 @@ const mergeRuns = (runs: readonly (readonly Measurement[])[]): Measurement[] => 
   return [...groups.values()].map(summarise);
 };
 
-export type SuiteRun = { readonly kind: 'bench' | 'interop'; readonly runs: number; readonly peers: boolean };
+export type SuiteRun = {
+  readonly kind: 'bench' | 'interop';
+  readonly runs: number | undefined;
+  readonly peers: boolean;
+};
 
 const runCase = async (output: Output, suite: string, one: SuiteCase, how: SuiteRun): Promise<boolean> => {
   const name = { suite, case: one.name };
+  const missing = new Map<string, string>();
+  const context: CaseContext = {
+    peers: how.peers,
+    remark: (text) => output.remark(`  ${name.case}: ${text}`),
+    skipPeer: (peer, reason) => void missing.set(peer, reason),
+  };
   try {
     const runs: Measurement[][] = [];
-    for (let i = 0; i < how.runs; i++) runs.push(await one.run({ peers: how.peers }));
+    for (let i = 0; i < (how.runs ?? one.runs ?? 1); i++) runs.push(await one.run(context));
     const measurements = mergeRuns(runs);
     reportCase(output, name, measurements);
-    return measurements.every(({ value, bar }) => bar === undefined || meetsBar(value, bar));
+    for (const [peer, reason] of missing) reportSkip(output, name, reason, peer);
+    const isAllowed = (reason: string): boolean => isAllowedSkip(how.kind, `${suite}/${one.name}`, reason);
+    const passed = measurements.every(({ value, bar }) => bar === undefined || meetsBar(value, bar));
+    return passed && [...missing.values()].every(isAllowed);
   } catch (error) {
     if (error instanceof Skip) {
       reportSkip(output, name, error.message);

@@ -13,6 +13,8 @@ export const Bucket = {
   chunks: 'cb_chunks',
   status: 'cb_status',
   revocations: 'cb_revocations',
+  /** What the built-in identity provider keeps, sealed; and how often who asked for what is limited. */
+  auth: 'cb_auth',
 } as const;
 export const EVENT_STREAM = 'CB_EVENTS';
 export const EVENT_SUBJECTS = 'cb.events.>';
@@ -25,7 +27,11 @@ export type Kind =
   | 'worker'
   | 'revision'
   | 'client'
+  | 'guard'
+  | 'outbox'
+  | 'installation'
   | 'key'
+  | 'token'
   | 'idempotency'
   | 'lease';
 
@@ -37,3 +43,30 @@ export const configKey = (tenant: string, kind: Kind, id: string): string => {
   }
   return `${tenant}.${kind}.${id}`;
 };
+
+/** Keys of the resources in `cb_config`, so that services and workers name them alike. */
+export const ConfigKey = {
+  tenant: (tenant: string) => configKey(SYSTEM, 'tenant', tenant),
+  network: (tenant: string, network: string) => configKey(tenant, 'network', network),
+  device: (tenant: string, device: string) => configKey(tenant, 'device', device),
+  pop: (pop: string) => configKey(SYSTEM, 'pop', pop),
+  worker: (pop: string, worker: string) => configKey(SYSTEM, 'worker', `${pop}.${worker}`),
+  revision: (number: bigint) => configKey(SYSTEM, 'revision', String(number)),
+} as const;
+
+/** Keys in `cb_revocations`: a whole tenant, one device, one token by its `jti`. */
+export const RevocationKey = {
+  tenant: (tenant: string) => configKey(tenant, 'tenant', tenant),
+  device: (tenant: string, device: string) => configKey(tenant, 'device', device),
+  token: (tenant: string, tokenId: string) => configKey(tenant, 'token', tokenId),
+} as const;
+
+/** Keys in `cb_status`; each ends in who writes it, so that NATS can hold a worker to its own. */
+export const StatusKey = {
+  worker: (pop: string, worker: string) => `worker.${pop}.${worker}`,
+  presence: (tenant: string, device: string, pop: string, worker: string) =>
+    `presence.${tenant}.${device}.${pop}.${worker}`,
+} as const;
+
+/** Key in `cb_desired` of the manifest that all workers run on. */
+export const FLEET_MANIFEST = 'fleet';

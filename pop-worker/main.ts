@@ -1,9 +1,11 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
+import { NatsSource } from '#control/nats-source.ts';
 import type { ControlSource } from '#control/source.ts';
 import { StaticSource, StaticSourceError } from '#control/static-source.ts';
 import { ToolError } from '#host/command/run-tool.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { serveAdminHttp } from './admin/http.ts';
 import { AdminSocketError, serveAdminSocket } from './admin/socket.ts';
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config.ts';
@@ -17,9 +19,22 @@ const FOR_PEOPLE = [ConfigError, StartError, ToolError, StaticSourceError, Admin
 /** What is still open after a stop must not keep the process. */
 const LAST_MS = 1000;
 
-const sourceOf = ({ static: files }: WorkerConfig): ControlSource => {
+const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
+  const { pop, worker, state_directory: stateDirectory, control, static: files } = config;
   if (files !== undefined) return new StaticSource(files);
-  throw new StartError('this build has no control plane yet: use [static] in place of [control]');
+  if (control === undefined) throw new StartError('one of [control] and [static] must be there');
+  const { servers, credentials, ca, revision_keys: revisionKeys } = control;
+  return new NatsSource({
+    pop,
+    worker,
+    stateDirectory,
+    servers,
+    revisionKeys,
+    ...(credentials !== undefined && { credentials }),
+    ...(ca !== undefined && { ca }),
+    version: packageJson.version,
+    onError: (error) => log.warn('control plane', { reason: error instanceof Error ? error.message : String(error) }),
+  });
 };
 
 const adminError = (what: string, setting: string, error: unknown): Error => {
@@ -76,7 +91,7 @@ const reloader = (source: ControlSource, log: Logger) => () => {
 
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
 const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
-  const source = sourceOf(config);
+  const source = sourceOf(config, log);
   const tls = readTlsFiles(config.tls, new Date());
   const network = new WorkerNetwork(config);
   network.forward();

@@ -5,7 +5,7 @@ import type { Logger } from '#telemetry/logger.ts';
 import type { WorkerConfig } from './config.ts';
 import { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
-import { WorkerMetrics, type WorkerState } from './worker-metrics.ts';
+import { type Traffic, WorkerMetrics, type WorkerState } from './worker-metrics.ts';
 
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
@@ -102,6 +102,21 @@ export class PopWorker implements ControlListener {
 
   revoke(revocation: Revocation): void {
     this.#post({ type: 'revoke', revocation });
+  }
+
+  reinstate(revocation: Revocation): void {
+    this.#post({ type: 'reinstate', revocation });
+  }
+
+  setDrain(drain: boolean): void {
+    if (drain) this.drain();
+    else this.undrain();
+  }
+
+  /** As of the last collection, which this asks for anew. */
+  traffic(): Traffic {
+    for (const thread of this.#threads) void thread.collect();
+    return this.#metrics.traffic();
   }
 
   revocations(revocations: readonly Revocation[]): void {

@@ -1,3 +1,4 @@
+import { DROP_REASONS } from '#dataplane/forward/drop-reason.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, slotOf } from '#telemetry/slots.ts';
 import type { DataThread } from './data-thread.ts';
@@ -7,6 +8,17 @@ export const WORKER_STATES = ['starting', 'ready', 'draining', 'withdrawn', 'sto
 export type WorkerState = (typeof WORKER_STATES)[number];
 
 const DROPS = ['foreign_source', 'refused', 'unsolicited', 'to_worker'] as const;
+
+/** Packets that devices sent and got, and those that went nowhere. */
+export interface Traffic {
+  readonly packetsUp: bigint;
+  readonly packetsDown: bigint;
+  readonly packetsDropped: bigint;
+}
+
+const UP = slotOf('cloudbridge_forward_packets_total', { direction: 'up' });
+const DOWN = slotOf('cloudbridge_forward_packets_total', { direction: 'down' });
+const DROPPED = DROP_REASONS.map((reason) => slotOf('cloudbridge_forward_dropped_packets_total', { reason }));
 
 /** What `/metrics` of a worker shows: its threads' slots and its own. */
 export class WorkerMetrics {
@@ -25,6 +37,13 @@ export class WorkerMetrics {
       this.#slots[slotOf('cloudbridge_worker_state_count', { state: name })] = name === state ? 1 : 0;
     }
     return exposition([this.#slots, ...this.#threads.map(({ slots }) => slots)]);
+  }
+
+  /** Inner packets of all threads since they started. */
+  traffic(): Traffic {
+    const sum = (at: readonly number[]): bigint =>
+      BigInt(this.#threads.reduce((total, { slots }) => at.reduce((all, slot) => all + (slots[slot] ?? 0), total), 0));
+    return { packetsUp: sum([UP]), packetsDown: sum([DOWN]), packetsDropped: sum(DROPPED) };
   }
 
   async #collectNat(): Promise<void> {

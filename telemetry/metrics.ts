@@ -41,6 +41,14 @@ export const METRICS = [
     layer: 'host',
   },
   {
+    name: 'cloudbridge_udp_messages_total',
+    type: 'counter',
+    unit: 'messages',
+    labels: { direction: ['received', 'sent'] },
+    help: 'Messages in which those datagrams travelled: with GSO and GRO one carries up to 64 of them',
+    layer: 'host',
+  },
+  {
     name: 'cloudbridge_udp_blocked_sends_total',
     type: 'counter',
     unit: 'sends',

@@ -183,8 +183,8 @@ const tell = (message: unknown): void => {
   process.send?.(message);
 };
 
-const open = (order: SideOrder, port: number): UdpSocket =>
-  UdpSocket.open({ address: order.address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20 });
+const open = (address: string, port: number): UdpSocket =>
+  UdpSocket.open({ address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20 });
 
 /** Datagrams must fit from the start; streams find out what the path takes. */
 const configOf = ({ mtu, datagramBytes }: SideOrder): Partial<QuicConfig> => ({
@@ -193,7 +193,7 @@ const configOf = ({ mtu, datagramBytes }: SideOrder): Partial<QuicConfig> => ({
 });
 
 const serve = (order: SideOrder): void => {
-  const socket = open(order, order.port);
+  const socket = open(order.address, order.port);
   let cpu = 0;
   let startedUs = 0;
   let driver: QuicDriver | undefined;
@@ -249,7 +249,7 @@ const report = (
 };
 
 const fetchAll = (order: SideOrder): void => {
-  const socket = open(order, 0);
+  const socket = open(order.address.includes(':') ? '::' : '0.0.0.0', 0);
   const endpoint = new Endpoint({
     ...endpointOptions(configOf(order), order.controller),
     tls: createTlsClientPort({ trustAnchors: order.trustAnchors }),

@@ -9,7 +9,7 @@ const options = {
     placeholder: 'N',
     least: 1,
     most: 1000,
-    help: 'measure N times: median, min and max (default 1)',
+    help: 'measure N times: median, min and max (default: what the case states, mostly 1)',
   },
 } as const;
 
@@ -26,5 +26,5 @@ export const bench = defineCommand({
     { run: 'cloudbridge bench lab --runs 5 --json', does: 'five runs, one JSON object a figure' },
   ],
   run: ({ options, words, output }) =>
-    runSuites(output, BENCH_SUITES, words, { kind: 'bench', runs: options.runs ?? 1, peers: options.peers ?? false }),
+    runSuites(output, BENCH_SUITES, words, { kind: 'bench', runs: options.runs, peers: options.peers ?? false }),
 });

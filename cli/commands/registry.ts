@@ -8,6 +8,7 @@ import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { interop } from './interop.ts';
+import { serveAuth, serveConfig, serveToken } from './serve.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { workerDrain } from './worker-drain.ts';
@@ -24,6 +25,9 @@ export const VISIBLE: readonly Command[] = [
   doctor,
   bench,
   interop,
+  serveAuth,
+  serveToken,
+  serveConfig,
   workerRun,
   workerStatus,
   workerDrain,

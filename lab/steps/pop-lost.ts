@@ -23,8 +23,9 @@ const sessions = ({ lab }: Journey, pop: string): Promise<number> =>
 const untilSessions = async (journey: Journey, pop: string, count: number): Promise<number> => {
   const start = performance.now();
   for (;;) {
+    const now = await sessions(journey, pop);
     const seconds = (performance.now() - start) / 1000;
-    if ((await sessions(journey, pop)) >= count) return seconds;
+    if (now >= count) return seconds;
     if (seconds > 2 * MOST_SECONDS)
       throw new LabError(`${pop} did not get ${count} sessions within ${2 * MOST_SECONDS} s.`);
     await sleep(20);

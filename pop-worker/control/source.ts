@@ -12,6 +12,12 @@ export interface ControlListener {
   /** A JWK set (RFC 7517) as text, and who issues tokens. */
   keys(jwks: string, issuer: string): void;
   revoke(revocation: Revocation): void;
+  /** A revocation is over: what it was about has expired, or is free again. */
+  reinstate(revocation: Revocation): void;
+  /** Let the sessions go, or serve again. */
+  setDrain(drain: boolean): void;
+  /** Packets so far, for the worker's status. */
+  traffic(): { readonly packetsUp: bigint; readonly packetsDown: bigint; readonly packetsDropped: bigint };
   /** Every revocation that is in force. */
   revocations(revocations: readonly Revocation[]): void;
 }

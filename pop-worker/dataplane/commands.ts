@@ -5,6 +5,8 @@ export type Command =
   /** Keys that tokens are verified with (a JWK set, RFC 7517) and who issues them. */
   | { readonly type: 'keys'; readonly jwks: string; readonly issuer: string }
   | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
+  /** This one is over: what it was about has expired, or is free again. */
+  | { readonly type: 'reinstate'; readonly revocation: RevocationCommand }
   /** Every revocation that is in force; whatever is not among them is not (any more). */
   | { readonly type: 'revocations'; readonly revocations: readonly RevocationCommand[] }
   /** No new sessions; those there are get told to go (graceful stop). */

@@ -16,6 +16,10 @@ export class Directory {
     this.#revoked.add(keyOf(revocation));
   }
 
+  reinstate(revocation: RevocationCommand): void {
+    this.#revoked.delete(keyOf(revocation));
+  }
+
   replaceRevocations(revocations: readonly RevocationCommand[]): void {
     this.#revoked.clear();
     for (const revocation of revocations) this.revoke(revocation);

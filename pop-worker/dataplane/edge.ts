@@ -32,6 +32,9 @@ export interface EdgeHosts {
 }
 
 const TICK_MS = 1000;
+/** Large packets read from the TUN in one go, and how often before other work gets its turn. */
+const TUN_SLOTS = 4;
+const TUN_TURNS = 16;
 
 const prefixOf = (text: string): Prefix => {
   const prefix = parsePrefix(text);
@@ -63,7 +66,7 @@ export class Edge {
     this.#hosts = hosts;
     const refused = proxy.refused.map(prefixOf);
     const allowed = proxy.allowed.map(prefixOf);
-    this.tunPort = new TunPort(hosts.tun);
+    this.tunPort = new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
     this.forwarder = new Forwarder({
@@ -92,11 +95,17 @@ export class Edge {
       afterReceive: () => this.tunPort.flush(),
     });
     this.tunPort.lasting = this.driver.receiveBuffer;
-    hosts.tun.onReadable(() => {
-      this.tunPort.read(this.forwarder);
-      this.driver.run();
-    });
+    hosts.tun.onReadable(() => this.#fromTun());
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */
+  #fromTun(): void {
+    for (let turn = 0; turn < TUN_TURNS; turn++) {
+      const more = this.tunPort.read(this.forwarder, 1);
+      this.driver.run();
+      if (!more) return;
+    }
   }
 
   #makeEndpoint({ tls, congestionControl }: ThreadSetup): Endpoint {
@@ -136,6 +145,9 @@ export class Edge {
       case 'revoke':
         this.directory.revoke(command.revocation);
         this.#endRevoked();
+        return;
+      case 'reinstate':
+        this.directory.reinstate(command.revocation);
         return;
       case 'revocations':
         this.directory.replaceRevocations(command.revocations);

@@ -85,7 +85,8 @@ export class World {
   #clients = 0;
   worker: ChildProcess | undefined;
 
-  constructor(t: TestContext) {
+  /** @param t whose end is this world's end */
+  constructor(t: Pick<TestContext, 'after'>) {
     t.after(() => this.#remove());
   }
 
@@ -153,7 +154,13 @@ export class World {
   #fork(namespace: string, file: string, args: readonly string[] = [], nodeArgs: readonly string[] = []): ChildProcess {
     const child = fork(file, args, {
       execPath: '/bin/sh',
-      execArgv: ['-c', 'exec ip netns exec "$0" "$@"', namespace, process.execPath, ...nodeArgs],
+      execArgv: [
+        '-c',
+        'exec setpriv --pdeathsig KILL -- ip netns exec "$0" "$@"',
+        namespace,
+        process.execPath,
+        ...nodeArgs,
+      ],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#children.push(child);
@@ -206,7 +213,9 @@ ${more.static ?? ''}
   startWorker(nodeArgs: readonly string[] = []): Promise<ChildProcess> {
     const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
     const args = [...nodeArgs, file, 'worker', 'run', '--config', this.configFile];
-    const child = spawn('ip', ['netns', 'exec', this.workerNamespace, process.execPath, ...args], {
+    // It ends with this process, however that ends.
+    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', this.workerNamespace, process.execPath];
+    const child = spawn('setpriv', [...inside, ...args], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.#children.push(child);
@@ -288,9 +297,9 @@ ${more.static ?? ''}
   }
 
   /** A device in a namespace of its own; its tunnel is not waited for. */
-  async connect(identity: DeviceIdentity, edge = EDGE4): Promise<TestDevice> {
+  async connect(identity: DeviceIdentity, edge: string = EDGE4, nodeArgs: readonly string[] = []): Promise<TestDevice> {
     const namespace = this.clientNamespace();
-    const child = this.#fork(namespace, here('device.ts'));
+    const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
     child.on('message', (report: DeviceReport) => reports.add(report));
     const order: DeviceOrder = {

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs';
 import { findCommand, isRoot, node24, requirements, root } from './paths.mjs';
+import { fetchPeers, peersAreMissing } from './peers.mjs';
 import { runLogged } from './run.mjs';
 
 /** @typedef {{ name: string, scope: 'machine' | 'clone', reason: string, apply: () => Promise<unknown>, packages?: string[] }} Step */
@@ -72,6 +73,13 @@ const natsStep = () => ({
   apply: fetchNatsServer,
 });
 
+const peersStep = () => ({
+  name: 'peers quic-go, connect-ip-go, ngtcp2, iperf3',
+  scope: 'clone',
+  reason: requirements.peers.reason,
+  apply: fetchPeers,
+});
+
 const installPackages = async (packages) => {
   const env = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' };
   // Another apt may be at work: wait for it instead of failing.
@@ -120,6 +128,7 @@ export const missing = (purpose) => {
   if (!packagesAreCurrent()) steps.push(packagesStep());
   if (!fs.existsSync(engineFile)) steps.push(engineStep());
   if (needsNats) steps.push(natsStep());
+  if (isFor(purpose, requirements.peers.for) && peersAreMissing()) steps.push(peersStep());
   return steps;
 };
 

@@ -30,11 +30,17 @@ const SERVICES_BASE = ['services/store', 'services/authn', 'services/api'];
 export const WALLS: readonly Wall[] = [
   { folder: 'proto', may: [] },
   { folder: 'model', may: ['proto'] },
-  ...SERVICES_BASE.map((folder) => ({ folder, may: ['proto', 'model', 'telemetry'] })),
+  { folder: 'services/store', may: ['proto', 'model', 'telemetry'] },
+  // It says what the store's errors mean to callers.
+  { folder: 'services/api', may: ['proto', 'model', 'telemetry', 'services/store'] },
+  // Who may not call is told so in the API's words.
+  { folder: 'services/authn', may: ['proto', 'model', 'telemetry', 'services/api'] },
   ...['services/auth', 'services/token', 'services/config'].map((folder) => ({
     folder,
     may: ['proto', 'model', 'telemetry', ...SERVICES_BASE],
   })),
+  // The composition root of a service's process.
+  { folder: 'services/process', may: ['proto', 'model', 'telemetry', 'services'] },
   { folder: 'edge', may: ['proto', 'model', 'services'] },
   { folder: CORES, may: [] },
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
@@ -52,8 +58,11 @@ export const WALLS: readonly Wall[] = [
   { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
-  // A worker's admin socket, and `worker run`, which is the worker itself.
-  { folder: 'cli', may: ['lab', 'client', 'pop-worker', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'] },
+  // A worker's admin socket; `worker run` and `serve` are the processes themselves.
+  {
+    folder: 'cli',
+    may: ['lab', 'client', 'pop-worker', 'services/process', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'],
+  },
   {
     folder: 'sim',
     may: [
@@ -73,9 +82,12 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it. */
-export const testsMay = (wall: Wall): readonly string[] =>
-  isCore(wall) ? ['scripts/setup', CORES] : ['scripts/setup'];
+/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it; for a worker's control and the client, the services. */
+export const testsMay = (wall: Wall): readonly string[] => {
+  if (isCore(wall)) return ['scripts/setup', CORES];
+  if (wall.folder === 'client') return ['scripts/setup', 'services', 'model'];
+  return wall.folder === 'pop-worker/control' ? ['scripts/setup', 'services'] : ['scripts/setup'];
+};
 
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;

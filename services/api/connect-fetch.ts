@@ -21,6 +21,28 @@ export const createRpcFetch = (
   return async (request) => {
     const handler = handlers.get(new URL(request.url).pathname);
     if (handler === undefined) return undefined;
-    return universalServerResponseToFetch(await handler(universalServerRequestFromFetch(request, {})));
+    const gone = new AbortController();
+    const call = universalServerRequestFromFetch(request, {});
+    const signal = AbortSignal.any([call.signal, gone.signal]);
+    return tellWhenGone(universalServerResponseToFetch(await handler({ ...call, signal })), gone);
   };
+};
+
+/** A caller that stops reading ends the call: a stream that waits for its next message would not notice otherwise. */
+const tellWhenGone = (response: Response, gone: AbortController): Response => {
+  if (response.body === null) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => {
+      gone.abort();
+      // Ends when the handler has ended, which nobody has to wait for.
+      reader.cancel(reason).catch(() => undefined);
+    },
+  });
+  return new Response(body, response);
 };

@@ -1,4 +1,12 @@
-import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  getOption,
+  type JsonObject,
+  type JsonValue,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import { FieldBehavior, field_behavior } from '#proto/gen/google/api/field_behavior_pb.ts';
 import type { HttpRule } from './http-rule.ts';
 
 /** The caller's request does not fit the method; the message names the field. */
@@ -7,6 +15,8 @@ export class RequestShapeError extends Error {
 }
 
 const MAX_DEPTH = 5;
+/** Messages whose JSON form is one text. */
+const TEXT_MESSAGES = new Set(['google.protobuf.FieldMask', 'google.protobuf.Timestamp', 'google.protobuf.Duration']);
 
 /**
  * Puts path variables, query parameters and body together into the request's JSON form (protobuf's JSON mapping).
@@ -29,9 +39,34 @@ export const requestJson = (
   } else if ([...query.keys()].length > 0) {
     throw new RequestShapeError(`${rule.method} ${rule.template} takes no query parameters: put them into the body`);
   }
+  if (rule.method === 'PATCH') setMask(rule, variables, body, request);
   for (const [field, value] of variables) setPath(input, request, field, [value], 'path variable');
   return request;
 };
+
+/** A PATCH changes what its body names, also to nothing; what only the service writes may be in it and is left alone. */
+const setMask = (
+  rule: HttpRule,
+  variables: ReadonlyMap<string, string>,
+  body: JsonValue | undefined,
+  request: JsonObject,
+): void => {
+  const mask = rule.rpc.input.fields.find(({ name }) => name === 'update_mask');
+  const resource = rule.rpc.input.fields.find(({ name }) => name === rule.body);
+  if (mask === undefined || resource?.fieldKind !== 'message' || request[mask.jsonName] !== undefined) return;
+  const given = new Set(Object.keys(bodyObject(body)));
+  const paths = resource.message.fields.filter(
+    (field) =>
+      (given.has(field.jsonName) || given.has(field.name)) &&
+      !isOutputOnly(field) &&
+      !variables.has(field.name) &&
+      !variables.has(`${rule.body}.${field.name}`),
+  );
+  if (paths.length > 0) request[mask.jsonName] = paths.map(({ jsonName }) => jsonName).join(',');
+};
+
+export const isOutputOnly = (field: DescField): boolean =>
+  getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
 
 const bodyObject = (body: JsonValue | undefined): JsonObject => {
   if (body === undefined) return {};
@@ -91,7 +126,8 @@ const fieldJson = (field: DescField, path: string, values: readonly string[], wh
     throw new RequestShapeError(`${what} ${JSON.stringify(path)} is given ${values.length} times`);
   const value = values[0] as string;
   if (field.fieldKind === 'scalar') return scalarJson(field.scalar, path, value);
-  if (field.fieldKind === 'enum') return value;
+  if (field.fieldKind === 'enum' || (field.fieldKind === 'message' && TEXT_MESSAGES.has(field.message.typeName)))
+    return value;
   throw new RequestShapeError(`${what} ${JSON.stringify(path)} cannot be a parameter`);
 };
 

@@ -118,9 +118,18 @@ const call = async (
     });
   }
   const body = (await response.json().catch(() => undefined)) as JsonValue | undefined;
-  if (!response.ok) return problemResponse(problemFromConnect(body, hasCondition));
+  if (!response.ok) return problemResponse(problemFromConnect(body, hasCondition), explainingHeaders(response));
   return answer(request, rule, body);
 };
+
+/** What tells the caller how to go on. */
+const explainingHeaders = (response: Response): Record<string, string> =>
+  Object.fromEntries(
+    ['retry-after', 'www-authenticate'].flatMap((name) => {
+      const value = response.headers.get(name);
+      return value === null ? [] : [[name, value]];
+    }),
+  );
 
 const answer = (request: Request, rule: HttpRule, body: JsonValue | undefined): Response => {
   if (rule.rpc.output.typeName === 'google.protobuf.Empty') return new Response(null, { status: 204 });

@@ -27,20 +27,26 @@ const kv = (
 /** Expiring records need markers, so that watchers hear of the end (server 2.11). */
 const expiring = { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) };
 
+const EVENTS_KEPT_MS = 30 * 86_400_000;
+/** An event that is sent again within this time is stored once. */
+export const DUPLICATE_WINDOW_MS = 10 * 60_000;
+
 export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: string })[] => [
   kv(Bucket.config, layout, { allow_atomic: true, ...expiring }),
   kv(Bucket.desired, layout, {}),
+  kv(Bucket.chunks, layout, expiring),
   kv(Bucket.status, layout, expiring),
   kv(Bucket.revocations, layout, { ...expiring, allow_atomic: true }),
+  kv(Bucket.auth, layout, { ...expiring, allow_atomic: true }),
   {
     name: EVENT_STREAM,
     subjects: [EVENT_SUBJECTS],
     storage: StorageType.File,
     num_replicas: layout.replicas,
     retention: RetentionPolicy.Limits,
-    max_age: nanos(30 * 86_400_000),
+    max_age: nanos(EVENTS_KEPT_MS),
     max_bytes: 1024 * 1024 * 1024,
-    duplicate_window: nanos(10 * 60_000),
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
   },
 ];
 

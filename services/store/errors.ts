@@ -7,3 +7,8 @@ export class ConflictError extends Error {
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }
+
+/** The store has too much to do at this moment; nothing was changed. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+}

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { ensureStreams } from './buckets.ts';
 import { ConflictError, StoreUnavailableError } from './errors.ts';
-import { Store } from './store.ts';
+import { type Page, Store } from './store.ts';
 import { startNatsServer, type TestServer } from './testing/nats-server.ts';
 
 let server: TestServer;
@@ -81,6 +81,49 @@ test('a commit of many changes is made whole or not at all', async () => {
     (await store.list('many.device.*')).map((r) => text(r.value)).sort(),
     changes.map((c) => text(c.value)).sort(),
   );
+});
+
+test('pages go through everything, also what has ended', async () => {
+  for (let start = 0; start < 1300; start += 650) {
+    await store.commit(
+      Array.from({ length: 650 }, (_, i) => ({ key: `pages.device.d${start + i}`, value: bytes('x'), ifRevision: 0 })),
+    );
+  }
+  await store.commit(
+    Array.from({ length: 600 }, (_, i) => ({ key: `pages.device.d${i}`, value: undefined, ttlSeconds: 60 })),
+  );
+  const seen: string[] = [];
+  let pages = 0;
+  for (let from: number | undefined = 0; from !== undefined; pages++) {
+    const page: Page = await store.page('pages.device.*', from, 100);
+    seen.push(...page.records.map(({ key }) => key));
+    from = page.next;
+  }
+  assert.deepEqual([seen.length, new Set(seen).size, pages], [700, 700, 7]);
+  assert.equal((await store.list('pages.device.*')).length, 700);
+  assert.ok((await store.last('pages.device.d0')).revision > 0, 'the end of a record has a revision too');
+});
+
+test('a commit may ask that another record stayed as it was', async () => {
+  const parent = await store.commit([{ key: 'req.network.n', value: bytes('1') }]);
+  const child = (revision: number) => [
+    { key: 'req.guard.n', value: bytes('g'), requires: { key: 'req.network.n', revision } },
+    { key: 'req.device.d', value: bytes('d') },
+  ];
+  await store.commit(child(parent));
+  await store.commit([{ key: 'req.network.n', value: bytes('2') }]);
+  await assert.rejects(store.commit(child(parent)), ConflictError);
+});
+
+test('two hundred commits at once wait for each other instead of failing', async () => {
+  const others = await Promise.all([Store.open(nats, 'cb_config'), Store.open(nats, 'cb_config')]);
+  const commits = Array.from({ length: 200 }, (_, i) =>
+    (others[i % 2] as Store).commit([
+      { key: `busy.device.a${i}`, value: bytes('a') },
+      { key: `busy.device.b${i}`, value: bytes('b') },
+    ]),
+  );
+  assert.equal(new Set(await Promise.all(commits)).size, 200);
 });
 
 test('what was acknowledged is there after the server was killed', async () => {

@@ -1,7 +1,8 @@
-import { type DirectStreamAPI, type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
+import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 import { type Change, commitChanges } from './commit.ts';
-import { StoreUnavailableError } from './errors.ts';
+import { BusyError, StoreUnavailableError } from './errors.ts';
+import { Gate } from './gate.ts';
 
 export interface StoredRecord {
   readonly key: string;
@@ -10,7 +11,23 @@ export interface StoredRecord {
   readonly revision: number;
 }
 
+/** A record that may have ended: then `value` is undefined and `revision` the one of its end, 0 if it never was. */
+export interface LastRevision {
+  readonly value: Uint8Array | undefined;
+  readonly revision: number;
+}
+
+export interface Page {
+  readonly records: StoredRecord[];
+  /** Where the next page starts, undefined when this is the last one. */
+  readonly next: number | undefined;
+}
+
 const NO_MESSAGE = 10037;
+const BATCH = 500;
+/** Of this process; the server holds 50 commits a stream for all. */
+const COMMITS_AT_ONCE = 8;
+const BUSY_TRIES = 50;
 
 const isDeleted = (message: StoredMsg): boolean => {
   const operation = message.header?.get('KV-Operation') ?? '';
@@ -23,6 +40,8 @@ export class Store {
   readonly #nats: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #timeoutMs: number;
+  readonly #gate = new Gate(COMMITS_AT_ONCE);
+  readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
 
   private constructor(nats: NatsConnection, manager: JetStreamManager, bucket: string, timeoutMs: number) {
     this.#nats = nats;
@@ -31,22 +50,25 @@ export class Store {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Asks the server nothing yet, so that a service starts also while the store is away. */
   static async open(nats: NatsConnection, bucket: string, timeoutMs = 3000): Promise<Store> {
-    try {
-      return new Store(nats, await jetstreamManager(nats, { timeout: timeoutMs }), bucket, timeoutMs);
-    } catch (cause) {
-      throw new StoreUnavailableError('the store is not there', { cause });
-    }
+    const manager = await jetstreamManager(nats, { timeout: timeoutMs, checkAPI: false });
+    return new Store(nats, manager, bucket, timeoutMs);
+  }
+
+  async get(key: string): Promise<StoredRecord | undefined> {
+    const { value, revision } = await this.last(key);
+    return value === undefined ? undefined : { key, value, revision };
   }
 
   /** Reads from the leader, so that what was acknowledged is seen. */
-  async get(key: string): Promise<StoredRecord | undefined> {
+  async last(key: string): Promise<LastRevision> {
     try {
       const message = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
-      if (message === null || isDeleted(message)) return undefined;
-      return { key, value: message.data, revision: message.seq };
+      if (message === null) return { value: undefined, revision: 0 };
+      return { value: isDeleted(message) ? undefined : message.data, revision: message.seq };
     } catch (cause) {
-      if ((cause as { code?: number }).code === NO_MESSAGE) return undefined;
+      if ((cause as { code?: number }).code === NO_MESSAGE) return { value: undefined, revision: 0 };
       throw new StoreUnavailableError('the store did not answer', { cause });
     }
   }
@@ -58,23 +80,77 @@ export class Store {
    */
   async list(filter: string): Promise<StoredRecord[]> {
     const records: StoredRecord[] = [];
-    try {
-      const direct: DirectStreamAPI = this.#manager.direct;
-      const iterator = await direct.getLastMessagesFor(this.#stream, { multi_last: [this.#subject(filter)] });
-      for await (const message of iterator) {
-        if (!isDeleted(message))
-          records.push({ key: this.#key(message.subject), value: message.data, revision: message.seq });
-      }
-    } catch (cause) {
-      if ((cause as { code?: number }).code === 404) return [];
-      throw new StoreUnavailableError('the store did not answer', { cause });
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const page: Page = await this.page(filter, from, BATCH);
+      records.push(...page.records);
+      from = page.next;
     }
     return records.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** @see commitChanges */
+  /**
+   * Records whose keys match, in the order of their last change; one that changes meanwhile comes again.
+   *
+   * @param after revision of the last record of the page before, 0 for the first page
+   */
+  async page(filter: string, after: number, size: number): Promise<Page> {
+    const records: StoredRecord[] = [];
+    let at = after;
+    // Memories of ended records fill batches too, so one batch may be less than a page.
+    while (records.length <= size) {
+      const batch = await this.#batch(filter, at + 1);
+      for (const message of batch) {
+        at = message.seq;
+        if (isDeleted(message)) continue;
+        records.push({ key: this.#key(message.subject), value: message.data, revision: message.seq });
+        if (records.length > size) break;
+      }
+      if (batch.length < BATCH) break;
+    }
+    if (records.length <= size) return { records, next: undefined };
+    records.length = size;
+    return { records, next: records[size - 1]?.revision };
+  }
+
+  /** Is told of this process's own commits, once they are made. */
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** @see commitChanges; waits while the store is busy */
   commit(changes: readonly Change[]): Promise<number> {
-    return commitChanges(this.#nats, this.bucket, changes, this.#timeoutMs);
+    return this.#gate.run(async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          const revision = await commitChanges(this.#nats, this.bucket, changes, this.#timeoutMs);
+          for (const listener of this.#listeners) listener(changes);
+          return revision;
+        } catch (error) {
+          if (!(error instanceof BusyError)) throw error;
+          if (tries === BUSY_TRIES) throw new StoreUnavailableError('the store has too much to do', { cause: error });
+          await new Promise((resolve) => setTimeout(resolve, 10 + tries * 2));
+        }
+      }
+    });
+  }
+
+  async #batch(filter: string, seq: number): Promise<StoredMsg[]> {
+    const messages: StoredMsg[] = [];
+    try {
+      const options = { seq, next_by_subj: this.#subject(filter), batch: BATCH };
+      const iterator = await this.#manager.direct.getBatch(this.#stream, options);
+      // The iterator waits for ever when the connection ends under it.
+      const timer = setTimeout(() => iterator.stop(new TimeoutError()), this.#timeoutMs);
+      try {
+        for await (const message of iterator) messages.push(message);
+      } finally {
+        clearTimeout(timer);
+      }
+    } catch (cause) {
+      if ((cause as { code?: number }).code === 404) return messages;
+      throw new StoreUnavailableError('the store did not answer', { cause });
+    }
+    return messages;
   }
 
   get #stream(): string {

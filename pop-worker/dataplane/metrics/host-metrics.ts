@@ -4,6 +4,7 @@ import { byLabel, single } from './series.ts';
 
 const DATAGRAMS = byLabel('cloudbridge_udp_datagrams_total', 'direction');
 const BYTES = byLabel('cloudbridge_udp_bytes_total', 'direction');
+const MESSAGES = byLabel('cloudbridge_udp_messages_total', 'direction');
 const LOST = byLabel('cloudbridge_udp_lost_datagrams_total', 'reason');
 const BLOCKED = single('cloudbridge_udp_blocked_sends_total');
 const TUN_PACKETS = byLabel('cloudbridge_tun_packets_total', 'direction');
@@ -26,6 +27,8 @@ export const collectHost = (slots: Float64Array, { sockets, tun, fallbacks }: Ho
   slots[DATAGRAMS.sent] = sum('sentSegments');
   slots[BYTES.received] = sum('receivedBytes');
   slots[BYTES.sent] = sum('sentBytes');
+  slots[MESSAGES.received] = sum('receivedMessages');
+  slots[MESSAGES.sent] = sum('sentMessages');
   slots[LOST.truncated] = sum('receiveTruncated');
   slots[LOST.too_large] = sum('tooLarge');
   slots[LOST.no_buffers] = sum('noBuffers');

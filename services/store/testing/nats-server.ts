@@ -8,6 +8,8 @@ import { findNatsServer } from '#scripts/setup/nats-server.mjs';
 /** A real server on a port of its own, with its data in a folder that goes with it. */
 export interface TestServer {
   readonly url: string;
+  /** The same over WebSocket, as the edge Worker speaks it. */
+  readonly websocketUrl: string;
   /** Ends the process at once, as a crash does; the data stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -19,14 +21,13 @@ export const startNatsServer = async (): Promise<TestServer> => {
   const found = findNatsServer();
   if (!found) throw new Error('nats-server is missing: run npm test once, or put it on PATH');
   const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-nats-'));
-  let port = -1;
+  let ports: Ports = { nats: -1, websocket: -1 };
   let child: ReturnType<typeof spawn> | undefined;
   const start = async (): Promise<void> => {
-    const config = `listen: "127.0.0.1:${port}"\nports_file_dir: ${JSON.stringify(folder)}\njetstream { store_dir: ${JSON.stringify(join(folder, 'data'))}, sync_interval: always }\n`;
-    await writeFile(join(folder, 'nats.conf'), config);
+    await writeFile(join(folder, 'nats.conf'), configFor(folder, ports));
     const started = spawn(found.file, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
     child = started;
-    port = await readPort(join(folder, `nats-server_${started.pid}.ports`));
+    ports = await readPorts(join(folder, `nats-server_${started.pid}.ports`));
   };
   const kill = async (): Promise<void> => {
     const running = child;
@@ -38,7 +39,8 @@ export const startNatsServer = async (): Promise<TestServer> => {
   };
   await start();
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://127.0.0.1:${ports.nats}`,
+    websocketUrl: `ws://127.0.0.1:${ports.websocket}`,
     start,
     kill,
     close: async () => {
@@ -48,12 +50,25 @@ export const startNatsServer = async (): Promise<TestServer> => {
   };
 };
 
-const readPort = async (file: string): Promise<number> => {
+interface Ports {
+  readonly nats: number;
+  readonly websocket: number;
+}
+
+const configFor = (folder: string, ports: Ports): string => `listen: "127.0.0.1:${ports.nats}"
+ports_file_dir: ${JSON.stringify(folder)}
+jetstream { store_dir: ${JSON.stringify(join(folder, 'data'))}, sync_interval: always }
+websocket { listen: "127.0.0.1:${ports.websocket}", no_tls: true }
+`;
+
+const readPorts = async (file: string): Promise<Ports> => {
   for (let tries = 0; tries < 500; tries++) {
     const text = await readFile(file, 'utf8').catch(() => '');
-    const url = /"(?:nats|tls):\/\/127\.0\.0\.1:(\d+)"/.exec(text);
-    if (url !== null) return Number(url[1]);
+    const portOf = (scheme: string): number =>
+      Number(new RegExp(`"${scheme}://127\\.0\\.0\\.1:(\\d+)"`).exec(text)?.[1]);
+    const ports = { nats: portOf('nats'), websocket: portOf('ws') };
+    if (ports.nats > 0 && ports.websocket > 0) return ports;
     await sleep(10);
   }
-  throw new Error('nats-server did not say its port within 5 s');
+  throw new Error('nats-server did not say its ports within 5 s');
 };

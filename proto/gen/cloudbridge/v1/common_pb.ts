@@ -47,6 +47,8 @@ export const MetaSchema: GenMessage<Meta> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_common, 0);
 
 /**
+ * Pages list in the order of the last change, oldest first: what changes while one pages is seen again, nothing is missed.
+ *
  * @generated from message cloudbridge.v1.PageRequest
  */
 export type PageRequest = Message<"cloudbridge.v1.PageRequest"> & {

@@ -192,7 +192,7 @@ export type WatchEventsRequest = Message<"cloudbridge.v1.WatchEventsRequest"> & 
   tenant: string;
 
   /**
-   * Events after this one (their `id` of the stream position); 0: only new ones.
+   * Events after this position; 0: only new ones.
    *
    * @generated from field: uint64 after = 2;
    */
@@ -211,6 +211,8 @@ export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PUR
  */
 export type WatchEventsResponse = Message<"cloudbridge.v1.WatchEventsResponse"> & {
   /**
+   * Absent in the first answer, which comes at once and says where the watch starts.
+   *
    * @generated from field: cloudbridge.v1.Event event = 1;
    */
   event?: Event | undefined;

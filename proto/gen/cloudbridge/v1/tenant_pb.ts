@@ -11,15 +11,15 @@ import type { Meta, PageRequest } from "./common_pb.ts";
 import { file_cloudbridge_v1_common } from "./common_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
-import type { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloudbridge/v1/tenant.proto.
  */
 export const file_cloudbridge_v1_tenant: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS90ZW5hbnQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIocBCgZUZW5hbnQSNAoCaWQYASABKAlCKLpIJXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIj8KEkxpc3RUZW5hbnRzUmVxdWVzdBIpCgRwYWdlGAEgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiVwoTTGlzdFRlbmFudHNSZXNwb25zZRInCgd0ZW5hbnRzGAEgAygLMhYuY2xvdWRicmlkZ2UudjEuVGVuYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItChBHZXRUZW5hbnRSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoIkUKE0NyZWF0ZVRlbmFudFJlcXVlc3QSLgoGdGVuYW50GAEgASgLMhYuY2xvdWRicmlkZ2UudjEuVGVuYW50Qga6SAPIAQEiUwoTVXBkYXRlVGVuYW50UmVxdWVzdBIuCgZ0ZW5hbnQYASABKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnRCBrpIA8gBARIMCgRldGFnGAIgASgJIj4KE0RlbGV0ZVRlbmFudFJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSDAoEZXRhZxgCIAEoCTKyBAoNVGVuYW50U2VydmljZRJuCgtMaXN0VGVuYW50cxIiLmNsb3VkYnJpZGdlLnYxLkxpc3RUZW5hbnRzUmVxdWVzdBojLmNsb3VkYnJpZGdlLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2UiFpACAYLT5JMCDRILL3YxL3RlbmFudHMSZgoJR2V0VGVuYW50EiAuY2xvdWRicmlkZ2UudjEuR2V0VGVuYW50UmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLlRlbmFudCIfkAIBgtPkkwIWEhQvdjEvdGVuYW50cy97dGVuYW50fRJoCgxDcmVhdGVUZW5hbnQSIy5jbG91ZGJyaWRnZS52MS5DcmVhdGVUZW5hbnRSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuVGVuYW50IhuC0+STAhU6BnRlbmFudCILL3YxL3RlbmFudHMSdAoMVXBkYXRlVGVuYW50EiMuY2xvdWRicmlkZ2UudjEuVXBkYXRlVGVuYW50UmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLlRlbmFudCIngtPkkwIhOgZ0ZW5hbnQyFy92MS90ZW5hbnRzL3t0ZW5hbnQuaWR9EmkKDERlbGV0ZVRlbmFudBIjLmNsb3VkYnJpZGdlLnYxLkRlbGV0ZVRlbmFudFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiHILT5JMCFioUL3YxL3RlbmFudHMve3RlbmFudH1iBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS90ZW5hbnQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIqoBCgZUZW5hbnQSNwoCaWQYASABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEh4KDG9yZ2FuaXNhdGlvbhgDIAEoCUIIukgFcgMYyAESKAoEbWV0YRgPIAEoCzIULmNsb3VkYnJpZGdlLnYxLk1ldGFCBOJBAQMiPwoSTGlzdFRlbmFudHNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJXChNMaXN0VGVuYW50c1Jlc3BvbnNlEicKB3RlbmFudHMYASADKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KEEdldFRlbmFudFJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgiRQoTQ3JlYXRlVGVuYW50UmVxdWVzdBIuCgZ0ZW5hbnQYASABKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnRCBrpIA8gBASKEAQoTVXBkYXRlVGVuYW50UmVxdWVzdBIuCgZ0ZW5hbnQYASABKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnRCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI+ChNEZWxldGVUZW5hbnRSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAiABKAkysgQKDVRlbmFudFNlcnZpY2USbgoLTGlzdFRlbmFudHMSIi5jbG91ZGJyaWRnZS52MS5MaXN0VGVuYW50c1JlcXVlc3QaIy5jbG91ZGJyaWRnZS52MS5MaXN0VGVuYW50c1Jlc3BvbnNlIhaQAgGC0+STAg0SCy92MS90ZW5hbnRzEmYKCUdldFRlbmFudBIgLmNsb3VkYnJpZGdlLnYxLkdldFRlbmFudFJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5UZW5hbnQiH5ACAYLT5JMCFhIUL3YxL3RlbmFudHMve3RlbmFudH0SaAoMQ3JlYXRlVGVuYW50EiMuY2xvdWRicmlkZ2UudjEuQ3JlYXRlVGVuYW50UmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLlRlbmFudCIbgtPkkwIVOgZ0ZW5hbnQiCy92MS90ZW5hbnRzEnQKDFVwZGF0ZVRlbmFudBIjLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVRlbmFudFJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5UZW5hbnQiJ4LT5JMCIToGdGVuYW50MhcvdjEvdGVuYW50cy97dGVuYW50LmlkfRJpCgxEZWxldGVUZW5hbnQSIy5jbG91ZGJyaWRnZS52MS5EZWxldGVUZW5hbnRSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IhyC0+STAhYqFC92MS90ZW5hbnRzL3t0ZW5hbnR9YgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask]);
 
 /**
  * @generated from message cloudbridge.v1.Tenant
@@ -36,6 +36,13 @@ export type Tenant = Message<"cloudbridge.v1.Tenant"> & {
    * @generated from field: string display_name = 2;
    */
   displayName: string;
+
+  /**
+   * The organisation of the identity provider whose tenant-admins may manage this tenant; empty: only operators may.
+   *
+   * @generated from field: string organisation = 3;
+   */
+  organisation: string;
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
@@ -138,6 +145,13 @@ export type UpdateTenantRequest = Message<"cloudbridge.v1.UpdateTenantRequest"> 
    * @generated from field: string etag = 2;
    */
   etag: string;
+
+  /**
+   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body).
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
 };
 
 /**

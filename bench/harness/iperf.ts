@@ -1,0 +1,37 @@
+import { debianPeers } from '#scripts/setup/peers.mjs';
+import type { ProgramSpec } from './program.ts';
+
+const PORT = 5201;
+
+/** The part of `iperf3 --json` that counts. */
+type Report = {
+  readonly error?: string;
+  readonly end?: { readonly sum_received?: { readonly bits_per_second?: number } };
+};
+
+/** What arrived at the receiver of a TCP test, in Gbit/s. @throws an Error when the test did not work */
+export const goodputOf = (report: string): number => {
+  const { error, end } = JSON.parse(report) as Report;
+  if (error !== undefined) throw new Error(`iperf3: ${error}`);
+  const bits = end?.sum_received?.bits_per_second;
+  if (bits === undefined || !(bits > 0)) throw new Error('iperf3 reports nothing received.');
+  return bits / 1e9;
+};
+
+const iperf = async (name: string, args: readonly string[]): Promise<ProgramSpec> => {
+  const { programs, libraries } = await debianPeers();
+  return { name, command: programs.iperf3, args, env: { LD_LIBRARY_PATH: libraries } };
+};
+
+/** Serves tests until it is stopped. */
+export const iperfServer = async (address: string): Promise<ProgramSpec> => ({
+  ...(await iperf('iperf3 server', ['--server', '--bind', address, '--port', String(PORT)])),
+  listens: { protocol: 'tcp', port: PORT },
+});
+
+/** One TCP connection for so many seconds; its stdout is a report for `goodputOf`. */
+export const iperfClient = (address: string, seconds: number, way: 'up' | 'down'): Promise<ProgramSpec> =>
+  iperf(`iperf3 ${way}`, [
+    ...['--client', address, '--port', String(PORT), '--time', String(seconds), '--omit', '1', '--json'],
+    ...(way === 'down' ? ['--reverse'] : []),
+  ]);

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Program, type ProgramSpec, withPrograms } from './program.ts';
+
+const node = (script: string, more: Partial<ProgramSpec> = {}): ProgramSpec => ({
+  name: 'a script',
+  command: process.execPath,
+  args: ['-e', script],
+  ...more,
+});
+
+const LIMIT_MS = 20_000;
+
+test('a server announces itself, is stopped, and tells what came of it', async () => {
+  const server = new Program(
+    node(`console.log('{"ready":{"address":"here"}}');
+      setInterval(() => {}, 1000);
+      process.on('SIGTERM', () => { console.log('{"result":{"served":3}}'); process.exit(); });`),
+  );
+  assert.deepEqual(await server.ready, { address: 'here' });
+  assert.deepEqual(await server.stop(), { served: 3 });
+});
+
+test('a client ends by itself with its result', async () => {
+  const client = new Program(node(`console.log('noise'); console.log('{"result":{"files":2}}')`));
+  assert.deepEqual(await client.finish(LIMIT_MS), { files: 2 });
+  assert.match(client.output, /^noise/);
+  await assert.rejects(client.ready, /ended before it was ready/);
+});
+
+test('orders and results by IPC', async () => {
+  const program = new Program(
+    node(
+      `process.once('message', ({ add }) => {
+        process.send({ port: 1 });
+        process.send({ result: add[0] + add[1] });
+      });`,
+      { order: { add: [1, 2] } },
+    ),
+  );
+  assert.deepEqual(await program.ready, { port: 1 });
+  assert.equal(await program.finish(LIMIT_MS), 3);
+  await program.stop();
+});
+
+test('a failure names the program and its cause', async () => {
+  const failing = new Program(node(`throw new RangeError('no such version')`));
+  await assert.rejects(failing.finish(LIMIT_MS), /a script ended with 1: RangeError: no such version/);
+  const absent = new Program({ name: 'nothing', command: '/no/such/program', args: [] });
+  await assert.rejects(absent.finish(LIMIT_MS), /nothing ended with 127|nothing could not be started/);
+});
+
+test('what takes too long is given up, and stopped with the rest', async () => {
+  let endless: Program | undefined;
+  await assert.rejects(
+    withPrograms(async (start) => {
+      endless = start(node('setInterval(() => {}, 1000)'));
+      await endless.finish(10);
+    }),
+    /took more than 0.01 s/,
+  );
+  // Stopped on purpose: no failure of its own.
+  assert.equal(await endless?.result, undefined);
+});
+
+test('a silent server is ready when it is bound', async () => {
+  const { freeUdpPort } = await import('./sockets.ts');
+  const port = await freeUdpPort();
+  const server = new Program(
+    node(`require('node:dgram').createSocket('udp4').bind(${port}, '127.0.0.1')`, {
+      listens: { protocol: 'udp', port },
+    }),
+  );
+  await server.ready;
+  await server.stop();
+});

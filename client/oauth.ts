@@ -1,0 +1,211 @@
+import { importPKCS8, SignJWT } from 'jose';
+import * as oauth from 'openid-client';
+
+/** An identity provider: CloudBridge's own or a Zitadel. */
+export interface OAuthSettings {
+  /** Exactly as it names itself. */
+  readonly issuer: string;
+  /** ID of the project that access tokens are for. */
+  readonly project: string;
+  /** Of the program; service accounts need none. */
+  readonly clientId: string;
+  /** Plain HTTP, for an issuer on this machine or in a lab. */
+  readonly allowHttp?: boolean;
+}
+
+/** What a sign-in gave. */
+export interface Granted {
+  readonly accessToken: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+  readonly lifetimeMs: number;
+  /** To go on without the person; each is good once. */
+  readonly refreshToken?: string;
+}
+
+/** Gives access tokens that are still good for a while. */
+export interface AccessTokens {
+  /** @throws OAuthFailure */
+  accessToken(): Promise<string>;
+}
+
+/** A service account's key file, as Zitadel and CloudBridge make it. */
+export interface ServiceAccountKey {
+  readonly keyId: string;
+  /** PKCS #8 in PEM, or PKCS #1 as older Zitadels wrote it (which must be converted first). */
+  readonly key: string;
+  readonly userId: string;
+}
+
+/** Why there is no token: one sentence that names the cause. */
+export class OAuthFailure extends Error {
+  override readonly name = 'OAuthFailure';
+  /** Whether the same may work in a moment; else a person must do something. */
+  readonly temporary: boolean;
+  /** The error code of OAuth, where there was an answer. */
+  readonly code: string | undefined;
+
+  constructor(message: string, temporary: boolean, code?: string, cause?: unknown) {
+    super(message, { cause });
+    this.temporary = temporary;
+    this.code = code;
+  }
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const TIMEOUT_SECONDS = 10;
+const ASSERTION_LIFETIME = '5m';
+
+export const scopeOf = ({ project }: OAuthSettings): string =>
+  `openid profile offline_access urn:zitadel:iam:org:projects:roles urn:zitadel:iam:org:project:id:${project}:aud`;
+
+/** What went wrong, for a person. @param what such as `the sign-in` */
+export const asOAuthFailure = (what: string, error: unknown): OAuthFailure => {
+  if (error instanceof OAuthFailure) return error;
+  if (error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError) {
+    const { error: code, error_description: description } = error;
+    const status = error instanceof oauth.ResponseBodyError ? error.status : 400;
+    const temporary = status === 429 || status >= 500 || code === 'temporarily_unavailable';
+    return new OAuthFailure(`${what} was refused: ${description ?? code}`, temporary, code, error);
+  }
+  const { cause, message } = error as { cause?: { message?: string }; message?: string };
+  const isNetwork = error instanceof TypeError || (error as { name?: string }).name === 'TimeoutError';
+  const status = (cause as { status?: number } | undefined)?.status ?? 0;
+  const reason = cause?.message ?? message ?? String(error);
+  return new OAuthFailure(`${what} failed: ${reason}`, isNetwork || status >= 500 || status === 429, undefined, error);
+};
+
+const extrasOf = (allowHttp: boolean | undefined) => (allowHttp ? [oauth.allowInsecureRequests] : []);
+
+/** Reads the issuer's description. */
+export const discover = (settings: OAuthSettings): Promise<oauth.Configuration> =>
+  discoverServer(settings.issuer, settings.clientId, settings.allowHttp, 'oidc');
+
+/** @param kind where the description lies: OpenID Connect Discovery or RFC 8414 */
+export const discoverServer = async (
+  issuer: string,
+  clientId: string,
+  allowHttp: boolean | undefined,
+  kind: 'oidc' | 'oauth2',
+): Promise<oauth.Configuration> => {
+  try {
+    // An assertion or a subject token says who calls; a public client has nothing to show.
+    const authentication: oauth.ClientAuth = clientId === '' ? () => undefined : oauth.None();
+    return await oauth.discovery(new URL(issuer), clientId || 'none', undefined, authentication, {
+      algorithm: kind,
+      timeout: TIMEOUT_SECONDS,
+      execute: extrasOf(allowHttp),
+    });
+  } catch (error) {
+    throw asOAuthFailure(`asking ${issuer} what it can do`, error);
+  }
+};
+
+export const toGranted = (answer: oauth.TokenEndpointResponse, nowMs = Date.now()): Granted => {
+  const lifetimeMs = (answer.expires_in ?? 300) * 1000;
+  return {
+    accessToken: answer.access_token,
+    lifetimeMs,
+    expiresAtMs: nowMs + lifetimeMs,
+    ...(answer.refresh_token !== undefined && { refreshToken: answer.refresh_token }),
+  };
+};
+
+/** Keeps what was granted until it is about to end, and then asks once for all who wait. */
+export class Renewing {
+  readonly #grant: (last: Granted | undefined) => Promise<Granted>;
+  readonly #now: () => number;
+  #last: Granted | undefined;
+  #running: Promise<Granted> | undefined;
+
+  /** @param now milliseconds since 1970 */
+  constructor(grant: (last: Granted | undefined) => Promise<Granted>, first?: Granted, now: () => number = Date.now) {
+    this.#grant = grant;
+    this.#last = first;
+    this.#now = now;
+  }
+
+  /** @param refused a token that somebody turned down: another one is wanted */
+  async get(refused?: string): Promise<string> {
+    const last = this.#last;
+    const left = last === undefined ? 0 : last.expiresAtMs - this.#now();
+    const isGood = last !== undefined && last.accessToken !== refused;
+    // A fifth of its life, so that one that is given out lives on for a while.
+    if (isGood && left > last.lifetimeMs / 5) return last.accessToken;
+    try {
+      return (await this.#renew()).accessToken;
+    } catch (error) {
+      if (isGood && left > 0 && error instanceof OAuthFailure && error.temporary) return last.accessToken;
+      throw error;
+    }
+  }
+
+  #renew(): Promise<Granted> {
+    this.#running ??= this.#grant(this.#last)
+      .then((granted) => {
+        this.#last = granted;
+        return granted;
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+    return this.#running;
+  }
+}
+
+/** A service account signs in by its key (RFC 7523), again whenever its token is about to end. */
+export const serviceAccountTokens = (
+  settings: Omit<OAuthSettings, 'clientId'>,
+  key: ServiceAccountKey,
+): AccessTokens => {
+  const renewing = new Renewing(async () => {
+    const server = await discover({ ...settings, clientId: '' });
+    try {
+      const assertion = await new SignJWT({})
+        .setProtectedHeader({ alg: 'RS256', kid: key.keyId })
+        .setIssuer(key.userId)
+        .setSubject(key.userId)
+        .setAudience(settings.issuer)
+        .setJti(crypto.randomUUID())
+        .setIssuedAt()
+        .setExpirationTime(ASSERTION_LIFETIME)
+        .sign(await importPKCS8(key.key, 'RS256'));
+      const scope = scopeOf({ ...settings, clientId: '' }).replace(' offline_access', '');
+      return toGranted(await oauth.genericGrantRequest(server, JWT_BEARER, { assertion, scope }));
+    } catch (error) {
+      throw asOAuthFailure(`the sign-in of service account ${key.userId}`, error);
+    }
+  });
+  return { accessToken: () => renewing.get() };
+};
+
+/**
+ * Goes on after a person's sign-in.
+ *
+ * @param save keeps the next refresh token: it is called before anything else is done with it, for each is good once
+ */
+export const refreshedTokens = (
+  settings: OAuthSettings,
+  start: Granted | { readonly refreshToken: string },
+  save: (refreshToken: string) => Promise<void>,
+): AccessTokens => {
+  let refreshToken = start.refreshToken;
+  const refresh = async (): Promise<Granted> => {
+    if (refreshToken === undefined) throw new OAuthFailure('the sign-in has ended: sign in again', false);
+    const server = await discover(settings);
+    try {
+      const granted = toGranted(await oauth.refreshTokenGrant(server, refreshToken));
+      if (granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
+        refreshToken = granted.refreshToken;
+        await save(granted.refreshToken);
+      }
+      return granted;
+    } catch (error) {
+      if ((error as { error?: string }).error !== 'invalid_grant')
+        throw asOAuthFailure('the refresh of the sign-in', error);
+      throw new OAuthFailure('the sign-in has ended: sign in again', false, 'invalid_grant', error);
+    }
+  };
+  const renewing = new Renewing(refresh, 'accessToken' in start ? start : undefined);
+  return { accessToken: () => renewing.get() };
+};

@@ -1,0 +1,56 @@
+import { DurableObject } from 'cloudflare:workers';
+import { problem, problemResponse } from '#services/api/problem.ts';
+import { createVerifier } from '#services/authn/verifier.ts';
+import { startWorkerService, type WorkerService } from '#services/config/worker.ts';
+
+export interface Env {
+  readonly HUB: DurableObjectNamespace<Hub>;
+  /** `wss://…`: NATS over WebSocket. */
+  readonly NATS_URL: string;
+  /** A secret: text of `services.creds`. */
+  readonly NATS_CREDS?: string;
+  readonly IDENTITY_ISSUER: string;
+  readonly IDENTITY_PROJECT: string;
+}
+
+const report = (error: unknown): void =>
+  console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/**
+ * Holds the connection to NATS: in workerd a connection belongs to whoever made it, and outlives a request only inside a
+ * Durable Object.
+ */
+export class Hub extends DurableObject<Env> {
+  #service: Promise<WorkerService> | undefined;
+
+  override async fetch(request: Request): Promise<Response> {
+    let service: WorkerService;
+    try {
+      service = await this.#start();
+    } catch (error) {
+      report(error);
+      const detail = 'NATS JetStream cannot be reached from the edge: try again in a moment';
+      return problemResponse(problem(503, 'Not available', 'STORE_UNAVAILABLE', detail));
+    }
+    return service.fetch(request);
+  }
+
+  #start(): Promise<WorkerService> {
+    const { NATS_URL: url, NATS_CREDS: credentials, IDENTITY_ISSUER: issuer, IDENTITY_PROJECT: project } = this.env;
+    this.#service ??= startWorkerService({
+      url,
+      credentials,
+      verify: createVerifier({ issuer, project }),
+      report,
+    }).catch((error: unknown) => {
+      // The next request tries again.
+      this.#service = undefined;
+      throw error;
+    });
+    return this.#service;
+  }
+}
+
+export default {
+  fetch: (request, env) => env.HUB.get(env.HUB.idFromName('hub')).fetch(request),
+} satisfies ExportedHandler<Env>;

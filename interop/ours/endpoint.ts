@@ -1,0 +1,109 @@
+import { randomFillSync } from 'node:crypto';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import type { SuiteName } from '#host/tls/context.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
+import { addressOf } from '#host/udp/address.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { addressPort } from '#protocol/address.ts';
+import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
+import type { ConnectionSink } from '#protocol/quic/api.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { Connection } from '#protocol/quic/connection.ts';
+import type { ConnectOptions } from '#protocol/quic/endpoint/maker.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { type Arguments, splitAddress } from './arguments.ts';
+import { Evidence } from './evidence.ts';
+import { ready, result } from './lines.ts';
+
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+/** Long enough for CONNECTION_CLOSE to leave. */
+const LINGER_MS = 100;
+
+const cryptoOf = ({ suites, groups }: Arguments) => ({
+  ...(suites !== '' && { suites: suites.split(',') as SuiteName[] }),
+  ...(groups !== '' && { groups }),
+});
+
+const versionsOf = ({ version }: Arguments): number[] => (version === '' ? [1] : [Number(version), 1]);
+
+const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
+  config: { ...DEFAULT_ENDPOINT_CONFIG, ...(args.retry && { retryAtHandshakes: 0 }) },
+  quic: {
+    ...DEFAULT_CONFIG,
+    versions: versionsOf(args),
+    controller: controllerNamed(process.env['CBR_CC'] ?? DEFAULT_CONTROLLER),
+    ...quic,
+  },
+  crypto: opensslCrypto,
+  random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
+  tokenKey: randomFillSync(new Uint8Array(32)),
+  resetKey: randomFillSync(new Uint8Array(32)),
+});
+
+const open = (address: string, port: number): UdpSocket =>
+  UdpSocket.open({ address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, sendBufferBytes: RECEIVE_BUFFER_BYTES });
+
+/** Has noted what a sink's connection goes through. */
+const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
+  const closed = sink.closed.bind(sink);
+  const handshakeComplete = sink.handshakeComplete.bind(sink);
+  sink.handshakeComplete = (connection, info) => {
+    evidence.addHandshake(info);
+    handshakeComplete(connection, info);
+  };
+  sink.closed = (connection, info, now) => {
+    evidence.add(connection, info);
+    closed(connection, info, now);
+  };
+  return sink;
+};
+
+/** Serves until the process is ended; then tells what happened. @param accept makes the sink of each connection */
+export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => ConnectionSink): void => {
+  const { host, port } = splitAddress(args.listen);
+  const identities = [{ certificateChain: { file: args.cert }, privateKey: { file: args.key } }];
+  const tls = createTlsServerPort({ identities, alpn: [args.alpn], earlyData: args.early, ...cryptoOf(args) });
+  const evidence = new Evidence();
+  const endpoint = new Endpoint({ ...common(args, quic), tls, accept: () => noting(accept(), evidence) });
+  const socket = open(host, port);
+  new QuicDriver({ socket, endpoint });
+  process.once('SIGTERM', () => {
+    const { retriesSent, versionNegotiationsSent } = endpoint.counters;
+    result({ ...evidence, retriesSent, versionNegotiationsSent });
+    process.exit();
+  });
+  ready(`${host}:${addressPort(socket.localAddress())}`);
+};
+
+type DialOptions = Pick<ConnectOptions, 'version' | 'ticket' | 'remembered'>;
+
+/** A client's endpoint: as many connections as it likes to the one server. */
+export class Dialer {
+  readonly #args: Arguments;
+  readonly #endpoint: Endpoint;
+  readonly #driver: QuicDriver;
+  readonly evidence = new Evidence();
+
+  constructor(args: Arguments, quic: Partial<QuicConfig>) {
+    this.#args = args;
+    const tls = createTlsClientPort({ trustAnchors: { file: args.ca }, ...cryptoOf(args) });
+    this.#endpoint = new Endpoint({ ...common(args, quic), tls });
+    const v6 = splitAddress(args.server).host.includes(':');
+    this.#driver = new QuicDriver({ socket: open(v6 ? '::' : '0.0.0.0', 0), endpoint: this.#endpoint });
+  }
+
+  /** @param more a version to start with instead of the most preferred one, a session to resume */
+  dial(sink: ConnectionSink, more: DialOptions = {}): Connection {
+    const { server, name, alpn } = this.#args;
+    const { host, port } = splitAddress(server);
+    const where = { remote: addressOf(host, port), serverName: name, alpn: [alpn] };
+    return this.#endpoint.connect({ ...where, sink: noting(sink, this.evidence), ...more }, nowUs());
+  }
+
+  /** Lets the last packets leave, then the process may end. */
+  close(): void {
+    setTimeout(() => this.#driver.close(), LINGER_MS);
+  }
+}

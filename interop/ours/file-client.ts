@@ -1,0 +1,135 @@
+import { Http3Binding } from '#protocol/http3/binding.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import type { CloseInfo, ConnectionSink } from '#protocol/quic/api.ts';
+import { Connection } from '#protocol/quic/connection.ts';
+import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
+import type { Arguments } from './arguments.ts';
+import { Dialer } from './endpoint.ts';
+import { Downloads } from './files.ts';
+import { fail, result } from './lines.ts';
+import { QuietConnection } from './quiet-connection.ts';
+import { QuietSink } from './quiet-sink.ts';
+
+type Fetch = {
+  readonly args: Arguments;
+  readonly paths: readonly string[];
+  readonly downloads: Downloads;
+  /** All is there. @param close ends the connection, when the program is ready for that */
+  done(close: () => void): void;
+  closed(info: CloseInfo): void;
+};
+
+const describe = ({ by, code, reason }: CloseInfo): string => `connection closed by ${by}, code ${code}: ${reason}`;
+
+const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink => {
+  const sink = new QuietSink();
+  let asked = 0;
+  const ask = (http3: Http3Connection): void => {
+    for (; asked < paths.length; asked++) {
+      const requested = paths[asked] as string;
+      const head = { ':method': 'GET', ':scheme': 'https', ':authority': args.name, ':path': requested };
+      const fields = Object.entries(head).map(([name, value]) => ({ name, value }));
+      const stream = http3.openRequest(fields, true);
+      if (stream < 0) return;
+      downloads.start(stream, requested);
+    }
+  };
+  sink.handshakeComplete = ask;
+  sink.streamsAvailable = ask;
+  sink.response = (_http3, _stream, { status }) => {
+    if (status !== 200) fail(`status ${status}`);
+  };
+  sink.body = (http3, stream, buffer, start, end) => {
+    downloads.piece(stream, buffer, start, end);
+    http3.consume(stream, end - start);
+  };
+  sink.aborted = (_http3, stream, { code, reason }) => fail(`stream ${stream} aborted, code ${code}: ${reason}`);
+  sink.end = (http3, stream) => {
+    downloads.finish(stream);
+    if (downloads.finished < paths.length) return;
+    done(() => http3.close());
+  };
+  sink.connectionClosed = (_http3, info) => closed(info);
+  return new Http3Binding((quic) => new Http3Connection(quic, sink));
+};
+
+const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
+  const sink = new QuietConnection();
+  let asked = 0;
+  const ask: ConnectionSink['streamsAvailable'] = (connection) => {
+    for (; asked < paths.length; asked++) {
+      const requested = paths[asked] as string;
+      const stream = connection.openStream(true);
+      if (stream < 0) return;
+      downloads.start(stream, requested);
+      connection.write(stream, Buffer.from(`GET ${requested}\r\n`), true);
+    }
+  };
+  sink.handshakeComplete = (connection) => ask(connection, true);
+  sink.streamsAvailable = ask;
+  sink.streamReset = (_connection, stream, code) => fail(`stream ${stream} reset with ${code}`);
+  sink.streamData = (connection, stream, buffer, start, end, fin) => {
+    downloads.piece(stream, buffer, start, end);
+    connection.consume(stream, end - start);
+    if (fin) downloads.finish(stream);
+    if (downloads.finished === paths.length) done(() => connection.close(0, ''));
+  };
+  sink.closed = (_connection, info) => closed(info);
+  return sink;
+};
+
+/** QUIC version 1 (RFC 9000 §15). */
+const VERSION_1 = 1;
+
+/** What a client keeps of a connection to resume it (RFC 9000 §7.4.1). */
+type Session = { ticket?: Uint8Array; remembered?: TransportParameters; onTicket?: () => void };
+
+const keeping = (sink: ConnectionSink, session: Session): ConnectionSink => {
+  sink.ticket = (connection, data) => {
+    session.ticket = data.slice();
+    if (connection instanceof Connection) session.remembered = connection.parts.handshake.peer;
+    session.onTicket?.();
+  };
+  return sink;
+};
+
+/** What of a session the next connection uses. */
+const resumption = ({ resume, early }: Arguments, { ticket, remembered }: Session) => ({
+  ...(resume && ticket && { ticket }),
+  ...(early && ticket && remembered && { remembered }),
+});
+
+/** Fetches all paths over one connection at the same time; with `--connections N` again N times, each on a new one. */
+export const fileClient = (args: Arguments): void => {
+  const dialer = new Dialer(args, {});
+  const session: Session = {};
+  let left = Number(args.connections);
+  const next = (version?: number): void => {
+    let complete = false;
+    const fetch: Fetch = {
+      args,
+      paths: args.requests,
+      downloads: new Downloads(args.download),
+      done: (close) => {
+        complete = true;
+        // The ticket may come after the last file.
+        if (!args.resume || session.ticket !== undefined) close();
+        else session.onTicket = close;
+      },
+      closed: (info) => {
+        // RFC 9000 §6.2: what the server speaks was told; the application tries again.
+        if (info.by === 'version') return void setImmediate(next, VERSION_1);
+        if (!complete) fail(describe(info));
+        if (--left > 0) return void setImmediate(next);
+        result({ files: args.requests.length, ...dialer.evidence });
+        dialer.close();
+      },
+    };
+    const sink = keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session);
+    const resumed = resumption(args, session);
+    const connection = dialer.dial(sink, { ...resumed, ...(version !== undefined && { version }) });
+    // Early data does not wait for the handshake.
+    if ('remembered' in resumed) sink.streamsAvailable(connection, true);
+  };
+  next();
+};

@@ -1,0 +1,56 @@
+import { Http3Binding } from '#protocol/http3/binding.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import { formatPrefix } from '#protocol/ip/text.ts';
+import { type IpTunnel, type IpTunnelSink, openIpTunnel } from '#protocol/masque/connect-ip.ts';
+import type { IpRange } from '#protocol/masque/ip-routes.ts';
+import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
+import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
+import type { Arguments } from './arguments.ts';
+import { Dialer } from './endpoint.ts';
+import { fail, ready } from './lines.ts';
+import { QuietSink } from './quiet-sink.ts';
+import { OUTER_BYTES, TunPump } from './tun-pump.ts';
+
+/** The length of the one prefix that a range of the test's proxies is. */
+const prefixLength = ({ start, end }: IpRange): number => {
+  let length = 0;
+  while (
+    length < start.length * 8 &&
+    ((start[length >> 3] as number) ^ (end[length >> 3] as number)) >> (7 - (length & 7)) === 0
+  ) {
+    length++;
+  }
+  return length;
+};
+
+const ANY_IPV4 = { address: new Uint8Array(4), length: 32 };
+
+/** Asks for an address, gives it to a TUN, routes what the proxy advertises and forwards until it is ended. */
+export const ipClient = (args: Arguments): void => {
+  const pump = new TunPump(args.tun);
+  let configured = false;
+  const join = async (tunnel: IpTunnel): Promise<void> => {
+    const [address] = tunnel.assigned;
+    if (configured || address === undefined || tunnel.routes.length === 0) return;
+    configured = true;
+    const routes = tunnel.routes.map((range) => formatPrefix({ address: range.start, length: prefixLength(range) }));
+    await pump.configure(formatPrefix(address.prefix), Number(args.mtu), routes);
+    pump.attach(tunnel);
+    ready(args.tun);
+  };
+  const device: IpTunnelSink = {
+    opened: (tunnel) => void tunnel.requestAddresses([ANY_IPV4]),
+    refused: (_tunnel, { status }) => fail(`refused with status ${status}`),
+    addressesAssigned: (tunnel) => void join(tunnel).catch(fail),
+    routesAdvertised: (tunnel) => void join(tunnel).catch(fail),
+    addressesWanted: (tunnel) => void tunnel.assign([]),
+    payload: (_tunnel, buffer, start, end) => pump.write(buffer, start, end),
+    closed: (_tunnel, { reason }) => fail(`tunnel ended: ${reason}`),
+  };
+  const sink = new QuietSink();
+  sink.settings = (http3) => {
+    if (openIpTunnel(http3, defaultIpTemplate(args.name), ANY_SCOPE, device) === undefined) fail('no Extended CONNECT');
+  };
+  const dialer = new Dialer(args, { initialDatagramBytes: OUTER_BYTES });
+  dialer.dial(new Http3Binding((quic) => new Http3Connection(quic, sink)));
+};

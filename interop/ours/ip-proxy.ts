@@ -1,0 +1,53 @@
+import { Http3Binding } from '#protocol/http3/binding.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
+import { acceptIpRequest, type IpProxySink, type IpTunnel } from '#protocol/masque/connect-ip.ts';
+import type { IpRange } from '#protocol/masque/ip-routes.ts';
+import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
+import type { Arguments } from './arguments.ts';
+import { serve } from './endpoint.ts';
+import { fail } from './lines.ts';
+import { QuietSink } from './quiet-sink.ts';
+import { OUTER_BYTES, TunPump } from './tun-pump.ts';
+
+const prefixOf = (text: string): Prefix => parsePrefix(text) ?? fail(`${text} is no prefix`);
+
+/** All addresses of a prefix, for any protocol. */
+const rangeOf = ({ address, length }: Prefix): IpRange => {
+  const end = Uint8Array.from(address);
+  for (let bit = length; bit < end.length * 8; bit++) end[bit >> 3] = (end[bit >> 3] as number) | (0x80 >> (bit & 7));
+  return { start: address, end, protocol: 0 };
+};
+
+/** Gives every client the same prefix and forwards between the last one and a TUN. */
+export const ipProxy = async (args: Arguments): Promise<void> => {
+  const client = prefixOf(args.client);
+  const pump = new TunPump(args.tun);
+  await pump.configure(args.address, Number(args.mtu), [args.client]);
+  const assign = (tunnel: IpTunnel): void => {
+    const requestId = tunnel.wanted[0]?.requestId ?? 0;
+    tunnel.assign([{ requestId, prefix: client }]);
+  };
+  const proxy: IpProxySink = {
+    ipWanted: (tunnel) => {
+      tunnel.accept();
+      pump.attach(tunnel);
+      assign(tunnel);
+      tunnel.advertise([rangeOf(prefixOf(args.route))]);
+    },
+    addressesWanted: assign,
+    payload: (_tunnel, buffer, start, end) => pump.write(buffer, start, end),
+    opened: () => {},
+    refused: () => {},
+    addressesAssigned: () => {},
+    routesAdvertised: () => {},
+    closed: (_tunnel, { reason }) => process.stderr.write(`tunnel ended: ${reason}\n`),
+  };
+  const template = defaultIpTemplate(args.name);
+  const sink = new QuietSink();
+  sink.request = (http3, stream, head) => {
+    if (acceptIpRequest(http3, stream, head, template, proxy)) return;
+    http3.respond(stream, [{ name: ':status', value: '404' }], true);
+  };
+  serve(args, { initialDatagramBytes: OUTER_BYTES }, () => new Http3Binding((quic) => new Http3Connection(quic, sink)));
+};

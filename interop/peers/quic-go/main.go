@@ -1,0 +1,85 @@
+// Programs on quic-go and connect-ip-go that CloudBridge is measured and tested against: `peer PROGRAM [flags]`.
+// Every program prints JSON lines on stdout: {"ready":...} when it can be talked to, {"result":...} at its end.
+package main
+
+import (
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+)
+
+type options struct {
+	listen, server       string
+	cert, key, ca        string
+	alpn, root, download string
+	bytes                int64
+	streams              int
+	version              uint
+	retry, early         bool
+	connections          int
+	sessions             tls.ClientSessionCache
+	name, client, pool   string
+	tun, address, route  string
+	target               string
+	count, mtu           int
+	requests             []string
+}
+
+var programs = map[string]func(*options) error{
+	"file-server": fileServer,
+	"file-client": fileClient,
+	"bulk-server": bulkServer,
+	"bulk-client": bulkClient,
+	"ip-proxy":    ipProxy,
+	"ip-client":   ipClient,
+	"udp-proxy":   udpProxy,
+	"udp-client":  udpClient,
+}
+
+func parse(args []string) *options {
+	o := &options{sessions: tls.NewLRUClientSessionCache(1)}
+	f := flag.NewFlagSet("peer", flag.ExitOnError)
+	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "servers: address and port")
+	f.StringVar(&o.server, "server", "", "clients: address and port")
+	f.StringVar(&o.name, "name", "peer.test", "name in the server's certificate")
+	f.StringVar(&o.cert, "cert", "", "servers: PEM of the certificate chain")
+	f.StringVar(&o.key, "key", "", "servers: PEM of the key")
+	f.StringVar(&o.ca, "ca", "", "clients: PEM of the authorities")
+	f.StringVar(&o.alpn, "alpn", "h3", "h3 or hq-interop")
+	f.StringVar(&o.root, "root", ".", "file-server: folder with the files")
+	f.StringVar(&o.download, "download", ".", "file-client: folder to write to")
+	f.UintVar(&o.version, "version", 1, "file-client: QUIC version")
+	f.IntVar(&o.connections, "connections", 1, "file-client: how often, each time resuming the session before")
+	f.BoolVar(&o.early, "early", false, "files: send, or take, early data")
+	f.BoolVar(&o.retry, "retry", false, "servers: answer every first Initial with Retry")
+	f.Int64Var(&o.bytes, "bytes", 1e9, "bulk: bytes in all")
+	f.IntVar(&o.streams, "streams", 1, "bulk: streams")
+	f.StringVar(&o.tun, "tun", "", "ip: name of the TUN to make")
+	f.StringVar(&o.address, "address", "", "ip-proxy: address/length of its TUN")
+	f.StringVar(&o.client, "client", "", "ip-proxy: prefix given to the client")
+	f.StringVar(&o.route, "route", "0.0.0.0/0", "ip-proxy: prefix advertised to the client")
+	f.IntVar(&o.mtu, "mtu", 1280, "ip: MTU of the TUN")
+	f.StringVar(&o.target, "target", "", "udp-client: address and port behind the proxy")
+	f.IntVar(&o.count, "count", 10, "udp-client: datagrams to send and to get back")
+	_ = f.Parse(args)
+	o.requests = f.Args()
+	return o
+}
+
+func main() {
+	if len(os.Args) < 2 || programs[os.Args[1]] == nil {
+		names := make([]string, 0, len(programs))
+		for name := range programs {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		fmt.Fprintf(os.Stderr, "usage: peer PROGRAM [flags], where PROGRAM is one of %v\n", names)
+		os.Exit(2)
+	}
+	if err := programs[os.Args[1]](parse(os.Args[2:])); err != nil {
+		fmt.Fprintln(os.Stderr, "peer "+os.Args[1]+":", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,154 @@
+/** What the worker shall do, as far as it knows; the data plane reads it and listens to it. */
+
+export interface DeviceState {
+  readonly tenant: string;
+  readonly id: string;
+  readonly network: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+/** Of a whole tenant, of one device, or of one token, as far as the parts are given. */
+export interface RevocationState {
+  readonly tenant: string;
+  readonly device?: string;
+  readonly tokenId?: string;
+}
+
+/** Every call comes after the state has changed. Nothing is said twice unless it changed in between. */
+export interface DesiredStateListener {
+  /** A tenant's prefixes changed; none: the tenant is gone. */
+  onTenant?(tenant: string, prefixes: readonly string[]): void;
+  /** A device is new or changed; `state` undefined: it was deleted (and its tokens with it). */
+  onDevice?(tenant: string, device: string, state: DeviceState | undefined): void;
+  onRevoked?(revocation: RevocationState): void;
+  /** A revocation is no longer there: what it revoked has expired, or is free to be used anew. */
+  onReinstated?(revocation: RevocationState): void;
+  /** JWK set (RFC 7517) as text, and who issues the tokens. */
+  onKeys?(jwks: string, issuer: string): void;
+  onRefusedPrefixes?(prefixes: readonly string[]): void;
+  /** Whether the worker shall let its sessions go. */
+  onDrain?(drain: boolean): void;
+}
+
+const keyOf = ({ tenant, device, tokenId }: RevocationState): string =>
+  tokenId !== undefined ? `${tenant}.token.${tokenId}` : device !== undefined ? `${tenant}.device.${device}` : tenant;
+
+const same = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, i) => text === b[i]);
+
+/** The tables themselves; `membership.ts` and `revisions.ts` fill them. */
+export class DesiredState {
+  jwks = '';
+  issuer = '';
+  refusedPrefixes: readonly string[] = [];
+  drain = false;
+  readonly #listeners = new Set<DesiredStateListener>();
+  /** By tenant, out of the revision and out of the networks themselves. */
+  readonly #revisionPrefixes = new Map<string, readonly string[]>();
+  readonly #networks = new Map<string, Map<string, readonly string[]>>();
+  readonly #tenants = new Map<string, readonly string[]>();
+  readonly #devices = new Map<string, DeviceState>();
+  readonly #revoked = new Map<string, RevocationState>();
+
+  /** Tells a listener everything that is known, and from then on every change. @returns how to stop */
+  listen(listener: DesiredStateListener): () => void {
+    for (const [tenant, prefixes] of this.#tenants) listener.onTenant?.(tenant, prefixes);
+    for (const device of this.#devices.values()) listener.onDevice?.(device.tenant, device.id, device);
+    for (const revocation of this.#revoked.values()) listener.onRevoked?.(revocation);
+    if (this.jwks !== '') listener.onKeys?.(this.jwks, this.issuer);
+    if (this.refusedPrefixes.length > 0) listener.onRefusedPrefixes?.(this.refusedPrefixes);
+    if (this.drain) listener.onDrain?.(true);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * A tenant has the prefixes of the revision and those of its networks: a new network works at once, and one goes only
+   * when it is gone from both, for taking prefixes away can cut many off.
+   */
+  get tenants(): ReadonlyMap<string, readonly string[]> {
+    return this.#tenants;
+  }
+
+  device(tenant: string, id: string): DeviceState | undefined {
+    return this.#devices.get(`${tenant}.${id}`);
+  }
+
+  get deviceCount(): number {
+    return this.#devices.size;
+  }
+
+  /** Whether a token must not be taken, although its signature and times are right. */
+  isRevoked(tenant: string, device: string, tokenId: string): boolean {
+    const revoked = this.#revoked;
+    return (
+      revoked.has(keyOf({ tenant })) ||
+      revoked.has(keyOf({ tenant, device })) ||
+      revoked.has(keyOf({ tenant, tokenId }))
+    );
+  }
+
+  setDevice(tenant: string, id: string, state: DeviceState | undefined): void {
+    const key = `${tenant}.${id}`;
+    const before = this.#devices.get(key);
+    if (state === undefined ? before === undefined : JSON.stringify(before) === JSON.stringify(state)) return;
+    if (state === undefined) this.#devices.delete(key);
+    else this.#devices.set(key, state);
+    for (const listener of this.#listeners) listener.onDevice?.(tenant, id, state);
+  }
+
+  setNetwork(tenant: string, network: string, prefixes: readonly string[] | undefined): void {
+    const networks = this.#networks.get(tenant) ?? new Map<string, readonly string[]>();
+    this.#networks.set(tenant, networks);
+    if (prefixes === undefined) networks.delete(network);
+    else networks.set(network, prefixes);
+    this.#updateTenant(tenant);
+  }
+
+  setRevisionPrefixes(prefixes: ReadonlyMap<string, readonly string[]>): void {
+    const touched = new Set([...this.#revisionPrefixes.keys(), ...prefixes.keys()]);
+    this.#revisionPrefixes.clear();
+    for (const [tenant, own] of prefixes) this.#revisionPrefixes.set(tenant, own);
+    for (const tenant of touched) this.#updateTenant(tenant);
+  }
+
+  setRevoked(revocation: RevocationState, revoked: boolean): void {
+    const key = keyOf(revocation);
+    if (this.#revoked.has(key) === revoked) return;
+    if (revoked) this.#revoked.set(key, revocation);
+    else this.#revoked.delete(key);
+    for (const listener of this.#listeners) {
+      if (revoked) listener.onRevoked?.(revocation);
+      else listener.onReinstated?.(revocation);
+    }
+  }
+
+  setKeys(jwks: string, issuer: string): void {
+    if (jwks === this.jwks && issuer === this.issuer) return;
+    this.jwks = jwks;
+    this.issuer = issuer;
+    for (const listener of this.#listeners) listener.onKeys?.(jwks, issuer);
+  }
+
+  setRefusedPrefixes(prefixes: readonly string[]): void {
+    if (same(prefixes, this.refusedPrefixes)) return;
+    this.refusedPrefixes = prefixes;
+    for (const listener of this.#listeners) listener.onRefusedPrefixes?.(prefixes);
+  }
+
+  setDrain(drain: boolean): void {
+    if (drain === this.drain) return;
+    this.drain = drain;
+    for (const listener of this.#listeners) listener.onDrain?.(drain);
+  }
+
+  #updateTenant(tenant: string): void {
+    const networks = [...(this.#networks.get(tenant)?.values() ?? [])].flat();
+    const prefixes = [...new Set([...(this.#revisionPrefixes.get(tenant) ?? []), ...networks])].sort();
+    if (same(prefixes, this.#tenants.get(tenant) ?? [])) return;
+    if (prefixes.length === 0) this.#tenants.delete(tenant);
+    else this.#tenants.set(tenant, prefixes);
+    for (const listener of this.#listeners) listener.onTenant?.(tenant, prefixes);
+  }
+}

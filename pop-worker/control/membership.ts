@@ -1,0 +1,199 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { Bucket, ConfigKey, RevocationKey } from '#model/names.ts';
+import { DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
+import { WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { MembershipSnapshotSchema, SnapshotRecordSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import type { DesiredState } from './desired-state.ts';
+import { loadStateFiles, saveStateFile } from './state-file.ts';
+import { Watch } from './watch.ts';
+
+export interface MembershipOptions {
+  readonly state: DesiredState;
+  readonly pop: string;
+  readonly worker: string;
+  /** Where the copy on disk lies. */
+  readonly file: string;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Known {
+  readonly revision: number;
+  /** Empty: the record has ended. */
+  readonly value: Uint8Array;
+}
+
+const SAVE_AFTER_MS = 300;
+const NO_BYTES = new Uint8Array(0);
+
+/** Follows devices, networks, revocations and the worker's own record; keeps a copy on disk for a start without NATS. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #known = new Map<string, Map<string, Known>>();
+  #watches: Watch[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #waitingFor = 0;
+  /** Everything has come from NATS at least once since the process started. */
+  caughtUp = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** @returns whether there was a copy on disk that could be read */
+  async load(): Promise<boolean> {
+    for (const { content } of await loadStateFiles(this.#options.file)) {
+      try {
+        const { records } = fromBinary(MembershipSnapshotSchema, content);
+        for (const { bucket, key, revision, value } of records) this.#apply(bucket, key, value, Number(revision));
+        return true;
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+    return false;
+  }
+
+  watch(nats: NatsConnection): void {
+    const { pop, worker } = this.#options;
+    const watched: [string, string][] = [
+      [Bucket.revocations, '>'],
+      [Bucket.config, '*.device.*'],
+      [Bucket.config, '*.network.*'],
+      [Bucket.config, ConfigKey.worker(pop, worker)],
+    ];
+    this.#waitingFor = watched.length;
+    this.#watches = watched.map(([bucket, filter]) => {
+      let first = true;
+      return new Watch(nats, {
+        bucket,
+        filter,
+        onRecord: (key, value, revision) => this.#apply(bucket, key, value ?? NO_BYTES, revision),
+        onCaughtUp: (keys) => {
+          this.#forget(bucket, filter, keys);
+          if (first && --this.#waitingFor === 0) this.caughtUp = true;
+          first = false;
+        },
+        onError: this.#options.onError,
+      });
+    });
+  }
+
+  /** After a reconnection. */
+  restart(): void {
+    for (const watch of this.#watches) watch.restart();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
+    await this.flush();
+  }
+
+  /** Writes what is not on disk yet. */
+  async flush(): Promise<void> {
+    if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#save();
+    }
+    await this.#saving;
+  }
+
+  #apply(bucket: string, key: string, value: Uint8Array, revision: number): void {
+    const records = this.#known.get(bucket) ?? new Map<string, Known>();
+    this.#known.set(bucket, records);
+    // Not "older than": after a restore from a backup the store counts from a lower number, and it is right.
+    if (records.get(key)?.revision === revision) return;
+    records.set(key, { revision, value });
+    this.#interpret(bucket, key, value.length === 0 ? undefined : value);
+    this.#saveSoon();
+  }
+
+  /** What has ended so long ago that even the memory of it is gone. */
+  #forget(bucket: string, filter: string, present: ReadonlySet<string>): void {
+    const records = this.#known.get(bucket);
+    for (const key of [...(records?.keys() ?? [])]) {
+      if (present.has(key) || !matches(filter, key)) continue;
+      records?.delete(key);
+      this.#interpret(bucket, key, undefined);
+      this.#saveSoon();
+    }
+  }
+
+  /** One record that cannot be read must not keep the others from being followed. */
+  #interpret(bucket: string, key: string, value: Uint8Array | undefined): void {
+    const [tenant = '', kind = '', ...rest] = key.split('.');
+    try {
+      if (bucket === Bucket.revocations) this.#interpretRevocation(tenant, kind, rest.join('.'), value !== undefined);
+      else this.#interpretConfig(tenant, kind, rest.join('.'), value);
+    } catch (cause) {
+      this.#options.onError(new Error(`record ${key} of ${bucket} cannot be read`, { cause }));
+    }
+  }
+
+  #interpretRevocation(tenant: string, kind: string, id: string, revoked: boolean): void {
+    if (kind === 'device') this.#updateRevoked(tenant, id);
+    else this.#options.state.setRevoked(kind === 'token' ? { tenant, tokenId: id } : { tenant }, revoked);
+  }
+
+  #interpretConfig(tenant: string, kind: string, id: string, value: Uint8Array | undefined): void {
+    const { state } = this.#options;
+    if (kind === 'network') {
+      const network = value && fromBinary(NetworkSchema, value);
+      state.setNetwork(tenant, id, network && [network.ipv4Pool, network.ipv6Prefix]);
+    }
+    if (kind === 'worker') state.setDrain(value !== undefined && fromBinary(WorkerSchema, value).drain);
+    if (kind === 'device') {
+      // First that it is refused, then that it is there: nobody may slip in between.
+      this.#updateRevoked(tenant, id);
+      const device = value && fromBinary(DeviceSchema, value);
+      const { network = '', ipv4Address: ipv4 = '', ipv6Address: ipv6 = '' } = device ?? {};
+      state.setDevice(tenant, id, device && { tenant, id, network, ipv4, ipv6 });
+    }
+  }
+
+  /**
+   * A device counts as revoked by its revocation, by its own record, and while the memory of its deletion lasts: that is
+   * longer than any token that names it.
+   */
+  #updateRevoked(tenant: string, device: string): void {
+    const revocation = this.#known.get(Bucket.revocations)?.get(RevocationKey.device(tenant, device));
+    const record = this.#known.get(Bucket.config)?.get(ConfigKey.device(tenant, device));
+    const byRecord =
+      record !== undefined &&
+      (record.value.length === 0 || fromBinary(DeviceSchema, record.value).state === DeviceState.REVOKED);
+    const revoked = byRecord || (revocation !== undefined && revocation.value.length > 0);
+    this.#options.state.setRevoked({ tenant, device }, revoked);
+  }
+
+  #saveSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#save();
+    }, SAVE_AFTER_MS);
+  }
+
+  #save(): void {
+    const records = [...this.#known].flatMap(([bucket, known]) =>
+      [...known].map(([key, { revision, value }]) =>
+        create(SnapshotRecordSchema, { bucket, key, revision: BigInt(revision), value }),
+      ),
+    );
+    const content = toBinary(
+      MembershipSnapshotSchema,
+      create(MembershipSnapshotSchema, { records, time: timestampNow() }),
+    );
+    this.#saving = this.#saving
+      .then(() => saveStateFile(this.#options.file, content))
+      .catch((error: unknown) => this.#options.onError(error));
+  }
+}
+
+const matches = (filter: string, key: string): boolean => {
+  if (filter === '>') return true;
+  const [wanted, parts] = [filter.split('.'), key.split('.')];
+  return wanted.length === parts.length && wanted.every((part, i) => part === '*' || part === parts[i]);
+};

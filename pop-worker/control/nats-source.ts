@@ -1,0 +1,92 @@
+import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { Control } from './control.ts';
+import type { NatsOptions } from './nats.ts';
+import { importRevisionKeys } from './revisions.ts';
+import type { ControlListener, ControlSource, WorkerEvent } from './source.ts';
+import type { WorkerReport } from './status.ts';
+
+export interface NatsSourceOptions extends NatsOptions {
+  readonly stateDirectory: string;
+  /** Ed25519 public keys (base64url) by their IDs. */
+  readonly revisionKeys: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly onError: (error: unknown) => void;
+}
+
+const HEALTH: Readonly<Record<string, Health>> = {
+  starting: Health.STARTING,
+  ready: Health.SERVING,
+  draining: Health.DRAINING,
+  withdrawn: Health.DRAINING,
+  stopping: Health.DRAINING,
+};
+
+/** Desired state by NATS, or as it was last known when there is no NATS; status goes the other way. */
+export class NatsSource implements ControlSource {
+  readonly #options: NatsSourceOptions;
+  readonly #startTimeMs = Date.now();
+  #control: Control | undefined;
+  #health: Health = Health.STARTING;
+  #sessions = 0;
+
+  constructor(options: NatsSourceOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once tokens can be judged: keys are known, from NATS or from an earlier run. */
+  async start(listener: ControlListener): Promise<void> {
+    const { revisionKeys, onError, ...options } = this.#options;
+    const control = await Control.start({
+      ...options,
+      revisionKeys: await importRevisionKeys(revisionKeys),
+      report: () => this.#report(listener),
+      onError,
+    });
+    this.#control = control;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    control.state.listen({
+      onTenant: (tenant, prefixes) => listener.tenant(tenant, prefixes),
+      onRevoked: (revocation) => listener.revoke(revocation),
+      onReinstated: (revocation) => listener.reinstate(revocation),
+      onDevice: (tenant, device, state) => {
+        // A deleted device's tokens are good for nobody, also until its revocation is heard of.
+        if (state === undefined) listener.revoke({ tenant, device });
+      },
+      onDrain: (drain) => listener.setDrain(drain),
+      onKeys: (jwks, issuer) => {
+        listener.keys(jwks, issuer);
+        resolve();
+      },
+    });
+    await promise;
+  }
+
+  /** Everything is watched already. */
+  async reload(): Promise<void> {}
+
+  report(event: WorkerEvent): void {
+    const status = this.#control?.status;
+    if (event.type === 'state') this.#health = HEALTH[event.state] ?? Health.UNSPECIFIED;
+    else if (event.type === 'connected') {
+      this.#sessions++;
+      status?.connected(event);
+    } else {
+      this.#sessions--;
+      status?.disconnected(event.tenant, event.device);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#control?.close();
+  }
+
+  #report(listener: ControlListener): Omit<WorkerReport, 'revision' | 'fromDisk'> {
+    return {
+      health: this.#health,
+      version: this.#options.version,
+      startTimeMs: this.#startTimeMs,
+      sessions: this.#sessions,
+      ...listener.traffic(),
+    };
+  }
+}

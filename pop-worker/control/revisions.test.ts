@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
+import { SignedManifestSchema, WorkerConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { DesiredState } from './desired-state.ts';
+import { Revisions } from './revisions.ts';
+
+let folder: string;
+let pair: { privateKey: RevisionKey; publicKey: RevisionKey };
+let count = 0;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cloudbridge-revisions-'));
+  pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as typeof pair;
+});
+after(() => rm(folder, { recursive: true }));
+
+const publish = async (number: bigint, tenants: readonly string[], force = false) => {
+  const config = create(WorkerConfigSchema, {
+    tenants: tenants.map((tenant) => ({ tenant, prefixes: ['10.0.0.0/24'] })),
+    jwks: `{"keys":[${number}]}`,
+    tokenIssuer: 'iss',
+  });
+  const built = await buildRevision({
+    number,
+    base: number - 1n,
+    config,
+    author: 'a',
+    reason: 'r',
+    nowMs: Date.now(),
+    lifetimeMs: 60_000,
+  });
+  built.manifest.force = force;
+  const bytes = toBinary(SignedManifestSchema, await signManifest(built.manifest, 'k', pair.privateKey));
+  return { bytes, read: async (digest: string) => built.chunks.get(digest) };
+};
+
+const open = (file = join(folder, `r${count++}`), shareCut?: () => number) => {
+  const state = new DesiredState();
+  const errors: unknown[] = [];
+  const keys = new Map([['k', pair.publicKey]]);
+  const onError = (error: unknown): void => void errors.push(error);
+  return {
+    file,
+    state,
+    errors,
+    revisions: new Revisions({ state, keys, file, onError, ...(shareCut && { shareCut }) }),
+  };
+};
+
+test('a revision is taken, kept, and there after a start without control plane', async () => {
+  const { file, state, revisions } = open();
+  const { bytes, read } = await publish(3n, ['acme']);
+  await revisions.take(bytes, read);
+  assert.deepEqual(revisions.applied, { number: 3n, fromDisk: false, isExpired: false });
+  assert.deepEqual([...state.tenants.keys(), state.jwks], ['acme', '{"keys":[3]}']);
+  const again = open(file);
+  assert.equal(await again.revisions.load(), true);
+  assert.deepEqual(again.revisions.applied, { number: 3n, fromDisk: true, isExpired: false });
+  assert.deepEqual([...again.state.tenants.keys()], ['acme']);
+  await again.revisions.take(bytes, async () => undefined);
+  assert.equal(again.revisions.applied?.fromDisk, false, 'confirmed without reading it again');
+});
+
+test('an older one, one with a missing chunk and one of a strange key are refused, also after a restart', async () => {
+  const { file, revisions, errors } = open();
+  const [two, three] = [await publish(2n, ['acme']), await publish(3n, ['acme'])];
+  await revisions.take(three.bytes, three.read);
+  await revisions.take(two.bytes, two.read);
+  assert.match(revisions.refused ?? '', /older than 3/);
+  const restarted = open(file);
+  await restarted.revisions.load();
+  await restarted.revisions.take(two.bytes, two.read);
+  assert.match(restarted.revisions.refused ?? '', /older than 3/);
+  const four = await publish(4n, ['acme']);
+  await revisions.take(four.bytes, async () => undefined);
+  assert.match(revisions.refused ?? '', /missing/);
+  await revisions.take(four.bytes, four.read);
+  assert.deepEqual([revisions.applied?.number, revisions.refused, errors.length], [4n, undefined, 2]);
+});
+
+test('a damaged file makes place for the revision before', async () => {
+  const { file, revisions } = open();
+  for (const number of [1n, 2n]) {
+    const { bytes, read } = await publish(number, [`t${number}`]);
+    await revisions.take(bytes, read);
+  }
+  const content = await readFile(file);
+  content[content.length - 1] = (content[content.length - 1] as number) ^ 1;
+  await writeFile(file, content);
+  const restarted = open(file);
+  assert.equal(await restarted.revisions.load(), true);
+  assert.deepEqual([restarted.revisions.applied?.number, [...restarted.state.tenants.keys()]], [1n, ['t1']]);
+});
+
+test('what would cut too many sessions is refused unless it is forced', async () => {
+  let share = 0.05;
+  const { state, revisions } = open(undefined, () => share);
+  const first = await publish(1n, ['a']);
+  await revisions.take(first.bytes, first.read);
+  assert.equal(revisions.applied?.number, 1n, 'the limit itself is allowed');
+  share = 0.3;
+  const second = await publish(2n, ['b']);
+  await revisions.take(second.bytes, second.read);
+  assert.match(revisions.refused ?? '', /would cut 30 %/);
+  assert.deepEqual([...state.tenants.keys()], ['a']);
+  const forced = await publish(3n, ['b'], true);
+  await revisions.take(forced.bytes, forced.read);
+  assert.deepEqual([...state.tenants.keys()], ['b']);
+});
+
+test('whatever bytes are published, the worker goes on with what it has', async () => {
+  const { revisions } = open();
+  const good = await publish(1n, ['a']);
+  await revisions.take(good.bytes, good.read);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.nat(good.bytes.length * 8 - 1)),
+      async (hostile) => {
+        const bytes = typeof hostile === 'number' ? good.bytes.slice() : hostile;
+        if (typeof hostile === 'number') bytes[hostile >> 3] = (bytes[hostile >> 3] as number) ^ (1 << (hostile & 7));
+        await revisions.take(bytes, good.read);
+        assert.equal(revisions.applied?.number, 1n);
+      },
+    ),
+  );
+});

@@ -1,0 +1,182 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { Bucket, FLEET_MANIFEST } from '#model/names.ts';
+import { assembleRevision, RevisionError, type RevisionKey, toHex, verifyManifest } from '#model/revision.ts';
+import { StoredRevisionSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import {
+  type Manifest,
+  type SignedManifest,
+  SignedManifestSchema,
+  type WorkerConfig,
+} from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import type { DesiredState } from './desired-state.ts';
+import { loadStateFiles, saveStateFile } from './state-file.ts';
+import { Watch } from './watch.ts';
+
+export interface RevisionOptions {
+  readonly state: DesiredState;
+  /** Ed25519 public keys that revisions may be signed by, by their IDs. */
+  readonly keys: ReadonlyMap<string, RevisionKey>;
+  /** Where the last good revision lies. */
+  readonly file: string;
+  /** Share (0 to 1) of the worker's sessions that the next revision would cut. */
+  readonly shareCut?: (current: WorkerConfig | undefined, next: WorkerConfig) => number;
+  /** A revision that cuts more is refused unless it is forced. */
+  readonly maxShareCut?: number;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface AppliedRevision {
+  readonly number: bigint;
+  readonly fromDisk: boolean;
+  /** It has passed its expiry: the control plane has not been heard for days. */
+  readonly isExpired: boolean;
+}
+
+const MAX_SHARE_CUT = 0.05;
+
+type ReadChunk = (digest: string) => Promise<Uint8Array | undefined>;
+
+/** Takes signed revisions: verifies them, looks at what they would break, applies them, keeps the last good one on disk. */
+export class Revisions {
+  readonly #options: RevisionOptions;
+  #applied: { readonly manifest: Manifest; readonly config: WorkerConfig; readonly fromDisk: boolean } | undefined;
+  #watch: Watch | undefined;
+  #work: Promise<void> = Promise.resolve();
+  /** Why the newest one was not taken. */
+  refused: string | undefined;
+
+  constructor(options: RevisionOptions) {
+    this.#options = options;
+  }
+
+  get applied(): AppliedRevision | undefined {
+    if (this.#applied === undefined) return undefined;
+    const { manifest, fromDisk } = this.#applied;
+    const isExpired = Number(manifest.expireTime?.seconds ?? 0n) * 1000 < Date.now();
+    return { number: manifest.number, fromDisk, isExpired };
+  }
+
+  /** Applies the last good revision from disk; a damaged one makes place for the one before. */
+  async load(): Promise<boolean> {
+    for (const { content } of await loadStateFiles(this.#options.file)) {
+      try {
+        const stored = fromBinary(StoredRevisionSchema, content);
+        const signed = fromBinary(SignedManifestSchema, stored.signedManifest);
+        const manifest = await verifyManifest(signed, this.#options.keys, 0n);
+        const chunks = new Map(manifest.chunks.map((digest, i) => [toHex(digest), stored.chunks[i]]));
+        const config = await assembleRevision(manifest, async (digest) => chunks.get(digest));
+        this.#apply(manifest, config, true);
+        return true;
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+    return false;
+  }
+
+  watch(nats: NatsConnection): void {
+    const readChunk = chunkReader(nats);
+    this.#watch = new Watch(nats, {
+      bucket: Bucket.desired,
+      filter: FLEET_MANIFEST,
+      onRecord: (_key, value) => {
+        if (value === undefined) return;
+        // One after the other, in the order they came.
+        this.#work = this.#work.then(() => this.take(value, readChunk));
+      },
+      onCaughtUp: () => undefined,
+      onError: this.#options.onError,
+    });
+  }
+
+  restart(): void {
+    this.#watch?.restart();
+  }
+
+  async close(): Promise<void> {
+    await this.#watch?.close();
+    await this.#work;
+  }
+
+  /** Takes one revision, or says in `refused` why not. @param bytes a SignedManifest */
+  async take(bytes: Uint8Array, readChunk: ReadChunk): Promise<void> {
+    try {
+      const signed = parseSigned(bytes);
+      const current = this.#applied;
+      const manifest = await verifyManifest(signed, this.#options.keys, current?.manifest.number ?? 0n);
+      if (current?.manifest.number === manifest.number) {
+        this.#applied = { ...current, fromDisk: false };
+        return;
+      }
+      const chunks = new Map<string, Uint8Array>();
+      const config = await assembleRevision(manifest, async (digest) => {
+        const chunk = await readChunk(digest);
+        if (chunk !== undefined) chunks.set(digest, chunk);
+        return chunk;
+      });
+      this.#refuseIfItCuts(manifest, config);
+      this.#apply(manifest, config, false);
+      this.refused = undefined;
+      await this.#save(bytes, manifest, chunks);
+    } catch (error) {
+      this.refused = error instanceof Error ? error.message : String(error);
+      this.#options.onError(error);
+    }
+  }
+
+  #refuseIfItCuts(manifest: Manifest, next: WorkerConfig): void {
+    const { shareCut, maxShareCut = MAX_SHARE_CUT } = this.#options;
+    if (shareCut === undefined || manifest.force) return;
+    const share = shareCut(this.#applied?.config, next);
+    if (share <= maxShareCut) return;
+    const percent = (value: number): string => `${Math.round(value * 100)} %`;
+    throw new RevisionError(
+      `revision ${manifest.number} would cut ${percent(share)} of the sessions here, more than ${percent(maxShareCut)}: publish it with force if that is meant`,
+    );
+  }
+
+  #apply(manifest: Manifest, config: WorkerConfig, fromDisk: boolean): void {
+    const { state } = this.#options;
+    this.#applied = { manifest, config, fromDisk };
+    state.setKeys(config.jwks, config.tokenIssuer);
+    state.setRefusedPrefixes(config.refusedPrefixes);
+    state.setRevisionPrefixes(new Map(config.tenants.map(({ tenant, prefixes }) => [tenant, prefixes])));
+  }
+
+  async #save(signedManifest: Uint8Array, manifest: Manifest, chunks: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    const ordered = manifest.chunks.map((digest) => chunks.get(toHex(digest)) ?? new Uint8Array(0));
+    const stored = create(StoredRevisionSchema, { signedManifest, chunks: ordered });
+    await saveStateFile(this.#options.file, toBinary(StoredRevisionSchema, stored));
+  }
+}
+
+const parseSigned = (bytes: Uint8Array): SignedManifest => {
+  try {
+    return fromBinary(SignedManifestSchema, bytes);
+  } catch (cause) {
+    throw new RevisionError('what was published is no signed manifest', { cause });
+  }
+};
+
+const chunkReader = (nats: NatsConnection): ReadChunk => {
+  const subject = (digest: string): string => `$KV.${Bucket.chunks}.${digest}`;
+  return async (digest) => {
+    const manager = await jetstreamManager(nats, { checkAPI: false });
+    // By subject, so that permissions can be given for it.
+    const message = await manager.direct.getMessage(`KV_${Bucket.chunks}`, { last_by_subj: subject(digest) });
+    return message?.data;
+  };
+};
+
+/** Public keys as a worker's file has them: base64url of 32 bytes (RFC 8032), by their IDs. */
+export const importRevisionKeys = async (
+  texts: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, RevisionKey>> => {
+  const entries = Object.entries(texts).map(async ([id, x]) => {
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x };
+    return [id, await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify'])] as const;
+  });
+  return new Map(await Promise.all(entries));
+};

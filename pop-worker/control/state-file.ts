@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** In front of the content: what it must hash to. */
+const DIGEST_BYTES = 32;
+
+const previousOf = (file: string): string => `${file}.previous`;
+const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+/**
+ * Keeps the last known good state so that neither a crash nor a power cut leaves half of it: a new file is written, synced
+ * and renamed over the old one, which stays beside it as `….previous`.
+ */
+export const saveStateFile = async (file: string, content: Uint8Array): Promise<void> => {
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = `${file}.new`;
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(sha256(content));
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await keepPrevious(file);
+  await rename(temporary, file);
+  const directory = await open(folder, 'r');
+  try {
+    // The names too must be on the disk.
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+};
+
+/** Only a good file may take the place of the previous one. */
+const keepPrevious = async (file: string): Promise<void> => {
+  if ((await readGood(file)) === undefined) return;
+  await rm(previousOf(file), { force: true });
+  await link(file, previousOf(file));
+};
+
+export interface LoadedState {
+  readonly content: Uint8Array;
+  /** The newest file was missing or damaged. */
+  readonly isPrevious: boolean;
+}
+
+/** Candidates from the newest on; damaged ones are left out. */
+export const loadStateFiles = async (file: string): Promise<LoadedState[]> => {
+  const [newest, previous] = await Promise.all([readGood(file), readGood(previousOf(file))]);
+  return [
+    ...(newest === undefined ? [] : [{ content: newest, isPrevious: false }]),
+    ...(previous === undefined ? [] : [{ content: previous, isPrevious: true }]),
+  ];
+};
+
+const readGood = async (file: string): Promise<Uint8Array | undefined> => {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (bytes === undefined || bytes.length < DIGEST_BYTES) return undefined;
+  const content = bytes.subarray(DIGEST_BYTES);
+  return sha256(content).equals(bytes.subarray(0, DIGEST_BYTES)) ? content : undefined;
+};

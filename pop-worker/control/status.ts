@@ -1,0 +1,195 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampNow } from '@bufbuild/protobuf/wkt';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { toEventMessage } from '#model/event-message.ts';
+import { Bucket, StatusKey } from '#model/names.ts';
+import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
+import { type Health, type Presence, PresenceSchema, WorkerStatusSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+
+/** What the worker knows of itself. */
+export interface WorkerReport {
+  readonly health: Health;
+  readonly version: string;
+  readonly startTimeMs: number;
+  readonly revision: bigint;
+  readonly fromDisk: boolean;
+  readonly sessions: number;
+  readonly packetsUp: bigint;
+  readonly packetsDown: bigint;
+  readonly packetsDropped: bigint;
+}
+
+export interface StatusOptions {
+  readonly pop: string;
+  readonly worker: string;
+  readonly report: () => WorkerReport;
+  readonly onError: (error: unknown) => void;
+  readonly everyMs?: number;
+}
+
+export interface PresenceInput {
+  readonly tenant: string;
+  readonly device: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+const EVERY_MS = 5000;
+/** Silent for longer: the API shows no status any more. */
+const STATUS_SECONDS = 15;
+const PRESENCE_SECONDS = 120;
+const PRESENCE_EVERY_MS = 40_000;
+/** While NATS is away so many events wait; older ones are dropped and counted. */
+const MAX_WAITING = 10_000;
+
+interface Waiting {
+  readonly subject: string;
+  readonly payload: Uint8Array | string;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Tells the control plane how the worker is and who is connected to it. */
+export class Status {
+  readonly #options: StatusOptions;
+  readonly #present = new Map<string, Presence>();
+  #waiting: Waiting[] = [];
+  #nats: NatsConnection | undefined;
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #sending = false;
+  #online = false;
+  /** Events that were lost because NATS was away for too long. */
+  dropped = 0;
+
+  constructor(options: StatusOptions) {
+    this.#options = options;
+  }
+
+  start(nats: NatsConnection): void {
+    this.#nats = nats;
+    this.refresh();
+    this.#timers = [
+      setInterval(() => this.#reportSelf(), this.#options.everyMs ?? EVERY_MS),
+      setInterval(() => this.#reportPresence(), PRESENCE_EVERY_MS),
+    ];
+  }
+
+  /** NATS is away: nothing is kept for later but events. */
+  pause(): void {
+    this.#online = false;
+  }
+
+  /** Also after a reconnection: what expired meanwhile comes back. */
+  refresh(): void {
+    this.#online = true;
+    this.#reportSelf();
+    this.#reportPresence();
+    void this.#send();
+  }
+
+  connected(input: PresenceInput): void {
+    const { pop, worker } = this.#options;
+    const { tenant, device, ipv4, ipv6 } = input;
+    const presence = create(PresenceSchema, {
+      tenant,
+      device,
+      pop,
+      worker,
+      since: timestampNow(),
+      ipv4Address: ipv4,
+      ipv6Address: ipv6,
+    });
+    this.#present.set(`${tenant}.${device}`, presence);
+    this.#put(this.#presenceKey(presence), toBinary(PresenceSchema, presence), PRESENCE_SECONDS);
+    this.#tell(tenant, { case: 'deviceConnected', value: presence });
+  }
+
+  disconnected(tenant: string, device: string): void {
+    const presence = this.#present.get(`${tenant}.${device}`);
+    if (presence === undefined) return;
+    this.#present.delete(`${tenant}.${device}`);
+    this.#end(this.#presenceKey(presence));
+    this.#tell(tenant, { case: 'deviceDisconnected', value: presence });
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+  }
+
+  #presenceKey({ tenant, device, pop, worker }: Presence): string {
+    return StatusKey.presence(tenant, device, pop, worker);
+  }
+
+  #reportSelf(): void {
+    const { pop, worker, report } = this.#options;
+    const { startTimeMs, ...rest } = report();
+    const status = create(WorkerStatusSchema, {
+      ...rest,
+      pop,
+      worker,
+      startTime: timestampFromMs(startTimeMs),
+      reportTime: timestampNow(),
+      connected: true,
+    });
+    this.#put(StatusKey.worker(pop, worker), toBinary(WorkerStatusSchema, status), STATUS_SECONDS);
+  }
+
+  #reportPresence(): void {
+    for (const presence of this.#present.values()) {
+      this.#put(this.#presenceKey(presence), toBinary(PresenceSchema, presence), PRESENCE_SECONDS);
+    }
+  }
+
+  /** Copies that expire: what cannot be sent now will be sent again. */
+  #put(key: string, value: Uint8Array, seconds: number): void {
+    this.#publishLoosely(key, value, [['Nats-TTL', `${seconds}s`]]);
+  }
+
+  #end(key: string): void {
+    this.#publishLoosely(key, new Uint8Array(0), [
+      ['KV-Operation', 'DEL'],
+      ['Nats-TTL', `${PRESENCE_SECONDS}s`],
+    ]);
+  }
+
+  #publishLoosely(key: string, value: Uint8Array, meta: readonly (readonly [string, string])[]): void {
+    if (!this.#online || this.#nats === undefined || this.#nats.isClosed()) return;
+    const found = headers();
+    for (const [name, text] of meta) found.set(name, text);
+    this.#nats.publish(`$KV.${Bucket.status}.${key}`, value, { headers: found });
+  }
+
+  #tell(tenant: string, data: Event['data']): void {
+    const { pop, worker } = this.#options;
+    const actor = `worker:${pop}/${worker}`;
+    const event = create(EventSchema, { id: crypto.randomUUID(), tenant, time: timestampNow(), actor, data });
+    const message = toEventMessage(event, `/cloudbridge/pops/${pop}/workers/${worker}`);
+    this.#waiting.push({ subject: message.subject, payload: message.body, headers: message.headers });
+    if (this.#waiting.length > MAX_WAITING) {
+      this.#waiting.shift();
+      this.dropped++;
+    }
+    void this.#send();
+  }
+
+  /** Events are acknowledged one by one, in order; one that was not is sent again under the same Nats-Msg-Id. */
+  async #send(): Promise<void> {
+    if (!this.#online || this.#sending || this.#nats === undefined) return;
+    this.#sending = true;
+    try {
+      for (let next = this.#waiting[0]; next !== undefined && this.#online; next = this.#waiting[0]) {
+        const meta = headers();
+        for (const [name, text] of next.headers) meta.set(name, text);
+        const reply = await this.#nats.request(next.subject, next.payload, { headers: meta, timeout: 3000 });
+        const { error } = reply.json<{ error?: { description?: string } }>();
+        if (error !== undefined) throw new Error(`an event was refused: ${error.description}`);
+        if (this.#waiting[0] === next) this.#waiting.shift();
+      }
+    } catch (error) {
+      // Sent again with the next event or reconnection.
+      if (this.#nats?.isClosed() !== true) this.#options.onError(error);
+    } finally {
+      this.#sending = false;
+    }
+  }
+}

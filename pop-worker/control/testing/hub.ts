@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { Publisher } from '#services/config/publisher.ts';
+import {
+  generateRevisionKey,
+  publicRevisionKey,
+  type RevisionKeyFile,
+  readRevisionKey,
+} from '#services/config/revision-key.ts';
+import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { Control } from '../control.ts';
+import { importRevisionKeys } from '../revisions.ts';
+
+/** A control plane that publishes, and workers that follow it. */
+export interface TestHub {
+  readonly installation: TestInstallation;
+  readonly service: Copy;
+  readonly errors: unknown[];
+  startPublisher(copy: Copy): Publisher;
+  /** @param directory of an earlier one, to start with what it left */
+  startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
+  close(): Promise<void>;
+}
+
+export const createTestHub = async (): Promise<TestHub> => {
+  const installation = await createTestInstallation();
+  const service = await installation.startCopy();
+  const keyFile: RevisionKeyFile = await generateRevisionKey();
+  const signingKey = await readRevisionKey(JSON.stringify(keyFile));
+  const revisionKeys = await importRevisionKeys({ [keyFile.kid]: publicRevisionKey(keyFile) });
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
+  const closers: (() => Promise<void>)[] = [];
+  const publish = (copy: Copy): Publisher => {
+    const publisher = new Publisher(copy.nats, copy.app.stores, {
+      signingKey,
+      tokenIssuer: 'https://edge.test',
+      readJwks: async () => '{"keys":[]}',
+      debounceMs: 20,
+      report: onError,
+    });
+    closers.push(() => publisher.close());
+    return publisher;
+  };
+  return {
+    installation,
+    service,
+    errors,
+    startPublisher: publish,
+    startWorker: async (worker, earlier) => {
+      const directory = earlier ?? (await mkdtemp(join(tmpdir(), 'cloudbridge-worker-')));
+      const control = await Control.start({
+        servers: [installation.server.url],
+        pop: 'moscow',
+        worker,
+        stateDirectory: directory,
+        revisionKeys,
+        statusEveryMs: 200,
+        report: () => ({
+          health: Health.SERVING,
+          version: 'test',
+          startTimeMs: 0,
+          sessions: 7,
+          packetsUp: 1n,
+          packetsDown: 2n,
+          packetsDropped: 0n,
+        }),
+        onError,
+      });
+      closers.push(async () => {
+        await control.close();
+        await rm(directory, { recursive: true, force: true });
+      });
+      return { control, directory };
+    },
+    close: async () => {
+      for (const close of closers.reverse()) await close();
+      await installation.close();
+    },
+  };
+};

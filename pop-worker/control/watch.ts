@@ -1,0 +1,95 @@
+import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+export interface WatchOptions {
+  readonly bucket: string;
+  /** As `*.device.*`. */
+  readonly filter: string;
+  /** @param value undefined: the record has ended */
+  readonly onRecord: (key: string, value: Uint8Array | undefined, revision: number) => void;
+  /** All records there are have come once; what is not among these keys no longer exists. */
+  readonly onCaughtUp: (keys: ReadonlySet<string>) => void;
+  /** Of what kept it from watching; it tries again for ever. */
+  readonly onError: (error: unknown) => void;
+}
+
+const RETRY_MS = 250;
+
+const isEnd = (message: JsMsg): boolean =>
+  (message.headers?.get('KV-Operation') ?? '') !== '' || (message.headers?.get('Nats-Marker-Reason') ?? '') !== '';
+
+/**
+ * Follows some records of a bucket. After every reconnection all of them come again, so that nothing that happened in
+ * between is missed, however long that was.
+ */
+export class Watch {
+  readonly #nats: NatsConnection;
+  readonly #options: WatchOptions;
+  readonly #done: Promise<void>;
+  #messages: ConsumerMessages | undefined;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(nats: NatsConnection, options: WatchOptions) {
+    this.#nats = nats;
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  /** Starts over, as after a reconnection. */
+  restart(): void {
+    this.#wake?.();
+    void this.#messages?.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.restart();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#follow();
+      } catch (error) {
+        if (!this.#closed) this.#options.onError(error);
+      }
+      if (this.#closed) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, RETRY_MS);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { bucket, filter, onRecord, onCaughtUp } = this.#options;
+    const prefix = `$KV.${bucket}.`;
+    const consumer = await jetstream(this.#nats).consumers.get(`KV_${bucket}`, {
+      // One filter, so that its subject is part of the request's and permissions can hold the worker to it.
+      filter_subjects: prefix + filter,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+    });
+    const { num_pending: waiting } = await consumer.info();
+    const messages = await consumer.consume();
+    this.#messages = messages;
+    if (this.#closed) await messages.close();
+    let keys: Set<string> | undefined = new Set();
+    const caughtUp = (): void => {
+      if (keys !== undefined) onCaughtUp(keys);
+      keys = undefined;
+    };
+    if (waiting === 0) caughtUp();
+    for await (const message of messages) {
+      const key = message.subject.slice(prefix.length);
+      keys?.add(key);
+      onRecord(key, isEnd(message) ? undefined : message.data, message.seq);
+      if (message.info.pending === 0) caughtUp();
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/** Why a peer cannot be had on this machine: the reason of a skip. */
+export class PeerMissing extends Error {}
+/** A short name for exactly these parts. */
+export const fingerprint: (parts: readonly (string | Uint8Array)[]) => string;
+/** Path of the binary with the peers on quic-go, built if it has to be. @throws PeerMissing */
+export const goPeers: () => Promise<string>;
+export type DebianProgram = 'gtlsclient' | 'gtlsserver' | 'iperf3';
+/** Paths of programs and the LD_LIBRARY_PATH they need, unpacked if they have to be. @throws PeerMissing */
+export const debianPeers: () => Promise<{
+  readonly programs: Readonly<Record<DebianProgram, string>>;
+  readonly libraries: string;
+}>;

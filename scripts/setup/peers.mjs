@@ -1,0 +1,166 @@
+// Other implementations that interop and bench run beside ours, built or unpacked into the cache; nothing is installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { cache, findCommand, requirements, root } from './paths.mjs';
+import { runLogged } from './run.mjs';
+
+const folder = path.join(cache, 'peers');
+const { go, debian } = requirements.peers;
+const goSource = path.join(root, go.source);
+
+/** Why a peer cannot be had on this machine: the reason of a skip. */
+export class PeerMissing extends Error {
+  constructor(message) {
+    super(message);
+    this.name = 'PeerMissing';
+  }
+}
+
+/** @returns {string} a short name for exactly these parts */
+export const fingerprint = (parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)} `).update(part);
+  return hash.digest('hex').slice(0, 16);
+};
+
+const isAtLeast = (version, minimum) => {
+  const [a, b] = [version, minimum].map((text) => text.split('.').map(Number));
+  return a[0] !== b[0] ? a[0] > b[0] : a[1] >= b[1];
+};
+
+/** `go1.26.8` of `go version`, without the letters. */
+const goVersion = (command) => {
+  const { stdout } = spawnSync(command, ['env', 'GOVERSION'], { encoding: 'utf8', env: goEnvironment() });
+  return /^go(\d+\.\d+(?:\.\d+)?)/.exec(stdout ?? '')?.[1];
+};
+
+// No other toolchain is fetched, and the clone's own state does not go into the binary.
+const goEnvironment = () => ({ ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' });
+
+const findGo = () => {
+  const command = findCommand(['go']);
+  if (command === undefined) throw new PeerMissing(`Go is missing: install Go ${go.minimum} or newer.`);
+  const version = goVersion(command);
+  if (version === undefined || !isAtLeast(version, go.minimum)) {
+    throw new PeerMissing(`Go ${version ?? 'of unknown version'} is too old: install Go ${go.minimum} or newer.`);
+  }
+  return { command, version };
+};
+
+const goBinary = (version) => {
+  const files = fs.readdirSync(goSource).sort();
+  const sources = files.flatMap((name) => [name, fs.readFileSync(path.join(goSource, name))]);
+  return path.join(folder, fingerprint([version, os.arch(), ...sources]), 'peer');
+};
+
+/** Makes a folder whole or not at all: a cut-off attempt leaves nothing that a later one would take for whole. */
+const makeFolder = async (target, make) => {
+  fs.mkdirSync(folder, { recursive: true });
+  const scratch = fs.mkdtempSync(path.join(folder, 'tmp-'));
+  try {
+    await make(scratch);
+    try {
+      fs.renameSync(scratch, target);
+    } catch (error) {
+      // Another process may have been quicker; what it made is the same.
+      if (!fs.existsSync(target)) throw error;
+    }
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+};
+
+/** The binary with the peers on quic-go, built if it has to be. @throws PeerMissing */
+export const goPeers = async () => {
+  const { command, version } = findGo();
+  const binary = goBinary(version);
+  if (fs.existsSync(binary)) return binary;
+  const args = ['build', '-C', goSource, '-trimpath', '-mod=readonly', '-o'];
+  await makeFolder(path.dirname(binary), async (scratch) => {
+    try {
+      await runLogged(command, [...args, path.join(scratch, 'peer'), '.'], goEnvironment());
+    } catch (error) {
+      throw new PeerMissing(`The peers on quic-go could not be built: ${error.message}`);
+    }
+  });
+  return binary;
+};
+
+const debianFolder = () => path.join(folder, `debian-${fingerprint([os.arch(), ...debian.packages])}`);
+
+const unpackDebian = async (target) => {
+  if (findCommand(['apt-get']) === undefined || findCommand(['dpkg']) === undefined) {
+    throw new PeerMissing('ngtcp2 and iperf3 come from Debian packages, and this machine has no apt-get.');
+  }
+  await makeFolder(target, async (scratch) => {
+    const download = ['-C', scratch, 'apt-get', '-qq', 'download', ...debian.packages];
+    try {
+      await runLogged('env', download);
+    } catch {
+      // Package lists are absent on a new image, or name versions that are gone.
+      try {
+        await runLogged('apt-get', ['update', '-qq']);
+        await runLogged('env', download);
+      } catch (error) {
+        throw new PeerMissing(`Debian's ngtcp2 and iperf3 could not be fetched: ${error.message}`);
+      }
+    }
+    const archives = fs.readdirSync(scratch).filter((name) => name.endsWith('.deb'));
+    for (const name of archives) await runLogged('dpkg', ['-x', path.join(scratch, name), scratch]);
+    for (const name of archives) fs.rmSync(path.join(scratch, name));
+  });
+};
+
+const librariesOf = (target) => {
+  const base = path.join(target, 'usr/lib');
+  return fs
+    .readdirSync(base)
+    .filter((name) => name.endsWith('-linux-gnu'))
+    .map((name) => path.join(base, name));
+};
+
+const lacks = (file, libraries) => {
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries };
+  const { stdout = '' } = spawnSync('ldd', [file], { encoding: 'utf8', env });
+  return [...stdout.matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name);
+};
+
+/** Programs out of Debian packages, unpacked if they have to be. @throws PeerMissing */
+export const debianPeers = async () => {
+  const target = debianFolder();
+  if (!fs.existsSync(target)) await unpackDebian(target);
+  const libraries = librariesOf(target).join(':');
+  const programs = Object.fromEntries(
+    Object.entries(debian.programs).map(([name, file]) => [name, path.join(target, file)]),
+  );
+  for (const [name, file] of Object.entries(programs)) {
+    const lacking = lacks(file, libraries);
+    if (lacking.length > 0) throw new PeerMissing(`Debian's ${name} needs ${lacking.join(', ')}, which is not here.`);
+  }
+  return { programs, libraries };
+};
+
+/** Is there something that set-up could make here, and has not? */
+export const peersAreMissing = () => {
+  try {
+    if (!fs.existsSync(goBinary(findGo().version))) return true;
+  } catch (error) {
+    if (!(error instanceof PeerMissing)) throw error;
+  }
+  return findCommand(['apt-get']) !== undefined && !fs.existsSync(debianFolder());
+};
+
+/** Makes what can be made; what cannot is told, and skipped with the same sentence when it is wanted. */
+export const fetchPeers = async () => {
+  for (const make of [goPeers, debianPeers]) {
+    try {
+      await make();
+    } catch (error) {
+      if (!(error instanceof PeerMissing)) throw error;
+      process.stderr.write(`  ${error.message}\n`);
+    }
+  }
+};

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { root } from './paths.mjs';
+import { fingerprint } from './peers.mjs';
+
+test('a fingerprint changes with every part, and with where one ends and the next begins', () => {
+  const parts = [['ab', 'c'], ['a', 'bc'], ['abc'], ['ab', 'c', ''], ['ab', 'd']];
+  assert.equal(new Set(parts.map((one) => fingerprint(one))).size, parts.length);
+  assert.equal(fingerprint(['ab', 'c']), fingerprint([Buffer.from('ab'), 'c']));
+  assert.match(fingerprint([]), /^[0-9a-f]{16}$/);
+});
+
+/** What `goPeers` says where PATH leads to this folder only. */
+const complaint = (folder: string): string => {
+  const script = `import { goPeers } from './scripts/setup/peers.mjs'; await goPeers().catch((e) => console.log(e.name + ': ' + e.message));`;
+  const args = ['--input-type=module', '-e', script];
+  return spawnSync(process.execPath, args, { cwd: root, env: { PATH: folder }, encoding: 'utf8' }).stdout;
+};
+
+test('no Go is one sentence with the mend', () => {
+  assert.equal(complaint(path.join(root, 'docs')), 'PeerMissing: Go is missing: install Go 1.26 or newer.\n');
+});

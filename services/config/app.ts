@@ -1,0 +1,94 @@
+import type { ConnectRouter, Interceptor } from '@connectrpc/connect';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { Hono } from 'hono';
+import { DeviceService } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { EventService } from '#proto/gen/cloudbridge/v1/event_pb.ts';
+import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
+import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
+import { createRpcFetch } from '#services/api/connect-fetch.ts';
+import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
+import { openApi } from '#services/api/openapi.ts';
+import { docsPage } from '#services/api/openapi-docs.ts';
+import { problem, problemResponse } from '#services/api/problem.ts';
+import { createRest } from '#services/api/rest.ts';
+import { translateStoreError } from '#services/api/store-errors.ts';
+import { explainUnreadable } from '#services/api/unreadable.ts';
+import { authenticate } from '#services/authn/authenticate.ts';
+import type { VerifyToken } from '#services/authn/caller.ts';
+import { deviceService } from './devices.ts';
+import { eventService } from './events.ts';
+import { networkService } from './networks.ts';
+import { popService } from './pops.ts';
+import { revisionService } from './revisions.ts';
+import { openStores, type Stores } from './stores.ts';
+import { organisationOf, tenantService } from './tenants.ts';
+
+/** What the configuration service serves. */
+export const CONFIG_SERVICES = [
+  TenantService,
+  NetworkService,
+  DeviceService,
+  PopService,
+  RevisionService,
+  EventService,
+] as const;
+
+export interface ConfigAppOptions {
+  readonly nats: NatsConnection;
+  readonly verify: VerifyToken;
+  /** Is told of errors that are the service's own fault. */
+  readonly report: (error: unknown) => void;
+  /** A larger request is refused. */
+  readonly maxRequestBytes?: number;
+}
+
+export interface ConfigApp {
+  readonly stores: Stores;
+  /** For adapters that speak more protocols than Fetch can, such as native gRPC. */
+  readonly routes: (router: ConnectRouter) => void;
+  readonly rpcOptions: { readonly interceptors: Interceptor[]; readonly readMaxBytes: number };
+  /** REST, Connect, gRPC-Web, the API's description. */
+  readonly fetch: (request: Request) => Promise<Response>;
+}
+
+const MAX_REQUEST_BYTES = 1024 * 1024;
+
+export const createConfigApp = async (options: ConfigAppOptions): Promise<ConfigApp> => {
+  const stores = await openStores(options.nats);
+  const readMaxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
+  const routes = (router: ConnectRouter): void => {
+    router.service(TenantService, tenantService(stores));
+    router.service(NetworkService, networkService(stores));
+    router.service(DeviceService, deviceService(stores));
+    router.service(PopService, popService(stores));
+    router.service(RevisionService, revisionService(stores));
+    router.service(EventService, eventService(stores));
+    explainUnreadable(router);
+  };
+  // From the outside in.
+  const interceptors = [
+    explainErrors(translateStoreError, options.report),
+    authenticate({ verify: options.verify, organisationOf: (tenant) => organisationOf(stores.config, tenant) }),
+    validateRequests(),
+  ];
+  const rpcOptions = { interceptors, readMaxBytes };
+  const rpc = createRpcFetch(routes, rpcOptions);
+  const noRoute = () => problemResponse(problem(404, 'Not found', 'NO_SUCH_PATH', 'there is nothing here: see /docs'));
+  const rest = createRest({
+    services: CONFIG_SERVICES,
+    maxBodyBytes: readMaxBytes,
+    rpc: async (request) => (await rpc(request)) ?? noRoute(),
+  });
+  const app = new Hono();
+  app.get('/openapi.json', (c) => c.json(openApi(CONFIG_SERVICES, '3.0.3')));
+  app.get('/openapi-3.1.json', (c) => c.json(openApi(CONFIG_SERVICES, '3.1.0')));
+  app.get('/docs', () => docsPage(openApi(CONFIG_SERVICES, '3.0.3')));
+  app.all('*', async (c) => (await rpc(c.req.raw)) ?? (await rest(c.req.raw)) ?? noRoute());
+  app.onError((error) => {
+    options.report(error);
+    return problemResponse(problem(500, 'Internal error', 'INTERNAL', 'something went wrong here'));
+  });
+  return { stores, routes, rpcOptions, fetch: async (request) => app.fetch(request) };
+};

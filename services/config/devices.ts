@@ -1,0 +1,161 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { Code, type ServiceImpl } from '@connectrpc/connect';
+import { deviceIpv6, type Ipv4Range, ipv4ToNumber, numberToIpv4, parsePool } from '#model/addresses.ts';
+import { ConfigKey, RevocationKey } from '#model/names.ts';
+import {
+  type Device,
+  DeviceSchema,
+  type DeviceService,
+  DeviceState,
+  RevocationSchema,
+} from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
+import { apiError } from '#services/api/errors.ts';
+import type { Store, StoredRecord } from '#services/store/store.ts';
+import { makeChange } from './change.ts';
+import { addChild, GuardKey } from './guard.ts';
+import { chooseAddress, HOLD_SECONDS, holdAddress } from './leases.ts';
+import { networkKey } from './networks.ts';
+import { readPage } from './page.ts';
+import { alreadyExists, applyMask, makeId, readRecord, readResource, storeResource } from './resource.ts';
+import type { Stores } from './stores.ts';
+import { keyOf, tenantKey } from './tenants.ts';
+
+const CHANGEABLE = new Map<string, keyof Device>([
+  ['display_name', 'displayName'],
+  ['owner', 'owner'],
+]);
+const FIXED = new Map<string, keyof Device>([
+  ['network', 'network'],
+  ['ipv4_address', 'ipv4Address'],
+  ['ipv6_address', 'ipv6Address'],
+]);
+
+const deviceKey = (tenant: string, device: string): string =>
+  keyOf(() => ConfigKey.device(tenant, device), 'device', device);
+
+const read = (config: Store, tenant: string, device: string, etag?: string): Promise<StoredRecord> =>
+  readRecord(config, 'device', device, deviceKey(tenant, device), etag);
+
+export const deviceService = ({ config, revocations }: Stores): ServiceImpl<typeof DeviceService> => ({
+  listDevices: async ({ tenant, page }) => {
+    await readRecord(config, 'tenant', tenant, tenantKey(tenant));
+    const { items, nextPageToken } = await readPage(config, DeviceSchema, `${tenant}.device.*`, page);
+    return { devices: items, nextPageToken };
+  },
+
+  getDevice: async ({ tenant, device }) => readResource(DeviceSchema, await read(config, tenant, device)),
+
+  createDevice: (request, context) => {
+    const id = request.device?.id || makeId('device');
+    return makeChange<Device>(config, context, request, (attempt) =>
+      createDevice({ config, revocations }, request.tenant, id, request.device as Device, attempt),
+    );
+  },
+
+  updateDevice: (request, context) =>
+    makeChange<Device>(config, context, request, async () => {
+      const record = await read(config, request.tenant, request.device?.id ?? '', request.etag);
+      const device = readResource(DeviceSchema, record);
+      applyMask(device, request.device as Device, request.updateMask?.paths ?? [], CHANGEABLE, FIXED);
+      return {
+        resource: { key: record.key, value: storeResource(DeviceSchema, device), ifRevision: record.revision },
+        event: { tenant: request.tenant, data: { case: 'deviceUpdated', value: device } },
+        answer: device,
+      };
+    }),
+
+  deleteDevice: (request, context) =>
+    makeChange(config, context, request, async () => {
+      const { tenant, device: id } = request;
+      const record = await read(config, tenant, id, request.etag);
+      const device = readResource(DeviceSchema, record);
+      const holder = { tenant, network: device.network, device: id };
+      return {
+        // Also the memory of the id goes after that time: then it is free again.
+        resource: { key: record.key, value: undefined, ifRevision: record.revision, ttlSeconds: HOLD_SECONDS },
+        others: [holdAddress(holder, ipv4ToNumber(device.ipv4Address) as number)],
+        event: { tenant, data: { case: 'deviceDeleted', value: device } },
+      };
+    }),
+
+  revokeDevice: async (request, context) => {
+    const { tenant, device: id, reason } = request;
+    await read(config, tenant, id);
+    // Two buckets, so no single commit: what workers act on comes first. If this process ends here, the device is revoked
+    // all the same, and another copy finishes the rest (RevocationSweeper).
+    await writeRevocation(revocations, tenant, id, reason);
+    return makeChange<Device>(config, context, request, async () => {
+      const record = await read(config, tenant, id);
+      const device = readResource(DeviceSchema, record);
+      if (device.state === DeviceState.REVOKED) return { unchanged: device };
+      return revocation(record, device);
+    });
+  },
+});
+
+/** What marks a device as revoked in its record. */
+export const revocation = (record: StoredRecord, device: Device) => {
+  device.state = DeviceState.REVOKED;
+  return {
+    resource: { key: record.key, value: storeResource(DeviceSchema, device), ifRevision: record.revision },
+    event: { tenant: device.tenant, data: { case: 'deviceRevoked' as const, value: device } },
+    answer: device,
+  };
+};
+
+/** It has no expiry while the device exists: there is no way back. */
+const writeRevocation = async (revocations: Store, tenant: string, device: string, reason: string): Promise<void> => {
+  const key = RevocationKey.device(tenant, device);
+  if ((await revocations.get(key)) !== undefined) return;
+  const value = toBinary(RevocationSchema, create(RevocationSchema, { tenant, device, time: timestampNow(), reason }));
+  await revocations.commit([{ key, value }]);
+};
+
+const createDevice = async (
+  { config, revocations }: Pick<Stores, 'config' | 'revocations'>,
+  tenant: string,
+  id: string,
+  wanted: Device,
+  attempt: number,
+) => {
+  const parent = await readRecord(config, 'network', wanted.network, networkKey(tenant, wanted.network));
+  const network = readResource(NetworkSchema, parent);
+  const key = deviceKey(tenant, id);
+  await refuseUsedId(config, revocations, tenant, id, key);
+  const holder = { tenant, network: network.id, device: id };
+  const range = parsePool(network.ipv4Pool) as Ipv4Range;
+  const { ipv4, change } = await chooseAddress(config, holder, range, wanted.ipv4Address, attempt);
+  const device = create(DeviceSchema, {
+    tenant,
+    id,
+    displayName: wanted.displayName,
+    network: network.id,
+    owner: wanted.owner,
+    ipv4Address: numberToIpv4(ipv4),
+    ipv6Address: deviceIpv6(network.ipv6Prefix, ipv4),
+    state: DeviceState.ACTIVE,
+  });
+  return {
+    resource: { key, value: storeResource(DeviceSchema, device), ifRevision: 0 },
+    others: [change, addChild(GuardKey.network(tenant, network.id), parent, id)],
+    event: { tenant, data: { case: 'deviceCreated' as const, value: device } },
+    answer: device,
+  };
+};
+
+const refuseUsedId = async (
+  config: Store,
+  revocations: Store,
+  tenant: string,
+  id: string,
+  key: string,
+): Promise<void> => {
+  const { value, revision } = await config.last(key);
+  if (value !== undefined) throw alreadyExists('device', id);
+  const revoked = await revocations.get(RevocationKey.device(tenant, id));
+  if (revision === 0 && revoked === undefined) return;
+  const message = `device ${JSON.stringify(id)} was deleted less than 25 hours ago, and tokens may still name it: choose another id`;
+  throw apiError(Code.AlreadyExists, 'DEVICE_ID_HELD', message);
+};

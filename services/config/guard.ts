@@ -1,0 +1,43 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { configKey, SYSTEM } from '#model/names.ts';
+import { GuardSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import type { Change } from '#services/store/commit.ts';
+import type { Store } from '#services/store/store.ts';
+
+/**
+ * Keeps a parent from being deleted while somebody adds a child to it. Who adds one changes the parent's guard record,
+ * on the condition that the parent is still what it was; who deletes the parent asks that the guard did not change since
+ * the children were counted. Children do not get into each other's way.
+ */
+export const GuardKey = {
+  tenant: (tenant: string) => configKey(tenant, 'guard', 'tenant'),
+  network: (tenant: string, network: string) => configKey(tenant, 'guard', `network.${network}`),
+  pop: (pop: string) => configKey(SYSTEM, 'guard', `pop.${pop}`),
+} as const;
+
+/** To be committed with the new child. */
+export const addChild = (
+  guardKey: string,
+  parent: { readonly key: string; readonly revision: number },
+  child: string,
+): Change => ({
+  key: guardKey,
+  value: toBinary(GuardSchema, create(GuardSchema, { child })),
+  requires: { key: parent.key, revision: parent.revision },
+});
+
+/**
+ * To be committed with the end of the parent.
+ *
+ * @param countChildren is called after the guard was read, so that whoever comes later is noticed
+ * @throws whatever `countChildren` throws when there are some
+ */
+export const endParent = async (
+  store: Store,
+  guardKey: string,
+  countChildren: () => Promise<void>,
+): Promise<Change> => {
+  const { revision } = await store.last(guardKey);
+  await countChildren();
+  return { key: guardKey, value: undefined, ifRevision: revision };
+};

@@ -1,0 +1,93 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { headers as createHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { toEventMessage } from '#model/event-message.ts';
+import { configKey } from '#model/names.ts';
+import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
+import { type Change, MAX_CHANGES } from '#services/store/commit.ts';
+import { ConflictError } from '#services/store/errors.ts';
+import type { Store, StoredRecord } from '#services/store/store.ts';
+import { Repeater } from './repeater.ts';
+
+/** What happened; id, time and actor are added. */
+export interface EventInput {
+  readonly tenant: string;
+  readonly data: Event['data'];
+}
+
+/** How long the memory of a removed outbox record stays. */
+const REMOVED_SECONDS = 60;
+/** What this copy commits it sends at once; what another one left behind, at the next look. */
+const SWEEP_MS = 1000;
+const AT_ONCE = 200;
+
+/** The event as one record more of a commit: it happens if and only if the change does. */
+export const outboxChange = ({ tenant, data }: EventInput, actor: string): Change => {
+  const event = create(EventSchema, { id: crypto.randomUUID(), tenant, time: timestampNow(), actor, data });
+  return { key: configKey(tenant, 'outbox', event.id), value: toBinary(EventSchema, event), ifRevision: 0 };
+};
+
+/**
+ * Moves events from the outbox to the stream. Every copy of the service does all of it, in the order of the commits: the
+ * stream drops what another copy sent already (by Nats-Msg-Id), so that order is kept and a copy may die at any point.
+ */
+export class OutboxRelay {
+  readonly #store: Store;
+  readonly #stream: JetStreamClient;
+  readonly #repeater: Repeater;
+
+  constructor(nats: NatsConnection, store: Store, report: (error: unknown) => void) {
+    this.#store = store;
+    this.#stream = jetstream(nats);
+    this.#repeater = new Repeater(() => this.#move(), { everyMs: SWEEP_MS, report });
+    store.onCommit((changes) => {
+      if (changes.some(({ key, value }) => value !== undefined && key.includes('.outbox.'))) this.#repeater.nudge();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#repeater.close();
+  }
+
+  async #move(): Promise<void> {
+    for (let more = true; more; ) {
+      const { records, next } = await this.#store.page('*.outbox.*', 0, AT_ONCE);
+      if (records.length === 0) return;
+      await this.#publish(records);
+      await this.#remove(records);
+      more = next !== undefined;
+    }
+  }
+
+  async #publish(records: readonly StoredRecord[]): Promise<void> {
+    // Sent in order over one connection; only the acknowledgements are waited for together.
+    await Promise.all(
+      records.map(async ({ value }) => {
+        const { subject, headers, body } = toEventMessage(fromBinary(EventSchema, value));
+        await this.#stream.publish(subject, body, { headers: headersFrom(headers) });
+      }),
+    );
+  }
+
+  async #remove(records: readonly StoredRecord[]): Promise<void> {
+    const changes = records.map(({ key, revision }) => ({
+      key,
+      value: undefined,
+      ifRevision: revision,
+      ttlSeconds: REMOVED_SECONDS,
+    }));
+    try {
+      await this.#store.commit(changes.slice(0, MAX_CHANGES));
+    } catch (error) {
+      // Another copy removed some of them; the next round sees which are left.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}
+
+const headersFrom = (values: ReadonlyMap<string, string>): MsgHdrs => {
+  const found = createHeaders();
+  for (const [name, value] of values) found.set(name, value);
+  return found;
+};

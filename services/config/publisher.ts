@@ -1,0 +1,145 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { Bucket, ConfigKey, FLEET_MANIFEST, SYSTEM } from '#model/names.ts';
+import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
+import { type Network, NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
+import {
+  type Manifest,
+  ManifestSchema,
+  RevisionSchema,
+  SignedManifestSchema,
+  type WorkerConfig,
+  WorkerConfigSchema,
+} from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { ConflictError } from '#services/store/errors.ts';
+import { outboxChange } from './outbox.ts';
+import { Repeater } from './repeater.ts';
+import type { Stores } from './stores.ts';
+
+export interface PublisherOptions {
+  /** Ed25519, with the name that workers know it by. */
+  readonly signingKey: { readonly id: string; readonly key: RevisionKey };
+  readonly tokenIssuer: string;
+  /** JWK set (RFC 7517) that device tokens are verified with. */
+  readonly readJwks: () => Promise<string>;
+  readonly refusedPrefixes?: readonly string[];
+  /** Changes within this time make one revision. */
+  readonly debounceMs?: number;
+  readonly report: (error: unknown) => void;
+}
+
+const AUTHOR = 'config-service';
+const LIFETIME_MS = 7 * 24 * 3600 * 1000;
+/** Before it expires it is published anew, with the same content. */
+const RENEW_BEFORE_MS = LIFETIME_MS / 2;
+const SWEEP_MS = 5000;
+const DEBOUNCE_MS = 300;
+
+/**
+ * Publishes a new revision whenever what workers run on has changed. All copies of the service try; whoever writes the next
+ * number first has published it, and the others see that there is nothing left to do.
+ */
+export class Publisher {
+  readonly #stores: Stores;
+  readonly #options: PublisherOptions;
+  readonly #repeater: Repeater;
+
+  constructor(nats: NatsConnection, stores: Stores, options: PublisherOptions) {
+    this.#stores = stores;
+    this.#options = options;
+    const { report, debounceMs = DEBOUNCE_MS } = options;
+    this.#repeater = new Repeater(() => this.publishIfChanged(), { everyMs: SWEEP_MS, debounceMs, report });
+    for (const keys of ['*.network.*', `${SYSTEM}.key.*`]) this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
+    stores.config.onCommit((changes) => {
+      if (changes.some(({ key }) => /\.(network|key)\./.test(key))) this.#repeater.nudge();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#repeater.close();
+  }
+
+  async publishIfChanged(): Promise<void> {
+    const { desired } = this.#stores;
+    const last = await desired.last(FLEET_MANIFEST);
+    const current = last.value === undefined ? undefined : readManifest(last.value);
+    if (current !== undefined) await this.#record(current);
+    const next = await this.#build(current);
+    if (current !== undefined && sameContent(current, next.manifest) && !isAging(current)) return;
+    await this.#writeChunks(next.chunks);
+    const { id, key } = this.#options.signingKey;
+    const value = toBinary(SignedManifestSchema, await signManifest(next.manifest, id, key));
+    try {
+      await desired.commit([{ key: FLEET_MANIFEST, value, ifRevision: last.revision }]);
+    } catch (error) {
+      // Another copy was faster; the next round compares with what it wrote.
+      if (error instanceof ConflictError) return this.#repeater.nudge();
+      throw error;
+    }
+    await this.#record(next.manifest);
+  }
+
+  async #build(current: Manifest | undefined): ReturnType<typeof buildRevision> {
+    const base = current?.number ?? 0n;
+    return buildRevision({
+      number: base + 1n,
+      base,
+      config: await this.#readConfig(),
+      author: AUTHOR,
+      reason: 'networks or keys changed',
+      nowMs: Date.now(),
+      lifetimeMs: LIFETIME_MS,
+    });
+  }
+
+  /** The same content gives the same bytes, whichever copy reads it. */
+  async #readConfig(): Promise<WorkerConfig> {
+    const records = await this.#stores.config.list('*.network.*');
+    const networks = records.map(({ value }) => fromBinary(NetworkSchema, value));
+    const byTenant = Map.groupBy(networks, ({ tenant }: Network) => tenant);
+    const { tokenIssuer, readJwks, refusedPrefixes = [] } = this.#options;
+    return create(WorkerConfigSchema, {
+      tenants: [...byTenant].map(([tenant, own]) => ({
+        tenant,
+        prefixes: own.flatMap(({ ipv4Pool, ipv6Prefix }) => [ipv4Pool, ipv6Prefix]),
+      })),
+      jwks: await readJwks(),
+      tokenIssuer,
+      refusedPrefixes: [...refusedPrefixes],
+    });
+  }
+
+  /** Before the manifest, so that whoever sees it finds them. */
+  async #writeChunks(chunks: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [digest, value] of chunks) await this.#stores.chunks.commit([{ key: digest, value }]);
+  }
+
+  /** Shows the revision in the API and tells of it, once, also when the copy that published it died before it could. */
+  async #record(manifest: Manifest): Promise<void> {
+    const { config } = this.#stores;
+    const key = ConfigKey.revision(manifest.number);
+    if ((await config.get(key)) !== undefined) return;
+    const { number, base, size, author, reason, createTime, expireTime } = manifest;
+    const times = { ...(createTime && { createTime }), ...(expireTime && { expireTime }) };
+    const revision = create(RevisionSchema, { number, base, size, author, reason, ...times });
+    const event = { tenant: SYSTEM, data: { case: 'revisionPublished' as const, value: revision } };
+    try {
+      const value = toBinary(RevisionSchema, revision);
+      await config.commit([outboxChange(event, AUTHOR), { key, value, ifRevision: 0 }]);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}
+
+const readManifest = (value: Uint8Array): Manifest =>
+  fromBinary(ManifestSchema, fromBinary(SignedManifestSchema, value).manifest);
+
+const sameContent = (a: Manifest, b: Manifest): boolean =>
+  a.size === b.size && a.chunks.length === b.chunks.length && a.chunks.every((digest, i) => equal(digest, b.chunks[i]));
+
+const equal = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+const isAging = ({ expireTime }: Manifest): boolean =>
+  expireTime === undefined || Number(expireTime.seconds) * 1000 - Date.now() < RENEW_BEFORE_MS;

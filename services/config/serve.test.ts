@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connect } from '@nats-io/transport-node';
+import { generateRevisionKey } from './revision-key.ts';
+import { serveConfig } from './serve.ts';
+import { eventually } from './testing/client.ts';
+import { createTestInstallation } from './testing/installation.ts';
+
+test('a copy as a process runs it: ready, serving, publishing, ending', async () => {
+  const installation = await createTestInstallation();
+  const nats = await connect({ servers: installation.server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  const local = { host: '127.0.0.1', port: 0 };
+  const serving = await serveConfig({
+    nats,
+    verify: installation.tokens.verify,
+    listen: local,
+    admin: local,
+    revisionKey: JSON.stringify(await generateRevisionKey()),
+    tokenIssuer: 'https://edge.test',
+    report: (error) => installation.reports.push(error),
+  });
+  try {
+    const admin = async (path: string): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${serving.adminPort}${path}`)).status;
+    assert.deepEqual([await admin('/healthz'), await admin('/readyz'), await admin('/v1/tenants')], [200, 200, 404]);
+    const headers = { authorization: `Bearer ${installation.operator}` };
+    const revision = `http://127.0.0.1:${serving.port}/v1/revisions/1`;
+    await eventually(
+      async () => ((await fetch(revision, { headers })).status === 200 ? true : undefined),
+      'the first revision',
+    );
+    assert.deepEqual(installation.reports, []);
+    await installation.server.kill();
+    assert.deepEqual([await admin('/healthz'), await admin('/readyz')], [200, 503]);
+    await installation.server.start();
+    await eventually(async () => ((await admin('/readyz')) === 200 ? true : undefined), 'it is ready again');
+  } finally {
+    await serving.close(1000);
+    await nats.close();
+    await installation.close();
+  }
+});

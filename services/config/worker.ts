@@ -1,0 +1,44 @@
+import { credsAuthenticator, type NatsConnection, wsconnect } from '@nats-io/nats-core';
+import { inboxPrefix } from '#model/nats/roles.ts';
+import type { VerifyToken } from '#services/authn/caller.ts';
+import { createConfigApp } from './app.ts';
+import { startBackground } from './background.ts';
+
+export interface WorkerService {
+  readonly nats: NatsConnection;
+  readonly fetch: (request: Request) => Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface WorkerServiceOptions {
+  /** `wss://…`: NATS over WebSocket. */
+  readonly url: string;
+  /** Text of a `.creds` file. */
+  readonly credentials?: string | undefined;
+  readonly verify: VerifyToken;
+  readonly report: (error: unknown) => void;
+}
+
+const RECONNECT_MS = 250;
+
+/** The service for runtimes without sockets: NATS over WebSocket, and whatever calls `fetch`. */
+export const startWorkerService = async (options: WorkerServiceOptions): Promise<WorkerService> => {
+  const { url, credentials, verify, report } = options;
+  const nats = await wsconnect({
+    servers: url,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_MS,
+    inboxPrefix: inboxPrefix({ role: 'services' }),
+    ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+  });
+  const app = await createConfigApp({ nats, verify, report });
+  const background = startBackground(nats, app.stores, report);
+  return {
+    nats,
+    fetch: app.fetch,
+    close: async () => {
+      await background.close();
+      await nats.close();
+    },
+  };
+};

@@ -1,0 +1,135 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { NatsConnection } from '@nats-io/nats-core';
+import type { ListenOptions } from '#services/api/node.ts';
+import { AuthApp } from '#services/auth/app.ts';
+import { ensureIdentity, type Identity } from '#services/auth/bootstrap.ts';
+import { listenAuth } from '#services/auth/node.ts';
+import type { VerifyToken } from '#services/authn/caller.ts';
+import { createVerifier } from '#services/authn/verifier.ts';
+import { serveConfig } from '#services/config/serve.ts';
+import { InstallationKeyError, readInstallationKey } from '#services/store/installation-key.ts';
+import { Sealer } from '#services/store/seal.ts';
+import { serveToken } from '#services/token/node.ts';
+import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
+import { readServicesConfig, type ServicesConfig, ServicesConfigError } from './config.ts';
+import { connectStore } from './nats.ts';
+
+export const SERVICES = ['auth', 'token', 'config'] as const;
+export type Service = (typeof SERVICES)[number];
+
+interface Running {
+  readonly port: number;
+  close(graceMs: number): Promise<void>;
+}
+
+interface Parts {
+  readonly config: ServicesConfig;
+  readonly nats: NatsConnection;
+  readonly sealer: Sealer;
+  readonly identity: Identity;
+  readonly report: (error: unknown) => void;
+}
+
+const GRACE_MS = 5000;
+
+const splitHostPort = (text: string): { host: string; port: number } => {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
+};
+
+const listenOptions = async ({ tls }: ServicesConfig, address: string): Promise<ListenOptions> => ({
+  ...splitHostPort(address),
+  ...(tls && { tls: { cert: await readFile(tls.certificate, 'utf8'), key: await readFile(tls.key, 'utf8') } }),
+});
+
+const verifierOf = ({ config, identity }: Parts): VerifyToken => {
+  const { issuer, project, operator_organisation: operatorOrganisation } = config.identity;
+  return createVerifier({
+    issuer,
+    project: project ?? identity.settings.projectId,
+    operatorOrganisation: operatorOrganisation ?? identity.settings.organisationId,
+  });
+};
+
+const missing = (section: string): never => {
+  throw new ServicesConfigError(`[${section}] is missing in the configuration`);
+};
+
+/** One starter a service. */
+const starters: Readonly<Record<Service, (parts: Parts) => Promise<Running>>> = {
+  auth: async ({ config, identity, report }) => {
+    const app = new AuthApp({ identity, issuer: config.identity.issuer, report });
+    const listener = await listenAuth(app, await listenOptions(config, config.auth.listen));
+    return { port: listener.port, close: () => listener.close() };
+  },
+  token: async (parts) => {
+    const { config, nats, sealer, report } = parts;
+    const { listen, issuer } = config.token ?? missing('token');
+    const verify = verifierOf(parts);
+    return serveToken({ nats, sealer, verify, issuer, report }, await listenOptions(config, listen));
+  },
+  config: async (parts) => {
+    const { config, nats, report } = parts;
+    const { listen, admin, revision_key: keyFile, refused } = config.config ?? missing('config');
+    const { issuer } = config.token ?? missing('token');
+    return serveConfig({
+      nats,
+      verify: verifierOf(parts),
+      listen: await listenOptions(config, listen),
+      admin: splitHostPort(admin),
+      revisionKey: await readOwn(keyFile),
+      tokenIssuer: issuer,
+      refusedPrefixes: refused,
+      report,
+    });
+  },
+};
+
+/** Reads a secret that nobody else may read. */
+const readOwn = async (file: string): Promise<string> => {
+  if (((await stat(file)).mode & 0o077) !== 0)
+    throw new ServicesConfigError(`${file} may be read by others: chmod 600 ${file}`);
+  return readFile(file, 'utf8');
+};
+
+const start = async (service: Service, file: string, log: Logger): Promise<void> => {
+  const config = readServicesConfig(file);
+  const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
+  const nats = await connectStore(config, `cloudbridge-${service}`);
+  const report = (error: unknown): void => log.error('an error of the service itself', { error });
+  const identity = await ensureIdentity(nats, sealer);
+  const running = await starters[service]({ config, nats, sealer, identity, report });
+  log.info('serving', { port: running.port });
+  process.send?.({ ready: true, port: running.port });
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log.info('stopping', { signal });
+      running
+        .close(GRACE_MS)
+        .then(() => nats.close())
+        .then(() => process.exit(0))
+        .catch(report);
+    });
+  }
+};
+
+/** Runs a service until it is told to stop. @returns the exit code when it could not be started */
+export const runService = async (service: Service, file: string): Promise<number | undefined> => {
+  const log = createLogger({
+    level: levelFrom(process.env['CBR_LOG']),
+    write: (line) => void process.stderr.write(line),
+    now: () => new Date(),
+  }).with({ service });
+  try {
+    await start(service, file, log);
+    return undefined;
+  } catch (error) {
+    const forPeople = error instanceof ServicesConfigError || error instanceof InstallationKeyError;
+    if (forPeople) log.error(error.message);
+    else log.error('the service cannot start', { error });
+    return 1;
+  }
+};
