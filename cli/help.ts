@@ -13,8 +13,11 @@ const optionLabel = (name: string, option: Option): string => {
   return `${short}--${name}${option.type === 'boolean' ? '' : ` ${option.placeholder}`}`;
 };
 
-const optionHelp = (option: Option): string =>
-  option.type === 'string' && option.choices ? `${option.help} (${option.choices.join(', ')})` : option.help;
+const optionHelp = (option: Option): string => {
+  if (option.type !== 'string') return option.help;
+  const choices = option.choices ? ` (${option.choices.join(', ')})` : '';
+  return `${option.help}${choices}${option.repeated ? ' (repeatable)' : ''}`;
+};
 
 const optionRows = (options: Options): string[] =>
   twoColumns(Object.entries(options).map(([name, option]) => [optionLabel(name, option), optionHelp(option)]));

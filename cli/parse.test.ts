@@ -19,6 +19,7 @@ const sample = defineCommand({
     once: { type: 'boolean', help: '' },
     pops: { type: 'integer', placeholder: 'N', least: 1, most: 3, help: '' },
     kind: { type: 'string', placeholder: 'KIND', choices: ['a', 'b'], help: '' },
+    from: { type: 'string', placeholder: 'WHERE', repeated: true, help: '' },
   },
   examples: [],
   run: async () => 0,
@@ -38,6 +39,11 @@ test('options, words and the output format are read', () => {
   assert.equal(parsed.format, 'yaml');
   assert.equal(parseCommandLine(sample, ['x', '--json']).format, 'lines');
   assert.deepEqual(parseCommandLine(sample, ['x', '--', '--once']).words, ['x', '--once']);
+});
+
+test('an option that may be given several times keeps all its values in order', () => {
+  assert.deepEqual(parseCommandLine(sample, ['x', '--from', 'a', '--from=b']).options, { from: ['a', 'b'] });
+  assert.deepEqual(parseCommandLine(sample, ['x', '--from', 'a']).options, { from: ['a'] });
 });
 
 for (const [args, message] of [

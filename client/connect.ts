@@ -112,7 +112,7 @@ export class Client {
       lastLink: this.#lastLink,
       tunnel: tunnel?.counters,
       totals: this.#totals,
-      mtu: tunnel?.mtu ?? 0,
+      mtu: tunnel?.mtu || (tunnel?.lastMtu ?? 0),
       overflows: tunnel?.overflows ?? 0,
       connections: this.#session.connections,
     });

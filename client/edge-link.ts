@@ -98,7 +98,7 @@ export class EdgeLink implements Link, Http3Sink {
       afterReceive: () => options.packets?.flush(),
       afterTurn: () => options.packets?.mayHaveRoom(),
     });
-    this.#tunnels = new IpTunnels(options.packets, this.#driver.receiveBuffer, {
+    this.#tunnels = new IpTunnels(options.packets, this.#driver, {
       opened: () => sink.opened(),
       refused: ({ status, detail, retryAfterMs }) => sink.refused(status, detail, retryAfterMs),
       lost: (reason) => this.#lose(new ConnectFailure(`the edge ended the tunnel: ${reason}`)),

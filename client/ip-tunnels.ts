@@ -1,3 +1,4 @@
+import type { QuicDriver } from '#dataplane/quic-driver.ts';
 import type { Abort } from '#protocol/http3/api.ts';
 import type { Http3Connection } from '#protocol/http3/connection.ts';
 import type { ResponseHead } from '#protocol/http3/message.ts';
@@ -19,8 +20,8 @@ export interface PacketPort {
   flush(): void;
   /** There may be room for packets to the edge. */
   mayHaveRoom(): void;
-  /** Addresses or routes are others than before. */
-  configured(tunnel: IpTunnel): void;
+  /** Packets go there, or its addresses or routes are others than before. @param send what was put into it, at once */
+  configured(tunnel: IpTunnel, send: () => void): void;
 }
 
 export interface IpTunnelsSink {
@@ -35,14 +36,16 @@ export interface IpTunnelsSink {
 export class IpTunnels implements IpTunnelSink {
   readonly #packets: PacketPort | undefined;
   readonly #receiveBuffer: Uint8Array;
+  readonly #send: () => void;
   readonly #sink: IpTunnelsSink;
   #active: IpTunnel | undefined;
   #pending: IpTunnel | undefined;
 
-  /** @param receiveBuffer what stays where it is until `flush` */
-  constructor(packets: PacketPort | undefined, receiveBuffer: Uint8Array, sink: IpTunnelsSink) {
+  constructor(packets: PacketPort | undefined, driver: QuicDriver, sink: IpTunnelsSink) {
     this.#packets = packets;
-    this.#receiveBuffer = receiveBuffer;
+    // What lies there stays as it is until `flush`.
+    this.#receiveBuffer = driver.receiveBuffer;
+    this.#send = () => driver.run();
     this.#sink = sink;
   }
 
@@ -86,10 +89,10 @@ export class IpTunnels implements IpTunnelSink {
       const before = this.#active;
       this.#active = tunnel;
       this.#pending = undefined;
-      this.#packets?.configured(tunnel);
+      this.#packets?.configured(tunnel, this.#send);
       this.#sink.opened();
       before?.close();
-    } else if (tunnel === this.#active) this.#packets?.configured(tunnel);
+    } else if (tunnel === this.#active) this.#packets?.configured(tunnel, this.#send);
   }
 
   /** A device gives nobody addresses (RFC 9484 §4.7.2). */
@@ -98,7 +101,7 @@ export class IpTunnels implements IpTunnelSink {
   }
 
   routesAdvertised(tunnel: IpTunnel): void {
-    if (tunnel === this.#active) this.#packets?.configured(tunnel);
+    if (tunnel === this.#active) this.#packets?.configured(tunnel, this.#send);
   }
 
   closed(tunnel: IpTunnel, abort: Abort): void {

@@ -81,7 +81,7 @@ export class TunControl {
     this.#settings = settings;
     this.#observer = observer;
     this.#ipv6 = hasIpv6(device.name);
-    this.tunnel = new TunTunnel(device, (tunnel) => this.#configure(tunnel));
+    this.tunnel = new TunTunnel(device, (tunnel, send) => this.#configure(tunnel, send));
     device.onLost(() => observer.failed(new ConnectFailure(`somebody removed the TUN ${device.name}`, 'fatal')));
   }
 
@@ -124,11 +124,11 @@ export class TunControl {
     this.#device.close();
   }
 
-  #configure(tunnel: IpTunnel): void {
+  #configure(tunnel: IpTunnel, send: () => void): void {
     this.#current = tunnel;
     this.#enqueue(async () => {
       const prefixes = tunnel.assigned.map(({ prefix }) => prefix).filter((prefix) => this.#usable(prefix));
-      this.tunnel.use(tunnel);
+      this.tunnel.use(tunnel, send);
       await this.#net.setMtu(this.#linkMtu());
       await this.#net.setAddresses(prefixes);
       if (this.#settings.everything) await this.#net.routeEverything(prefixes, this.#ipv6);

@@ -30,14 +30,16 @@ export class TunTunnel implements PacketPort, OutsideSink {
   readonly #segmenter = new Segmenter(nativeSum);
   readonly #scratch = new Uint8Array(HEADROOM + 65_536);
   readonly #icmp = new Uint8Array(MAX_ICMP_ERROR_BYTES);
-  readonly #configured: (tunnel: IpTunnel) => void;
+  readonly #configured: PacketPort['configured'];
   #tunnel: IpTunnel | undefined;
   #mtu = 0;
   /** Packets may wait in the TUN because the tunnel's queue was full. */
   #waiting = false;
+  #pumping = false;
+  #sendNow: () => void = () => {};
 
   /** @param configured called when a tunnel's addresses or routes are new */
-  constructor(device: TunDevice, configured: (tunnel: IpTunnel) => void) {
+  constructor(device: TunDevice, configured: PacketPort['configured']) {
     this.#device = device;
     this.#port = new TunPort(device, READ_SLOTS);
     this.#configured = configured;
@@ -49,17 +51,23 @@ export class TunTunnel implements PacketPort, OutsideSink {
     return this.#tunnel.maxPayloadBytes() || CAPSULE_MTU;
   }
 
+  /** What `mtu` was when packets went through last. */
+  get lastMtu(): number {
+    return this.#mtu;
+  }
+
   get overflows(): number {
     return this.#port.overflows;
   }
 
-  configured(tunnel: IpTunnel): void {
-    this.#configured(tunnel);
+  configured(tunnel: IpTunnel, send: () => void): void {
+    this.#configured(tunnel, send);
   }
 
-  /** Packets go through this tunnel from now on; undefined: they wait in the TUN. */
-  use(tunnel: IpTunnel | undefined): void {
+  /** Packets go through this tunnel from now on; undefined: they wait in the TUN. @param send what was put into it */
+  use(tunnel: IpTunnel | undefined, send: () => void = () => {}): void {
     this.#tunnel = tunnel;
+    this.#sendNow = send;
     this.#waiting = tunnel !== undefined;
     this.#device.onReadable(tunnel === undefined ? undefined : () => this.#pump());
     if (tunnel !== undefined) this.#pump();
@@ -92,21 +100,25 @@ export class TunTunnel implements PacketPort, OutsideSink {
 
   #pump(): void {
     const tunnel = this.#tunnel;
-    if (tunnel === undefined) return;
+    if (tunnel === undefined || this.#pumping) return;
+    this.#pumping = true;
     this.#mtu = this.mtu;
+    if (this.#move(tunnel)) this.#resume();
+    // The TUN's own queue holds what comes meanwhile, so that whoever sends notices.
+    else this.#pause();
+    this.#pumping = false;
+  }
+
+  /** What was read is sent before more is read: it is still in the cache then. @returns false when there is no more room */
+  #move(tunnel: IpTunnel): boolean {
     for (let reads = 0; reads < MAX_READS; reads++) {
-      if (tunnel.http3.quic.datagramRoom() < ROOM_BYTES) {
-        // The TUN's own queue holds what comes meanwhile, so that whoever sends notices.
-        this.#pause();
-        return;
-      }
-      if (!this.#port.read(this, 1)) {
-        this.#resume();
-        return;
-      }
+      if (tunnel !== this.#tunnel || tunnel.http3.quic.datagramRoom() < ROOM_BYTES) return false;
+      const more = this.#port.read(this, 1);
+      this.#sendNow();
+      if (!more) return true;
       this.counters.reads++;
     }
-    this.#resume();
+    return true;
   }
 
   #pause(): void {
