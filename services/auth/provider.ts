@@ -57,7 +57,8 @@ const scopesOf = (project: string): string[] => [
   `urn:zitadel:iam:org:project:id:${project}:aud`,
 ];
 
-const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configuration => {
+const configuration = (options: ProviderOptions): Configuration => {
+  const { identity, keys, cookieKey } = options;
   const { records, settings } = identity;
   const project = settings.projectId;
   const scopes = scopesOf(project);
@@ -110,44 +111,7 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
       };
     },
     extraTokenClaims: async (_ctx, token) => tokenClaims(records, project, token),
-    features: {
-      devInteractions: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
-      dPoP: { enabled: false },
-      clientCredentials: { enabled: true },
-      deviceFlow: {
-        enabled: true,
-        userCodeInputSource: (ctx, form, _out, error) => askUserCode(ctx, form, error !== undefined),
-        userCodeConfirmSource: (ctx, form, client, _info, code) =>
-          confirmUserCode(ctx, form, client.clientName ?? '', code),
-        successSource: (ctx) => sendPage(ctx, 'Signed in', '<p>Go back to your device: it goes on by itself.</p>'),
-      },
-      introspection: { enabled: true, allowedPolicy: (_ctx, client) => mayIntrospect(client) },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-      userinfo: { enabled: true },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: (ctx, form) =>
-          sendPage(ctx, 'Sign out?', `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`),
-        postLogoutSuccessSource: (ctx) => sendPage(ctx, 'Signed out', '<p>You may close this page.</p>'),
-      },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => RESOURCE,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource) => {
-          if (resource !== RESOURCE) throw new errors.InvalidTarget();
-          const kid = keys.find(({ alg, signs }) => alg === 'RS256' && signs)?.kid;
-          return {
-            scope: scopes.join(' '),
-            audience: project,
-            accessTokenTTL: MAX_TOKEN_SECONDS,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: 'RS256', ...(kid !== undefined && { kid }) } },
-          } as never;
-        },
-      },
-    },
+    features: features(options, scopes),
     renderError: (ctx, out) =>
       sendPage(
         ctx,
@@ -156,6 +120,48 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
       ),
   };
 };
+
+const features = (
+  { identity, keys }: ProviderOptions,
+  scopes: readonly string[],
+): NonNullable<Configuration['features']> => ({
+  devInteractions: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  dPoP: { enabled: false },
+  clientCredentials: { enabled: true },
+  deviceFlow: {
+    enabled: true,
+    userCodeInputSource: (ctx, form, _out, error) => askUserCode(ctx, form, error !== undefined),
+    userCodeConfirmSource: (ctx, form, client, _info, code) =>
+      confirmUserCode(ctx, form, client.clientName ?? '', code),
+    successSource: (ctx) => sendPage(ctx, 'Signed in', '<p>Go back to your device: it goes on by itself.</p>'),
+  },
+  introspection: { enabled: true, allowedPolicy: (_ctx, client) => mayIntrospect(client) },
+  revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+  userinfo: { enabled: true },
+  rpInitiatedLogout: {
+    enabled: true,
+    logoutSource: (ctx, form) =>
+      sendPage(ctx, 'Sign out?', `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`),
+    postLogoutSuccessSource: (ctx) => sendPage(ctx, 'Signed out', '<p>You may close this page.</p>'),
+  },
+  resourceIndicators: {
+    enabled: true,
+    defaultResource: () => RESOURCE,
+    useGrantedResource: () => true,
+    getResourceServerInfo: (_ctx, resource) => {
+      if (resource !== RESOURCE) throw new errors.InvalidTarget();
+      const kid = keys.find(({ alg, signs }) => alg === 'RS256' && signs)?.kid;
+      return {
+        scope: scopes.join(' '),
+        audience: identity.settings.projectId,
+        accessTokenTTL: MAX_TOKEN_SECONDS,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'RS256', ...(kid !== undefined && { kid }) } },
+      } as never;
+    },
+  },
+});
 
 /** Whose account has ended while the session goes on is asked to sign in, as somebody else. */
 const policy = () => {
