@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { isRoot, root } from '#scripts/setup/paths.mjs';
+import { cache, isRoot, root } from '#scripts/setup/paths.mjs';
 import { Journal } from './journal.ts';
 import { isRunning } from './pids.ts';
 import { LAB_STEPS } from './steps/registry.ts';
@@ -17,7 +17,7 @@ const launcher = path.join(root, 'cloudbridge');
 const setting = (t: TestContext, letter: string) => {
   const home = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
   const name = `t${letter}${process.pid}`;
-  const env = { ...process.env, CBR_HOME: home, NO_COLOR: '1' };
+  const env = { ...process.env, CBR_HOME: home, CBR_CACHE: cache, NO_COLOR: '1' };
   const cloudbridge = (...args: string[]) => spawnSync(launcher, args, { encoding: 'utf8', env });
   t.after(() => {
     cloudbridge('down', '--name', name);

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 export const home = path.resolve(root, process.env.CBR_HOME || '.cloudbridge');
-export const cache = path.join(home, 'cache');
+/** What was fetched and built; several homes may share it. */
+export const cache = process.env['CBR_CACHE'] ?? path.join(home, 'cache');
 export const logFile = path.join(home, 'log', 'setup.log');
 export const node24 = path.join(root, `node_modules/node-linux-${os.arch()}/bin/node`);
 

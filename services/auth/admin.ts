@@ -171,19 +171,18 @@ export class IdentityAdmin {
 
   async #create(account: Account): Promise<Account> {
     const name = await userNameKey(this.#records, account.userName);
-    const { revision } = await this.#records.read(name);
+    const { value, revision } = await this.#records.read(name);
+    const taken = new AdminError(`there is a user ${account.userName} already`);
+    if (value !== undefined) throw taken;
     const changes = await Promise.all([
       this.#records.change(accountKey(account.id), account, { ifRevision: 0 }),
       this.#records.change(name, { id: account.id }, { ifRevision: revision }),
     ]);
-    const taken = (await this.#records.read(name)).value !== undefined;
     try {
-      if (taken) throw new ConflictError(account.userName);
       await this.#records.store.commit(changes);
       return account;
     } catch (error) {
-      if (error instanceof ConflictError) throw new AdminError(`there is a user ${account.userName} already`);
-      throw error;
+      throw error instanceof ConflictError ? taken : error;
     }
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { StoreUnavailableError } from '#services/store/errors.ts';
 import { readKeySet, readSigningKeys } from '#services/store/signing-keys.ts';
 import { type Identity, ISSUER_KEYS } from './bootstrap.ts';
 import { createProvider } from './provider.ts';
@@ -7,6 +8,7 @@ export interface AuthOptions {
   readonly identity: Identity;
   /** As clients reach it, without a slash at the end; `https` unless it is a machine's own. */
   readonly issuer: string;
+  /** Whether a proxy in front says who calls; it is so for `https`, for this service itself speaks plain HTTP. */
   readonly behindProxy?: boolean;
   /** Is told of errors that are the service's own fault. */
   readonly report: (error: unknown) => void;
@@ -39,8 +41,9 @@ export class AuthApp {
     try {
       if (this.#handler === undefined || this.#now() - this.#checkedAt > KEYS_FRESH_SECONDS) await this.#check();
     } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) this.#options.report(error);
       // Without the store the last keys go on; at the very start there are none.
-      if (this.#handler === undefined) return sendUnavailable(response, error, this.#options.report);
+      if (this.#handler === undefined) return sendUnavailable(response);
     }
     await this.#handler?.handle(request, response);
   };
@@ -58,7 +61,7 @@ export class AuthApp {
   }
 
   async #reload(): Promise<void> {
-    const { identity, issuer, behindProxy = false, report } = this.#options;
+    const { identity, issuer, report, behindProxy = issuer.startsWith('https:') } = this.#options;
     const { store, sealer } = identity.records;
     // Whatever comes of it: not every request shall wait for a store that does not answer.
     this.#checkedAt = this.#now();
@@ -73,8 +76,7 @@ export class AuthApp {
   }
 }
 
-const sendUnavailable = (response: ServerResponse, error: unknown, report: (error: unknown) => void): void => {
-  report(error);
+const sendUnavailable = (response: ServerResponse): void => {
   response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', 'cache-control': 'no-store' });
   response.end('{"error":"temporarily_unavailable","error_description":"the store cannot be reached: try again"}');
 };

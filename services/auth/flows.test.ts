@@ -304,6 +304,8 @@ test('a service account with a secret gets tokens by client credentials, of its 
   assert.deepEqual([caller.subject, [...caller.roles]], [account.id, ['tenant-admin']]);
   const wrong = await oauth.discovery(new URL(issuer.url), account.id, `${secret}x`, undefined, options);
   await assert.rejects(oauth.clientCredentialsGrant(wrong), oauthError('invalid_client'));
+  const { active } = await oauth.tokenIntrospection(client, (await signIn()).tokens.access_token);
+  assert.equal(active, false, 'others’ tokens are not its business');
   await issuer.admin.disable(account.id);
   await assert.rejects(oauth.clientCredentialsGrant(client), oauthError('invalid_grant'));
 });
@@ -344,10 +346,15 @@ test('who is disabled is not refreshed', async () => {
   const boris = { userName: 'boris', displayName: 'Boris', organisation, roles: [] };
   const { id } = await issuer.admin.createPerson(boris, PASSWORD);
   const { url, checks } = await authorize();
-  const away = await new Browser().signIn(url.href, 'boris', PASSWORD);
+  const browser = new Browser();
+  const away = await browser.signIn(url.href, 'boris', PASSWORD);
   const tokens = await oauth.authorizationCodeGrant(cli, away, checks);
   await issuer.admin.disable(id);
   await assert.rejects(oauth.refreshTokenGrant(cli, tokens.refresh_token ?? ''), oauthError('invalid_grant'));
+  // The session that is left gets nowhere either.
+  const left = await browser.follow(await browser.get((await authorize()).url.href));
+  assert.ok('page' in left);
+  assert.match(await left.page.text(), /name="password"/);
   const again = new Browser();
   const page = await again.follow(await again.get((await authorize()).url.href));
   assert.ok('page' in page);

@@ -100,6 +100,22 @@ test('user codes cannot be tried in numbers (RFC 8628 §5.1)', async () => {
   assert.equal(tries.filter(({ status }) => status === 429).length, 10);
 });
 
+test('behind a proxy, what a client writes into X-Forwarded-For does not hide where it is', async (t) => {
+  const report = (error: unknown): void => void issuer.reports.push(error);
+  const app = new AuthApp({ identity: issuer.identity, issuer: issuer.url, report, behindProxy: true });
+  const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
+  t.after(() => listener.close());
+  const attempt = async (i: number): Promise<number> => {
+    const headers = { 'x-forwarded-for': `198.51.100.${i}, 203.0.113.9` };
+    const body = new URLSearchParams({ user_code: 'CCCC-CCCC' });
+    const init = { method: 'POST', headers, body, redirect: 'manual' } as const;
+    return (await fetch(`http://127.0.0.1:${listener.port}/device`, init)).status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 40 }, (_, i) => attempt(i)));
+  assert.deepEqual(statuses.sort(), [...Array(30).fill(303), ...Array(10).fill(429)]);
+  assert.deepEqual(issuer.reports, []);
+});
+
 test('a page of one sign-in cannot be used for another', async () => {
   const [own, other] = [new Browser(), new Browser()];
   const asked = await own.follow(await own.get(authorizeUrl()));
@@ -122,15 +138,16 @@ const serviceToken = async (key: ServiceAccountKey, base = issuer.url) => {
   return fetch(`${base}/oauth/v2/token`, { method: 'POST', body });
 };
 
-test('a key rotation reaches running copies: published first, then signing; tokens of both keys are valid', async () => {
+test('a key rotation reaches running copies: published first, then signing; tokens of both keys are valid', async (t) => {
   const { organisationId: organisation, projectId: project } = issuer.identity.settings;
   const robot = { userName: 'robot', displayName: 'robot', organisation, roles: ['operator'] };
   const { key } = await issuer.admin.createServiceAccount(robot);
   // A copy with a clock of its own.
   let now = Date.now() / 1000;
-  const report = (error: unknown): void => assert.fail(String(error));
+  const report = (error: unknown): void => void issuer.reports.push(error);
   const app = new AuthApp({ identity: issuer.identity, issuer: issuer.url, report, now: () => now });
   const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
+  t.after(() => listener.close());
   const base = `http://127.0.0.1:${listener.port}`;
   const look = async () => {
     const { access_token: token } = (await (await serviceToken(key, base)).json()) as { access_token: string };
@@ -149,7 +166,6 @@ test('a key rotation reaches running copies: published first, then signing; toke
   const here = (url: string, init?: RequestInit) => fetch(url.replace(issuer.url, base), init);
   const verify = createVerifier({ issuer: issuer.url, project, fetch: here });
   for (const { token } of [before, during, later]) assert.equal((await verify(token)).subject, key.userId);
-  await listener.close();
 });
 
 test('without the store the issuer says later, and goes on when it is back', async () => {

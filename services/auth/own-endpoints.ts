@@ -48,6 +48,15 @@ export const userinfo =
     ctx.body = { ...profileClaims(account, scopes), ...roles };
   };
 
+interface IntrospectingClient {
+  readonly tokenEndpointAuthMethod?: string | undefined;
+  readonly grantTypes?: readonly string[] | undefined;
+}
+
+/** Only what exists for it, and shows a secret: nobody learns of others' tokens by the secret that gets it its own. */
+export const mayIntrospect = ({ tokenEndpointAuthMethod, grantTypes = [] }: IntrospectingClient): boolean =>
+  tokenEndpointAuthMethod !== 'none' && grantTypes.length === 0;
+
 /**
  * Completes introspection (RFC 7662): the provider refuses JWTs, and what it says of an opaque token's roles would be from
  * the day that the token was made.
@@ -57,14 +66,14 @@ export const introspection =
   async (ctx, next) => {
     await next();
     const { oidc } = ctx as Context & {
-      oidc?: { route?: string; client?: { tokenEndpointAuthMethod?: string }; params?: { token?: unknown } };
+      oidc?: { route?: string; client?: IntrospectingClient; params?: { token?: unknown } };
     };
     if (oidc?.route !== 'introspection' || oidc.client === undefined) return;
     const body = ctx.body as { error?: string; active?: boolean; sub?: string } | undefined;
     if (body?.error === 'unsupported_token_type') {
-      // A public client shows nothing that is its own: it hears of nothing.
-      const isKnown = oidc.client.tokenEndpointAuthMethod !== 'none';
-      const claims = isKnown ? await readAccessToken(options.keys(), String(oidc.params?.token)) : undefined;
+      const claims = mayIntrospect(oidc.client)
+        ? await readAccessToken(options.keys(), String(oidc.params?.token))
+        : undefined;
       ctx.status = 200;
       ctx.body = claims === undefined ? { active: false } : { active: true, token_type: 'Bearer', ...claims };
     }
@@ -74,6 +83,17 @@ export const introspection =
     const roles = account && (await orUnavailable(roleClaims(options.records, options.keys().project, account)));
     ctx.body =
       account === undefined ? { active: false } : { ...(ctx.body as object), username: account.userName, ...roles };
+  };
+
+/** The provider fails at a form of its device pages that comes without the session that it was shown in: start again. */
+export const restartWithoutSession =
+  (path: string, cookie: string): Middleware =>
+  async (ctx, next) => {
+    const isStart = ctx.path === path && ctx.method === 'GET';
+    const isDevicePage = ctx.path === path || ctx.path.startsWith(`${path}/`);
+    if (isStart || !isDevicePage || ctx.cookies.get(cookie, { signed: true }) !== undefined) return next();
+    ctx.redirect(path);
+    ctx.status = 303;
   };
 
 /** RFC 8628 §5.1: codes that people type are short, so nobody may try many. */

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { CLOCK_TOLERANCE } from '#model/claims.ts';
 import { RateLimit } from '#services/store/rate-limit.ts';
 import type { SigningKey } from '#services/store/signing-keys.ts';
@@ -11,7 +11,7 @@ import { type Identity, MAX_TOKEN_SECONDS } from './bootstrap.ts';
 import { JWT_BEARER, jwtBearer } from './jwt-bearer.ts';
 import { interactionPath, LoginPage } from './login.ts';
 import type { Middleware } from './middleware.ts';
-import { introspection, limitUserCodes, userinfo } from './own-endpoints.ts';
+import { introspection, limitUserCodes, mayIntrospect, restartWithoutSession, userinfo } from './own-endpoints.ts';
 import { escapeHtml, sendPage } from './pages.ts';
 import type { Records } from './records.ts';
 import { orUnavailable } from './unavailable.ts';
@@ -41,6 +41,7 @@ export const ROUTES = {
 } as const;
 
 const RESOURCE = 'urn:cloudbridge:api';
+const SESSION_COOKIE = 'cb_session';
 const DAY = 86_400;
 /** Ends a refresh token that nobody uses. */
 const REFRESH_SECONDS = 30 * DAY;
@@ -56,7 +57,8 @@ const scopesOf = (project: string): string[] => [
   `urn:zitadel:iam:org:project:id:${project}:aud`,
 ];
 
-const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configuration => {
+const configuration = (options: ProviderOptions): Configuration => {
+  const { identity, keys, cookieKey } = options;
   const { records, settings } = identity;
   const project = settings.projectId;
   const scopes = scopesOf(project);
@@ -81,7 +83,7 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
       (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
     cookies: {
       keys: [cookieKey],
-      names: { session: 'cb_session', interaction: 'cb_interaction', resume: 'cb_resume' },
+      names: { session: SESSION_COOKIE, interaction: 'cb_interaction', resume: 'cb_resume' },
       long: { signed: true, httpOnly: true, sameSite: 'lax' },
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
     },
@@ -99,7 +101,7 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
-    interactions: { url: (_ctx, { uid }) => interactionPath(uid) },
+    interactions: { policy: policy(), url: (_ctx, { uid }) => interactionPath(uid) },
     findAccount: async (_ctx, id) => {
       const account = await orUnavailable(findUsable(records, id));
       if (account === undefined) return undefined;
@@ -109,44 +111,7 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
       };
     },
     extraTokenClaims: async (_ctx, token) => tokenClaims(records, project, token),
-    features: {
-      devInteractions: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
-      dPoP: { enabled: false },
-      clientCredentials: { enabled: true },
-      deviceFlow: {
-        enabled: true,
-        userCodeInputSource: (ctx, form, _out, error) => askUserCode(ctx, form, error !== undefined),
-        userCodeConfirmSource: (ctx, form, client, _info, code) =>
-          confirmUserCode(ctx, form, client.clientName ?? '', code),
-        successSource: (ctx) => sendPage(ctx, 'Signed in', '<p>Go back to your device: it goes on by itself.</p>'),
-      },
-      introspection: { enabled: true, allowedPolicy: (_ctx, client) => client.tokenEndpointAuthMethod !== 'none' },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-      userinfo: { enabled: true },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: (ctx, form) =>
-          sendPage(ctx, 'Sign out?', `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`),
-        postLogoutSuccessSource: (ctx) => sendPage(ctx, 'Signed out', '<p>You may close this page.</p>'),
-      },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => RESOURCE,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource) => {
-          if (resource !== RESOURCE) throw new errors.InvalidTarget();
-          const kid = keys.find(({ alg, signs }) => alg === 'RS256' && signs)?.kid;
-          return {
-            scope: scopes.join(' '),
-            audience: project,
-            accessTokenTTL: MAX_TOKEN_SECONDS,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: 'RS256', ...(kid !== undefined && { kid }) } },
-          } as never;
-        },
-      },
-    },
+    features: features(options, scopes),
     renderError: (ctx, out) =>
       sendPage(
         ctx,
@@ -154,6 +119,59 @@ const configuration = ({ identity, keys, cookieKey }: ProviderOptions): Configur
         `<p>${escapeHtml(out.error_description ?? out.error)}</p><p>${escapeHtml(out.error)}</p>`,
       ),
   };
+};
+
+const features = (
+  { identity, keys }: ProviderOptions,
+  scopes: readonly string[],
+): NonNullable<Configuration['features']> => ({
+  devInteractions: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  dPoP: { enabled: false },
+  clientCredentials: { enabled: true },
+  deviceFlow: {
+    enabled: true,
+    userCodeInputSource: (ctx, form, _out, error) => askUserCode(ctx, form, error !== undefined),
+    userCodeConfirmSource: (ctx, form, client, _info, code) =>
+      confirmUserCode(ctx, form, client.clientName ?? '', code),
+    successSource: (ctx) => sendPage(ctx, 'Signed in', '<p>Go back to your device: it goes on by itself.</p>'),
+  },
+  introspection: { enabled: true, allowedPolicy: (_ctx, client) => mayIntrospect(client) },
+  revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+  userinfo: { enabled: true },
+  rpInitiatedLogout: {
+    enabled: true,
+    logoutSource: (ctx, form) =>
+      sendPage(ctx, 'Sign out?', `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`),
+    postLogoutSuccessSource: (ctx) => sendPage(ctx, 'Signed out', '<p>You may close this page.</p>'),
+  },
+  resourceIndicators: {
+    enabled: true,
+    defaultResource: () => RESOURCE,
+    useGrantedResource: () => true,
+    getResourceServerInfo: (_ctx, resource) => {
+      if (resource !== RESOURCE) throw new errors.InvalidTarget();
+      const kid = keys.find(({ alg, signs }) => alg === 'RS256' && signs)?.kid;
+      return {
+        scope: scopes.join(' '),
+        audience: identity.settings.projectId,
+        accessTokenTTL: MAX_TOKEN_SECONDS,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'RS256', ...(kid !== undefined && { kid }) } },
+      } as never;
+    },
+  },
+});
+
+/** Whose account has ended while the session goes on is asked to sign in, as somebody else. */
+const policy = () => {
+  const prompts = interactionPolicy.base();
+  const ended = (ctx: KoaContextWithOIDC): boolean =>
+    ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
+  prompts
+    .get('login')
+    ?.checks.add(new interactionPolicy.Check('account_ended', 'the account has ended', 'login_required', ended));
+  return prompts;
 };
 
 /** Whoever is disabled gets no token, whatever it shows. */
@@ -188,6 +206,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
   const { records, settings } = identity;
   const provider = new Provider(issuer, configuration(options));
   provider.proxy = options.behindProxy;
+  // What the proxy itself saw; the entries before that are whatever the client wrote.
+  provider.maxIpsCount = 1;
   provider.on('server_error', (_ctx, error) => options.report(error));
   (provider as EventEmitter).on('error', options.report);
   Object.assign(provider.Client.prototype, compareByHash);
@@ -197,6 +217,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
   provider.use(discovery);
   provider.use(offlineAccess);
   provider.use(limitUserCodes(new RateLimit(records.store, USER_CODE_TRIES), ROUTES.code_verification));
+  provider.use(restartWithoutSession(ROUTES.code_verification, SESSION_COOKIE));
   provider.use(jwtBearer({ records, tokenPath: ROUTES.token, lifetimeSeconds: MAX_TOKEN_SECONDS, keys: own.keys }));
   provider.use(userinfo(own, ROUTES.userinfo));
   provider.use(introspection(own));

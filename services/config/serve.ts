@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Listener, type ListenOptions, listen } from '#services/api/node.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
-import { POP_KEYS, readKeySet } from '#services/store/signing-keys.ts';
+import { popJwks } from '#services/store/signing-keys.ts';
 import { createConfigApp } from './app.ts';
 import { startBackground } from './background.ts';
 import { Publisher } from './publisher.ts';
@@ -48,7 +48,7 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
     signingKey,
     tokenIssuer,
     refusedPrefixes,
-    readJwks: async () => JSON.stringify((await readKeySet(app.stores.config, POP_KEYS)).jwks),
+    readJwks: async () => JSON.stringify(await popJwks(app.stores.config)),
     report,
   });
   return {

@@ -52,7 +52,7 @@ export const exchangeToken = async (
         access_token: issued.token,
         issued_token_type: JWT,
         token_type: 'Bearer',
-        expires_in: issued.expiresAt - Math.floor(Date.now() / 1000),
+        expires_in: issued.lifetimeSeconds,
       },
       200,
     );

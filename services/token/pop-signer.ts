@@ -18,6 +18,7 @@ export interface IssuedToken {
   readonly tokenId: string;
   /** Seconds since 1970. */
   readonly expiresAt: number;
+  readonly lifetimeSeconds: number;
 }
 
 export interface PopSignerOptions {
@@ -58,7 +59,7 @@ export class PopSigner {
       .setIssuedAt(now)
       .setExpirationTime(expiresAt)
       .sign(key);
-    return { token, tokenId, expiresAt };
+    return { token, tokenId, expiresAt, lifetimeSeconds };
   }
 
   async #key(now: number): Promise<SigningKey> {

@@ -10,7 +10,7 @@ import { RevocationKey } from '#model/names.ts';
 import { DeviceState, RevocationSchema } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
 import { createTestTokens, type TestTokens } from '#services/authn/testing/tokens.ts';
-import { POP_KEYS, readSigningKeys, rotateSigningKeys } from '#services/store/signing-keys.ts';
+import { POP_KEYS, rotateSigningKeys } from '#services/store/signing-keys.ts';
 import { createTokenApp } from './app.ts';
 import { createTestTokenService, type TestTokenService } from './testing/installation.ts';
 
@@ -288,8 +288,6 @@ test('without the store it says "later", and goes on when it is back', async () 
   while ((await send(PATH, owner)).status !== 200) assert.ok(Date.now() < end, 'it never came back');
 });
 
-test('nothing was the service’s own fault, and no report tells a key', async () => {
+test('nothing was the service’s own fault, so far', () => {
   assert.deepEqual(service.reports, []);
-  const [key] = await readSigningKeys(service.config, POP_KEYS, service.sealer);
-  assert.ok(typeof key?.privateJwk.d === 'string');
 });

@@ -1,4 +1,5 @@
 import { credsAuthenticator, wsconnect } from '@nats-io/nats-core';
+import { inboxPrefix } from '#model/nats/roles.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { builtInClient } from '#services/authn/built-in-client.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
@@ -39,7 +40,12 @@ export default {
   async fetch(request: Request, env: TokenEnv): Promise<Response> {
     const { sealer, verify } = await prepare(env);
     const authenticator = env.NATS_CREDS && credsAuthenticator(new TextEncoder().encode(env.NATS_CREDS));
-    const options = { servers: env.NATS_URL, reconnect: false, ...(authenticator && { authenticator }) };
+    const options = {
+      servers: env.NATS_URL,
+      reconnect: false,
+      inboxPrefix: inboxPrefix({ role: 'services' }),
+      ...(authenticator && { authenticator }),
+    };
     const nats = await wsconnect(options).catch(() => undefined);
     if (nats === undefined)
       return problemResponse(problem(503, 'Not available', 'STORE_UNAVAILABLE', 'NATS cannot be reached: try again'));
