@@ -184,6 +184,7 @@ export class World {
       this.configFile,
       `pop = "test"
 worker = "w1"
+state_directory = "state"
 drain_seconds = 2
 ${more.top ?? ''}
 [listen]
