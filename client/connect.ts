@@ -45,6 +45,7 @@ export class Client {
   #tun: TunControl | undefined;
   #services: readonly LocalService[] = [];
   #link: EdgeLink | undefined;
+  #lastLink: EdgeLink | undefined;
   #failure: ConnectFailure | undefined;
   #waiting: (() => void)[] = [];
 
@@ -57,7 +58,7 @@ export class Client {
     this.#session = new Session<EdgeLink>(
       { servers: settings.servers, tokens: settings.tokens, tunnel: settings.tun !== undefined },
       {
-        resolve: resolveHost,
+        resolve: (host) => this.#resolve(host),
         dial: (target, sink) => {
           const packets = this.#tun === undefined ? {} : { packets: this.#tun.tunnel };
           return new EdgeLink(target, sink, { tls, ...mark, ...packets });
@@ -108,6 +109,7 @@ export class Client {
     const tunnel = this.#tun?.tunnel;
     return collect({
       link: this.#link,
+      lastLink: this.#lastLink,
       tunnel: tunnel?.counters,
       totals: this.#totals,
       mtu: tunnel?.mtu ?? 0,
@@ -133,6 +135,14 @@ export class Client {
     this.#session.tokenRefused(token, detail);
   }
 
+  async #resolve(host: string): Promise<readonly string[]> {
+    const addresses = await resolveHost(host);
+    for (const server of this.#settings.servers) {
+      if (server.host === host) await this.#tun?.expectAnswers(addresses, server.port);
+    }
+    return addresses;
+  }
+
   #openTun(settings: TunSettings): Promise<TunControl> {
     return TunControl.open(settings, {
       configured: (state) => this.#tell({ type: 'tunnel', ...state }),
@@ -155,6 +165,7 @@ export class Client {
 
   #down(): void {
     if (this.#link !== undefined) this.#totals.add(this.#link);
+    this.#lastLink = this.#link ?? this.#lastLink;
     this.#link = undefined;
     this.#tun?.down();
   }

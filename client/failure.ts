@@ -15,8 +15,10 @@ export class ConnectFailure extends Error {
   }
 }
 
-/** Something threw: what it was, as a failure. */
-export const asFailure = (error: unknown): ConnectFailure =>
-  error instanceof ConnectFailure
-    ? error
-    : new ConnectFailure(error instanceof Error ? error.message : String(error), 'temporary');
+/** Something threw: what it was, as a failure. What says of itself that it will not get better ends the session. */
+export const asFailure = (error: unknown): ConnectFailure => {
+  if (error instanceof ConnectFailure) return error;
+  const isFinal = (error as { temporary?: unknown } | null)?.temporary === false;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ConnectFailure(message, isFinal ? 'fatal' : 'temporary');
+};

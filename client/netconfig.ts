@@ -103,6 +103,19 @@ export class NetConfig {
     }
   }
 
+  /**
+   * Our own packets to an edge are marked; those that come from it are not, and a strict reverse-path filter (RFC 3704
+   * §2.2) would look for their way back in the tunnel.
+   */
+  async allowAnswers(addresses: readonly string[], port: number): Promise<void> {
+    for (const address of addresses) {
+      // The filter is one of IPv4 only.
+      if (address.includes(':')) continue;
+      const flow = ['to', `${address}/32`, 'ipproto', 'udp', 'dport', String(port)];
+      await this.#addRule('-4', ['pref', String(RULE_PRIORITY - 1), ...flow, 'table', 'main']);
+    }
+  }
+
   /** Takes back everything but the device itself, which ends with its last queue. */
   async undo(): Promise<void> {
     for (const args of this.#journal.undos) await this.#try(args);

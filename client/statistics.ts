@@ -9,9 +9,9 @@ export interface Statistics {
   readonly packetsDown: number;
   /** Packets of the tunnel that went nowhere. */
   readonly dropped: number;
-  /** Smoothed, of the present connection; null while there is none. */
+  /** Smoothed, of the present or the last connection; null when there was none. */
   readonly rttMs: number | null;
-  /** Lost QUIC packets by sent ones, of the present connection. */
+  /** Lost QUIC packets by sent ones, of the same connection. */
   readonly lossRatio: number | null;
   /** Bytes of the largest packet of the tunnel. */
   readonly mtu: number | null;
@@ -37,6 +37,8 @@ export class QuicTotals {
 
 export interface StatisticsSources {
   readonly link: EdgeLink | undefined;
+  /** The one before, for figures that are nobody's else at the end. */
+  readonly lastLink: EdgeLink | undefined;
   /** What went through the TUN; without one, QUIC's own packets are counted. */
   readonly tunnel: TunnelCounters | undefined;
   readonly totals: QuicTotals;
@@ -56,9 +58,9 @@ const traffic = ({ link, tunnel, totals }: StatisticsSources) => {
 };
 
 export const collect = (sources: StatisticsSources): Statistics => {
-  const { link, tunnel, connections } = sources;
+  const { link, lastLink, tunnel, connections } = sources;
   const { bytesUp, bytesDown, packetsUp, packetsDown } = traffic(sources);
-  const parts = link?.connection.parts;
+  const parts = (link ?? lastLink)?.connection.parts;
   const sent = parts?.recovery.stats.packetsSent ?? 0;
   return {
     bytesUp,

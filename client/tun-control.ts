@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { TunDevice } from '#host/tun/device.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
@@ -56,6 +56,12 @@ const hasIpv6 = (device: string): boolean => {
   return existsSync(file) && readFileSync(file, 'utf8').trim() === '0';
 };
 
+const CONF4 = '/proc/sys/net/ipv4/conf';
+
+/** Whether some interface takes packets only from where it would send to their source (ip-sysctl.rst, rp_filter). */
+const filtersStrictly = (): boolean =>
+  readdirSync(CONF4).some((name) => readFileSync(`${CONF4}/${name}/rp_filter`, 'utf8').trim() === '1');
+
 /** The TUN of a device: made once, kept across connections, its addresses, routes and MTU those of the tunnel. */
 export class TunControl {
   readonly tunnel: TunTunnel;
@@ -89,6 +95,11 @@ export class TunControl {
       device.close();
       throw error;
     }
+  }
+
+  /** Packets of an edge must not be taken for ones that came the wrong way. */
+  async expectAnswers(addresses: readonly string[], port: number): Promise<void> {
+    if (this.#settings.everything && filtersStrictly()) await this.#net.allowAnswers(addresses, port);
   }
 
   /** The connection is lost: packets wait, addresses and routes stay. */

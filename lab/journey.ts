@@ -1,7 +1,7 @@
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
+import type { Edge } from './edge.ts';
 import { LabError } from './errors.ts';
 import { Lab, logFolder, remainsOf } from './lab.ts';
-import type { StaticEdge } from './static-edge.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
@@ -11,7 +11,7 @@ export class Journey {
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   #lab: Lab | undefined;
-  #edge: StaticEdge | undefined;
+  #edge: Edge | undefined;
 
   constructor(name: string, pops: number) {
     this.name = name;
@@ -23,12 +23,12 @@ export class Journey {
     return this.#lab;
   }
 
-  get edge(): StaticEdge {
+  get edge(): Edge {
     if (this.#edge === undefined) throw new LabError('The edge is not up yet: its step must come first.');
     return this.#edge;
   }
 
-  set edge(edge: StaticEdge) {
+  set edge(edge: Edge) {
     this.#edge = edge;
   }
 

@@ -57,6 +57,12 @@ export class LabProcess {
     });
   }
 
+  /** SIGKILL to its process group; resolves when it is gone. */
+  async kill(): Promise<void> {
+    signal(-this.pid, 'SIGKILL');
+    await this.ended;
+  }
+
   /** SIGTERM to its process group, SIGKILL to what is left of it after three seconds. */
   async stop(): Promise<void> {
     if (this.#running) {

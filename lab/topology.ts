@@ -1,6 +1,8 @@
 /** Addresses that people and checks rely on; documentation prefixes of RFC 5737 and RFC 3849. */
 export const ANYCAST = { v4: '192.0.2.1', v6: '2001:db8:a::1' } as const;
 export const INTERNET_HOST = { v4: '203.0.113.10', v6: '2001:db8:f::10' } as const;
+/** Where NATS and the services are. */
+export const CONTROL_HOST = { v4: '198.51.100.66', v6: '2001:db8:3:1::2' } as const;
 export const POP_NAMES = ['moscow', 'frankfurt', 'amsterdam'] as const;
 const CLIENT_NAMES = ['client1', 'client2', 'client3'] as const;
 export const DEFAULT_LAB_NAME = 'cb';
@@ -43,6 +45,7 @@ export const makeTopology = (lab: string, pops: number): Topology => {
   const popNames = POP_NAMES.slice(0, pops);
   const links = [
     makeLink('internet', ['203.0.113.1', INTERNET_HOST.v4, 24], '2001:db8:f'),
+    pointToPoint('control', 64, '2001:db8:3:1'),
     ...popNames.map((name, i) => pointToPoint(name, 4 * i, `2001:db8:1:${i + 1}`)),
     ...CLIENT_NAMES.map((name, i) => pointToPoint(name, 128 + 4 * i, `2001:db8:2:${i + 1}`)),
   ];

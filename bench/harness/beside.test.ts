@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PeerMissing } from '#scripts/setup/peers.mjs';
 import { meetsBar, summarise } from '#telemetry/measurement.ts';
-import { sideBySide } from './beside.ts';
+import { measurePeers, sideBySide } from './beside.ts';
 
 const BAR = { atLeast: 1 };
 
@@ -20,16 +21,14 @@ test("ours, each peer's, and the ratio of ours to each, which the bar is for", (
   );
 });
 
-test('without a bar a ratio is only told; without peers or without ours there is none', () => {
+test('no ratio without a bar, without peers or without ours; a peer that managed nothing is no measure', () => {
   const beside = { metric: 'rtt', unit: 'us', peers: { a: 50 } };
-  assert.deepEqual(sideBySide({ ...beside, ours: 100 }).at(-1), {
-    metric: 'rtt_ratio',
-    value: 2,
-    unit: 'ratio',
-    peer: 'a',
-  });
-  assert.deepEqual(sideBySide({ ...beside, ours: 100, peers: {} }), [{ metric: 'rtt', value: 100, unit: 'us' }]);
-  assert.deepEqual(sideBySide(beside), [{ metric: 'rtt', value: 50, unit: 'us', peer: 'a' }]);
+  assert.equal(sideBySide({ ...beside, ours: 100 }).length, 2);
+  assert.deepEqual(sideBySide({ ...beside, ours: 100, peers: {}, bar: BAR }), [
+    { metric: 'rtt', value: 100, unit: 'us' },
+  ]);
+  assert.deepEqual(sideBySide({ ...beside, bar: BAR }), [{ metric: 'rtt', value: 50, unit: 'us', peer: 'a' }]);
+  assert.throws(() => sideBySide({ ...beside, ours: 1, peers: { a: 0 }, bar: BAR }), /nothing to compare/);
 });
 
 test('over several interleaved runs the bar is held against the median of the ratios', () => {
@@ -43,4 +42,21 @@ test('over several interleaved runs the bar is held against the median of the ra
   );
   const { value, min, max, bar } = summarise(ratios);
   assert.deepEqual({ value, min, max, bar }, { value: 1.5, min: 0.5, max: 2, bar: BAR });
+});
+
+test('peers are measured when they are wanted; one that cannot be had is skipped, one that fails is a failure', async () => {
+  const skipped: string[] = [];
+  const context = { peers: true, remark: () => {}, skipPeer: (peer: string) => void skipped.push(peer) };
+  const peers = [{ peer: 'a' }, { peer: 'b' }];
+  const measure = async ({ peer }: { peer: string }) => {
+    if (peer === 'b') throw new PeerMissing('no b');
+    return 1;
+  };
+  assert.deepEqual(await measurePeers(peers, context, measure), { a: 1 });
+  assert.deepEqual(skipped, ['b']);
+  assert.deepEqual(await measurePeers(peers, { ...context, peers: false }, measure), {});
+  await assert.rejects(
+    measurePeers(peers, context, () => Promise.reject(new Error('it broke'))),
+    /it broke/,
+  );
 });

@@ -1,4 +1,6 @@
+import { PeerMissing } from '#scripts/setup/peers.mjs';
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
+import type { CaseContext } from '../suite.ts';
 
 /** One figure of ours and the same one of peers by name, all measured in one run. */
 export type Beside = {
@@ -6,7 +8,7 @@ export type Beside = {
   readonly unit: string;
   readonly ours?: number;
   readonly peers: Readonly<Record<string, number>>;
-  /** What ours divided by each peer's must meet. */
+  /** What ours divided by each peer's must meet; absent: figures only. */
   readonly bar?: Bar;
 };
 
@@ -18,10 +20,30 @@ const rounded = (value: number): number => Number(value.toPrecision(DIGITS));
 export const sideBySide = ({ metric, unit, ours, peers, bar }: Beside): Measurement[] => {
   const lines: Measurement[] = ours === undefined ? [] : [{ metric, value: rounded(ours), unit }];
   for (const [peer, value] of Object.entries(peers)) lines.push({ metric, value: rounded(value), unit, peer });
-  if (ours === undefined) return lines;
+  if (ours === undefined || bar === undefined) return lines;
   for (const [peer, value] of Object.entries(peers)) {
-    const ratio = { metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer };
-    lines.push(bar === undefined ? ratio : { ...ratio, bar });
+    if (!(value > 0)) throw new RangeError(`${peer}'s ${metric} is ${value}: nothing to compare with.`);
+
+    lines.push({ metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer, bar });
   }
   return lines;
+};
+
+/** The figures of every peer that can be had, by name; none unless the user wants peers. A missing one is skipped. */
+export const measurePeers = async <Peer extends { readonly peer?: string }, Figures>(
+  implementations: readonly Peer[],
+  context: CaseContext,
+  measure: (implementation: Peer) => Promise<Figures>,
+): Promise<Record<string, Figures>> => {
+  const figures: Record<string, Figures> = {};
+  for (const implementation of context.peers ? implementations : []) {
+    const { peer = '' } = implementation;
+    try {
+      figures[peer] = await measure(implementation);
+    } catch (error) {
+      if (!(error instanceof PeerMissing)) throw error;
+      context.skipPeer(peer, error.message);
+    }
+  }
+  return figures;
 };

@@ -8,6 +8,8 @@ import type { SideOrder } from '../quic-bulk/side.ts';
 export type BulkOrder = {
   readonly bytes: number;
   readonly streams: number;
+  /** Payload of a DATAGRAM; 0: streams carry the bytes. */
+  readonly datagramBytes: number;
   /** Where the server listens. */
   readonly address: string;
   readonly port: number;
@@ -21,6 +23,7 @@ export type BulkResult = {
   readonly cpuSeconds: number;
   readonly packetsSent: number;
   readonly packetsReceived: number;
+  readonly datagrams: number;
 };
 
 /** Who can do a bulk transfer, and by which command. Both sides announce a `BulkResult`. */
@@ -37,11 +40,10 @@ const MAX_DATAGRAM_BYTES = 1472;
 const CONTROLLER = process.env['CBR_CC'] ?? 'newreno';
 
 const ourSide = (role: SideOrder['role'], order: BulkOrder): ProgramSpec => {
-  const { bytes, streams, address, port } = order;
+  const { bytes, streams, datagramBytes, address, port } = order;
   const { certificate, key, authority } = order.identity.pem;
   const side: SideOrder = {
-    ...{ role, bytes, streams, address, port },
-    datagramBytes: 0,
+    ...{ role, bytes, streams, datagramBytes, address, port },
     mtu: MAX_DATAGRAM_BYTES,
     controller: CONTROLLER,
     certificateChain: certificate,
@@ -56,10 +58,17 @@ export const OURS: BulkImplementation = {
   client: async (order) => ourSide('client', order),
 };
 
-const quicGo = async (program: string, { bytes, streams }: BulkOrder, args: string[]): Promise<ProgramSpec> => ({
+const quicGo = async (
+  program: string,
+  { bytes, streams, datagramBytes }: BulkOrder,
+  args: string[],
+): Promise<ProgramSpec> => ({
   name: `quic-go ${program}`,
   command: await goPeers(),
-  args: [program, ...args, '-bytes', String(bytes), '-streams', String(streams)],
+  args: [
+    ...[program, ...args, '-bytes', String(bytes), '-streams', String(streams)],
+    ...['-datagrams', String(datagramBytes)],
+  ],
 });
 
 const QUIC_GO: BulkImplementation = {

@@ -1,8 +1,7 @@
 import { runCommand } from '#lab/command.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
-import { sideBySide } from '../harness/beside.ts';
+import { measurePeers, sideBySide } from '../harness/beside.ts';
 import { withIdentity } from '../harness/identity.ts';
 import { goodputOf, iperfClient, iperfServer } from '../harness/iperf.ts';
 import { type Pair, withPair } from '../harness/network.ts';
@@ -52,16 +51,7 @@ const carry = (implementation: TunnelImplementation, order: TunnelOrder, pair: P
 
 const measure = async (order: TunnelOrder, pair: Pair, context: CaseContext): Promise<Measurement[]> => {
   const ours = await carry(OURS, order, pair);
-  const peers: Record<string, Figures> = {};
-  for (const implementation of context.peers ? TUNNEL_PEERS : []) {
-    const { peer = '' } = implementation;
-    try {
-      peers[peer] = await carry(implementation, order, pair);
-    } catch (error) {
-      if (!(error instanceof PeerMissing)) throw error;
-      context.skipPeer(peer, error.message);
-    }
-  }
+  const peers = await measurePeers(TUNNEL_PEERS, context, (implementation) => carry(implementation, order, pair));
   return METRICS.flatMap(({ metric, ...rest }) => {
     const theirs = Object.fromEntries(Object.entries(peers).map(([peer, figures]) => [peer, figures[metric]]));
     return sideBySide({ metric, ...rest, ours: ours[metric], peers: theirs });

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { receivedPackets } from '../connect.ts';
+import { DEVICES } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { signal } from '../pids.ts';
 import { ping } from '../ping.ts';
 import { rate, resumedDownload } from '../probe.ts';
-import { DEVICES } from '../static-edge.ts';
 import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 
-const { laptop, phone } = DEVICES;
+const { laptop, sensor } = DEVICES;
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
 /** The TUN counts large packets, so this is a few megabytes. */
@@ -41,15 +41,15 @@ export const popLost: Step = {
     const [first, second] = lab.topology!.pops;
     if (second === undefined) return [];
     const count = await sessions(journey, first!);
-    const before = await receivedPackets(edge, laptop);
+    const before = await receivedPackets(edge, edge.device('laptop'));
     const download = resumedDownload(lab, laptop.host, `http://${INTERNET_HOST.v4}`, BYTES);
     // Its failure is told when it is waited for, below.
     download.catch(() => {});
-    while ((await receivedPackets(edge, laptop)) < before + UNDER_WAY_PACKETS) await sleep(10);
+    while ((await receivedPackets(edge, edge.device('laptop'))) < before + UNDER_WAY_PACKETS) await sleep(10);
     signal(-edge.workers.get(first!)!.pid, 'SIGKILL');
     await lab.configure('upstream', anycastRoutes(lab.topology!, first!, 'delete'));
     const seconds = await untilSessions(journey, second, count);
-    const neighbours = await ping(lab, laptop.host, phone.ipv4, 'neighbour');
+    const neighbours = await ping(lab, laptop.host, sensor.ipv4, 'neighbour');
     const done = await download;
     return [
       { metric: 'sessions_moved', value: count, unit: 'count', bar: { atLeast: 3 } },

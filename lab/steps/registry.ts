@@ -1,5 +1,6 @@
 import type { Step } from '../journey.ts';
 import { anycastRouting } from './anycast-routing.ts';
+import { apiCalls, controlPlaneBack, controlPlaneLost, controlPlaneUp, revocation } from './control-plane.ts';
 import { internetHost, loopbackHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
 import { plainPing } from './plain-ping.ts';
@@ -12,6 +13,8 @@ export const LAB_STEPS: readonly Step[] = [
   plainPing,
   internetHost,
   anycastRouting,
+  controlPlaneUp,
+  apiCalls,
   edgeUp,
   connect,
   tunnelPing,
@@ -19,6 +22,9 @@ export const LAB_STEPS: readonly Step[] = [
   tunnelTransfer,
   overlap,
   tunnelRequests,
+  revocation,
+  controlPlaneLost,
+  controlPlaneBack,
   popLost,
 ];
 

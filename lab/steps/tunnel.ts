@@ -1,10 +1,10 @@
 import type { Measurement } from '#telemetry/measurement.ts';
 import { connectDevice, receivedPackets } from '../connect.ts';
+import { DEVICES, type DeviceName } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Step } from '../journey.ts';
 import { ping } from '../ping.ts';
 import { rate, smallRequests, transfer } from '../probe.ts';
-import { DEVICES, StaticEdge } from '../static-edge.ts';
 import { INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 
@@ -20,8 +20,7 @@ export const edgeUp: Step = {
   essential: true,
   run: async (journey) => {
     const start = performance.now();
-    const edge = await StaticEdge.create(journey.lab);
-    journey.edge = edge;
+    const { edge } = journey;
     await Promise.all(journey.lab.topology!.pops.map((pop) => edge.startWorker(pop)));
     return [
       { metric: 'started', value: Math.round(performance.now() - start), unit: 'ms', bar: { atMost: 10_000 } },
@@ -36,8 +35,9 @@ export const connect: Step = {
   title: 'three devices of two tenants connect through the anycast address',
   essential: true,
   run: async ({ edge }) => {
-    const connected = await Promise.all([laptop, phone, camera].map((device) => connectDevice(edge, device)));
-    return [laptop, phone, camera].map(({ id }, i): Measurement => {
+    const names: DeviceName[] = ['laptop', 'phone', 'camera'];
+    const connected = await Promise.all(names.map((name) => connectDevice(edge, name)));
+    return names.map((id, i): Measurement => {
       const ms = Math.round((connected[i]?.seconds ?? 0) * 1000);
       return { metric: `connected_${id}`, value: ms, unit: 'ms', bar: { atMost: 10_000 } };
     });
@@ -47,11 +47,11 @@ export const connect: Step = {
 export const tunnelPing: Step = {
   name: 'tunnel-ping',
   title: 'pings through the tunnels: the internet host and a neighbour, v4 and v6',
-  run: async ({ lab }) => [
+  run: async ({ lab, edge }) => [
     ...(await ping(lab, laptop.host, INTERNET_HOST.v4, 'internet_v4')),
     ...(await ping(lab, laptop.host, INTERNET_HOST.v6, 'internet_v6')),
     ...(await ping(lab, laptop.host, phone.ipv4, 'neighbour_v4')),
-    ...(await ping(lab, phone.host, laptop.ipv6, 'neighbour_v6')),
+    ...(await ping(lab, phone.host, edge.device('laptop').ipv6, 'neighbour_v6')),
   ],
 };
 
@@ -65,14 +65,15 @@ export const isolation: Step = {
     const { lab, edge } = journey;
     const pop = lab.topology!.pops[0]!;
     const dropped = () => workerMetric(lab, pop, 'cloudbridge_forward_dropped_packets_total');
-    const before = { dropped: await dropped(), phone: await receivedPackets(edge, phone) };
-    for (const address of [phone.ipv4, phone.ipv6]) {
+    const target = edge.device('phone');
+    const before = { dropped: await dropped(), phone: await receivedPackets(edge, target) };
+    for (const address of [target.ipv4, target.ipv6]) {
       const args = ['-q', '-n', '-c', `${ATTEMPTS}`, '-i', '0.01', '-W', '1', address];
       const text = await lab.exec(camera.host, 'ping', args).catch((error: LabError) => error.message);
       if (!/, 0 received/.test(text))
         throw new LabError(`${camera.id} of another tenant got an answer from ${address}.`);
     }
-    const arrived = (await receivedPackets(edge, phone)) - before.phone;
+    const arrived = (await receivedPackets(edge, target)) - before.phone;
     return [
       { metric: 'dropped', value: (await dropped()) - before.dropped, unit: 'count', bar: { atLeast: 2 * ATTEMPTS } },
       { metric: 'arrived', value: arrived, unit: 'count', bar: { atMost: 0 } },

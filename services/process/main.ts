@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { Bucket } from '#model/names.ts';
 import type { ListenOptions } from '#services/api/node.ts';
 import { AuthApp } from '#services/auth/app.ts';
 import { ensureIdentity, type Identity } from '#services/auth/bootstrap.ts';
@@ -9,6 +10,8 @@ import { createVerifier } from '#services/authn/verifier.ts';
 import { serveConfig } from '#services/config/serve.ts';
 import { InstallationKeyError, readInstallationKey } from '#services/store/installation-key.ts';
 import { Sealer } from '#services/store/seal.ts';
+import { ensureSigningKeys, POP_KEYS } from '#services/store/signing-keys.ts';
+import { Store } from '#services/store/store.ts';
 import { serveToken } from '#services/token/node.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { readServicesConfig, type ServicesConfig, ServicesConfigError } from './config.ts';
@@ -65,6 +68,7 @@ const starters: Readonly<Record<Service, (parts: Parts) => Promise<Running>>> = 
   token: async (parts) => {
     const { config, nats, sealer, report } = parts;
     const { listen, issuer } = config.token ?? missing('token');
+    await ensureSigningKeys(await Store.open(nats, Bucket.config), POP_KEYS, sealer);
     const verify = verifierOf(parts);
     return serveToken({ nats, sealer, verify, issuer, report }, await listenOptions(config, listen));
   },

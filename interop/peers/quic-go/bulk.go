@@ -10,7 +10,8 @@ import (
 )
 
 // Bulk transfer as bench/quic-bulk does it: the client opens streams and asks with one byte on each, the server sends an
-// equal share of --bytes on every one, the client closes when it has all.
+// equal share of --bytes on every one, the client closes when it has all. With --datagrams the server sends DATAGRAMs
+// without end instead, and the client closes when as many bytes have arrived.
 const bulkALPN = "bulk"
 
 // The windows of both stacks are alike, so that neither is held back by flow control.
@@ -21,6 +22,7 @@ func bulkConfig() *quic.Config {
 		InitialConnectionReceiveWindow: 1 << 20,
 		MaxConnectionReceiveWindow:     24 << 20,
 		MaxIncomingStreams:             1000,
+		EnableDatagrams:                true,
 	}
 }
 
@@ -31,13 +33,15 @@ type sideResult struct {
 	PacketsSent     uint64  `json:"packetsSent"`
 	PacketsReceived uint64  `json:"packetsReceived"`
 	PacketsLost     uint64  `json:"packetsLost"`
+	Datagrams       int64   `json:"datagrams"`
 }
 
-func report(conn *quic.Conn, bytes int64, start time.Time, cpu float64) error {
+func report(conn *quic.Conn, bytes, datagrams int64, start time.Time, cpu float64) error {
 	stats := conn.ConnectionStats()
 	return result(sideResult{
 		Bytes: bytes, Seconds: time.Since(start).Seconds(), CPUSeconds: cpuSeconds() - cpu,
 		PacketsSent: stats.PacketsSent, PacketsReceived: stats.PacketsReceived, PacketsLost: stats.PacketsLost,
+		Datagrams: datagrams,
 	})
 }
 
@@ -58,10 +62,25 @@ func bulkServer(o *options) error {
 		if err != nil {
 			return err
 		}
-		go sendShare(stream, share)
+		if o.datagrams == 0 {
+			go sendShare(stream, share)
+		}
+	}
+	var datagrams int64
+	if o.datagrams > 0 {
+		datagrams = sendDatagrams(conn, o.datagrams)
 	}
 	<-conn.Context().Done()
-	return report(conn, share*int64(o.streams), start, cpu)
+	return report(conn, share*int64(o.streams), datagrams, start, cpu)
+}
+
+// sendDatagrams sends until the client closes.
+func sendDatagrams(conn *quic.Conn, size int) (sent int64) {
+	payload := make([]byte, size)
+	for conn.SendDatagram(payload) == nil {
+		sent++
+	}
+	return sent
 }
 
 func sendShare(stream *quic.Stream, share int64) {
@@ -84,6 +103,9 @@ func bulkClient(o *options) error {
 		return err
 	}
 	start := time.Now()
+	if o.datagrams > 0 {
+		return receiveDatagrams(conn, o, start, cpu)
+	}
 	received := make(chan int64)
 	failed := make(chan error, o.streams)
 	for range o.streams {
@@ -112,7 +134,7 @@ func bulkClient(o *options) error {
 	if want := o.bytes / int64(o.streams) * int64(o.streams); total != want {
 		return fmt.Errorf("received %d bytes, not %d", total, want)
 	}
-	if err := report(conn, total, start, cpu); err != nil {
+	if err := report(conn, total, 0, start, cpu); err != nil {
 		return err
 	}
 	return conn.CloseWithError(0, "done")
@@ -137,4 +159,28 @@ func fetchShare(stream *quic.Stream) (int64, error) {
 			return total, err
 		}
 	}
+}
+
+// receiveDatagrams asks as for a stream, and takes what comes instead.
+func receiveDatagrams(conn *quic.Conn, o *options, start time.Time, cpu float64) error {
+	stream, err := conn.OpenStreamSync(conn.Context())
+	if err != nil {
+		return err
+	}
+	if _, err := stream.Write([]byte{0}); err != nil {
+		return err
+	}
+	var bytes, datagrams int64
+	for bytes < o.bytes {
+		datagram, err := conn.ReceiveDatagram(conn.Context())
+		if err != nil {
+			return err
+		}
+		bytes += int64(len(datagram))
+		datagrams++
+	}
+	if err := report(conn, bytes, datagrams, start, cpu); err != nil {
+		return err
+	}
+	return conn.CloseWithError(0, "done")
 }

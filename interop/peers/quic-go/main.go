@@ -15,7 +15,7 @@ type options struct {
 	cert, key, ca        string
 	alpn, root, download string
 	bytes                int64
-	streams              int
+	streams, datagrams   int
 	version              uint
 	retry, early         bool
 	connections          int
@@ -55,6 +55,7 @@ func parse(args []string) *options {
 	f.BoolVar(&o.early, "early", false, "files: send, or take, early data")
 	f.BoolVar(&o.retry, "retry", false, "servers: answer every first Initial with Retry")
 	f.Int64Var(&o.bytes, "bytes", 1e9, "bulk: bytes in all")
+	f.IntVar(&o.datagrams, "datagrams", 0, "bulk: payload of a DATAGRAM; 0: streams carry the bytes")
 	f.IntVar(&o.streams, "streams", 1, "bulk: streams")
 	f.StringVar(&o.tun, "tun", "", "ip: name of the TUN to make")
 	f.StringVar(&o.address, "address", "", "ip-proxy: address/length of its TUN")

@@ -1,0 +1,118 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'smol-toml';
+import { root } from '#scripts/setup/paths.mjs';
+import { ControlPlane } from './control-plane.ts';
+import { LabError } from './errors.ts';
+import type { Lab } from './lab.ts';
+import { Authority, type Identity } from './pki.ts';
+import type { LabProcess } from './process.ts';
+import { ANYCAST } from './topology.ts';
+
+/** What a device is asked for as; the control plane adds the rest. */
+export interface DeviceSpec {
+  readonly tenant: string;
+  readonly id: string;
+  /** Namespace that it lives in. */
+  readonly host: string;
+  readonly ipv4: string;
+}
+
+export interface Device extends DeviceSpec {
+  readonly ipv6: string;
+}
+
+/** Two tenants; `laptop` and `camera` have the same IPv4 address. `sensor` gets a token and connects only later. */
+export const DEVICES = {
+  laptop: { tenant: 'acme', id: 'laptop', host: 'client1', ipv4: '10.64.0.2' },
+  phone: { tenant: 'acme', id: 'phone', host: 'client2', ipv4: '10.64.0.3' },
+  camera: { tenant: 'globex', id: 'camera', host: 'client3', ipv4: '10.64.0.2' },
+  sensor: { tenant: 'acme', id: 'sensor', host: 'client2', ipv4: '10.64.0.4' },
+} as const satisfies Record<string, DeviceSpec>;
+export type DeviceName = keyof typeof DEVICES;
+
+/** The edge in a lab: its control plane, a worker in each PoP, and the devices that connect. */
+export class Edge {
+  readonly lab: Lab;
+  readonly control: ControlPlane;
+  readonly authority: Authority;
+  readonly workers = new Map<string, LabProcess>();
+  readonly #folder: string;
+  readonly #identity: Identity;
+  readonly #ipv6 = new Map<string, string>();
+
+  private constructor(lab: Lab, folder: string, authority: Authority, identity: Identity, control: ControlPlane) {
+    this.lab = lab;
+    this.#folder = folder;
+    this.authority = authority;
+    this.#identity = identity;
+    this.control = control;
+  }
+
+  /** Makes keys and certificates, in folders that end with the lab. */
+  static async create(lab: Lab): Promise<Edge> {
+    const folder = lab.makeFolder('edge');
+    const authority = await Authority.create(folder);
+    const identity = await authority.issue('edge', {
+      names: ['edge.cloudbridge.internal', 'localhost'],
+      addresses: [ANYCAST.v4, ANYCAST.v6, '127.0.0.1'],
+      usage: 'server',
+    });
+    const random = (name: string, bytes: number): void =>
+      fs.writeFileSync(path.join(folder, name), crypto.getRandomValues(new Uint8Array(bytes)), { mode: 0o600 });
+    random('ticket.key', 80);
+    random('reset.key', 32);
+    return new Edge(lab, folder, authority, identity, await ControlPlane.create(lab, authority));
+  }
+
+  /** Starts one PoP's worker; resolves when it serves. */
+  async startWorker(pop: string): Promise<LabProcess> {
+    const file = path.join(this.#folder, `${pop}.toml`);
+    fs.writeFileSync(file, this.#workerFile(pop));
+    const worker = await this.lab.start({
+      name: `worker-${pop}`,
+      host: pop,
+      command: process.execPath,
+      args: [path.join(root, 'cli/main.ts'), 'worker', 'run', '--config', file],
+      announcesReady: true,
+    });
+    this.workers.set(pop, worker);
+    return worker;
+  }
+
+  #workerFile(pop: string): string {
+    return stringify({
+      pop,
+      worker: 'w1',
+      state_directory: path.join(this.#folder, `${pop}-state`),
+      listen: { addresses: [ANYCAST.v4, ANYCAST.v6], port: 443 },
+      tls: {
+        certificate: this.#identity.certificate,
+        key: this.#identity.key,
+        ticket_keys: path.join(this.#folder, 'ticket.key'),
+        reset_key: path.join(this.#folder, 'reset.key'),
+      },
+      admin: { listen: '127.0.0.1:9464', socket: path.join(this.#folder, `${pop}.sock`) },
+      control: this.control.workerSection(pop),
+    });
+  }
+
+  /** The device as the API answered when it was created. */
+  created(name: DeviceName, ipv6: string): void {
+    this.#ipv6.set(name, ipv6);
+  }
+
+  device(name: DeviceName): Device {
+    const ipv6 = this.#ipv6.get(name);
+    if (ipv6 === undefined) throw new LabError(`The device ${name} is not created yet: its step must come first.`);
+    return { ...DEVICES[name], ipv6 };
+  }
+
+  /** File with a device's token, as its owner's account got it by OAuth. */
+  async token(name: DeviceName): Promise<string> {
+    const { tenant, id } = DEVICES[name];
+    const file = path.join(this.#folder, `${tenant}-${id}.token`);
+    fs.writeFileSync(file, await this.control.deviceToken(`owner-${id}`, tenant, id), { mode: 0o600 });
+    return file;
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Measurement } from '#telemetry/measurement.ts';
+import { connectDevice } from '../connect.ts';
+import { API } from '../control-plane.ts';
+import { DEVICES, type DeviceName, Edge } from '../edge.ts';
+import { LabError } from '../errors.ts';
+import type { Journey, Step } from '../journey.ts';
+import { ping } from '../ping.ts';
+import { INTERNET_HOST } from '../topology.ts';
+
+const OPERATOR = 'operator';
+const NAMES = Object.keys(DEVICES) as DeviceName[];
+const ms = (start: number): number => Math.round(performance.now() - start);
+
+/** NATS, two copies of each service behind balancers, and the first accounts. */
+export const controlPlaneUp: Step = {
+  name: 'control-plane-up',
+  title: 'NATS and two copies of each service are up',
+  essential: true,
+  run: async (journey) => {
+    const start = performance.now();
+    journey.edge = await Edge.create(journey.lab);
+    const { control } = journey.edge;
+    await control.start();
+    await control.createAccounts([`${OPERATOR}:operator`, ...NAMES.map((name) => `owner-${name}`)]);
+    journey.endpoints.push({ label: 'API (inside the lab)', value: `${API}/openapi.json` });
+    return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
+  },
+};
+
+const createTenants = (journey: Journey) =>
+  journey.edge.control.call(
+    OPERATOR,
+    ...['acme', 'globex'].flatMap((tenant) => [
+      { method: 'POST', url: '/v1/tenants', body: { id: tenant, displayName: tenant } },
+      {
+        method: 'POST',
+        url: `/v1/tenants/${tenant}/networks`,
+        body: { id: 'home', ipv4Pool: '10.64.0.0/24', egress: true },
+      },
+    ]),
+    ...journey.lab.topology!.pops.flatMap((pop) => [
+      { method: 'POST', url: '/v1/pops', body: { id: pop, displayName: pop } },
+      { method: 'POST', url: `/v1/pops/${pop}/workers`, body: { id: 'w1' } },
+    ]),
+  );
+
+/** Everything that the journey needs is created by calls of the API. */
+export const apiCalls: Step = {
+  name: 'api',
+  title: 'tenants, networks, PoPs and devices are created by the API',
+  essential: true,
+  run: async (journey) => {
+    const start = performance.now();
+    const { edge } = journey;
+    const created = await createTenants(journey);
+    const devices = await edge.control.call(
+      OPERATOR,
+      ...NAMES.map((name) => {
+        const { tenant, id, ipv4 } = DEVICES[name];
+        const body = { id, network: 'home', ipv4Address: ipv4, owner: edge.control.subjectOf(`owner-${name}`) };
+        return { method: 'POST', url: `/v1/tenants/${tenant}/devices`, body };
+      }),
+    );
+    for (const [i, name] of NAMES.entries()) edge.created(name, String(devices[i]?.['ipv6Address']));
+    return [
+      { metric: 'calls', value: created.length + devices.length, unit: 'count' },
+      { metric: 'duration', value: ms(start), unit: 'ms', bar: { atMost: 10_000 } },
+    ];
+  },
+};
+
+/** Whether one ping out of few comes back. */
+const answers = async ({ lab }: Journey, host: string, address: string): Promise<boolean> => {
+  const args = ['-q', '-n', '-c', '1', '-W', '1', address];
+  const text = await lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
+  return /, 1 received/.test(text);
+};
+
+/** A revoked device's packets stop everywhere; nobody else notices. */
+export const revocation: Step = {
+  name: 'revocation',
+  title: 'a device is revoked: its packets stop, its neighbour is unharmed',
+  run: async (journey) => {
+    const { lab, edge } = journey;
+    const [laptop, phone] = [edge.device('laptop'), edge.device('phone')];
+    const script = `while ping -q -n -c 1 -W 1 ${INTERNET_HOST.v4} >/dev/null; do sleep 0.02; done; date +%s%N`;
+    const stopped = lab.exec(phone.host, 'sh', ['-c', script]);
+    await edge.control.call(OPERATOR, {
+      method: 'POST',
+      url: `/v1/tenants/acme/devices/${phone.id}/revoke`,
+      body: { reason: 'lost' },
+    });
+    const acknowledged = Date.now();
+    // The last ping waits a second for its answer before it says that there is none.
+    const seconds = Math.max(0, Number(await stopped) / 1e9 - acknowledged / 1000 - 1);
+    const after = await ping(lab, laptop.host, INTERNET_HOST.v4, 'neighbour');
+    return [
+      { metric: 'packets_stopped', value: Math.round(seconds * 1000), unit: 'ms', bar: { atMost: 1000 } },
+      ...after,
+    ];
+  },
+};
+
+/** The control plane is gone: what is connected goes on, a worker restarts, and a device that was never here comes in. */
+export const controlPlaneLost: Step = {
+  name: 'control-plane-lost',
+  title: 'NATS and all services are killed: traffic goes on, a worker restarts and admits a new device',
+  run: async (journey) => {
+    const { lab, edge } = journey;
+    const token = await edge.token('sensor');
+    await edge.control.kill();
+    const goesOn = await ping(lab, 'client1', INTERNET_HOST.v4, 'internet');
+    const pop = lab.topology!.pops[0]!;
+    await edge.workers.get(pop)!.kill();
+    const start = performance.now();
+    await edge.startWorker(pop);
+    const restarted = ms(start);
+    while (!(await answers(journey, 'client1', INTERNET_HOST.v4))) {
+      if (ms(start) > 15_000) throw new LabError('The laptop did not come back to the worker that was restarted.');
+      await sleep(50);
+    }
+    const back: Measurement = { metric: 'laptop_back', value: ms(start), unit: 'ms', bar: { atMost: 15_000 } };
+    const { seconds } = await connectDevice(edge, 'sensor', token, 'cloudbridge1');
+    return [
+      ...goesOn,
+      { metric: 'worker_restarted', value: restarted, unit: 'ms' },
+      back,
+      { metric: 'connected_sensor', value: Math.round(seconds * 1000), unit: 'ms', bar: { atMost: 10_000 } },
+    ];
+  },
+};
+
+/** It comes back, and everything that it acknowledged is there. */
+export const controlPlaneBack: Step = {
+  name: 'control-plane-back',
+  title: 'the control plane is back: nothing that it acknowledged is lost, and it takes changes',
+  run: async ({ edge }) => {
+    const start = performance.now();
+    await edge.control.start();
+    const [listed] = await edge.control.call(OPERATOR, { method: 'GET', url: '/v1/tenants/acme/devices' });
+    const devices = (listed?.['devices'] ?? []) as { id: string; state: string }[];
+    const expected = NAMES.filter((name) => DEVICES[name].tenant === 'acme').length;
+    if (devices.length !== expected)
+      throw new LabError(`There are ${devices.length} devices of acme, not ${expected}.`);
+    const revoked = devices.filter(({ state }) => state === 'DEVICE_STATE_REVOKED').map(({ id }) => id);
+    if (revoked.join() !== 'phone') throw new LabError(`Revoked are: ${revoked.join() || 'none'}, not phone.`);
+    await edge.control.call(OPERATOR, {
+      method: 'POST',
+      url: '/v1/tenants/acme/devices',
+      body: { id: 'late', network: 'home', owner: edge.control.subjectOf('owner-laptop') },
+    });
+    return [
+      { metric: 'back', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } },
+      { metric: 'devices', value: devices.length, unit: 'count', bar: { atLeast: expected } },
+    ];
+  },
+};
