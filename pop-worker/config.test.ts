@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ConfigError, parseWorkerConfig } from './config.ts';
+import { toJSONSchema } from 'zod';
+import { ConfigError, parseWorkerConfig, WorkerFile } from './config.ts';
 
 const MINIMAL = `
 pop = "moscow"
@@ -51,7 +53,30 @@ test('each mistake is named with its place', () => {
     /threads: more than one .* one worker for each/,
   );
   assert.match(wrong(MINIMAL.replace('[listen]', '[listen]\ncongestion_control = "x"')), /must be one of .*newreno/);
+  for (const [line, message] of [
+    ['carriers = "fd00::/64"', /tun\.carriers: must be IPv4/],
+    ['carriers = "100.64.0.0/31"', /tun\.carriers: .* \/30 or larger/],
+    ['router4 = "::1"', /tun\.router4: must be IPv4/],
+    ['router6 = "1.2.3.4"', /tun\.router6: must be IPv6/],
+    ['mtu = 1279', /tun\.mtu/],
+  ] as const) {
+    assert.match(wrong(`${MINIMAL}[tun]\n${line}\n`), message);
+  }
   assert.match(wrong(''), /pop/);
+});
+
+test('the example of the manual is right, and the manual names every setting', () => {
+  const manual = readFileSync(new URL('../docs/operating-a-pop.md', import.meta.url), 'utf8');
+  const example = /```toml\n(.*?)```/s.exec(manual)?.[1] ?? '';
+  assert.equal(parseWorkerConfig(example, '/etc/cloudbridge/worker.toml').tls.reset_key, '/etc/cloudbridge/reset.key');
+  const settings = Object.entries(toJSONSchema(WorkerFile, { io: 'input' }).properties ?? {}).flatMap(
+    ([name, part]) => {
+      const inner = typeof part === 'object' ? part.properties : undefined;
+      return inner === undefined ? [name] : Object.keys(inner).map((key) => `${name}.${key}`);
+    },
+  );
+  assert.ok(settings.length > 25, settings.join());
+  for (const setting of settings) assert.ok(manual.includes(`\`${setting}\``), setting);
 });
 
 test('any text is taken or refused with a ConfigError', () => {

@@ -9,6 +9,7 @@ import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 const id = z.string().regex(ID_PATTERN, 'must be lower-case letters, digits and dashes, at most 40');
 const ipAddress = z.string().refine((text) => parseIpAddress(text) !== undefined, 'must be an IP address');
 const prefix = z.string().refine((text) => parsePrefix(text) !== undefined, 'must be a prefix, such as 10.64.0.0/10');
+const ofFamily = (bytes: 4 | 16) => (text: string) => parsePrefix(text)?.address.length === bytes;
 const port = z.int().min(0).max(65_535);
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[0-9.]+|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
 
@@ -44,10 +45,15 @@ export const WorkerFile = z.strictObject({
     .strictObject({
       name: z.string().min(1).max(15).default('cloudbridge0'),
       /** Stands for inner IPv4 addresses outside of the tunnels (RFC 6598). */
-      carriers: prefix.default('100.64.0.0/16'),
+      carriers: prefix
+        .refine(
+          (text) => ofFamily(4)(text) && (parsePrefix(text)?.length ?? 32) <= 30,
+          'must be IPv4 and /30 or larger',
+        )
+        .default('100.64.0.0/16'),
       /** Addresses that ICMP errors come from. */
-      router4: ipAddress.default('100.64.0.1'),
-      router6: ipAddress.default('fd00:cb::1'),
+      router4: ipAddress.refine(ofFamily(4), 'must be IPv4').default('100.64.0.1'),
+      router6: ipAddress.refine(ofFamily(16), 'must be IPv6').default('fd00:cb::1'),
       /** Translate to the worker's own addresses on the way out (nftables masquerade). */
       masquerade: z.boolean().default(true),
       /** Turn the kernel's forwarding on where it is off; in a namespace of `ip netns` that is done unasked. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { deviceOf, INTERNET4, needsNamespaces, World } from './testing/world.ts';
@@ -51,6 +52,21 @@ test('a worker whose data plane breaks ends with 1 and cleans up', { skip: needs
   world.run(world.workerNamespace, 'ip', 'link', 'delete', 'cbtun');
   assert.equal(await ended, 1);
   assert.match(world.log.join(''), /the TUN cbtun was removed by someone else/);
+  assert.deepEqual(world.leftovers(), NOTHING);
+});
+
+test('a worker that waits for its control plane ends when it is told to', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  const text = readFileSync(world.configFile, 'utf8');
+  const control = '[control]\nservers = ["nats://127.0.0.1:4222"]\nrevision_keys = {}\n';
+  writeFileSync(world.configFile, `${text.slice(0, text.indexOf('[static]'))}${control}`);
+  const started = world.startWorker();
+  started.catch(() => {});
+  await world.until('the admin listener is there', async () => {
+    const answer = await world.admin('/readyz').catch(() => undefined);
+    return answer?.status === 503;
+  });
+  assert.equal(await world.endWorker('SIGTERM'), 0);
   assert.deepEqual(world.leftovers(), NOTHING);
 });
 
@@ -112,9 +128,8 @@ test('whatever keeps it from starting is said in one sentence', { skip: needsNam
   writeFileSync(at('jwks.json'), '[]');
   assert.match(await refused(), /jwks\.json must hold a JWK set/);
 
-  await world.configure({ top: '' });
-  const blocker = `const s=require("dgram").createSocket("udp4");s.bind(443,"192.0.2.1",()=>process.send?0:console.log("up"))`;
-  const { spawn } = await import('node:child_process');
+  await world.configure();
+  const blocker = `require("dgram").createSocket("udp4").bind(443,"192.0.2.1",()=>console.log("up"))`;
   const other = spawn('ip', ['netns', 'exec', world.workerNamespace, process.execPath, '-e', blocker]);
   t.after(() => other.kill('SIGKILL'));
   await new Promise((resolve) => other.stdout.once('data', resolve));

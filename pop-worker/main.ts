@@ -89,6 +89,9 @@ const reloader = (source: ControlSource, log: Logger) => () => {
   );
 };
 
+/** Why a worker ends. */
+type End = { readonly signal: string } | { readonly broken: string } | { readonly failed: unknown };
+
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
 const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   const source = sourceOf(config, log);
@@ -97,36 +100,38 @@ const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   network.forward();
   const broken = Promise.withResolvers<string>();
   const worker = new PopWorker({ config, tls, network, source, log, broken: broken.resolve });
-  let admin: readonly (HttpServer | Server)[] = [];
   const { stop, now } = onSignals(reloader(source, log));
-  let exitCode = 0;
-  let graceMs = 0;
-  try {
-    await worker.open();
-    admin = await serveAdmin(config, worker);
-    await worker.serve();
-    const { addresses, port } = config.listen;
-    log.info('serving', { addresses, port, admin: config.admin });
-    process.send?.({ ready: true });
-    const why = await Promise.race([
-      stop.then((signal) => ({ signal })),
-      broken.promise.then((reason) => ({ reason })),
-    ]);
-    if ('reason' in why) {
-      exitCode = 1;
-      log.error('a data-plane thread is gone; the worker ends', { reason: why.reason });
-    } else {
-      graceMs = config.drain_seconds * 1000;
-      log.info('stopping', why);
-    }
-  } catch (error) {
-    exitCode = 1;
-    tell(log, error);
-  }
-  await ending(worker, graceMs, now);
-  for (const server of admin) server.close();
+  const servers: (HttpServer | Server)[] = [];
+  // A control plane may be waited for as long as it takes: signals are heard meanwhile.
+  const failed = bringUp(config, worker, servers, log).then(
+    () => new Promise<End>(() => {}),
+    (error: unknown): End => ({ failed: error }),
+  );
+  const stopped = stop.then((signal): End => ({ signal }));
+  const end = await Promise.race([stopped, broken.promise.then((reason): End => ({ broken: reason })), failed]);
+  const graceful = 'signal' in end;
+  if (graceful) log.info('stopping', end);
+  else if ('broken' in end) log.error('a data-plane thread is gone; the worker ends', { reason: end.broken });
+  else tell(log, end.failed);
+  await ending(worker, graceful ? config.drain_seconds * 1000 : 0, now);
+  for (const server of servers) server.close();
   log.info('stopped');
-  return exitCode;
+  return graceful ? 0 : 1;
+};
+
+/** Everything from sockets to desired state. @param servers gets what is to be closed at the end */
+const bringUp = async (
+  config: WorkerConfig,
+  worker: PopWorker,
+  servers: (HttpServer | Server)[],
+  log: Logger,
+): Promise<void> => {
+  await worker.open();
+  servers.push(...(await serveAdmin(config, worker)));
+  await worker.serve();
+  const { addresses, port } = config.listen;
+  log.info('serving', { addresses, port, admin: config.admin });
+  process.send?.({ ready: true });
 };
 
 const ending = async (worker: PopWorker, graceMs: number, now: AbortSignal): Promise<void> => {

@@ -75,14 +75,18 @@ export class PopWorker implements ControlListener {
     for (const { fallbacks } of ready) {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
-    await network.up((ready[0] as (typeof ready)[number]).device);
+    const { device } = ready[0] as (typeof ready)[number];
+    const up = this.#networkWork.then(() => network.up(device));
+    this.#networkWork = up.catch(() => {});
+    await up;
   }
 
   /** Takes desired state, then serves. @throws Error of the source */
   async serve(): Promise<void> {
     await this.#parts.source.start(this);
     await this.#networkWork;
-    this.#become('ready');
+    // It may have been told to drain or to stop meanwhile.
+    if (this.#state === 'starting') this.#become('ready');
   }
 
   // What the control source tells.

@@ -5,6 +5,27 @@ import { deviceOf, EDGE6, INTERNET4, INTERNET6, needsNamespaces, type TestDevice
 
 const BYTES = 20_000_000;
 
+/** What no worker that carried a download can leave at zero. */
+const MOVED = [
+  'cloudbridge_udp_datagrams_total{direction="received"}',
+  'cloudbridge_udp_bytes_total{direction="sent"}',
+  'cloudbridge_udp_messages_total{direction="sent"}',
+  'cloudbridge_tun_packets_total{direction="read"}',
+  'cloudbridge_tun_bytes_total{direction="written"}',
+  'cloudbridge_quic_connections_count{state="confirmed"}',
+  'cloudbridge_quic_handshakes_total{result="full"}',
+  'cloudbridge_quic_packets_total{direction="sent"}',
+  'cloudbridge_http3_requests_total{kind="ip"}',
+  'cloudbridge_admissions_total{outcome="admitted"}',
+  'cloudbridge_sessions_count',
+  'cloudbridge_tenants_count',
+  'cloudbridge_forward_packets_total{direction="up"}',
+  'cloudbridge_forward_bytes_total{direction="down"}',
+  'cloudbridge_nat_connections_total',
+  'cloudbridge_worker_state_count{state="ready"}',
+  'cloudbridge_loop_delay_seconds_count',
+];
+
 const serving = async (t: TestContext): Promise<World> => {
   const world = new World(t);
   await world.network();
@@ -45,6 +66,29 @@ test('a device pings and downloads through its tunnel, over both families', { sk
   );
   // The worker's own addresses stand for those of the device.
   assert.deepEqual(world.askedFrom.toSorted(), ['2001:db8:f::1', '203.0.113.1']);
+  for (const series of MOVED) assert.ok((await world.metric(series)) > 0, series);
+});
+
+test('`cloudbridge connect` has a tunnel and proxies through a worker', { skip: needsNamespaces }, async (t) => {
+  const world = await serving(t);
+  const routes = ['--route', '203.0.113.0/24', '--route', '2001:db8:f::/64'];
+  const tunnel = await world.connectByCommand(deviceOf('red', 2), '--tun', 'cb0', ...routes);
+  const proxy = await world.connectByCommand(deviceOf('blue', 2), '--socks', '1080');
+  await world.until('the tunnel is up', () => tunnel.lines.some((line) => line.includes('"type":"tunnel"')));
+  const results = await world.download(
+    tunnel.namespace,
+    `http://${INTERNET4}:8000/1/${BYTES}`,
+    `http://[${INTERNET6}]:8000/2/${BYTES}`,
+  );
+  assert.deepEqual(
+    results.map(({ digest }) => digest),
+    [contentDigest(1, BYTES), contentDigest(2, BYTES)],
+  );
+  await world.until('the proxy listens', () => proxy.lines.some((line) => line.includes('"type":"listening"')));
+  const socks = ['--socks5-hostname', '127.0.0.1:1080', `http://${INTERNET4}:8000/3/${BYTES}`];
+  const script = `curl -s --max-time 30 ${socks.join(' ')} | sha256sum`;
+  assert.equal((await world.exec(proxy.namespace, 'sh', '-c', script)).split(' ')[0], contentDigest(3, BYTES));
+  assert.equal(await world.metric('cloudbridge_http3_requests_total{kind="tcp"}'), 1);
 });
 
 test('two tenants with the same inner address download at once, each its own bytes', {

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,6 +23,7 @@ export const INTERNET6 = '2001:db8:f::10';
 export const PORT = 443;
 const ISSUER = 'https://token.test';
 const SERVER_NAME = 'edge.test';
+const NAMES = [`DNS:${SERVER_NAME}`, `IP:${EDGE4}`, `IP:${EDGE6}`];
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64'];
 
 /** Whom a token is for. */
@@ -170,7 +172,7 @@ export class World {
   /** Writes certificate, keys and configuration. @param more lines of TOML, by table */
   async configure(more: { top?: string; static?: string; tun?: string; proxy?: string } = {}): Promise<void> {
     const at = (name: string): string => path.join(this.folder, name);
-    const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME);
+    const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, NAMES);
     writeFileSync(at('edge.pem'), certificateChain);
     writeFileSync(at('edge.key'), privateKey as string, { mode: 0o600 });
     writeFileSync(at('reset.key'), Buffer.alloc(32, 7), { mode: 0o600 });
@@ -182,6 +184,7 @@ export class World {
       this.configFile,
       `pop = "test"
 worker = "w1"
+state_directory = "state"
 drain_seconds = 2
 ${more.top ?? ''}
 [listen]
@@ -313,6 +316,28 @@ ${more.static ?? ''}
     };
     child.send(order);
     return { namespace, reports, child };
+  }
+
+  /** A device that runs `cloudbridge connect` with these options. @returns its namespace, and its lines as they come */
+  async connectByCommand(
+    identity: DeviceIdentity,
+    ...options: string[]
+  ): Promise<{ namespace: string; lines: string[] }> {
+    const namespace = this.clientNamespace();
+    const at = (name: string): string => path.join(this.folder, `${identity.device}.${name}`);
+    writeFileSync(at('token'), await this.token(identity), { mode: 0o600 });
+    writeFileSync(at('ca'), this.authority.pem);
+    const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+    const words = ['connect', '--json', '--server', `https://${EDGE4}`, '--token-file', at('token'), '--ca', at('ca')];
+    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, file];
+    const child = spawn('setpriv', [...inside, ...words, ...options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, CBR_HOME: this.folder },
+    });
+    this.#children.push(child);
+    const lines: string[] = [];
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => lines.push(line));
+    return { namespace, lines };
   }
 
   /** A namespace with a link to the worker, and a way to its addresses. */
