@@ -32,7 +32,8 @@ const { status } = spawnSync(
       LD_PRELOAD: runtimeLibrary(),
       // Leaks: V8 never frees all of its own. The stack check knows nothing of V8's own stacks.
       // Little of what was freed is kept back: tests watch the resident memory.
-      ASAN_OPTIONS: 'quarantine_size_mb=16:detect_leaks=0:detect_stack_use_after_return=0:halt_on_error=1:abort_on_error=1',
+      ASAN_OPTIONS:
+        'quarantine_size_mb=16:detect_leaks=0:detect_stack_use_after_return=0:halt_on_error=1:abort_on_error=1',
       UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:abort_on_error=1',
     },
   },
