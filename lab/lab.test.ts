@@ -75,7 +75,7 @@ test('a second up beside the first is told the mend; down ends the first', { ski
   const second = cloudbridge('up', '--once', '--quick', '--name', name);
   assert.equal(second.status, 1);
   assert.match(second.stderr, /already up \(process \d+\): stop it with `cloudbridge down/);
-  assert.equal(namespacesOf(name).length, 6, 'the refused one takes nothing of the first along');
+  assert.equal(namespacesOf(name).length, 7, 'the refused one takes nothing of the first along');
   assert.match(cloudbridge('down', '--name', name).stdout, /is removed/);
   assert.equal(await ended, 0);
   assert.deepEqual(namespacesOf(name), []);
@@ -88,11 +88,11 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   const programs = new Journal(path.join(home, 'lab', `${name}.journal`))
     .read()
     .filter(({ kind }) => kind === 'process');
-  assert.equal(programs.length, 5, 'the internet host, a worker, three devices');
+  assert.equal(programs.length, 15, 'the internet host, NATS, six copies, three balancers, a worker, three devices');
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
-  assert.equal(namespacesOf(name).length, 6);
+  assert.equal(namespacesOf(name).length, 7);
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
