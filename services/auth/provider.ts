@@ -45,6 +45,18 @@ const SESSION_COOKIE = 'cb_session';
 const DAY = 86_400;
 /** Ends a refresh token that nobody uses. */
 const REFRESH_SECONDS = 30 * DAY;
+/** Seconds. */
+const TTL = {
+  AccessToken: MAX_TOKEN_SECONDS,
+  ClientCredentials: MAX_TOKEN_SECONDS,
+  IdToken: MAX_TOKEN_SECONDS,
+  AuthorizationCode: 60,
+  DeviceCode: 600,
+  RefreshToken: REFRESH_SECONDS,
+  Interaction: 3600,
+  Session: 14 * DAY,
+  Grant: GRANT_SECONDS,
+};
 const USER_CODE_TRIES = { name: 'user-code', limit: 30, windowSeconds: 300 } as const;
 
 const scopesOf = (project: string): string[] => [
@@ -87,17 +99,7 @@ const configuration = (options: ProviderOptions): Configuration => {
       long: { signed: true, httpOnly: true, sameSite: 'lax' },
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
     },
-    ttl: {
-      AccessToken: MAX_TOKEN_SECONDS,
-      ClientCredentials: MAX_TOKEN_SECONDS,
-      IdToken: MAX_TOKEN_SECONDS,
-      AuthorizationCode: 60,
-      DeviceCode: 600,
-      RefreshToken: REFRESH_SECONDS,
-      Interaction: 3600,
-      Session: 14 * DAY,
-      Grant: GRANT_SECONDS,
-    },
+    ttl: TTL,
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
