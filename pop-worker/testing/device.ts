@@ -55,7 +55,6 @@ class Device implements IpTunnelSink, OutsideSink {
   readonly #port: TunPort;
   readonly #view = new IpView();
   readonly #segmenter = new Segmenter(nativeSum);
-  readonly #scratch = new Uint8Array(HEADROOM + 65_536);
   #driver: QuicDriver | undefined;
   #tunnel: IpTunnel | undefined;
 
@@ -178,9 +177,10 @@ class Device implements IpTunnelSink, OutsideSink {
     if (this.#view.parse(buffer, start, end) !== IpFault.none) return;
     if (!this.#segmenter.begin(buffer, this.#view, gsoSize)) return;
     for (;;) {
-      const bytes = this.#segmenter.next(this.#scratch, HEADROOM);
+      const bytes = this.#segmenter.nextInPlace();
       if (bytes === 0) return;
-      this.#tunnel?.send(this.#scratch, HEADROOM, HEADROOM + bytes);
+      const { start: at } = this.#segmenter;
+      this.#tunnel?.send(buffer, at, at + bytes);
     }
   }
 

@@ -41,7 +41,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #view = new IpView();
   readonly #segmenter: Segmenter;
-  readonly #scratch = new Uint8Array(HEADROOM + 65_536);
+  readonly #scratch = new Uint8Array(HEADROOM + MAX_ICMP_ERROR_BYTES);
   readonly #sum: Sum;
 
   constructor(options: ForwarderOptions) {
@@ -211,10 +211,14 @@ export class Forwarder {
     }
     // The checksum of a large packet is only begun; every segment gets a whole one, over the new address.
     this.#toInner(session, buffer);
+    // The segmenter keeps the headers that it was given.
+    this.#segmenter.begin(buffer, this.#view, gsoSize);
     for (;;) {
-      const bytes = this.#segmenter.next(this.#scratch, HEADROOM);
+      // A link copies what it takes, so the next segment may overwrite the end of this one.
+      const bytes = this.#segmenter.nextInPlace();
       if (bytes === 0) return;
-      this.#deliver(session, this.#scratch, HEADROOM, HEADROOM + bytes);
+      const { start } = this.#segmenter;
+      this.#deliver(session, buffer, start, start + bytes);
     }
   }
 

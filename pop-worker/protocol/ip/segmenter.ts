@@ -22,6 +22,10 @@ export class Segmenter {
   #segmentBytes = 0;
   #position = 0;
   #index = 0;
+  /** The headers as they came. */
+  #template = new Uint8Array(128);
+  /** Where the segment of the last `nextInPlace` begins. */
+  start = 0;
 
   /** @param sum adds the 16-bit words of a range; the packet engine has a faster one than ours */
   constructor(sum: Sum = sumWords) {
@@ -52,6 +56,9 @@ export class Segmenter {
     this.#segmentBytes = segmentBytes;
     this.#position = this.#payloadAt;
     this.#index = 0;
+    const headers = this.#payloadAt - this.#start;
+    if (headers > this.#template.length) this.#template = new Uint8Array(2 * headers);
+    copy(buffer, view.start, headers, this.#template, 0);
     return true;
   }
 
@@ -66,16 +73,35 @@ export class Segmenter {
     const total = this.nextBytes();
     if (total === 0) return 0;
     const headers = this.#payloadAt - this.#start;
-    const payload = total - headers;
-    const isLast = this.#position + payload >= this.#end;
-    copy(this.#buffer, this.#start, headers, out, at);
-    copy(this.#buffer, this.#position, payload, out, at + headers);
+    copy(this.#buffer, this.#position, total - headers, out, at + headers);
+    this.#finish(out, at, total);
+    return total;
+  }
+
+  /**
+   * Writes the next segment's headers in front of where its payload lies, over the end of the segment before, which must
+   * be done with. It begins at `start`, never before the whole packet did.
+   *
+   * @returns its bytes, 0 when all are out
+   */
+  nextInPlace(): number {
+    const total = this.nextBytes();
+    if (total === 0) return 0;
+    this.start = this.#position - (this.#payloadAt - this.#start);
+    this.#finish(this.#buffer, this.start, total);
+    return total;
+  }
+
+  /** Everything but the payload, which is there. */
+  #finish(out: Uint8Array, at: number, total: number): void {
+    const headers = this.#payloadAt - this.#start;
+    const isLast = this.#position + total - headers >= this.#end;
+    copy(this.#template, 0, headers, out, at);
     this.#fixIp(out, at, total);
     if (this.#isTcp) this.#fixTcp(out, at, isLast);
     this.#fixUpper(out, at, total);
-    this.#position += payload;
+    this.#position += total - headers;
     this.#index++;
-    return total;
   }
 
   #fixIp(out: Uint8Array, at: number, total: number): void {
@@ -84,7 +110,7 @@ export class Segmenter {
       return;
     }
     writeWord(out, at + 2, total);
-    writeWord(out, at + 4, (readWord(this.#buffer, this.#start + 4) + this.#index) & 0xffff);
+    writeWord(out, at + 4, (readWord(this.#template, 4) + this.#index) & 0xffff);
     writeWord(out, at + 10, 0);
     writeWord(out, at + 10, checksum(out, at, at + this.#upperAt));
   }
