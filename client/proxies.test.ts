@@ -112,10 +112,11 @@ test('what is wrong is said in one sentence and ends the command', async (t) => 
   const expired = world.write('expired', await world.issuer.token(2, -100));
   await ends(['--socks', '0', '--token-file', expired], /token expired 1[0-9]{2} s ago: get a new one/);
   await ends(['--socks', '0', '--token-file', '/nonexistent'], /token file \/nonexistent does not exist/);
-  await ends(
-    ['--socks', String(world.port), '--forward', `${world.port}=a:1`],
-    /is in use: give another port with --forward/,
-  );
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.after(() => taken.close());
+  const { port } = taken.address() as { port: number };
+  await ends(['--socks', '0', '--forward', `${port}=a:1`], /is in use: give another port with --forward/);
   const other = world.write('other.pem', world.otherAuthority.pem);
   await ends(['--socks', '0', '--ca', other], /certificate of 127\.0\.0\.1:\d+ for 127\.0\.0\.1 is refused.*--ca/);
   if (process.getuid?.() === 0) await ends(['--tun', 'cbx'], /may not make a TUN.*--socks/, { uid: 65_534 });

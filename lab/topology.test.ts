@@ -7,6 +7,7 @@ test('the names and addresses that others rely on', () => {
   assert.deepEqual(hosts, [
     'upstream',
     'internet',
+    'control',
     'moscow',
     'frankfurt',
     'amsterdam',
@@ -48,7 +49,7 @@ test('laying and withdrawing name the same routes', () => {
 
 test('links join namespaces that carry the name of the lab', () => {
   const batch = linkBatch(makeTopology('two', 1));
-  assert.equal(batch.trimEnd().split('\n').length, 4);
+  assert.equal(batch.trimEnd().split('\n').length, 6);
   assert.match(batch, /netns two-upstream type veth peer name upstream mtu 1500 netns two-moscow$/m);
 });
 
