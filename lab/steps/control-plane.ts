@@ -7,6 +7,7 @@ import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { ping } from '../ping.ts';
 import { INTERNET_HOST } from '../topology.ts';
+import { workerMetric } from '../worker-metrics.ts';
 
 const OPERATOR = 'operator';
 const NAMES = Object.keys(DEVICES) as DeviceName[];
@@ -84,6 +85,8 @@ export const revocation: Step = {
   run: async (journey) => {
     const { lab, edge } = journey;
     const [laptop, phone] = [edge.device('laptop'), edge.device('phone')];
+    const sessions = () => workerMetric(lab, lab.topology!.pops[0]!, 'cloudbridge_sessions_count');
+    const before = await sessions();
     const script = `while ping -q -n -c 1 -W 1 ${INTERNET_HOST.v4} >/dev/null; do sleep 0.02; done; date +%s%N`;
     const stopped = lab.exec(phone.host, 'sh', ['-c', script]);
     await edge.control.call(OPERATOR, {
@@ -96,6 +99,7 @@ export const revocation: Step = {
     const seconds = Math.max(0, Number(await stopped) / 1e9 - acknowledged / 1000 - 1);
     const after = await ping(lab, laptop.host, INTERNET_HOST.v4, 'neighbour');
     return [
+      { metric: 'sessions_ended', value: before - (await sessions()), unit: 'count', bar: { atLeast: 1 } },
       { metric: 'packets_stopped', value: Math.round(seconds * 1000), unit: 'ms', bar: { atMost: 1000 } },
       ...after,
     ];
