@@ -5,7 +5,7 @@ import { API } from '../control-plane.ts';
 import { DEVICES, type DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
-import { ping } from '../ping.ts';
+import { ping, TUNNEL_LOSS } from '../ping.ts';
 import { INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 
@@ -97,7 +97,7 @@ export const revocation: Step = {
     const acknowledged = Date.now();
     // The last ping waits a second for its answer before it says that there is none.
     const seconds = Math.max(0, Number(await stopped) / 1e9 - acknowledged / 1000 - 1);
-    const after = await ping(lab, laptop.host, INTERNET_HOST.v4, 'neighbour');
+    const after = await ping(lab, laptop.host, INTERNET_HOST.v4, 'neighbour', TUNNEL_LOSS);
     return [
       { metric: 'sessions_ended', value: before - (await sessions()), unit: 'count', bar: { atLeast: 1 } },
       { metric: 'packets_stopped', value: Math.round(seconds * 1000), unit: 'ms', bar: { atMost: 1000 } },
@@ -114,7 +114,7 @@ export const controlPlaneLost: Step = {
     const { lab, edge } = journey;
     const token = await edge.token('sensor');
     await edge.control.kill();
-    const goesOn = await ping(lab, 'client1', INTERNET_HOST.v4, 'internet');
+    const goesOn = await ping(lab, 'client1', INTERNET_HOST.v4, 'internet', TUNNEL_LOSS);
     const pop = lab.topology!.pops[0]!;
     await edge.workers.get(pop)!.kill();
     const start = performance.now();
