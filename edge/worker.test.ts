@@ -92,6 +92,7 @@ before(async () => {
     NATS_URL: server.websocketUrl,
     IDENTITY_ISSUER: identity.issuer,
     IDENTITY_PROJECT: PROJECT,
+    IDENTITY_OPERATOR_ORGANISATION: 'org-1',
   });
   ({ child: worker, url } = started);
   send = createClient(async (request) => {

@@ -11,6 +11,8 @@ export interface Env {
   readonly NATS_CREDS?: string;
   readonly IDENTITY_ISSUER: string;
   readonly IDENTITY_PROJECT: string;
+  /** Only its members can be operators; empty: nobody can. */
+  readonly IDENTITY_OPERATOR_ORGANISATION?: string;
 }
 
 const report = (error: unknown): void =>
@@ -37,10 +39,11 @@ export class Hub extends DurableObject<Env> {
 
   #start(): Promise<WorkerService> {
     const { NATS_URL: url, NATS_CREDS: credentials, IDENTITY_ISSUER: issuer, IDENTITY_PROJECT: project } = this.env;
+    const operatorOrganisation = this.env.IDENTITY_OPERATOR_ORGANISATION ?? '';
     this.#service ??= startWorkerService({
       url,
       credentials,
-      verify: createVerifier({ issuer, project }),
+      verify: createVerifier({ issuer, project, operatorOrganisation }),
       report,
     }).catch((error: unknown) => {
       // The next request tries again.
