@@ -1,7 +1,6 @@
+import type { Service } from '#services/process/main.ts';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../failure.ts';
-
-const SERVICES = ['auth', 'token', 'config'] as const;
 
 const options = {
   config: { type: 'string', placeholder: 'FILE', help: 'configuration of the services (TOML)' },
@@ -9,7 +8,7 @@ const options = {
 
 const FOR_EVER = new Promise<never>(() => {});
 
-const serveCommand = (service: (typeof SERVICES)[number], summary: string) =>
+const serveCommand = (service: Service, summary: string) =>
   defineCommand({
     name: `serve ${service}`,
     summary,

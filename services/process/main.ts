@@ -17,8 +17,7 @@ import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { readServicesConfig, type ServicesConfig, ServicesConfigError } from './config.ts';
 import { connectStore } from './nats.ts';
 
-export const SERVICES = ['auth', 'token', 'config'] as const;
-export type Service = (typeof SERVICES)[number];
+export type Service = 'auth' | 'token' | 'config';
 
 interface Running {
   readonly port: number;
