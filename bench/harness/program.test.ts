@@ -13,9 +13,9 @@ const LIMIT_MS = 20_000;
 
 test('a server announces itself, is stopped, and tells what came of it', async () => {
   const server = new Program(
-    node(`console.log('{"ready":{"address":"here"}}');
+    node(`process.on('SIGTERM', () => { console.log('{"result":{"served":3}}'); process.exit(); });
       setInterval(() => {}, 1000);
-      process.on('SIGTERM', () => { console.log('{"result":{"served":3}}'); process.exit(); });`),
+      console.log('{"ready":{"address":"here"}}');`),
   );
   assert.deepEqual(await server.ready, { address: 'here' });
   assert.deepEqual(await server.stop(), { served: 3 });

@@ -102,8 +102,6 @@ const start = async (service: Service, file: string, log: Logger): Promise<void>
   const report = (error: unknown): void => log.error('an error of the service itself', { error });
   const identity = await ensureIdentity(nats, sealer);
   const running = await starters[service]({ config, nats, sealer, identity, report });
-  log.info('serving', { port: running.port });
-  process.send?.({ ready: true, port: running.port });
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -117,6 +115,9 @@ const start = async (service: Service, file: string, log: Logger): Promise<void>
         .catch(report);
     });
   }
+  // Last: who reads this may send a signal at once.
+  log.info('serving', { port: running.port });
+  process.send?.({ ready: true, port: running.port });
 };
 
 /** Runs a service until it is told to stop. @returns the exit code when it could not be started */
