@@ -186,11 +186,11 @@ test('what a killed client left is taken back by the next one', { skip: needsRoo
 test('a token is renewed before it runs out, without an interruption', { skip: needsRoot }, async (t) => {
   const world = await createWorld(t);
   await world.startEdge();
-  await world.setToken(await world.issuer.token(2, 8));
+  await world.setToken(await world.issuer.token(2, 20));
   const client = world.connect(['--server', `https://${EDGE4}`, ...everything]);
   await client.line('tunnel');
   await world.setToken(await world.issuer.token(2, 600));
-  await client.line('token-renewed', 1, 15_000);
+  await client.line('token-renewed', 1, 30_000);
   await pings(world, HOST4);
   assert.equal(client.count('disconnected'), 0);
   await client.end();
