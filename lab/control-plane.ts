@@ -6,7 +6,7 @@ import { root } from '#scripts/setup/paths.mjs';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 import type { Authority, Identity } from './pki.ts';
-import type { ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
+import type { ApiAnswer, ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
 import type { LabProcess } from './process.ts';
 import { CONTROL_HOST } from './topology.ts';
 
@@ -173,6 +173,11 @@ export class ControlPlane {
 
   /** Calls the API from the internet host as this account, in order. Throws on an answer that is no success. */
   async call(account: string, ...calls: readonly ApiCall[]): Promise<Record<string, unknown>[]> {
+    return (await this.timedCall(account, ...calls)).map(({ body }) => body);
+  }
+
+  /** The same, with the time at which each call was sent. */
+  async timedCall(account: string, ...calls: readonly ApiCall[]): Promise<readonly ApiAnswer[]> {
     const { answers } = await this.#order(account, {
       calls: calls.map((each) => ({ ...each, url: `${API}${each.url}` })),
     });
@@ -180,7 +185,7 @@ export class ControlPlane {
       if (status >= 300)
         throw new LabError(`${calls[i]?.method} ${calls[i]?.url} answered ${status}: ${JSON.stringify(body)}`);
     }
-    return answers.map(({ body }) => body);
+    return answers;
   }
 
   /** A device's token, by its owner's OAuth flow. */

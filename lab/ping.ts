@@ -3,45 +3,60 @@ import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 
 const COUNT = 20;
+const PATIENCE_SECONDS = 3;
 // Links of the lab have no delay: what takes this long waits for something that should not be there.
 const MOST_RTT_US = 100_000;
 
-/** Reads the summary of iputils' ping. */
-export const parsePing = (text: string): { received: number; minUs: number; meanUs: number; maxUs: number } => {
-  const received = /, (\d+) received/.exec(text)?.[1];
-  const rtt = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(text);
-  if (received === undefined || rtt === null) throw new LabError(`ping printed no summary: ${text.trim()}`);
-  const [minUs, meanUs, maxUs] = rtt.slice(1, 4).map((ms) => Math.round(Number(ms) * 1000));
-  return { received: Number(received), minUs: minUs!, meanUs: meanUs!, maxUs: maxUs! };
-};
+/** One answer to a ping. */
+export interface Reply {
+  /** Counts the pings from one. */
+  readonly sequence: number;
+  readonly rttUs: number;
+  /** When it came, in ms since 1970; NaN without `ping -D`. */
+  readonly atMs: number;
+}
 
-/** Share that may be lost in a tunnel: what is sent in a datagram is not sent again (RFC 9221 §5), so one of twenty. */
-export const TUNNEL_LOSS = 0.05;
+/** Reads the answers that iputils' ping printed, each once. */
+export const parseReplies = (text: string): Reply[] => {
+  const lines = text.matchAll(/^(?:\[([\d.]+)\] )?\d+ bytes from .* icmp_seq=(\d+) .*time=([\d.]+) ms$/gm);
+  return Array.from(lines, ([, at, sequence, ms]) => ({
+    sequence: Number(sequence),
+    rttUs: Math.round(Number(ms) * 1000),
+    atMs: Number(at) * 1000,
+  }));
+};
 
 /**
  * Round-trip time and loss between a host of the lab and an address; `suffix` tells several apart.
  *
- * @param mostLoss share that may be lost: none over plain links
+ * Of what ping sends, the first COUNT are looked at. It is asked to go on until so many answers have come (`-w`): with
+ * `-c` alone it waits for the last one only as long as twice the longest round trip so far, so that an answer which
+ * comes 20 ms late would be taken for lost.
  */
-export const ping = async (
-  lab: Lab,
-  host: string,
-  address: string,
-  suffix: string,
-  mostLoss = 0,
-): Promise<Measurement[]> => {
-  const text = await lab.exec(host, 'ping', ['-q', '-n', '-c', `${COUNT}`, '-i', '0.01', '-W', '2', address]);
-  const { received, minUs, meanUs, maxUs } = parsePing(text);
+export const ping = async (lab: Lab, host: string, address: string, suffix: string): Promise<Measurement[]> => {
+  const text = await lab.exec(host, 'ping', [
+    '-n',
+    '-c',
+    `${COUNT}`,
+    '-i',
+    '0.01',
+    '-w',
+    `${PATIENCE_SECONDS}`,
+    address,
+  ]);
+  const replies = parseReplies(text).filter(({ sequence }) => sequence <= COUNT);
+  if (replies.length === 0) throw new LabError(`None of ${COUNT} pings was answered: ${text.trim()}`);
+  const rtts = replies.map(({ rttUs }) => rttUs);
   return [
     {
       metric: `rtt_${suffix}`,
-      value: meanUs,
+      value: Math.round(rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length),
       unit: 'us',
       runs: COUNT,
-      min: minUs,
-      max: maxUs,
+      min: Math.min(...rtts),
+      max: Math.max(...rtts),
       bar: { atMost: MOST_RTT_US },
     },
-    { metric: `loss_${suffix}`, value: (COUNT - received) / COUNT, unit: 'ratio', bar: { atMost: mostLoss } },
+    { metric: `loss_${suffix}`, value: (COUNT - replies.length) / COUNT, unit: 'ratio', bar: { atMost: 0 } },
   ];
 };

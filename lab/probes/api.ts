@@ -21,8 +21,15 @@ export interface ApiCall {
   readonly body?: object;
 }
 
+export interface ApiAnswer {
+  /** When the call was sent, in ms since 1970. */
+  readonly sentMs: number;
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
 export interface ApiAnswers {
-  readonly answers: readonly { readonly status: number; readonly body: Record<string, unknown> }[];
+  readonly answers: readonly ApiAnswer[];
   readonly token?: string;
 }
 
@@ -52,12 +59,14 @@ const accessToken = async ({ issuer, project, key }: ApiOrder): Promise<string> 
 
 const order = JSON.parse(await text(process.stdin)) as ApiOrder;
 const access = await accessToken(order);
-const answers: { status: number; body: Record<string, unknown> }[] = [];
+const answers: ApiAnswer[] = [];
 for (const { method, url, body } of order.calls ?? []) {
   const headers = { authorization: `Bearer ${access}`, ...(body && { 'content-type': 'application/json' }) };
+  const sentMs = Date.now();
   const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   const answer = await response.text();
-  answers.push({ status: response.status, body: answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>) });
+  const parsed = answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>);
+  answers.push({ sentMs, status: response.status, body: parsed });
 }
 const { exchange } = order;
 const token =

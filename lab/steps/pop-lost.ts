@@ -4,7 +4,7 @@ import { DEVICES } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { signal } from '../pids.ts';
-import { ping, TUNNEL_LOSS } from '../ping.ts';
+import { ping } from '../ping.ts';
 import { rate, resumedDownload } from '../probe.ts';
 import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
@@ -49,7 +49,7 @@ export const popLost: Step = {
     signal(-edge.workers.get(first!)!.pid, 'SIGKILL');
     await lab.configure('upstream', anycastRoutes(lab.topology!, first!, 'delete'));
     const seconds = await untilSessions(journey, second, count);
-    const neighbours = await ping(lab, laptop.host, sensor.ipv4, 'neighbour', TUNNEL_LOSS);
+    const neighbours = await ping(lab, laptop.host, sensor.ipv4, 'neighbour');
     const done = await download;
     return [
       { metric: 'sessions_moved', value: count, unit: 'count', bar: { atLeast: 3 } },

@@ -3,7 +3,7 @@ import { connectDevice, receivedPackets } from '../connect.ts';
 import { DEVICES, type DeviceName } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Step } from '../journey.ts';
-import { ping, TUNNEL_LOSS } from '../ping.ts';
+import { ping } from '../ping.ts';
 import { rate, smallRequests, transfer } from '../probe.ts';
 import { INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
@@ -48,10 +48,10 @@ export const tunnelPing: Step = {
   name: 'tunnel-ping',
   title: 'pings through the tunnels: the internet host and a neighbour, v4 and v6',
   run: async ({ lab, edge }) => [
-    ...(await ping(lab, laptop.host, INTERNET_HOST.v4, 'internet_v4', TUNNEL_LOSS)),
-    ...(await ping(lab, laptop.host, INTERNET_HOST.v6, 'internet_v6', TUNNEL_LOSS)),
-    ...(await ping(lab, laptop.host, phone.ipv4, 'neighbour_v4', TUNNEL_LOSS)),
-    ...(await ping(lab, phone.host, edge.device('laptop').ipv6, 'neighbour_v6', TUNNEL_LOSS)),
+    ...(await ping(lab, laptop.host, INTERNET_HOST.v4, 'internet_v4')),
+    ...(await ping(lab, laptop.host, INTERNET_HOST.v6, 'internet_v6')),
+    ...(await ping(lab, laptop.host, phone.ipv4, 'neighbour_v4')),
+    ...(await ping(lab, phone.host, edge.device('laptop').ipv6, 'neighbour_v6')),
   ],
 };
 
