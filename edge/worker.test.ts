@@ -53,7 +53,7 @@ const startWorker = async (
     'dev',
     '--local',
     '--config',
-    'edge/wrangler.toml',
+    'wrangler.toml',
     '--port',
     '0',
     '--inspector-port',
