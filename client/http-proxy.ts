@@ -3,12 +3,9 @@ import { parseAuthority } from '#protocol/masque/target.ts';
 import { fieldOf, type HttpHead, parseHead } from './http-head.ts';
 import { type HostPort, listen } from './listen.ts';
 import type { LocalCredentials, LocalService, TunnelSource } from './local-services.ts';
+import { ProgramConnection } from './program-connection.ts';
 import type { EdgeRefusal } from './refusal.ts';
 import { sameSecret } from './same-secret.ts';
-import { Splice } from './tcp-splice.ts';
-
-/** Until the head is complete. */
-const HEAD_MS = 10_000;
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -90,28 +87,19 @@ class ProxyConnection {
   readonly #socket: Socket;
   readonly #source: TunnelSource;
   readonly #credentials: LocalCredentials | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
-  #buffer = Buffer.alloc(0);
-  #isOver = false;
+  readonly #program: ProgramConnection;
 
   constructor(socket: Socket, source: TunnelSource, credentials: LocalCredentials | undefined) {
     this.#socket = socket;
     this.#source = source;
     this.#credentials = credentials;
-    this.#timer = setTimeout(() => socket.destroy(), HEAD_MS);
-    socket.on('close', () => clearTimeout(this.#timer));
-    socket.on('data', this.#onData);
-    socket.on('end', () => !this.#isOver && socket.destroy());
+    this.#program = new ProgramConnection(socket, () => this.#take());
   }
 
-  #take(chunk: Buffer): void {
-    this.#buffer = Buffer.concat([this.#buffer, chunk]);
-    const head = parseHead(this.#buffer);
+  #take(): void {
+    const head = parseHead(this.#program.bytes);
     if (head === 'more') return;
-    clearTimeout(this.#timer);
-    this.#socket.off('data', this.#onData);
-    this.#isOver = true;
+    this.#program.complete();
     if (typeof head === 'number') this.#refuse(head, 'The request cannot be read.');
     else if (this.#credentials !== undefined && !isAuthorized(head, this.#credentials))
       this.#refuse(407, 'User name and password are wanted.');
@@ -124,21 +112,16 @@ class ProxyConnection {
       this.#refuse(...request);
       return;
     }
-    const socket = this.#socket;
-    socket.pause();
-    const rest = this.#buffer.subarray(head.bytes);
-    const first = request.head === undefined ? rest : Buffer.concat([Buffer.from(request.head, 'latin1'), rest]);
-    if (first.length > 0) socket.unshift(first);
-    new Splice(socket, request.target, this.#source, {
-      opened: () => request.head === undefined && socket.write('HTTP/1.1 200 Connection established\r\n\r\n'),
+    const isConnect = request.head === undefined;
+    this.#program.consume(head.bytes, isConnect ? undefined : Buffer.from(request.head, 'latin1'));
+    this.#program.splice(request.target, this.#source, {
+      opened: () => isConnect && this.#socket.write('HTTP/1.1 200 Connection established\r\n\r\n'),
       refused: (refusal) => this.#refuse(statusFor(refusal), `The edge does not connect: ${refusal.detail}.`),
     });
   }
 
   #refuse(status: number, text: string): void {
-    this.#socket.end(response(status, text));
-    this.#socket.setTimeout(1000, () => this.#socket.destroy());
-    this.#socket.resume();
+    this.#program.refuse(response(status, text));
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { parseTarget } from '#protocol/masque/target.ts';
 import { type HostPort, listen } from './listen.ts';
 import type { LocalCredentials, LocalService, TunnelSource } from './local-services.ts';
+import { ProgramConnection } from './program-connection.ts';
 import type { EdgeRefusal } from './refusal.ts';
 import { sameSecret } from './same-secret.ts';
 import {
@@ -16,13 +17,7 @@ import {
   Reply,
   SOCKS_VERSION,
 } from './socks5-messages.ts';
-import { Splice } from './tcp-splice.ts';
 import { UdpAssociation } from './udp-association.ts';
-
-/** Until the request is complete. */
-const HANDSHAKE_MS = 10_000;
-/** The longest message is 515 bytes; a client that sends on early may do so a little. */
-const MAX_EARLY_BYTES = 65_536;
 
 const REPLIES: Readonly<Record<string, Reply>> = {
   http_request_denied: Reply.notAllowed,
@@ -37,39 +32,28 @@ const REPLIES: Readonly<Record<string, Reply>> = {
 
 export const replyFor = ({ error }: EdgeRefusal): Reply => REPLIES[error ?? ''] ?? Reply.generalFailure;
 
-type Phase = 'greeting' | 'password' | 'request' | 'over';
+type Phase = 'greeting' | 'password' | 'request';
 
 /** One connection of a program that speaks SOCKS 5 (RFC 1928, RFC 1929). */
 class SocksConnection {
   readonly #socket: Socket;
   readonly #source: TunnelSource;
   readonly #credentials: LocalCredentials | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
-  #buffer = Buffer.alloc(0);
+  readonly #program: ProgramConnection;
   #phase: Phase = 'greeting';
 
   constructor(socket: Socket, source: TunnelSource, credentials: LocalCredentials | undefined) {
     this.#socket = socket;
     this.#source = source;
     this.#credentials = credentials;
-    this.#timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
-    socket.on('close', () => clearTimeout(this.#timer));
-    socket.on('data', this.#onData);
-    // Nothing complete came and nothing more will.
-    socket.on('end', () => this.#phase !== 'over' && socket.destroy());
+    this.#program = new ProgramConnection(socket, () => this.#take());
   }
 
-  #take(chunk: Buffer): void {
-    this.#buffer = Buffer.concat([this.#buffer, chunk]);
-    while (this.#phase !== 'over') {
+  #take(): void {
+    while (!this.#program.isOver) {
       const taken = this.#step();
-      if (taken === 'more') {
-        if (this.#buffer.length > MAX_EARLY_BYTES) this.#socket.destroy();
-        return;
-      }
+      if (taken === 'more') return;
       if (taken === 'bad') {
-        this.#phase = 'over';
         this.#socket.destroy();
         return;
       }
@@ -83,16 +67,16 @@ class SocksConnection {
   }
 
   #consume(bytes: number): number {
-    this.#buffer = this.#buffer.subarray(bytes);
+    this.#program.consume(bytes);
     return bytes;
   }
 
   #greeting(): number | Incomplete {
-    const greeting = parseGreeting(this.#buffer);
+    const greeting = parseGreeting(this.#program.bytes);
     if (typeof greeting === 'string') return greeting;
     const method = this.#credentials === undefined ? Method.none : Method.password;
     if (!greeting.methods.includes(method)) {
-      this.#refuse(Uint8Array.of(SOCKS_VERSION, Method.noneAcceptable));
+      this.#program.refuse(Uint8Array.of(SOCKS_VERSION, Method.noneAcceptable));
       return greeting.bytes;
     }
     this.#socket.write(Uint8Array.of(SOCKS_VERSION, method));
@@ -101,7 +85,7 @@ class SocksConnection {
   }
 
   #password(): number | Incomplete {
-    const given = parsePassword(this.#buffer);
+    const given = parsePassword(this.#program.bytes);
     if (typeof given === 'string') return given;
     const { user, password } = this.#credentials as LocalCredentials;
     // Both are compared, so that time tells nothing about which was wrong.
@@ -109,46 +93,41 @@ class SocksConnection {
     if (right) {
       this.#socket.write(passwordReply(true));
       this.#phase = 'request';
-    } else this.#refuse(passwordReply(false));
+    } else this.#program.refuse(passwordReply(false));
     return this.#consume(given.bytes);
   }
 
   #request(): number | Incomplete {
-    const request = parseRequest(this.#buffer);
+    const request = parseRequest(this.#program.bytes);
     if (request === 'more') return request;
     if (request === 'bad') {
       // RFC 1928 §6: what is complete and not understood gets an answer.
-      this.#refuse(encodeReply(Reply.addressTypeNotSupported));
-      return this.#buffer.length;
+      this.#program.refuse(encodeReply(Reply.addressTypeNotSupported));
+      return this.#program.bytes.length;
     }
     this.#consume(request.bytes);
-    this.#phase = 'over';
-    clearTimeout(this.#timer);
-    this.#socket.off('data', this.#onData);
-    this.#socket.pause();
+    this.#program.complete();
     if (request.command === Command.connect) this.#connect(request.target);
     else if (request.command === Command.udpAssociate) this.#associate();
-    else this.#refuse(encodeReply(Reply.commandNotSupported));
+    else this.#program.refuse(encodeReply(Reply.commandNotSupported));
     return request.bytes;
   }
 
   #connect(target: HostPort): void {
     if (parseTarget(target.host, String(target.port)) === undefined) {
-      this.#refuse(encodeReply(Reply.hostUnreachable));
+      this.#program.refuse(encodeReply(Reply.hostUnreachable));
       return;
     }
-    if (this.#buffer.length > 0) this.#socket.unshift(this.#buffer);
-    const socket = this.#socket;
-    new Splice(socket, target, this.#source, {
-      opened: () => socket.write(encodeReply(Reply.succeeded)),
-      refused: (refusal) => this.#refuse(encodeReply(replyFor(refusal))),
+    this.#program.splice(target, this.#source, {
+      opened: () => this.#socket.write(encodeReply(Reply.succeeded)),
+      refused: (refusal) => this.#program.refuse(encodeReply(replyFor(refusal))),
     });
   }
 
   #associate(): void {
     const socket = this.#socket;
     const association = new UdpAssociation(socket, this.#source, (bound) => {
-      if (bound === undefined) this.#refuse(encodeReply(Reply.generalFailure));
+      if (bound === undefined) this.#program.refuse(encodeReply(Reply.generalFailure));
       else socket.write(encodeReply(Reply.succeeded, bound));
     });
     // RFC 1928 §7: it ends with this connection, on which nothing more is said.
@@ -156,14 +135,6 @@ class SocksConnection {
     socket.on('end', () => socket.destroy());
     socket.on('close', () => association.close());
     socket.resume();
-  }
-
-  #refuse(bytes: Uint8Array): void {
-    this.#phase = 'over';
-    this.#socket.end(bytes);
-    // What it still sends is not read; it has a moment to take the answer.
-    this.#socket.setTimeout(1000, () => this.#socket.destroy());
-    this.#socket.resume();
   }
 }
 

@@ -5,7 +5,7 @@ import type { TunDevice } from '#host/tun/device.ts';
 import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
 import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { clampMss } from '#protocol/ip/rewrite.ts';
-import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
+import { completeChecksum, headerBytes, Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { PacketPort } from './ip-tunnels.ts';
@@ -203,9 +203,3 @@ export class TunTunnel implements PacketPort, OutsideSink {
     this.#port.flush();
   }
 }
-
-/** Bytes in front of the payload that segments have each. */
-const headerBytes = (buffer: Uint8Array, view: IpView): number => {
-  const upper = view.protocol === Protocol.tcp ? ((buffer[view.payloadAt + 12] ?? 0) >>> 4) * 4 : 8;
-  return view.payloadAt - view.start + upper;
-};

@@ -1,13 +1,14 @@
 import { DROP_REASONS } from '#dataplane/forward/drop-reason.ts';
 import { exposition } from '#telemetry/exposition.ts';
+import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, slotOf } from '#telemetry/slots.ts';
 import type { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
 
-export const WORKER_STATES = ['starting', 'ready', 'draining', 'withdrawn', 'stopping'] as const;
+const WORKER_STATES = labelValues('cloudbridge_worker_state_count', 'state');
 export type WorkerState = (typeof WORKER_STATES)[number];
 
-const DROPS = ['foreign_source', 'refused', 'unsolicited', 'to_worker'] as const;
+const DROPS = labelValues('cloudbridge_nat_dropped_packets_total', 'reason');
 
 /** Packets that devices sent and got, and those that went nowhere. */
 export interface Traffic {

@@ -335,3 +335,13 @@ type ValuesOf<L extends MetricSpec['labels']> = { readonly [K in keyof L]: L[K][
 
 /** The labels of one metric, each with one of its values. */
 export type LabelsOf<N extends MetricName> = ValuesOf<Extract<Metric, { name: N }>['labels']>;
+
+/** All values of one label, in the order of its row: whoever counts by them takes them from here. */
+export const labelValues = <N extends MetricName, K extends keyof LabelsOf<N> & string>(
+  name: N,
+  label: K,
+): readonly (LabelsOf<N>[K] & string)[] => {
+  const specs: readonly MetricSpec[] = METRICS;
+  const values = specs.find((metric) => metric.name === name)?.labels[label] ?? [];
+  return values as readonly (LabelsOf<N>[K] & string)[];
+};

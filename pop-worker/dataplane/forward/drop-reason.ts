@@ -1,37 +1,23 @@
-/** Why a packet was not forwarded: the label `reason` of `cloudbridge_forward_dropped_packets_total`. */
-export const DROP_REASONS = [
-  'truncated',
-  'version',
-  'header_length',
-  'total_length',
-  'header_checksum',
-  'extension_header',
-  'source_address',
-  'hop_limit',
-  'no_route',
-  'destination_refused',
-  'too_big',
-  'session_queue_full',
-  'tun_queue_full',
-  'egress_not_allowed',
-  'unknown_carrier',
-  'offload',
-] as const;
+import { labelValues } from '#telemetry/metrics.ts';
+
+/** Why a packet was not forwarded. */
+export const DROP_REASONS = labelValues('cloudbridge_forward_dropped_packets_total', 'reason');
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** Index of each reason; the first six follow `IpFault`, which counts from one. */
+const at = (reason: DropReason): number => DROP_REASONS.indexOf(reason);
+
+/** Index of each reason but the first six, which follow `IpFault`: that counts from one. */
 export const Drop = {
-  ipFault: -1,
-  sourceAddress: 6,
-  hopLimit: 7,
-  noRoute: 8,
-  destinationRefused: 9,
-  tooBig: 10,
-  sessionQueueFull: 11,
-  tunQueueFull: 12,
-  egressNotAllowed: 13,
-  unknownCarrier: 14,
-  offload: 15,
+  sourceAddress: at('source_address'),
+  hopLimit: at('hop_limit'),
+  noRoute: at('no_route'),
+  destinationRefused: at('destination_refused'),
+  tooBig: at('too_big'),
+  sessionQueueFull: at('session_queue_full'),
+  tunQueueFull: at('tun_queue_full'),
+  egressNotAllowed: at('egress_not_allowed'),
+  unknownCarrier: at('unknown_carrier'),
+  offload: at('offload'),
 } as const;
 
 /** Dropped packets by reason. */

@@ -3,7 +3,7 @@ import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
 import { collectConnections, collectEndpoint, collectOutcomes } from './quic-metrics.ts';
 import { QuicCounting } from './quic-totals.ts';
-import { byLabel, single } from './series.ts';
+import { byLabel, collectAll, single } from './series.ts';
 
 const CONNECTIONS = byLabel('cloudbridge_quic_connections_count', 'state');
 const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
@@ -50,10 +50,8 @@ export class EdgeMetrics {
   #collectTunnels(): void {
     const slots = this.#slots;
     const { requests, admission, sessions, tenants, udpProxy, tcpProxy } = this.#edge;
-    for (const kind of ['ip', 'udp', 'tcp', 'other'] as const) slots[REQUESTS[kind]] = requests.counters[kind];
-    for (const outcome of ['admitted', 'unauthorized', 'forbidden', 'unavailable'] as const) {
-      slots[ADMISSIONS[outcome]] = admission.outcomes[outcome];
-    }
+    collectAll(slots, REQUESTS, requests.counters);
+    collectAll(slots, ADMISSIONS, admission.outcomes);
     slots[SESSIONS] = sessions.size;
     slots[TENANTS] = tenants.tenantCount;
     slots[TUNNELS.udp] = udpProxy.size;

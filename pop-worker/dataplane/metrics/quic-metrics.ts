@@ -1,7 +1,7 @@
 import type { EndpointCounters } from '#protocol/quic/counters.ts';
 import type { Connections } from '../connections.ts';
 import type { QuicTotals } from './quic-totals.ts';
-import { byLabel, single } from './series.ts';
+import { byLabel, collectAll, single } from './series.ts';
 
 const HANDSHAKES = byLabel('cloudbridge_quic_handshakes_total', 'result');
 const REFUSED = byLabel('cloudbridge_quic_refused_connections_total', 'reason');
@@ -37,9 +37,7 @@ export const collectOutcomes = (slots: Float64Array, { counters }: Connections):
   slots[HANDSHAKES.full] = counters.handshakes - counters.resumed;
   slots[HANDSHAKES.resumed] = counters.resumed;
   slots[HANDSHAKES.failed] = counters.failedHandshakes;
-  for (const by of ['local', 'remote', 'idle', 'reset', 'version'] as const) {
-    slots[CLOSED[by]] = counters.closedBy[by];
-  }
+  collectAll(slots, CLOSED, counters.closedBy);
 };
 
 /** Packets of connections. */

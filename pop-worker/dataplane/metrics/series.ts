@@ -1,7 +1,5 @@
-import { type LabelsOf, METRICS, type MetricName, type MetricSpec } from '#telemetry/metrics.ts';
+import { type LabelsOf, labelValues, type MetricName } from '#telemetry/metrics.ts';
 import { slotOf } from '#telemetry/slots.ts';
-
-const SPECS: readonly MetricSpec[] = METRICS;
 
 /** The metrics that have exactly one label, and their values. */
 type Values<N extends MetricName, K extends keyof LabelsOf<N>> = LabelsOf<N>[K] & string;
@@ -14,7 +12,18 @@ export const byLabel = <N extends MetricName, K extends keyof LabelsOf<N> & stri
   name: N,
   label: K,
 ): Readonly<Record<Values<N, K>, number>> => {
-  const values = SPECS.find((metric) => metric.name === name)?.labels[label] ?? [];
-  const entries = values.map((value) => [value, slotOf(name, { [label]: value } as unknown as LabelsOf<N>)]);
+  const entries = labelValues(name, label).map((value) => [
+    value,
+    slotOf(name, { [label]: value } as unknown as LabelsOf<N>),
+  ]);
   return Object.fromEntries(entries) as Readonly<Record<Values<N, K>, number>>;
+};
+
+/** Brings the series of a metric up to date with counters that are named as its label's values. */
+export const collectAll = <K extends string>(
+  slots: Float64Array,
+  series: Readonly<Record<K, number>>,
+  counters: Readonly<Record<K, number>>,
+): void => {
+  for (const name of Object.keys(series) as K[]) slots[series[name]] = counters[name];
 };

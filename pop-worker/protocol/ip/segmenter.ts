@@ -42,21 +42,21 @@ export class Segmenter {
     const tcp = view.protocol === Protocol.tcp;
     if (segmentBytes < 1 || (!tcp && view.protocol !== Protocol.udp)) return false;
     if (view.payloadAt + (tcp ? 20 : 8) > view.end) return false;
-    const headerBytes = tcp ? ((buffer[view.payloadAt + 12] as number) >>> 4) * 4 : 8;
-    if (headerBytes < (tcp ? 20 : 8) || view.payloadAt + headerBytes > view.end) return false;
+    const headers = headerBytes(buffer, view);
+    const payloadAt = view.start + headers;
+    if (payloadAt < view.payloadAt + (tcp ? 20 : 8) || payloadAt > view.end) return false;
     this.#buffer = buffer;
     this.#start = view.start;
     this.#end = view.end;
     this.#isIpv4 = view.version === 4;
     this.#isTcp = tcp;
     this.#upperAt = view.payloadAt - view.start;
-    this.#payloadAt = view.payloadAt + headerBytes;
+    this.#payloadAt = payloadAt;
     this.#addressesAt = view.sourceAt - view.start;
     this.#addressBytes = view.addressBytes * 2;
     this.#segmentBytes = segmentBytes;
     this.#position = this.#payloadAt;
     this.#index = 0;
-    const headers = this.#payloadAt - this.#start;
     if (headers > this.#template.length) this.#template = new Uint8Array(2 * headers);
     copy(buffer, view.start, headers, this.#template, 0);
     return true;
@@ -140,6 +140,12 @@ export class Segmenter {
     writeWord(out, checkAt, check === 0 && !this.#isTcp ? 0xffff : check);
   }
 }
+
+/** Bytes of IP and TCP or UDP header that every segment of a packet has in front of its payload. */
+export const headerBytes = (buffer: Uint8Array, view: IpView): number => {
+  const upper = view.protocol === Protocol.tcp ? ((buffer[view.payloadAt + 12] ?? 0) >>> 4) * 4 : 8;
+  return view.payloadAt - view.start + upper;
+};
 
 const copy = (from: Uint8Array, start: number, bytes: number, to: Uint8Array, at: number): void => {
   if (bytes > 64) {
