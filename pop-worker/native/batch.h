@@ -27,8 +27,21 @@ static inline void mask_number(uint8_t *number, int bytes, const uint8_t *mask) 
   for (int i = 0; i < bytes; i++) number[i] ^= mask[1 + i];
 }
 
-// Cipher suite, version and secret of (version, suite, secret); throws RangeError when one is unknown or of wrong size.
-bool protection_arguments(napi_env env, const napi_value *arguments, const quic_version **version,
-                          const cipher_suite **suite, bytes_view *secret);
+// One direction of a connection's packets in one encryption level: what stays the same over its key phases.
+typedef struct {
+  const cipher_suite *suite;
+  const quic_version *version;
+  uint8_t secret[MAX_SECRET_BYTES];  // of the newest key phase that has a key
+  header_key header;
+} direction;
+
+// Takes (version, suite, secret) from three arguments; throws RangeError when one is unknown or of wrong size.
+bool direction_arguments(napi_env env, const napi_value *arguments, direction *out);
+
+// The AEAD key of the secret as it is now.
+bool direction_key(const direction *self, packet_key *key, bool seal);
+
+// The secret of the next key phase, and its key.
+bool direction_next_key(direction *self, packet_key *key, bool seal);
 
 #endif

@@ -7,11 +7,8 @@
 #include "batch.h"
 
 typedef struct {
-  const cipher_suite *suite;
-  const quic_version *version;
-  uint8_t secret[MAX_SECRET_BYTES];  // of the next key phase once `next` has a key, of the current one before
+  direction direction;  // its secret is of the next key phase once `next` has a key, of the current one before
   packet_key previous, current, next;
-  header_key header;
   uint8_t phase;          // of `current`
   uint64_t first_number;  // the lowest one seen in the current phase
 } opener;
@@ -33,39 +30,28 @@ static void opener_free(napi_env env, void *data, void *hint) {
   packet_key_clear(&self->previous);
   packet_key_clear(&self->current);
   packet_key_clear(&self->next);
-  header_key_clear(&self->header);
+  header_key_clear(&self->direction.header);
   OPENSSL_cleanse(self, sizeof *self);
   free(self);
 }
 
 static napi_value opener_open(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
-  const quic_version *version;
-  const cipher_suite *suite;
-  bytes_view secret;
-  if (!args_get(env, info, 3, arguments) || !protection_arguments(env, arguments, &version, &suite, &secret)) {
-    return NULL;
-  }
+  if (!args_get(env, info, 3, arguments)) return NULL;
   opener *self = calloc(1, sizeof *self);
   if (self == NULL) return throw_code(env, "ERR_NATIVE", "no memory for packet protection");
-  self->suite = suite;
-  self->version = version;
-  memcpy(self->secret, secret.data, secret.length);
-  if (packet_key_set(&self->current, suite, version, self->secret, false) &&
-      header_key_set(&self->header, suite, version, self->secret)) {
-    return handle_new(env, self, opener_free, &opener_tag);
+  if (direction_arguments(env, arguments, &self->direction)) {
+    if (direction_key(&self->direction, &self->current, false)) return handle_new(env, self, opener_free, &opener_tag);
+    throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
   }
   opener_free(env, self, NULL);
-  return throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
+  return NULL;
 }
 
 // RFC 9001 §9.5: the next keys exist before a packet can ask for them. They are made at the first short header,
 // whatever its key phase bit says, and at each update; keys of long headers never have a next phase and stay small.
 static bool make_next(napi_env env, opener *self) {
-  if (secret_update(self->suite, self->version, self->secret) &&
-      packet_key_set(&self->next, self->suite, self->version, self->secret, false)) {
-    return true;
-  }
+  if (direction_next_key(&self->direction, &self->next, false)) return true;
   throw_code(env, "ERR_NATIVE", "OpenSSL cannot update packet protection");
   return false;
 }
@@ -145,7 +131,7 @@ static bool open_piece(napi_env env, opener *self, const packet_batch *batch, in
     memcpy(samples + i * SAMPLE_BYTES, one->packet + one->before + MAX_PN_BYTES, SAMPLE_BYTES);
   }
   if (any_short && self->next.context == NULL && !make_next(env, self)) return false;
-  if (!header_masks(&self->header, samples, masks, count)) {
+  if (!header_masks(&self->direction.header, samples, masks, count)) {
     throw_code(env, "ERR_NATIVE", "OpenSSL cannot remove header protection");
     return false;
   }

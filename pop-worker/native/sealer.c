@@ -7,11 +7,8 @@
 #include "batch.h"
 
 typedef struct {
-  const cipher_suite *suite;
-  const quic_version *version;
-  uint8_t secret[MAX_SECRET_BYTES];  // of the current key phase
+  direction direction;
   packet_key key;
-  header_key header;
 } sealer;
 
 typedef struct {
@@ -26,30 +23,22 @@ static void sealer_free(napi_env env, void *data, void *hint) {
   (void)env, (void)hint;
   sealer *self = data;
   packet_key_clear(&self->key);
-  header_key_clear(&self->header);
+  header_key_clear(&self->direction.header);
   OPENSSL_cleanse(self, sizeof *self);
   free(self);
 }
 
 static napi_value sealer_open(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
-  const quic_version *version;
-  const cipher_suite *suite;
-  bytes_view secret;
-  if (!args_get(env, info, 3, arguments) || !protection_arguments(env, arguments, &version, &suite, &secret)) {
-    return NULL;
-  }
+  if (!args_get(env, info, 3, arguments)) return NULL;
   sealer *self = calloc(1, sizeof *self);
   if (self == NULL) return throw_code(env, "ERR_NATIVE", "no memory for packet protection");
-  self->suite = suite;
-  self->version = version;
-  memcpy(self->secret, secret.data, secret.length);
-  if (packet_key_set(&self->key, suite, version, self->secret, true) &&
-      header_key_set(&self->header, suite, version, self->secret)) {
-    return handle_new(env, self, sealer_free, &sealer_tag);
+  if (direction_arguments(env, arguments, &self->direction)) {
+    if (direction_key(&self->direction, &self->key, true)) return handle_new(env, self, sealer_free, &sealer_tag);
+    throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
   }
   sealer_free(env, self, NULL);
-  return throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
+  return NULL;
 }
 
 // Descriptors are not trusted, nor is the buffer to hold still: every packet is read and checked anew where it is used.
@@ -92,7 +81,7 @@ static bool seal_piece(napi_env env, sealer *self, const packet_batch *batch, in
     }
     memcpy(samples + i * SAMPLE_BYTES, one->packet + one->header - one->number_bytes + MAX_PN_BYTES, SAMPLE_BYTES);
   }
-  if (!header_masks(&self->header, samples, masks, count)) {
+  if (!header_masks(&self->direction.header, samples, masks, count)) {
     throw_code(env, "ERR_NATIVE", "OpenSSL cannot protect a header");
     return false;
   }
@@ -134,8 +123,7 @@ static napi_value sealer_update(napi_env env, napi_callback_info info) {
       (self = arg_handle(env, arguments[0], "sealer", &sealer_tag)) == NULL) {
     return NULL;
   }
-  if (!secret_update(self->suite, self->version, self->secret) ||
-      !packet_key_set(&self->key, self->suite, self->version, self->secret, true)) {
+  if (!direction_next_key(&self->direction, &self->key, true)) {
     return throw_code(env, "ERR_NATIVE", "OpenSSL cannot update packet protection");
   }
   return NULL;

@@ -1,6 +1,6 @@
 import type { GatherBatch } from '#protocol/ip/offload.ts';
 import { native } from '../native.ts';
-import { Poll, PollEvent } from '../poll/poll.ts';
+import { Readiness } from '../poll/readiness.ts';
 import type { TunBurst } from './burst.ts';
 import { T_LENGTH, T_OFFSET, TUN_COUNTERS, TUN_WORDS, TunFlag, type TunHandle, TunOffload } from './native.ts';
 
@@ -26,11 +26,7 @@ export class TunDevice {
   /** Bits of TunOffload that are on. */
   readonly offload: number;
   readonly #handle: TunHandle;
-  #poll: Poll | undefined;
-  #readable: (() => void) | undefined;
-  #writable: (() => void) | undefined;
-  #lost: (() => void) | undefined;
-  #closed = false;
+  readonly #readiness = new Readiness(() => native.tunDescriptor(this.#handle));
 
   private constructor(handle: TunHandle) {
     this.#handle = handle;
@@ -72,19 +68,17 @@ export class TunDevice {
 
   /** Calls `callback` whenever packets wait; undefined stops. Keeps the event loop alive. */
   onReadable(callback: (() => void) | undefined): void {
-    this.#readable = callback;
-    this.#watch();
+    this.#readiness.onReadable(callback);
   }
 
   /** Calls `callback` once, when the device takes packets again. */
   onceWritable(callback: () => void): void {
-    this.#writable = callback;
-    this.#watch();
+    this.#readiness.onceWritable(callback);
   }
 
   /** Calls `callback` once the device was removed by someone else. */
   onLost(callback: () => void): void {
-    this.#lost = callback;
+    this.#readiness.onLost(callback);
   }
 
   get counters(): TunCounters {
@@ -95,28 +89,6 @@ export class TunDevice {
 
   /** May be called twice, and inside a callback; no callback comes afterwards. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#poll?.close();
-    native.tunClose(this.#handle);
-  }
-
-  #watch(): void {
-    if (this.#closed) return;
-    this.#poll ??= new Poll(native.tunDescriptor(this.#handle), (events) => this.#wake(events));
-    this.#poll.watch(
-      (this.#readable === undefined ? 0 : PollEvent.readable) | (this.#writable === undefined ? 0 : PollEvent.writable),
-    );
-  }
-
-  #wake(events: number): void {
-    if ((events & PollEvent.failed) !== 0) this.#lost?.();
-    if ((events & PollEvent.writable) !== 0 && this.#writable !== undefined) {
-      const callback = this.#writable;
-      this.#writable = undefined;
-      this.#watch();
-      callback();
-    }
-    if ((events & PollEvent.readable) !== 0 && !this.#closed) this.#readable?.();
+    if (this.#readiness.close()) native.tunClose(this.#handle);
   }
 }

@@ -1,7 +1,7 @@
 import { ADDRESS_WORDS, type AddressWords } from '#protocol/address.ts';
 import { type Burst, D_LENGTH, D_OFFSET, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import { native } from '../native.ts';
-import { Poll, PollEvent } from '../poll/poll.ts';
+import { Readiness } from '../poll/readiness.ts';
 import { parseAddress } from './address.ts';
 import { UDP_COUNTERS, UdpFlag, type UdpHandle } from './native.ts';
 
@@ -52,10 +52,7 @@ const flagsOf = (options: UdpOptions): number =>
 /** A UDP socket that moves bursts: one system call for many messages, GSO and GRO, ECN, local addresses. */
 export class UdpSocket {
   readonly #handle: UdpHandle;
-  #poll: Poll | undefined;
-  #readable: (() => void) | undefined;
-  #writable: (() => void) | undefined;
-  #closed = false;
+  readonly #readiness = new Readiness(() => native.udpDescriptor(this.#handle));
 
   private constructor(handle: UdpHandle) {
     this.#handle = handle;
@@ -107,14 +104,12 @@ export class UdpSocket {
 
   /** Calls `callback` whenever something waits to be received; undefined stops. Keeps the event loop alive. */
   onReadable(callback: (() => void) | undefined): void {
-    this.#readable = callback;
-    this.#watch();
+    this.#readiness.onReadable(callback);
   }
 
   /** Calls `callback` once, when the socket takes datagrams again. */
   onceWritable(callback: () => void): void {
-    this.#writable = callback;
-    this.#watch();
+    this.#readiness.onceWritable(callback);
   }
 
   /** The bound address and port. */
@@ -141,27 +136,6 @@ export class UdpSocket {
 
   /** May be called twice, and inside a callback; no callback comes afterwards. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#poll?.close();
-    native.udpClose(this.#handle);
-  }
-
-  #watch(): void {
-    if (this.#closed) return;
-    this.#poll ??= new Poll(native.udpDescriptor(this.#handle), (events) => this.#wake(events));
-    this.#poll.watch(
-      (this.#readable === undefined ? 0 : PollEvent.readable) | (this.#writable === undefined ? 0 : PollEvent.writable),
-    );
-  }
-
-  #wake(events: number): void {
-    if ((events & PollEvent.writable) !== 0 && this.#writable !== undefined) {
-      const callback = this.#writable;
-      this.#writable = undefined;
-      this.#watch();
-      callback();
-    }
-    if ((events & PollEvent.readable) !== 0 && !this.#closed) this.#readable?.();
+    if (this.#readiness.close()) native.udpClose(this.#handle);
   }
 }
