@@ -41,6 +41,13 @@ export const commandHelp = (command: Command): string => {
   ].join('\n');
 };
 
+/** The text of `cloudbridge GROUP --help`, of commands that begin with the same word. */
+export const groupHelp = (group: string, commands: readonly Command[]): string =>
+  [
+    ...section('Usage', [`  cloudbridge ${group} COMMAND [options]`]).slice(1),
+    ...section('Commands', twoColumns(commands.map(({ name, summary }) => [name, summary]))),
+  ].join('\n');
+
 /** The text of `cloudbridge --help`. */
 export const overview = (commands: readonly Command[]): string =>
   [

@@ -54,6 +54,21 @@ test('doctor reports every feature for programs, and fails exactly when up lacks
   assert.equal(status, lacking ? 1 : 0);
 });
 
+test('a group of commands has its help as each of them has', () => {
+  for (const args of [
+    ['worker', '--help'],
+    ['help', 'worker'],
+  ]) {
+    const { status, stdout } = cloudbridge(...args);
+    assert.equal(status, 0);
+    assert.match(stdout, /^ {2}worker run +\S/m);
+    assert.doesNotMatch(stdout, /^ {2}serve /m);
+  }
+  const { status, stderr } = cloudbridge('worker');
+  assert.equal(status, 2);
+  assert.match(stderr, /`worker` is followed by one of: worker run, /);
+});
+
 test('bench and interop without a suite list the suites', () => {
   assert.match(cloudbridge('bench').stdout, /^lab {2}/m);
   assert.equal(cloudbridge('interop').status, 0);

@@ -51,7 +51,8 @@ export const reportFailure = (output: Output, name: CaseName, cause: string, log
 /** Tells how a step of the journey went. */
 export const reportStep = (output: Output, suite: string, outcome: StepOutcome): void => {
   const name = { suite, case: outcome.step.name };
-  if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
+  if (outcome.skipped !== undefined) reportSkip(output, name, outcome.skipped);
+  else if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
   else reportCase(output, name, outcome.measurements);
   if (outcome.missed !== undefined) output.remark(`  ${outcome.missed}\n  log: ${outcome.logFile}`);
 };

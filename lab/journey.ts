@@ -56,12 +56,16 @@ export type Step = {
   readonly title: string;
   /** Whether the edge needs it to be up; the others only show what it does. */
   readonly essential?: boolean;
+  /** With fewer PoPs it has nothing to show and is skipped. */
+  readonly leastPops?: number;
   run(journey: Journey): Promise<Measurement[]>;
 };
 
 export type StepOutcome = {
   readonly step: Pick<Step, 'name' | 'title'>;
   readonly measurements: readonly Measurement[];
+  /** Why it was not run, for people. */
+  readonly skipped?: string;
   /** Cause, for people; absent where the step did all that it does. */
   readonly failure?: string;
   /** The first figure that missed its bar, for people. */
@@ -76,6 +80,8 @@ const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefine
 };
 
 const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
+  const { leastPops = 0 } = step;
+  if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
   try {
     const measurements = await step.run(journey);
     const missed = measurements.map(missedBar).find((text) => text !== undefined);

@@ -16,6 +16,7 @@ const tool = (name: string): string => path.join(root, 'node_modules/.bin', name
 const CHECKS: readonly Check[] = [
   { name: 'types', command: tool('tsc'), args: ['-p', 'tsconfig.json'] },
   { name: 'types-core', command: tool('tsc'), args: ['-p', 'tsconfig.core.json'] },
+  { name: 'types-edge', command: tool('tsc'), args: ['-p', 'edge/tsconfig.json'] },
   { name: 'walls-generated', command: node, args: ['scripts/walls/generate.ts', '--check'] },
   { name: 'walls', command: node, args: ['scripts/walls/check.ts'] },
   { name: 'lint', command: tool('biome'), args: ['check', '--error-on-warnings', '.'] },

@@ -60,7 +60,7 @@ export const up = defineCommand({
   name: 'up',
   summary: 'bring the edge up on this machine and push traffic through it',
   description: [
-    'Makes network namespaces for PoPs, an upstream router, an internet host and two clients,',
+    'Makes network namespaces for PoPs, an upstream router, an internet host, clients and the control plane,',
     'runs the journey (each step prints what it measured) and stays up until it is stopped.',
   ].join('\n'),
   options,

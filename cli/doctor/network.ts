@@ -93,7 +93,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   namespaces,
   ping,
   tunWith('TUN', [], 'up'),
-  tunWith('TUN with vnet_hdr (offloads)', ['vnet_hdr'], 'later'),
+  tunWith('TUN with vnet_hdr (offloads)', ['vnet_hdr'], 'up'),
   tunWith('TUN with several queues', ['multi_queue'], 'later'),
   nftables,
   xdp,

@@ -64,20 +64,22 @@ const engine: Check = {
 
 const natsServer: Check = {
   feature: 'NATS server',
-  neededBy: 'test',
+  neededBy: 'up',
   probe: () => {
     const found = findNatsServer();
-    return found ? ok(`${found.version}, from ${found.from}`) : missing('none of 2.12 or newer', 'npm test fetches it');
+    return found
+      ? ok(`${found.version}, from ${found.from}`)
+      : missing('none of 2.12 or newer', 'npm start fetches it');
   },
 };
 
 const workerd: Check = {
   feature: 'workerd',
-  neededBy: 'later',
+  neededBy: 'test',
   probe: () =>
     existsSync(path.join(root, 'node_modules/workerd/bin/workerd'))
       ? ok('in node_modules')
-      : missing('not in node_modules', 'comes with the edge Worker'),
+      : missing('not in node_modules', 'npm ci'),
 };
 
 export const RUNTIME_CHECKS: readonly Check[] = [node, openssl, kernel, compiler, engine, natsServer, workerd];

@@ -36,23 +36,24 @@ const untilSessions = async (journey: Journey, pop: string, count: number): Prom
 export const popLost: Step = {
   name: 'pop-lost',
   title: 'the PoP is killed in mid-download: the devices go on at the next one with the same addresses',
+  leastPops: 2,
   run: async (journey) => {
     const { lab, edge } = journey;
-    const [first, second] = lab.topology!.pops;
-    if (second === undefined) return [];
-    const count = await sessions(journey, first!);
+    const [first, second] = lab.topology!.pops as [string, string];
+    const count = await sessions(journey, first);
+    if (count < 3) throw new LabError(`There are ${count} sessions at ${first}, not three or more.`);
     const before = await receivedPackets(edge, edge.device('laptop'));
     const download = resumedDownload(lab, laptop.host, `http://${INTERNET_HOST.v4}`, BYTES);
     // Its failure is told when it is waited for, below.
     download.catch(() => {});
     while ((await receivedPackets(edge, edge.device('laptop'))) < before + UNDER_WAY_PACKETS) await sleep(10);
-    signal(-edge.workers.get(first!)!.pid, 'SIGKILL');
-    await lab.configure('upstream', anycastRoutes(lab.topology!, first!, 'delete'));
+    signal(-edge.workers.get(first)!.pid, 'SIGKILL');
+    await lab.configure('upstream', anycastRoutes(lab.topology!, first, 'delete'));
     const seconds = await untilSessions(journey, second, count);
     const neighbours = await ping(lab, laptop.host, sensor.ipv4, 'neighbour');
     const done = await download;
     return [
-      { metric: 'sessions_moved', value: count, unit: 'count', bar: { atLeast: 3 } },
+      { metric: 'sessions_moved', value: await sessions(journey, second), unit: 'count', bar: { atLeast: count } },
       {
         metric: 'reached_next_pop',
         value: Math.round(seconds * 1000),

@@ -2,6 +2,8 @@
 export class PeerMissing extends Error {}
 /** A short name for exactly these parts. */
 export const fingerprint: (parts: readonly (string | Uint8Array)[]) => string;
+/** A Go that is new enough. @throws PeerMissing */
+export const findGo: () => { readonly command: string; readonly version: string };
 /** Path of the binary with the peers on quic-go, built if it has to be. @throws PeerMissing */
 export const goPeers: () => Promise<string>;
 export type DebianProgram = 'gtlsclient' | 'gtlsserver' | 'iperf3';
@@ -10,3 +12,5 @@ export const debianPeers: () => Promise<{
   readonly programs: Readonly<Record<DebianProgram, string>>;
   readonly libraries: string;
 }>;
+/** Is there something that set-up could make here, and has not? */
+export const peersAreMissing: () => boolean;

@@ -40,7 +40,8 @@ const goVersion = (command) => {
 // No other toolchain is fetched, and the clone's own state does not go into the binary.
 const goEnvironment = () => ({ ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' });
 
-const findGo = () => {
+/** @throws PeerMissing */
+export const findGo = () => {
   const command = findCommand(['go']);
   if (command === undefined) throw new PeerMissing(`Go is missing: install Go ${go.minimum} or newer.`);
   const version = goVersion(command);
