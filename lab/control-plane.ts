@@ -142,7 +142,13 @@ export class ControlPlane {
         identity: { issuer: url('auth') },
         auth: { listen: listen('auth') },
         token: { listen: listen('token'), issuer: url('token') },
-        config: { listen: listen('config'), admin: `127.0.0.1:${9600 + copy}`, revision_key: revisionKey },
+        config: {
+          listen: listen('config'),
+          admin: `127.0.0.1:${9600 + copy}`,
+          revision_key: revisionKey,
+          // No device reaches where the control plane itself listens for workers.
+          refused: [`${CONTROL_HOST.v4}/32`, `${CONTROL_HOST.v6}/128`],
+        },
       }),
     );
     return file;

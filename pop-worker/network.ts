@@ -12,6 +12,7 @@ const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) 
 /** What the kernel does for a worker: forwarding, the TUN's link and routes, its own table in nftables. */
 export class WorkerNetwork {
   readonly #tun: WorkerConfig['tun'];
+  readonly #proxy: WorkerConfig['proxy'];
   readonly #nat: Nat;
   readonly #tenants = new Map<string, readonly string[]>();
   #device: string | undefined;
@@ -19,15 +20,26 @@ export class WorkerNetwork {
 
   constructor({ worker, tun, proxy }: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy'>) {
     this.#tun = tun;
+    this.#proxy = proxy;
     this.#nat = new Nat({
       table: tableName(worker),
       device: tun.name,
       carriers: tun.carriers,
       router6: tun.router6,
       masquerade: tun.masquerade,
-      refused: refusedPrefixes(prefixesOf(proxy.refused), prefixesOf(proxy.allowed)).map(formatPrefix),
+      refused: this.#refused([]),
       allowed: proxy.allowed,
     });
+  }
+
+  #refused(byFleet: readonly string[]): string[] {
+    const { refused, allowed } = this.#proxy;
+    return refusedPrefixes(prefixesOf([...refused, ...byFleet]), prefixesOf(allowed)).map(formatPrefix);
+  }
+
+  /** Refuses what the fleet refuses besides the worker's own. @throws ToolError */
+  async setRefused(byFleet: readonly string[]): Promise<void> {
+    await this.#nat.setRefused(this.#refused(byFleet));
   }
 
   /** Sees to it that the kernel forwards. @throws StartError */

@@ -1,6 +1,7 @@
 import type { ControlListener, ControlSource, Revocation } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
+import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { WorkerConfig } from './config.ts';
 import { DataThread } from './data-thread.ts';
@@ -102,6 +103,16 @@ export class PopWorker implements ControlListener {
 
   keys(jwks: string, issuer: string): void {
     this.#post({ type: 'keys', jwks, issuer });
+  }
+
+  refused(prefixes: readonly string[]): void {
+    const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);
+    const { log, network } = this.#parts;
+    if (known.length < prefixes.length) log.error('refused destinations that are no prefixes', { prefixes });
+    this.#networkWork = this.#networkWork
+      .then(() => network.setRefused(known))
+      .catch(({ message }: Error) => log.error('destinations are not refused by the kernel', { reason: message }));
+    this.#post({ type: 'refused', prefixes: known });
   }
 
   revoke(revocation: Revocation): void {

@@ -81,8 +81,7 @@ const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
     tenants,
     carriers: tenants.carriers,
     egress: port ?? { add: () => false },
-    refused4: new PrefixTable(4),
-    refused6: new PrefixTable(16),
+    refused: { refused4: new PrefixTable(4), refused6: new PrefixTable(16) },
     router4: address('192.0.2.1'),
     router6: address('2001:db8:a::1'),
   });

@@ -5,7 +5,7 @@ import { internetHost, loopbackHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
 import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
-import { connect, edgeUp, isolation, overlap, tunnelPing, tunnelRequests, tunnelTransfer } from './tunnel.ts';
+import { connect, edgeUp, isolation, overlap, refused, tunnelPing, tunnelRequests, tunnelTransfer } from './tunnel.ts';
 
 /** The journey of `cloudbridge up`, in order. A new step is a file here and a row. */
 export const LAB_STEPS: readonly Step[] = [
@@ -19,6 +19,7 @@ export const LAB_STEPS: readonly Step[] = [
   connect,
   tunnelPing,
   isolation,
+  refused,
   tunnelTransfer,
   overlap,
   tunnelRequests,

@@ -1,11 +1,12 @@
 import type { Measurement } from '#telemetry/measurement.ts';
 import { connectDevice, receivedPackets } from '../connect.ts';
-import { DEVICES, type DeviceName } from '../edge.ts';
+import { DEVICES, type Device, type DeviceName } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Step } from '../journey.ts';
+import type { Lab } from '../lab.ts';
 import { ping } from '../ping.ts';
 import { rate, smallRequests, transfer } from '../probe.ts';
-import { INTERNET_HOST } from '../topology.ts';
+import { CONTROL_HOST, INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 
 const { laptop, phone, camera } = DEVICES;
@@ -57,6 +58,13 @@ export const tunnelPing: Step = {
 
 const ATTEMPTS = 20;
 
+/** Pings that must all go unanswered. */
+const unanswered = async (lab: Lab, { id, host }: Pick<Device, 'id' | 'host'>, address: string): Promise<void> => {
+  const args = ['-q', '-n', '-c', `${ATTEMPTS}`, '-i', '0.01', '-W', '1', address];
+  const text = await lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
+  if (!/, 0 received/.test(text)) throw new LabError(`${id} got an answer from ${address}.`);
+};
+
 /** A device of the other tenant is unreachable: its packets are counted as dropped, and none arrives. */
 export const isolation: Step = {
   name: 'isolation',
@@ -67,17 +75,26 @@ export const isolation: Step = {
     const dropped = () => workerMetric(lab, pop, 'cloudbridge_forward_dropped_packets_total');
     const target = edge.device('phone');
     const before = { dropped: await dropped(), phone: await receivedPackets(edge, target) };
-    for (const address of [target.ipv4, target.ipv6]) {
-      const args = ['-q', '-n', '-c', `${ATTEMPTS}`, '-i', '0.01', '-W', '1', address];
-      const text = await lab.exec(camera.host, 'ping', args).catch((error: LabError) => error.message);
-      if (!/, 0 received/.test(text))
-        throw new LabError(`${camera.id} of another tenant got an answer from ${address}.`);
-    }
+    for (const address of [target.ipv4, target.ipv6]) await unanswered(lab, camera, address);
     const arrived = (await receivedPackets(edge, target)) - before.phone;
     return [
       { metric: 'dropped', value: (await dropped()) - before.dropped, unit: 'count', bar: { atLeast: 2 * ATTEMPTS } },
       { metric: 'arrived', value: arrived, unit: 'count', bar: { atMost: 0 } },
     ];
+  },
+};
+
+/** What `[config] refused` names, and a signed revision brings to the workers, is no destination of any tunnel. */
+export const refused: Step = {
+  name: 'refused',
+  title: 'the control plane is no destination for devices, as its own configuration says',
+  run: async ({ lab }) => {
+    const labels = { reason: 'destination_refused' };
+    const dropped = () =>
+      workerMetric(lab, lab.topology!.pops[0]!, 'cloudbridge_forward_dropped_packets_total', labels);
+    const before = await dropped();
+    for (const address of [CONTROL_HOST.v4, CONTROL_HOST.v6]) await unanswered(lab, laptop, address);
+    return [{ metric: 'dropped', value: (await dropped()) - before, unit: 'count', bar: { atLeast: 2 * ATTEMPTS } }];
   },
 };
 

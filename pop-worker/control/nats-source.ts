@@ -52,6 +52,7 @@ export class NatsSource implements ControlSource {
         // A deleted device's tokens are good for nobody, also until its revocation is heard of.
         if (state === undefined) listener.revoke({ tenant, device });
       },
+      onRefusedPrefixes: (prefixes) => listener.refused(prefixes),
       onDrain: (drain) => listener.setDrain(drain),
       onKeys: (jwks, issuer) => {
         listener.keys(jwks, issuer);

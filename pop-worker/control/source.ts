@@ -11,6 +11,8 @@ export interface ControlListener {
   tenant(tenant: string, prefixes: readonly string[]): void;
   /** A JWK set (RFC 7517) as text, and who issues tokens. */
   keys(jwks: string, issuer: string): void;
+  /** Destinations, as prefixes, that no tunnel of the fleet leads to, besides those that the worker's own file names. */
+  refused(prefixes: readonly string[]): void;
   revoke(revocation: Revocation): void;
   /** A revocation is over: what it was about has expired, or is free again. */
   reinstate(revocation: Revocation): void;

@@ -17,6 +17,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     tenant: (...all: unknown[]) => void told.push(['tenant', ...all]),
     keys: (...all: unknown[]) => void told.push(['keys', ...all]),
     revoke: (...all: unknown[]) => void told.push(['revoke', ...all]),
+    refused: (...all: unknown[]) => void told.push(['refused', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),
     traffic: () => ({ packetsUp: 0n, packetsDown: 0n, packetsDropped: 0n }),

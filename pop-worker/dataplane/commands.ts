@@ -4,6 +4,8 @@ export type Command =
   | { readonly type: 'tenant'; readonly tenant: string; readonly prefixes: readonly string[] }
   /** Keys that tokens are verified with (a JWK set, RFC 7517) and who issues them. */
   | { readonly type: 'keys'; readonly jwks: string; readonly issuer: string }
+  /** Destinations that the fleet refuses, as prefixes; in place of those named before. */
+  | { readonly type: 'refused'; readonly prefixes: readonly string[] }
   | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
   /** This one is over: what it was about has expired, or is free again. */
   | { readonly type: 'reinstate'; readonly revocation: RevocationCommand }

@@ -59,13 +59,16 @@ export class Edge {
   readonly endpoint: Endpoint;
   readonly driver: QuicDriver;
   readonly #hosts: EdgeHosts;
+  readonly #targets: Targets;
+  readonly #ownRefused: readonly Prefix[];
+  readonly #allowed: readonly Prefix[];
   readonly #ticker: NodeJS.Timeout;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
     const { worker, tun, proxy } = setup;
     this.#hosts = hosts;
-    const refused = proxy.refused.map(prefixOf);
-    const allowed = proxy.allowed.map(prefixOf);
+    this.#ownRefused = proxy.refused.map(prefixOf);
+    this.#allowed = proxy.allowed.map(prefixOf);
     this.tunPort = new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
@@ -73,7 +76,7 @@ export class Edge {
       tenants: this.tenants,
       carriers: this.tenants.carriers,
       egress: this.tunPort,
-      ...refusedTables(refused, allowed),
+      refused: refusedTables(this.#ownRefused, this.#allowed),
       router4,
       router6: addressOf(tun.router6),
       sum: nativeSum,
@@ -82,9 +85,10 @@ export class Edge {
     const { notify } = hosts;
     this.sessions = new IpSessions({ admission, forwarder, tenants, proxyName: worker, notify, thread: setup.index });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
-    const targets = new Targets({ admission, policy: { deny: refused, allow: allowed }, ...resolve });
-    this.udpProxy = new UdpProxy(targets, worker, Date.now);
-    this.tcpProxy = new TcpProxy(targets, worker);
+    const policy = { deny: this.#ownRefused, allow: this.#allowed };
+    this.#targets = new Targets({ admission, policy, ...resolve });
+    this.udpProxy = new UdpProxy(this.#targets, worker, Date.now);
+    this.tcpProxy = new TcpProxy(this.#targets, worker);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
     this.endpoint = this.#makeEndpoint(setup);
@@ -142,6 +146,9 @@ export class Edge {
       case 'keys':
         this.directory.setKeys(command.jwks, command.issuer);
         return;
+      case 'refused':
+        this.#refuse(command.prefixes.map(prefixOf));
+        return;
       case 'revoke':
         this.directory.revoke(command.revocation);
         this.#endRevoked();
@@ -172,6 +179,12 @@ export class Edge {
     }
     this.#endWhere((admitted) => admitted.tenant === tenant, 'the tenant is gone');
     this.tenants.removeTenant(tenant);
+  }
+
+  #refuse(byFleet: readonly Prefix[]): void {
+    const deny = [...this.#ownRefused, ...byFleet];
+    this.forwarder.refused = refusedTables(deny, this.#allowed);
+    this.#targets.policy = { deny, allow: this.#allowed };
   }
 
   #endRevoked(): void {

@@ -45,6 +45,10 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(WHOLE.replace('https://id.example', 'id.example')), /identity\.issuer: must be an http/);
   assert.match(wrong(WHOLE.replace('"127.0.0.1:9445"', '"9445"')), /config\.listen: must be host:port/);
   assert.match(wrong(WHOLE.replace('[token]', '[token]\nisuer = "x"')), /token: .*isuer/);
+  for (const prefix of ['10.0.0.0', '10.0.0.0/33', '2001:db8::/129', 'host/8', '10.0.0.0/8/8', '10.0.0.0/']) {
+    const text = WHOLE.replace('[config]', `[config]\nrefused = ["10.0.0.0/8", "${prefix}", "2001:db8::/32"]`);
+    assert.match(wrong(text), /config\.refused\.1: must be a prefix/);
+  }
   assert.match(wrong(''), /nats/);
 });
 

@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
 const url = z.string().regex(/^https?:\/\/[^/]+$/, 'must be an http(s) URL without a path');
+
+const isPrefix = (text: string): boolean => {
+  const [address = '', length = '', ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(length) && Number(length) <= bits;
+};
 
 /** What the processes of all services read; each takes what it needs. */
 export const ServicesFile = z.strictObject({
@@ -34,7 +41,8 @@ export const ServicesFile = z.strictObject({
       admin: hostPort.default('127.0.0.1:9465'),
       /** File with the Ed25519 key that signs revisions; nobody else may read it. */
       revision_key: z.string(),
-      refused: z.array(z.string()).default([]),
+      /** Destinations, as prefixes, that no tunnel of the fleet leads to. */
+      refused: z.array(z.string().refine(isPrefix, 'must be a prefix, such as 10.0.0.0/8')).default([]),
     })
     .optional(),
 });

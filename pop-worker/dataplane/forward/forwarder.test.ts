@@ -51,8 +51,7 @@ const world = (carriers = '100.64.0.0/24') => {
         return outside.length < 100;
       },
     },
-    refused4,
-    refused6: new PrefixTable(16),
+    refused: { refused4, refused6: new PrefixTable(16) },
     router4: address('192.0.2.1'),
     router6: address('2001:db8:a::1'),
   });

@@ -17,13 +17,17 @@ export interface EgressPort {
   add(buffer: Uint8Array, view: IpView): boolean;
 }
 
+/** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
+export interface RefusedTables {
+  readonly refused4: PrefixTable;
+  readonly refused6: PrefixTable;
+}
+
 export interface ForwarderOptions {
   readonly tenants: TenantTable;
   readonly carriers: Carriers;
   readonly egress: EgressPort;
-  /** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
-  readonly refused4: PrefixTable;
-  readonly refused6: PrefixTable;
+  readonly refused: RefusedTables;
   /** Addresses that ICMP errors come from: 4 and 16 bytes. */
   readonly router4: Uint8Array;
   readonly router6: Uint8Array;
@@ -38,6 +42,8 @@ export class Forwarder {
   readonly drops = new DropCounters();
   /** Of all sessions, also those that are over. */
   readonly totals = new SessionCounters();
+  /** May be replaced at any time. */
+  refused: RefusedTables;
   readonly #options: ForwarderOptions;
   readonly #view = new IpView();
   readonly #segmenter: Segmenter;
@@ -46,6 +52,7 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    this.refused = options.refused;
     this.#sum = options.sum ?? sumWords;
     this.#segmenter = new Segmenter(this.#sum);
   }
@@ -89,7 +96,7 @@ export class Forwarder {
     if (!session.egress) return Drop.egressNotAllowed;
     const view = this.#view;
     if (this.#options.tenants.isInside(buffer, view.destinationAt, view.addressBytes)) return Drop.destinationRefused;
-    const refused = view.version === 4 ? this.#options.refused4 : this.#options.refused6;
+    const refused = view.version === 4 ? this.refused.refused4 : this.refused.refused6;
     return refused.lookup(buffer, view.destinationAt) > 0 ? Drop.destinationRefused : -1;
   }
 

@@ -29,8 +29,7 @@ const world = () => {
     tenants,
     carriers: tenants.carriers,
     egress: { add: (buffer, view) => outside.push(buffer.slice(view.start, view.end)) > 0 },
-    refused4: new PrefixTable(4),
-    refused6: new PrefixTable(16),
+    refused: { refused4: new PrefixTable(4), refused6: new PrefixTable(16) },
     router4: address('192.0.2.1'),
     router6: address('2001:db8:a::1'),
   });

@@ -34,11 +34,14 @@ export interface Granted {
 
 /** Decides who may be proxied where: token, number of tunnels, and the addresses that a name has at this moment. */
 export class Targets {
+  /** May be replaced at any time; tunnels that are open go on. */
+  policy: TargetPolicy;
   readonly #options: TargetsOptions;
   readonly #open = new Map<string, number>();
 
   constructor(options: TargetsOptions) {
     this.#options = options;
+    this.policy = options.policy;
   }
 
   async grant(target: Target, head: RequestHead): Promise<Granted | Refusal> {
@@ -68,7 +71,7 @@ export class Targets {
       const { code } = error as NodeJS.ErrnoException;
       return code === 'ETIMEOUT' ? { error: 'dns_timeout' } : { error: 'dns_error', details: String(code ?? 'failed') };
     }
-    const first = addresses.find((address) => prohibition(address, this.#options.policy) === undefined);
+    const first = addresses.find((address) => prohibition(address, this.policy) === undefined);
     if (first !== undefined) return { address: formatIpAddress(first), family: first.length === 4 ? 4 : 6 };
     return addresses.length === 0 ? { error: 'dns_error' } : { error: 'destination_ip_prohibited', status: 403 };
   }

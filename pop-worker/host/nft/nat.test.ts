@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { needsRoot, testNamespace } from '../testing/namespace.ts';
-import { NAT_COUNTERS, type NatOptions, natRuleset, removeTable, tableName } from './ruleset.ts';
+import { NAT_COUNTERS, type NatOptions, natRuleset, refusedRuleset, removeTable, tableName } from './ruleset.ts';
 
 const OPTIONS: NatOptions = {
   table: 'cloudbridge_w1',
@@ -38,6 +38,13 @@ test('nft takes the table, again in place of itself, and removes it without touc
   for (const counter of NAT_COUNTERS) assert.match(listed, new RegExp(`counter ${counter} `));
   assert.match(listed, /elements = \{ fd00:1::\/48 \}/);
   assert.match(listed, /elements = \{ 127\.0\.0\.0\/8 \}/);
+  nft(refusedRuleset('cloudbridge_w1', ['10.0.0.0/8', '10.1.0.0/16', '2001:db8::/32']), '-f', '-');
+  const after = nft('', 'list', 'table', 'inet', 'cloudbridge_w1');
+  assert.match(after, /elements = \{ 10\.0\.0\.0\/8 \}/);
+  assert.match(after, /elements = \{ 2001:db8::\/32 \}/);
+  assert.doesNotMatch(after, /127\.0\.0\.0|fe80::/);
+  nft(refusedRuleset('cloudbridge_w1', []), '-f', '-');
+  assert.doesNotMatch(nft('', 'list', 'table', 'inet', 'cloudbridge_w1'), /10\.0\.0\.0/);
   for (let i = 0; i < 2; i++) nft(removeTable('cloudbridge_w1'), '-f', '-');
   assert.equal(nft('', 'list', 'tables').trim(), 'table inet others');
 });

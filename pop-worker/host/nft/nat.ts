@@ -1,5 +1,5 @@
 import { runTool } from '../command/run-tool.ts';
-import { NAT_COUNTERS, type NatCounter, type NatOptions, natRuleset, removeTable } from './ruleset.ts';
+import { NAT_COUNTERS, type NatCounter, type NatOptions, natRuleset, refusedRuleset, removeTable } from './ruleset.ts';
 
 const nft = (input: string): Promise<string> => runTool('nft', ['-f', '-'], '`apt-get install nftables`', input);
 
@@ -10,14 +10,18 @@ interface CounterObject {
 /** A worker's own table in nftables; no other one is looked at or changed. */
 export class Nat {
   readonly #options: NatOptions;
+  #refused: readonly string[];
+  #installed = false;
 
   constructor(options: NatOptions) {
     this.#options = options;
+    this.#refused = options.refused;
   }
 
   /** Makes the table, in place of one that an earlier process left. @throws ToolError */
   async install(): Promise<void> {
-    await nft(natRuleset(this.#options));
+    await nft(natRuleset({ ...this.#options, refused: this.#refused }));
+    this.#installed = true;
   }
 
   /** Lets a tenant's IPv6 prefixes out. @throws ToolError */
@@ -27,6 +31,12 @@ export class Nat {
 
   async removeTenants(prefixes: readonly string[]): Promise<void> {
     await this.#elements('delete', prefixes);
+  }
+
+  /** Refuses these and no others, from now on and in every `install`. @throws ToolError */
+  async setRefused(prefixes: readonly string[]): Promise<void> {
+    this.#refused = prefixes;
+    if (this.#installed) await nft(refusedRuleset(this.#options.table, prefixes));
   }
 
   async #elements(verb: 'add' | 'delete', prefixes: readonly string[]): Promise<void> {
@@ -44,6 +54,7 @@ export class Nat {
 
   /** Removes the table, if it is there. @throws ToolError */
   async remove(): Promise<void> {
+    this.#installed = false;
     await nft(removeTable(this.#options.table));
   }
 }

@@ -32,6 +32,17 @@ const chain = (name: string, rules: readonly string[]): string[] => [
 
 const drop = (counter: NatCounter): string => `counter name ${counter} drop`;
 
+/** Puts other prefixes in the place of those that were refused, in one transaction. */
+export const refusedRuleset = (table: string, prefixes: readonly string[]): string =>
+  ([4, 6] as const)
+    .flatMap((family) => {
+      const own = prefixes.filter((prefix) => isIpv6(prefix) === (family === 6));
+      const name = `inet ${table} refused${family}`;
+      return [`flush set ${name}`, ...(own.length === 0 ? [] : [`add element ${name} { ${own.join(', ')} }`])];
+    })
+    .join('\n')
+    .concat('\n');
+
 /** Which table an earlier process may have left is replaced in one transaction, so that there is never half of one. */
 export const removeTable = (table: string): string => `table inet ${table}\ndelete table inet ${table}\n`;
 
