@@ -33,7 +33,7 @@ export class NatsSource implements ControlSource {
     this.#options = options;
   }
 
-  /** Resolves once tokens can be judged: keys are known, from NATS or from an earlier run. */
+  /** Resolves once tokens can be judged: keys and who is revoked are known, from NATS or from an earlier run. */
   async start(listener: ControlListener): Promise<void> {
     const { revisionKeys, onError, ...options } = this.#options;
     const control = await Control.start({
@@ -58,7 +58,7 @@ export class NatsSource implements ControlSource {
         resolve();
       },
     });
-    await promise;
+    await Promise.all([promise, control.membership.whole]);
   }
 
   /** Everything is watched already. */
