@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credsAuthenticator, type NatsConnection, nkeyAuthenticator } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { inboxPrefix } from '#model/nats/roles.ts';
 
 export interface NatsOptions {
   readonly servers: readonly string[];
@@ -40,7 +41,7 @@ export const connectNats = async (
     pingInterval: PING_MS,
     maxPingOut: 2,
     // The worker may listen under a name of its own only.
-    inboxPrefix: `_INBOX_${pop}_${worker}`,
+    inboxPrefix: inboxPrefix({ role: 'worker', pop, worker }),
     ...(secret !== undefined && { authenticator: authenticatorFor(secret) }),
     ...(ca !== undefined && { tls: { ca: await readFile(ca, 'utf8') } }),
   };
