@@ -17,6 +17,7 @@ const HEALTH: Readonly<Record<string, Health>> = {
   starting: Health.STARTING,
   ready: Health.SERVING,
   draining: Health.DRAINING,
+  // Not SERVING, for routing is to lead nobody there, and not FAILED, for it was asked for.
   withdrawn: Health.DRAINING,
   stopping: Health.DRAINING,
 };
