@@ -36,8 +36,12 @@ export class Membership {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> = Promise.resolve();
   #waitingFor = 0;
+  readonly #wholeness = Promise.withResolvers<void>();
+  #isWhole = false;
   /** Everything has come from NATS at least once since the process started. */
   caughtUp = false;
+  /** Resolves once nobody who is revoked is unknown, as of now or of the copy on disk; never rejects. */
+  readonly whole: Promise<void> = this.#wholeness.promise;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -49,6 +53,7 @@ export class Membership {
       try {
         const { records } = fromBinary(MembershipSnapshotSchema, content);
         for (const { bucket, key, revision, value } of records) this.#apply(bucket, key, value, Number(revision));
+        this.#becomeWhole();
         return true;
       } catch (error) {
         this.#options.onError(error);
@@ -74,7 +79,7 @@ export class Membership {
         onRecord: (key, value, revision) => this.#apply(bucket, key, value ?? NO_BYTES, revision),
         onCaughtUp: (keys) => {
           this.#forget(bucket, filter, keys);
-          if (first && --this.#waitingFor === 0) this.caughtUp = true;
+          if (first && --this.#waitingFor === 0) this.#catchUp();
           first = false;
         },
         onError: this.#options.onError,
@@ -100,6 +105,18 @@ export class Membership {
       this.#save();
     }
     await this.#saving;
+  }
+
+  #catchUp(): void {
+    this.caughtUp = true;
+    this.#becomeWhole();
+    // Also when there was nothing to apply: that too is worth knowing at the next start.
+    this.#saveSoon();
+  }
+
+  #becomeWhole(): void {
+    this.#isWhole = true;
+    this.#wholeness.resolve();
   }
 
   #apply(bucket: string, key: string, value: Uint8Array, revision: number): void {
@@ -177,6 +194,8 @@ export class Membership {
   }
 
   #save(): void {
+    // The next start would take half of it for all there is.
+    if (!this.#isWhole) return;
     const records = [...this.#known].flatMap(([bucket, known]) =>
       [...known].map(([key, { revision, value }]) =>
         create(SnapshotRecordSchema, { bucket, key, revision: BigInt(revision), value }),

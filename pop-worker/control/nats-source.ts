@@ -17,6 +17,7 @@ const HEALTH: Readonly<Record<string, Health>> = {
   starting: Health.STARTING,
   ready: Health.SERVING,
   draining: Health.DRAINING,
+  // Not SERVING, for routing is to lead nobody there, and not FAILED, for it was asked for.
   withdrawn: Health.DRAINING,
   stopping: Health.DRAINING,
 };
@@ -33,7 +34,7 @@ export class NatsSource implements ControlSource {
     this.#options = options;
   }
 
-  /** Resolves once tokens can be judged: keys are known, from NATS or from an earlier run. */
+  /** Resolves once tokens can be judged: keys and who is revoked are known, from NATS or from an earlier run. */
   async start(listener: ControlListener): Promise<void> {
     const { revisionKeys, onError, ...options } = this.#options;
     const control = await Control.start({
@@ -59,7 +60,7 @@ export class NatsSource implements ControlSource {
         resolve();
       },
     });
-    await promise;
+    await Promise.all([promise, control.membership.whole]);
   }
 
   /** Everything is watched already. */

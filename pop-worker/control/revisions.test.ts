@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +97,26 @@ test('a damaged file makes place for the revision before', async () => {
   const restarted = open(file);
   assert.equal(await restarted.revisions.load(), true);
   assert.deepEqual([restarted.revisions.applied?.number, [...restarted.state.tenants.keys()]], [1n, ['t1']]);
+});
+
+test('it is on disk before anybody relies on it', async () => {
+  const { file, state, revisions } = open();
+  const { bytes, read } = await publish(1n, ['a']);
+  const seen: boolean[] = [];
+  state.listen({ onKeys: () => seen.push(existsSync(file)) });
+  await revisions.take(bytes, read);
+  assert.deepEqual(seen, [true]);
+});
+
+test('a disk that takes nothing does not keep the edge from following, and is no refusal', async () => {
+  const noFolder = join(folder, 'no-folder');
+  await writeFile(noFolder, '');
+  const { state, revisions, errors } = open(join(noFolder, 'revision'));
+  const { bytes, read } = await publish(1n, ['a']);
+  await revisions.take(bytes, read);
+  assert.deepEqual([revisions.applied?.number, [...state.tenants.keys()]], [1n, ['a']]);
+  assert.equal(revisions.refused, undefined);
+  assert.match(errors.map(String).join(), /^Error: revision 1 is in force but not on disk: E[A-Z]+: /);
 });
 
 test('what would cut too many sessions is refused unless it is forced', async () => {

@@ -117,9 +117,9 @@ export class Revisions {
         return chunk;
       });
       this.#refuseIfItCuts(manifest, config);
+      await this.#save(bytes, manifest, chunks);
       this.#apply(manifest, config, false);
       this.refused = undefined;
-      await this.#save(bytes, manifest, chunks);
     } catch (error) {
       this.refused = error instanceof Error ? error.message : String(error);
       this.#options.onError(error);
@@ -145,10 +145,19 @@ export class Revisions {
     state.setRevisionPrefixes(new Map(config.tenants.map(({ tenant, prefixes }) => [tenant, prefixes])));
   }
 
+  /**
+   * Never throws: with a disk that is full the edge must follow its control plane all the same. Then only a start without
+   * control plane has an older revision, and somebody was told so.
+   */
   async #save(signedManifest: Uint8Array, manifest: Manifest, chunks: ReadonlyMap<string, Uint8Array>): Promise<void> {
     const ordered = manifest.chunks.map((digest) => chunks.get(toHex(digest)) ?? new Uint8Array(0));
     const stored = create(StoredRevisionSchema, { signedManifest, chunks: ordered });
-    await saveStateFile(this.#options.file, toBinary(StoredRevisionSchema, stored));
+    try {
+      await saveStateFile(this.#options.file, toBinary(StoredRevisionSchema, stored));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.#options.onError(new Error(`revision ${manifest.number} is in force but not on disk: ${reason}`, { cause }));
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '#services/config/revision-key.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
 import { Control } from '../control.ts';
+import { NatsSource } from '../nats-source.ts';
 import { importRevisionKeys } from '../revisions.ts';
 
 /** A control plane that publishes, and workers that follow it. */
@@ -21,6 +22,8 @@ export interface TestHub {
   startPublisher(copy: Copy): Publisher;
   /** @param directory of an earlier one, to start with what it left */
   startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
+  /** The same worker as its main program has it. @param directory with what an earlier one left, or empty */
+  createSource(worker: string, directory: string): NatsSource;
   close(): Promise<void>;
 }
 
@@ -29,7 +32,8 @@ export const createTestHub = async (): Promise<TestHub> => {
   const service = await installation.startCopy();
   const keyFile: RevisionKeyFile = await generateRevisionKey();
   const signingKey = await readRevisionKey(JSON.stringify(keyFile));
-  const revisionKeys = await importRevisionKeys({ [keyFile.kid]: publicRevisionKey(keyFile) });
+  const publicKeys = { [keyFile.kid]: publicRevisionKey(keyFile) };
+  const revisionKeys = await importRevisionKeys(publicKeys);
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const closers: (() => Promise<void>)[] = [];
@@ -74,6 +78,20 @@ export const createTestHub = async (): Promise<TestHub> => {
         await rm(directory, { recursive: true, force: true });
       });
       return { control, directory };
+    },
+    createSource: (worker, directory) => {
+      const servers = [installation.server.url];
+      const source = new NatsSource({
+        servers,
+        pop: 'moscow',
+        worker,
+        stateDirectory: directory,
+        revisionKeys: publicKeys,
+        version: 'test',
+        onError,
+      });
+      closers.push(() => source.stop());
+      return source;
     },
     close: async () => {
       for (const close of closers.reverse()) await close();

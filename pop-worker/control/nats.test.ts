@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { nkeys } from '@nats-io/nats-core';
+import { createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { connectNats } from './nats.ts';
+
+let installation: TestInstallation;
+let folder: string;
+
+before(async () => {
+  installation = await createTestInstallation();
+  folder = await mkdtemp(join(tmpdir(), 'cloudbridge-nats-'));
+});
+after(async () => {
+  await installation?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** @param steps what happens at each pause, by its number from 1 on */
+const connect = async (files: { credentials?: string; ca?: string }, steps: Record<number, () => Promise<unknown>>) => {
+  const told: string[] = [];
+  const pauses: number[] = [];
+  const stop = new AbortController();
+  const nats = await connectNats(
+    { servers: [installation.server.url], pop: 'p', worker: 'w', ...files },
+    stop.signal,
+    (error) => void told.push(error instanceof Error ? error.message : String(error)),
+    async (ms) => {
+      pauses.push(ms);
+      if (pauses.length > 20) stop.abort();
+      await steps[pauses.length]?.();
+    },
+  );
+  return { nats, told, pauses };
+};
+
+test('credentials that appear later are taken; what kept it waiting is told once', async () => {
+  const seed = nkeys.createUser().getSeed();
+  const credentials = join(folder, 'w.creds');
+  const { nats, told, pauses } = await connect(
+    { credentials },
+    { 7: () => writeFile(credentials, 'half a fi'), 9: () => writeFile(credentials, seed) },
+  );
+  assert.ok(nats !== undefined);
+  await nats.close();
+  assert.deepEqual(pauses, [250, 500, 1000, 2000, 4000, 4000, 4000, 4000, 4000]);
+  assert.equal(told.length, 2, told.join('\n'));
+  assert.equal(told[0], `the credentials file ${credentials} cannot be read (ENOENT): it is tried again`);
+  assert.match(told[1] ?? '', /w\.creds holds neither an nkey seed nor a user JWT with its seed/);
+});
+
+test('a CA is waited for as well, until somebody ends it', async () => {
+  const ca = join(folder, 'ca.pem');
+  const { nats, told } = await connect({ ca }, { 3: () => writeFile(ca, 'no certificate') });
+  assert.equal(nats, undefined);
+  assert.deepEqual(told, [
+    `the CA file ${ca} cannot be read (ENOENT): it is tried again`,
+    `the CA file ${ca} holds no certificate: it is tried again`,
+  ]);
+});
