@@ -19,6 +19,7 @@ const createListener = () => {
   const listener: ControlListener = {
     tenant: () => undefined,
     keys: (_jwks, issuer) => void keys.push(issuer),
+    refused: () => undefined,
     revoke: (revocation) => void revoked.push(revocation),
     reinstate: () => undefined,
     setDrain: () => undefined,
