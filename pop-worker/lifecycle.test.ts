@@ -96,6 +96,9 @@ test('it is drained, filled again and withdrawn by command', { skip: needsNamesp
   assert.deepEqual(await world.admin('/readyz'), { status: 503, text: 'draining\n' });
   const late = await world.connect(deviceOf('red', 3));
   await late.reports.of('closed');
+  await world.command('withdraw');
+  const served = await world.connect(deviceOf('blue', 4));
+  await served.reports.of('up');
   await world.command('undrain');
   const welcome = await world.connect(deviceOf('red', 3));
   await welcome.reports.of('up');

@@ -86,9 +86,9 @@ export class WorkerNetwork {
     await this.#nat.removeTenants(removed);
   }
 
-  /** Of the table in nftables. @throws ToolError */
-  counters(): Promise<Record<NatCounter, number>> {
-    return this.#nat.counters();
+  /** Of the table in nftables; undefined while there is none. @throws ToolError */
+  async counters(): Promise<Record<NatCounter, number> | undefined> {
+    return this.#installed ? this.#nat.counters() : undefined;
   }
 
   /** Removes the table; routes end with the TUN. @throws ToolError */

@@ -62,7 +62,9 @@ export class PopWorker implements ControlListener {
       };
       return new DataThread({ ...common, listen: addresses, tls, tun, proxy }, events);
     });
-    this.#metrics = new WorkerMetrics(this.#threads, network);
+    this.#metrics = new WorkerMetrics(this.#threads, network, (reason) =>
+      parts.log.error('the counters of nftables cannot be read', { reason }),
+    );
   }
 
   get state(): WorkerState {
@@ -174,7 +176,9 @@ export class PopWorker implements ControlListener {
 
   /** Routing is to lead nobody here any more; who comes is served all the same. */
   withdraw(): void {
-    if (this.#state === 'ready' || this.#state === 'draining') this.#become('withdrawn');
+    if (this.#state !== 'ready' && this.#state !== 'draining') return;
+    this.#post({ type: 'undrain' });
+    this.#become('withdrawn');
   }
 
   isHealthy(): boolean {

@@ -25,11 +25,15 @@ const DROPPED = DROP_REASONS.map((reason) => slotOf('cloudbridge_forward_dropped
 export class WorkerMetrics {
   readonly #threads: readonly DataThread[];
   readonly #network: WorkerNetwork;
+  readonly #onFailure: (reason: string) => void;
   readonly #slots = allocateSlots();
+  #failure: string | undefined;
 
-  constructor(threads: readonly DataThread[], network: WorkerNetwork) {
+  /** @param onFailure why the kernel's counters cannot be read: told when it begins, or changes */
+  constructor(threads: readonly DataThread[], network: WorkerNetwork, onFailure: (reason: string) => void) {
     this.#threads = threads;
     this.#network = network;
+    this.#onFailure = onFailure;
   }
 
   async text(state: WorkerState): Promise<string> {
@@ -50,12 +54,17 @@ export class WorkerMetrics {
   async #collectNat(): Promise<void> {
     try {
       const counters = await this.#network.counters();
+      this.#failure = undefined;
+      if (counters === undefined) return;
       this.#slots[slotOf('cloudbridge_nat_connections_total', {})] = counters.connections;
       for (const reason of DROPS) {
         this.#slots[slotOf('cloudbridge_nat_dropped_packets_total', { reason })] = counters[reason];
       }
-    } catch {
-      // The table is not there yet or any more: what was counted stays.
+    } catch (error) {
+      // What was counted stays.
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#failure) this.#onFailure(reason);
+      this.#failure = reason;
     }
   }
 }

@@ -1,4 +1,10 @@
-import { jetstreamManager, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import {
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { Bucket, EVENT_STREAM, EVENT_SUBJECTS } from '#model/names.ts';
 
@@ -50,14 +56,18 @@ export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: s
   },
 ];
 
+/** JSStreamNameExistErr of nats-server. */
+const NAME_IN_USE = 10_058;
+
 /** Creates what is missing and brings the rest up to date; safe to run from many places at once. */
 export const ensureStreams = async (nats: NatsConnection, layout: StoreLayout): Promise<void> => {
   const manager = await jetstreamManager(nats);
   for (const config of streams(layout)) {
     try {
       await manager.streams.add(config);
-    } catch {
-      // It exists with other settings, or another copy was faster.
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+      // It exists with other settings.
       await manager.streams.update(config.name, config);
     }
   }

@@ -26,6 +26,14 @@ after(async () => {
   await server?.close();
 });
 
+test('streams that cannot be made are no success', async () => {
+  const alone = await startNatsServer();
+  const fresh = await connect({ servers: alone.url });
+  await assert.rejects(ensureStreams(fresh, { replicas: 3 }), /replicas > 1 not supported/);
+  await fresh.close();
+  await alone.close();
+});
+
 test('a record is written, read, listed and ended', async () => {
   const revision = await store.commit([{ key: 'acme.device.a', value: bytes('one'), ifRevision: 0 }]);
   assert.deepEqual((await store.get('acme.device.a'))?.revision, revision);

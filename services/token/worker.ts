@@ -35,6 +35,10 @@ const prepare = async (env: TokenEnv): Promise<{ readonly sealer: Sealer; readon
   return kept;
 };
 
+const report = (error: unknown): undefined => {
+  console.error(error instanceof Error ? error.message : 'unknown error');
+};
+
 export default {
   /** A connection belongs to the request that made it (workerd): so each makes its own. */
   async fetch(request: Request, env: TokenEnv): Promise<Response> {
@@ -46,11 +50,10 @@ export default {
       inboxPrefix: inboxPrefix({ role: 'services' }),
       ...(authenticator && { authenticator }),
     };
-    const nats = await wsconnect(options).catch(() => undefined);
+    const nats = await wsconnect(options).catch(report);
     if (nats === undefined)
       return problemResponse(problem(503, 'Not available', 'STORE_UNAVAILABLE', 'NATS cannot be reached: try again'));
     try {
-      const report = (error: unknown): void => console.error(error instanceof Error ? error.message : 'unknown error');
       const app = await createTokenApp({ nats, sealer, verify, issuer: env.TOKEN_ISSUER, report });
       const answer = await app.fetch(request);
       return new Response(await answer.arrayBuffer(), answer);

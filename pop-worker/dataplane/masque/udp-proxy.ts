@@ -67,9 +67,12 @@ export class UdpProxy implements UdpProxySink {
         pktinfo: false,
         slotBytes: SLOT_BYTES,
       });
-    } catch {
+    } catch (error) {
       release();
-      tunnel.refuse(this.#proxyName, { error: 'connection_limit_reached' });
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      const isExhausted = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(code);
+      const why = isExhausted ? 'connection_limit_reached' : 'proxy_internal_error';
+      tunnel.refuse(this.#proxyName, { error: why, details: code });
       return;
     }
     const flow: Flow = { admitted, socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_FIELD_LIMITS, type FieldLimits, FieldSectionDecoder } from './decoder.ts';
@@ -27,16 +28,10 @@ test('RFC 9204 §B.2 to §B.5: references to the dynamic table fail, our capacit
 
 test('the static table is that of RFC 9204 Appendix A', () => {
   assert.equal(STATIC_TABLE.length, 99);
-  const at = (index: number) => Object.values(STATIC_TABLE[index] ?? {}).join('=');
-  assert.equal(at(0), ':authority=');
-  assert.equal(at(17), ':method=GET');
-  assert.equal(at(25), ':status=200');
-  assert.equal(at(41), 'cache-control=public, max-age=31536000');
-  assert.equal(at(52), 'content-type=text/html; charset=utf-8');
-  assert.equal(at(54), 'content-type=text/plain;charset=utf-8');
-  assert.equal(at(58), 'strict-transport-security=max-age=31536000; includesubdomains; preload');
-  assert.equal(at(85), "content-security-policy=script-src 'none'; object-src 'none'; base-uri 'none'");
-  assert.equal(at(98), 'x-frame-options=sameorigin');
+  // Of the appendix' rows as `name: value`, a line each, in order.
+  const text = STATIC_TABLE.map(({ name, value }) => `${name}: ${value}\n`).join('');
+  const digest = createHash('sha256').update(text).digest('hex');
+  assert.equal(digest, 'f778de50d45b042ede99d0781252e2d318286eb3b71e0271c0228ff02051b5c2');
 });
 
 test('every entry of the static table takes one or two bytes', () => {
