@@ -107,6 +107,18 @@ test('it is drained, filled again and withdrawn by command', { skip: needsNamesp
   assert.equal(await world.metric('cloudbridge_worker_state_count{state="withdrawn"}'), 1);
 });
 
+test('counters of the kernel that cannot be read are told once', { skip: needsNamespaces }, async (t) => {
+  const world = await made(t);
+  await world.startWorker();
+  const told = () => world.log.join('').match(/the counters of nftables cannot be read/g)?.length ?? 0;
+  assert.equal(await world.metric('cloudbridge_nat_connections_total'), 0);
+  assert.equal(told(), 0);
+  world.run(world.workerNamespace, 'nft', 'delete', 'table', 'inet', 'cloudbridge_w1');
+  for (let i = 0; i < 2; i++) assert.equal(await world.metric('cloudbridge_nat_connections_total'), 0);
+  await world.until('the log to say so', () => told() > 0);
+  assert.equal(told(), 1);
+});
+
 test('whatever keeps it from starting is said in one sentence', { skip: needsNamespaces }, async (t) => {
   const world = await made(t);
   const refused = async (): Promise<string> => {
