@@ -286,6 +286,14 @@ export const METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_proxy_unopened_sockets_total',
+    type: 'counter',
+    unit: 'sockets',
+    labels: { reason: ['limit', 'internal'] },
+    help: 'Sockets for CONNECT-UDP that did not open: no descriptors or memory left, or the machine does not let us',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_nat_connections_total',
     type: 'counter',
     unit: 'connections',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { UdpSocket } from '#host/udp/socket.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { MemoryPair } from '#protocol/http3/testing/pair.ts';
 import { Recorder } from '#protocol/http3/testing/recorder.ts';
@@ -148,4 +149,24 @@ test('a device has a limited number of tunnels, and gets one back when one ends'
   // Sockets of open tunnels keep the process alive.
   for (const { tunnel } of [second, again].filter((each) => each !== undefined)) tunnel.close();
   await until(() => udp.size === 0);
+});
+
+test('a socket that does not open for want of resources is told from any other that does not', async (t) => {
+  const { client, until, udp } = await world({ allow: ALLOWED, maxPerDevice: 1 });
+  const withCode = async (code: string): Promise<string> => {
+    const mocked = t.mock.method(UdpSocket, 'open', () => {
+      throw Object.assign(new Error(code), { code });
+    });
+    const log = new ProxyLog();
+    openUdpTunnel(client, UDP, '127.0.0.1', 9, log, TOKEN);
+    await until(() => log.events.includes('closed'));
+    mocked.mock.restore();
+    return log.events[0] as string;
+  };
+  for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+    assert.equal(await withCode(code), 'refused 503 connection_limit_reached', code);
+  for (const code of ['EAFNOSUPPORT', 'EACCES', 'ERR_INVALID_ARG_VALUE'])
+    assert.equal(await withCode(code), 'refused 500 proxy_internal_error', code);
+  assert.deepEqual(udp.unopened, { limit: 4, internal: 3 });
+  assert.equal(udp.size, 0);
 });

@@ -14,6 +14,8 @@ import type { Granted, Targets } from './targets.ts';
 const IDLE_MS = 120_000;
 const NO_ADDRESS = new Int32Array(6);
 const SLOT_BYTES = 2048;
+/** What the kernel says when it has no descriptor or no memory for one more socket. */
+const LIMITS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 interface Flow {
   readonly admitted: Admitted;
@@ -33,6 +35,8 @@ export class UdpProxy implements UdpProxySink {
   readonly #send = new Burst(65_536, 1);
   /** Datagrams from elsewhere than the target, and those that did not fit into the tunnel. */
   readonly dropped = { foreign: 0, tooLarge: 0, notSent: 0 };
+  /** Sockets that could not be opened: the machine has no room for more, or something else is wrong with it. */
+  readonly unopened = { limit: 0, internal: 0 };
 
   constructor(targets: Targets, proxyName: string, nowMs: () => number) {
     this.#targets = targets;
@@ -69,10 +73,10 @@ export class UdpProxy implements UdpProxySink {
       });
     } catch (error) {
       release();
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      const isExhausted = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(code);
-      const why = isExhausted ? 'connection_limit_reached' : 'proxy_internal_error';
-      tunnel.refuse(this.#proxyName, { error: why, details: code });
+      // RFC 9209 §2.3.12: a limit is one on connections; §2.3.30: what else is wrong here is the proxy's own fault.
+      const isLimit = LIMITS.has((error as NodeJS.ErrnoException).code);
+      this.unopened[isLimit ? 'limit' : 'internal']++;
+      tunnel.refuse(this.#proxyName, { error: isLimit ? 'connection_limit_reached' : 'proxy_internal_error' });
       return;
     }
     const flow: Flow = { admitted, socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };

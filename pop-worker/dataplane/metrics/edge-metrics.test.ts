@@ -54,7 +54,7 @@ const counted = () => {
     admission: { outcomes: all(['admitted', 'unauthorized', 'forbidden', 'unavailable']) },
     sessions: { size: value() },
     tenants: { tenantCount: value() },
-    udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']) },
+    udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']), unopened: all(['limit', 'internal']) },
     tcpProxy: { size: value() },
     tunPort: { overflows: value() },
     forwarder: {

@@ -16,6 +16,7 @@ const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
 const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
+const PROXY_UNOPENED = byLabel('cloudbridge_proxy_unopened_sockets_total', 'reason');
 
 /** Brings a thread's slots up to date with what its parts have counted. */
 export class EdgeMetrics {
@@ -59,6 +60,7 @@ export class EdgeMetrics {
     slots[PROXY_LOST.foreign] = udpProxy.dropped.foreign;
     slots[PROXY_LOST.too_large] = udpProxy.dropped.tooLarge;
     slots[PROXY_LOST.not_sent] = udpProxy.dropped.notSent;
+    collectAll(slots, PROXY_UNOPENED, udpProxy.unopened);
   }
 
   #collectForwarding(): void {
