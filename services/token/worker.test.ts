@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { type RunningWorker, runInWorkerd } from '#services/api/testing/workerd.ts';
 import { Sealer } from '#services/store/seal.ts';
@@ -74,11 +75,14 @@ test('workerd serves the same: it verifies the caller, reads NATS over WebSocket
   assert.equal((await issue(await accessToken('another project'))).status, 401);
 });
 
-test('workerd says "later" while NATS is away', async () => {
+test('workerd says "later" while NATS is away, and tells its log why', async () => {
   await service.server.kill();
   const answer = await issue(await accessToken());
   assert.equal(answer.status, 503);
   assert.equal(answer.headers.get('retry-after'), '1');
+  // A pipe may bring it after the answer.
+  const end = Date.now() + 20_000;
+  for (; !worker.log().includes('connection refused'); await setImmediate()) assert.ok(Date.now() < end, worker.log());
   await service.server.start();
   assert.equal((await issue(await accessToken())).status, 200);
 });

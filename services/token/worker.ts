@@ -36,7 +36,7 @@ const prepare = async (env: TokenEnv): Promise<{ readonly sealer: Sealer; readon
 };
 
 const report = (error: unknown): undefined => {
-  console.error(error instanceof Error ? error.message : 'unknown error');
+  console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
 };
 
 export default {

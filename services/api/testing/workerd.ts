@@ -8,6 +8,8 @@ const bin = (name: string): string => path.resolve(import.meta.dirname, '../../.
 
 export interface RunningWorker {
   readonly url: string;
+  /** What it wrote to its log so far. */
+  log(): string;
   close(): Promise<void>;
 }
 
@@ -61,8 +63,14 @@ const worker :Workerd.Worker = (
   );
   const child = spawn(bin('workerd'), ['serve', 'workerd.capnp'], {
     cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      log += String(chunk);
+      process.stderr.write(chunk);
+    });
   const url = `http://127.0.0.1:${port}`;
   const end = Date.now() + 30_000;
   for (;;) {
@@ -76,6 +84,7 @@ const worker :Workerd.Worker = (
   }
   return {
     url,
+    log: () => log,
     close: async () => {
       const closed = new Promise((resolve) => child.once('close', resolve));
       child.kill('SIGKILL');
