@@ -9,7 +9,8 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const RESOURCE = /^urn:cloudbridge:device:([^/]{1,40})\/([^/]{1,40})$/;
 const MAX_BODY_BYTES = 32 * 1024;
-const ONCE = ['grant_type', 'subject_token', 'subject_token_type', 'resource', 'requested_token_type', 'audience'];
+/** A name that may be said back in an `error_description` (RFC 6749 §5.2). */
+const PARAMETER_NAME = /^\w{1,40}$/;
 
 /** RFC 6749 §5.2. */
 class ExchangeError extends Error {
@@ -71,10 +72,20 @@ const readForm = async (request: Request): Promise<URLSearchParams> => {
   const text = await request.text();
   if (text.length > MAX_BODY_BYTES) throw new ExchangeError('invalid_request', 'the form is too long', 413);
   const form = new URLSearchParams(text);
-  // RFC 6749 §3.2: no parameter twice.
-  const twice = ONCE.find((name) => form.getAll(name).length > 1);
-  if (twice !== undefined) throw new ExchangeError('invalid_request', `${twice} must not be there twice`);
+  refuseRepeated(form);
   return form;
+};
+
+/** RFC 6749 §3.2: no parameter twice; of the `resource` and `audience` that RFC 8693 §2.1 lets repeat, one is served. */
+const refuseRepeated = (form: URLSearchParams): void => {
+  const seen = new Set<string>();
+  for (const name of form.keys()) {
+    if (seen.has(name)) {
+      const what = PARAMETER_NAME.test(name) ? name : 'a parameter';
+      throw new ExchangeError('invalid_request', `${what} must not be there twice`);
+    }
+    seen.add(name);
+  }
 };
 
 /** RFC 8693 §2.1. */

@@ -52,14 +52,19 @@ const send = async (path: string, token: string, body: object = {}, base = servi
   const text = await response.text();
   return { status: response.status, headers: response.headers, json: JSON.parse(text || '{}') as Answer['json'] };
 };
-const exchange = async (form: Readonly<{ [name: string]: string }>): Promise<Answer> => {
-  const body = new URLSearchParams({
+/** An array sends its parameter once for each. */
+type Form = Readonly<{ [name: string]: string | readonly string[] }>;
+const DEVICE = 'urn:cloudbridge:device:acme/laptop';
+const exchange = async (form: Form): Promise<Answer> => {
+  const fields: Form = {
     grant_type: TOKEN_EXCHANGE,
     subject_token: owner,
     subject_token_type: ACCESS_TOKEN,
-    resource: 'urn:cloudbridge:device:acme/laptop',
+    resource: DEVICE,
     ...form,
-  });
+  };
+  const body = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
   const response = await fetch(`${service.url}/v1/token`, { method: 'POST', body });
   return { status: response.status, headers: response.headers, json: (await response.json()) as Answer['json'] };
 };
@@ -173,7 +178,7 @@ test('an access token is exchanged for a PoP token (RFC 8693)', async () => {
   assert.equal(typeof (await admit(json['access_token'] ?? '')), 'object');
 });
 
-const REFUSED: readonly (readonly [Readonly<{ [name: string]: string }>, string])[] = [
+const REFUSED: readonly (readonly [Form, string])[] = [
   [{ grant_type: 'client_credentials' }, 'unsupported_grant_type'],
   [{ subject_token: '' }, 'invalid_request'],
   [{ subject_token: 'garbage' }, 'invalid_request'],
@@ -186,6 +191,12 @@ const REFUSED: readonly (readonly [Readonly<{ [name: string]: string }>, string]
   [{ resource: 'urn:cloudbridge:device:acme/nothing' }, 'invalid_target'],
   [{ resource: 'urn:cloudbridge:device:acme/lost' }, 'invalid_target'],
   [{ resource: 'urn:cloudbridge:device:*/>' }, 'invalid_target'],
+  // RFC 6749 §3.2: no parameter twice, not even with the same value, and not one that is ignored otherwise.
+  [{ grant_type: [TOKEN_EXCHANGE, TOKEN_EXCHANGE] }, 'invalid_request'],
+  [{ subject_token_type: [ACCESS_TOKEN, ACCESS_TOKEN] }, 'invalid_request'],
+  [{ resource: [DEVICE, 'urn:cloudbridge:device:acme/phone'] }, 'invalid_request'],
+  [{ scope: ['a', 'b'] }, 'invalid_request'],
+  [{ unknown: ['', ''] }, 'invalid_request'],
 ];
 for (const [form, code] of REFUSED) {
   test(`an exchange is refused: ${JSON.stringify(form)}`, async () => {
