@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConnectFailure } from './failure.ts';
+import { OAuthFailure } from './oauth.ts';
 import { type FakeLink, jwt, obliging, server, settle, VirtualWorld } from './testing/virtual-world.ts';
+import { NoNewerToken } from './token-source.ts';
 
 const SECOND = 1_000_000;
 
@@ -230,6 +232,81 @@ test('a token is renewed before it ends, on the same connection; until then the 
   assert.equal(world.session.token, next);
   assert.equal(world.links.length, 1);
   assert.equal(kinds(world).at(-1), 'token-renewed');
+});
+
+const notRenewed = (world: VirtualWorld): string[] =>
+  world.events.flatMap((event) => (event.type === 'token-not-renewed' ? [event.reason] : []));
+
+test('a token that is not renewed: each reason is told once, and again after one was', async () => {
+  const first = jwt(1, 601, 'a');
+  const second = jwt(600, 1200, 'b');
+  let source = async (): Promise<string> => first;
+  const gone = (reason: string) => () => Promise.reject(new ConnectFailure(reason, 'fatal'));
+  const asked: (string | undefined)[] = [];
+  const token = (old: string | undefined) => {
+    asked.push(old);
+    return source();
+  };
+  const world = await up({ tokens: { token } });
+  await liveFor(world, 530 * SECOND);
+  assert.deepEqual(notRenewed(world), []);
+  source = gone('the file is gone');
+  await liveFor(world, 25 * SECOND);
+  assert.deepEqual(notRenewed(world), ['the file is gone']);
+  assert.ok(asked.filter((old) => old === first).length >= 2, 'it tries again');
+  source = gone('garbage');
+  await liveFor(world, 6 * SECOND);
+  source = gone('the file is gone');
+  await liveFor(world, 6 * SECOND);
+  source = async () => first;
+  await liveFor(world, 12 * SECOND);
+  assert.deepEqual(notRenewed(world), ['the file is gone', 'garbage', 'there is no newer one yet']);
+  source = async () => second;
+  await liveFor(world, 6 * SECOND);
+  assert.equal(kinds(world).at(-1), 'token-renewed');
+  source = gone('garbage');
+  await liveFor(world, 560 * SECOND);
+  assert.deepEqual(notRenewed(world).slice(3), ['garbage']);
+  assert.equal(world.links.length, 1);
+  assert.equal(kinds(world).includes('disconnected'), false);
+});
+
+/** The edge takes none but `new`. */
+const picky = (link: FakeLink): void => {
+  link.sink.ready(false);
+  link.openTunnel = (token) => (token === 'new' ? link.sink.opened() : link.sink.refused(401, 'too old', undefined));
+};
+
+test('after a refusal, a source that fails is told as itself, and tried again when that may help', async () => {
+  let next = (): Promise<string> => Promise.reject(new Error('the issuer does not answer'));
+  const token = (old: string | undefined) => (old === undefined ? Promise.resolve('old') : next());
+  const world = new VirtualWorld({ onDial: picky, tokens: { token } });
+  await world.start();
+  await world.pass(SECOND);
+  assert.equal(world.ended, 'running');
+  const reasons = world.events.flatMap((event) => (event.type === 'retrying' ? [event.reason] : []));
+  assert.deepEqual([...new Set(reasons)], ['the issuer does not answer']);
+  next = async () => 'new';
+  await world.pass(15 * SECOND);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443']);
+});
+
+test('after a refusal, what the source says decides how it ends', async () => {
+  const table: readonly (readonly [Error, string])[] = [
+    [new OAuthFailure('the sign-in was refused', false), 'the sign-in was refused'],
+    [new ConnectFailure('no file', 'fatal-at-first'), 'no file'],
+    [new NoNewerToken('the file'), 'the edge refuses the token: too old'],
+  ];
+  for (const [failure, message] of table) {
+    const token = async (old: string | undefined): Promise<string> => {
+      if (old === undefined) return 'old';
+      throw failure;
+    };
+    const world = new VirtualWorld({ onDial: picky, tokens: { token } });
+    await world.start();
+    await world.pass(SECOND);
+    assert.equal(failureOf(world).message, message);
+  }
 });
 
 test('a token that is refused may have a successor, once', async () => {

@@ -25,7 +25,9 @@ export type SessionEvent =
   | { readonly type: 'connected'; readonly server: string; readonly address: string; readonly resumed: boolean }
   | { readonly type: 'disconnected'; readonly reason: string }
   | { readonly type: 'retrying'; readonly reason: string; readonly inMs: number }
-  | { readonly type: 'token-renewed' };
+  | { readonly type: 'token-renewed' }
+  /** The present token goes on until it ends; trying goes on too. Once for each reason. */
+  | { readonly type: 'token-not-renewed'; readonly reason: string };
 
 export interface SessionObserver<L extends Link> {
   event(event: SessionEvent): void;
@@ -199,6 +201,7 @@ export class Session<L extends Link> {
       },
       ticket: (data) => this.#tickets.set(server.authority, data),
       renewed: () => this.#observer.event({ type: 'token-renewed' }),
+      notRenewed: (reason) => this.#observer.event({ type: 'token-not-renewed', reason }),
     });
     const failure = await this.#uptime.over;
     this.#token = this.#uptime.token ?? this.#token;

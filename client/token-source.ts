@@ -6,10 +6,18 @@ export interface TokenSource {
   /**
    * The token to use now.
    *
-   * @param refused one that the edge turned down: give another, if there is one
-   * @throws ConnectFailure that says what to do
+   * @param old one that the edge turned down or that is about to end: give another, if there is one
+   * @throws NoNewerToken when `old` is all there is; any other failure is the source's own (see `asFailure`)
    */
-  token(refused?: string): Promise<string>;
+  token(old?: string): Promise<string>;
+}
+
+/** The source works and has nothing but the token that was used already. */
+export class NoNewerToken extends ConnectFailure {
+  constructor(from: string) {
+    super(`${from} holds no newer token`, 'fatal');
+    this.name = 'NoNewerToken';
+  }
 }
 
 /** What a token says of its own time, in milliseconds since 1970; nothing about whether it is authentic. */
@@ -52,20 +60,20 @@ const checked = (text: string, from: string): string => {
   return token;
 };
 
-const another = (token: string, refused: string | undefined, from: string): string => {
-  if (token === refused) throw new ConnectFailure(`${from} holds no newer token`, 'fatal');
+const another = (token: string, old: string | undefined, from: string): string => {
+  if (token === old) throw new NoNewerToken(from);
   return token;
 };
 
 /** Always the same one. @param from such as `the variable CBR_TOKEN` */
 export const staticToken = (text: string, from: string): TokenSource => {
   const token = checked(text, from);
-  return { token: async (refused) => another(token, refused, from) };
+  return { token: async (old) => another(token, old, from) };
 };
 
 /** A file that is read again each time, for whoever keeps it fresh. */
 export const fileToken = (path: string): TokenSource => ({
-  token: async (refused) => {
+  token: async (old) => {
     const from = `the token file ${path}`;
     let text: string;
     try {
@@ -75,6 +83,6 @@ export const fileToken = (path: string): TokenSource => ({
       const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
       throw new ConnectFailure(`${from} ${why}`, 'fatal-at-first');
     }
-    return another(checked(text, from), refused, from);
+    return another(checked(text, from), old, from);
   },
 });

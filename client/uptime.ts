@@ -1,7 +1,7 @@
 import { asFailure, ConnectFailure } from './failure.ts';
 import type { Line, Link, LinkSink } from './link.ts';
 import type { After } from './race.ts';
-import { type TokenSource, timesOf } from './token-source.ts';
+import { NoNewerToken, type TokenSource, timesOf } from './token-source.ts';
 
 export interface UptimePorts {
   nowUs(): number;
@@ -13,6 +13,8 @@ export interface UptimeSink<L extends Link> {
   up(link: L): void;
   ticket(data: Uint8Array): void;
   renewed(): void;
+  /** Told once of each reason until a token is renewed. */
+  notRenewed(reason: string): void;
 }
 
 const CHECK_US = 200_000;
@@ -58,6 +60,8 @@ export class Uptime<L extends Link> implements LinkSink {
   #asked: string | undefined;
   #token: string | undefined;
   #refreshed = false;
+  /** Why the token could not be renewed, as far as it was told. */
+  readonly #told = new Set<string>();
   #received = -1;
   #receivedUs: number;
   #suspiciousUntilUs = 0;
@@ -164,7 +168,7 @@ export class Uptime<L extends Link> implements LinkSink {
     this.#line.link?.openTunnel(token);
   }
 
-  /** A token the edge does not want may have a successor already; once. */
+  /** A token the edge does not want may have a successor already; once. A source that fails is not the edge's refusal. */
   async #afterRefusal(detail: string): Promise<void> {
     const text = `the edge refuses the token: ${detail || 'unauthorized'}`;
     if (this.#refreshed) {
@@ -175,8 +179,8 @@ export class Uptime<L extends Link> implements LinkSink {
     try {
       const token = await this.#tokens.token(this.#asked ?? this.#token);
       if (!this.#isOver) this.#use(token);
-    } catch {
-      this.end(new ConnectFailure(text, 'fatal'));
+    } catch (error) {
+      this.end(error instanceof NoNewerToken ? new ConnectFailure(text, 'fatal') : asFailure(error));
     }
   }
 
@@ -186,7 +190,10 @@ export class Uptime<L extends Link> implements LinkSink {
     this.#asked = undefined;
     this.#refreshed = false;
     this.#planRenewal(token);
-    if (renewed) this.#sink.renewed();
+    if (renewed) {
+      this.#told.clear();
+      this.#sink.renewed();
+    }
     if (this.#isUp || this.#line.link === undefined) return;
     this.#isUp = true;
     this.#watch();
@@ -206,16 +213,24 @@ export class Uptime<L extends Link> implements LinkSink {
   async #renew(): Promise<void> {
     const old = this.#token;
     try {
-      const token = await this.#tokens.token();
+      const token = await this.#tokens.token(old);
       if (this.#isOver) return;
       if (token !== old) {
         this.#use(token);
         return;
       }
-    } catch {
+      this.#notRenewed('there is no newer one yet');
+    } catch (error) {
       // The present token still counts; whoever cannot give a new one may be able to later.
+      this.#notRenewed(asFailure(error).message);
     }
-    if (!this.#isOver) this.#set('renew', RENEW_AGAIN_MS * 1000, () => void this.#renew());
+    this.#set('renew', RENEW_AGAIN_MS * 1000, () => void this.#renew());
+  }
+
+  #notRenewed(reason: string): void {
+    if (this.#isOver || this.#told.has(reason)) return;
+    this.#told.add(reason);
+    this.#sink.notRenewed(reason);
   }
 
   #watch(): void {

@@ -20,6 +20,8 @@ export const describe = (event: ConnectEvent): string => {
       return `no connection: ${event.reason}; next try in ${seconds(event.inMs)}`;
     case 'token-renewed':
       return 'the token was renewed';
+    case 'token-not-renewed':
+      return `the token was not renewed: ${event.reason}; the present one is used until it ends`;
     case 'statistics':
       return statisticsLine(event);
   }
