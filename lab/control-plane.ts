@@ -3,9 +3,11 @@ import path from 'node:path';
 import { stringify } from 'smol-toml';
 import { findNatsServer } from '#scripts/setup/nats-server.mjs';
 import { root } from '#scripts/setup/paths.mjs';
+import type { CreatedAccounts } from '#services/installation/accounts.ts';
+import type { Authority, Identity } from '#services/installation/authority.ts';
+import { type CreatedInstallation, createInstallation } from '#services/installation/create.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
-import type { Authority, Identity } from './pki.ts';
 import type { ApiAnswer, ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
 import type { LabProcess } from './process.ts';
 import { CONTROL_HOST } from './topology.ts';
@@ -19,27 +21,6 @@ const PORTS: Readonly<Record<Service, number>> = { auth: 9443, token: 9444, conf
 const url = (service: Service): string => `https://${CONTROL_HOST.v4}:${PORTS[service]}`;
 const copyPort = (service: Service, copy: number): number => PORTS[service] + 1000 * (copy + 1);
 
-/** As `scripts/installation/create.ts` prints it. */
-interface Installation {
-  readonly nats: {
-    readonly config: string;
-    readonly environment: Readonly<Record<string, string>>;
-    readonly ca: string;
-  };
-  readonly servers: readonly string[];
-  readonly servicesCredentials: string;
-  readonly workerCredentials: Readonly<Record<string, string>>;
-  readonly installationKey: string;
-  readonly revisionKey: string;
-  readonly revisionKeys: Readonly<Record<string, string>>;
-}
-
-/** As `scripts/installation/accounts.ts` prints it. */
-interface Accounts {
-  readonly project: string;
-  readonly keys: Readonly<Record<string, ApiOrder['key']>>;
-}
-
 export const API = url('config');
 
 /** NATS and two copies of each service behind balancers, in a namespace of their own. */
@@ -48,11 +29,17 @@ export class ControlPlane {
   readonly #folder: string;
   readonly #authority: Authority;
   readonly #identity: Identity;
-  readonly #installation: Installation;
+  readonly #installation: CreatedInstallation;
   readonly #processes = new Map<string, LabProcess>();
-  #accounts: Accounts = { project: '', keys: {} };
+  #accounts: CreatedAccounts = { project: '', organisation: '', keys: {} };
 
-  private constructor(lab: Lab, folder: string, authority: Authority, identity: Identity, installation: Installation) {
+  private constructor(
+    lab: Lab,
+    folder: string,
+    authority: Authority,
+    identity: Identity,
+    installation: CreatedInstallation,
+  ) {
     this.#lab = lab;
     this.#folder = folder;
     this.#authority = authority;
@@ -64,14 +51,13 @@ export class ControlPlane {
   static async create(lab: Lab, authority: Authority): Promise<ControlPlane> {
     const folder = lab.makeFolder('control');
     const workers = lab.topology!.pops.map((pop) => `${pop}/w1`);
-    const script = path.join(root, 'scripts/installation/create.ts');
-    const text = await lab.exec('control', process.execPath, [script, folder, CONTROL_HOST.v4, ...workers]);
+    const installation = await createInstallation(folder, CONTROL_HOST.v4, workers);
     const identity = await authority.issue('services', {
       names: [],
       addresses: [CONTROL_HOST.v4, '127.0.0.1'],
       usage: 'server',
     });
-    return new ControlPlane(lab, folder, authority, identity, JSON.parse(text) as Installation);
+    return new ControlPlane(lab, folder, authority, identity, installation);
   }
 
   /** Starts everything, also after `kill`. */
@@ -162,8 +148,9 @@ export class ControlPlane {
 
   /** Creates service accounts. @param names `name` or `name:role` */
   async createAccounts(names: readonly string[]): Promise<void> {
-    const args = [path.join(root, 'scripts/installation/accounts.ts'), this.#servicesFile(0), ...names];
-    this.#accounts = JSON.parse(await this.#lab.exec('control', process.execPath, args)) as Accounts;
+    const command = [path.join(root, 'cli/main.ts'), 'installation', 'add-account', '--json'];
+    const args = [...command, '--config', this.#servicesFile(0), ...names];
+    this.#accounts = JSON.parse(await this.#lab.exec('control', process.execPath, args)) as CreatedAccounts;
   }
 
   /** The identity provider's ID of an account. */

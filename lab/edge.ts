@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'smol-toml';
 import { root } from '#scripts/setup/paths.mjs';
+import { Authority, type Identity } from '#services/installation/authority.ts';
 import { ControlPlane } from './control-plane.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
-import { Authority, type Identity } from './pki.ts';
 import type { LabProcess } from './process.ts';
 import { ANYCAST } from './topology.ts';
 

@@ -7,6 +7,8 @@ import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { installationAddAccount } from './installation-add-account.ts';
+import { installationCreate } from './installation-create.ts';
 import { interop } from './interop.ts';
 import { serveAuth, serveConfig, serveToken } from './serve.ts';
 import { up } from './up.ts';
@@ -25,6 +27,8 @@ export const VISIBLE: readonly Command[] = [
   doctor,
   bench,
   interop,
+  installationCreate,
+  installationAddAccount,
   serveAuth,
   serveToken,
   serveConfig,

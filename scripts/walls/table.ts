@@ -41,6 +41,8 @@ export const WALLS: readonly Wall[] = [
   })),
   // The composition root of a service's process.
   { folder: 'services/process', may: ['proto', 'model', 'telemetry', 'services'] },
+  // What an operator sets a control plane up with.
+  { folder: 'services/installation', may: ['proto', 'model', 'telemetry', 'services'] },
   { folder: 'edge', may: ['proto', 'model', 'services'] },
   { folder: CORES, may: [] },
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
@@ -57,11 +59,22 @@ export const WALLS: readonly Wall[] = [
   { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'telemetry'] },
   { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
   { folder: 'telemetry', may: [] },
-  { folder: 'lab', may: ['pop-worker/host', 'telemetry', 'scripts/setup'] },
+  { folder: 'lab', may: ['pop-worker/host', 'services/installation', 'telemetry', 'scripts/setup'] },
   // A worker's admin socket; `worker run` and `serve` are the processes themselves.
   {
     folder: 'cli',
-    may: ['lab', 'client', 'pop-worker', 'services/process', 'bench', 'interop', 'sim', 'telemetry', 'scripts/setup'],
+    may: [
+      'lab',
+      'client',
+      'pop-worker',
+      'services/process',
+      'services/installation',
+      'bench',
+      'interop',
+      'sim',
+      'telemetry',
+      'scripts/setup',
+    ],
   },
   {
     folder: 'sim',
@@ -82,10 +95,11 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it; for a worker's control and the client, the services. */
+/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it; for a worker's control and the client, the services; for the installation, the worker that joins it. */
 export const testsMay = (wall: Wall): readonly string[] => {
   if (isCore(wall)) return ['scripts/setup', CORES];
   if (wall.folder === 'client') return ['scripts/setup', 'services', 'model'];
+  if (wall.folder === 'services/installation') return ['scripts/setup', 'pop-worker'];
   return wall.folder === 'pop-worker/control' ? ['scripts/setup', 'services'] : ['scripts/setup'];
 };
 

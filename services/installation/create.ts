@@ -1,12 +1,8 @@
-/**
- * Makes the keys and configuration that an installation's control plane starts from, offline, once:
- * `node scripts/installation/create.ts FOLDER HOST POP/WORKER…`. Prints one JSON object with the files.
- */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateRevisionKey, publicRevisionKey } from '#services/config/revision-key.ts';
 import { ensureInstallationKey } from '#services/store/installation-key.ts';
-import { createCredentials, createNats } from '../nats/create.ts';
+import { createCredentials, createNats } from './nats.ts';
 
 /** What was made; `revisionKeys` goes into the workers' files. */
 export interface CreatedInstallation {
@@ -25,7 +21,16 @@ export interface CreatedInstallation {
 
 const PORTS = { port: 4222, websocketPort: 8444, leafPort: 7422 } as const;
 
-const create = async (folder: string, host: string, workers: readonly string[]): Promise<CreatedInstallation> => {
+/**
+ * Makes the keys and configuration that an installation's control plane starts from, offline, once.
+ *
+ * @param workers as `pop/worker`
+ */
+export const createInstallation = async (
+  folder: string,
+  host: string,
+  workers: readonly string[],
+): Promise<CreatedInstallation> => {
   const natsFolder = join(folder, 'nats');
   const nats = await createNats({
     folder: natsFolder,
@@ -55,8 +60,3 @@ const create = async (folder: string, host: string, workers: readonly string[]):
     revisionKeys: { [key.kid]: publicRevisionKey(key) },
   };
 };
-
-const [folder, host, ...workers] = process.argv.slice(2);
-if (folder === undefined || host === undefined)
-  throw new Error('usage: node scripts/installation/create.ts FOLDER HOST POP/WORKER…');
-console.log(JSON.stringify(await create(folder, host, workers)));

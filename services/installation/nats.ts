@@ -1,9 +1,9 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nkeys } from '@nats-io/nats-core';
-import { Authority, type Identity } from '#lab/pki.ts';
 import { accountJwt, operatorJwt, userCredentials } from '#model/nats/jwt.ts';
 import type { NatsRole } from '#model/nats/roles.ts';
+import { Authority, type Identity } from './authority.ts';
 
 export interface NatsSetup {
   /** Everything goes here; only the owner may enter. */

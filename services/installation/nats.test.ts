@@ -17,7 +17,7 @@ import { findNatsServer } from '#scripts/setup/nats-server.mjs';
 import { eventually } from '#services/config/testing/client.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
 import { Store } from '#services/store/store.ts';
-import { type CreatedNats, createCredentials, createNats } from './create.ts';
+import { type CreatedNats, createCredentials, createNats } from './nats.ts';
 
 let folder: string;
 let created: CreatedNats;

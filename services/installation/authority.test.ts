@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import { Authority } from './pki.ts';
+import { Authority } from './authority.ts';
 
 test('a server with an issued certificate is trusted by its names and addresses only', async (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudbridge-pki-'));
