@@ -7,7 +7,7 @@ export interface Env {
   readonly HUB: DurableObjectNamespace<Hub>;
   /** `wss://…`: NATS over WebSocket. */
   readonly NATS_URL: string;
-  /** A secret: text of `services.creds`. */
+  /** A secret: text of `edge.creds`. */
   readonly NATS_CREDS?: string;
   readonly IDENTITY_ISSUER: string;
   readonly IDENTITY_PROJECT: string;
@@ -45,11 +45,22 @@ export class Hub extends DurableObject<Env> {
       credentials,
       verify: createVerifier({ issuer, project, operatorOrganisation }),
       report,
-    }).catch((error: unknown) => {
-      // The next request tries again.
-      this.#service = undefined;
-      throw error;
-    });
+    }).then(
+      (service) => {
+        // NATS gives a client up whose credentials it refuses twice; the next request begins anew.
+        service.nats.closed().then((error) => {
+          if (error) report(error);
+          this.#service = undefined;
+          return service.close();
+        });
+        return service;
+      },
+      (error: unknown) => {
+        // The next request tries again.
+        this.#service = undefined;
+        throw error;
+      },
+    );
     return this.#service;
   }
 }

@@ -10,7 +10,7 @@ import { down } from './down.ts';
 import { installationAddAccount } from './installation-add-account.ts';
 import { installationCreate } from './installation-create.ts';
 import { interop } from './interop.ts';
-import { serveAuth, serveConfig, serveToken } from './serve.ts';
+import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { workerDrain } from './worker-drain.ts';
@@ -32,6 +32,7 @@ export const VISIBLE: readonly Command[] = [
   serveAuth,
   serveToken,
   serveConfig,
+  serveEdge,
   workerRun,
   workerStatus,
   workerDrain,

@@ -8,6 +8,9 @@ const options = {
 
 const FOR_EVER = new Promise<never>(() => {});
 
+/** The edge has a file of its own, for it may stand on a machine of its own. */
+const fileOf = (service: Service): string => (service === 'edge' ? 'edge.toml' : 'services.toml');
+
 const serveCommand = (service: Service, summary: string) =>
   defineCommand({
     name: `serve ${service}`,
@@ -17,7 +20,7 @@ const serveCommand = (service: Service, summary: string) =>
       'more). SIGTERM lets running calls end.',
     ].join('\n'),
     options,
-    examples: [{ run: `cloudbridge serve ${service} --config /etc/cloudbridge/services.toml`, does: 'serve' }],
+    examples: [{ run: `cloudbridge serve ${service} --config /etc/cloudbridge/${fileOf(service)}`, does: 'serve' }],
     run: async ({ options: { config } }) => {
       if (config === undefined) throw new UsageError(`\`serve ${service}\` needs --config FILE.`);
       const { runService } = await import('#services/process/main.ts');
@@ -28,3 +31,4 @@ const serveCommand = (service: Service, summary: string) =>
 export const serveAuth = serveCommand('auth', 'run a copy of the identity provider');
 export const serveToken = serveCommand('token', 'run a copy of the service that gives devices their tokens');
 export const serveConfig = serveCommand('config', 'run a copy of the configuration API');
+export const serveEdge = serveCommand('edge', 'run a copy of the API at the edge: the Worker, in workerd');

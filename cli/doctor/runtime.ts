@@ -75,7 +75,7 @@ const natsServer: Check = {
 
 const workerd: Check = {
   feature: 'workerd',
-  neededBy: 'test',
+  neededBy: 'up',
   probe: () =>
     existsSync(path.join(root, 'node_modules/workerd/bin/workerd'))
       ? ok('in node_modules')

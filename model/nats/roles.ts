@@ -1,9 +1,11 @@
-import { Bucket, EVENT_STREAM } from '../names.ts';
+import { Bucket, EVENT_STREAM, EVENT_SUBJECTS, type Kind } from '../names.ts';
 
 /** Who connects to NATS. */
 export type NatsRole =
-  /** The services, also those in the edge Worker: what they store, stores the installation. */
+  /** The services: what they store, stores the installation. */
   | { readonly role: 'services' }
+  /** The API at the edge, which faces strangers: no streams to manage, no keys, no identities to write. */
+  | { readonly role: 'edge' }
   | { readonly role: 'worker'; readonly pop: string; readonly worker: string }
   /** Reads the events of one tenant. */
   | { readonly role: 'integrator'; readonly tenant: string };
@@ -17,7 +19,7 @@ export interface NatsPermissions {
 
 /** Replies come under a name that only this role may listen to. */
 export const inboxPrefix = (role: NatsRole): string => {
-  if (role.role === 'services') return '_INBOX_services';
+  if (role.role === 'services' || role.role === 'edge') return `_INBOX_${role.role}`;
   return role.role === 'worker' ? `_INBOX_${role.pop}_${role.worker}` : `_INBOX_tenant_${role.tenant}`;
 };
 
@@ -44,6 +46,27 @@ const workerPublish = (pop: string, worker: string): string[] => [
   'cb.events.*.device.disconnected.*',
 ];
 
+/** What the API changes in `cb_config`; keys and revisions are not among it. */
+const API_KINDS: readonly Kind[] = [
+  ...(['tenant', 'network', 'device', 'pop', 'worker', 'guard', 'lease'] as const),
+  ...(['outbox', 'idempotency', 'installation'] as const),
+];
+
+/** The API's part of what services do: reads records, commits changes, sends and reads events. */
+const edgePublish = (): string[] => [
+  // Of one record, and of many: the filter is in the request's body, so a bucket is read whole or not at all.
+  ...[Bucket.config, Bucket.revocations, Bucket.status].flatMap((bucket) => [
+    `$JS.API.STREAM.MSG.GET.KV_${bucket}`,
+    `$JS.API.DIRECT.GET.KV_${bucket}`,
+  ]),
+  ...API_KINDS.map((kind) => `$KV.${Bucket.config}.*.${kind}.>`),
+  `$KV.${Bucket.revocations}.>`,
+  EVENT_SUBJECTS,
+  `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
+  ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${EVENT_STREAM}.>`),
+  `$JS.ACK.${EVENT_STREAM}.>`,
+];
+
 const integratorPublish = (tenant: string): string[] =>
   integratorConsumers(tenant).flatMap((name) => [
     `$JS.API.CONSUMER.CREATE.${EVENT_STREAM}.${name}.cb.events.${tenant}.>`,
@@ -58,6 +81,7 @@ export const natsPermissions = (role: NatsRole): NatsPermissions => {
     const publish = ['$JS.API.>', '$JS.ACK.>', '$JS.FC.>', '$KV.>', 'cb.>'];
     return { publish, subscribe: [inbox, '$KV.>', 'cb.>'], respond: false };
   }
+  if (role.role === 'edge') return { publish: edgePublish(), subscribe: [inbox], respond: false };
   if (role.role === 'worker') {
     const subscribe = [inbox, `cb.cmd.${role.pop}.${role.worker}.>`];
     return { publish: workerPublish(role.pop, role.worker), subscribe, respond: true };

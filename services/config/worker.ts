@@ -28,7 +28,7 @@ export const startWorkerService = async (options: WorkerServiceOptions): Promise
     servers: url,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_MS,
-    inboxPrefix: inboxPrefix({ role: 'services' }),
+    inboxPrefix: inboxPrefix({ role: 'edge' }),
     ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
   });
   const app = await createConfigApp({ nats, verify, report });

@@ -113,6 +113,41 @@ test('services store, list and watch', async () => {
   assert.equal((await store.list('acme.network.*')).length, 2);
 });
 
+test('the API at the edge changes resources, and neither streams nor keys nor who is who', async () => {
+  const edge = await joinAs({ role: 'edge' });
+  const allowed = [
+    '$KV.cb_config.acme.device.a',
+    '$KV.cb_config._system.worker.moscow.w1',
+    '$KV.cb_config.acme.lease.home.10-64-0-2',
+    '$KV.cb_revocations.acme.device.a',
+    '$JS.API.STREAM.MSG.GET.KV_cb_config',
+    '$JS.API.DIRECT.GET.KV_cb_status',
+    '$JS.API.CONSUMER.CREATE.CB_EVENTS.c.cb.events.acme.>',
+    'cb.events.acme.device.created.a',
+  ];
+  const refused = [
+    '$KV.cb_config._system.key.pop-tokens',
+    '$KV.cb_config._system.revision.1',
+    '$KV.cb_auth.account.a',
+    '$KV.cb_desired.fleet',
+    '$KV.cb_status.worker.moscow.w1',
+    '$KV.cb_chunks.x',
+    '$JS.API.STREAM.MSG.GET.KV_cb_auth',
+    '$JS.API.DIRECT.GET.KV_cb_auth',
+    '$JS.API.STREAM.DELETE.KV_cb_config',
+    '$JS.API.STREAM.PURGE.KV_cb_config',
+    '$JS.API.STREAM.UPDATE.KV_cb_config',
+    '$JS.API.STREAM.CREATE.other',
+    '$JS.API.CONSUMER.CREATE.KV_cb_auth.c.$KV.cb_auth.>',
+    'cb.cmd.moscow.w1.probe',
+  ];
+  for (const subject of allowed) assert.ok(await mayPublish(edge, subject), subject);
+  for (const subject of refused) assert.equal(await mayPublish(edge, subject), false, subject);
+  for (const subject of ['>', '$KV.cb_config.>', 'cb.events.>', '_INBOX_services.>']) {
+    assert.equal(await maySubscribe(edge, subject), false, subject);
+  }
+});
+
 test('a worker reads what it needs and writes of itself only', async () => {
   const worker = await joinAs({ role: 'worker', pop: 'moscow', worker: 'w1' });
   const allowed = [

@@ -4,8 +4,14 @@ import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 
-const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
-const url = z.string().regex(/^https?:\/\/[^/]+$/, 'must be an http(s) URL without a path');
+export const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
+export const url = z.string().regex(/^https?:\/\/[^/]+$/, 'must be an http(s) URL without a path');
+
+/** @param text `host:port`, an IPv6 address in brackets */
+export const splitHostPort = (text: string): { host: string; port: number } => {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
+};
 
 const isPrefix = (text: string): boolean => {
   const [address = '', length = '', ...rest] = text.split('/');
@@ -53,8 +59,8 @@ export class ServicesConfigError extends Error {
   override readonly name = 'ServicesConfigError';
 }
 
-/** @param file path for messages, and what relative paths in it are relative to */
-export const parseServicesConfig = (text: string, file: string): ServicesConfig => {
+/** What a schema makes of a TOML text. @param file path for messages @throws ServicesConfigError */
+export const parseToml = <T>(schema: z.ZodType<T>, text: string, file: string): T => {
   let values: unknown;
   try {
     values = parse(text);
@@ -62,11 +68,15 @@ export const parseServicesConfig = (text: string, file: string): ServicesConfig 
     if (!(error instanceof TomlError)) throw error;
     throw new ServicesConfigError(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
   }
-  const result = ServicesFile.safeParse(values);
-  if (result.success) return withPaths(result.data, dirname(resolve(file)));
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'top level'}: ${message}`);
   throw new ServicesConfigError(lines.join('\n'));
 };
+
+/** @param file path for messages, and what relative paths in it are relative to */
+export const parseServicesConfig = (text: string, file: string): ServicesConfig =>
+  withPaths(parseToml(ServicesFile, text, file), dirname(resolve(file)));
 
 const withPaths = (values: ServicesConfig, base: string): ServicesConfig => {
   const at = (path: string): string => resolve(base, path);
@@ -84,14 +94,15 @@ const withPaths = (values: ServicesConfig, base: string): ServicesConfig => {
   };
 };
 
-/** @throws ServicesConfigError when the file cannot be read or is wrong */
-export const readServicesConfig = (file: string): ServicesConfig => {
-  let text: string;
+/** @throws ServicesConfigError when it cannot be read */
+export const readConfigText = (file: string): string => {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ServicesConfigError(`${file} cannot be read (${code}): name a configuration with --config`);
   }
-  return parseServicesConfig(text, file);
 };
+
+/** @throws ServicesConfigError when the file cannot be read or is wrong */
+export const readServicesConfig = (file: string): ServicesConfig => parseServicesConfig(readConfigText(file), file);

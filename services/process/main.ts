@@ -14,10 +14,11 @@ import { ensureSigningKeys, POP_KEYS } from '#services/store/signing-keys.ts';
 import { Store } from '#services/store/store.ts';
 import { serveToken } from '#services/token/node.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
-import { readServicesConfig, type ServicesConfig, ServicesConfigError } from './config.ts';
+import { readServicesConfig, type ServicesConfig, ServicesConfigError, splitHostPort } from './config.ts';
 import { connectStore } from './nats.ts';
 
-export type Service = 'auth' | 'token' | 'config';
+type StoreService = 'auth' | 'token' | 'config';
+export type Service = StoreService | 'edge';
 
 interface Running {
   readonly port: number;
@@ -33,11 +34,6 @@ interface Parts {
 }
 
 const GRACE_MS = 5000;
-
-const splitHostPort = (text: string): { host: string; port: number } => {
-  const at = text.lastIndexOf(':');
-  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
-};
 
 const listenOptions = async ({ tls }: ServicesConfig, address: string): Promise<ListenOptions> => ({
   ...splitHostPort(address),
@@ -58,7 +54,7 @@ const missing = (section: string): never => {
 };
 
 /** One starter a service. */
-const starters: Readonly<Record<Service, (parts: Parts) => Promise<Running>>> = {
+const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>>> = {
   auth: async ({ config, identity, report }) => {
     const app = new AuthApp({ identity, issuer: config.identity.issuer, report });
     const listener = await listenAuth(app, await listenOptions(config, config.auth.listen));
@@ -95,7 +91,7 @@ const readOwn = async (file: string): Promise<string> => {
   return readFile(file, 'utf8');
 };
 
-const start = async (service: Service, file: string, log: Logger): Promise<void> => {
+const start = async (service: StoreService, file: string, log: Logger): Promise<void> => {
   const config = readServicesConfig(file);
   const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
   const nats = await connectStore(config, `cloudbridge-${service}`);
@@ -128,7 +124,8 @@ export const runService = async (service: Service, file: string): Promise<number
     now: () => new Date(),
   }).with({ service });
   try {
-    await start(service, file, log);
+    if (service === 'edge') await (await import('./edge.ts')).runEdge(file, log);
+    else await start(service, file, log);
     return undefined;
   } catch (error) {
     const forPeople = error instanceof ServicesConfigError || error instanceof InstallationKeyError;

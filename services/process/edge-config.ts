@@ -1,0 +1,42 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { hostPort, parseToml, readConfigText, url } from './config.ts';
+
+/** What `cloudbridge serve edge` reads: no more than the edge needs, for it may stand on a machine of its own. */
+export const EdgeFile = z.strictObject({
+  listen: hostPort,
+  tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
+  nats: z.strictObject({
+    /** NATS over WebSocket. */
+    url: z.string().regex(/^wss?:\/\/[^/]+$/, 'must be wss://… or ws://… without a path'),
+    credentials: z.string().optional(),
+    ca: z.string().optional(),
+  }),
+  identity: z.strictObject({
+    /** Exactly as it stands in access tokens. */
+    issuer: url,
+    project: z.string(),
+    /** Only its members can be operators; without it, nobody can. */
+    operator_organisation: z.string().default(''),
+  }),
+});
+export type EdgeConfig = z.infer<typeof EdgeFile>;
+
+/** @param file path for messages, and what relative paths in it are relative to @throws ServicesConfigError */
+export const parseEdgeConfig = (text: string, file: string): EdgeConfig => {
+  const config = parseToml(EdgeFile, text, file);
+  const at = (path: string): string => resolve(dirname(resolve(file)), path);
+  const { tls, nats } = config;
+  return {
+    ...config,
+    ...(tls && { tls: { certificate: at(tls.certificate), key: at(tls.key) } }),
+    nats: {
+      ...nats,
+      ...(nats.credentials !== undefined && { credentials: at(nats.credentials) }),
+      ...(nats.ca !== undefined && { ca: at(nats.ca) }),
+    },
+  };
+};
+
+/** @throws ServicesConfigError when the file cannot be read or is wrong */
+export const readEdgeConfig = (file: string): EdgeConfig => parseEdgeConfig(readConfigText(file), file);

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { startWorkerd, type Workerd } from '#services/api/workerd.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import { parseToml, splitHostPort } from './config.ts';
+import { type EdgeConfig, readEdgeConfig } from './edge-config.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** What of `wrangler.toml` says how the Worker is to be run, wherever it runs. */
+const Wrangler = z.object({
+  main: z.string(),
+  compatibility_date: z.string(),
+  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
+});
+
+/** Runs the edge Worker as the configuration says; resolves once it listens. @param log is told what it writes */
+export const startEdge = async (config: EdgeConfig, log: (line: string) => void): Promise<Workerd> => {
+  const { tls, nats, identity } = config;
+  const file = path.join(root, 'wrangler.toml');
+  const worker = parseToml(Wrangler, await readFile(file, 'utf8'), file);
+  // As `wrangler dev` does.
+  const authorities = [nats.ca, process.env['NODE_EXTRA_CA_CERTS']].filter((each) => each !== undefined);
+  return startWorkerd({
+    main: path.join(root, worker.main),
+    compatibilityDate: worker.compatibility_date,
+    durableObjects: Object.fromEntries(
+      worker.durable_objects.bindings.map(({ name, class_name: className }) => [name, className]),
+    ),
+    variables: {
+      NATS_URL: nats.url,
+      IDENTITY_ISSUER: identity.issuer,
+      IDENTITY_PROJECT: identity.project,
+      IDENTITY_OPERATOR_ORGANISATION: identity.operator_organisation,
+    },
+    ...(nats.credentials !== undefined && { secrets: { NATS_CREDS: await readFile(nats.credentials, 'utf8') } }),
+    listen: {
+      ...splitHostPort(config.listen),
+      ...(tls && { tls: { key: await readFile(tls.key, 'utf8'), cert: await readFile(tls.certificate, 'utf8') } }),
+    },
+    trusted: await Promise.all(authorities.map((each) => readFile(each, 'utf8'))),
+    log,
+  });
+};
+
+/** Runs the edge Worker until it is told to stop. @throws when it cannot be started */
+export const runEdge = async (file: string, log: Logger): Promise<void> => {
+  const workerd = await startEdge(readEdgeConfig(file), (line) => log.warn('workerd', { line }));
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info('stopping', { signal });
+      workerd.kill(stopping ? 'SIGKILL' : 'SIGTERM');
+      stopping = true;
+    });
+  }
+  workerd.ended.then((how) => {
+    if (!stopping) log.error(`workerd ${how}`);
+    process.exit(stopping ? 0 : 1);
+  });
+  log.info('serving', { port: workerd.port });
+  process.send?.({ ready: true, port: workerd.port });
+};
