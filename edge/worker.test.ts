@@ -8,7 +8,8 @@ import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/conn
 import { connect } from '@nats-io/transport-node';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
-import { createClient, eventually, type Send } from '#services/config/testing/client.ts';
+import { apiSuite } from '#services/config/testing/api-suite.ts';
+import { createClient, eventually, fetchAt, type Send } from '#services/config/testing/client.ts';
 import { readEvents } from '#services/config/testing/read-events.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
 import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
@@ -19,10 +20,13 @@ let issuer: Server;
 let worker: ChildProcess;
 let url: string;
 let token: string;
+let sign: Sign;
 let send: Send;
 
-/** An identity provider with one key, and a token of an operator. */
-const startIssuer = async (): Promise<{ server: Server; issuer: string; token: string }> => {
+type Sign = (role: string, organisation?: string) => Promise<string>;
+
+/** An identity provider with one key. */
+const startIssuer = async (): Promise<{ server: Server; issuer: string; sign: Sign }> => {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const keys = [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }];
   let at = '';
@@ -33,16 +37,16 @@ const startIssuer = async (): Promise<{ server: Server; issuer: string; token: s
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   at = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const roles = { 'urn:zitadel:iam:org:project:roles': { operator: { 'org-1': 'edge.test' } } };
-  const signed = await new SignJWT(roles)
-    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-    .setIssuer(at)
-    .setAudience(PROJECT)
-    .setSubject('olga')
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(privateKey);
-  return { server: http, issuer: at, token: signed };
+  const sign: Sign = (role, organisation = 'org-1') =>
+    new SignJWT({ 'urn:zitadel:iam:org:project:roles': { [role]: { [organisation]: 'edge.test' } } })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+      .setIssuer(at)
+      .setAudience(PROJECT)
+      .setSubject(role)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(privateKey);
+  return { server: http, issuer: at, sign };
 };
 
 /** Starts the Worker in workerd, offline. */
@@ -87,7 +91,8 @@ before(async () => {
   await ensureStreams(nats, { replicas: 1 });
   await nats.close();
   const identity = await startIssuer();
-  ({ server: issuer, token } = identity);
+  ({ server: issuer, sign } = identity);
+  token = await sign('operator');
   const started = await startWorker({
     NATS_URL: server.websocketUrl,
     IDENTITY_ISSUER: identity.issuer,
@@ -95,11 +100,7 @@ before(async () => {
     IDENTITY_OPERATOR_ORGANISATION: 'org-1',
   });
   ({ child: worker, url } = started);
-  send = createClient(async (request) => {
-    const body = request.body === null ? {} : { body: await request.arrayBuffer() };
-    const path = new URL(request.url);
-    return fetch(`${url}${path.pathname}${path.search}`, { method: request.method, headers: request.headers, ...body });
-  }, token);
+  send = createClient(fetchAt(url), token);
 });
 after(async () => {
   // wrangler starts workerd in the same process group.
@@ -130,6 +131,14 @@ test('a tenant is made through the edge by REST, Connect and gRPC-Web, and its e
   await eventually(async () => ((await readEvents(nats)).length === 3 ? true : undefined), 'three events');
   await nats.close();
 });
+
+const suite = apiSuite({
+  fetch: (request) => fetchAt(url)(request),
+  token: (role, organisation) => sign(role, organisation),
+  organisations: ['org-1', 'org-2'],
+  prefix: 'x',
+});
+for (const { name, run } of suite) test(`at the edge: ${name}`, run);
 
 test('without NATS the edge says so, and comes back with it', async () => {
   await server.kill();

@@ -11,6 +11,8 @@ import { EventService } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { reasonOf } from '#services/api/errors.ts';
 import { type Listener, listen } from '#services/api/node.ts';
+import { apiSuite } from './testing/api-suite.ts';
+import { fetchAt } from './testing/client.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from './testing/installation.ts';
 
 let installation: TestInstallation;
@@ -99,6 +101,15 @@ test('REST and the descriptions on the same port', async () => {
   assert.equal(((await (await get('/openapi-3.1.json')).json()) as { openapi: string }).openapi, '3.1.0');
   assert.match(await (await get('/docs')).text(), /createDevice/);
 });
+
+const suite = apiSuite({
+  fetch: (request) => fetchAt(`http://127.0.0.1:${clear.port}`)(request),
+  token: (role, organisation) =>
+    installation.tokens.sign({ subject: role, roles: [role], ...(organisation !== undefined && { organisation }) }),
+  organisations: ['org-1', 'org-2'],
+  prefix: '',
+});
+for (const { name, run } of suite) test(`on a port: ${name}`, run);
 
 test('a preface that comes byte by byte, and one that is none', async () => {
   const send = async (parts: readonly string[]): Promise<string> => {

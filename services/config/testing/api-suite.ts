@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { createClient, eventually, type Fetch, type Send } from './client.ts';
+
+/** The configuration API, wherever and by whatever it is served. */
+export interface ApiUnderTest {
+  readonly fetch: Fetch;
+  /** An access token of somebody with this role; an operator's needs no organisation. */
+  token(role: 'operator' | 'tenant-admin' | 'developer', organisation?: string): Promise<string>;
+  /** Two that the identity provider knows. */
+  readonly organisations: readonly [string, string];
+  /** In front of every id, so that the suite can run again on the same installation. */
+  readonly prefix: string;
+}
+
+interface Case {
+  readonly api: ApiUnderTest;
+  /** As an operator. */
+  readonly send: Send;
+  /** The id in this run. */
+  id(name: string): string;
+}
+
+const reasonOf = async (answer: ReturnType<Send>): Promise<[number, string]> => {
+  const { status, json } = await answer;
+  return [status, json.reason];
+};
+
+const lifeAndEnd = async ({ send, id }: Case): Promise<void> => {
+  const acme = id('acme');
+  const tenant = await send('POST', '/v1/tenants', { id: acme, displayName: 'Acme' });
+  assert.equal(tenant.status, 201, JSON.stringify(tenant.json));
+  assert.equal(tenant.headers.get('etag'), `"${tenant.json.meta.etag}"`);
+  const base = `/v1/tenants/${acme}`;
+  const network = await send('POST', `${base}/networks`, { id: 'office', ipv4Pool: '10.64.0.0/24' });
+  assert.match(network.json.ipv6Prefix, /^fd[0-9a-f:]+::\/64$/);
+  const first = await send('POST', `${base}/devices`, { id: 'a', network: 'office', owner: 'u1' });
+  assert.deepEqual(
+    [first.status, first.json.ipv4Address, first.json.state],
+    [201, '10.64.0.2', 'DEVICE_STATE_ACTIVE'],
+    JSON.stringify(first.json),
+  );
+  assert.ok(first.json.ipv6Address.startsWith(network.json.ipv6Prefix.replace(':/64', '')));
+  const chosen = await send('POST', `${base}/devices`, { network: 'office', ipv4Address: '10.64.0.77' });
+  assert.match(chosen.json.id, /^device-[a-z0-9]{10}$/);
+  assert.equal(chosen.json.ipv4Address, '10.64.0.77');
+
+  assert.deepEqual(await reasonOf(send('DELETE', base)), [409, 'TENANT_NOT_EMPTY']);
+  assert.deepEqual(await reasonOf(send('DELETE', `${base}/networks/office`)), [409, 'NETWORK_NOT_EMPTY']);
+  assert.equal((await send('GET', `${base}/devices/a`)).json.meta.etag, first.json.meta.etag);
+  for (const device of ['a', chosen.json.id])
+    assert.equal((await send('DELETE', `${base}/devices/${device}`)).status, 204);
+  assert.equal((await send('DELETE', `${base}/networks/office`)).status, 204);
+  assert.equal((await send('DELETE', base)).status, 204);
+  assert.deepEqual(await reasonOf(send('GET', base)), [404, 'TENANT_NOT_FOUND']);
+  assert.deepEqual(await reasonOf(send('POST', '/v1/tenants', { id: acme })), [409, 'TENANT_ID_USED']);
+};
+
+const heldIds = async ({ send, id }: Case): Promise<void> => {
+  const base = `/v1/tenants/${id('hold')}`;
+  await send('POST', '/v1/tenants', { id: id('hold') });
+  await send('POST', `${base}/networks`, { id: 'n', ipv4Pool: '10.0.0.0/29' });
+  const create = (body: Record<string, string>) => send('POST', `${base}/devices`, { network: 'n', ...body });
+  await create({ id: 'a' });
+  await send('DELETE', `${base}/devices/a`);
+  assert.deepEqual(await reasonOf(create({ id: 'a' })), [409, 'DEVICE_ID_HELD']);
+  assert.equal((await create({ id: 'b' })).json.ipv4Address, '10.0.0.3');
+  assert.deepEqual(await reasonOf(create({ id: 'c', ipv4Address: '10.0.0.2' })), [409, 'ADDRESS_TAKEN']);
+  for (const device of ['d', 'e', 'f']) assert.equal((await create({ id: device })).status, 201);
+  assert.deepEqual(await reasonOf(create({ id: 'g' })), [429, 'ADDRESSES_EXHAUSTED']);
+};
+
+const etagsAndMasks = async ({ send, id }: Case): Promise<void> => {
+  await send('POST', '/v1/tenants', { id: id('edit'), displayName: 'One' });
+  const created = { id: 'n', displayName: 'N', ipv4Pool: '10.1.0.0/24', egress: true };
+  const network = await send('POST', `/v1/tenants/${id('edit')}/networks`, created);
+  const path = `/v1/tenants/${id('edit')}/networks/n`;
+  const match = { 'if-match': network.headers.get('etag') as string };
+  const changed = await send('PATCH', path, { displayName: 'M' }, match);
+  assert.deepEqual([changed.status, changed.json.displayName, changed.json.egress], [200, 'M', true]);
+  assert.deepEqual(await reasonOf(send('PATCH', path, { displayName: 'X' }, match)), [412, 'ETAG_MISMATCH']);
+  assert.deepEqual(await reasonOf(send('DELETE', path, undefined, match)), [412, 'ETAG_MISMATCH']);
+  assert.equal((await send('PATCH', path, { egress: false })).json.egress, undefined, 'named and false: cleared');
+  assert.equal((await send('PATCH', path, { displayName: '' })).json.displayName, undefined);
+  assert.deepEqual(await reasonOf(send('PATCH', path, { ipv4Pool: '10.2.0.0/24' })), [400, 'FIELD_IS_FIXED']);
+  const whole = (await send('GET', path)).json;
+  const written = await send('PATCH', path, { ...whole, displayName: 'W' });
+  assert.equal(written.json.displayName, 'W', 'read, change, write back');
+};
+
+const keysOfRequests = async ({ send, id }: Case): Promise<void> => {
+  const networks = `/v1/tenants/${id('idem')}/networks`;
+  await send('POST', '/v1/tenants', { id: id('idem') });
+  const key = { 'idempotency-key': id('k-1') };
+  const body = { displayName: 'N', ipv4Pool: '10.1.0.0/24' };
+  const answers = await Promise.all([1, 2, 3].map(() => send('POST', networks, body, key)));
+  for (const { status, json, headers } of answers) {
+    assert.equal(status, 201);
+    // An id that the service makes up differs with every call unless the answer is a replay.
+    assert.deepEqual([json, headers.get('etag')], [answers[0]?.json, answers[0]?.headers.get('etag')]);
+  }
+  assert.equal((await send('GET', networks)).json.networks.length, 1);
+  const read = await send('GET', `${networks}/${answers[0]?.json.id}`);
+  assert.deepEqual(read.json, answers[0]?.json, 'the replayed etag is the stored one');
+  const other = send('POST', networks, { ...body, displayName: 'M' }, key);
+  assert.deepEqual(await reasonOf(other), [409, 'IDEMPOTENCY_KEY_REUSED']);
+  const path = `${networks}/${read.json.id}`;
+  const again = { 'idempotency-key': id('k-2') };
+  for (let i = 0; i < 2; i++) assert.equal((await send('DELETE', path, undefined, again)).status, 204);
+};
+
+const pages = async ({ send, id }: Case): Promise<void> => {
+  const networks = `/v1/tenants/${id('pages')}/networks`;
+  await send('POST', '/v1/tenants', { id: id('pages') });
+  await send('POST', '/v1/tenants', { id: id('none') });
+  for (let i = 0; i < 5; i++) await send('POST', networks, { id: `n${i}`, ipv4Pool: '10.1.0.0/24' });
+  const seen: string[] = [];
+  let token = '';
+  do {
+    const { json } = await send('GET', `${networks}?page.size=2&page.token=${token}`);
+    seen.push(...json.networks.map((network: { id: string }) => network.id));
+    token = json.nextPageToken ?? '';
+    if (token === '') continue;
+    const elsewhere = send('GET', `/v1/tenants/${id('none')}/networks?page.token=${token}`);
+    assert.deepEqual(await reasonOf(elsewhere), [400, 'PAGE_TOKEN_INVALID']);
+  } while (token !== '');
+  assert.deepEqual(seen, ['n0', 'n1', 'n2', 'n3', 'n4']);
+  assert.deepEqual(await reasonOf(send('GET', `${networks}?page.token=x`)), [400, 'PAGE_TOKEN_INVALID']);
+};
+
+const popsAndWorkers = async ({ send, id }: Case): Promise<void> => {
+  const moscow = id('moscow');
+  const pop = `/v1/pops/${moscow}`;
+  await send('POST', '/v1/pops', { id: moscow, latitude: 55.75, longitude: 37.6 });
+  assert.equal((await send('POST', `${pop}/workers`, { id: 'w1' })).status, 201);
+  const lost = send('POST', `/v1/pops/${id('nowhere')}/workers`, { id: 'w1' });
+  assert.deepEqual(await reasonOf(lost), [404, 'POP_NOT_FOUND']);
+  assert.equal((await send('POST', `${pop}/workers/w1/drain`, {})).json.drain, true);
+  assert.equal((await send('POST', `${pop}/workers/w1/undrain`, {})).json.drain, undefined);
+  assert.deepEqual(await reasonOf(send('DELETE', pop)), [409, 'POP_NOT_EMPTY']);
+  assert.equal((await send('GET', `${pop}/workers`)).json.workers[0].id, 'w1');
+  await send('DELETE', `${pop}/workers/w1`);
+  assert.equal((await send('DELETE', pop)).status, 204);
+  assert.equal((await send('POST', '/v1/pops', { id: moscow })).status, 201, 'a PoP may come back');
+};
+
+const whoMayDoWhat = async ({ api, send, id }: Case): Promise<void> => {
+  const [own, foreign] = api.organisations;
+  const [mine, theirs] = [id('mine'), id('theirs')];
+  await send('POST', '/v1/tenants', { id: mine, organisation: own });
+  await send('POST', '/v1/tenants', { id: theirs, organisation: foreign });
+  const admin = createClient(api.fetch, await api.token('tenant-admin', own));
+  const nobody = createClient(api.fetch, await api.token('developer', own));
+  const network = { id: 'n', ipv4Pool: '10.1.0.0/24' };
+  assert.equal((await admin('POST', `/v1/tenants/${mine}/networks`, network)).status, 201);
+  assert.deepEqual(await reasonOf(admin('GET', `/v1/tenants/${theirs}`)), [404, 'TENANT_NOT_FOUND']);
+  const seen: { id: string; organisation: string }[] = (await admin('GET', '/v1/tenants?page.size=1000')).json.tenants;
+  assert.ok(seen.some((tenant) => tenant.id === mine));
+  assert.deepEqual([...new Set(seen.map(({ organisation }) => organisation))], [own]);
+  assert.deepEqual(await reasonOf(admin('POST', '/v1/tenants', { id: id('new') })), [403, 'ROLE_MISSING']);
+  assert.deepEqual(await reasonOf(admin('GET', '/v1/pops')), [403, 'ROLE_MISSING']);
+  assert.deepEqual(await reasonOf(nobody('GET', `/v1/tenants/${mine}`)), [403, 'ROLE_MISSING']);
+  for (const token of ['', 'x.y.z']) {
+    const refused = await createClient(api.fetch, token)('GET', '/v1/tenants');
+    assert.deepEqual([refused.status, refused.json.reason], [401, token === '' ? 'TOKEN_MISSING' : 'TOKEN_INVALID']);
+    assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer/);
+  }
+};
+
+const badFields = async ({ send, id }: Case): Promise<void> => {
+  const bad = await send('POST', '/v1/tenants', { id: 'Not-An-Id', displayName: 'x'.repeat(101) });
+  assert.deepEqual(
+    [bad.status, bad.json.violations.map(({ field }: { field: string }) => field)],
+    [400, ['tenant.id', 'tenant.display_name']],
+  );
+  await send('POST', '/v1/tenants', { id: id('bad') });
+  const pool = await send('POST', `/v1/tenants/${id('bad')}/networks`, { id: 'n', ipv4Pool: '8.8.8.0/24' });
+  assert.deepEqual([pool.status, pool.json.violations[0].field], [400, 'network.ipv4_pool']);
+};
+
+const MANY = 20;
+
+const manyAtOnce = async ({ send, id }: Case): Promise<void> => {
+  const base = `/v1/tenants/${id('many')}`;
+  await send('POST', '/v1/tenants', { id: id('many') });
+  await send('POST', `${base}/networks`, { id: 'n', ipv4Pool: '10.64.0.0/16' });
+  const made = await Promise.all(
+    Array.from({ length: MANY }, (_, i) => send('POST', `${base}/devices`, { id: `d${i}`, network: 'n' })),
+  );
+  for (const { status, json } of made) assert.equal(status, 201, JSON.stringify(json));
+  assert.equal(new Set(made.map(({ json }) => json.ipv4Address)).size, MANY);
+  assert.equal(new Set(made.map(({ json }) => json.ipv6Address)).size, MANY);
+  const listed = await send('GET', `${base}/devices?page.size=1000`);
+  assert.equal(listed.json.devices.length, MANY);
+};
+
+const revocation = async ({ send, id }: Case): Promise<void> => {
+  const base = `/v1/tenants/${id('revoke')}`;
+  await send('POST', '/v1/tenants', { id: id('revoke') });
+  await send('POST', `${base}/networks`, { id: 'n', ipv4Pool: '10.1.0.0/24' });
+  await send('POST', `${base}/devices`, { id: 'lost', network: 'n' });
+  const revoked = await send('POST', `${base}/devices/lost/revoke`, { reason: 'stolen' });
+  assert.equal(revoked.json.state, 'DEVICE_STATE_REVOKED');
+  // Whoever comes first marks it, the call or what cleans up behind calls; both see it through.
+  const state = async () => (await send('GET', `${base}/devices/lost`)).json.state === 'DEVICE_STATE_REVOKED';
+  await eventually(async () => ((await state()) ? true : undefined), 'it is revoked');
+};
+
+const CASES: Readonly<Record<string, (run: Case) => Promise<void>>> = {
+  'a tenant, its network and a device live and end': lifeAndEnd,
+  'a deleted device leaves its id and address to nobody for a while': heldIds,
+  'changes ask for the etag, name what is fixed, and change only what they name': etagsAndMasks,
+  'a request with a key is carried out once and answered the same': keysOfRequests,
+  'lists come in pages with tokens that belong to them': pages,
+  'PoPs, workers and draining': popsAndWorkers,
+  'who may do what': whoMayDoWhat,
+  'bad fields are named, all at once': badFields,
+  'twenty devices made at once have addresses of their own': manyAtOnce,
+  'a revoked device is shown as one': revocation,
+};
+
+/** What the API does for its callers, as named functions that reject when it does not. */
+export const apiSuite = (api: ApiUnderTest): readonly { readonly name: string; run(): Promise<void> }[] => {
+  const id = (name: string): string => `${api.prefix}${name}`;
+  return Object.entries(CASES).map(([name, run]) => ({
+    name,
+    run: async () => run({ api, id, send: createClient(api.fetch, await api.token('operator')) }),
+  }));
+};
