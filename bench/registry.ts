@@ -14,7 +14,7 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
   },
   {
     name: 'tunnel',
-    summary: 'TCP and round trips through a CONNECT-IP tunnel, beside connect-ip-go',
+    summary: 'TCP and round trips through a worker and `cloudbridge connect`, beside connect-ip-go',
     load: async () => (await import('./suites/tunnel.ts')).cases,
   },
 ];

@@ -21,7 +21,10 @@ const DATAGRAMS = 10;
 
 const LINK_MTU = 1500;
 /** Addresses and MTU inside the tunnel. */
-const TUNNEL = { proxy: '10.64.0.1', client: '10.64.0.2', device: 'tunnel0', mtu: 1280 } as const;
+const TUNNEL = {
+  ...{ device: 'tunnel0', mtu: 1280 },
+  ...{ network: '10.64.0.0/24', proxy: '10.64.0.1', client: '10.64.0.2', route: '10.64.0.1/32' },
+} as const;
 const PINGS = '5';
 /** With its headers as large as the tunnel's MTU, which Initial packets of 1200 bytes would not let through. */
 const PING_BYTES = '1252';
@@ -36,10 +39,10 @@ const clientFlags = (address: string, port: number, authority: string): string[]
 
 /** Pings the proxy's end of the tunnel from the client's. */
 const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
-  withIdentity((identity) =>
+  withIdentity((identity, folder) =>
     withPair(LINK_MTU, (pair) =>
       withPrograms(async (start) => {
-        const order = { ...TUNNEL, identity, address: pair.server.address, port: 443 };
+        const order = { ...TUNNEL, identity, folder, address: pair.server.address, port: 443 };
         await start(await proxy('ip-proxy', ipProxyFlags(order)), pair.server).ready;
         await start(await client('ip-client', ipClientFlags(order)), pair.client).ready;
         // Don't fragment: what fits the tunnel's MTU must pass whole.

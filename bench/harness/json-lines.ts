@@ -1,17 +1,16 @@
-/** What a program under test says on stdout, a JSON object a line; other lines are its own affair. */
-export type Announcement = { readonly ready: unknown } | { readonly result: unknown };
+/** What a program says on stdout or by IPC: an object with `ready` or `result`, or with whatever else is its way. */
+export type Announcement = Readonly<Record<string, unknown>>;
 
 const announcementOf = (line: string): Announcement | undefined => {
   if (!line.startsWith('{')) return undefined;
   try {
-    const value = JSON.parse(line) as object;
-    return 'ready' in value || 'result' in value ? (value as Announcement) : undefined;
+    return JSON.parse(line) as Announcement;
   } catch {
     return undefined;
   }
 };
 
-/** Cuts what a program prints into lines, however the pieces arrive, and picks the announcements. */
+/** Cuts what a program prints into lines, however the pieces arrive, and picks the JSON objects. */
 export class JsonLines {
   #rest = '';
 

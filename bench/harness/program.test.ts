@@ -35,11 +35,23 @@ test('orders and results by IPC', async () => {
         process.send({ port: 1 });
         process.send({ result: add[0] + add[1] });
       });`,
-      { order: { add: [1, 2] } },
+      { ipc: true, order: { add: [1, 2] } },
     ),
   );
   assert.deepEqual(await program.ready, { port: 1 });
   assert.equal(await program.finish(LIMIT_MS), 3);
+  await program.stop();
+});
+
+test('a program that tells its state by lines of types is ready with the wanted one', async () => {
+  const program = new Program(
+    node(
+      `console.log('{"type":"connecting"}\\n{"type":"up","pid":' + process.pid + '}\\n{"type":"up","pid":0}');
+      setInterval(() => {}, 1000);`,
+      { readyType: 'up' },
+    ),
+  );
+  assert.deepEqual(await program.ready, { type: 'up', pid: program.pid });
   await program.stop();
 });
 

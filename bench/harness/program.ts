@@ -13,8 +13,12 @@ export type ProgramSpec = {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A Node program that takes its orders, and tells what came of it, over IPC (`process.send`). */
+  /** A Node program that announces itself over IPC (`process.send`). */
+  readonly ipc?: boolean;
+  /** What such a program takes for its orders. */
   readonly order?: object;
+  /** It is ready with its first line that has this `type`, instead of one that has `ready`. */
+  readonly readyType?: string;
   /** A server that says nothing: it is ready when it listens there. */
   readonly listens?: Listening;
 };
@@ -77,10 +81,10 @@ export class Program {
     const [command = '', ...args] = commandLine(spec, place);
     const child = spawn(command, args, {
       env: { ...process.env, ...spec.env },
-      stdio: spec.order === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: spec.ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    this.#listen(child);
+    this.#listen(child, spec);
     if (spec.order !== undefined) child.send(spec.order);
     const exit = endOf(child);
     this.#ended = exit.then(
@@ -92,6 +96,11 @@ export class Program {
     // Whoever waits for one of them may not wait for the other.
     this.result.catch(() => {});
     this.ready.catch(() => {});
+  }
+
+  /** Of the process itself: what puts a program in its place becomes the program. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** All that it has printed so far. */
@@ -128,11 +137,13 @@ export class Program {
     if (pid !== undefined && exitCode === null && signalCode === null) signal(pid, name);
   }
 
-  #listen(child: ChildProcess): void {
+  #listen(child: ChildProcess, { readyType }: ProgramSpec): void {
     const lines = new JsonLines();
+    const tellsReady = (line: Announcement): boolean =>
+      readyType === undefined ? 'ready' in line : line['type'] === readyType;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;
-      for (const announcement of lines.push(text)) this.#take(announcement);
+      for (const line of lines.push(text)) if ('result' in line || tellsReady(line)) this.#take(line);
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-KEPT_CHARACTERS);
@@ -142,9 +153,9 @@ export class Program {
 
   #take(announcement: Announcement): void {
     if ('result' in announcement) {
-      this.#result = announcement.result;
+      this.#result = announcement['result'];
       if (this.#child.connected) this.#child.disconnect();
-    } else this.#announced.resolve('ready' in announcement ? announcement.ready : announcement);
+    } else this.#announced.resolve('ready' in announcement ? announcement['ready'] : announcement);
   }
 
   #outcome({ code, killedBy }: Exit): unknown {
@@ -157,11 +168,10 @@ export class Program {
     const gone = this.result.then(() => {
       throw new Error(`${this.name} ended before it was ready.`);
     });
-    const pid = this.#child.pid ?? 0;
     const bound =
       listens === undefined
         ? this.#announced.promise
-        : until(`${this.name} listens`, READY_MS, () => isBound(pid, listens));
+        : until(`${this.name} listens`, READY_MS, () => isBound(this.pid, listens));
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Error(`${this.name} was not ready in time.`)), READY_MS);
     try {

@@ -50,7 +50,7 @@ const ourSide = (role: SideOrder['role'], order: BulkOrder): ProgramSpec => {
     privateKey: key,
     trustAnchors: authority,
   };
-  return { name: `our bulk ${role}`, command: process.execPath, args: [SIDE], order: side };
+  return { name: `our bulk ${role}`, command: process.execPath, args: [SIDE], ipc: true, order: side };
 };
 
 export const OURS: BulkImplementation = {

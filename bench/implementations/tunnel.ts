@@ -1,19 +1,25 @@
-import { ourProgram } from '#interop/implementations/ours.ts';
 import { quicGoProgram } from '#interop/implementations/quic-go.ts';
 import { type Identity, SERVER_NAME } from '../harness/identity.ts';
 import type { ProgramSpec } from '../harness/program.ts';
+import { connect, worker } from './product.ts';
 
 /** What a tunnel connects; both sides announce `ready` when packets can pass. */
 export type TunnelOrder = {
   readonly identity: Identity;
+  /** For files of a program's own; gone after the run. */
+  readonly folder: string;
   /** Where the proxy listens. */
   readonly address: string;
   readonly port: number;
-  /** Inside: addresses of the proxy's and the client's end, name and MTU of both TUN devices. */
-  readonly proxy: string;
-  readonly client: string;
+  /** Name and MTU of both TUN devices. */
   readonly device: string;
   readonly mtu: number;
+  /** Inside: the prefix of tunnel addresses, and those of the proxy's and the client's end. */
+  readonly network: string;
+  readonly proxy: string;
+  readonly client: string;
+  /** What the client reaches through the tunnel. */
+  readonly route: string;
 };
 
 /** Who can carry IP over CONNECT-IP, and by which commands. */
@@ -32,7 +38,7 @@ export const proxyFlags = (order: TunnelOrder): string[] => {
   return [
     ...['--listen', `${order.address}:${order.port}`, '--name', SERVER_NAME, '--cert', certificate, '--key', key],
     ...[...tunFlags(order), '--address', `${order.proxy}/32`],
-    ...['--client', `${order.client}/32`, '--route', `${order.proxy}/32`],
+    ...['--client', `${order.client}/32`, '--route', order.route],
   ];
 };
 
@@ -41,11 +47,8 @@ export const clientFlags = (order: TunnelOrder): string[] => [
   ...tunFlags(order),
 ];
 
-/** Ours. The thin programs of interop stand in until a PoP worker and `cloudbridge connect` can be started here. */
-export const OURS: TunnelImplementation = {
-  proxy: async (order) => ourProgram('ip-proxy', proxyFlags(order)),
-  client: async (order) => ourProgram('ip-client', clientFlags(order)),
-};
+/** The product itself. */
+export const OURS: TunnelImplementation = { proxy: worker, client: connect };
 
 const CONNECT_IP_GO: TunnelImplementation = {
   peer: 'connect-ip-go',

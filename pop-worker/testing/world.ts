@@ -1,5 +1,4 @@
 import { type ChildProcess, execFile, execFileSync, fork, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,10 +6,9 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { exportJWK, SignJWT } from 'jose';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
-import { POP_AUDIENCE } from '#model/claims.ts';
 import type { DeviceOrder, DeviceReport } from './device.ts';
+import { type DeviceIdentity, ISSUER, Issuer } from './issuer.ts';
 
 const exec = promisify(execFile);
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
@@ -21,20 +19,9 @@ export const EDGE6 = '2001:db8:a::1';
 export const INTERNET4 = '203.0.113.10';
 export const INTERNET6 = '2001:db8:f::10';
 export const PORT = 443;
-const ISSUER = 'https://token.test';
 const SERVER_NAME = 'edge.test';
 const NAMES = [`DNS:${SERVER_NAME}`, `IP:${EDGE4}`, `IP:${EDGE6}`];
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64'];
-
-/** Whom a token is for. */
-export interface DeviceIdentity {
-  readonly tenant: string;
-  readonly device: string;
-  readonly ipv4: string;
-  readonly ipv6: string;
-  readonly egress?: boolean;
-  readonly expiresInSeconds?: number;
-}
 
 export const TENANTS = [
   { id: 'red', prefixes: ['10.64.0.0/10', 'fd00:1::/48'] },
@@ -77,7 +64,7 @@ export class World {
   readonly #prefix = `cbw-${process.pid}-${++made}`;
   readonly #namespaces: string[] = [];
   readonly #children: ChildProcess[] = [];
-  readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  readonly #issuer = new Issuer();
   readonly configFile = path.join(this.folder, 'worker.toml');
   readonly socket = path.join(this.folder, 'admin.sock');
   readonly revocations = path.join(this.folder, 'revoked.json');
@@ -176,8 +163,7 @@ export class World {
     writeFileSync(at('edge.pem'), certificateChain);
     writeFileSync(at('edge.key'), privateKey as string, { mode: 0o600 });
     writeFileSync(at('reset.key'), Buffer.alloc(32, 7), { mode: 0o600 });
-    const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: 'k1', alg: 'ES256' };
-    writeFileSync(at('jwks.json'), JSON.stringify({ keys: [jwk] }));
+    writeFileSync(at('jwks.json'), await this.#issuer.jwks());
     writeFileSync(this.revocations, '[]');
     const tenants = TENANTS.map(({ id, prefixes }) => `{ id = "${id}", prefixes = ${JSON.stringify(prefixes)} }`);
     writeFileSync(
@@ -286,19 +272,6 @@ ${more.static ?? ''}
     return Number(line?.slice(series.length + 1));
   }
 
-  token({ tenant, device, ipv4, ipv6, egress = true, expiresInSeconds = 600 }: DeviceIdentity): Promise<string> {
-    const now = Math.floor(Date.now() / 1000);
-    return new SignJWT({ tenant, ipv4, ipv6, egress })
-      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-      .setIssuer(ISSUER)
-      .setAudience(POP_AUDIENCE)
-      .setSubject(device)
-      .setJti(`token-of-${device}`)
-      .setIssuedAt(now)
-      .setExpirationTime(now + expiresInSeconds)
-      .sign(this.#keys.privateKey);
-  }
-
   /** A device in a namespace of its own; its tunnel is not waited for. */
   async connect(identity: DeviceIdentity, edge: string = EDGE4, nodeArgs: readonly string[] = []): Promise<TestDevice> {
     const namespace = this.clientNamespace();
@@ -310,7 +283,7 @@ ${more.static ?? ''}
       port: PORT,
       serverName: SERVER_NAME,
       trustAnchors: this.authority.pem,
-      token: await this.token(identity),
+      token: await this.#issuer.token(identity),
       device: 'tun0',
       routes: ROUTES,
     };
@@ -325,7 +298,7 @@ ${more.static ?? ''}
   ): Promise<{ namespace: string; lines: string[] }> {
     const namespace = this.clientNamespace();
     const at = (name: string): string => path.join(this.folder, `${identity.device}.${name}`);
-    writeFileSync(at('token'), await this.token(identity), { mode: 0o600 });
+    writeFileSync(at('token'), await this.#issuer.token(identity), { mode: 0o600 });
     writeFileSync(at('ca'), this.authority.pem);
     const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
     const words = ['connect', '--json', '--server', `https://${EDGE4}`, '--token-file', at('token'), '--ca', at('ca')];
