@@ -24,7 +24,7 @@ export const installationAddAccount = defineCommand({
       const [name = '', ...roles] = word.split(':');
       return { name, roles };
     });
-    output.line(await createAccounts(config, accounts));
+    output.line(await createAccounts(config, accounts, (error) => output.remark(String(error))));
     return SUCCESS;
   },
 });

@@ -1,8 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Authenticator, credsAuthenticator, type NatsConnection, nkeyAuthenticator } from '@nats-io/nats-core';
+import type { Authenticator, NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+  CredentialsError,
+  liveAuthenticator,
+  NEVER_GIVE_UP,
+  onceInARow,
+  tellRefusals,
+} from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
 
 export interface NatsOptions {
@@ -18,6 +25,8 @@ export interface NatsOptions {
 const RECONNECT_MS = 250;
 const RECONNECT_JITTER_MS = 250;
 const PING_MS = 5000;
+/** For one try: a server that closes with a word that the client library does not know leaves it waiting. */
+const CONNECT_MS = 5000;
 
 /** How long a file that cannot be used is left alone: at first, and doubled each time up to that. */
 const FILE_RETRY_MS = 250;
@@ -33,8 +42,8 @@ const pauseUnlessAborted: Pause = async (ms, signal) => {
 };
 
 /**
- * Connects, however long that takes, and never gives up again. Files are read anew each time: one that is put in place
- * later, or right, heals it.
+ * Connects, however long that takes, and never gives up again. Files are read anew each time, also to connect again: one
+ * that is put in place later, or right, heals it.
  *
  * @param onError is told why it did not work yet, once for the same reason in a row
  * @param pause between two times; never rejects
@@ -46,16 +55,17 @@ export const connectNats = async (
   onError: (error: unknown) => void,
   pause: Pause = pauseUnlessAborted,
 ): Promise<NatsConnection | undefined> => {
-  let told: string | undefined;
+  const tell = onceInARow(onError);
   let fileRetryMs = FILE_RETRY_MS;
   while (!signal.aborted) {
     let waitMs = RECONNECT_MS;
     try {
-      return await connect(await readConnectOptions(options));
+      const nats = await connect(connectOptions(options, tell));
+      tell(undefined);
+      void tellRefusals(nats, options.credentials, tell);
+      return nats;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== told) onError(error);
-      told = reason;
+      tell(error);
       if (error instanceof FileError) {
         waitMs = fileRetryMs;
         fileRetryMs = Math.min(2 * fileRetryMs, MAX_FILE_RETRY_MS);
@@ -67,55 +77,55 @@ export const connectNats = async (
 };
 
 /** @throws FileError when credentials or CA cannot be used */
-const readConnectOptions = async (options: NatsOptions): Promise<NodeConnectionOptions> => {
+const connectOptions = (options: NatsOptions, onError: (error: unknown) => void): NodeConnectionOptions => {
   const { servers, credentials, ca, pop, worker } = options;
+  if (ca !== undefined) checkCa(ca);
   return {
+    ...NEVER_GIVE_UP,
     servers: [...servers],
     name: `${pop}/${worker}`,
-    maxReconnectAttempts: -1,
+    timeout: CONNECT_MS,
     reconnectTimeWait: RECONNECT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     pingInterval: PING_MS,
     maxPingOut: 2,
     // The worker may listen under a name of its own only.
     inboxPrefix: inboxPrefix({ role: 'worker', pop, worker }),
-    ...(credentials !== undefined && { authenticator: await readCredentials(credentials) }),
-    ...(ca !== undefined && { tls: { ca: await readCa(ca) } }),
+    ...(credentials !== undefined && { authenticator: readCredentials(credentials, onError) }),
+    ...(ca !== undefined && { tls: { caFile: ca } }),
   };
 };
 
-const readBytes = (what: string, file: string): Promise<Buffer> =>
-  readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new FileError(`${what} ${file} cannot be read (${cause.code}): it is tried again`, { cause });
-  });
-
-const readCredentials = async (file: string): Promise<Authenticator> => {
-  const secret = await readBytes('the credentials file', file);
-  const authenticator = authenticatorFor(secret);
+/** At once, for the client library asks for credentials in the middle of its work; a local file of a few hundred bytes. */
+const readBytes = (what: string, file: string): Buffer => {
   try {
-    // It looks into the secret only when it is asked; a file that is half there shall be told by its name.
-    authenticator();
-  } catch {
-    // Without the cause: its words may be of the secret.
-    throw new FileError(
-      `the credentials file ${file} holds neither an nkey seed nor a user JWT with its seed: it is tried again`,
-    );
+    return readFileSync(file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new FileError(`${what} ${file} cannot be read (${code}): it is tried again`, { cause });
   }
-  return authenticator;
 };
 
-const readCa = async (file: string): Promise<string> => {
-  const pem = await readBytes('the CA file', file);
+const readCredentials = (file: string, onError: (error: unknown) => void): Authenticator => {
+  const named = (error: unknown): unknown =>
+    error instanceof CredentialsError
+      ? new FileError(`the credentials file ${file} ${error.message}: it is tried again`)
+      : error;
+  try {
+    return liveAuthenticator(
+      () => readBytes('the credentials file', file),
+      (error) => onError(named(error)),
+    );
+  } catch (error) {
+    throw named(error);
+  }
+};
+
+const checkCa = (file: string): void => {
+  const pem = readBytes('the CA file', file);
   try {
     new X509Certificate(pem);
   } catch (cause) {
     throw new FileError(`the CA file ${file} holds no certificate: it is tried again`, { cause });
   }
-  return pem.toString('utf8');
-};
-
-const authenticatorFor = (secret: Buffer): Authenticator => {
-  const text = secret.toString('utf8').trim();
-  if (text.includes('-----BEGIN NATS USER JWT-----')) return credsAuthenticator(new Uint8Array(secret));
-  return nkeyAuthenticator(new TextEncoder().encode(text));
 };

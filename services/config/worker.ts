@@ -1,4 +1,5 @@
-import { credsAuthenticator, type NatsConnection, wsconnect } from '@nats-io/nats-core';
+import { type NatsConnection, wsconnect } from '@nats-io/nats-core';
+import { authenticatorFor, NEVER_GIVE_UP, onceInARow, tellRefusals } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { createConfigApp } from './app.ts';
@@ -25,12 +26,13 @@ const RECONNECT_MS = 250;
 export const startWorkerService = async (options: WorkerServiceOptions): Promise<WorkerService> => {
   const { url, credentials, verify, report } = options;
   const nats = await wsconnect({
+    ...NEVER_GIVE_UP,
     servers: url,
-    maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_MS,
     inboxPrefix: inboxPrefix({ role: 'edge' }),
-    ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+    ...(credentials && { authenticator: authenticatorFor(new TextEncoder().encode(credentials)) }),
   });
+  void tellRefusals(nats, credentials && 'NATS_CREDS', onceInARow(report));
   const app = await createConfigApp({ nats, verify, report });
   const background = startBackground(nats, app.stores, report);
   return {

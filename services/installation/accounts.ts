@@ -18,10 +18,19 @@ export interface NewAccount {
   readonly roles: readonly string[];
 }
 
-/** Creates service accounts in the built-in identity provider. @param file configuration of the services */
-export const createAccounts = async (file: string, accounts: readonly NewAccount[]): Promise<CreatedAccounts> => {
+/**
+ * Creates service accounts in the built-in identity provider.
+ *
+ * @param file configuration of the services
+ * @param report is told what NATS refuses meanwhile
+ */
+export const createAccounts = async (
+  file: string,
+  accounts: readonly NewAccount[],
+  report: (error: unknown) => void,
+): Promise<CreatedAccounts> => {
   const config = readServicesConfig(file);
-  const nats = await connectStore(config, 'cloudbridge-accounts');
+  const nats = await connectStore(config, 'cloudbridge-accounts', report);
   try {
     const identity = await ensureIdentity(
       nats,

@@ -94,8 +94,8 @@ const readOwn = async (file: string): Promise<string> => {
 const start = async (service: StoreService, file: string, log: Logger): Promise<void> => {
   const config = readServicesConfig(file);
   const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
-  const nats = await connectStore(config, `cloudbridge-${service}`);
   const report = (error: unknown): void => log.error('an error of the service itself', { error });
+  const nats = await connectStore(config, `cloudbridge-${service}`, report);
   const identity = await ensureIdentity(nats, sealer);
   const running = await starters[service]({ config, nats, sealer, identity, report });
   let stopping = false;

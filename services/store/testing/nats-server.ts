@@ -12,19 +12,26 @@ export interface TestServer {
   readonly websocketUrl: string;
   /** Ends the process at once, as a crash does; the data stays. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data. */
-  start(): Promise<void>;
+  /** Starts it again on the same port and data. @param more goes into its configuration, as who may connect */
+  start(more?: string): Promise<void>;
+  /** What it has logged since its last start. */
+  readLog(): Promise<string>;
   close(): Promise<void>;
 }
 
-export const startNatsServer = async (): Promise<TestServer> => {
+export const startNatsServer = async (more = ''): Promise<TestServer> => {
   const found = findNatsServer();
   if (!found) throw new Error('nats-server is missing: run npm test once, or put it on PATH');
   const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-nats-'));
   let ports: Ports = { nats: -1, websocket: -1 };
   let child: ReturnType<typeof spawn> | undefined;
-  const start = async (): Promise<void> => {
-    await writeFile(join(folder, 'nats.conf'), configFor(folder, ports));
+  const log = join(folder, 'log');
+  const start = async (added = ''): Promise<void> => {
+    await writeFile(
+      join(folder, 'nats.conf'),
+      `${configFor(folder, ports)}log_file: ${JSON.stringify(log)}\n${added}\n`,
+    );
+    await rm(log, { force: true });
     const started = spawn(found.file, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
     child = started;
     ports = await readPorts(join(folder, `nats-server_${started.pid}.ports`));
@@ -37,11 +44,12 @@ export const startNatsServer = async (): Promise<TestServer> => {
     running.kill('SIGKILL');
     await ended;
   };
-  await start();
+  await start(more);
   return {
     url: `nats://127.0.0.1:${ports.nats}`,
     websocketUrl: `ws://127.0.0.1:${ports.websocket}`,
     start,
+    readLog: () => readFile(log, 'utf8'),
     kill,
     close: async () => {
       await kill();

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type NatsConnection, nkeys } from '@nats-io/nats-core';
+import { eventually } from '#services/config/testing/client.ts';
+import { startWorkerService } from '#services/config/worker.ts';
+import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
+import { connectStore } from './nats.ts';
+
+interface Opened {
+  readonly nats: NatsConnection;
+  close(): Promise<void>;
+}
+
+interface Case {
+  readonly name: string;
+  open(
+    server: TestServer,
+    credentials: { file: string; seed: string },
+    report: (error: unknown) => void,
+  ): Promise<Opened>;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'a process',
+    open: async ({ url }, { file }, report) => {
+      const nats = await connectStore({ nats: { servers: [url], credentials: file, replicas: 1 } }, 'test', report);
+      return { nats, close: () => nats.close() };
+    },
+  },
+  {
+    name: 'the edge Worker, over WebSocket',
+    open: ({ websocketUrl: url }, { seed }, report) =>
+      startWorkerService({ url, credentials: seed, verify: () => Promise.reject(new Error('nobody calls')), report }),
+  },
+];
+
+for (const { name, open } of CASES) {
+  test(`services that were refused come back by themselves once their credentials are good again: ${name}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-services-nats-'));
+    const [own, other] = [nkeys.createUser(), nkeys.createUser()];
+    const only = (user: nkeys.KeyPair): string => `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`;
+    const file = join(folder, 'services.creds');
+    const seed = new TextDecoder().decode(own.getSeed());
+    await writeFile(file, seed);
+    const server = await startNatsServer(only(own));
+    const told: string[] = [];
+    // The Worker expects what the processes have made.
+    const setup = await CASES[0]?.open(server, { file, seed }, () => undefined);
+    await setup?.close();
+    const service = await open(server, { file, seed }, (error) => void told.push(String(error)));
+    try {
+      await server.kill();
+      await server.start(only(other));
+      await eventually(async () => {
+        const refusals = (await server.readLog()).match(/authentication error/gi) ?? [];
+        return refusals.length >= 4 || undefined;
+      }, 'four refusals');
+      await server.kill();
+      await server.start(only(own));
+      await eventually(
+        () =>
+          service.nats.flush().then(
+            () => true as const,
+            () => undefined,
+          ),
+        'it is connected again',
+      );
+      assert.equal(told.filter((text) => /^Error: NATS refuses the credentials of .*: put valid/.test(text)).length, 1);
+    } finally {
+      await service.close();
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}
