@@ -294,6 +294,14 @@ export const METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_ended_tunnels_total',
+    type: 'counter',
+    unit: 'tunnels',
+    labels: { reason: ['expired', 'revoked', 'tenant_gone', 'destination_refused'] },
+    help: 'Tunnels of all kinds that the worker ended, by why they could not go on',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_nat_connections_total',
     type: 'counter',
     unit: 'connections',

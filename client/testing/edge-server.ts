@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomFillSync } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { Admission } from '#dataplane/admission.ts';
 import { Directory } from '#dataplane/directory.ts';
+import { Endings, type LiveTunnel } from '#dataplane/endings.ts';
 import { Carriers } from '#dataplane/forward/carriers.ts';
 import { Forwarder } from '#dataplane/forward/forwarder.ts';
 import { TenantTable } from '#dataplane/forward/tenant-table.ts';
@@ -125,7 +126,9 @@ const serve = async (order: EdgeOrder): Promise<void> => {
   process.on('message', (message) => {
     if (message === 'drain') sessions.drain();
   });
-  setInterval(() => sessions.expire(Date.now() / 1000), 200);
+  const endings = new Endings([sessions]);
+  const expired = ({ admitted }: LiveTunnel): boolean => admitted.expiresAt <= Date.now() / 1000;
+  setInterval(() => endings.endWhere(expired, 'expired'), 200);
   process.send?.({ port: addressPort(socket.localAddress()) });
 };
 

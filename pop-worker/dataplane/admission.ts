@@ -1,6 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import { POP_AUDIENCE, type PopClaims, readPopClaims } from '#model/claims.ts';
 import { type Prefix, parseIpv4, parseIpv6 } from '#protocol/ip/text.ts';
+import type { Refusal } from '#protocol/masque/proxy-status.ts';
 import type { Directory } from './directory.ts';
 
 /** Signatures that tokens may have; none that needs a shared secret. */
@@ -23,6 +24,13 @@ const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } a
 
 const denied = (status: Denied['status'], reason: string): Denied => ({ status, reason });
 
+/** A denial as a proxy says it. */
+export const refusalOf = ({ status, reason }: Denied): Refusal => ({
+  error: 'http_request_denied',
+  details: reason,
+  status,
+});
+
 /** Decides about tokens with what this worker holds itself: no service is asked. */
 export class Admission {
   /** Decisions by their kind. */
@@ -44,9 +52,11 @@ export class Admission {
     return answer;
   }
 
-  /** Whether what was admitted would not be now. */
-  isRevoked({ tenant, device, tokenId }: Admitted): boolean {
-    return this.#directory.isRevoked(tenant, device, tokenId);
+  /** Why what was admitted would not be now. */
+  objection({ tenant, device, tokenId }: PopClaims): Denied | undefined {
+    return this.#directory.isRevoked(tenant, device, tokenId)
+      ? denied(403, 'the device or its token is revoked')
+      : undefined;
   }
 
   async #decide(authorization: string | undefined): Promise<Admitted | Denied> {
@@ -56,8 +66,8 @@ export class Admission {
     if (keys === undefined) return denied(503, 'this worker has not got the keys of tokens yet');
     const claims = await this.#verify(token, keys);
     if ('status' in claims) return claims;
-    if (this.#directory.isRevoked(claims.tenant, claims.device, claims.tokenId))
-      return denied(403, 'the device or its token is revoked');
+    const objection = this.objection(claims);
+    if (objection !== undefined) return objection;
     const ipv4 = parseIpv4(claims.ipv4);
     const ipv6 = parseIpv6(claims.ipv6);
     if (ipv4 === undefined || ipv6 === undefined) return denied(401, 'the token has no addresses');

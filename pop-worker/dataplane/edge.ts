@@ -7,11 +7,12 @@ import { createTlsServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
-import { Admission, type Admitted } from './admission.ts';
+import { Admission } from './admission.ts';
 import type { Command, Notice } from './commands.ts';
 import { Connections } from './connections.ts';
 import { Directory } from './directory.ts';
 import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
+import { Endings } from './endings.ts';
 import { Carriers } from './forward/carriers.ts';
 import { Forwarder, HEADROOM } from './forward/forwarder.ts';
 import { TenantTable } from './forward/tenant-table.ts';
@@ -55,6 +56,7 @@ export class Edge {
   readonly sessions: IpSessions;
   readonly udpProxy: UdpProxy;
   readonly tcpProxy: TcpProxy;
+  readonly endings: Endings;
   readonly requests: EdgeRequests;
   readonly endpoint: Endpoint;
   readonly driver: QuicDriver;
@@ -89,6 +91,7 @@ export class Edge {
     this.#targets = new Targets({ admission, policy, ...resolve });
     this.udpProxy = new UdpProxy(this.#targets, worker, Date.now);
     this.tcpProxy = new TcpProxy(this.#targets, worker);
+    this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
     this.endpoint = this.#makeEndpoint(setup);
@@ -133,7 +136,7 @@ export class Edge {
   /** What expires. */
   #tick(): void {
     const nowSeconds = Date.now() / 1000;
-    this.#endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
+    this.endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
     this.udpProxy.expire();
   }
 
@@ -177,22 +180,20 @@ export class Edge {
       this.tenants.defineTenant(tenant, prefixes.map(prefixOf));
       return;
     }
-    this.#endWhere((admitted) => admitted.tenant === tenant, 'the tenant is gone');
+    this.endings.endWhere(({ admitted }) => admitted.tenant === tenant, 'tenant_gone');
     this.tenants.removeTenant(tenant);
   }
 
   #refuse(byFleet: readonly Prefix[]): void {
     const deny = [...this.#ownRefused, ...byFleet];
     this.forwarder.refused = refusedTables(deny, this.#allowed);
-    this.#targets.policy = { deny, allow: this.#allowed };
+    const policy = { deny, allow: this.#allowed };
+    this.#targets.policy = policy;
+    this.endings.refuse(policy);
   }
 
   #endRevoked(): void {
-    this.#endWhere((admitted) => this.admission.isRevoked(admitted), 'revoked');
-  }
-
-  #endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
-    for (const part of [this.sessions, this.udpProxy, this.tcpProxy]) part.endWhere(matches, reason);
+    this.endings.endWhere(({ admitted }) => this.admission.objection(admitted) !== undefined, 'revoked');
   }
 
   /** Tells all peers that it is over. */

@@ -12,6 +12,7 @@ import { ProxyLog } from '#protocol/masque/testing/proxy-log.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Admission, Admitted, Denied } from '../admission.ts';
 import type { Notice } from '../commands.ts';
+import { Endings } from '../endings.ts';
 import { Carriers } from '../forward/carriers.ts';
 import { Forwarder, HEADROOM } from '../forward/forwarder.ts';
 import { TenantTable } from '../forward/tenant-table.ts';
@@ -132,19 +133,23 @@ test('revocation and expiry end exactly the sessions they are about', async () =
   const { connect, sessions, forwarder } = world();
   const two = await connect('d2');
   const three = await connect('d3');
-  sessions.revoke({ tenant: 'other' });
-  sessions.revoke({ tenant: 'acme', device: 'd4' });
-  sessions.revoke({ tenant: 'acme', tokenId: 'd2' });
+  const endings = new Endings([sessions]);
+  const revoke = (device: string): void =>
+    endings.endWhere(({ admitted }) => admitted.tenant === 'acme' && admitted.device === device, 'revoked');
+  revoke('d4');
   assert.equal(sessions.size, 2);
-  sessions.revoke({ tenant: 'acme', device: 'd2' });
+  revoke('d2');
   two.pair.run();
   assert.equal(two.log.events.at(-1), 'closed');
   three.send(packet({ source: '10.64.0.3', destination: '10.64.0.2' }));
   assert.equal(forwarder.drops.of('no_route'), 1);
-  sessions.expire(99);
+  const expire = (nowSeconds: number): void =>
+    endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
+  expire(99);
   assert.equal(sessions.size, 1);
-  sessions.expire(100);
+  expire(100);
   assert.equal(sessions.size, 0);
+  assert.deepEqual([endings.counters.revoked, endings.counters.expired], [1, 1]);
 });
 
 test('asking for addresses gives those that the device has', async () => {

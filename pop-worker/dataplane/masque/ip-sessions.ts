@@ -5,8 +5,9 @@ import { formatIpAddress } from '#protocol/ip/text.ts';
 import type { IpProxySink, IpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { IpRange } from '#protocol/masque/ip-routes.ts';
 import type { IpScope } from '#protocol/masque/ip-scope.ts';
-import type { Admission, Admitted, Denied } from '../admission.ts';
-import type { Notice, RevocationCommand } from '../commands.ts';
+import { type Admission, type Admitted, type Denied, refusalOf } from '../admission.ts';
+import type { Notice } from '../commands.ts';
+import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import { Session } from '../forward/session.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
@@ -22,9 +23,8 @@ export interface IpSessionsOptions {
   readonly thread?: number;
 }
 
-interface IpSession {
+interface IpSession extends LiveTunnel {
   readonly session: Session;
-  readonly admitted: Admitted;
 }
 
 /** Everything: what the edge routes for a device (RFC 9484 §4.7.3). */
@@ -38,7 +38,7 @@ export const bearerOf = (head: RequestHead): string | undefined =>
   head.fields.find(({ name }) => name === 'proxy-authorization' || name === 'authorization')?.value;
 
 /** Devices connected by CONNECT-IP: each tunnel that is let in becomes a session of the data plane. */
-export class IpSessions implements IpProxySink {
+export class IpSessions implements IpProxySink, TunnelHolder {
   readonly #options: IpSessionsOptions;
   readonly #sessions = new Map<IpTunnel, IpSession>();
   #draining = false;
@@ -74,11 +74,7 @@ export class IpSessions implements IpProxySink {
   #decide(tunnel: IpTunnel, answer: Admitted | Denied): void {
     if (tunnel.state !== 'waiting') return;
     if ('status' in answer) {
-      tunnel.refuse(this.#options.proxyName, {
-        error: 'http_request_denied',
-        details: answer.reason,
-        status: answer.status,
-      });
+      tunnel.refuse(this.#options.proxyName, refusalOf(answer));
       return;
     }
     const link = {
@@ -94,7 +90,8 @@ export class IpSessions implements IpProxySink {
       });
       return;
     }
-    this.#sessions.set(tunnel, { session, admitted: answer });
+    const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);
+    this.#sessions.set(tunnel, { session, admitted: answer, end });
     tunnel.accept();
     tunnel.assign(answer.sources.map((prefix) => ({ requestId: 0, prefix })));
     tunnel.advertise(ALL_ROUTES);
@@ -129,32 +126,13 @@ export class IpSessions implements IpProxySink {
     this.#options.notify({ type: 'disconnected', tenant, device, reason: abort.reason });
   }
 
-  /** Ends every session that a revocation is about. */
-  revoke({ tenant, device, tokenId }: RevocationCommand): void {
-    this.endWhere(
-      (admitted) =>
-        admitted.tenant === tenant &&
-        (device === undefined || admitted.device === device) &&
-        (tokenId === undefined || admitted.tokenId === tokenId),
-      'revoked',
-    );
-  }
-
-  /** Ends sessions whose token has run out. A client comes with a new one before that. */
-  expire(nowSeconds: number): void {
-    this.endWhere(({ expiresAt }) => expiresAt <= nowSeconds, 'the token has expired');
+  live(): Iterable<LiveTunnel> {
+    return this.#sessions.values();
   }
 
   /** Lets nobody in any more, or does again. */
   drain(draining = true): void {
     this.#draining = draining;
-  }
-
-  /** Ends the sessions of those whom `matches` picks. */
-  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
-    for (const [tunnel, { admitted }] of [...this.#sessions]) {
-      if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
-    }
   }
 
   // Nothing to do: clients of an edge assign no addresses and route nothing for it.

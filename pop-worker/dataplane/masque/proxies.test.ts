@@ -13,6 +13,7 @@ import { ProxyLog } from '#protocol/masque/testing/proxy-log.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Admission } from '../admission.ts';
+import { Endings } from '../endings.ts';
 import { EdgeRequests } from './edge-requests.ts';
 import { IpSessions } from './ip-sessions.ts';
 import { Targets } from './targets.ts';
@@ -25,17 +26,25 @@ const ALLOWED: Prefix[] = [parsePrefix('127.0.0.0/8') as Prefix];
 
 /** Proxies behind an HTTP/3 connection in memory; loopback is allowed only where a test says so. */
 const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice?: number } = {}) => {
+  const revoked = { now: false };
   const admission = {
     admit: async (authorization?: string) =>
       authorization === 'Bearer x'
         ? { tenant: 'acme', device: 'd', egress: options.egress ?? true }
         : { status: 401, reason: 'no token' },
+    objection: () => (revoked.now ? { status: 403, reason: 'revoked' } : undefined),
   } as unknown as Admission;
   const targets = new Targets({
     admission,
     policy: { deny: [], allow: options.allow ?? [] },
     maxPerDevice: options.maxPerDevice ?? 10,
     resolve: async (name) => {
+      if (name === 'slow.example') {
+        // Revoked while the name is resolved.
+        await new Promise(setImmediate);
+        revoked.now = true;
+        return [parseIpAddress('127.0.0.1') as Uint8Array];
+      }
       if (name === 'inside.example') return [parseIpAddress('127.0.0.1') as Uint8Array];
       throw Object.assign(new Error(), { code: 'ENOTFOUND' });
     },
@@ -55,7 +64,7 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
       pair.run();
     }
   };
-  return { pair, client, udp, tcp, now, until };
+  return { pair, client, udp, tcp, now, until, endings: new Endings([udp, tcp]) };
 };
 
 const send = (tunnel: UdpTunnel, text: string): void => {
@@ -149,6 +158,43 @@ test('a device has a limited number of tunnels, and gets one back when one ends'
   // Sockets of open tunnels keep the process alive.
   for (const { tunnel } of [second, again].filter((each) => each !== undefined)) tunnel.close();
   await until(() => udp.size === 0);
+});
+
+test('open tunnels to a destination that is refused later end, others go on', async (t) => {
+  const { client, until, udp, tcp, endings } = await world({ allow: ALLOWED });
+  const cut: (string | undefined)[] = [];
+  const server = createServer((socket) => socket.on('error', ({ code }: NodeJS.ErrnoException) => cut.push(code)));
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  const open = (host: string) => {
+    const log = new ProxyLog();
+    const tcpTunnel = openTcpTunnel(client, `${host}:${port}`, log, TOKEN) as TcpTunnel;
+    const udpTunnel = openUdpTunnel(client, UDP, host, port, log, TOKEN) as UdpTunnel;
+    return { tcpTunnel, udpTunnel, states: () => [tcpTunnel.state, udpTunnel.state].join() };
+  };
+  const [refused, other] = [open('127.0.0.2'), open('127.0.0.3')];
+  await until(() => refused.states() === 'open,open' && other.states() === 'open,open');
+  const policy = { deny: [parsePrefix('127.0.0.2/32') as Prefix], allow: [parsePrefix('127.0.0.3/32') as Prefix] };
+  endings.refuse(policy);
+  await until(() => refused.states() === 'closed,closed' && cut.length > 0);
+  assert.deepEqual(cut, ['ECONNRESET'], 'the target hears of it');
+  assert.deepEqual([tcp.size, udp.size, endings.counters.destination_refused], [1, 1, 2]);
+  assert.equal(other.states(), 'open,open');
+  // Sockets of open tunnels keep the process alive.
+  other.tcpTunnel.fail('the test is over');
+  other.udpTunnel.close();
+  await until(() => tcp.size + udp.size === 0);
+});
+
+test('who is revoked while a name is resolved gets no tunnel that nobody would end', async (t) => {
+  const { client, until, tcp } = await world({ allow: ALLOWED });
+  const port = await tcpEcho(t);
+  const log = new ProxyLog();
+  openTcpTunnel(client, `slow.example:${port}`, log, TOKEN);
+  await until(() => log.events.includes('closed'));
+  assert.equal(log.events[0], 'refused 403 http_request_denied');
+  assert.equal(tcp.size, 0);
 });
 
 test('a socket that does not open for want of resources is told from any other that does not', async (t) => {

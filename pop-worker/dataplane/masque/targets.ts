@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import type { RequestHead } from '#protocol/http3/message.ts';
-import { formatIpAddress, parseIpAddress } from '#protocol/ip/text.ts';
+import { parseIpAddress } from '#protocol/ip/text.ts';
 import type { Refusal } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import { prohibition, type TargetPolicy } from '#protocol/masque/target-policy.ts';
-import type { Admission, Admitted } from '../admission.ts';
+import { type Admission, type Admitted, refusalOf } from '../admission.ts';
 import { bearerOf } from './ip-sessions.ts';
 
 /** A name's addresses. @throws an Error with the resolver's code */
@@ -26,15 +26,15 @@ export interface TargetsOptions {
 /** A target that may be reached; `release` when the tunnel to it is over. */
 export interface Granted {
   readonly admitted: Admitted;
-  readonly address: string;
-  readonly family: 4 | 6;
+  /** 4 or 16 bytes. */
+  readonly destination: Uint8Array;
   readonly port: number;
   readonly release: () => void;
 }
 
 /** Decides who may be proxied where: token, number of tunnels, and the addresses that a name has at this moment. */
 export class Targets {
-  /** May be replaced at any time; tunnels that are open go on. */
+  /** May be replaced at any time; what it refuses of the open tunnels is for somebody else to end. */
   policy: TargetPolicy;
   readonly #options: TargetsOptions;
   readonly #open = new Map<string, number>();
@@ -46,23 +46,23 @@ export class Targets {
 
   async grant(target: Target, head: RequestHead): Promise<Granted | Refusal> {
     const admitted = await this.#options.admission.admit(bearerOf(head));
-    if ('status' in admitted)
-      return { error: 'http_request_denied', details: admitted.reason, status: admitted.status };
+    if ('status' in admitted) return refusalOf(admitted);
     if (!admitted.egress) return { error: 'http_request_denied', details: 'the network has no egress' };
     const key = `${admitted.tenant}/${admitted.device}`;
     const count = this.#open.get(key) ?? 0;
     if (count >= (this.#options.maxPerDevice ?? 1000)) return { error: 'connection_limit_reached' };
     this.#open.set(key, count + 1);
     const release = this.#releaser(key);
-    const address = await this.#address(target);
-    if ('error' in address) {
-      release();
-      return address;
-    }
-    return { admitted, ...address, port: target.port, release };
+    const found = await this.#address(target);
+    // It may have been revoked while the name was resolved, and nobody would find the tunnel to end it.
+    const denied = this.#options.admission.objection(admitted);
+    if (denied === undefined && 'destination' in found)
+      return { admitted, destination: found.destination, port: target.port, release };
+    release();
+    return denied === undefined ? (found as Refusal) : refusalOf(denied);
   }
 
-  async #address(target: Target): Promise<{ address: string; family: 4 | 6 } | Refusal> {
+  async #address(target: Target): Promise<{ readonly destination: Uint8Array } | Refusal> {
     let addresses: readonly Uint8Array[];
     try {
       addresses =
@@ -71,8 +71,8 @@ export class Targets {
       const { code } = error as NodeJS.ErrnoException;
       return code === 'ETIMEOUT' ? { error: 'dns_timeout' } : { error: 'dns_error', details: String(code ?? 'failed') };
     }
-    const first = addresses.find((address) => prohibition(address, this.policy) === undefined);
-    if (first !== undefined) return { address: formatIpAddress(first), family: first.length === 4 ? 4 : 6 };
+    const destination = addresses.find((address) => prohibition(address, this.policy) === undefined);
+    if (destination !== undefined) return { destination };
     return addresses.length === 0 ? { error: 'dns_error' } : { error: 'destination_ip_prohibited', status: 403 };
   }
 

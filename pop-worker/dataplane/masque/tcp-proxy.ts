@@ -2,10 +2,11 @@ import { connect, type Socket } from 'node:net';
 import type { Abort } from '#protocol/http3/api.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
+import { formatIpAddress } from '#protocol/ip/text.ts';
 import type { TcpProxySink, TcpTunnel } from '#protocol/masque/connect-tcp.ts';
 import type { ProxyError } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
-import type { Admitted } from '../admission.ts';
+import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Granted, Targets } from './targets.ts';
 
 /** Bytes towards the client at which reading from TCP pauses. */
@@ -19,12 +20,15 @@ const ERRORS: Readonly<Record<string, ProxyError>> = {
   ETIMEDOUT: 'connection_timeout',
 };
 
+interface Connection extends LiveTunnel {
+  readonly socket: Socket;
+}
+
 /** TCP connections on behalf of devices (plain CONNECT, RFC 9114 §4.4). */
-export class TcpProxy implements TcpProxySink {
+export class TcpProxy implements TcpProxySink, TunnelHolder {
   readonly #targets: Targets;
   readonly #proxyName: string;
-  readonly #sockets = new Map<TcpTunnel, Socket>();
-  readonly #admitted = new Map<TcpTunnel, Admitted>();
+  readonly #connections = new Map<TcpTunnel, Connection>();
 
   constructor(targets: Targets, proxyName: string) {
     this.#targets = targets;
@@ -32,7 +36,7 @@ export class TcpProxy implements TcpProxySink {
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
   tcpWanted(tunnel: TcpTunnel, target: Target, head: RequestHead): void {
@@ -46,11 +50,11 @@ export class TcpProxy implements TcpProxySink {
     );
   }
 
-  #connect(tunnel: TcpTunnel, { admitted, address, port, release }: Granted): void {
+  #connect(tunnel: TcpTunnel, { admitted, destination, port, release }: Granted): void {
     // Half-open: each direction ends by itself.
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
-    this.#sockets.set(tunnel, socket);
-    this.#admitted.set(tunnel, admitted);
+    const socket = connect({ host: formatIpAddress(destination), port, allowHalfOpen: true, noDelay: true });
+    const end = (reason: string): void => tunnel.fail(reason, Http3ErrorCode.requestRejected);
+    this.#connections.set(tunnel, { admitted, destination, end, socket });
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
     socket.on('connect', () => {
       socket.setTimeout(0);
@@ -70,31 +74,27 @@ export class TcpProxy implements TcpProxySink {
     socket.on('close', release);
   }
 
-  /** Ends the tunnels of those whom `matches` picks. */
-  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
-    for (const [tunnel, admitted] of [...this.#admitted]) {
-      if (matches(admitted)) tunnel.fail(reason, Http3ErrorCode.requestRejected);
-    }
+  live(): Iterable<LiveTunnel> {
+    return this.#connections.values();
   }
 
   data(tunnel: TcpTunnel, buffer: Uint8Array, start: number, end: number): void {
-    const socket = this.#sockets.get(tunnel);
+    const socket = this.#connections.get(tunnel)?.socket;
     // The peer may send on only when TCP has taken what it sent.
     socket?.write(buffer.slice(start, end), () => tunnel.consumed(end - start));
   }
 
   peerFinished(tunnel: TcpTunnel): void {
-    this.#sockets.get(tunnel)?.end();
+    this.#connections.get(tunnel)?.socket.end();
   }
 
   writable(tunnel: TcpTunnel): void {
-    this.#sockets.get(tunnel)?.resume();
+    this.#connections.get(tunnel)?.socket.resume();
   }
 
   closed(tunnel: TcpTunnel, abort: Abort | undefined): void {
-    const socket = this.#sockets.get(tunnel);
-    this.#sockets.delete(tunnel);
-    this.#admitted.delete(tunnel);
+    const socket = this.#connections.get(tunnel)?.socket;
+    this.#connections.delete(tunnel);
     if (abort === undefined) socket?.end();
     else socket?.resetAndDestroy();
   }

@@ -4,9 +4,10 @@ import { sameAddress } from '#protocol/address.ts';
 import { Burst, D_LENGTH, D_OFFSET, D_REMOTE, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
+import { formatIpAddress } from '#protocol/ip/text.ts';
 import type { UdpProxySink, UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import type { Target } from '#protocol/masque/target.ts';
-import type { Admitted } from '../admission.ts';
+import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import { HEADROOM } from '../forward/forwarder.ts';
 import type { Granted, Targets } from './targets.ts';
 
@@ -17,8 +18,7 @@ const SLOT_BYTES = 2048;
 /** What the kernel says when it has no descriptor or no memory for one more socket. */
 const LIMITS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
-interface Flow {
-  readonly admitted: Admitted;
+interface Flow extends LiveTunnel {
   readonly socket: UdpSocket;
   readonly remote: Int32Array;
   readonly release: () => void;
@@ -26,7 +26,7 @@ interface Flow {
 }
 
 /** UDP sockets on behalf of devices (RFC 9298), one for each tunnel. */
-export class UdpProxy implements UdpProxySink {
+export class UdpProxy implements UdpProxySink, TunnelHolder {
   readonly #targets: Targets;
   readonly #proxyName: string;
   readonly #nowMs: () => number;
@@ -59,10 +59,10 @@ export class UdpProxy implements UdpProxySink {
     );
   }
 
-  #open(tunnel: UdpTunnel, { admitted, address, family, port, release }: Granted): void {
+  #open(tunnel: UdpTunnel, { admitted, destination, port, release }: Granted): void {
     let socket: UdpSocket;
     try {
-      const local = family === 4 ? '0.0.0.0' : '::';
+      const local = destination.length === 4 ? '0.0.0.0' : '::';
       socket = UdpSocket.open({
         address: local,
         port: 0,
@@ -79,7 +79,15 @@ export class UdpProxy implements UdpProxySink {
       tunnel.refuse(this.#proxyName, { error: isLimit ? 'connection_limit_reached' : 'proxy_internal_error' });
       return;
     }
-    const flow: Flow = { admitted, socket, remote: addressOf(address, port), release, lastMs: this.#nowMs() };
+    const flow: Flow = {
+      admitted,
+      destination,
+      end: (reason) => tunnel.fail(Http3ErrorCode.requestRejected, reason),
+      socket,
+      remote: addressOf(formatIpAddress(destination), port),
+      release,
+      lastMs: this.#nowMs(),
+    };
     this.#flows.set(tunnel, flow);
     socket.onReadable(() => this.#fromTarget(tunnel, flow));
     tunnel.accept();
@@ -121,11 +129,8 @@ export class UdpProxy implements UdpProxySink {
     for (const [tunnel, flow] of [...this.#flows]) if (flow.lastMs < before) tunnel.close();
   }
 
-  /** Ends the tunnels of those whom `matches` picks. */
-  endWhere(matches: (admitted: Admitted) => boolean, reason: string): void {
-    for (const [tunnel, { admitted }] of [...this.#flows]) {
-      if (matches(admitted)) tunnel.fail(Http3ErrorCode.requestRejected, reason);
-    }
+  live(): Iterable<LiveTunnel> {
+    return this.#flows.values();
   }
 
   closed(tunnel: UdpTunnel): void {

@@ -6,6 +6,7 @@ import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { Connections } from '../connections.ts';
 import type { Edge } from '../edge.ts';
+import { Endings } from '../endings.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { EdgeMetrics } from './edge-metrics.ts';
 import type { HostParts } from './host-metrics.ts';
@@ -56,6 +57,7 @@ const counted = () => {
     tenants: { tenantCount: value() },
     udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']), unopened: all(['limit', 'internal']) },
     tcpProxy: { size: value() },
+    endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
     forwarder: {
       totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),

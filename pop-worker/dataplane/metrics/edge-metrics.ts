@@ -16,6 +16,7 @@ const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
 const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
+const ENDED = byLabel('cloudbridge_ended_tunnels_total', 'reason');
 const PROXY_UNOPENED = byLabel('cloudbridge_proxy_unopened_sockets_total', 'reason');
 
 /** Brings a thread's slots up to date with what its parts have counted. */
@@ -50,7 +51,7 @@ export class EdgeMetrics {
 
   #collectTunnels(): void {
     const slots = this.#slots;
-    const { requests, admission, sessions, tenants, udpProxy, tcpProxy } = this.#edge;
+    const { requests, admission, sessions, tenants, udpProxy, tcpProxy, endings } = this.#edge;
     collectAll(slots, REQUESTS, requests.counters);
     collectAll(slots, ADMISSIONS, admission.outcomes);
     slots[SESSIONS] = sessions.size;
@@ -60,6 +61,7 @@ export class EdgeMetrics {
     slots[PROXY_LOST.foreign] = udpProxy.dropped.foreign;
     slots[PROXY_LOST.too_large] = udpProxy.dropped.tooLarge;
     slots[PROXY_LOST.not_sent] = udpProxy.dropped.notSent;
+    collectAll(slots, ENDED, endings.counters);
     collectAll(slots, PROXY_UNOPENED, udpProxy.unopened);
   }
 
