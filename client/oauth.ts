@@ -11,6 +11,8 @@ export interface OAuthSettings {
   readonly clientId: string;
   /** Plain HTTP, for an issuer on this machine or in a lab. */
   readonly allowHttp?: boolean;
+  /** Instead of the runtime's own, for other authorities and routes. */
+  readonly fetch?: oauth.CustomFetch | undefined;
 }
 
 /** What a sign-in gave. */
@@ -25,8 +27,11 @@ export interface Granted {
 
 /** Gives access tokens that are still good for a while. */
 export interface AccessTokens {
-  /** @throws OAuthFailure */
-  accessToken(): Promise<string>;
+  /**
+   * @param refused one that somebody turned down: another is wanted
+   * @throws OAuthFailure
+   */
+  accessToken(refused?: string): Promise<string>;
 }
 
 /** A service account's key file, as Zitadel and CloudBridge make it. */
@@ -75,17 +80,15 @@ export const asOAuthFailure = (what: string, error: unknown): OAuthFailure => {
   return new OAuthFailure(`${what} failed: ${reason}`, isNetwork || status >= 500 || status === 429, undefined, error);
 };
 
-const extrasOf = (allowHttp: boolean | undefined) => (allowHttp ? [oauth.allowInsecureRequests] : []);
-
 /** Reads the issuer's description. */
 export const discover = (settings: OAuthSettings): Promise<oauth.Configuration> =>
-  discoverServer(settings.issuer, settings.clientId, settings.allowHttp, 'oidc');
+  discoverServer(settings.issuer, settings.clientId, settings, 'oidc');
 
 /** @param kind where the description lies: OpenID Connect Discovery or RFC 8414 */
 export const discoverServer = async (
   issuer: string,
   clientId: string,
-  allowHttp: boolean | undefined,
+  { allowHttp, fetch }: Pick<OAuthSettings, 'allowHttp' | 'fetch'>,
   kind: 'oidc' | 'oauth2',
 ): Promise<oauth.Configuration> => {
   try {
@@ -94,7 +97,8 @@ export const discoverServer = async (
     return await oauth.discovery(new URL(issuer), clientId || 'none', undefined, authentication, {
       algorithm: kind,
       timeout: TIMEOUT_SECONDS,
-      execute: extrasOf(allowHttp),
+      execute: allowHttp ? [oauth.allowInsecureRequests] : [],
+      ...(fetch && { [oauth.customFetch]: fetch }),
     });
   } catch (error) {
     throw asOAuthFailure(`asking ${issuer} what it can do`, error);
@@ -153,34 +157,53 @@ export class Renewing {
   }
 }
 
-/** A service account signs in by its key (RFC 7523), again whenever its token is about to end. */
+/** A service account signs in by its key (RFC 7523). */
+export const serviceAccountGrant = async (
+  settings: Omit<OAuthSettings, 'clientId'>,
+  key: ServiceAccountKey,
+): Promise<Granted> => {
+  const server = await discover({ ...settings, clientId: '' });
+  try {
+    const assertion = await new SignJWT({})
+      .setProtectedHeader({ alg: 'RS256', kid: key.keyId })
+      .setIssuer(key.userId)
+      .setSubject(key.userId)
+      .setAudience(settings.issuer)
+      .setJti(crypto.randomUUID())
+      .setIssuedAt()
+      .setExpirationTime(ASSERTION_LIFETIME)
+      .sign(await importPKCS8(key.key, 'RS256'));
+    const scope = scopeOf({ ...settings, clientId: '' }).replace(' offline_access', '');
+    return toGranted(await oauth.genericGrantRequest(server, JWT_BEARER, { assertion, scope }));
+  } catch (error) {
+    throw asOAuthFailure(`the sign-in of service account ${key.userId}`, error);
+  }
+};
+
+/** Signs in again whenever its token is about to end. */
 export const serviceAccountTokens = (
   settings: Omit<OAuthSettings, 'clientId'>,
   key: ServiceAccountKey,
 ): AccessTokens => {
-  const renewing = new Renewing(async () => {
-    const server = await discover({ ...settings, clientId: '' });
-    try {
-      const assertion = await new SignJWT({})
-        .setProtectedHeader({ alg: 'RS256', kid: key.keyId })
-        .setIssuer(key.userId)
-        .setSubject(key.userId)
-        .setAudience(settings.issuer)
-        .setJti(crypto.randomUUID())
-        .setIssuedAt()
-        .setExpirationTime(ASSERTION_LIFETIME)
-        .sign(await importPKCS8(key.key, 'RS256'));
-      const scope = scopeOf({ ...settings, clientId: '' }).replace(' offline_access', '');
-      return toGranted(await oauth.genericGrantRequest(server, JWT_BEARER, { assertion, scope }));
-    } catch (error) {
-      throw asOAuthFailure(`the sign-in of service account ${key.userId}`, error);
-    }
-  });
-  return { accessToken: () => renewing.get() };
+  const renewing = new Renewing(() => serviceAccountGrant(settings, key));
+  return { accessToken: (refused) => renewing.get(refused) };
+};
+
+/** Goes on after a person's sign-in. Keep the refresh token of the answer before anything else: each is good once. */
+export const refreshGrant = async (settings: OAuthSettings, refreshToken: string | undefined): Promise<Granted> => {
+  if (refreshToken === undefined) throw new OAuthFailure('the sign-in has ended: sign in again', false);
+  const server = await discover(settings);
+  try {
+    return { refreshToken, ...toGranted(await oauth.refreshTokenGrant(server, refreshToken)) };
+  } catch (error) {
+    if ((error as { error?: string }).error !== 'invalid_grant')
+      throw asOAuthFailure('the refresh of the sign-in', error);
+    throw new OAuthFailure('the sign-in has ended: sign in again', false, 'invalid_grant', error);
+  }
 };
 
 /**
- * Goes on after a person's sign-in.
+ * Goes on after a person's sign-in, again and again.
  *
  * @param save keeps the next refresh token: it is called before anything else is done with it, for each is good once
  */
@@ -189,23 +212,15 @@ export const refreshedTokens = (
   start: Granted | { readonly refreshToken: string },
   save: (refreshToken: string) => Promise<void>,
 ): AccessTokens => {
-  let refreshToken = start.refreshToken;
+  let { refreshToken } = start;
   const refresh = async (): Promise<Granted> => {
-    if (refreshToken === undefined) throw new OAuthFailure('the sign-in has ended: sign in again', false);
-    const server = await discover(settings);
-    try {
-      const granted = toGranted(await oauth.refreshTokenGrant(server, refreshToken));
-      if (granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
-        refreshToken = granted.refreshToken;
-        await save(granted.refreshToken);
-      }
-      return granted;
-    } catch (error) {
-      if ((error as { error?: string }).error !== 'invalid_grant')
-        throw asOAuthFailure('the refresh of the sign-in', error);
-      throw new OAuthFailure('the sign-in has ended: sign in again', false, 'invalid_grant', error);
+    const granted = await refreshGrant(settings, refreshToken);
+    if (granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
+      refreshToken = granted.refreshToken;
+      await save(granted.refreshToken);
     }
+    return granted;
   };
   const renewing = new Renewing(refresh, 'accessToken' in start ? start : undefined);
-  return { accessToken: () => renewing.get() };
+  return { accessToken: (refused) => renewing.get(refused) };
 };

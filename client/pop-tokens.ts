@@ -7,6 +7,7 @@ export interface PopTokenSettings {
   readonly tenant: string;
   readonly device: string;
   readonly allowHttp?: boolean;
+  readonly fetch?: oauth.CustomFetch | undefined;
 }
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -18,12 +19,13 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
  * @returns `token(refused)` gives one that is good for a while; one that the edge refused is not given again
  */
 export const popTokens = (
-  { tokenService, tenant, device, allowHttp }: PopTokenSettings,
+  settings: PopTokenSettings,
   access: AccessTokens,
 ): { token(refused?: string): Promise<string> } => {
+  const { tokenService, tenant, device } = settings;
   const renewing = new Renewing(async () => {
     const subjectToken = await access.accessToken();
-    const server = await discoverServer(tokenService, '', allowHttp, 'oauth2');
+    const server = await discoverServer(tokenService, '', settings, 'oauth2');
     try {
       const answer = await oauth.genericGrantRequest(server, TOKEN_EXCHANGE, {
         subject_token: subjectToken,

@@ -4,6 +4,8 @@ export type Wall = {
   readonly folder: string;
   /** Other walled folders, or `everything`. A folder stands for those below it too. */
   readonly may: readonly string[] | 'everything';
+  /** What its tests may import besides: they run it against the real thing. */
+  readonly testsMay?: readonly string[];
 };
 
 const CORES = 'pop-worker/protocol';
@@ -42,7 +44,7 @@ export const WALLS: readonly Wall[] = [
   // The composition root of a service's process.
   { folder: 'services/process', may: ['proto', 'model', 'telemetry', 'services'] },
   // What an operator sets a control plane up with.
-  { folder: 'services/installation', may: ['proto', 'model', 'telemetry', 'services'] },
+  { folder: 'services/installation', may: ['proto', 'model', 'telemetry', 'services'], testsMay: ['pop-worker'] },
   { folder: 'edge', may: ['proto', 'model', 'services'] },
   { folder: CORES, may: [] },
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
@@ -55,15 +57,21 @@ export const WALLS: readonly Wall[] = [
   { folder: 'pop-worker/routing', may: DATAPLANE_MAY },
   { folder: 'pop-worker/mesh', may: DATAPLANE_MAY },
   { folder: 'pop-worker/defence', may: DATAPLANE_MAY },
-  { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'] },
+  { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'], testsMay: ['services'] },
   { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'telemetry'] },
-  { folder: 'client', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'] },
+  {
+    folder: 'client',
+    may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'],
+    testsMay: ['services', 'model'],
+  },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'services/installation', 'telemetry', 'scripts/setup'] },
   // A worker's admin socket; `worker run` and `serve` are the processes themselves.
   {
     folder: 'cli',
+    testsMay: ['services', 'model'],
     may: [
+      'proto',
       'lab',
       'client',
       'pop-worker',
@@ -95,13 +103,12 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides: where set-up put tools; for a core, the cores that use it; for a worker's control and the client, the services; for the installation, the worker that joins it. */
-export const testsMay = (wall: Wall): readonly string[] => {
-  if (isCore(wall)) return ['scripts/setup', CORES];
-  if (wall.folder === 'client') return ['scripts/setup', 'services', 'model'];
-  if (wall.folder === 'services/installation') return ['scripts/setup', 'pop-worker'];
-  return wall.folder === 'pop-worker/control' ? ['scripts/setup', 'services'] : ['scripts/setup'];
-};
+/** What tests and `testing/` folders may import besides: where set-up put tools, what the wall says, and for a core, the cores that use it. */
+export const testsMay = (wall: Wall): readonly string[] => [
+  'scripts/setup',
+  ...(isCore(wall) ? [CORES] : []),
+  ...(wall.testsMay ?? []),
+];
 
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;

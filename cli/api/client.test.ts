@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
+import { type Listener, listen } from '#services/api/node.ts';
+import { createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { CommandError } from '../failure.ts';
+import { withApi } from './client.ts';
+
+let installation: TestInstallation;
+let listener: Listener;
+let folder: string;
+let server: string;
+
+before(async () => {
+  installation = await createTestInstallation();
+  const { app } = await installation.startCopy();
+  listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  server = `http://127.0.0.1:${listener.port}`;
+  folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-cli-'));
+  process.env['CBR_CONFIG'] = folder;
+  process.env['CBR_TOKEN'] = installation.operator;
+});
+after(async () => {
+  await listener.close(0);
+  await installation.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sentence = (pattern: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof CommandError, String(error));
+  assert.match(error.message, pattern);
+  return true;
+};
+
+test('calls reach the API, and what it refuses is one sentence', async () => {
+  const made = await withApi({ server }, (api) => api.service(TenantService).createTenant({ tenant: { id: 'acme' } }));
+  assert.equal(made.id, 'acme');
+  const again = withApi({ server }, (api) => api.service(TenantService).createTenant({ tenant: { id: 'acme' } }));
+  await assert.rejects(again, sentence(/^Tenant "acme" exists already \(TENANT_EXISTS\)\.$/));
+  const nobody = withApi({ server: 'http://127.0.0.1:9' }, (api) => api.service(TenantService).listTenants({}));
+  await assert.rejects(nobody, sentence(/^http:\/\/127\.0\.0\.1:9 cannot be reached \(ECONNREFUSED\)/));
+});

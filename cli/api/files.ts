@@ -1,0 +1,32 @@
+import fs from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+/** Where contexts and sign-ins are kept: `CBR_CONFIG`, else the user's own folder for configuration. */
+export const configFolder = (env: NodeJS.ProcessEnv = process.env): string =>
+  env['CBR_CONFIG'] || path.join(env['XDG_CONFIG_HOME'] || path.join(homedir(), '.config'), 'cloudbridge');
+
+/** @returns undefined when there is no such file */
+export const readIfThere = (file: string): string | undefined => {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** Writes a file that only its owner may read; whoever reads it meanwhile sees the old or the new one, whole. */
+export const writeOwnFile = (file: string, text: string): void => {
+  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}.new`;
+  fs.rmSync(draft, { force: true });
+  const handle = fs.openSync(draft, 'wx', 0o600);
+  try {
+    fs.writeSync(handle, text);
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(draft, file);
+};
