@@ -11,6 +11,8 @@ export interface Env {
   readonly NATS_CREDS?: string;
   readonly IDENTITY_ISSUER: string;
   readonly IDENTITY_PROJECT: string;
+  /** URL of the token service, for those who ask the API where it is. */
+  readonly TOKEN_ISSUER?: string;
   /** Only its members can be operators; empty: nobody can. */
   readonly IDENTITY_OPERATOR_ORGANISATION?: string;
 }
@@ -44,6 +46,7 @@ export class Hub extends DurableObject<Env> {
       url,
       credentials,
       verify: createVerifier({ issuer, project, operatorOrganisation }),
+      authorization: { issuer, project, tokenService: this.env.TOKEN_ISSUER },
       report,
     }).then(
       (service) => {

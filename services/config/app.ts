@@ -17,6 +17,7 @@ import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
 import { authenticate } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
+import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
 import { deviceService } from './devices.ts';
 import { eventService } from './events.ts';
 import { networkService } from './networks.ts';
@@ -38,6 +39,8 @@ export const CONFIG_SERVICES = [
 export interface ConfigAppOptions {
   readonly nats: NatsConnection;
   readonly verify: VerifyToken;
+  /** What callers are told of whose tokens `verify` takes; undefined: nothing. */
+  readonly authorization?: Authorization | undefined;
   /** Is told of errors that are the service's own fault. */
   readonly report: (error: unknown) => void;
   /** A larger request is refused. */
@@ -82,6 +85,8 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     rpc: async (request) => (await rpc(request)) ?? noRoute(),
   });
   const app = new Hono();
+  const { authorization } = options;
+  if (authorization !== undefined) app.get(PROTECTED_RESOURCE_PATH, (c) => protectedResource(c.req.raw, authorization));
   app.get('/openapi.json', (c) => c.json(openApi(CONFIG_SERVICES, '3.0.3')));
   app.get('/openapi-3.1.json', (c) => c.json(openApi(CONFIG_SERVICES, '3.1.0')));
   app.get('/docs', () => docsPage(openApi(CONFIG_SERVICES, '3.0.3')));

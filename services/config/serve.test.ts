@@ -13,6 +13,7 @@ test('a copy as a process runs it: ready, serving, publishing, ending', async ()
   const serving = await serveConfig({
     nats,
     verify: installation.tokens.verify,
+    authorization: { issuer: 'https://identity.test', project: '3', tokenService: 'https://edge.test' },
     listen: local,
     admin: local,
     revisionKey: JSON.stringify(await generateRevisionKey()),
@@ -29,6 +30,15 @@ test('a copy as a process runs it: ready, serving, publishing, ending', async ()
       async () => ((await fetch(revision, { headers })).status === 200 ? true : undefined),
       'the first revision',
     );
+    const described = `http://127.0.0.1:${serving.port}/.well-known/oauth-protected-resource`;
+    assert.deepEqual(await (await fetch(described)).json(), {
+      resource: `http://127.0.0.1:${serving.port}`,
+      authorization_servers: ['https://identity.test'],
+      scopes_supported: ['openid', 'urn:zitadel:iam:org:projects:roles', 'urn:zitadel:iam:org:project:id:3:aud'],
+      bearer_methods_supported: ['header'],
+      cloudbridge_project: '3',
+      cloudbridge_token_service: 'https://edge.test',
+    });
     assert.deepEqual(installation.reports, []);
     await installation.server.kill();
     assert.deepEqual([await admin('/healthz'), await admin('/readyz')], [200, 503]);

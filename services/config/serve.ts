@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Listener, type ListenOptions, listen } from '#services/api/node.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
+import type { Authorization } from '#services/authn/protected-resource.ts';
 import { popJwks } from '#services/store/signing-keys.ts';
 import { createConfigApp } from './app.ts';
 import { startBackground } from './background.ts';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   /** Belongs to the caller, who closes it afterwards. */
   readonly nats: NatsConnection;
   readonly verify: VerifyToken;
+  /** What callers are told of whose tokens `verify` takes. */
+  readonly authorization?: Authorization | undefined;
   readonly listen: ListenOptions;
   /** For `/healthz` and `/readyz`; nobody but the operator's machines should reach it. */
   readonly admin: { readonly host: string; readonly port: number };
@@ -33,9 +36,9 @@ export interface Serving {
 
 /** One copy of the configuration service as a process runs it: the API, its background work, the publication to workers. */
 export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
-  const { nats, verify, report, tokenIssuer, refusedPrefixes = [] } = options;
+  const { nats, verify, authorization, report, tokenIssuer, refusedPrefixes = [] } = options;
   const signingKey = await readRevisionKey(options.revisionKey);
-  const app = await createConfigApp({ nats, verify, report });
+  const app = await createConfigApp({ nats, verify, authorization, report });
   const listener = await listen(app, options.listen);
   const readiness = { closing: false };
   const admin = await listenAdmin(options.admin, async () => {

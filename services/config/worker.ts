@@ -2,6 +2,7 @@ import { type NatsConnection, wsconnect } from '@nats-io/nats-core';
 import { authenticatorFor, NEVER_GIVE_UP, onceInARow, tellRefusals } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
+import type { Authorization } from '#services/authn/protected-resource.ts';
 import { createConfigApp } from './app.ts';
 import { startBackground } from './background.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerServiceOptions {
   /** Text of a `.creds` file. */
   readonly credentials?: string | undefined;
   readonly verify: VerifyToken;
+  /** What callers are told of whose tokens `verify` takes. */
+  readonly authorization: Authorization;
   readonly report: (error: unknown) => void;
 }
 
@@ -24,7 +27,7 @@ const RECONNECT_MS = 250;
 
 /** The service for runtimes without sockets: NATS over WebSocket, and whatever calls `fetch`. */
 export const startWorkerService = async (options: WorkerServiceOptions): Promise<WorkerService> => {
-  const { url, credentials, verify, report } = options;
+  const { url, credentials, verify, authorization, report } = options;
   const nats = await wsconnect({
     ...NEVER_GIVE_UP,
     servers: url,
@@ -33,7 +36,7 @@ export const startWorkerService = async (options: WorkerServiceOptions): Promise
     ...(credentials && { authenticator: authenticatorFor(new TextEncoder().encode(credentials)) }),
   });
   void tellRefusals(nats, credentials && 'NATS_CREDS', onceInARow(report));
-  const app = await createConfigApp({ nats, verify, report });
+  const app = await createConfigApp({ nats, verify, authorization, report });
   const background = startBackground(nats, app.stores, report);
   return {
     nats,

@@ -44,6 +44,8 @@ export const ServicesFile = z.strictObject({
   config: z
     .strictObject({
       listen: hostPort,
+      /** Where callers reach it; else by whatever name each of them uses. */
+      url: url.optional(),
       admin: hostPort.default('127.0.0.1:9465'),
       /** File with the Ed25519 key that signs revisions; nobody else may read it. */
       revision_key: z.string(),

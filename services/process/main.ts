@@ -40,11 +40,16 @@ const listenOptions = async ({ tls }: ServicesConfig, address: string): Promise<
   ...(tls && { tls: { cert: await readFile(tls.certificate, 'utf8'), key: await readFile(tls.key, 'utf8') } }),
 });
 
-const verifierOf = ({ config, identity }: Parts): VerifyToken => {
-  const { issuer, project, operator_organisation: operatorOrganisation } = config.identity;
+const trustOf = ({ config, identity }: Parts): { readonly issuer: string; readonly project: string } => {
+  const { issuer, project } = config.identity;
+  return { issuer, project: project ?? identity.settings.projectId };
+};
+
+const verifierOf = (parts: Parts): VerifyToken => {
+  const { config, identity } = parts;
+  const { operator_organisation: operatorOrganisation } = config.identity;
   return createVerifier({
-    issuer,
-    project: project ?? identity.settings.projectId,
+    ...trustOf(parts),
     operatorOrganisation: operatorOrganisation ?? identity.settings.organisationId,
   });
 };
@@ -65,15 +70,17 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
     const { listen, issuer } = config.token ?? missing('token');
     await ensureSigningKeys(await Store.open(nats, Bucket.config), POP_KEYS, sealer);
     const verify = verifierOf(parts);
-    return serveToken({ nats, sealer, verify, issuer, report }, await listenOptions(config, listen));
+    const authorization = { ...trustOf(parts), url: issuer, tokenService: issuer };
+    return serveToken({ nats, sealer, verify, authorization, issuer, report }, await listenOptions(config, listen));
   },
   config: async (parts) => {
     const { config, nats, report } = parts;
-    const { listen, admin, revision_key: keyFile, refused } = config.config ?? missing('config');
+    const { listen, url, admin, revision_key: keyFile, refused } = config.config ?? missing('config');
     const { issuer } = config.token ?? missing('token');
     return serveConfig({
       nats,
       verify: verifierOf(parts),
+      authorization: { ...trustOf(parts), url, tokenService: issuer },
       listen: await listenOptions(config, listen),
       admin: splitHostPort(admin),
       revisionKey: await readOwn(keyFile),

@@ -12,6 +12,7 @@ import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
 import { authenticate } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
+import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
 import { RateLimit } from '#services/store/rate-limit.ts';
 import type { Sealer } from '#services/store/seal.ts';
 import { POP_KEYS, readKeySet } from '#services/store/signing-keys.ts';
@@ -25,6 +26,8 @@ export interface TokenAppOptions {
   readonly nats: NatsConnection;
   readonly sealer: Sealer;
   readonly verify: VerifyToken;
+  /** What callers are told of whose tokens `verify` takes; undefined: nothing. */
+  readonly authorization?: Authorization | undefined;
   /** `iss` of the tokens, and where this service is reached, without a slash at the end. */
   readonly issuer: string;
   /** So many tokens a caller gets in a minute. */
@@ -84,6 +87,8 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
     return c.json((await readKeySet(config, POP_KEYS, now())).jwks);
   });
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(metadata(issuer)));
+  const { authorization } = options;
+  if (authorization !== undefined) app.get(PROTECTED_RESOURCE_PATH, (c) => protectedResource(c.req.raw, authorization));
   app.get('/openapi.json', (c) => c.json(openApi(SERVICES, '3.0.3')));
   app.all('*', async (c) => (await rpc(c.req.raw)) ?? (await rest(c.req.raw)) ?? noRoute());
   app.onError((error) => {

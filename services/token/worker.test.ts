@@ -75,6 +75,15 @@ test('workerd serves the same: it verifies the caller, reads NATS over WebSocket
   assert.equal((await issue(await accessToken('another project'))).status, 401);
 });
 
+test('it tells who gives access tokens for it (RFC 9728)', async () => {
+  const answer = await fetch(`${worker.url}/.well-known/oauth-protected-resource`);
+  const described = (await answer.json()) as Record<string, unknown>;
+  assert.deepEqual(
+    [described['resource'], described['authorization_servers'], described['cloudbridge_project']],
+    ['https://edge.test', [issuer], PROJECT],
+  );
+});
+
 test('workerd says "later" while NATS is away, and tells its log why', async () => {
   await service.server.kill();
   const answer = await issue(await accessToken());

@@ -54,7 +54,9 @@ export default {
     if (nats === undefined)
       return problemResponse(problem(503, 'Not available', 'STORE_UNAVAILABLE', 'NATS cannot be reached: try again'));
     try {
-      const app = await createTokenApp({ nats, sealer, verify, issuer: env.TOKEN_ISSUER, report });
+      const { IDENTITY_ISSUER: issuer, IDENTITY_PROJECT: project, TOKEN_ISSUER: url } = env;
+      const authorization = { issuer, project, url, tokenService: url };
+      const app = await createTokenApp({ nats, sealer, verify, authorization, issuer: url, report });
       const answer = await app.fetch(request);
       return new Response(await answer.arrayBuffer(), answer);
     } finally {
