@@ -4,7 +4,6 @@ import { root } from '#scripts/setup/paths.mjs';
 import type { Device, DeviceName, Edge } from './edge.ts';
 import { LabError } from './errors.ts';
 import type { LabProcess } from './process.ts';
-import { ANYCAST } from './topology.ts';
 
 const UP_MS = 15_000;
 
@@ -47,7 +46,8 @@ export const connectDevice = async (
     host: device.host,
     command: globalThis.process.execPath,
     args: [
-      ...[path.join(root, 'cli/main.ts'), 'connect', '--server', `https://${ANYCAST.v4}`],
+      ...[path.join(root, 'cli/main.ts'), 'connect'],
+      ...edge.lab.place.servers.flatMap((server) => ['--server', server]),
       ...['--ca', edge.authority.file, '--token-file', token, '--json', '--tun', tun],
       ...(tun === TUN ? ['--default-route'] : ['--route', '10.64.0.0/24']),
     ],

@@ -8,20 +8,11 @@ import type { Authority, Identity } from '#services/installation/authority.ts';
 import { type CreatedInstallation, createInstallation } from '#services/installation/create.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
+import { COPIES, configAdminPort, copyPort, SERVICE_PORTS, type Service } from './place.ts';
 import type { ApiAnswer, ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
 import type { LabProcess } from './process.ts';
-import { CONTROL_HOST } from './topology.ts';
 
-const COPIES = 2;
-const SERVICES = ['auth', 'token', 'config'] as const;
-type Service = (typeof SERVICES)[number];
-
-/** Ports of the balancers on the control host; the copies listen on its loopback. */
-const PORTS: Readonly<Record<Service, number>> = { auth: 9443, token: 9444, config: 9445 };
-const url = (service: Service): string => `https://${CONTROL_HOST.v4}:${PORTS[service]}`;
-const copyPort = (service: Service, copy: number): number => PORTS[service] + 1000 * (copy + 1);
-
-export const API = url('config');
+const SERVICES = Object.keys(SERVICE_PORTS) as Service[];
 
 /** NATS and two copies of each service behind balancers, in a namespace of their own. */
 export class ControlPlane {
@@ -50,11 +41,12 @@ export class ControlPlane {
   /** Makes keys, certificates and configuration. */
   static async create(lab: Lab, authority: Authority): Promise<ControlPlane> {
     const folder = lab.makeFolder('control');
-    const workers = lab.topology!.pops.map((pop) => `${pop}/w1`);
-    const installation = await createInstallation(folder, CONTROL_HOST.v4, workers);
+    const { address, copies } = lab.place.control;
+    const workers = lab.place.pops.map((pop) => `${pop}/w1`);
+    const installation = await createInstallation(folder, address, workers);
     const identity = await authority.issue('services', {
       names: [],
-      addresses: [CONTROL_HOST.v4, '127.0.0.1'],
+      addresses: [address, copies],
       usage: 'server',
     });
     return new ControlPlane(lab, folder, authority, identity, installation);
@@ -90,8 +82,9 @@ export class ControlPlane {
   }
 
   async #startBalancer(service: Service): Promise<void> {
-    const targets = Array.from({ length: COPIES }, (_, copy) => `127.0.0.1:${copyPort(service, copy)}`);
-    const args = [path.join(root, 'lab/balancer.ts'), CONTROL_HOST.v4, `${PORTS[service]}`, ...targets];
+    const targets = Array.from({ length: COPIES }, (_, copy) => this.#copyAt(service, copy));
+    const { address } = this.#lab.place.control;
+    const args = [path.join(root, 'lab/balancer.ts'), address, `${SERVICE_PORTS[service]}`, ...targets];
     await this.#run(`${service}-balancer`, { command: process.execPath, args, announcesReady: true });
   }
 
@@ -111,6 +104,15 @@ export class ControlPlane {
     this.#processes.delete(name);
   }
 
+  /** Where a service is reached, through its balancer. */
+  url(service: Service): string {
+    return `https://${this.#lab.place.control.address}:${SERVICE_PORTS[service]}`;
+  }
+
+  #copyAt(service: Service, copy: number): string {
+    return `${this.#lab.place.control.copies}:${copyPort(service, copy)}`;
+  }
+
   get #trust(): Readonly<Record<string, string>> {
     return { NODE_EXTRA_CA_CERTS: this.#authority.file };
   }
@@ -118,22 +120,23 @@ export class ControlPlane {
   #servicesFile(copy: number): string {
     const file = path.join(this.#folder, `services-${copy + 1}.toml`);
     const { servers, nats, servicesCredentials, installationKey, revisionKey } = this.#installation;
-    const listen = (service: Service): string => `127.0.0.1:${copyPort(service, copy)}`;
+    const { copies, prefixes } = this.#lab.place.control;
+    const listen = (service: Service): string => this.#copyAt(service, copy);
     fs.writeFileSync(
       file,
       stringify({
         nats: { servers, credentials: servicesCredentials, ca: nats.ca, replicas: 1 },
         installation_key: installationKey,
         tls: this.#identity,
-        identity: { issuer: url('auth') },
+        identity: { issuer: this.url('auth') },
         auth: { listen: listen('auth') },
-        token: { listen: listen('token'), issuer: url('token') },
+        token: { listen: listen('token'), issuer: this.url('token') },
         config: {
           listen: listen('config'),
-          admin: `127.0.0.1:${9600 + copy}`,
+          admin: `${copies}:${configAdminPort(copy)}`,
           revision_key: revisionKey,
           // No device reaches where the control plane itself listens for workers.
-          refused: [`${CONTROL_HOST.v4}/32`, `${CONTROL_HOST.v6}/128`],
+          refused: prefixes,
         },
       }),
     );
@@ -172,7 +175,7 @@ export class ControlPlane {
   /** The same, with the time at which each call was sent. */
   async timedCall(account: string, ...calls: readonly ApiCall[]): Promise<readonly ApiAnswer[]> {
     const { answers } = await this.#order(account, {
-      calls: calls.map((each) => ({ ...each, url: `${API}${each.url}` })),
+      calls: calls.map((each) => ({ ...each, url: `${this.url('config')}${each.url}` })),
     });
     for (const [i, { status, body }] of answers.entries()) {
       if (status >= 300)
@@ -183,14 +186,16 @@ export class ControlPlane {
 
   /** A device's token, by its owner's OAuth flow. */
   async deviceToken(account: string, tenant: string, device: string): Promise<string> {
-    const { token } = await this.#order(account, { exchange: { url: `${url('token')}/v1/token`, tenant, device } });
+    const { token } = await this.#order(account, {
+      exchange: { url: `${this.url('token')}/v1/token`, tenant, device },
+    });
     if (token === undefined) throw new LabError(`There was no token for ${tenant}/${device}.`);
     return token;
   }
 
   async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchange'>): Promise<ApiAnswers> {
     const whole: ApiOrder = {
-      issuer: url('auth'),
+      issuer: this.url('auth'),
       project: this.#accounts.project,
       key: this.#accountKey(account),
       ...order,

@@ -7,7 +7,6 @@ import { ControlPlane } from './control-plane.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 import type { LabProcess } from './process.ts';
-import { ANYCAST } from './topology.ts';
 
 /** What a device is asked for as; the control plane adds the rest. */
 export interface DeviceSpec {
@@ -53,9 +52,10 @@ export class Edge {
   static async create(lab: Lab): Promise<Edge> {
     const folder = lab.makeFolder('edge');
     const authority = await Authority.create(folder);
+    const { pops } = lab.place;
     const identity = await authority.issue('edge', {
       names: ['edge.cloudbridge.internal', 'localhost'],
-      addresses: [ANYCAST.v4, ANYCAST.v6, '127.0.0.1'],
+      addresses: [...new Set([...pops.flatMap((pop) => lab.place.worker(pop).addresses), '127.0.0.1'])],
       usage: 'server',
     });
     const random = (name: string, bytes: number): void =>
@@ -81,18 +81,19 @@ export class Edge {
   }
 
   #workerFile(pop: string): string {
+    const { addresses, port, admin } = this.lab.place.worker(pop);
     return stringify({
       pop,
       worker: 'w1',
       state_directory: path.join(this.#folder, `${pop}-state`),
-      listen: { addresses: [ANYCAST.v4, ANYCAST.v6], port: 443 },
+      listen: { addresses, port },
       tls: {
         certificate: this.#identity.certificate,
         key: this.#identity.key,
         ticket_keys: path.join(this.#folder, 'ticket.key'),
         reset_key: path.join(this.#folder, 'reset.key'),
       },
-      admin: { listen: '127.0.0.1:9464', socket: path.join(this.#folder, `${pop}.sock`) },
+      admin: { listen: admin, socket: path.join(this.#folder, `${pop}.sock`) },
       control: this.control.workerSection(pop),
     });
   }

@@ -1,21 +1,22 @@
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Edge } from './edge.ts';
 import { LabError } from './errors.ts';
-import { Lab, logFolder, remainsOf } from './lab.ts';
+import { Lab, logFolder } from './lab.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
   readonly name: string;
-  /** 0: without namespaces, on the loopback of the machine. */
   readonly pops: number;
+  readonly on: 'namespaces' | 'loopback';
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   #lab: Lab | undefined;
   #edge: Edge | undefined;
 
-  constructor(name: string, pops: number) {
+  constructor(name: string, pops: number, on: Journey['on'] = 'namespaces') {
     this.name = name;
     this.pops = pops;
+    this.on = on;
   }
 
   get lab(): Lab {
@@ -38,14 +39,15 @@ export class Journey {
   }
 
   async raise(): Promise<void> {
-    this.#lab = await Lab.create(this.name, this.pops);
+    this.#lab = await Lab.create(this.name, this.pops, this.on);
   }
 
-  /** Ends the lab, if it is up. Twice is once. */
-  async lower(): Promise<void> {
+  /** Ends the lab, if it is up. Twice is once. @returns what of it is still there */
+  async lower(): Promise<string[]> {
     const lab = this.#lab;
     this.#lab = undefined;
     await lab?.destroy();
+    return lab?.remains() ?? [];
   }
 }
 
@@ -58,6 +60,8 @@ export type Step = {
   readonly essential?: boolean;
   /** With fewer PoPs it has nothing to show and is skipped. */
   readonly leastPops?: number;
+  /** Why it cannot be shown without namespaces. */
+  readonly needsNamespaces?: string;
   run(journey: Journey): Promise<Measurement[]>;
 };
 
@@ -80,8 +84,10 @@ const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefine
 };
 
 const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
-  const { leastPops = 0 } = step;
+  const { leastPops = 0, needsNamespaces } = step;
   if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
+  if (journey.on === 'loopback' && needsNamespaces !== undefined)
+    return { step, measurements: [], skipped: needsNamespaces };
   try {
     const measurements = await step.run(journey);
     const missed = measurements.map(missedBar).find((text) => text !== undefined);
@@ -120,8 +126,7 @@ export const TEARDOWN: Step = {
   title: 'everything removed',
   run: async (journey) => {
     const start = performance.now();
-    await journey.lower();
-    const left = remainsOf(journey.name);
+    const left = await journey.lower();
     if (left.length > 0) throw new LabError(`Still there after the end: ${left.join(', ')}.`);
     return [
       { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' },

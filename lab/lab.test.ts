@@ -127,7 +127,7 @@ test('without namespaces the journey runs over loopback', (t) => {
   const { name, cloudbridge } = setting(t, 'f');
   const { status, stdout } = cloudbridge('up', '--once', '--unprivileged', '--json', '--name', name);
   assert.equal(status, 0, stdout);
-  assert.match(stdout, /"case":"loopback-http","metric":"download_v6"/);
+  assert.match(stdout, /"case":"plain-http","metric":"download_v4"/);
 });
 
 test('namespaces of somebody else are not touched', { skip }, (t) => {

@@ -5,8 +5,10 @@ import { type CommandOptions, runCommand, until } from './command.ts';
 import { LabError } from './errors.ts';
 import { Journal } from './journal.ts';
 import { lockHolder, takeLock } from './lock.ts';
+import { takeBlock } from './loopback.ts';
 import { createNamespaces, listNamespaces, undoJournal } from './namespaces.ts';
-import { isRunning, signal } from './pids.ts';
+import { isRunning, runningGroups, signal } from './pids.ts';
+import { type Place, placeOf } from './place.ts';
 import { type LabProcess, type ProcessSpec, startProcess } from './process.ts';
 import { makeTopology, namespaceOf, type Topology } from './topology.ts';
 
@@ -26,41 +28,70 @@ const journalOf = (name: string): Journal => new Journal(path.join(folder, `${na
 /** Where a lab's programs log. */
 export const logFolder = (name: string): string => path.join(home, 'log', name);
 
+/** For what was killed to be gone. */
+const GONE_MS = 2000;
+
+const namespacesOf = (name: string): string[] =>
+  listNamespaces().filter((namespace) => namespace.startsWith(`${name}-`));
+
 /** What the caller of `Lab.start` states; the lab knows the rest. */
 export type StartSpec = Omit<ProcessSpec, 'namespace' | 'logFile'> & { readonly host?: string };
 
-/** The namespaces of one running lab and the programs inside. Everything ends with `destroy`. */
+/** What a lab stands on. */
+interface Ground {
+  readonly place: Place;
+  /** Undefined without namespaces, where everything is on the loopback of the machine. */
+  readonly topology?: Topology;
+  readonly release?: () => Promise<void>;
+  /** What listens that a lab must not leave; inside of namespaces it ends with them. */
+  readonly listening?: () => string[];
+}
+
+const layNamespaces = async (name: string, pops: number, journal: Journal): Promise<Ground> => {
+  const topology = makeTopology(name, pops);
+  await createNamespaces(topology, journal);
+  return { topology, place: placeOf(topology) };
+};
+
+/** One running lab: where it is, and the programs that run there. Everything ends with `destroy`. */
 export class Lab {
   readonly name: string;
-  /** Undefined for a lab without namespaces, where everything runs on the loopback of the machine. */
-  readonly topology: Topology | undefined;
+  readonly #ground: Ground;
   readonly #journal: Journal;
   readonly #releaseLock: () => void;
   readonly #processes: LabProcess[] = [];
 
-  private constructor(name: string, topology: Topology | undefined, journal: Journal, releaseLock: () => void) {
+  private constructor(name: string, ground: Ground, journal: Journal, releaseLock: () => void) {
     this.name = name;
-    this.topology = topology;
+    this.#ground = ground;
     this.#journal = journal;
     this.#releaseLock = releaseLock;
   }
 
-  /** Takes the lock, clears what a crashed run left and makes the namespaces (`pops` of 0: none). Throws `LabError`. */
-  static async create(name: string, pops: number): Promise<Lab> {
+  /** Takes the lock, clears what a crashed run left, and makes namespaces or takes addresses. Throws `LabError`. */
+  static async create(name: string, pops: number, on: 'namespaces' | 'loopback'): Promise<Lab> {
     checkName(name);
     const releaseLock = takeLock(lockFile(name), name);
     const journal = journalOf(name);
     try {
       await undoJournal(journal);
       fs.rmSync(logFolder(name), { recursive: true, force: true });
-      const topology = pops === 0 ? undefined : makeTopology(name, pops);
-      if (topology) await createNamespaces(topology, journal);
-      return new Lab(name, topology, journal, releaseLock);
+      const ground = on === 'loopback' ? await takeBlock(pops) : await layNamespaces(name, pops, journal);
+      return new Lab(name, ground, journal, releaseLock);
     } catch (error) {
       await undoJournal(journal);
       releaseLock();
       throw error;
     }
+  }
+
+  get place(): Place {
+    return this.#ground.place;
+  }
+
+  /** Undefined for a lab without namespaces. */
+  get topology(): Topology | undefined {
+    return this.#ground.topology;
   }
 
   /** Runs a program to its end on a host of the lab. Resolves to its stdout. */
@@ -97,19 +128,31 @@ export class Lab {
     return this.#processes;
   }
 
-  /** Stops the programs, removes the namespaces, gives the lock back. */
+  /** Stops the programs, removes the namespaces, gives addresses and lock back. */
   async destroy(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
+    // SIGKILL is sent; when it has worked is for the kernel to say, and what it never does `remains` tells.
+    await until('all processes end', GONE_MS, () => this.#leftProcesses().length === 0).catch(() => {});
     await undoJournal(this.#journal);
+    await this.#ground.release?.();
     this.#releaseLock();
   }
-}
 
-/** What of a lab is still there; empty after a clean end. */
-export const remainsOf = (name: string): string[] => [
-  ...listNamespaces().filter((namespace) => namespace.startsWith(`${name}-`)),
-  ...[lockFile(name), journalOf(name).file].filter((file) => fs.existsSync(file)),
-];
+  #leftProcesses(): LabProcess[] {
+    const groups = new Set(runningGroups(this.#processes.map(({ pid }) => pid)));
+    return this.#processes.filter(({ pid }) => groups.has(pid));
+  }
+
+  /** What of it is still there; empty after a clean end. */
+  remains(): string[] {
+    return [
+      ...this.#leftProcesses().map(({ name, pid }) => `${name} (process ${pid})`),
+      ...(this.#ground.listening?.() ?? []),
+      ...(this.topology === undefined ? [] : namespacesOf(this.name)),
+      ...[lockFile(this.name), this.#journal.file].filter((file) => fs.existsSync(file)),
+    ];
+  }
+}
 
 const STOP_MS = 15_000;
 

@@ -7,7 +7,7 @@ export const workerMetric = async (
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<number> => {
-  const script = `fetch('http://127.0.0.1:9464/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))`;
+  const script = `fetch('http://${lab.place.worker(pop).admin}/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))`;
   const text = await lab.exec(pop, process.execPath, ['-e', script]);
   return sumOf(text, name, labels);
 };

@@ -28,7 +28,7 @@ const showEndpoints = (output: Output, journey: Journey): void => {
   }
   output.print(`\nLab \`${journey.name}\` is up. Ctrl-C or \`cloudbridge down --name ${journey.name}\` ends it.`);
   for (const { label, value } of journey.endpoints) output.print(`  ${label}: ${value}`);
-  if (journey.pops > 0) output.print(`  a shell in a client: ip netns exec ${journey.name}-client1 bash`);
+  if (journey.on === 'namespaces') output.print(`  a shell in a client: ip netns exec ${journey.name}-client1 bash`);
 };
 
 const announceFallback = (output: Output, asked: boolean): void => {
@@ -74,7 +74,8 @@ export const up = defineCommand({
     const { stopped, whenStopped } = onStop();
     const loopback = options.unprivileged === true || !isRoot;
     if (loopback) announceFallback(output, options.unprivileged === true);
-    const journey = new Journey(options.name ?? DEFAULT_LAB_NAME, loopback ? 0 : (options.pops ?? POP_NAMES.length));
+    const name = options.name ?? DEFAULT_LAB_NAME;
+    const journey = new Journey(name, options.pops ?? POP_NAMES.length, loopback ? 'loopback' : 'namespaces');
     const tell = (outcome: Parameters<typeof reportStep>[2]) => reportStep(output, suite, outcome);
     const start = performance.now();
     const all = loopback ? LOOPBACK_STEPS : LAB_STEPS;

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { connectDevice, receivedPackets } from '../connect.ts';
-import { API } from '../control-plane.ts';
 import { DEVICES, type DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
@@ -24,7 +23,7 @@ export const controlPlaneUp: Step = {
     const { control } = journey.edge;
     await control.start();
     await control.createAccounts([`${OPERATOR}:operator`, ...NAMES.map((name) => `owner-${name}`)]);
-    journey.endpoints.push({ label: 'API (inside the lab)', value: `${API}/openapi.json` });
+    journey.endpoints.push({ label: 'API (inside the lab)', value: `${control.url('config')}/openapi.json` });
     return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
   },
 };
@@ -40,7 +39,7 @@ const createTenants = (journey: Journey) =>
         body: { id: 'home', ipv4Pool: '10.64.0.0/24', egress: true },
       },
     ]),
-    ...journey.lab.topology!.pops.flatMap((pop) => [
+    ...journey.lab.place.pops.flatMap((pop) => [
       { method: 'POST', url: '/v1/pops', body: { id: pop, displayName: pop } },
       { method: 'POST', url: `/v1/pops/${pop}/workers`, body: { id: 'w1' } },
     ]),
@@ -94,7 +93,7 @@ export const revocation: Step = {
   run: async (journey) => {
     const { lab, edge } = journey;
     const [laptop, phone] = [edge.device('laptop'), edge.device('phone')];
-    const sessions = () => workerMetric(lab, lab.topology!.pops[0]!, 'cloudbridge_sessions_count');
+    const sessions = () => workerMetric(lab, lab.place.pops[0]!, 'cloudbridge_sessions_count');
     const before = await sessions();
     const talking = phonePings(journey, laptop.ipv4);
     await sleep(UNDER_WAY_MS);
@@ -132,7 +131,7 @@ export const controlPlaneLost: Step = {
     const token = await edge.token('sensor');
     await edge.control.kill();
     const goesOn = await ping(lab, 'client1', INTERNET_HOST.v4, 'internet');
-    const pop = lab.topology!.pops[0]!;
+    const pop = lab.place.pops[0]!;
     await edge.workers.get(pop)!.kill();
     const start = performance.now();
     await edge.startWorker(pop);

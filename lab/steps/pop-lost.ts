@@ -39,7 +39,7 @@ export const popLost: Step = {
   leastPops: 2,
   run: async (journey) => {
     const { lab, edge } = journey;
-    const [first, second] = lab.topology!.pops as [string, string];
+    const [first, second] = lab.place.pops as [string, string];
     const count = await sessions(journey, first);
     if (count < 3) throw new LabError(`There are ${count} sessions at ${first}, not three or more.`);
     const before = await receivedPackets(edge, edge.device('laptop'));

@@ -1,7 +1,8 @@
 import type { Step } from '../journey.ts';
+import { addresses } from './addresses.ts';
 import { anycastRouting } from './anycast-routing.ts';
 import { apiCalls, controlPlaneBack, controlPlaneLost, controlPlaneUp, revocation } from './control-plane.ts';
-import { internetHost, loopbackHost } from './internet-host.ts';
+import { internetHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
 import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
@@ -29,5 +30,5 @@ export const LAB_STEPS: readonly Step[] = [
   popLost,
 ];
 
-/** What can be shown without root and namespaces. */
-export const LOOPBACK_STEPS: readonly Step[] = [loopbackHost];
+/** The same without root and namespaces: the steps that need them say so. */
+export const LOOPBACK_STEPS: readonly Step[] = [addresses, internetHost];

@@ -22,7 +22,7 @@ export const edgeUp: Step = {
   run: async (journey) => {
     const start = performance.now();
     const { edge } = journey;
-    await Promise.all(journey.lab.topology!.pops.map((pop) => edge.startWorker(pop)));
+    await Promise.all(journey.lab.place.pops.map((pop) => edge.startWorker(pop)));
     return [
       { metric: 'started', value: Math.round(performance.now() - start), unit: 'ms', bar: { atMost: 10_000 } },
       { metric: 'workers', value: edge.workers.size, unit: 'count' },
@@ -71,7 +71,7 @@ export const isolation: Step = {
   title: 'a device of the other tenant reaches nobody: dropped, counted, not received',
   run: async (journey) => {
     const { lab, edge } = journey;
-    const pop = lab.topology!.pops[0]!;
+    const pop = lab.place.pops[0]!;
     const dropped = () => workerMetric(lab, pop, 'cloudbridge_forward_dropped_packets_total');
     const target = edge.device('phone');
     const before = { dropped: await dropped(), phone: await receivedPackets(edge, target) };
@@ -90,8 +90,7 @@ export const refused: Step = {
   title: 'the control plane is no destination for devices, as its own configuration says',
   run: async ({ lab }) => {
     const labels = { reason: 'destination_refused' };
-    const dropped = () =>
-      workerMetric(lab, lab.topology!.pops[0]!, 'cloudbridge_forward_dropped_packets_total', labels);
+    const dropped = () => workerMetric(lab, lab.place.pops[0]!, 'cloudbridge_forward_dropped_packets_total', labels);
     const before = await dropped();
     for (const address of [CONTROL_HOST.v4, CONTROL_HOST.v6]) await unanswered(lab, laptop, address);
     return [{ metric: 'dropped', value: (await dropped()) - before, unit: 'count', bar: { atLeast: 2 * ATTEMPTS } }];

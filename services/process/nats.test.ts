@@ -34,7 +34,13 @@ const CASES: readonly Case[] = [
   {
     name: 'the edge Worker, over WebSocket',
     open: ({ websocketUrl: url }, { seed }, report) =>
-      startWorkerService({ url, credentials: seed, verify: () => Promise.reject(new Error('nobody calls')), report }),
+      startWorkerService({
+        url,
+        credentials: seed,
+        verify: () => Promise.reject(new Error('nobody calls')),
+        authorization: { issuer: 'https://identity.test', project: '3', tokenService: undefined },
+        report,
+      }),
   },
 ];
 

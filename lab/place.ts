@@ -1,0 +1,64 @@
+import { ANYCAST, CONTROL_HOST, INTERNET_HOST, type Topology } from './topology.ts';
+
+/** Ports of the control plane: NATS, the balancers, and the copies behind them one and two thousand above. */
+export const NATS_PORTS = { clients: 4222, leafNodes: 7422, webSocket: 8444 } as const;
+export const SERVICE_PORTS = { auth: 9443, token: 9444, config: 9445 } as const;
+export const COPIES = 2;
+export type Service = keyof typeof SERVICE_PORTS;
+export const copyPort = (service: Service, copy: number): number => SERVICE_PORTS[service] + 1000 * (copy + 1);
+/** Where a copy of `config` shows its health. */
+export const configAdminPort = (copy: number): number => 9600 + copy;
+
+/** Where one PoP's worker listens. */
+export interface WorkerPlace {
+  /** For devices, UDP. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Metrics and health, as host:port. */
+  readonly admin: string;
+  /** More sections of its file. */
+  readonly settings?: Readonly<Record<string, object>>;
+}
+
+/** Where the internet host serves one address family. */
+export interface InternetPlace {
+  readonly address: string;
+  readonly port: number;
+  /** URL that paths are added to. */
+  readonly base: string;
+}
+
+/** Where the programs of a lab listen, and by which addresses they find each other. */
+export interface Place {
+  readonly pops: readonly string[];
+  readonly control: {
+    /** Where NATS and the balancers listen. */
+    readonly address: string;
+    /** Where the copies behind the balancers do. */
+    readonly copies: string;
+    /** All of it, as prefixes: no destination for devices. */
+    readonly prefixes: readonly string[];
+  };
+  readonly internet: { readonly v4: InternetPlace; readonly v6?: InternetPlace };
+  worker(pop: string): WorkerPlace;
+  /** What devices connect to, in the order in which they try. */
+  readonly servers: readonly string[];
+  /** Where the n-th device's SOCKS5 proxy listens; absent where devices have TUNs. */
+  readonly socks?: (index: number) => string;
+}
+
+/** Every host has addresses of its own, so ports may be the usual ones; all workers share the anycast address. */
+export const placeOf = ({ pops }: Topology): Place => ({
+  pops,
+  control: {
+    address: CONTROL_HOST.v4,
+    copies: '127.0.0.1',
+    prefixes: [`${CONTROL_HOST.v4}/32`, `${CONTROL_HOST.v6}/128`],
+  },
+  internet: {
+    v4: { address: INTERNET_HOST.v4, port: 80, base: `http://${INTERNET_HOST.v4}` },
+    v6: { address: INTERNET_HOST.v6, port: 80, base: `http://[${INTERNET_HOST.v6}]` },
+  },
+  worker: () => ({ addresses: [ANYCAST.v4, ANYCAST.v6], port: 443, admin: '127.0.0.1:9464' }),
+  servers: [`https://${ANYCAST.v4}`],
+});
