@@ -7,6 +7,9 @@ import { ControlPlane } from './control-plane.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 import type { LabProcess } from './process.ts';
+import { bySocks } from './reach/by-socks.ts';
+import { byTun } from './reach/by-tun.ts';
+import type { Reach } from './reach/reach.ts';
 
 /** What a device is asked for as; the control plane adds the rest. */
 export interface DeviceSpec {
@@ -15,18 +18,23 @@ export interface DeviceSpec {
   /** Namespace that it lives in. */
   readonly host: string;
   readonly ipv4: string;
+  /** Name of its TUN, and whether another device's is in the same namespace. */
+  readonly tun: string;
+  readonly isSecond?: true;
 }
 
 export interface Device extends DeviceSpec {
+  /** Among all devices, from 0. */
+  readonly index: number;
   readonly ipv6: string;
 }
 
 /** Two tenants; `laptop` and `camera` have the same IPv4 address. `sensor` gets a token and connects only later. */
 export const DEVICES = {
-  laptop: { tenant: 'acme', id: 'laptop', host: 'client1', ipv4: '10.64.0.2' },
-  phone: { tenant: 'acme', id: 'phone', host: 'client2', ipv4: '10.64.0.3' },
-  camera: { tenant: 'globex', id: 'camera', host: 'client3', ipv4: '10.64.0.2' },
-  sensor: { tenant: 'acme', id: 'sensor', host: 'client2', ipv4: '10.64.0.4' },
+  laptop: { tenant: 'acme', id: 'laptop', host: 'client1', ipv4: '10.64.0.2', tun: 'cloudbridge0' },
+  phone: { tenant: 'acme', id: 'phone', host: 'client2', ipv4: '10.64.0.3', tun: 'cloudbridge0' },
+  camera: { tenant: 'globex', id: 'camera', host: 'client3', ipv4: '10.64.0.2', tun: 'cloudbridge0' },
+  sensor: { tenant: 'acme', id: 'sensor', host: 'client2', ipv4: '10.64.0.4', tun: 'cloudbridge1', isSecond: true },
 } as const satisfies Record<string, DeviceSpec>;
 export type DeviceName = keyof typeof DEVICES;
 
@@ -36,6 +44,9 @@ export class Edge {
   readonly control: ControlPlane;
   readonly authority: Authority;
   readonly workers = new Map<string, LabProcess>();
+  /** Of the devices that were connected, `cloudbridge connect`. */
+  readonly connections = new Map<DeviceName, LabProcess>();
+  readonly reach: Reach;
   readonly #folder: string;
   readonly #identity: Identity;
   readonly #ipv6 = new Map<string, string>();
@@ -46,6 +57,8 @@ export class Edge {
     this.authority = authority;
     this.#identity = identity;
     this.control = control;
+    const { socks } = lab.place;
+    this.reach = socks === undefined ? byTun(this) : bySocks(this, socks);
   }
 
   /** Makes keys and certificates, in folders that end with the lab. */
@@ -81,7 +94,7 @@ export class Edge {
   }
 
   #workerFile(pop: string): string {
-    const { addresses, port, admin } = this.lab.place.worker(pop);
+    const { addresses, port, admin, settings } = this.lab.place.worker(pop);
     return stringify({
       pop,
       worker: 'w1',
@@ -95,6 +108,7 @@ export class Edge {
       },
       admin: { listen: admin, socket: path.join(this.#folder, `${pop}.sock`) },
       control: this.control.workerSection(pop),
+      ...settings,
     });
   }
 
@@ -106,7 +120,7 @@ export class Edge {
   device(name: DeviceName): Device {
     const ipv6 = this.#ipv6.get(name);
     if (ipv6 === undefined) throw new LabError(`The device ${name} is not created yet: its step must come first.`);
-    return { ...DEVICES[name], ipv6 };
+    return { ...DEVICES[name], ipv6, index: Object.keys(DEVICES).indexOf(name) };
   }
 
   /** File with a device's token, as its owner's account got it by OAuth. */

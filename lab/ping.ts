@@ -46,17 +46,22 @@ export const ping = async (lab: Lab, host: string, address: string, suffix: stri
   ]);
   const replies = parseReplies(text).filter(({ sequence }) => sequence <= COUNT);
   if (replies.length === 0) throw new LabError(`None of ${COUNT} pings was answered: ${text.trim()}`);
+  return roundTripFigures(replies, COUNT, suffix);
+};
+
+/** Round-trip time and loss of what was sent so many times and answered at least once. */
+export const roundTripFigures = (replies: readonly Reply[], count: number, suffix: string): Measurement[] => {
   const rtts = replies.map(({ rttUs }) => rttUs);
   return [
     {
       metric: `rtt_${suffix}`,
       value: Math.round(rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length),
       unit: 'us',
-      runs: COUNT,
+      runs: count,
       min: Math.min(...rtts),
       max: Math.max(...rtts),
       bar: { atMost: MOST_RTT_US },
     },
-    { metric: `loss_${suffix}`, value: (COUNT - replies.length) / COUNT, unit: 'ratio', bar: { atMost: 0 } },
+    { metric: `loss_${suffix}`, value: (count - replies.length) / count, unit: 'ratio', bar: { atMost: 0 } },
   ];
 };

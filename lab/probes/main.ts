@@ -1,20 +1,56 @@
-// Moves content of the internet host, prints one JSON object.
-// usage: node lab/probes/main.ts download|resume|upload BASE BYTES, or small BASE COUNT
+// Moves content of the internet host, or asks for it, and prints one JSON object.
+// usage: node lab/probes/main.ts '{"what": …}', see ProbeOrder
 import { contentSlices } from '../content.ts';
+import { deniedConnections } from './denied.ts';
 import { downloadResumed } from './resume.ts';
 import { smallRequests } from './small.ts';
 import { download, upload } from './transfer.ts';
+import { roundTrips } from './trips.ts';
 
-const [what, base, amount] = process.argv.slice(2);
-const number = Number(amount);
-const probes = {
-  download: () => download(`${base}/bytes/${number}`),
-  resume: () => downloadResumed(`${base}/bytes/${number}`),
-  upload: () => upload(`${base}/upload`, [...contentSlices(0, number)]),
-  small: () => smallRequests(`${base}/small`, number),
+/** @param base URL of the internet host @param socks the SOCKS5 proxy to go through, as host:port */
+export type ProbeOrder =
+  | {
+      readonly what: 'download' | 'upload' | 'resume';
+      readonly base: string;
+      readonly bytes: number;
+      readonly socks?: string;
+    }
+  | { readonly what: 'small'; readonly base: string; readonly count: number; readonly socks?: string }
+  | {
+      readonly what: 'trips';
+      readonly base: string;
+      readonly count: number;
+      readonly everyMs: number;
+      readonly socks?: string;
+    }
+  | {
+      readonly what: 'denied';
+      readonly host: string;
+      readonly port: number;
+      readonly count: number;
+      readonly socks: string;
+    };
+
+const probe = (order: ProbeOrder): Promise<unknown> => {
+  const { socks } = order;
+  switch (order.what) {
+    case 'download':
+      return download(`${order.base}/bytes/${order.bytes}`, socks);
+    case 'resume':
+      return downloadResumed(`${order.base}/bytes/${order.bytes}`, socks);
+    case 'upload':
+      return upload(`${order.base}/upload`, [...contentSlices(0, order.bytes)], socks);
+    case 'small':
+      return smallRequests(`${order.base}/small`, order.count, socks);
+    case 'trips':
+      return roundTrips(`${order.base}/small`, order.count, order.everyMs, socks);
+    case 'denied':
+      return deniedConnections(order.socks, order.host, order.port, order.count);
+  }
 };
+
 try {
-  console.log(JSON.stringify(await probes[what as keyof typeof probes]()));
+  console.log(JSON.stringify(await probe(JSON.parse(process.argv[2] ?? '{}') as ProbeOrder)));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

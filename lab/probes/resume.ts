@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { agentBy } from './socks.ts';
 import type { Transfer } from './transfer.ts';
 
 /** A download that may be broken off: how often it was, and the longest time without a byte. */
@@ -23,10 +24,15 @@ interface Progress {
 }
 
 /** One request for the rest; ends with the content, or throws when it is broken off. */
-const fetchRest = (url: string, progress: Progress, take: (chunk: Buffer) => void): Promise<void> =>
+const fetchRest = (
+  url: string,
+  socks: string | undefined,
+  progress: Progress,
+  take: (chunk: Buffer) => void,
+): Promise<void> =>
   new Promise((resolve, reject) => {
     const headers = { range: `bytes=${progress.from}-` };
-    const request = http.get(url, { agent: false, timeout: IDLE_MS, headers }, (response) => {
+    const request = http.get(url, { agent: agentBy(socks), timeout: IDLE_MS, headers }, (response) => {
       if (response.statusCode !== 206) {
         request.destroy(new Error(`${url} answered ${response.statusCode}`));
         return;
@@ -42,7 +48,7 @@ const fetchRest = (url: string, progress: Progress, take: (chunk: Buffer) => voi
   });
 
 /** Downloads `url` by as many requests as it takes and checks the digest of the whole (RFC 9110 §14, RFC 9530). */
-export const downloadResumed = async (url: string): Promise<ResumedTransfer> => {
+export const downloadResumed = async (url: string, socks?: string): Promise<ResumedTransfer> => {
   const start = performance.now();
   const progress: Progress = {
     from: 0,
@@ -62,7 +68,7 @@ export const downloadResumed = async (url: string): Promise<ResumedTransfer> => 
   let resumed = -1;
   while (progress.from < progress.total) {
     resumed++;
-    await fetchRest(url, progress, take).catch(() => sleep(RETRY_MS));
+    await fetchRest(url, socks, progress, take).catch(() => sleep(RETRY_MS));
     if (performance.now() - progress.lastByte > GIVE_UP_MS)
       throw new Error(`${url}: nothing came for ${GIVE_UP_MS} ms`);
   }

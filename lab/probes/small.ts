@@ -1,4 +1,6 @@
-import http from 'node:http';
+import type http from 'node:http';
+import { get } from 'node:http';
+import { agentBy } from './socks.ts';
 
 /** Round-trip times of small requests, one after the other on one connection, in milliseconds. */
 export interface SmallRequests {
@@ -9,7 +11,7 @@ export interface SmallRequests {
 
 const once = (url: string, agent: http.Agent): Promise<void> =>
   new Promise((resolve, reject) => {
-    const request = http.get(url, { agent }, (response) => {
+    const request = get(url, { agent }, (response) => {
       if (response.statusCode !== 200) reject(new Error(`${url} answered ${response.statusCode}`));
       response.on('end', resolve);
       response.on('error', reject);
@@ -18,8 +20,8 @@ const once = (url: string, agent: http.Agent): Promise<void> =>
     request.on('error', reject);
   });
 
-export const smallRequests = async (url: string, count: number): Promise<SmallRequests> => {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+export const smallRequests = async (url: string, count: number, socks?: string): Promise<SmallRequests> => {
+  const agent = agentBy(socks, { keepAlive: true, maxSockets: 1 });
   const times: number[] = [];
   try {
     for (let i = 0; i < count; i++) {

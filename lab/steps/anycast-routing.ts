@@ -29,6 +29,7 @@ const whileWithdrawn = async <T>(lab: Lab, pop: string, work: () => Promise<T>):
 export const anycastRouting: Step = {
   name: 'anycast-routing',
   title: 'the anycast address leads to the first live PoP',
+  needsNamespaces: 'without routers there is no anycast: devices are told the PoPs in order',
   run: async ({ lab }) => {
     const [first, second] = lab.topology!.pops;
     await requirePop(lab, first!);

@@ -24,7 +24,7 @@ export const internetHost: Step = {
     endpoints.push({ label: 'internet host', value: `${v4.base}/small` });
     const measurements: Measurement[] = [];
     const measure = async (metric: string, what: 'download' | 'upload', base: string): Promise<void> => {
-      measurements.push(rate(metric, await transfer(lab, 'client1', what, base, BYTES)));
+      measurements.push(rate(metric, await transfer(lab, { host: 'client1' }, what, base, BYTES)));
     };
     await measure('download_v4', 'download', v4.base);
     if (v6 !== undefined) await measure('download_v6', 'download', v6.base);

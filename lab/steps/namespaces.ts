@@ -5,6 +5,7 @@ export const namespaces: Step = {
   name: 'namespaces',
   title: 'namespaces, links and routes',
   essential: true,
+  needsNamespaces: 'without root everything is on addresses of the loopback',
   run: async (journey) => {
     const start = performance.now();
     await journey.raise();

@@ -1,59 +1,63 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { receivedPackets } from '../connect.ts';
-import { DEVICES } from '../edge.ts';
+import type { DeviceName } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
-import { signal } from '../pids.ts';
-import { ping } from '../ping.ts';
 import { rate, resumedDownload } from '../probe.ts';
-import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 
-const { laptop, sensor } = DEVICES;
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
-/** The TUN counts large packets, so this is a few megabytes. */
-const UNDER_WAY_PACKETS = 500;
+/** Of the download, when its PoP is killed. */
+const UNDER_WAY_BYTES = 8 * 1024 * 1024;
 
-/** Sessions that a PoP's worker has now. */
-const sessions = ({ lab }: Journey, pop: string): Promise<number> =>
-  workerMetric(lab, pop, 'cloudbridge_sessions_count');
+const sentBytes = ({ lab }: Journey, pop: string): Promise<number> =>
+  workerMetric(lab, pop, 'cloudbridge_udp_bytes_total', { direction: 'sent' });
 
-/** Seconds until so many sessions are at a PoP. */
-const untilSessions = async (journey: Journey, pop: string, count: number): Promise<number> => {
+/** Devices at all PoPs but one. */
+const devicesElsewhere = async ({ lab, edge }: Journey, lost: string): Promise<number> => {
+  const others = lab.place.pops.filter((pop) => pop !== lost);
+  const counts = await Promise.all(others.map((pop) => edge.reach.devicesAt(pop)));
+  return counts.reduce((sum, count) => sum + count, 0);
+};
+
+/** Seconds until so many devices are at other PoPs. */
+const untilElsewhere = async (journey: Journey, lost: string, count: number): Promise<number> => {
   const start = performance.now();
   for (;;) {
-    const now = await sessions(journey, pop);
+    const now = await devicesElsewhere(journey, lost);
     const seconds = (performance.now() - start) / 1000;
     if (now >= count) return seconds;
     if (seconds > 2 * MOST_SECONDS)
-      throw new LabError(`${pop} did not get ${count} sessions within ${2 * MOST_SECONDS} s.`);
+      throw new LabError(`Only ${now} of ${count} devices are at other PoPs after ${2 * MOST_SECONDS} s.`);
     await sleep(20);
   }
 };
 
-/** The devices' PoP dies in the middle of a download; upstream's route goes to the next one, and so do the devices. */
+/** The laptop's PoP dies in the middle of a download; its devices go to the next one. */
 export const popLost: Step = {
   name: 'pop-lost',
   title: 'the PoP is killed in mid-download: the devices go on at the next one with the same addresses',
   leastPops: 2,
   run: async (journey) => {
     const { lab, edge } = journey;
-    const [first, second] = lab.place.pops as [string, string];
-    const count = await sessions(journey, first);
-    if (count < 3) throw new LabError(`There are ${count} sessions at ${first}, not three or more.`);
-    const before = await receivedPackets(edge, edge.device('laptop'));
-    const download = resumedDownload(lab, laptop.host, `http://${INTERNET_HOST.v4}`, BYTES);
+    const laptop: DeviceName = 'laptop';
+    const lost = edge.reach.popOf(laptop);
+    const count = await edge.reach.devicesAt(lost);
+    const elsewhere = await devicesElsewhere(journey, lost);
+    if (count + elsewhere < 3) throw new LabError(`There are ${count + elsewhere} devices, not three or more.`);
+    const before = await sentBytes(journey, lost);
+    const download = resumedDownload(lab, edge.reach.from(laptop), lab.place.internet.v4.base, BYTES);
     // Its failure is told when it is waited for, below.
     download.catch(() => {});
-    while ((await receivedPackets(edge, edge.device('laptop'))) < before + UNDER_WAY_PACKETS) await sleep(10);
-    signal(-edge.workers.get(first)!.pid, 'SIGKILL');
-    await lab.configure('upstream', anycastRoutes(lab.topology!, first, 'delete'));
-    const seconds = await untilSessions(journey, second, count);
-    const neighbours = await ping(lab, laptop.host, sensor.ipv4, 'neighbour');
+    while ((await sentBytes(journey, lost)) < before + UNDER_WAY_BYTES) await sleep(10);
+    await edge.workers.get(lost)!.kill();
+    await edge.reach.popIsGone(lost);
+    const seconds = await untilElsewhere(journey, lost, elsewhere + count);
+    const neighbours = await edge.reach.toDevice(laptop, 'sensor', 'v4', 'neighbour');
     const done = await download;
+    const moved = (await devicesElsewhere(journey, lost)) - elsewhere;
     return [
-      { metric: 'sessions_moved', value: await sessions(journey, second), unit: 'count', bar: { atLeast: count } },
+      { metric: 'sessions_moved', value: moved, unit: 'count', bar: { atLeast: count } },
       {
         metric: 'reached_next_pop',
         value: Math.round(seconds * 1000),

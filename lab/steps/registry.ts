@@ -6,7 +6,17 @@ import { internetHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
 import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
-import { connect, edgeUp, isolation, overlap, refused, tunnelPing, tunnelRequests, tunnelTransfer } from './tunnel.ts';
+import {
+  connect,
+  edgeUp,
+  isolation,
+  neighbourPing,
+  overlap,
+  refused,
+  tunnelPing,
+  tunnelRequests,
+  tunnelTransfer,
+} from './tunnel.ts';
 
 /** The journey of `cloudbridge up`, in order. A new step is a file here and a row. */
 export const LAB_STEPS: readonly Step[] = [
@@ -19,6 +29,7 @@ export const LAB_STEPS: readonly Step[] = [
   edgeUp,
   connect,
   tunnelPing,
+  neighbourPing,
   isolation,
   refused,
   tunnelTransfer,
@@ -31,4 +42,4 @@ export const LAB_STEPS: readonly Step[] = [
 ];
 
 /** The same without root and namespaces: the steps that need them say so. */
-export const LOOPBACK_STEPS: readonly Step[] = [addresses, internetHost];
+export const LOOPBACK_STEPS: readonly Step[] = [addresses, ...LAB_STEPS];

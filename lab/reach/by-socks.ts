@@ -1,0 +1,70 @@
+import fs from 'node:fs';
+import type { DeviceName, Edge } from '../edge.ts';
+import { LabError } from '../errors.ts';
+import { roundTripFigures } from '../ping.ts';
+import { deniedConnections, roundTrips, type Vantage } from '../probe.ts';
+import type { LabProcess } from '../process.ts';
+import { workerMetric } from '../worker-metrics.ts';
+import { ATTEMPTS, type Reach, TALK } from './reach.ts';
+
+/** What TCP carries through a proxied tunnel on two cores, where both ends and the probe share them. */
+const LEAST_RATE = 100;
+const TRIPS = 20;
+/** Port of what is asked for in vain; whether anybody listens there makes no difference. */
+const ANY_PORT = 80;
+
+interface Event {
+  readonly type: string;
+  readonly server?: string;
+}
+
+/** The edge that a device is connected to at the moment, as its log tells. */
+const serverOf = ({ logFile }: LabProcess): string | undefined => {
+  const lines = fs.readFileSync(logFile, 'utf8').split('\n').slice(0, -1);
+  const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Event);
+  const last = events.findLast(({ type }) => type === 'connected' || type === 'disconnected');
+  return last?.type === 'connected' ? last.server : undefined;
+};
+
+/** Devices on loopback: programs reach the internet host through a device's SOCKS5 proxy, by CONNECT. */
+export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => {
+  const { lab } = edge;
+  const { v4: internet } = lab.place.internet;
+  const from = (name: DeviceName): Vantage => ({ host: edge.device(name).host, socks: socks(edge.device(name).index) });
+  const popWhere = (connection: LabProcess | undefined): string | undefined => {
+    const server = connection && serverOf(connection);
+    return lab.place.pops.find((_, i) => lab.place.servers[i] === `https://${server}`);
+  };
+  const answers = async (name: DeviceName): Promise<boolean> =>
+    (await roundTrips(lab, from(name), internet.base, { count: 1, everyMs: 0 })).length === 1;
+  return {
+    leastRate: LEAST_RATE,
+    options: (name) => ['--socks', socks(edge.device(name).index)],
+    // A connection says nothing about the token yet; a request does.
+    isUp: async (name, connection) => popWhere(connection) !== undefined && (await answers(name)),
+    from,
+    toInternet: async (name, _, suffix) => {
+      const replies = await roundTrips(lab, from(name), internet.base, { count: TRIPS, everyMs: 0 });
+      return roundTripFigures(replies, TRIPS, suffix);
+    },
+    toDevice: async () => [],
+    answers,
+    unanswered: async (name, addresses) => {
+      for (const address of addresses) {
+        const denied = await deniedConnections(lab, from(name), { address, port: ANY_PORT }, ATTEMPTS);
+        if (denied < ATTEMPTS) throw new LabError(`${name} was denied ${address} ${denied} times of ${ATTEMPTS}.`);
+      }
+    },
+    refusals: (pop) => workerMetric(lab, pop, 'cloudbridge_proxy_refused_tunnels_total', { reason: 'destination' }),
+    received: async () => undefined,
+    talk: (name) => roundTrips(lab, from(name), internet.base, TALK),
+    open: (pop) => workerMetric(lab, pop, 'cloudbridge_proxy_tunnels_count'),
+    popOf: (name) => {
+      const pop = popWhere(edge.connections.get(name));
+      if (pop === undefined) throw new LabError(`${name} is not connected.`, edge.connections.get(name)?.logFile);
+      return pop;
+    },
+    devicesAt: async (pop) => [...edge.connections.values()].filter((each) => popWhere(each) === pop).length,
+    popIsGone: async () => {},
+  };
+};

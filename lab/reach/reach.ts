@@ -1,0 +1,44 @@
+import type { Measurement } from '#telemetry/measurement.ts';
+import type { DeviceName } from '../edge.ts';
+import type { Reply } from '../ping.ts';
+import type { Vantage } from '../probe.ts';
+import type { LabProcess } from '../process.ts';
+
+/** How often something is asked for that must not be answered. */
+export const ATTEMPTS = 20;
+/** How long a device talks while it is looked at whether it still gets answers. */
+export const TALK = { count: 200, everyMs: 20 } as const;
+
+/** How the devices of a lab send: packets by a TUN in a namespace, or streams by a SOCKS5 proxy on loopback. */
+export interface Reach {
+  /** What `cloudbridge connect` is told about it. */
+  options(name: DeviceName): readonly string[];
+  /** Whether the device whose connection this is can send, and was let in. */
+  isUp(name: DeviceName, connection: LabProcess): Promise<boolean>;
+  /** From where probes send as this device. */
+  from(name: DeviceName): Vantage;
+  /** What TCP through a tunnel carries at least, in Mbit/s. */
+  readonly leastRate: number;
+  /** Round trips to the internet host, and what got lost. @param suffix of the metrics' names */
+  toInternet(name: DeviceName, family: 'v4' | 'v6', suffix: string): Promise<Measurement[]>;
+  /** Round trips to another device; none where devices are sent no packets. */
+  toDevice(name: DeviceName, other: DeviceName, family: 'v4' | 'v6', suffix: string): Promise<Measurement[]>;
+  /** Whether the internet host answers the device now. */
+  answers(name: DeviceName): Promise<boolean>;
+  /** Asks for each address so many times as `ATTEMPTS` says. Throws a `LabError` if one answers. */
+  unanswered(name: DeviceName, addresses: readonly string[]): Promise<void>;
+  /** What a PoP's worker has refused so far. @param ofOperator only what the operator's configuration refuses */
+  refusals(pop: string, ofOperator: boolean): Promise<number>;
+  /** Packets that came to the device from the edge; undefined where nobody can count them. */
+  received(name: DeviceName): Promise<number | undefined>;
+  /** Asks for something again and again, as `TALK` says. @returns the answers */
+  talk(name: DeviceName): Promise<readonly Reply[]>;
+  /** What is open for devices at a PoP's worker: sessions, or tunnels to single targets. */
+  open(pop: string): Promise<number>;
+  /** The PoP that the device is at. */
+  popOf(name: DeviceName): string;
+  /** Devices that are at this PoP. */
+  devicesAt(pop: string): Promise<number>;
+  /** What routing does when a PoP is gone. */
+  popIsGone(pop: string): Promise<void>;
+}
