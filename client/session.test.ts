@@ -183,6 +183,7 @@ test('what cannot get better ends the session: table', async () => {
   const table: readonly (readonly [ConstructorParameters<typeof VirtualWorld>[0], RegExp])[] = [
     [{ onDial: refusing(401, 'who are you') }, /refuses the token: who are you/],
     [{ onDial: refusing(403, 'revoked') }, /refuses this device: revoked/],
+    [{ onDial: refusing(501, 'no TUN') }, /takes no IP tunnels \(no TUN\): use --socks/],
     [{ servers: [server('nowhere.test')] }, /nobody knows nowhere\.test/],
     [{ onDial: (link) => link.sink.lost(new ConnectFailure('certificate', 'fatal-at-first')) }, /certificate/],
     [{ tokens: { token: async () => jwt(0, 0.5) } }, /the token expired 1 s ago/],

@@ -26,6 +26,7 @@ const SUSPICION_US = 4_000_000;
 const DEAD_PROBES = 2;
 /** How long the edge may take to decide about a tunnel. */
 const OPEN_US = 10_000_000;
+const NO_IP_TUNNELS = 'the edge takes no IP tunnels';
 /** A token is renewed when this share of its life is left, or this time if that is less. */
 const RENEW_SHARE = 0.2;
 const RENEW_MS = 60_000;
@@ -127,6 +128,8 @@ export class Uptime<L extends Link> implements LinkSink {
     if (status === 401) void this.#afterRefusal(detail);
     else if (status === 403)
       this.end(new ConnectFailure(`the edge refuses this device: ${detail || 'forbidden'}`, 'fatal'));
+    else if (status === 501)
+      this.end(new ConnectFailure(`${NO_IP_TUNNELS} (${detail}): use --socks, --http or --forward`, 'fatal-at-first'));
     else {
       const more = detail === '' ? '' : `: ${detail}`;
       this.end(

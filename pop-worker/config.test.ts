@@ -34,6 +34,7 @@ test('what is left out has safe defaults, and paths are relative to the file', (
   assert.equal(config.listen.port, 443);
   assert.equal(config.admin.listen, '127.0.0.1:9464');
   assert.deepEqual(config.proxy.allowed, []);
+  assert.equal(config.tun.enabled, true);
   assert.equal(config.tls.certificate, '/etc/cloudbridge/edge.pem');
   assert.equal(config.tls.key, '/etc/cloudbridge/edge.key');
   assert.equal(config.static?.jwks, '/etc/cloudbridge/jwks.json');

@@ -43,6 +43,8 @@ export const WorkerFile = z.strictObject({
   }),
   tun: z
     .strictObject({
+      /** Without one only CONNECT and CONNECT-UDP are served, by ordinary sockets, and no privilege is needed. */
+      enabled: z.boolean().default(true),
       name: z.string().min(1).max(15).default('cloudbridge0'),
       /** Stands for inner IPv4 addresses outside of the tunnels (RFC 6598). */
       carriers: prefix

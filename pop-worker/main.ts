@@ -9,7 +9,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { serveAdminHttp } from './admin/http.ts';
 import { AdminSocketError, serveAdminSocket } from './admin/socket.ts';
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config.ts';
-import { WorkerNetwork } from './network.ts';
+import { networkOf } from './network.ts';
 import { PopWorker } from './pop-worker.ts';
 import { StartError } from './start-error.ts';
 import { readTlsFiles } from './tls-files.ts';
@@ -96,7 +96,7 @@ type End = { readonly signal: string } | { readonly broken: string } | { readonl
 const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   const source = sourceOf(config, log);
   const tls = readTlsFiles(config.tls, new Date());
-  const network = new WorkerNetwork(config);
+  const network = networkOf(config);
   network.forward();
   const broken = Promise.withResolvers<string>();
   const worker = new PopWorker({ config, tls, network, source, log, broken: broken.resolve });
@@ -130,6 +130,7 @@ const bringUp = async (
   servers.push(...(await serveAdmin(config, worker)));
   await worker.serve();
   const { addresses, port } = config.listen;
+  if (!config.tun.enabled) log.warn('there is no TUN: CONNECT-IP is refused');
   log.info('serving', { addresses, port, admin: config.admin });
   process.send?.({ ready: true });
 };

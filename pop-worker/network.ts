@@ -10,7 +10,7 @@ import { StartError } from './start-error.ts';
 const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) => parsePrefix(text) ?? []);
 
 /** What the kernel does for a worker: forwarding, the TUN's link and routes, its own table in nftables. */
-export class WorkerNetwork {
+class KernelNetwork {
   readonly #tun: WorkerConfig['tun'];
   readonly #proxy: WorkerConfig['proxy'];
   readonly #nat: Nat;
@@ -99,3 +99,18 @@ export class WorkerNetwork {
     await this.#nat.remove();
   }
 }
+
+export type WorkerNetwork = Pick<KernelNetwork, keyof KernelNetwork>;
+
+/** For a worker without a TUN, which needs nothing of the kernel. */
+const NOTHING: WorkerNetwork = {
+  forward: () => {},
+  up: async () => {},
+  setTenant: async () => {},
+  setRefused: async () => {},
+  counters: async () => undefined,
+  down: async () => {},
+};
+
+export const networkOf = (config: WorkerConfig): WorkerNetwork =>
+  config.tun.enabled ? new KernelNetwork(config) : NOTHING;

@@ -79,6 +79,7 @@ export class PopWorker implements ControlListener {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
     const { device } = ready[0] as (typeof ready)[number];
+    if (device === undefined) return;
     const up = this.#networkWork.then(() => network.up(device));
     this.#networkWork = up.catch(() => {});
     await up;

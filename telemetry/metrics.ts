@@ -278,6 +278,14 @@ export const METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_proxy_refused_tunnels_total',
+    type: 'counter',
+    unit: 'tunnels',
+    labels: { reason: ['token', 'no_egress', 'limit', 'destination', 'name', 'no_tun'] },
+    help: 'Tunnels to single targets that were refused before anything was opened; no_tun: CONNECT-IP without a TUN',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_proxy_lost_datagrams_total',
     type: 'counter',
     unit: 'datagrams',

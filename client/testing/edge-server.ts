@@ -94,7 +94,7 @@ const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
     notify: (notice) => process.send?.({ notice }),
   });
   const allow = order.allowLoopback ? [prefix('127.0.0.0/8'), prefix('::1/128')] : [];
-  const targets = new Targets({ admission, policy: { allow, deny: [] } });
+  const targets = new Targets({ admission, tenants, policy: { allow, deny: [] } });
   const udp = new UdpProxy(targets, 'edge', Date.now);
   device?.onReadable(() => port?.read(forwarder));
   return { port, sessions, requests: new EdgeRequests({ ip: sessions, udp, tcp: new TcpProxy(targets, 'edge') }) };

@@ -29,8 +29,8 @@ export interface RevocationCommand {
 
 /** What a data-plane thread tells the main thread. */
 export type Notice =
-  /** Sockets and TUN are open. @param device the TUN's name */
-  | { readonly type: 'ready'; readonly device: string; readonly fallbacks: readonly string[] }
+  /** Sockets and TUN are open. @param device the TUN's name, if there is to be one */
+  | { readonly type: 'ready'; readonly device: string | undefined; readonly fallbacks: readonly string[] }
   | {
       readonly type: 'connected';
       readonly tenant: string;

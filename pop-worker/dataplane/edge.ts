@@ -14,7 +14,7 @@ import { Directory } from './directory.ts';
 import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
 import { Endings } from './endings.ts';
 import { Carriers } from './forward/carriers.ts';
-import { Forwarder, HEADROOM } from './forward/forwarder.ts';
+import { type EgressPort, Forwarder, HEADROOM } from './forward/forwarder.ts';
 import { TenantTable } from './forward/tenant-table.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
@@ -28,7 +28,8 @@ import { TunPort } from './tun-port.ts';
 
 export interface EdgeHosts {
   readonly sockets: DatagramPort;
-  readonly tun: TunDevice;
+  /** Undefined: no IP tunnels. */
+  readonly tun: TunDevice | undefined;
   readonly notify: (notice: Notice) => void;
 }
 
@@ -36,6 +37,9 @@ const TICK_MS = 1000;
 /** Large packets read from the TUN in one go, and how often before other work gets its turn. */
 const TUN_SLOTS = 4;
 const TUN_TURNS = 16;
+
+/** Without a TUN no session is let in, so that nothing ever comes here. */
+const NO_WAY_OUT: EgressPort = { add: () => false };
 
 const prefixOf = (text: string): Prefix => {
   const prefix = parsePrefix(text);
@@ -52,8 +56,9 @@ export class Edge {
   readonly connections = new Connections();
   readonly tenants: TenantTable;
   readonly forwarder: Forwarder;
-  readonly tunPort: TunPort;
+  readonly tunPort: TunPort | undefined;
   readonly sessions: IpSessions;
+  readonly targets: Targets;
   readonly udpProxy: UdpProxy;
   readonly tcpProxy: TcpProxy;
   readonly endings: Endings;
@@ -61,7 +66,6 @@ export class Edge {
   readonly endpoint: Endpoint;
   readonly driver: QuicDriver;
   readonly #hosts: EdgeHosts;
-  readonly #targets: Targets;
   readonly #ownRefused: readonly Prefix[];
   readonly #allowed: readonly Prefix[];
   readonly #ticker: NodeJS.Timeout;
@@ -71,13 +75,13 @@ export class Edge {
     this.#hosts = hosts;
     this.#ownRefused = proxy.refused.map(prefixOf);
     this.#allowed = proxy.allowed.map(prefixOf);
-    this.tunPort = new TunPort(hosts.tun, TUN_SLOTS);
+    this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
     this.forwarder = new Forwarder({
       tenants: this.tenants,
       carriers: this.tenants.carriers,
-      egress: this.tunPort,
+      egress: this.tunPort ?? NO_WAY_OUT,
       refused: refusedTables(this.#ownRefused, this.#allowed),
       router4,
       router6: addressOf(tun.router6),
@@ -85,12 +89,17 @@ export class Edge {
     });
     const { admission, forwarder, tenants } = this;
     const { notify } = hosts;
-    this.sessions = new IpSessions({ admission, forwarder, tenants, proxyName: worker, notify, thread: setup.index });
+    this.sessions = new IpSessions({
+      ...{ admission, forwarder, tenants, notify },
+      proxyName: worker,
+      thread: setup.index,
+      served: tun.enabled,
+    });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
     const policy = { deny: this.#ownRefused, allow: this.#allowed };
-    this.#targets = new Targets({ admission, policy, ...resolve });
-    this.udpProxy = new UdpProxy(this.#targets, worker, Date.now);
-    this.tcpProxy = new TcpProxy(this.#targets, worker);
+    this.targets = new Targets({ admission, policy, tenants, ...resolve });
+    this.udpProxy = new UdpProxy(this.targets, worker, Date.now);
+    this.tcpProxy = new TcpProxy(this.targets, worker);
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
@@ -99,17 +108,20 @@ export class Edge {
       socket: hosts.sockets,
       endpoint: this.endpoint,
       headroom: HEADROOM,
-      afterReceive: () => this.tunPort.flush(),
+      afterReceive: () => this.tunPort?.flush(),
     });
-    this.tunPort.lasting = this.driver.receiveBuffer;
-    hosts.tun.onReadable(() => this.#fromTun());
+    const { tunPort } = this;
+    if (tunPort !== undefined) {
+      tunPort.lasting = this.driver.receiveBuffer;
+      hosts.tun?.onReadable(() => this.#fromTun(tunPort));
+    }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */
-  #fromTun(): void {
+  #fromTun(tunPort: TunPort): void {
     for (let turn = 0; turn < TUN_TURNS; turn++) {
-      const more = this.tunPort.read(this.forwarder, 1);
+      const more = tunPort.read(this.forwarder, 1);
       this.driver.run();
       if (!more) return;
     }
@@ -188,7 +200,7 @@ export class Edge {
     const deny = [...this.#ownRefused, ...byFleet];
     this.forwarder.refused = refusedTables(deny, this.#allowed);
     const policy = { deny, allow: this.#allowed };
-    this.#targets.policy = policy;
+    this.targets.policy = policy;
     this.endings.refuse(policy);
   }
 
@@ -206,7 +218,7 @@ export class Edge {
   close(): void {
     clearInterval(this.#ticker);
     this.driver.close();
-    this.#hosts.tun.close();
+    this.#hosts.tun?.close();
   }
 }
 

@@ -46,23 +46,24 @@ const tunSentence = (name: string, code: string): string => {
 };
 
 /** Features of the machine that a socket does without, as `cloudbridge_host_fallbacks_count` names them. */
-const fallbacksOf = (sockets: readonly UdpSocket[], tun: TunDevice): string[] => {
+const fallbacksOf = (sockets: readonly UdpSocket[], tun: TunDevice | undefined): string[] => {
   const small = sockets.filter((socket) => socket.receiveBufferBytes < RECEIVE_BUFFER_BYTES);
-  return [...small.map(() => 'receive_buffer'), ...(tun.offload === 0 ? ['vnet_hdr'] : [])];
+  return [...small.map(() => 'receive_buffer'), ...(tun?.offload === 0 ? ['vnet_hdr'] : [])];
 };
 
 export interface OpenHosts {
   readonly sockets: readonly UdpSocket[];
-  readonly tun: TunDevice;
+  /** Undefined where the configuration wants none. */
+  readonly tun: TunDevice | undefined;
   readonly fallbacks: readonly string[];
 }
 
 /** Opens a socket for each listen address and the TUN queue. @throws OpenError; nothing stays open then */
-export const openHosts = ({ listen, threads, tun: { name } }: ThreadSetup): OpenHosts => {
+export const openHosts = ({ listen, threads, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
   const sockets: UdpSocket[] = [];
   try {
     for (const { address, port } of listen) sockets.push(openSocket(address, port, threads > 1));
-    const tun = openTun(name, threads > 1);
+    const tun = enabled ? openTun(name, threads > 1) : undefined;
     return { sockets, tun, fallbacks: fallbacksOf(sockets, tun) };
   } catch (error) {
     for (const socket of sockets) socket.close();

@@ -17,6 +17,8 @@ export interface ThreadSetup {
     readonly tokenKey: Uint8Array;
   };
   readonly tun: {
+    /** Without one CONNECT-IP is refused. */
+    readonly enabled: boolean;
     readonly name: string;
     readonly carriers: string;
     readonly router4: string;

@@ -22,7 +22,7 @@ const start = (setup: ThreadSetup): void => {
   const edge = new Edge(setup, { sockets: new ListenSockets(sockets), tun, notify });
   const metrics = new EdgeMetrics(slots, edge, { sockets, tun, fallbacks });
   const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat));
-  tun.onLost(() => {
+  tun?.onLost(() => {
     notify({ type: 'failed', message: `the TUN ${tun.name} was removed by someone else` });
   });
   const stop = (): void => {
@@ -42,7 +42,7 @@ const start = (setup: ThreadSetup): void => {
       notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
     } else edge.handle(command);
   });
-  notify({ type: 'ready', device: tun.name, fallbacks });
+  notify({ type: 'ready', device: tun?.name, fallbacks });
 };
 
 try {

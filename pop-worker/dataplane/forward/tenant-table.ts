@@ -1,4 +1,4 @@
-import { PrefixTable } from '#protocol/ip/prefix-table.ts';
+import { NO_ROUTE, PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { Carriers } from './carriers.ts';
 import type { Session } from './session.ts';
@@ -40,6 +40,15 @@ export class TenantTable {
   isInside(buffer: Uint8Array, at: number, addressBytes: number): boolean {
     if (addressBytes === 16) return this.#networks6.lookup(buffer, at) >= 0;
     return this.carriers.contains(buffer, at);
+  }
+
+  /**
+   * Whether an address belongs to some device as a tenant sees it, or stands for one. A socket of the worker's own does
+   * not lead there: it would find somebody else of that address, or a device by another way than its tenant's.
+   */
+  isDevice(tenant: string, address: Uint8Array): boolean {
+    if (this.isInside(address, 0, address.length)) return true;
+    return (this.#tenants.get(tenant)?.lookup(address, 0, address.length) ?? NO_ROUTE) !== NO_ROUTE;
   }
 
   get tenantCount(): number {

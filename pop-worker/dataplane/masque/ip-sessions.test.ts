@@ -22,7 +22,7 @@ const TEMPLATE = defaultIpTemplate('edge.example');
 const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
 
 /** A worker's sessions behind an HTTP/3 connection in memory; the token's text is the device's name. */
-const world = () => {
+const world = (options: { served?: boolean } = {}) => {
   const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
   tenants.defineTenant('acme', [prefix('10.64.0.0/10'), prefix('fd00:1::/48')]);
   const outside: Uint8Array[] = [];
@@ -59,6 +59,7 @@ const world = () => {
     tenants,
     proxyName: 'edge',
     notify: (notice) => notices.push(notice),
+    ...options,
   });
   const connect = async (device: string, scope: IpScope = ANY_SCOPE) => {
     const pair = new MemoryPair(7);
@@ -116,6 +117,14 @@ test('a device is let in, told its addresses and routes, and reaches its neighbo
     reason: 'closed by the peer',
   });
   assert.equal(sessions.size, 1);
+});
+
+test('a worker without a TUN says that it does not serve this kind of tunnel, whoever asks', async () => {
+  const { connect, sessions, tenants } = world({ served: false });
+  for (const device of ['d2', '']) {
+    assert.deepEqual((await connect(device)).log.events, ['refused 501 http_request_denied', 'closed']);
+  }
+  assert.deepEqual([sessions.unserved, sessions.size + tenants.sessionCount], [2, 0]);
 });
 
 test('who has no good token, no known tenant or a narrower scope is refused and leaves nothing behind', async () => {

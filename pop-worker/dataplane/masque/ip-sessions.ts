@@ -21,6 +21,8 @@ export interface IpSessionsOptions {
   readonly notify: (notice: Notice) => void;
   /** Index of this data-plane thread. */
   readonly thread?: number;
+  /** False where there is no TUN for the packets of a tunnel. */
+  readonly served?: boolean;
 }
 
 interface IpSession extends LiveTunnel {
@@ -42,6 +44,8 @@ export class IpSessions implements IpProxySink, TunnelHolder {
   readonly #options: IpSessionsOptions;
   readonly #sessions = new Map<IpTunnel, IpSession>();
   #draining = false;
+  /** Tunnels that were refused because none is served here. */
+  unserved = 0;
 
   constructor(options: IpSessionsOptions) {
     this.#options = options;
@@ -52,7 +56,17 @@ export class IpSessions implements IpProxySink, TunnelHolder {
   }
 
   ipWanted(tunnel: IpTunnel, scope: IpScope, head: RequestHead): void {
-    const { proxyName } = this.#options;
+    const { proxyName, served = true } = this.#options;
+    if (!served) {
+      this.unserved++;
+      // RFC 9220 §3: 501 for a `:protocol` that is not supported; RFC 9209 §2.3.17: by its configuration.
+      tunnel.refuse(proxyName, {
+        error: 'http_request_denied',
+        details: 'this worker has no TUN and serves no IP tunnels, only CONNECT and CONNECT-UDP',
+        status: 501,
+      });
+      return;
+    }
     if (this.#draining) {
       tunnel.refuse(proxyName, { error: 'connection_limit_reached', details: 'this worker is draining', status: 503 });
       return;

@@ -14,6 +14,8 @@ import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Admission } from '../admission.ts';
 import { Endings } from '../endings.ts';
+import { Carriers } from '../forward/carriers.ts';
+import { TenantTable } from '../forward/tenant-table.ts';
 import { EdgeRequests } from './edge-requests.ts';
 import { IpSessions } from './ip-sessions.ts';
 import { Targets } from './targets.ts';
@@ -22,11 +24,18 @@ import { UdpProxy } from './udp-proxy.ts';
 
 const UDP = defaultUdpTemplate('edge.example');
 const TOKEN = [{ name: 'proxy-authorization', value: 'Bearer x' }];
-const ALLOWED: Prefix[] = [parsePrefix('127.0.0.0/8') as Prefix];
+const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
+const TENANTS = [
+  ['acme', '10.64.0.0/24', 'fd00:1::/48'],
+  ['globex', '172.16.0.0/24', 'fd00:2::/48'],
+] as const;
+const ALLOWED: Prefix[] = [prefix('127.0.0.0/8')];
 
 /** Proxies behind an HTTP/3 connection in memory; loopback is allowed only where a test says so. */
 const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice?: number } = {}) => {
   const revoked = { now: false };
+  const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
+  for (const [tenant, ...networks] of TENANTS) tenants.defineTenant(tenant, networks.map(prefix));
   const admission = {
     admit: async (authorization?: string) =>
       authorization === 'Bearer x'
@@ -36,6 +45,7 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
   } as unknown as Admission;
   const targets = new Targets({
     admission,
+    tenants,
     policy: { deny: [], allow: options.allow ?? [] },
     maxPerDevice: options.maxPerDevice ?? 10,
     resolve: async (name) => {
@@ -64,7 +74,7 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
       pair.run();
     }
   };
-  return { pair, client, udp, tcp, now, until, endings: new Endings([udp, tcp]) };
+  return { pair, client, udp, tcp, targets, now, until, endings: new Endings([udp, tcp]) };
 };
 
 const send = (tunnel: UdpTunnel, text: string): void => {
@@ -136,6 +146,29 @@ test('refused ports, names that do not resolve, forbidden targets and tokens are
   assert.equal(await of('[::ffff:127.0.0.1]:80', { allow: ALLOWED }), 'refused 403 destination_ip_prohibited');
   assert.equal(await of(`127.0.0.1:${port}`, { allow: ALLOWED, egress: false }), 'refused 403 http_request_denied');
   assert.equal(await of(`127.0.0.1:${port}`, { allow: ALLOWED }, []), 'refused 401 http_request_denied');
+});
+
+test('addresses of devices are no targets, however written, and refusals are counted by why', async () => {
+  const { client, until, targets } = await world({ allow: ALLOWED });
+  const of = async (authority: string, token = TOKEN): Promise<string> => {
+    const log = new ProxyLog();
+    openTcpTunnel(client, authority, log, token);
+    await until(() => log.events.includes('closed'));
+    return log.events[0] as string;
+  };
+  // Of the own tenant, of another one, and what stands for a device.
+  const devices = [
+    '10.64.0.3',
+    '[fd00:1::3]',
+    '[fd00:2::3]',
+    '100.64.0.7',
+    '[::ffff:100.64.0.7]',
+    '[64:ff9b::10.64.0.3]',
+  ];
+  for (const host of devices) assert.equal(await of(`${host}:80`), 'refused 403 destination_ip_prohibited', host);
+  assert.equal(await of('nowhere.example:80'), 'refused 502 dns_error');
+  assert.equal(await of('127.0.0.1:1', []), 'refused 401 http_request_denied');
+  assert.deepEqual(targets.refused, { token: 1, no_egress: 0, limit: 0, destination: devices.length, name: 1 });
 });
 
 test('a device has a limited number of tunnels, and gets one back when one ends', async (t) => {

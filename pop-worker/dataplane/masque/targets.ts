@@ -4,7 +4,9 @@ import { parseIpAddress } from '#protocol/ip/text.ts';
 import type { Refusal } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import { prohibition, type TargetPolicy } from '#protocol/masque/target-policy.ts';
+import type { LabelsOf } from '#telemetry/metrics.ts';
 import { type Admission, type Admitted, refusalOf } from '../admission.ts';
+import type { TenantTable } from '../forward/tenant-table.ts';
 import { bearerOf } from './ip-sessions.ts';
 
 /** A name's addresses. @throws an Error with the resolver's code */
@@ -18,6 +20,8 @@ const bySystem: Resolve = async (name) => {
 export interface TargetsOptions {
   readonly admission: Admission;
   readonly policy: TargetPolicy;
+  /** Whose addresses are no targets. */
+  readonly tenants: Pick<TenantTable, 'isDevice'>;
   readonly resolve?: Resolve;
   /** Tunnels of one device at once, UDP and TCP together. */
   readonly maxPerDevice?: number;
@@ -32,10 +36,17 @@ export interface Granted {
   readonly release: () => void;
 }
 
+/** Why there is no tunnel, as it is counted. */
+type Why = Exclude<LabelsOf<'cloudbridge_proxy_refused_tunnels_total'>['reason'], 'no_tun'>;
+
+type Found = { readonly destination: Uint8Array } | { readonly why: Why; readonly refusal: Refusal };
+
 /** Decides who may be proxied where: token, number of tunnels, and the addresses that a name has at this moment. */
 export class Targets {
   /** May be replaced at any time; what it refuses of the open tunnels is for somebody else to end. */
   policy: TargetPolicy;
+  /** Tunnels that were refused. */
+  readonly refused: Record<Why, number> = { token: 0, no_egress: 0, limit: 0, destination: 0, name: 0 };
   readonly #options: TargetsOptions;
   readonly #open = new Map<string, number>();
 
@@ -46,34 +57,47 @@ export class Targets {
 
   async grant(target: Target, head: RequestHead): Promise<Granted | Refusal> {
     const admitted = await this.#options.admission.admit(bearerOf(head));
-    if ('status' in admitted) return refusalOf(admitted);
-    if (!admitted.egress) return { error: 'http_request_denied', details: 'the network has no egress' };
+    if ('status' in admitted) return this.#refuse('token', refusalOf(admitted));
+    if (!admitted.egress)
+      return this.#refuse('no_egress', { error: 'http_request_denied', details: 'the network has no egress' });
     const key = `${admitted.tenant}/${admitted.device}`;
     const count = this.#open.get(key) ?? 0;
-    if (count >= (this.#options.maxPerDevice ?? 1000)) return { error: 'connection_limit_reached' };
+    if (count >= (this.#options.maxPerDevice ?? 1000))
+      return this.#refuse('limit', { error: 'connection_limit_reached' });
     this.#open.set(key, count + 1);
     const release = this.#releaser(key);
-    const found = await this.#address(target);
+    const found = await this.#find(target, admitted.tenant);
     // It may have been revoked while the name was resolved, and nobody would find the tunnel to end it.
     const denied = this.#options.admission.objection(admitted);
-    if (denied === undefined && 'destination' in found)
-      return { admitted, destination: found.destination, port: target.port, release };
+    if (denied !== undefined) {
+      release();
+      return this.#refuse('token', refusalOf(denied));
+    }
+    if ('destination' in found) return { admitted, destination: found.destination, port: target.port, release };
     release();
-    return denied === undefined ? (found as Refusal) : refusalOf(denied);
+    return this.#refuse(found.why, found.refusal);
   }
 
-  async #address(target: Target): Promise<{ readonly destination: Uint8Array } | Refusal> {
+  #refuse(why: Why, refusal: Refusal): Refusal {
+    this.refused[why]++;
+    return refusal;
+  }
+
+  async #find(target: Target, tenant: string): Promise<Found> {
     let addresses: readonly Uint8Array[];
     try {
       addresses =
         target.address === undefined ? await (this.#options.resolve ?? bySystem)(target.host) : [target.address];
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return code === 'ETIMEOUT' ? { error: 'dns_timeout' } : { error: 'dns_error', details: String(code ?? 'failed') };
+      if (code === 'ETIMEOUT') return { why: 'name', refusal: { error: 'dns_timeout' } };
+      return { why: 'name', refusal: { error: 'dns_error', details: String(code ?? 'failed') } };
     }
-    const destination = addresses.find((address) => prohibition(address, this.policy) === undefined);
+    const denies = (address: Uint8Array): boolean => this.#options.tenants.isDevice(tenant, address);
+    const destination = addresses.find((address) => prohibition(address, { ...this.policy, denies }) === undefined);
     if (destination !== undefined) return { destination };
-    return addresses.length === 0 ? { error: 'dns_error' } : { error: 'destination_ip_prohibited', status: 403 };
+    if (addresses.length === 0) return { why: 'name', refusal: { error: 'dns_error' } };
+    return { why: 'destination', refusal: { error: 'destination_ip_prohibited', status: 403 } };
   }
 
   #releaser(key: string): () => void {

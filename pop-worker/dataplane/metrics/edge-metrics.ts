@@ -15,6 +15,7 @@ const PACKETS = byLabel('cloudbridge_forward_packets_total', 'direction');
 const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
 const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
+const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason');
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
 const ENDED = byLabel('cloudbridge_ended_tunnels_total', 'reason');
 const PROXY_UNOPENED = byLabel('cloudbridge_proxy_unopened_sockets_total', 'reason');
@@ -51,13 +52,14 @@ export class EdgeMetrics {
 
   #collectTunnels(): void {
     const slots = this.#slots;
-    const { requests, admission, sessions, tenants, udpProxy, tcpProxy, endings } = this.#edge;
+    const { requests, admission, sessions, tenants, targets, udpProxy, tcpProxy, endings } = this.#edge;
     collectAll(slots, REQUESTS, requests.counters);
     collectAll(slots, ADMISSIONS, admission.outcomes);
     slots[SESSIONS] = sessions.size;
     slots[TENANTS] = tenants.tenantCount;
     slots[TUNNELS.udp] = udpProxy.size;
     slots[TUNNELS.tcp] = tcpProxy.size;
+    collectAll(slots, PROXY_REFUSED, { ...targets.refused, no_tun: sessions.unserved });
     slots[PROXY_LOST.foreign] = udpProxy.dropped.foreign;
     slots[PROXY_LOST.too_large] = udpProxy.dropped.tooLarge;
     slots[PROXY_LOST.not_sent] = udpProxy.dropped.notSent;
@@ -75,6 +77,6 @@ export class EdgeMetrics {
     slots[BYTES.down] = totals.bytesDown;
     for (const reason of DROP_REASONS) slots[DROPPED[reason]] = drops.of(reason);
     // The batch of the TUN is written after the forwarder has handed its packets over.
-    slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + tunPort.overflows;
+    slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + (tunPort?.overflows ?? 0);
   }
 }

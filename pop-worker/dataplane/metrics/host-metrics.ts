@@ -14,7 +14,7 @@ const FALLBACKS = byLabel('cloudbridge_host_fallbacks_count', 'feature');
 
 export interface HostParts {
   readonly sockets: readonly UdpSocket[];
-  readonly tun: TunDevice;
+  readonly tun: TunDevice | undefined;
   /** Features that were missing when they were opened, one for each place. */
   readonly fallbacks: readonly string[];
 }
@@ -37,6 +37,14 @@ export const collectHost = (slots: Float64Array, { sockets, tun, fallbacks }: Ho
   slots[LOST.unreachable] = sum('unreachable');
   slots[LOST.other] = sum('otherErrors') + sum('receiveErrors');
   slots[BLOCKED] = sum('wouldBlock');
+  if (tun !== undefined) collectTun(slots, tun);
+  for (const [feature, at] of Object.entries(FALLBACKS)) {
+    slots[at] = fallbacks.filter((name) => name === feature).length;
+  }
+  slots[FALLBACKS.gso] = udp.filter(({ gsoRefusals }) => gsoRefusals > 0).length;
+};
+
+const collectTun = (slots: Float64Array, tun: TunDevice): void => {
   const { readPackets, readBytes, readErrors, writtenPackets, writtenBytes, ...lost } = tun.counters;
   slots[TUN_PACKETS.read] = readPackets;
   slots[TUN_PACKETS.written] = writtenPackets;
@@ -47,8 +55,4 @@ export const collectHost = (slots: Float64Array, { sockets, tun, fallbacks }: Ho
   slots[TUN_LOST.no_buffers] = lost.noBuffers;
   slots[TUN_LOST.down] = lost.down;
   slots[TUN_LOST.other] = lost.otherErrors;
-  for (const [feature, at] of Object.entries(FALLBACKS)) {
-    slots[at] = fallbacks.filter((name) => name === feature).length;
-  }
-  slots[FALLBACKS.gso] = udp.filter(({ gsoRefusals }) => gsoRefusals > 0).length;
 };

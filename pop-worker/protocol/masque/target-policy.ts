@@ -90,6 +90,8 @@ export interface TargetPolicy {
   readonly deny: readonly Prefix[];
   /** Goes before everything, for tests and labs. Matches the address as it is, never one wrapped in it. */
   readonly allow: readonly Prefix[];
+  /** Denies more, which no list of prefixes can say. */
+  readonly denies?: (address: Uint8Array) => boolean;
 }
 
 /**
@@ -103,9 +105,9 @@ export const prohibition = (address: Uint8Array, policy: TargetPolicy): Prohibit
   if (policy.allow.some((prefix) => prefixContains(prefix, address))) return undefined;
   const own = FORBIDDEN_PREFIXES.find(({ prefix }) => prefixContains(prefix, address));
   if (own !== undefined) return own.why;
-  if (policy.deny.some((prefix) => prefixContains(prefix, address))) return 'configured';
+  if (policy.deny.some((prefix) => prefixContains(prefix, address)) || policy.denies?.(address)) return 'configured';
   if (address.length === 4) return undefined;
-  const bare: TargetPolicy = { deny: policy.deny, allow: [] };
+  const bare: TargetPolicy = { ...policy, allow: [] };
   for (const hidden of inside(address)) {
     const why = prohibition(hidden, bare);
     if (why !== undefined) return why;
