@@ -1,21 +1,10 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { type CaseContext, Skip, type SuiteCase, type SuiteRow } from '#bench/suite.ts';
-import { root } from '#scripts/setup/paths.mjs';
 import { type Measurement, meetsBar, summarise } from '#telemetry/measurement.ts';
+import { isAllowedSkip } from './allowed-skips.ts';
 import { FAILURE, SUCCESS, UsageError } from './failure.ts';
 import type { Output } from './output.ts';
 import { reportCase, reportFailure, reportSkip } from './report.ts';
 import { didYouMean } from './suggest.ts';
-
-type AllowedSkip = { readonly kind: string; readonly name: string; readonly reason: string };
-
-const isAllowedSkip = (kind: string, name: string, reason: string): boolean => {
-  const table = readFileSync(path.join(root, 'scripts/test/allowed-skips.json'), 'utf8');
-  return (JSON.parse(table) as AllowedSkip[]).some(
-    (row) => row.kind === kind && row.name === name && new RegExp(row.reason).test(reason),
-  );
-};
 
 /** The same figures of several runs, each brought together under its name and peer. */
 const mergeRuns = (runs: readonly (readonly Measurement[])[]): Measurement[] => {

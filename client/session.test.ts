@@ -84,6 +84,18 @@ test('servers are tried in their order, each round from the first', async () => 
   assert.deepEqual(world.states, ['up 192.0.2.2:443', 'down', 'up 192.0.2.1:443']);
 });
 
+test('a server that was lost is not waited for before another one is tried', async () => {
+  const servers = [server('one.test'), server('two.test')];
+  const world = new VirtualWorld({ servers, names: { 'one.test': ['192.0.2.1'], 'two.test': ['192.0.2.2'] } });
+  world.onDial = obliging;
+  await world.start();
+  await liveFor(world, 6 * SECOND);
+  world.onDial = (link) => void (link.target.address === '192.0.2.2' && obliging(link));
+  world.last.sink.lost(new ConnectFailure('does not answer any more'));
+  await world.pass(0);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443', 'down', 'up 192.0.2.2:443']);
+});
+
 test('pauses double up to a cap, and every second round is cautious about size', async () => {
   const world = new VirtualWorld({ onDial: (link) => link.sink.lost(new ConnectFailure('no')) });
   await world.start();

@@ -38,7 +38,7 @@ export interface SessionObserver<L extends Link> {
 }
 
 export interface SessionOptions {
-  /** Tried in this order, each round from the first. */
+  /** Tried in this order, each round from the first; just after a connection was lost, its server comes last. */
   readonly servers: readonly ServerAddress[];
   readonly tokens: TokenSource;
   /** Whether an IP tunnel is wanted; otherwise the session is up as soon as the edge is ready. */
@@ -71,6 +71,7 @@ export class Session<L extends Link> {
   /** A good connection was lost: the first attempt does not wait. */
   #atOnce = false;
   #rounds = 0;
+  #lost: ServerAddress | undefined;
   #token: string | undefined;
   /** How often a connection was up. */
   connections = 0;
@@ -141,7 +142,7 @@ export class Session<L extends Link> {
   async #round(): Promise<ConnectFailure> {
     const failures: ConnectFailure[] = [];
     this.#rounds++;
-    for (const server of this.#options.servers) {
+    for (const server of this.#order()) {
       const line = await this.#reach(server);
       if (this.#stopped) {
         if (!(line instanceof ConnectFailure)) line.link?.close();
@@ -151,6 +152,14 @@ export class Session<L extends Link> {
       failures.push(line);
     }
     return failures.find(({ severity }) => severity === 'temporary') ?? (failures[0] as ConnectFailure);
+  }
+
+  /** Who has just gone silent would be waited for as long as an attempt takes. */
+  #order(): readonly ServerAddress[] {
+    const { servers } = this.#options;
+    const lost = this.#lost;
+    this.#lost = undefined;
+    return lost === undefined ? servers : [...servers.filter((server) => server !== lost), lost];
   }
 
   async #reach(server: ServerAddress): Promise<Line<L> | ConnectFailure> {
@@ -211,6 +220,7 @@ export class Session<L extends Link> {
       this.#atOnce = this.#backoff.failures === 0 && failure.retryAfterMs === undefined;
       if (this.#atOnce) this.#backoff.next(0);
       this.#rounds = 0;
+      this.#lost = server;
       this.#observer.down();
       this.#observer.event({ type: 'disconnected', reason: failure.message });
     }

@@ -25,7 +25,7 @@ const placeIn = (block: string, popCount: number): Place => {
   const workerAddress = (pop: string): string => `${block}.${LAST.firstPop + pops.indexOf(pop)}`;
   return {
     pops,
-    control: { address: control, copies: control, prefixes: [`${control}/32`] },
+    control: { address: control, copies: control, prefixes: [`${control}/32`, '127.0.0.1/32'] },
     internet: { v4: { address: internet, port: INTERNET_PORT, base: `http://${internet}:${INTERNET_PORT}` } },
     worker: (pop) => ({
       addresses: [workerAddress(pop)],

@@ -1,7 +1,8 @@
-import { Journey, runSteps, TEARDOWN } from '#lab/journey.ts';
+import { Journey, runSteps, type StepOutcome, TEARDOWN } from '#lab/journey.ts';
 import { LAB_STEPS, LOOPBACK_STEPS } from '#lab/steps/registry.ts';
 import { DEFAULT_LAB_NAME, POP_NAMES } from '#lab/topology.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
+import { isAllowedSkip } from '../allowed-skips.ts';
 import { defineCommand } from '../command.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -34,14 +35,15 @@ const showEndpoints = (output: Output, journey: Journey): void => {
 const announceFallback = (output: Output, asked: boolean): void => {
   if (asked) return;
   output.remark(
-    'Without root there are no namespaces: showing what runs over loopback. The whole lab: `sudo ./cloudbridge up`.',
+    'Without root there are no namespaces: the edge runs on addresses of the loopback, and devices are reached by SOCKS5 ' +
+      'instead of a TUN. With namespaces: `sudo ./cloudbridge up`.',
   );
 };
 
 const options = {
   quick: { type: 'boolean', help: 'only bring the edge up, without the part of the journey that shows what it does' },
   once: { type: 'boolean', help: 'run the journey, remove everything, end' },
-  unprivileged: { type: 'boolean', help: 'no namespaces: only what runs over loopback without root' },
+  unprivileged: { type: 'boolean', help: 'no root, namespaces or TUN: over loopback and SOCKS5' },
   pops: {
     type: 'integer',
     placeholder: 'N',
@@ -61,12 +63,14 @@ export const up = defineCommand({
   summary: 'bring the edge up on this machine and push traffic through it',
   description: [
     'Makes network namespaces for PoPs, an upstream router, an internet host, clients and the control plane,',
-    'runs the journey (each step prints what it measured) and stays up until it is stopped.',
+    'runs the journey (each step prints what it measured) and stays up until it is stopped. Without root the same runs on',
+    'addresses of 127.66.0.0/16, with SOCKS5 proxies for devices; what takes namespaces is said to be skipped.',
   ].join('\n'),
   options,
   examples: [
     { run: 'cloudbridge up', does: 'stay up; Ctrl-C removes everything' },
     { run: 'cloudbridge up --once --json', does: 'one journey, one JSON object a figure' },
+    { run: 'cloudbridge up --once --unprivileged', does: 'the journey without root' },
     { run: 'cloudbridge up --name two --pops 1', does: 'a smaller lab beside the first' },
   ],
   run: async ({ options, output }) => {
@@ -76,7 +80,12 @@ export const up = defineCommand({
     if (loopback) announceFallback(output, options.unprivileged === true);
     const name = options.name ?? DEFAULT_LAB_NAME;
     const journey = new Journey(name, options.pops ?? POP_NAMES.length, loopback ? 'loopback' : 'namespaces');
-    const tell = (outcome: Parameters<typeof reportStep>[2]) => reportStep(output, suite, outcome);
+    let unexpectedSkip = false;
+    const tell = (outcome: StepOutcome) => {
+      const { step, skipped } = outcome;
+      reportStep(output, suite, outcome);
+      if (skipped !== undefined && !isAllowedSkip(suite, `${suite}/${step.name}`, skipped)) unexpectedSkip = true;
+    };
     const start = performance.now();
     const all = loopback ? LOOPBACK_STEPS : LAB_STEPS;
     const steps = options.quick ? all.filter(({ essential }) => essential === true) : all;
@@ -92,6 +101,7 @@ export const up = defineCommand({
     }
     const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell));
     if (options.once) tellTotal();
+    if (unexpectedSkip) return FAILURE;
     return (done || (stopped() && !options.once)) && clean ? SUCCESS : FAILURE;
   },
 });

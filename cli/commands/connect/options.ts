@@ -4,7 +4,7 @@ export const connectOptions = {
     type: 'string',
     placeholder: 'URL',
     repeated: true,
-    help: 'the edge, https://HOST[:PORT]; several are tried in this order',
+    help: 'the edge, https://HOST[:PORT]; several are tried in this order, one that was lost last',
   },
   'token-file': {
     type: 'string',
