@@ -6,8 +6,9 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { cache, isRoot, root } from '#scripts/setup/paths.mjs';
 import { Journal } from './journal.ts';
+import { listeningOn } from './listeners.ts';
 import { isRunning } from './pids.ts';
-import { LAB_STEPS } from './steps/registry.ts';
+import { LAB_STEPS, LOOPBACK_STEPS } from './steps/registry.ts';
 
 const skip = isRoot ? false : 'network namespaces need root';
 const SPEED_UNITS: ReadonlySet<string> = new Set(['Mbit/s', 'ms', 'us']);
@@ -31,27 +32,52 @@ const namespacesOf = (name: string): string[] =>
     .stdout.split('\n')
     .filter((line) => line.startsWith(`${name}-`));
 
-/** Starts `up --json` and resolves once it shows its endpoints. */
-const bringUp = async (env: NodeJS.ProcessEnv, name: string, ...more: string[]) => {
-  const child = spawn(launcher, ['up', '--quick', '--json', '--name', name, ...more], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/** A line of `up --json`. */
+interface Line {
+  readonly suite?: string;
+  readonly case?: string;
+  readonly unit?: string;
+  readonly pass?: boolean;
+  readonly bar?: number;
+  readonly skipped?: string;
+  readonly endpoints?: readonly { readonly label: string; readonly value: string }[];
+}
+
+const linesOf = (text: string): Line[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+
+const quietly = (env: NodeJS.ProcessEnv) => ({
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'],
+});
+
+/** Resolves once `up --json` shows its endpoints. */
+const untilUp = async (child: ReturnType<typeof spawn>) => {
   let text = '';
-  for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+  for await (const chunk of child.stdout!.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     text += chunk;
-    if (text.includes('"endpoints"')) return child;
+    if (text.includes('"endpoints"')) return { child, lines: linesOf(text) };
   }
   throw new Error(`up ended early: ${text}`);
 };
 
+/** Starts `up` and resolves once it is up. */
+const bringUp = async (env: NodeJS.ProcessEnv, name: string, ...more: string[]) => {
+  const up = spawn(launcher, ['up', '--quick', '--json', '--name', name, ...more], quietly(env));
+  return (await untilUp(up)).child;
+};
+
+/** Programs of a lab that is up. */
+const programsOf = (home: string, name: string) =>
+  new Journal(path.join(home, 'lab', `${name}.journal`)).read().filter((entry) => entry.kind === 'process');
+
 test('up --once goes through the whole journey and leaves nothing', { skip }, (t) => {
   const { home, name, cloudbridge } = setting(t, 'a');
   const { status, stdout, stderr } = cloudbridge('up', '--once', '--json', '--name', name);
-  const lines = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { suite: string; case: string; unit: string; pass?: boolean; bar?: number });
+  const lines = linesOf(stdout);
   for (const step of [...LAB_STEPS.map((each) => each.name), 'teardown', 'journey']) {
     assert.ok(
       lines.some((line) => line.suite === 'up' && line.case === step),
@@ -59,7 +85,7 @@ test('up --once goes through the whole journey and leaves nothing', { skip }, (t
     );
   }
   // How fast it is depends on what else the machine does; that is for `up` and `bench` to say, not for a test.
-  const isSpeed = ({ unit }: { unit: string }) => SPEED_UNITS.has(unit);
+  const isSpeed = ({ unit = '' }: Line) => SPEED_UNITS.has(unit);
   for (const line of lines.filter((each) => !isSpeed(each))) {
     assert.equal(line.pass, line.bar === undefined ? undefined : true, JSON.stringify(line));
   }
@@ -85,9 +111,7 @@ test('a second up beside the first is told the mend; down ends the first', { ski
 test('after SIGKILL its programs are gone, and down removes the rest', { skip }, async (t) => {
   const { home, name, env, cloudbridge } = setting(t, 'c');
   const child = await bringUp(env, name, '--pops', '1');
-  const programs = new Journal(path.join(home, 'lab', `${name}.journal`))
-    .read()
-    .filter(({ kind }) => kind === 'process');
+  const programs = programsOf(home, name);
   assert.equal(programs.length, 15, 'the internet host, NATS, six copies, three balancers, a worker, three devices');
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
@@ -96,12 +120,7 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
-  for (const program of programs) {
-    assert.ok(
-      program.kind === 'process' && !isRunning(program.pid, program.startTime),
-      'no program of the lab is left',
-    );
-  }
+  for (const { pid, startTime } of programs) assert.ok(!isRunning(pid, startTime), 'no program of the lab is left');
 });
 
 test('up after a crash clears what was left and comes up', { skip }, async (t) => {
@@ -123,11 +142,32 @@ test('SIGTERM in the stay-up state ends cleanly with exit 0', { skip }, async (t
   assert.deepEqual(namespacesOf(name), []);
 });
 
-test('without namespaces the journey runs over loopback', (t) => {
-  const { name, cloudbridge } = setting(t, 'f');
-  const { status, stdout } = cloudbridge('up', '--once', '--unprivileged', '--json', '--name', name);
-  assert.equal(status, 0, stdout);
-  assert.match(stdout, /"case":"plain-http","metric":"download_v4"/);
+// Whoever runs the test, what it starts has no capability, only its user's files.
+const BARE = isRoot ? ['--bounding-set', '-all', '--inh-caps', '-all'] : [];
+
+test('without any privilege the same journey runs over loopback, and down ends it', async (t) => {
+  const { home, name, env, cloudbridge } = setting(t, 'f');
+  const up = ['up', '--unprivileged', '--json', '--pops', '2', '--name', name];
+  const { child, lines } = await untilUp(spawn('setpriv', [...BARE, '--', launcher, ...up], quietly(env)));
+  for (const { name: step, needsNamespaces } of LOOPBACK_STEPS) {
+    const its = lines.filter((line) => line.case === step);
+    assert.ok(its.length > 0, `${step} is missing`);
+    assert.equal(its[0]?.skipped, needsNamespaces);
+    for (const line of its.filter(({ unit = '' }) => !SPEED_UNITS.has(unit)))
+      assert.notEqual(line.pass, false, JSON.stringify(line));
+  }
+  const { endpoints = [] } = lines.at(-1) ?? {};
+  const [, host = '', port = ''] =
+    /^([\d.]+):(\d+)$/.exec(endpoints.find(({ label }) => /laptop/.test(label))?.value ?? '') ?? [];
+  const block = host.slice(0, host.lastIndexOf('.') + 1);
+  assert.ok(listeningOn(block).includes(`${host}:${port}/tcp`));
+  const programs = programsOf(home, name);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  assert.match(cloudbridge('down', '--name', name).stdout, /is removed/);
+  assert.equal(await ended, 0);
+  assert.deepEqual(listeningOn(block), []);
+  for (const { pid, startTime } of programs) assert.ok(!isRunning(pid, startTime), 'no program of the lab is left');
+  assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
 });
 
 test('namespaces of somebody else are not touched', { skip }, (t) => {

@@ -161,7 +161,14 @@ export const takeDown = async (name: string): Promise<boolean> => {
   checkName(name);
   const holder = lockHolder(lockFile(name));
   if (holder) {
-    signal(holder.pid, 'SIGTERM');
+    try {
+      signal(holder.pid, 'SIGTERM');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new LabError(
+        `Process ${holder.pid}, which holds lab \`${name}\`, may not be ended by you (${code}): run this as its user.`,
+      );
+    }
     await until(`process ${holder.pid} ends`, STOP_MS, () => !isRunning(holder.pid, holder.startTime)).catch(() =>
       signal(holder.pid, 'SIGKILL'),
     );

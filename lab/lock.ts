@@ -34,9 +34,16 @@ const tryLink = (from: string, to: string): boolean => {
  * The file appears by link(2) with its content already inside, so nobody ever reads a half-written one.
  */
 export const takeLock = (file: string, lab: string): (() => void) => {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}`;
-  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new LabError(
+      `${path.dirname(file)} cannot be written to (${code}): set CBR_HOME to a folder of yours, where the lab keeps its files.`,
+    );
+  }
   try {
     while (!tryLink(draft, file)) {
       const holder = lockHolder(file);

@@ -86,10 +86,12 @@ export interface LoopbackBlock {
 /**
  * Takes the first block that no other lab of this machine has: whoever listens on its guard's port has it, and the kernel
  * frees that with the process. Throws a `LabError` when a port in it is in use by something else.
+ *
+ * @param blocks first two bytes of all blocks
  */
-export const takeBlock = async (popCount: number): Promise<LoopbackBlock> => {
+export const takeBlock = async (popCount: number, blocks = BLOCKS): Promise<LoopbackBlock> => {
   for (let n = 1; n <= LAST_BLOCK; n++) {
-    const block = `${BLOCKS}.${n}`;
+    const block = `${blocks}.${n}`;
     const guard = await takeGuard(block);
     if (guard === undefined) continue;
     const release = (): Promise<void> => new Promise((resolve) => guard.close(() => resolve()));
