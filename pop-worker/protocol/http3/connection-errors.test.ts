@@ -196,3 +196,24 @@ test('settings that early data relied on must not shrink (RFC 9114 §7.2.4.2)', 
   assert.equal(with_(0x33, 1), 0x109);
   assert.equal(with_(8, 1), 0x109);
 });
+
+test('however little the peer takes, an answer that is larger ends its stream only (RFC 9114 §4.2.2)', () => {
+  const answers: boolean[] = [];
+  const peer = new RawPeer();
+  peer.recorder.onRequest = (http3, stream) => {
+    answers.push(http3.respond(stream, lines(':status: 200'), false));
+    answers.push(http3.sendTrailers(stream, lines('x: y')));
+  };
+  peer.open(false, control(settings(6, 1)));
+  peer.open(true, headers(...GET), true);
+  assert.deepEqual([answers, peer.outcome, peer.http3.openRequests], [[false, false], 'open', 0]);
+  const trailers = new RawPeer();
+  const outcomes: boolean[] = [];
+  trailers.recorder.onRequest = (http3, stream) => {
+    outcomes.push(http3.respond(stream, lines(':status: 200'), false));
+    outcomes.push(http3.sendTrailers(stream, lines(`x: ${'y'.repeat(100)}`)));
+  };
+  trailers.open(false, control(settings(6, 100)));
+  trailers.open(true, headers(...GET), true);
+  assert.deepEqual([outcomes, trailers.outcome, trailers.http3.openRequests], [[true, false], 'open', 0]);
+});

@@ -99,7 +99,7 @@ export class Http3Connection implements ConnectionSink {
   openRequest(fields: Fields, fin: boolean, sink: StreamSink = this.#sink): number {
     const head = parseRequest(fields, true);
     if (typeof head === 'string') throw localError(head);
-    this.#checkSize(fields);
+    if (!this.#fits(fields)) throw localError('field section too large for the peer');
     if (this.isServer) throw localError('servers do not request');
     if (this.#goawayReceived || this.#failed || this.#shuttingDown) return -1;
     if (head.protocol !== undefined && !this.#peer.enableConnectProtocol) return -1;
@@ -113,16 +113,21 @@ export class Http3Connection implements ConnectionSink {
     return id;
   }
 
-  /** Server: sends an interim or the final response head. @param fin no content follows */
+  /**
+   * Server: sends an interim or the final response head. What is larger than the peer says it takes cancels the stream:
+   * how little that is is the peer's choice (RFC 9114 §4.2.2), and no misuse of this side.
+   *
+   * @param fin no content follows
+   */
   respond(id: number, fields: Fields, fin: boolean): boolean {
     const head = parseResponse(fields);
     if (typeof head === 'string') throw localError(head);
-    this.#checkSize(fields);
     const stream = this.#requests.get(id);
     if (stream === undefined || stream.sending === Sending.over) return false;
     if (!this.isServer || stream.sending !== Sending.head) throw localError('response out of place');
     const interim = head.status < 200;
     if (interim && fin) throw localError('an interim response is not the last');
+    if (!this.#fits(fields)) return this.#tooLarge(stream);
     if (!interim) stream.sending = fin ? Sending.over : Sending.body;
     this.quic.write(id, headersFrame(fields), fin);
     return true;
@@ -144,9 +149,9 @@ export class Http3Connection implements ConnectionSink {
   sendTrailers(id: number, fields: Fields): boolean {
     const wrong = checkTrailers(fields);
     if (wrong !== undefined) throw localError(wrong);
-    this.#checkSize(fields);
     const stream = this.#sendable(id);
     if (stream === undefined) return false;
+    if (!this.#fits(fields)) return this.#tooLarge(stream);
     stream.sending = Sending.over;
     this.quic.write(id, headersFrame(fields), true);
     return true;
@@ -332,10 +337,14 @@ export class Http3Connection implements ConnectionSink {
     this.#sink.connectionClosed(this, info, now);
   }
 
-  #checkSize(fields: Fields): void {
-    // RFC 9114 §4.2.2: the peer would refuse it.
-    if (fieldSectionBytes(fields) > this.#peer.maxFieldSectionBytes)
-      throw localError('field section too large for the peer');
+  /** RFC 9114 §4.2.2: the peer would refuse more. */
+  #fits(fields: Fields): boolean {
+    return fieldSectionBytes(fields) <= this.#peer.maxFieldSectionBytes;
+  }
+
+  #tooLarge(stream: RequestStream): false {
+    this.#requests.cancel(stream, Http3ErrorCode.requestCancelled);
+    return false;
   }
 
   #sendable(id: number): RequestStream | undefined {
