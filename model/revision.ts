@@ -19,9 +19,26 @@ const CONTEXT = new TextEncoder().encode('cloudbridge-revision-v1\0');
 /** A key of the Web Crypto API, whichever runtime's types are in use. */
 export type RevisionKey = Parameters<typeof crypto.subtle.sign>[1];
 
+/** What is wrong with a revision that is not taken. */
+export type RevisionFault =
+  | 'untrusted_key'
+  | 'signature'
+  | 'older'
+  | 'too_large'
+  /** Chunks are missing, or are not what the manifest says. */
+  | 'incomplete'
+  | 'unreadable'
+  | 'cuts_sessions';
+
 /** A revision that cannot be taken, with the reason as a sentence. */
 export class RevisionError extends Error {
   override readonly name = 'RevisionError';
+  readonly fault: RevisionFault;
+
+  constructor(fault: RevisionFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+  }
 }
 
 export interface RevisionInput {
@@ -50,7 +67,10 @@ const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> =>
 export const buildRevision = async (input: RevisionInput): Promise<BuiltRevision> => {
   const content = toBinary(WorkerConfigSchema, input.config);
   if (content.length > MAX_REVISION_BYTES)
-    throw new RevisionError(`the configuration has ${content.length} bytes, more than ${MAX_REVISION_BYTES}`);
+    throw new RevisionError(
+      'too_large',
+      `the configuration has ${content.length} bytes, more than ${MAX_REVISION_BYTES}`,
+    );
   const chunks = new Map<string, Uint8Array>();
   const digests: Uint8Array[] = [];
   for (let at = 0; at < content.length; at += CHUNK_BYTES) {
@@ -101,6 +121,7 @@ export const verifyManifest = async (
   const key = keys.get(signed.keyId);
   if (key === undefined)
     throw new RevisionError(
+      'untrusted_key',
       `the revision is signed by a key that is not trusted here: ${JSON.stringify(signed.keyId.slice(0, 80))}`,
     );
   const valid = await crypto.subtle.verify(
@@ -109,17 +130,17 @@ export const verifyManifest = async (
     signed.signature as Uint8Array<ArrayBuffer>,
     signedBytes(signed.manifest),
   );
-  if (!valid) throw new RevisionError('the signature of the revision is wrong');
+  if (!valid) throw new RevisionError('signature', 'the signature of the revision is wrong');
   const manifest = parse(() => fromBinary(ManifestSchema, signed.manifest), 'manifest');
   if (manifest.number < atLeast)
-    throw new RevisionError(`revision ${manifest.number} is older than ${atLeast}, which was applied before`);
+    throw new RevisionError('older', `revision ${manifest.number} is older than ${atLeast}, which was applied before`);
   if (manifest.size > BigInt(MAX_REVISION_BYTES))
-    throw new RevisionError(`the revision has ${manifest.size} bytes, more than ${MAX_REVISION_BYTES}`);
+    throw new RevisionError('too_large', `the revision has ${manifest.size} bytes, more than ${MAX_REVISION_BYTES}`);
   if (
     BigInt(manifest.chunks.length) * BigInt(CHUNK_BYTES) < manifest.size ||
     manifest.chunks.some((digest) => digest.length !== 32)
   ) {
-    throw new RevisionError('the manifest does not list all of its content');
+    throw new RevisionError('incomplete', 'the manifest does not list all of its content');
   }
   return manifest;
 };
@@ -139,15 +160,17 @@ export const assembleRevision = async (
   for (const digest of manifest.chunks) {
     const name = toHex(digest);
     const chunk = await read(name);
-    if (chunk === undefined) throw new RevisionError(`chunk ${name} of revision ${manifest.number} is missing`);
+    if (chunk === undefined)
+      throw new RevisionError('incomplete', `chunk ${name} of revision ${manifest.number} is missing`);
     if (toHex(await sha256(chunk)) !== name)
-      throw new RevisionError(`chunk ${name} of revision ${manifest.number} is damaged`);
+      throw new RevisionError('incomplete', `chunk ${name} of revision ${manifest.number} is damaged`);
     if (at + chunk.length > content.length)
-      throw new RevisionError(`revision ${manifest.number} is longer than its manifest says`);
+      throw new RevisionError('incomplete', `revision ${manifest.number} is longer than its manifest says`);
     content.set(chunk, at);
     at += chunk.length;
   }
-  if (at !== content.length) throw new RevisionError(`revision ${manifest.number} is shorter than its manifest says`);
+  if (at !== content.length)
+    throw new RevisionError('incomplete', `revision ${manifest.number} is shorter than its manifest says`);
   return parse(() => fromBinary(WorkerConfigSchema, content), 'configuration');
 };
 
@@ -155,6 +178,6 @@ const parse = <T>(decode: () => T, what: string): T => {
   try {
     return decode();
   } catch (cause) {
-    throw new RevisionError(`the ${what} of the revision cannot be read`, { cause });
+    throw new RevisionError('unreadable', `the ${what} of the revision cannot be read`, { cause });
   }
 };

@@ -86,6 +86,7 @@ test('it is drained, filled again and withdrawn by command', { skip: needsNamesp
     pop: 'test',
     worker: 'w1',
     state: 'ready',
+    orders: { controlPlane: 'serve', local: 'serve' },
     healthy: true,
     sessions: 1,
     connections: 1,

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { NatsSource } from '#control/nats-source.ts';
-import type { ControlSource } from '#control/source.ts';
+import type { ControlSource, LocalOrder } from '#control/source.ts';
 import { StaticSource, StaticSourceError } from '#control/static-source.ts';
 import { ToolError } from '#host/command/run-tool.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
@@ -49,15 +49,15 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
   const http = await serveAdminHttp(admin.listen, worker).catch((error) => {
     throw adminError(admin.listen, 'listen', error);
   });
-  const done = (act: () => void) => () => {
-    act();
-    return { state: worker.state };
+  const order = (local: LocalOrder) => () => {
+    worker.order(local);
+    return { state: worker.state, orders: worker.orders };
   };
   const commands = {
     status: () => worker.status(),
-    drain: done(() => worker.drain()),
-    undrain: done(() => worker.undrain()),
-    withdraw: done(() => worker.withdraw()),
+    drain: order('drain'),
+    undrain: order('serve'),
+    withdraw: order('withdraw'),
   };
   const socket = await serveAdminSocket(admin.socket, commands).catch((error) => {
     http.close();
@@ -82,9 +82,9 @@ const onSignals = (reload: () => void): { readonly stop: Promise<string>; readon
   return { stop: promise, now: now.signal };
 };
 
-const reloader = (source: ControlSource, log: Logger) => () => {
-  source.reload().then(
-    () => log.info('read again'),
+const reloader = (worker: PopWorker, log: Logger) => () => {
+  worker.reload().then(
+    (files) => log.info('read again', { files }),
     (error: Error) => log.error('not read again; what was in force stays', { reason: error.message }),
   );
 };
@@ -100,7 +100,7 @@ const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   network.forward();
   const broken = Promise.withResolvers<string>();
   const worker = new PopWorker({ config, tls, network, source, log, broken: broken.resolve });
-  const { stop, now } = onSignals(reloader(source, log));
+  const { stop, now } = onSignals(reloader(worker, log));
   const servers: (HttpServer | Server)[] = [];
   // A control plane may be waited for as long as it takes: signals are heard meanwhile.
   const failed = bringUp(config, worker, servers, log).then(

@@ -1,12 +1,22 @@
-import type { ControlListener, ControlSource, Revocation } from '#control/source.ts';
+import type { JsonObject } from '@bufbuild/protobuf';
+import type {
+  ControlListener,
+  ControlSource,
+  LocalOrder,
+  Revocation,
+  WorkerCondition,
+  WorkerState,
+} from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
+import { controlJson } from './admin/control-json.ts';
 import type { WorkerConfig } from './config.ts';
 import { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
-import { type Traffic, WorkerMetrics, type WorkerState } from './worker-metrics.ts';
+import { NO_ORDERS, type Orders, stateBy } from './orders.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
 
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
@@ -23,11 +33,14 @@ export interface WorkerStatus {
   readonly pop: string;
   readonly worker: string;
   readonly state: WorkerState;
+  readonly orders: Orders;
   readonly healthy: boolean;
   readonly upSeconds: number;
   readonly sessions: number;
   readonly connections: number;
   readonly tenants: number;
+  /** What it knows of its control plane (`controlJson`); absent: it has none. */
+  readonly control?: JsonObject;
 }
 
 const SESSIONS_GONE_POLL_MS = 100;
@@ -41,6 +54,8 @@ export class PopWorker implements ControlListener {
   readonly #startedMs = performance.now();
   readonly #tenants = new Set<string>();
   #state: WorkerState = 'starting';
+  #orders: Orders = NO_ORDERS;
+  #isDraining = false;
   /** Changes of the kernel's tables, one after the other. */
   #networkWork: Promise<unknown> = Promise.resolve();
 
@@ -89,8 +104,8 @@ export class PopWorker implements ControlListener {
   async serve(): Promise<void> {
     await this.#parts.source.start(this);
     await this.#networkWork;
-    // It may have been told to drain or to stop meanwhile.
-    if (this.#state === 'starting') this.#become('ready');
+    // It may have been told to stop meanwhile.
+    if (this.#state === 'starting') this.#become(stateBy(this.#orders));
   }
 
   // What the control source tells.
@@ -127,14 +142,14 @@ export class PopWorker implements ControlListener {
   }
 
   setDrain(drain: boolean): void {
-    if (drain) this.drain();
-    else this.undrain();
+    this.#order({ ...this.#orders, controlPlane: drain ? 'drain' : 'serve' });
   }
 
-  /** As of the last collection, which this asks for anew. */
-  traffic(): Traffic {
+  /** Packets are as of the last collection, which this asks for anew. */
+  condition(): WorkerCondition {
     for (const thread of this.#threads) void thread.collect();
-    return this.#metrics.traffic();
+    const { local: localOrder } = this.#orders;
+    return { state: this.#state, healthy: this.isHealthy(), localOrder, ...this.#metrics.traffic() };
   }
 
   revocations(revocations: readonly Revocation[]): void {
@@ -156,30 +171,36 @@ export class PopWorker implements ControlListener {
     if (this.#state === state) return;
     this.#state = state;
     this.#parts.log.info('state', { state });
-    this.#parts.source.report({ type: 'state', state });
+    this.#parts.source.report({ type: 'state' });
   }
 
-  // What operators ask for.
-
-  /** No new sessions; those there are told to go. */
-  drain(): void {
+  #order(orders: Orders): void {
+    const changed = orders.local !== this.#orders.local;
+    this.#orders = orders;
     if (this.#state === 'stopping') return;
-    this.#become('draining');
-    this.#post({ type: 'drain' });
+    const state = stateBy(orders);
+    const isDraining = state === 'draining';
+    if (isDraining !== this.#isDraining) this.#post({ type: isDraining ? 'drain' : 'undrain' });
+    this.#isDraining = isDraining;
+    if (this.#state !== 'starting' && this.#state !== state) this.#become(state);
+    else if (changed) this.#parts.source.report({ type: 'state' });
   }
 
-  /** Serves as before, after `drain` or `withdraw`. */
-  undrain(): void {
-    if (this.#state !== 'draining' && this.#state !== 'withdrawn') return;
-    this.#post({ type: 'undrain' });
-    this.#become('ready');
+  get orders(): Orders {
+    return this.#orders;
   }
 
-  /** Routing is to lead nobody here any more; who comes is served all the same. */
-  withdraw(): void {
-    if (this.#state !== 'ready' && this.#state !== 'draining') return;
-    this.#post({ type: 'undrain' });
-    this.#become('withdrawn');
+  /**
+   * What an operator asks for at the machine, in place of what was asked before. `drain`: no new sessions, those there
+   * are told to go; `withdraw`: routing is to lead nobody here, who comes is served all the same.
+   */
+  order(local: LocalOrder): void {
+    this.#order({ ...this.#orders, local });
+  }
+
+  /** Reads certificate and keys, and what the source cannot watch. @returns what was read @throws Error: nothing changed */
+  reload(): Promise<readonly string[]> {
+    return this.#parts.source.reload();
   }
 
   isHealthy(): boolean {
@@ -187,22 +208,26 @@ export class PopWorker implements ControlListener {
   }
 
   metrics(): Promise<string> {
-    return this.#metrics.text(this.#state);
+    return this.#metrics.text(this.#state, this.#parts.source.view());
   }
 
   async status(): Promise<WorkerStatus> {
     const collected = await Promise.all(this.#threads.map((thread) => thread.collect()));
     const sum = (key: 'sessions' | 'connections') => collected.reduce((total, one) => total + (one?.[key] ?? 0), 0);
-    const { pop, worker } = this.#parts.config;
+    const { config, source } = this.#parts;
+    const { pop, worker } = config;
+    const view = source.view();
     return {
       pop,
       worker,
       state: this.#state,
+      orders: this.#orders,
       healthy: this.isHealthy() && collected.every((one) => one !== undefined),
       upSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
       sessions: sum('sessions'),
       connections: sum('connections'),
       tenants: this.#tenants.size,
+      ...(view !== undefined && { control: controlJson(view) }),
     };
   }
 

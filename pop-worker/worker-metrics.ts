@@ -1,3 +1,6 @@
+import type { ControlView } from '#control/describe.ts';
+import { writeControlMetrics } from '#control/metrics.ts';
+import type { WorkerState } from '#control/source.ts';
 import { DROP_REASONS } from '#dataplane/forward/drop-reason.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { labelValues } from '#telemetry/metrics.ts';
@@ -6,8 +9,6 @@ import type { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
 
 const WORKER_STATES = labelValues('cloudbridge_worker_state_count', 'state');
-export type WorkerState = (typeof WORKER_STATES)[number];
-
 const DROPS = labelValues('cloudbridge_nat_dropped_packets_total', 'reason');
 
 /** Packets that devices sent and got, and those that went nowhere. */
@@ -27,6 +28,7 @@ export class WorkerMetrics {
   readonly #network: WorkerNetwork;
   readonly #onFailure: (reason: string) => void;
   readonly #slots = allocateSlots();
+  readonly #startedMs = Date.now();
   #failure: string | undefined;
 
   /** @param onFailure why the kernel's counters cannot be read: told when it begins, or changes */
@@ -36,11 +38,13 @@ export class WorkerMetrics {
     this.#onFailure = onFailure;
   }
 
-  async text(state: WorkerState): Promise<string> {
+  /** @param view of the control plane; undefined: there is none */
+  async text(state: WorkerState, view: ControlView | undefined): Promise<string> {
     await Promise.all([this.#collectNat(), ...this.#threads.map((thread) => thread.collect())]);
     for (const name of WORKER_STATES) {
       this.#slots[slotOf('cloudbridge_worker_state_count', { state: name })] = name === state ? 1 : 0;
     }
+    writeControlMetrics(this.#slots, view, this.#startedMs, Date.now());
     return exposition([this.#slots, ...this.#threads.map(({ slots }) => slots)]);
   }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { RevisionKey } from '#model/revision.ts';
 import type { WorkerConfig } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { Contact } from './contact.ts';
+import { type ControlView, describeControl } from './describe.ts';
 import { DesiredState } from './desired-state.ts';
 import { Membership } from './membership.ts';
 import { connectNats, type NatsOptions } from './nats.ts';
@@ -14,8 +16,8 @@ export interface ControlOptions extends NatsOptions {
   readonly revisionKeys: ReadonlyMap<string, RevisionKey>;
   /** Share (0 to 1) of the worker's sessions that the next revision would cut. */
   readonly shareCut?: (current: WorkerConfig | undefined, next: WorkerConfig) => number;
-  /** How the worker is; revision and its origin are added. */
-  readonly report: () => Omit<WorkerReport, 'revision' | 'fromDisk'>;
+  /** How the worker is; what it knows of the control plane is added. */
+  readonly report: () => WorkerReport;
   readonly statusEveryMs?: number;
   readonly onError: (error: unknown) => void;
 }
@@ -26,36 +28,48 @@ export class Control {
   readonly membership: Membership;
   readonly revisions: Revisions;
   readonly status: Status;
+  readonly contact: Contact;
   readonly #options: ControlOptions;
   #nats: NatsConnection | undefined;
   readonly #closing = new AbortController();
-  /** Whether NATS is heard at this moment, and since when it is not. */
-  connected = false;
-  disconnectedSinceMs: number | undefined = Date.now();
 
   private constructor(options: ControlOptions) {
-    const { pop, worker, stateDirectory, onError, report } = options;
+    const { pop, worker, stateDirectory, report } = options;
     this.#options = options;
     const { state } = this;
-    this.membership = new Membership({ state, pop, worker, file: join(stateDirectory, 'membership'), onError });
+    this.contact = new Contact(options.onError);
+    const told = {
+      onHeard: () => {
+        this.contact.heard();
+        this.membership.confirm();
+      },
+      onError: (error: unknown) => this.contact.failed(error),
+    };
+    this.membership = new Membership({ state, pop, worker, file: join(stateDirectory, 'membership'), ...told });
     this.revisions = new Revisions({
       state,
       keys: options.revisionKeys,
       file: join(stateDirectory, 'revision'),
-      onError,
+      ...told,
       ...(options.shareCut !== undefined && { shareCut: options.shareCut }),
     });
     this.status = new Status({
       pop,
       worker,
-      onError,
+      ...told,
       ...(options.statusEveryMs !== undefined && { everyMs: options.statusEveryMs }),
-      report: () => ({
-        ...report(),
-        revision: this.revisions.applied?.number ?? 0n,
-        fromDisk: this.revisions.applied?.fromDisk ?? false,
-      }),
+      report,
+      view: () => this.view,
     });
+  }
+
+  /** Whether there is a connection to NATS at this moment. */
+  get connected(): boolean {
+    return this.contact.connected;
+  }
+
+  get view(): ControlView {
+    return describeControl(this);
   }
 
   /** Starts with what is on disk, at once, whether or not there is a control plane; connects in the background. */
@@ -63,44 +77,45 @@ export class Control {
     const control = new Control(options);
     await control.membership.load();
     await control.revisions.load();
-    void control.#connect().catch(options.onError);
+    void control.#connect().catch((error: unknown) => control.contact.failed(error));
     return control;
+  }
+
+  /** With credentials and CA as they are on disk now. While there is no connection that is what goes on anyway. */
+  async reconnect(): Promise<void> {
+    await this.#nats?.reconnect();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.status.close();
+    await this.status.close();
     const closing = [this.membership.close(), this.revisions.close()];
     await this.#nats?.close();
     await Promise.all(closing);
   }
 
   async #connect(): Promise<void> {
-    const nats = await connectNats(this.#options, this.#closing.signal, this.#options.onError);
+    const onError = (error: unknown): void => this.contact.failed(error);
+    const nats = await connectNats(this.#options, this.#closing.signal, onError);
     if (nats === undefined) return;
     if (this.#closing.signal.aborted) return nats.close();
     this.#nats = nats;
-    this.#setConnected(true);
+    this.contact.gained();
     this.membership.watch(nats);
     this.revisions.watch(nats);
     this.status.start(nats);
     for await (const { type } of nats.status()) {
       if (type === 'disconnect') {
-        this.#setConnected(false);
+        this.contact.lost();
         this.status.pause();
       }
       if (type === 'reconnect') {
-        this.#setConnected(true);
+        this.contact.gained();
         // The server forgot who was listening if it was restarted; waiting to find out would take half a minute.
         this.membership.restart();
         this.revisions.restart();
         this.status.refresh();
       }
     }
-  }
-
-  #setConnected(connected: boolean): void {
-    this.connected = connected;
-    this.disconnectedSinceMs = connected ? undefined : Date.now();
   }
 }

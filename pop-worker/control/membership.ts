@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { timestampMs, timestampNow } from '@bufbuild/protobuf/wkt';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, ConfigKey, RevocationKey } from '#model/names.ts';
 import { DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
@@ -16,6 +16,8 @@ export interface MembershipOptions {
   readonly worker: string;
   /** Where the copy on disk lies. */
   readonly file: string;
+  /** Something came from the control plane. */
+  readonly onHeard?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,6 +42,10 @@ export class Membership {
   #isWhole = false;
   /** Everything has come from NATS at least once since the process started. */
   caughtUp = false;
+  /** As of when all of it is known, in milliseconds since 1970. */
+  asOfMs: number | undefined;
+  /** Records that could not be understood; what they say is not followed. */
+  unreadable = 0;
   /** Resolves once nobody who is revoked is unknown, as of now or of the copy on disk; never rejects. */
   readonly whole: Promise<void> = this.#wholeness.promise;
 
@@ -51,8 +57,9 @@ export class Membership {
   async load(): Promise<boolean> {
     for (const { content } of await loadStateFiles(this.#options.file)) {
       try {
-        const { records } = fromBinary(MembershipSnapshotSchema, content);
+        const { records, time } = fromBinary(MembershipSnapshotSchema, content);
         for (const { bucket, key, revision, value } of records) this.#apply(bucket, key, value, Number(revision));
+        if (time !== undefined) this.asOfMs = timestampMs(time);
         this.#becomeWhole();
         return true;
       } catch (error) {
@@ -76,15 +83,24 @@ export class Membership {
       return new Watch(nats, {
         bucket,
         filter,
-        onRecord: (key, value, revision) => this.#apply(bucket, key, value ?? NO_BYTES, revision),
+        onRecord: (key, value, revision) => {
+          this.#apply(bucket, key, value ?? NO_BYTES, revision);
+          this.#options.onHeard?.();
+        },
         onCaughtUp: (keys) => {
           this.#forget(bucket, filter, keys);
+          this.#options.onHeard?.();
           if (first && --this.#waitingFor === 0) this.#catchUp();
           first = false;
         },
         onError: this.#options.onError,
       });
     });
+  }
+
+  /** The control plane is heard: what is followed without a gap is known as of now. */
+  confirm(): void {
+    if (this.#watches.length > 0 && this.#watches.every(({ isLive }) => isLive)) this.asOfMs = Date.now();
   }
 
   /** After a reconnection. */
@@ -147,6 +163,7 @@ export class Membership {
       if (bucket === Bucket.revocations) this.#interpretRevocation(tenant, kind, rest.join('.'), value !== undefined);
       else this.#interpretConfig(tenant, kind, rest.join('.'), value);
     } catch (cause) {
+      this.unreadable++;
       this.#options.onError(new Error(`record ${key} of ${bucket} cannot be read`, { cause }));
     }
   }

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { eventually } from '#services/config/testing/client.ts';
 import type { ControlListener, Revocation } from './source.ts';
 import { loadStateFiles } from './state-file.ts';
+import { SERVING } from './testing/condition.ts';
 import { createTestHub, type TestHub } from './testing/hub.ts';
 
 let hub: TestHub;
@@ -23,7 +24,7 @@ const createListener = () => {
     revoke: (revocation) => void revoked.push(revocation),
     reinstate: () => undefined,
     setDrain: () => undefined,
-    traffic: () => ({ packetsUp: 0n, packetsDown: 0n, packetsDropped: 0n }),
+    condition: () => SERVING,
     revocations: () => undefined,
   };
   return { listener, revoked, keys };

@@ -1,8 +1,9 @@
-import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { Health, LocalOrder } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { Control } from './control.ts';
+import type { ControlView } from './describe.ts';
 import type { NatsOptions } from './nats.ts';
 import { importRevisionKeys } from './revisions.ts';
-import type { ControlListener, ControlSource, WorkerEvent } from './source.ts';
+import type { ControlListener, ControlSource, WorkerCondition, WorkerEvent, WorkerState } from './source.ts';
 import type { WorkerReport } from './status.ts';
 
 export interface NatsSourceOptions extends NatsOptions {
@@ -13,13 +14,18 @@ export interface NatsSourceOptions extends NatsOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const HEALTH: Readonly<Record<string, Health>> = {
+const HEALTH: Readonly<Record<WorkerState, Health>> = {
   starting: Health.STARTING,
   ready: Health.SERVING,
   draining: Health.DRAINING,
-  // Not SERVING, for routing is to lead nobody there, and not FAILED, for it was asked for.
-  withdrawn: Health.DRAINING,
+  withdrawn: Health.WITHDRAWN,
   stopping: Health.DRAINING,
+};
+
+const LOCAL_ORDER: Readonly<Record<WorkerCondition['localOrder'], LocalOrder>> = {
+  serve: LocalOrder.SERVE,
+  drain: LocalOrder.DRAIN,
+  withdraw: LocalOrder.WITHDRAW,
 };
 
 /** Desired state by NATS, or as it was last known when there is no NATS; status goes the other way. */
@@ -27,7 +33,6 @@ export class NatsSource implements ControlSource {
   readonly #options: NatsSourceOptions;
   readonly #startTimeMs = Date.now();
   #control: Control | undefined;
-  #health: Health = Health.STARTING;
   #sessions = 0;
 
   constructor(options: NatsSourceOptions) {
@@ -63,12 +68,19 @@ export class NatsSource implements ControlSource {
     await Promise.all([promise, control.membership.whole]);
   }
 
-  /** Everything is watched already. */
-  async reload(): Promise<void> {}
+  /** Desired state is watched; what lies in files is read for a new connection. */
+  async reload(): Promise<readonly string[]> {
+    await this.#control?.reconnect();
+    return ['credentials and CA of the control plane'];
+  }
+
+  view(): ControlView | undefined {
+    return this.#control?.view;
+  }
 
   report(event: WorkerEvent): void {
     const status = this.#control?.status;
-    if (event.type === 'state') this.#health = HEALTH[event.state] ?? Health.UNSPECIFIED;
+    if (event.type === 'state') status?.reportSelf();
     else if (event.type === 'connected') {
       this.#sessions++;
       status?.connected(event);
@@ -82,13 +94,15 @@ export class NatsSource implements ControlSource {
     await this.#control?.close();
   }
 
-  #report(listener: ControlListener): Omit<WorkerReport, 'revision' | 'fromDisk'> {
+  #report(listener: ControlListener): WorkerReport {
+    const { state, healthy, localOrder, ...traffic } = listener.condition();
     return {
-      health: this.#health,
+      health: healthy ? HEALTH[state] : Health.FAILED,
+      localOrder: LOCAL_ORDER[localOrder],
       version: this.#options.version,
       startTimeMs: this.#startTimeMs,
       sessions: this.#sessions,
-      ...listener.traffic(),
+      ...traffic,
     };
   }
 }

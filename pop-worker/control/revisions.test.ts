@@ -58,11 +58,13 @@ test('a revision is taken, kept, and there after a start without control plane',
   const { file, state, revisions } = open();
   const { bytes, read } = await publish(3n, ['acme']);
   await revisions.take(bytes, read);
-  assert.deepEqual(revisions.applied, { number: 3n, fromDisk: false, isExpired: false });
+  const { expiresMs = 0 } = revisions.applied ?? {};
+  assert.ok(Math.abs(expiresMs - Date.now() - 60_000) < 30_000);
+  assert.deepEqual(revisions.applied, { number: 3n, fromDisk: false, expiresMs });
   assert.deepEqual([...state.tenants.keys(), state.jwks], ['acme', '{"keys":[3]}']);
   const again = open(file);
   assert.equal(await again.revisions.load(), true);
-  assert.deepEqual(again.revisions.applied, { number: 3n, fromDisk: true, isExpired: false });
+  assert.deepEqual(again.revisions.applied, { number: 3n, fromDisk: true, expiresMs });
   assert.deepEqual([...again.state.tenants.keys()], ['acme']);
   await again.revisions.take(bytes, async () => undefined);
   assert.equal(again.revisions.applied?.fromDisk, false, 'confirmed without reading it again');
@@ -83,6 +85,7 @@ test('an older one, one with a missing chunk and one of a strange key are refuse
   assert.match(revisions.refused ?? '', /missing/);
   await revisions.take(four.bytes, four.read);
   assert.deepEqual([revisions.applied?.number, revisions.refused, errors.length], [4n, undefined, 2]);
+  assert.deepEqual(Object.fromEntries(revisions.refusals), { older: 1, incomplete: 1 });
 });
 
 test('a damaged file makes place for the revision before', async () => {

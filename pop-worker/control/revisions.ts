@@ -2,7 +2,14 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, FLEET_MANIFEST } from '#model/names.ts';
-import { assembleRevision, RevisionError, type RevisionKey, toHex, verifyManifest } from '#model/revision.ts';
+import {
+  assembleRevision,
+  RevisionError,
+  type RevisionFault,
+  type RevisionKey,
+  toHex,
+  verifyManifest,
+} from '#model/revision.ts';
 import { StoredRevisionSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import {
   type Manifest,
@@ -24,17 +31,25 @@ export interface RevisionOptions {
   readonly shareCut?: (current: WorkerConfig | undefined, next: WorkerConfig) => number;
   /** A revision that cuts more is refused unless it is forced. */
   readonly maxShareCut?: number;
+  /** Something came from the control plane. */
+  readonly onHeard?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 export interface AppliedRevision {
   readonly number: bigint;
   readonly fromDisk: boolean;
-  /** It has passed its expiry: the control plane has not been heard for days. */
-  readonly isExpired: boolean;
+  /** When it runs out, in milliseconds since 1970: after that the control plane has not been heard for days. */
+  readonly expiresMs: number;
 }
 
+/** Why a revision was not taken; `unavailable`: its content could not be fetched. */
+export type Refusal = RevisionFault | 'unavailable';
+
 const MAX_SHARE_CUT = 0.05;
+/** A revision whose content did not come is tried again after so long, then after twice that, up to the most. */
+const RETRY_MS = 2000;
+const MAX_RETRY_MS = 60_000;
 
 type ReadChunk = (digest: string) => Promise<Uint8Array | undefined>;
 
@@ -44,6 +59,9 @@ export class Revisions {
   #applied: { readonly manifest: Manifest; readonly config: WorkerConfig; readonly fromDisk: boolean } | undefined;
   #watch: Watch | undefined;
   #work: Promise<void> = Promise.resolve();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #retryMs = RETRY_MS;
+  readonly #refusals = new Map<Refusal, number>();
   /** Why the newest one was not taken. */
   refused: string | undefined;
 
@@ -54,8 +72,12 @@ export class Revisions {
   get applied(): AppliedRevision | undefined {
     if (this.#applied === undefined) return undefined;
     const { manifest, fromDisk } = this.#applied;
-    const isExpired = Number(manifest.expireTime?.seconds ?? 0n) * 1000 < Date.now();
-    return { number: manifest.number, fromDisk, isExpired };
+    return { number: manifest.number, fromDisk, expiresMs: Number(manifest.expireTime?.seconds ?? 0n) * 1000 };
+  }
+
+  /** How many were not taken, by the reason. */
+  get refusals(): ReadonlyMap<Refusal, number> {
+    return this.#refusals;
   }
 
   /** Applies the last good revision from disk; a damaged one makes place for the one before. */
@@ -82,6 +104,7 @@ export class Revisions {
       bucket: Bucket.desired,
       filter: FLEET_MANIFEST,
       onRecord: (_key, value) => {
+        this.#options.onHeard?.();
         if (value === undefined) return;
         // One after the other, in the order they came.
         this.#work = this.#work.then(() => this.take(value, readChunk));
@@ -96,6 +119,7 @@ export class Revisions {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#retry);
     await this.#watch?.close();
     await this.#work;
   }
@@ -120,10 +144,21 @@ export class Revisions {
       await this.#save(bytes, manifest, chunks);
       this.#apply(manifest, config, false);
       this.refused = undefined;
+      this.#retryMs = RETRY_MS;
     } catch (error) {
-      this.refused = error instanceof Error ? error.message : String(error);
-      this.#options.onError(error);
+      this.#refuse(error);
     }
+  }
+
+  #refuse(error: unknown): void {
+    const refusal = error instanceof RevisionError ? error.fault : 'unavailable';
+    this.#refusals.set(refusal, (this.#refusals.get(refusal) ?? 0) + 1);
+    this.refused = error instanceof Error ? error.message : String(error);
+    this.#options.onError(error);
+    if (refusal !== 'unavailable' && refusal !== 'incomplete') return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#watch?.restart(), this.#retryMs).unref();
+    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
   }
 
   #refuseIfItCuts(manifest: Manifest, next: WorkerConfig): void {
@@ -133,6 +168,7 @@ export class Revisions {
     if (share <= maxShareCut) return;
     const percent = (value: number): string => `${Math.round(value * 100)} %`;
     throw new RevisionError(
+      'cuts_sessions',
       `revision ${manifest.number} would cut ${percent(share)} of the sessions here, more than ${percent(maxShareCut)}: publish it with force if that is meant`,
     );
   }
@@ -165,7 +201,7 @@ const parseSigned = (bytes: Uint8Array): SignedManifest => {
   try {
     return fromBinary(SignedManifestSchema, bytes);
   } catch (cause) {
-    throw new RevisionError('what was published is no signed manifest', { cause });
+    throw new RevisionError('unreadable', 'what was published is no signed manifest', { cause });
   }
 };
 

@@ -1,3 +1,23 @@
+import type { LabelsOf } from '#telemetry/metrics.ts';
+import type { ControlView } from './describe.ts';
+
+export type WorkerState = LabelsOf<'cloudbridge_worker_state_count'>['state'];
+
+/** What an operator told the worker at its own machine, beside what the control plane says. */
+export type LocalOrder = 'serve' | 'drain' | 'withdraw';
+
+/** How the worker is. */
+export interface WorkerCondition {
+  readonly state: WorkerState;
+  /** Whether its data plane answers. */
+  readonly healthy: boolean;
+  readonly localOrder: LocalOrder;
+  /** Packets so far. */
+  readonly packetsUp: bigint;
+  readonly packetsDown: bigint;
+  readonly packetsDropped: bigint;
+}
+
 /** Whom a revocation is about: a whole tenant, one device, or one token, as far as the parts are given. */
 export interface Revocation {
   readonly tenant: string;
@@ -16,10 +36,10 @@ export interface ControlListener {
   revoke(revocation: Revocation): void;
   /** A revocation is over: what it was about has expired, or is free again. */
   reinstate(revocation: Revocation): void;
-  /** Let the sessions go, or serve again. */
+  /** Let the sessions go, or no longer; what an operator ordered at the machine holds beside it. */
   setDrain(drain: boolean): void;
-  /** Packets so far, for the worker's status. */
-  traffic(): { readonly packetsUp: bigint; readonly packetsDown: bigint; readonly packetsDropped: bigint };
+  /** How the worker is, for its status. */
+  condition(): WorkerCondition;
   /** Every revocation that is in force. */
   revocations(revocations: readonly Revocation[]): void;
 }
@@ -34,7 +54,8 @@ export type WorkerEvent =
       readonly ipv6: string;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
-  | { readonly type: 'state'; readonly state: string };
+  /** Its condition is another. */
+  | { readonly type: 'state' };
 
 /** Where desired state comes from: a file, or the control plane. */
 export interface ControlSource {
@@ -45,8 +66,15 @@ export interface ControlSource {
    * @throws Error with one sentence when there never will be
    */
   start(listener: ControlListener): Promise<void>;
-  /** Looks again at what it cannot watch (SIGHUP). */
-  reload(): Promise<void>;
+  /**
+   * Looks again at what it cannot watch (SIGHUP).
+   *
+   * @returns what was read, for people
+   * @throws Error with one sentence; then what was in force stays
+   */
+  reload(): Promise<readonly string[]>;
+  /** What is known of the control plane; undefined: this source has none. */
+  view(): ControlView | undefined;
   /** Something happened here. Never throws, never blocks. */
   report(event: WorkerEvent): void;
   stop(): Promise<void>;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { StaticSource, StaticSourceError } from './static-source.ts';
+import { SERVING } from './testing/condition.ts';
 
 test('tenants, keys and revocations come from files; a wrong file changes nothing', async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));
@@ -20,7 +21,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     refused: (...all: unknown[]) => void told.push(['refused', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),
-    traffic: () => ({ packetsUp: 0n, packetsDown: 0n, packetsDropped: 0n }),
+    condition: () => SERVING,
     revocations: (...all: unknown[]) => void told.push(['revocations', ...all]),
   };
   const tenants = [{ id: 'acme', prefixes: ['10.64.0.0/10'] }];

@@ -57,7 +57,7 @@ export class StaticSource implements ControlSource {
   }
 
   /** Reads keys and revocations again; when a file is wrong, what was read before stays in force. */
-  async reload(): Promise<void> {
+  async reload(): Promise<readonly string[]> {
     const { jwks, issuer, revocations } = this.#options;
     const keys = await parseFile(jwks, 'a JWK set: {"keys": […]}', isKeySet);
     const revoked =
@@ -66,6 +66,11 @@ export class StaticSource implements ControlSource {
         : await parseFile(revocations, 'an array of {"tenant", "device"?, "tokenId"?}', isRevocations);
     this.#listener?.keys(JSON.stringify(keys), issuer);
     this.#listener?.revocations(revoked);
+    return revocations === undefined ? ['keys of tokens'] : ['keys of tokens', 'revocations'];
+  }
+
+  view(): undefined {
+    // There is no control plane.
   }
 
   report(): void {

@@ -1,18 +1,24 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampNow } from '@bufbuild/protobuf/wkt';
-import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { toEventMessage } from '#model/event-message.ts';
 import { Bucket, StatusKey } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
-import { type Health, type Presence, PresenceSchema, WorkerStatusSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import {
+  Health,
+  type LocalOrder,
+  type Presence,
+  PresenceSchema,
+  WorkerStatusSchema,
+} from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import type { ControlView } from './describe.ts';
 
 /** What the worker knows of itself. */
 export interface WorkerReport {
   readonly health: Health;
+  readonly localOrder?: LocalOrder;
   readonly version: string;
   readonly startTimeMs: number;
-  readonly revision: bigint;
-  readonly fromDisk: boolean;
   readonly sessions: number;
   readonly packetsUp: bigint;
   readonly packetsDown: bigint;
@@ -23,6 +29,10 @@ export interface StatusOptions {
   readonly pop: string;
   readonly worker: string;
   readonly report: () => WorkerReport;
+  /** What it knows of the control plane. */
+  readonly view: () => ControlView;
+  /** The control plane has confirmed something. */
+  readonly onHeard?: () => void;
   readonly onError: (error: unknown) => void;
   readonly everyMs?: number;
 }
@@ -35,8 +45,11 @@ export interface PresenceInput {
 }
 
 const EVERY_MS = 5000;
-/** Silent for longer: the API shows no status any more. */
-const STATUS_SECONDS = 15;
+/** How long a worker that fell silent is remembered; the API says that it is. */
+const STATUS_SECONDS = 86_400;
+const RECEIPT_MS = 3000;
+/** For the last report of all: a stop must not wait for a control plane that is not there. */
+const LAST_RECEIPT_MS = 1000;
 const PRESENCE_SECONDS = 120;
 const PRESENCE_EVERY_MS = 40_000;
 /** While NATS is away so many events wait; older ones are dropped and counted. */
@@ -57,6 +70,7 @@ export class Status {
   #timers: ReturnType<typeof setInterval>[] = [];
   #sending = false;
   #online = false;
+  #statusFailure: string | undefined;
   /** Events that were lost because NATS was away for too long. */
   dropped = 0;
 
@@ -68,7 +82,7 @@ export class Status {
     this.#nats = nats;
     this.refresh();
     this.#timers = [
-      setInterval(() => this.#reportSelf(), this.#options.everyMs ?? EVERY_MS),
+      setInterval(() => this.reportSelf(), this.#options.everyMs ?? EVERY_MS),
       setInterval(() => this.#reportPresence(), PRESENCE_EVERY_MS),
     ];
   }
@@ -81,7 +95,7 @@ export class Status {
   /** Also after a reconnection: what expired meanwhile comes back. */
   refresh(): void {
     this.#online = true;
-    this.#reportSelf();
+    this.reportSelf();
     this.#reportPresence();
     void this.#send();
   }
@@ -111,27 +125,45 @@ export class Status {
     this.#tell(tenant, { case: 'deviceDisconnected', value: presence });
   }
 
-  close(): void {
+  /** Says that the worker has stopped, if somebody hears it. */
+  async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];
+    await this.#putStatus({ health: Health.STOPPED, sessions: 0 }, LAST_RECEIPT_MS);
+  }
+
+  /** Reports now what would be reported within seconds. */
+  reportSelf(): void {
+    void this.#putStatus({}, RECEIPT_MS);
   }
 
   #presenceKey({ tenant, device, pop, worker }: Presence): string {
     return StatusKey.presence(tenant, device, pop, worker);
   }
 
-  #reportSelf(): void {
-    const { pop, worker, report } = this.#options;
-    const { startTimeMs, ...rest } = report();
-    const status = create(WorkerStatusSchema, {
-      ...rest,
-      pop,
-      worker,
-      startTime: timestampFromMs(startTimeMs),
-      reportTime: timestampNow(),
-      connected: true,
-    });
-    this.#put(StatusKey.worker(pop, worker), toBinary(WorkerStatusSchema, status), STATUS_SECONDS);
+  /** With a receipt, so that both sides know whether it arrived. Never rejects. */
+  async #putStatus(change: Partial<WorkerReport>, timeoutMs: number): Promise<void> {
+    const { pop, worker, report, view, onError, onHeard } = this.#options;
+    if (!this.#online || this.#nats === undefined || this.#nats.isClosed()) return;
+    const { startTimeMs, ...rest } = { ...report(), ...change };
+    const { revision, fromDisk, contact: control } = view();
+    const startTime = timestampFromMs(startTimeMs);
+    const status = create(WorkerStatusSchema, { ...rest, pop, worker, startTime, revision, fromDisk, control });
+    try {
+      const subject = `$KV.${Bucket.status}.${StatusKey.worker(pop, worker)}`;
+      const meta = headersOf([['Nats-TTL', `${STATUS_SECONDS}s`]]);
+      const payload = toBinary(WorkerStatusSchema, status);
+      throwRefusal(await this.#nats.request(subject, payload, { headers: meta, timeout: timeoutMs }), 'the status');
+      this.#statusFailure = undefined;
+      onHeard?.();
+    } catch (cause) {
+      // Sent again in seconds. That the connection is gone is told by itself.
+      if (!this.#online || this.#nats.isClosed()) return;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      if (reason === this.#statusFailure) return;
+      this.#statusFailure = reason;
+      onError(new Error(`the control plane took no status of this worker: ${reason}`, { cause }));
+    }
   }
 
   #reportPresence(): void {
@@ -154,9 +186,7 @@ export class Status {
 
   #publishLoosely(key: string, value: Uint8Array, meta: readonly (readonly [string, string])[]): void {
     if (!this.#online || this.#nats === undefined || this.#nats.isClosed()) return;
-    const found = headers();
-    for (const [name, text] of meta) found.set(name, text);
-    this.#nats.publish(`$KV.${Bucket.status}.${key}`, value, { headers: found });
+    this.#nats.publish(`$KV.${Bucket.status}.${key}`, value, { headers: headersOf(meta) });
   }
 
   #tell(tenant: string, data: Event['data']): void {
@@ -178,11 +208,9 @@ export class Status {
     this.#sending = true;
     try {
       for (let next = this.#waiting[0]; next !== undefined && this.#online; next = this.#waiting[0]) {
-        const meta = headers();
-        for (const [name, text] of next.headers) meta.set(name, text);
-        const reply = await this.#nats.request(next.subject, next.payload, { headers: meta, timeout: 3000 });
-        const { error } = reply.json<{ error?: { description?: string } }>();
-        if (error !== undefined) throw new Error(`an event was refused: ${error.description}`);
+        const options = { headers: headersOf([...next.headers]), timeout: RECEIPT_MS };
+        throwRefusal(await this.#nats.request(next.subject, next.payload, options), 'an event');
+        this.#options.onHeard?.();
         if (this.#waiting[0] === next) this.#waiting.shift();
       }
     } catch (error) {
@@ -193,3 +221,15 @@ export class Status {
     }
   }
 }
+
+const headersOf = (pairs: readonly (readonly [string, string])[]): MsgHdrs => {
+  const found = headers();
+  for (const [name, text] of pairs) found.set(name, text);
+  return found;
+};
+
+/** @throws Error when JetStream's receipt is none */
+const throwRefusal = (receipt: Msg, what: string): void => {
+  const { error } = receipt.json<{ error?: { description?: string } }>();
+  if (error !== undefined) throw new Error(`${what} was refused: ${error.description}`);
+};

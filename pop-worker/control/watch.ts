@@ -28,6 +28,8 @@ export class Watch {
   readonly #done: Promise<void>;
   #messages: ConsumerMessages | undefined;
   #closed = false;
+  /** All there is has come, and every change follows as it happens. */
+  isLive = false;
   #wake: (() => void) | undefined;
 
   constructor(nats: NatsConnection, options: WatchOptions) {
@@ -38,6 +40,7 @@ export class Watch {
 
   /** Starts over, as after a reconnection. */
   restart(): void {
+    this.isLive = false;
     this.#wake?.();
     void this.#messages?.close();
   }
@@ -55,6 +58,7 @@ export class Watch {
       } catch (error) {
         if (!this.#closed) this.#options.onError(error);
       }
+      this.isLive = false;
       if (this.#closed) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, RETRY_MS);
@@ -81,7 +85,9 @@ export class Watch {
     if (this.#closed) await messages.close();
     let keys: Set<string> | undefined = new Set();
     const caughtUp = (): void => {
-      if (keys !== undefined) onCaughtUp(keys);
+      if (keys === undefined) return;
+      this.isLive = true;
+      onCaughtUp(keys);
       keys = undefined;
     };
     if (waiting === 0) caughtUp();

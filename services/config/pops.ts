@@ -1,8 +1,10 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, configKey, StatusKey, SYSTEM } from '#model/names.ts';
 import {
   type DrainWorkerRequest,
+  Health,
   type Pop,
   PopSchema,
   type PopService,
@@ -136,9 +138,18 @@ const setDrain = (
     };
   });
 
-/** What the worker said of itself, as long as that is fresh. */
+/** Workers report every 5 seconds; one that was not heard for three times that is not connected. */
+const SILENT_MS = 15_000;
+
+/** What the worker last said of itself, and whether that was just now. */
 const addStatus = async ({ status }: Stores, worker: Worker): Promise<Worker> => {
   const record = await status.get(StatusKey.worker(worker.pop, worker.id));
-  if (record !== undefined) worker.status = fromBinary(WorkerStatusSchema, record.value);
+  if (record === undefined) return worker;
+  const said = fromBinary(WorkerStatusSchema, record.value);
+  const isFresh = Date.now() - record.timeMs < SILENT_MS;
+  // The last word of one that stopped is no sign of life.
+  said.connected = isFresh && said.health !== Health.STOPPED;
+  said.reportTime = timestampFromMs(record.timeMs);
+  worker.status = said;
   return worker;
 };

@@ -9,13 +9,18 @@ export interface StoredRecord {
   readonly value: Uint8Array;
   /** Position in the bucket's stream: changes with every change of the record. */
   readonly revision: number;
+  /** When NATS took it, in milliseconds since 1970 by its own clock. */
+  readonly timeMs: number;
 }
 
 /** A record that may have ended: then `value` is undefined and `revision` the one of its end, 0 if it never was. */
 export interface LastRevision {
   readonly value: Uint8Array | undefined;
   readonly revision: number;
+  readonly timeMs: number;
 }
+
+const NEVER: LastRevision = { value: undefined, revision: 0, timeMs: 0 };
 
 export interface Page {
   readonly records: StoredRecord[];
@@ -57,18 +62,19 @@ export class Store {
   }
 
   async get(key: string): Promise<StoredRecord | undefined> {
-    const { value, revision } = await this.last(key);
-    return value === undefined ? undefined : { key, value, revision };
+    const { value, ...rest } = await this.last(key);
+    return value === undefined ? undefined : { key, value, ...rest };
   }
 
   /** Reads from the leader, so that what was acknowledged is seen. */
   async last(key: string): Promise<LastRevision> {
     try {
       const message = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
-      if (message === null) return { value: undefined, revision: 0 };
-      return { value: isDeleted(message) ? undefined : message.data, revision: message.seq };
+      if (message === null) return NEVER;
+      const { seq: revision } = message;
+      return { value: isDeleted(message) ? undefined : message.data, revision, timeMs: message.time.getTime() };
     } catch (cause) {
-      if ((cause as { code?: number }).code === NO_MESSAGE) return { value: undefined, revision: 0 };
+      if ((cause as { code?: number }).code === NO_MESSAGE) return NEVER;
       throw new StoreUnavailableError('the store did not answer', { cause });
     }
   }
@@ -102,7 +108,8 @@ export class Store {
       for (const message of batch) {
         at = message.seq;
         if (isDeleted(message)) continue;
-        records.push({ key: this.#key(message.subject), value: message.data, revision: message.seq });
+        const { data: value, seq: revision, time } = message;
+        records.push({ key: this.#key(message.subject), value, revision, timeMs: time.getTime() });
         if (records.length > size) break;
       }
       if (batch.length < BATCH) break;

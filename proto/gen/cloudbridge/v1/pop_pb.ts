@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/pop.proto.
  */
 export const file_cloudbridge_v1_pop: GenFile = /*@__PURE__*/
-  fileDesc("ChhjbG91ZGJyaWRnZS92MS9wb3AucHJvdG8SDmNsb3VkYnJpZGdlLnYxIt4BCgNQb3ASNwoCaWQYASABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEikKCGxhdGl0dWRlGAMgASgBQhe6SBQSEhkAAAAAAIBWQCkAAAAAAIBWwBIqCglsb25naXR1ZGUYBCABKAFCF7pIFBISGQAAAAAAgGZAKQAAAAAAgGbAEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIsQBCgZXb3JrZXISFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEg0KBWRyYWluGAMgASgIEjIKBnN0YXR1cxgEIAEoCzIcLmNsb3VkYnJpZGdlLnYxLldvcmtlclN0YXR1c0IE4kEBAxIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyLSAgoMV29ya2VyU3RhdHVzEgsKA3BvcBgBIAEoCRIOCgZ3b3JrZXIYAiABKAkSJgoGaGVhbHRoGAMgASgOMhYuY2xvdWRicmlkZ2UudjEuSGVhbHRoEg8KB3ZlcnNpb24YBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVwb3J0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAcgASgEEhEKCWZyb21fZGlzaxgIIAEoCBIRCgljb25uZWN0ZWQYCSABKAgSEAoIc2Vzc2lvbnMYCiABKA0SEgoKcGFja2V0c191cBgLIAEoBBIUCgxwYWNrZXRzX2Rvd24YDCABKAQSFwoPcGFja2V0c19kcm9wcGVkGA0gASgEIp4BCghQcmVzZW5jZRIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEgsKA3BvcBgDIAEoCRIOCgZ3b3JrZXIYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGlwdjRfYWRkcmVzcxgGIAEoCRIUCgxpcHY2X2FkZHJlc3MYByABKAkiPAoPTGlzdFBvcHNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJOChBMaXN0UG9wc1Jlc3BvbnNlEiEKBHBvcHMYASADKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3ASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKDUdldFBvcFJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgiPAoQQ3JlYXRlUG9wUmVxdWVzdBIoCgNwb3AYASABKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3BCBrpIA8gBASI4ChBEZWxldGVQb3BSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAiABKAkiVwoSTGlzdFdvcmtlcnNSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEikKBHBhZ2UYAiABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJXChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkUKEEdldFdvcmtlclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSGQoGd29ya2VyGAIgASgJQgm6SAZyBBABGCgiXQoTQ3JlYXRlV29ya2VyUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIuCgZ3b3JrZXIYAiABKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXJCBrpIA8gBASJWChNEZWxldGVXb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAyABKAkiRwoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoKnEKBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABITCg9IRUFMVEhfU1RBUlRJTkcQARISCg5IRUFMVEhfU0VSVklORxACEhMKD0hFQUxUSF9EUkFJTklORxADEhEKDUhFQUxUSF9GQUlMRUQQBDLaCAoKUG9wU2VydmljZRJiCghMaXN0UG9wcxIfLmNsb3VkYnJpZGdlLnYxLkxpc3RQb3BzUmVxdWVzdBogLmNsb3VkYnJpZGdlLnYxLkxpc3RQb3BzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL3BvcHMSVwoGR2V0UG9wEh0uY2xvdWRicmlkZ2UudjEuR2V0UG9wUmVxdWVzdBoTLmNsb3VkYnJpZGdlLnYxLlBvcCIZkAIBgtPkkwIQEg4vdjEvcG9wcy97cG9wfRJZCglDcmVhdGVQb3ASIC5jbG91ZGJyaWRnZS52MS5DcmVhdGVQb3BSZXF1ZXN0GhMuY2xvdWRicmlkZ2UudjEuUG9wIhWC0+STAg86A3BvcCIIL3YxL3BvcHMSXQoJRGVsZXRlUG9wEiAuY2xvdWRicmlkZ2UudjEuRGVsZXRlUG9wUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIWgtPkkwIQKg4vdjEvcG9wcy97cG9wfRJ5CgtMaXN0V29ya2VycxIiLmNsb3VkYnJpZGdlLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBojLmNsb3VkYnJpZGdlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiIZACAYLT5JMCGBIWL3YxL3BvcHMve3BvcH0vd29ya2VycxJxCglHZXRXb3JrZXISIC5jbG91ZGJyaWRnZS52MS5HZXRXb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIiqQAgGC0+STAiESHy92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0ScwoMQ3JlYXRlV29ya2VyEiMuY2xvdWRicmlkZ2UudjEuQ3JlYXRlV29ya2VyUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLldvcmtlciImgtPkkwIgOgZ3b3JrZXIiFi92MS9wb3BzL3twb3B9L3dvcmtlcnMSdAoMRGVsZXRlV29ya2VyEiMuY2xvdWRicmlkZ2UudjEuRGVsZXRlV29ya2VyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIngtPkkwIhKh8vdjEvcG9wcy97cG9wfS93b3JrZXJzL3t3b3JrZXJ9EnsKC0RyYWluV29ya2VyEiIuY2xvdWRicmlkZ2UudjEuRHJhaW5Xb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIjCC0+STAio6ASoiJS92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0vZHJhaW4SfwoNVW5kcmFpbldvcmtlchIiLmNsb3VkYnJpZGdlLnYxLkRyYWluV29ya2VyUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLldvcmtlciIygtPkkwIsOgEqIicvdjEvcG9wcy97cG9wfS93b3JrZXJzL3t3b3JrZXJ9L3VuZHJhaW5iBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("ChhjbG91ZGJyaWRnZS92MS9wb3AucHJvdG8SDmNsb3VkYnJpZGdlLnYxIt4BCgNQb3ASNwoCaWQYASABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEikKCGxhdGl0dWRlGAMgASgBQhe6SBQSEhkAAAAAAIBWQCkAAAAAAIBWwBIqCglsb25naXR1ZGUYBCABKAFCF7pIFBISGQAAAAAAgGZAKQAAAAAAgGbAEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIsQBCgZXb3JrZXISFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEg0KBWRyYWluGAMgASgIEjIKBnN0YXR1cxgEIAEoCzIcLmNsb3VkYnJpZGdlLnYxLldvcmtlclN0YXR1c0IE4kEBAxIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyK0AwoMV29ya2VyU3RhdHVzEgsKA3BvcBgBIAEoCRIOCgZ3b3JrZXIYAiABKAkSJgoGaGVhbHRoGAMgASgOMhYuY2xvdWRicmlkZ2UudjEuSGVhbHRoEg8KB3ZlcnNpb24YBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVwb3J0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAcgASgEEhEKCWZyb21fZGlzaxgIIAEoCBIRCgljb25uZWN0ZWQYCSABKAgSEAoIc2Vzc2lvbnMYCiABKA0SEgoKcGFja2V0c191cBgLIAEoBBIUCgxwYWNrZXRzX2Rvd24YDCABKAQSFwoPcGFja2V0c19kcm9wcGVkGA0gASgEEi8KC2xvY2FsX29yZGVyGA4gASgOMhouY2xvdWRicmlkZ2UudjEuTG9jYWxPcmRlchIvCgdjb250cm9sGA8gASgLMh4uY2xvdWRicmlkZ2UudjEuQ29udHJvbENvbnRhY3QipgQKDkNvbnRyb2xDb250YWN0EhEKCWNvbm5lY3RlZBgBIAEoCBIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9jb250YWN0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJlY29ubmVjdHMYBCABKA0SMwoPbWVtYmVyc2hpcF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJ1bnJlYWRhYmxlX3JlY29yZHMYBiABKA0SOAoUcmV2aXNpb25fZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEk8KEXJlZnVzZWRfcmV2aXNpb25zGAggAygLMjQuY2xvdWRicmlkZ2UudjEuQ29udHJvbENvbnRhY3QuUmVmdXNlZFJldmlzaW9uc0VudHJ5EhgKEHJlZnVzZWRfcmV2aXNpb24YCSABKAkSEwoLbG9zdF9ldmVudHMYCiABKA0SEgoKbGFzdF9lcnJvchgLIAEoCRIzCg9sYXN0X2Vycm9yX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGjcKFVJlZnVzZWRSZXZpc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIp4BCghQcmVzZW5jZRIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEgsKA3BvcBgDIAEoCRIOCgZ3b3JrZXIYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGlwdjRfYWRkcmVzcxgGIAEoCRIUCgxpcHY2X2FkZHJlc3MYByABKAkiPAoPTGlzdFBvcHNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJOChBMaXN0UG9wc1Jlc3BvbnNlEiEKBHBvcHMYASADKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3ASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKDUdldFBvcFJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgiPAoQQ3JlYXRlUG9wUmVxdWVzdBIoCgNwb3AYASABKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3BCBrpIA8gBASI4ChBEZWxldGVQb3BSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAiABKAkiVwoSTGlzdFdvcmtlcnNSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEikKBHBhZ2UYAiABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJXChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkUKEEdldFdvcmtlclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSGQoGd29ya2VyGAIgASgJQgm6SAZyBBABGCgiXQoTQ3JlYXRlV29ya2VyUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIuCgZ3b3JrZXIYAiABKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXJCBrpIA8gBASJWChNEZWxldGVXb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAyABKAkiRwoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoKpsBCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEwoPSEVBTFRIX1NUQVJUSU5HEAESEgoOSEVBTFRIX1NFUlZJTkcQAhITCg9IRUFMVEhfRFJBSU5JTkcQAxIRCg1IRUFMVEhfRkFJTEVEEAQSFAoQSEVBTFRIX1dJVEhEUkFXThAFEhIKDkhFQUxUSF9TVE9QUEVEEAYqcQoKTG9jYWxPcmRlchIbChdMT0NBTF9PUkRFUl9VTlNQRUNJRklFRBAAEhUKEUxPQ0FMX09SREVSX1NFUlZFEAESFQoRTE9DQUxfT1JERVJfRFJBSU4QAhIYChRMT0NBTF9PUkRFUl9XSVRIRFJBVxADMtoICgpQb3BTZXJ2aWNlEmIKCExpc3RQb3BzEh8uY2xvdWRicmlkZ2UudjEuTGlzdFBvcHNSZXF1ZXN0GiAuY2xvdWRicmlkZ2UudjEuTGlzdFBvcHNSZXNwb25zZSITkAIBgtPkkwIKEggvdjEvcG9wcxJXCgZHZXRQb3ASHS5jbG91ZGJyaWRnZS52MS5HZXRQb3BSZXF1ZXN0GhMuY2xvdWRicmlkZ2UudjEuUG9wIhmQAgGC0+STAhASDi92MS9wb3BzL3twb3B9ElkKCUNyZWF0ZVBvcBIgLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZVBvcFJlcXVlc3QaEy5jbG91ZGJyaWRnZS52MS5Qb3AiFYLT5JMCDzoDcG9wIggvdjEvcG9wcxJdCglEZWxldGVQb3ASIC5jbG91ZGJyaWRnZS52MS5EZWxldGVQb3BSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IhaC0+STAhAqDi92MS9wb3BzL3twb3B9EnkKC0xpc3RXb3JrZXJzEiIuY2xvdWRicmlkZ2UudjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiMuY2xvdWRicmlkZ2UudjEuTGlzdFdvcmtlcnNSZXNwb25zZSIhkAIBgtPkkwIYEhYvdjEvcG9wcy97cG9wfS93b3JrZXJzEnEKCUdldFdvcmtlchIgLmNsb3VkYnJpZGdlLnYxLkdldFdvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiKpACAYLT5JMCIRIfL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfRJzCgxDcmVhdGVXb3JrZXISIy5jbG91ZGJyaWRnZS52MS5DcmVhdGVXb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIiaC0+STAiA6BndvcmtlciIWL3YxL3BvcHMve3BvcH0vd29ya2VycxJ0CgxEZWxldGVXb3JrZXISIy5jbG91ZGJyaWRnZS52MS5EZWxldGVXb3JrZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IieC0+STAiEqHy92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0SewoLRHJhaW5Xb3JrZXISIi5jbG91ZGJyaWRnZS52MS5EcmFpbldvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiMILT5JMCKjoBKiIlL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfS9kcmFpbhJ/Cg1VbmRyYWluV29ya2VyEiIuY2xvdWRicmlkZ2UudjEuRHJhaW5Xb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIjKC0+STAiw6ASoiJy92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0vdW5kcmFpbmIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cloudbridge.v1.Pop
@@ -98,7 +98,7 @@ export const WorkerSchema: GenMessage<Worker> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_pop, 1);
 
 /**
- * What a worker says of itself, in the bucket cb_status; gone when it has been silent for too long.
+ * What a worker says of itself, in the bucket cb_status; forgotten a day after it fell silent.
  *
  * @generated from message cloudbridge.v1.WorkerStatus
  */
@@ -129,6 +129,8 @@ export type WorkerStatus = Message<"cloudbridge.v1.WorkerStatus"> & {
   startTime?: Timestamp | undefined;
 
   /**
+   * When NATS got it.
+   *
    * @generated from field: google.protobuf.Timestamp report_time = 6;
    */
   reportTime?: Timestamp | undefined;
@@ -146,7 +148,7 @@ export type WorkerStatus = Message<"cloudbridge.v1.WorkerStatus"> & {
   fromDisk: boolean;
 
   /**
-   * Whether it hears the control plane, and since when it does not.
+   * Whether it was heard in the last 15 seconds; the rest is what it said then.
    *
    * @generated from field: bool connected = 9;
    */
@@ -171,6 +173,16 @@ export type WorkerStatus = Message<"cloudbridge.v1.WorkerStatus"> & {
    * @generated from field: uint64 packets_dropped = 13;
    */
   packetsDropped: bigint;
+
+  /**
+   * @generated from field: cloudbridge.v1.LocalOrder local_order = 14;
+   */
+  localOrder: LocalOrder;
+
+  /**
+   * @generated from field: cloudbridge.v1.ControlContact control = 15;
+   */
+  control?: ControlContact | undefined;
 };
 
 /**
@@ -179,6 +191,92 @@ export type WorkerStatus = Message<"cloudbridge.v1.WorkerStatus"> & {
  */
 export const WorkerStatusSchema: GenMessage<WorkerStatus> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_pop, 2);
+
+/**
+ * What a worker knows of its control plane. Counts are since its start.
+ *
+ * @generated from message cloudbridge.v1.ControlContact
+ */
+export type ControlContact = Message<"cloudbridge.v1.ControlContact"> & {
+  /**
+   * Whether it has a connection to NATS, and since when that is so.
+   *
+   * @generated from field: bool connected = 1;
+   */
+  connected: boolean;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * When the control plane last gave a sign of life: a record, or the receipt of a report.
+   *
+   * @generated from field: google.protobuf.Timestamp last_contact_time = 3;
+   */
+  lastContactTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint32 reconnects = 4;
+   */
+  reconnects: number;
+
+  /**
+   * As of when it knows devices, networks and revocations.
+   *
+   * @generated from field: google.protobuf.Timestamp membership_time = 5;
+   */
+  membershipTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint32 unreadable_records = 6;
+   */
+  unreadableRecords: number;
+
+  /**
+   * When the revision in force runs out.
+   *
+   * @generated from field: google.protobuf.Timestamp revision_expire_time = 7;
+   */
+  revisionExpireTime?: Timestamp | undefined;
+
+  /**
+   * How many revisions it did not take, by the reason, and why not the newest; empty when it has that one.
+   *
+   * @generated from field: map<string, uint32> refused_revisions = 8;
+   */
+  refusedRevisions: { [key: string]: number };
+
+  /**
+   * @generated from field: string refused_revision = 9;
+   */
+  refusedRevision: string;
+
+  /**
+   * Events about devices that were given up because NATS was away for too long.
+   *
+   * @generated from field: uint32 lost_events = 10;
+   */
+  lostEvents: number;
+
+  /**
+   * @generated from field: string last_error = 11;
+   */
+  lastError: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_error_time = 12;
+   */
+  lastErrorTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.ControlContact.
+ * Use `create(ControlContactSchema)` to create a new message.
+ */
+export const ControlContactSchema: GenMessage<ControlContact> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_pop, 3);
 
 /**
  * That a device is connected, in the bucket cb_status: a copy for the API.
@@ -227,7 +325,7 @@ export type Presence = Message<"cloudbridge.v1.Presence"> & {
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 3);
+  messageDesc(file_cloudbridge_v1_pop, 4);
 
 /**
  * @generated from message cloudbridge.v1.ListPopsRequest
@@ -244,7 +342,7 @@ export type ListPopsRequest = Message<"cloudbridge.v1.ListPopsRequest"> & {
  * Use `create(ListPopsRequestSchema)` to create a new message.
  */
 export const ListPopsRequestSchema: GenMessage<ListPopsRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 4);
+  messageDesc(file_cloudbridge_v1_pop, 5);
 
 /**
  * @generated from message cloudbridge.v1.ListPopsResponse
@@ -266,7 +364,7 @@ export type ListPopsResponse = Message<"cloudbridge.v1.ListPopsResponse"> & {
  * Use `create(ListPopsResponseSchema)` to create a new message.
  */
 export const ListPopsResponseSchema: GenMessage<ListPopsResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 5);
+  messageDesc(file_cloudbridge_v1_pop, 6);
 
 /**
  * @generated from message cloudbridge.v1.GetPopRequest
@@ -283,7 +381,7 @@ export type GetPopRequest = Message<"cloudbridge.v1.GetPopRequest"> & {
  * Use `create(GetPopRequestSchema)` to create a new message.
  */
 export const GetPopRequestSchema: GenMessage<GetPopRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 6);
+  messageDesc(file_cloudbridge_v1_pop, 7);
 
 /**
  * @generated from message cloudbridge.v1.CreatePopRequest
@@ -300,7 +398,7 @@ export type CreatePopRequest = Message<"cloudbridge.v1.CreatePopRequest"> & {
  * Use `create(CreatePopRequestSchema)` to create a new message.
  */
 export const CreatePopRequestSchema: GenMessage<CreatePopRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 7);
+  messageDesc(file_cloudbridge_v1_pop, 8);
 
 /**
  * @generated from message cloudbridge.v1.DeletePopRequest
@@ -322,7 +420,7 @@ export type DeletePopRequest = Message<"cloudbridge.v1.DeletePopRequest"> & {
  * Use `create(DeletePopRequestSchema)` to create a new message.
  */
 export const DeletePopRequestSchema: GenMessage<DeletePopRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 8);
+  messageDesc(file_cloudbridge_v1_pop, 9);
 
 /**
  * @generated from message cloudbridge.v1.ListWorkersRequest
@@ -344,7 +442,7 @@ export type ListWorkersRequest = Message<"cloudbridge.v1.ListWorkersRequest"> & 
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 9);
+  messageDesc(file_cloudbridge_v1_pop, 10);
 
 /**
  * @generated from message cloudbridge.v1.ListWorkersResponse
@@ -366,7 +464,7 @@ export type ListWorkersResponse = Message<"cloudbridge.v1.ListWorkersResponse"> 
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 10);
+  messageDesc(file_cloudbridge_v1_pop, 11);
 
 /**
  * @generated from message cloudbridge.v1.GetWorkerRequest
@@ -388,7 +486,7 @@ export type GetWorkerRequest = Message<"cloudbridge.v1.GetWorkerRequest"> & {
  * Use `create(GetWorkerRequestSchema)` to create a new message.
  */
 export const GetWorkerRequestSchema: GenMessage<GetWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 11);
+  messageDesc(file_cloudbridge_v1_pop, 12);
 
 /**
  * @generated from message cloudbridge.v1.CreateWorkerRequest
@@ -410,7 +508,7 @@ export type CreateWorkerRequest = Message<"cloudbridge.v1.CreateWorkerRequest"> 
  * Use `create(CreateWorkerRequestSchema)` to create a new message.
  */
 export const CreateWorkerRequestSchema: GenMessage<CreateWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 12);
+  messageDesc(file_cloudbridge_v1_pop, 13);
 
 /**
  * @generated from message cloudbridge.v1.DeleteWorkerRequest
@@ -437,7 +535,7 @@ export type DeleteWorkerRequest = Message<"cloudbridge.v1.DeleteWorkerRequest"> 
  * Use `create(DeleteWorkerRequestSchema)` to create a new message.
  */
 export const DeleteWorkerRequestSchema: GenMessage<DeleteWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 13);
+  messageDesc(file_cloudbridge_v1_pop, 14);
 
 /**
  * @generated from message cloudbridge.v1.DrainWorkerRequest
@@ -459,7 +557,7 @@ export type DrainWorkerRequest = Message<"cloudbridge.v1.DrainWorkerRequest"> & 
  * Use `create(DrainWorkerRequestSchema)` to create a new message.
  */
 export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 14);
+  messageDesc(file_cloudbridge_v1_pop, 15);
 
 /**
  * @generated from enum cloudbridge.v1.Health
@@ -481,14 +579,32 @@ export const Health = {
   SERVING: 2,
 
   /**
+   * It takes no new sessions and tells those it has to go elsewhere.
+   *
    * @generated from enum value: HEALTH_DRAINING = 3;
    */
   DRAINING: 3,
 
   /**
+   * Its data plane does not answer.
+   *
    * @generated from enum value: HEALTH_FAILED = 4;
    */
   FAILED: 4,
+
+  /**
+   * Routing leads nobody there any more; whoever comes is served all the same.
+   *
+   * @generated from enum value: HEALTH_WITHDRAWN = 5;
+   */
+  WITHDRAWN: 5,
+
+  /**
+   * It was ended in good order: the last that it says.
+   *
+   * @generated from enum value: HEALTH_STOPPED = 6;
+   */
+  STOPPED: 6,
 } as const;
 
 /**
@@ -501,6 +617,48 @@ export type Health = (typeof Health)[keyof typeof Health] | UnknownEnum;
  */
 export const HealthSchema: GenEnum<Health> = /*@__PURE__*/
   enumDesc(file_cloudbridge_v1_pop, 0);
+
+/**
+ * What an operator told a worker at its own machine. It holds beside what the API says of the worker: each ends only what
+ * it began.
+ *
+ * @generated from enum cloudbridge.v1.LocalOrder
+ */
+export const LocalOrder = {
+  /**
+   * @generated from enum value: LOCAL_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: LOCAL_ORDER_SERVE = 1;
+   */
+  SERVE: 1,
+
+  /**
+   * @generated from enum value: LOCAL_ORDER_DRAIN = 2;
+   */
+  DRAIN: 2,
+
+  /**
+   * @generated from enum value: LOCAL_ORDER_WITHDRAW = 3;
+   */
+  WITHDRAW: 3,
+} as const;
+
+/**
+ * What an operator told a worker at its own machine. It holds beside what the API says of the worker: each ends only what
+ * it began.
+ *
+ * @generated from enum cloudbridge.v1.LocalOrder
+ */
+export type LocalOrder = (typeof LocalOrder)[keyof typeof LocalOrder] | UnknownEnum;
+
+/**
+ * Describes the enum cloudbridge.v1.LocalOrder.
+ */
+export const LocalOrderSchema: GenEnum<LocalOrder> = /*@__PURE__*/
+  enumDesc(file_cloudbridge_v1_pop, 1);
 
 /**
  * @generated from service cloudbridge.v1.PopService

@@ -1,0 +1,48 @@
+import { create } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import type { Contact } from './contact.ts';
+import type { Membership } from './membership.ts';
+import type { Revisions } from './revisions.ts';
+import type { Status } from './status.ts';
+
+/** What a worker knows of its control plane, as it tells it at its own machine and to the control plane. */
+export interface ControlView {
+  /** In force; 0: none. */
+  readonly revision: bigint;
+  readonly fromDisk: boolean;
+  readonly contact: ControlContact;
+}
+
+export interface ControlParts {
+  readonly contact: Contact;
+  readonly membership: Pick<Membership, 'asOfMs' | 'unreadable'>;
+  readonly revisions: Pick<Revisions, 'applied' | 'refusals' | 'refused'>;
+  readonly status: Pick<Status, 'dropped'>;
+}
+
+const maybe = <K extends string>(name: K, ms: number | undefined) =>
+  (ms === undefined ? {} : { [name]: timestampFromMs(ms) }) as { readonly [name in K]?: Timestamp };
+
+export const describeControl = ({ contact, membership, revisions, status }: ControlParts): ControlView => {
+  const { applied, refusals, refused } = revisions;
+  const { connected, sinceMs, heardMs, reconnects, lastError } = contact;
+  return {
+    revision: applied?.number ?? 0n,
+    fromDisk: applied?.fromDisk ?? false,
+    contact: create(ControlContactSchema, {
+      connected,
+      since: timestampFromMs(sinceMs),
+      ...maybe('lastContactTime', heardMs),
+      reconnects,
+      ...maybe('membershipTime', membership.asOfMs),
+      unreadableRecords: membership.unreadable,
+      ...maybe('revisionExpireTime', applied?.expiresMs),
+      refusedRevisions: Object.fromEntries(refusals),
+      refusedRevision: refused ?? '',
+      lostEvents: status.dropped,
+      lastError: lastError?.message ?? '',
+      ...maybe('lastErrorTime', lastError?.atMs),
+    }),
+  };
+};

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Bucket, ConfigKey, FLEET_MANIFEST } from '#model/names.ts';
+import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
+import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { type Manifest, SignedManifestSchema, WorkerConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { eventually } from '#services/config/testing/client.ts';
+import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { ensureStreams } from '#services/store/buckets.ts';
+import { exposition } from '#telemetry/exposition.ts';
+import { allocateSlots, LAYOUT, type Series } from '#telemetry/slots.ts';
+import { Control } from './control.ts';
+import { writeControlMetrics } from './metrics.ts';
+
+type Pair = { readonly privateKey: RevisionKey; readonly publicKey: RevisionKey };
+
+let installation: TestInstallation;
+let copy: Copy;
+let folder: string;
+let control: Control;
+let [ours, strange]: Pair[] = [];
+let share = 0;
+const slots = allocateSlots();
+const startedMs = Date.now();
+const SERIES: readonly Series[] = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_control_'));
+
+const makePair = async () => (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as Pair;
+
+before(async () => {
+  installation = await createTestInstallation();
+  copy = await installation.startCopy();
+  folder = await mkdtemp(join(tmpdir(), 'cloudbridge-seen-'));
+  [ours, strange] = [await makePair(), await makePair()];
+  control = await Control.start({
+    servers: [installation.server.url],
+    pop: 'moscow',
+    worker: 'w1',
+    stateDirectory: folder,
+    revisionKeys: new Map([['ours', ours.publicKey]]),
+    shareCut: () => share,
+    statusEveryMs: 100,
+    report: () => ({
+      health: Health.SERVING,
+      version: 'test',
+      startTimeMs: startedMs,
+      sessions: 0,
+      packetsUp: 0n,
+      packetsDown: 0n,
+      packetsDropped: 0n,
+    }),
+    onError: () => undefined,
+  });
+  await until('membership', () => control.membership.caughtUp);
+});
+after(async () => {
+  await control?.close();
+  await installation?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const until = (what: string, look: () => boolean): Promise<true> =>
+  eventually(async () => (look() ? true : undefined), what);
+
+/** The series of the control plane, as `/metrics` shows them now. */
+const scrape = (nowMs = Date.now()): Map<string, number> => {
+  writeControlMetrics(slots, control.view, startedMs, nowMs);
+  const lines = exposition([slots], SERIES).split('\n');
+  return new Map(
+    lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => [
+        line.slice('cloudbridge_control_'.length, line.indexOf(' ')),
+        Number(line.slice(line.indexOf(' '))),
+      ]),
+  );
+};
+const value = (series: string): number => scrape().get(series) ?? Number.NaN;
+const refused = (reason: string): number => value(`refused_revisions_total{reason="${reason}"}`);
+
+interface Order {
+  readonly number: bigint;
+  readonly pair?: Pair | undefined;
+  readonly keyId?: string;
+  readonly withChunks?: boolean;
+  readonly change?: (manifest: Manifest) => unknown;
+}
+
+const build = (number: bigint) =>
+  buildRevision({
+    number,
+    base: 0n,
+    config: create(WorkerConfigSchema, { jwks: `{"keys":[],"n":${number}}`, tokenIssuer: 'iss' }),
+    author: 'a',
+    reason: 'r',
+    nowMs: Date.now(),
+    lifetimeMs: 3_600_000,
+  });
+
+const storeChunks = async (chunks: ReadonlyMap<string, Uint8Array>): Promise<void> => {
+  for (const [key, value] of chunks) await copy.app.stores.chunks.commit([{ key, value }]);
+};
+
+/** Publishes a revision as a control plane would, or not quite so. */
+const publish = async ({ number, pair = ours, keyId = 'ours', withChunks = true, change }: Order): Promise<void> => {
+  const { manifest, chunks } = await build(number);
+  change?.(manifest);
+  if (withChunks) await storeChunks(chunks);
+  const signed = await signManifest(manifest, keyId, (pair as Pair).privateKey);
+  await copy.app.stores.desired.commit([{ key: FLEET_MANIFEST, value: toBinary(SignedManifestSchema, signed) }]);
+};
+
+test('it is connected, and how old what it knows is shows', async () => {
+  assert.equal(value('state_count{state="connected"}'), 1);
+  assert.equal(value('state_count{state="disconnected"}'), 0);
+  const before = control.contact.heardMs ?? 0;
+  await until('a receipt', () => (control.contact.heardMs ?? 0) > before);
+  const { heardMs = 0 } = control.contact;
+  assert.equal(control.membership.asOfMs, heardMs, 'what is followed is as new as the last contact');
+  const later = scrape(heardMs + 5000);
+  assert.equal(later.get('last_contact_seconds'), 5);
+  assert.equal(later.get('membership_age_seconds'), 5);
+});
+
+test('the revision in force and how long it lasts', async () => {
+  assert.deepEqual([value('revision_number'), value('revision_left_seconds')], [0, 0]);
+  await publish({ number: 5n });
+  await until('it is in force', () => value('revision_number') === 5);
+  const left = value('revision_left_seconds');
+  assert.ok(left > 3500 && left <= 3600, String(left));
+  assert.ok((scrape(Date.now() + 7_200_000).get('revision_left_seconds') ?? 0) < 0);
+});
+
+test('each reason for which a revision is refused has its count', async () => {
+  const cases: [string, Order][] = [
+    ['untrusted_key', { number: 6n, keyId: 'strange' }],
+    ['signature', { number: 6n, pair: strange }],
+    ['older', { number: 4n }],
+    ['too_large', { number: 6n, change: (manifest) => Object.assign(manifest, { size: 1n << 40n }) }],
+    ['incomplete', { number: 7n, withChunks: false }],
+  ];
+  for (const [reason, order] of cases) {
+    assert.equal(refused(reason), 0, reason);
+    await publish(order);
+    await until(`${reason} counts`, () => refused(reason) === 1);
+    assert.match(control.view.contact.refusedRevision, /./);
+  }
+  await copy.app.stores.desired.commit([{ key: FLEET_MANIFEST, value: new Uint8Array([255, 255]) }]);
+  await until('unreadable counts', () => refused('unreadable') === 1);
+  share = 1;
+  await publish({ number: 8n });
+  await until('cuts_sessions counts', () => refused('cuts_sessions') === 1);
+  assert.match(control.view.contact.lastError, /revision 8 would cut 100 % of the sessions/);
+  share = 0;
+  assert.equal(value('revision_number'), 5);
+});
+
+test('a revision whose content cannot be fetched is tried again', async () => {
+  const manager = await jetstreamManager(copy.nats);
+  await manager.streams.delete(`KV_${Bucket.chunks}`);
+  await publish({ number: 9n, withChunks: false });
+  await until('unavailable counts', () => refused('unavailable') >= 1);
+  await ensureStreams(copy.nats, { replicas: 1 });
+  await storeChunks((await build(9n)).chunks);
+  await until('it is in force without being published anew', () => value('revision_number') === 9);
+  assert.equal(control.view.contact.refusedRevision, '');
+});
+
+test('records that cannot be understood count', async () => {
+  const key = ConfigKey.device('acme', 'x');
+  await copy.app.stores.config.commit([{ key, value: new Uint8Array([255, 255, 255]) }]);
+  await until('it counts', () => value('unreadable_records_total') === 1);
+  assert.match(control.view.contact.lastError, /^record acme\.device\.x of cb_config cannot be read: /);
+});
+
+test('without NATS its absence, the age of what is known and lost events show; then the way back', async () => {
+  assert.equal(value('reconnects_total'), 0);
+  await installation.server.kill();
+  await until('it notices', () => value('state_count{state="disconnected"}') === 1);
+  assert.equal(value('state_count{state="connected"}'), 0);
+  const { asOfMs = 0 } = control.membership;
+  assert.equal(scrape(asOfMs + 60_000).get('membership_age_seconds'), 60);
+  assert.ok(control.contact.sinceMs >= (control.contact.heardMs ?? 0));
+  for (let i = 0; i < 10_003; i++) control.status.connected({ tenant: 't', device: 'd', ipv4: '', ipv6: '' });
+  assert.equal(value('lost_events_total'), 3);
+  await installation.server.start();
+  await until('it is back', () => value('state_count{state="connected"}') === 1);
+  await until('membership is known as of now', () => (control.membership.asOfMs ?? 0) > asOfMs);
+  assert.ok(value('reconnects_total') >= 1);
+});
+
+test('a worker without control plane says so', () => {
+  writeControlMetrics(slots, undefined, startedMs, Date.now());
+  assert.match(exposition([slots], SERIES), /^cloudbridge_control_state_count\{state="none"\} 1$/m);
+});

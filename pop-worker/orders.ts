@@ -1,0 +1,20 @@
+import type { LocalOrder, WorkerState } from '#control/source.ts';
+
+/**
+ * Why a worker does not serve as usual. The causes are separate: each ends only by whom it came from, so that an end of
+ * maintenance in the control plane does not bring back what an operator took away at the machine, nor the other way.
+ */
+export interface Orders {
+  /** What the control plane says. */
+  readonly controlPlane: 'serve' | 'drain';
+  /** What was said at the admin socket; it lasts until it is taken back there, or the process ends. */
+  readonly local: LocalOrder;
+}
+
+export const NO_ORDERS: Orders = { controlPlane: 'serve', local: 'serve' };
+
+/** The state of a worker that is up. To drain is the stronger one: who drains leads nobody here either. */
+export const stateBy = ({ controlPlane, local }: Orders): Extract<WorkerState, 'ready' | 'draining' | 'withdrawn'> => {
+  if (controlPlane === 'drain' || local === 'drain') return 'draining';
+  return local === 'withdraw' ? 'withdrawn' : 'ready';
+};
