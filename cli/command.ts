@@ -1,10 +1,16 @@
 import type { Output } from './output.ts';
 
-type BooleanOption = { readonly type: 'boolean' };
+type BooleanOption = {
+  readonly type: 'boolean';
+  /** `--no-NAME` says false, which is something else than not to say it. */
+  readonly negatable?: boolean;
+};
 type TextOption = {
   readonly type: 'string';
   readonly placeholder: string;
   readonly choices?: readonly string[];
+  /** Values for completion that only this machine knows. */
+  readonly suggest?: () => readonly string[];
   /** May be given several times; `run` receives all values. */
   readonly repeated?: boolean;
 };
@@ -41,6 +47,7 @@ export type Positional = {
   readonly repeated?: boolean;
   /** For completion. */
   readonly choices?: readonly string[];
+  readonly suggest?: () => readonly string[];
 };
 
 export type Example = { readonly run: string; readonly does: string };

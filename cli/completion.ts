@@ -1,5 +1,5 @@
 import { COMMON_OPTIONS, type Command, type Options } from './command.ts';
-import { findCommand } from './parse.ts';
+import { findCommand, splitLeading } from './parse.ts';
 
 const optionsOf = (command: Command): Options => ({ ...command.options, ...COMMON_OPTIONS });
 
@@ -8,8 +8,17 @@ const choicesAfter = (command: Command, word: string): readonly string[] | undef
     ([name, { short }]) => word === `--${name}` || (short !== undefined && word === `-${short}`),
   );
   if (match === undefined || match[1].type === 'boolean') return undefined;
-  return match[1].type === 'string' ? (match[1].choices ?? []) : [];
+  return match[1].type === 'string' ? (match[1].choices ?? match[1].suggest?.() ?? []) : [];
 };
+
+const namesOf = (command: Command): string[] =>
+  Object.entries(optionsOf(command)).flatMap(([name, option]) =>
+    option.type === 'boolean' && option.negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`],
+  );
+
+/** What may stand as the next word after the command's name. */
+const wordsAfter = ({ positionals = [] }: Command): readonly string[] =>
+  positionals.flatMap(({ choices, suggest }) => choices ?? suggest?.() ?? []);
 
 const nextWords = (commands: readonly Command[], before: readonly string[]): string[] =>
   commands
@@ -19,15 +28,14 @@ const nextWords = (commands: readonly Command[], before: readonly string[]): str
 
 /** What may stand where the last of `words` (perhaps empty) is being typed. */
 export const candidates = (commands: readonly Command[], words: readonly string[]): string[] => {
-  const before = words.slice(0, -1);
+  const before = splitLeading(words.slice(0, -1)).rest;
   const typed = words.at(-1) ?? '';
   const found = findCommand(commands, before);
   let all = nextWords(commands, before);
   if (found !== undefined) {
     const values = choicesAfter(found.command, before.at(-1) ?? '');
-    const positional = found.command.positionals?.flatMap(({ choices }) => choices ?? []) ?? [];
-    const names = Object.keys(optionsOf(found.command)).map((name) => `--${name}`);
-    all = values ? [...values] : [...all, ...positional, ...(typed.startsWith('-') ? names : [])];
+    const names = typed.startsWith('-') ? namesOf(found.command) : [];
+    all = values ? [...values] : [...all, ...wordsAfter(found.command), ...names];
   }
   return [...new Set(all)].filter((candidate) => candidate.startsWith(typed)).sort();
 };

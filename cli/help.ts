@@ -10,7 +10,8 @@ const section = (title: string, lines: readonly string[]): string[] => (lines.le
 
 const optionLabel = (name: string, option: Option): string => {
   const short = option.short === undefined ? '    ' : `-${option.short}, `;
-  return `${short}--${name}${option.type === 'boolean' ? '' : ` ${option.placeholder}`}`;
+  if (option.type === 'boolean') return `${short}--${option.negatable ? '[no-]' : ''}${name}`;
+  return `${short}--${name} ${option.placeholder}`;
 };
 
 const optionHelp = (option: Option): string => {

@@ -4,7 +4,7 @@ import { COMMANDS, VISIBLE } from './commands/registry.ts';
 import { BAD_USAGE, CommandError, FAILURE, SUCCESS, UsageError } from './failure.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { Output } from './output.ts';
-import { findCommand, parseCommandLine } from './parse.ts';
+import { findCommand, parseCommandLine, splitLeading } from './parse.ts';
 import { didYouMean } from './suggest.ts';
 
 const groupOf = (word: string | undefined): Command[] => VISIBLE.filter(({ name }) => name.startsWith(`${word} `));
@@ -24,7 +24,8 @@ const helpFor = (words: readonly string[]): string | undefined => {
   return words[0] !== undefined && group.length > 0 ? groupHelp(words[0], group) : undefined;
 };
 
-const runCommand = async (argv: readonly string[]): Promise<number> => {
+const runCommand = async (given: readonly string[]): Promise<number> => {
+  const { leading, rest: argv } = splitLeading(given);
   const [first] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
     const named = first === 'help' ? helpFor(argv.slice(1)) : undefined;
@@ -39,7 +40,7 @@ const runCommand = async (argv: readonly string[]): Promise<number> => {
     return SUCCESS;
   }
   const { command, rest } = found;
-  const { options, words, format, help } = parseCommandLine(command, rest);
+  const { options, words, format, help } = parseCommandLine(command, [...leading, ...rest]);
   if (help) {
     process.stdout.write(`${commandHelp(command)}\n`);
     return SUCCESS;

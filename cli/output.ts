@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { stringify } from 'yaml';
-import { type Column, renderTable } from './table.ts';
+import { type Column, displayWidth, renderTable } from './table.ts';
 
 export type Format = 'table' | 'json' | 'yaml' | 'lines';
 
@@ -52,6 +52,17 @@ export class Output {
           rows.map((row) => fields.map(({ cell }) => cell(row))),
         ).join('\n'),
       );
+  }
+
+  /** One resource: a document for programs, its parts one below the other for people. */
+  record(row: object, parts: readonly (readonly [name: string, value: string])[]): void {
+    if (this.format === 'json') this.print(JSON.stringify(row, null, 2));
+    else if (this.format === 'yaml') this.print(stringify(row).trimEnd());
+    else if (this.format === 'lines') this.print(JSON.stringify(row));
+    else {
+      const width = Math.max(0, ...parts.map(([name]) => displayWidth(name)));
+      for (const [name, value] of parts) this.print(`${name.padEnd(width)}  ${value}`.trimEnd());
+    }
   }
 
   /** Colours text if stdout is a terminal that wants colour (`NO_COLOR`, `FORCE_COLOR`, TERM). */

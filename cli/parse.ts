@@ -14,6 +14,27 @@ export const findCommand = (
   return command && { command, rest: argv.slice(command.name.split(' ').length) };
 };
 
+/** Options that may stand before the command too, and whether a value follows. */
+const LEADING: ReadonlyMap<string, boolean> = new Map([
+  ['--context', true],
+  ['--server', true],
+  ['--output', true],
+  ['-o', true],
+  ['--json', false],
+]);
+
+/** Parts what stands before a command from it: `--context lab tenant list` is `tenant list --context lab`. */
+export const splitLeading = (argv: readonly string[]): { leading: readonly string[]; rest: readonly string[] } => {
+  let at = 0;
+  for (;;) {
+    const [name = '', value] = (argv[at] ?? '').split('=', 2);
+    const takesValue = LEADING.get(name);
+    if (takesValue === undefined) break;
+    at += takesValue && value === undefined ? 2 : 1;
+  }
+  return { leading: argv.slice(0, at), rest: argv.slice(at) };
+};
+
 const asInteger = (name: string, text: string, option: Option & { type: 'integer' }): number => {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   const most = option.most ?? Number.MAX_SAFE_INTEGER;
@@ -35,24 +56,33 @@ type Token = { kind: string; name?: string; rawName?: string; value?: string | u
 
 type Value = string | number | boolean | readonly string[];
 
+/** What a name means: the option, and whether it is said or denied. */
+const lookUp = (options: Options, name: string): { name: string; option: Option; said: boolean } | undefined => {
+  if (Object.hasOwn(options, name)) return { name, option: options[name]!, said: true };
+  const positive = /^no-(.+)$/.exec(name)?.[1] ?? '';
+  const option = Object.hasOwn(options, positive) ? options[positive] : undefined;
+  return option?.type === 'boolean' && option.negatable ? { name: positive, option, said: false } : undefined;
+};
+
 const readOptions = (tokens: readonly Token[], options: Options): Record<string, Value> => {
   const values: Record<string, Value> = {};
   const names = Object.keys(options);
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name === undefined) continue;
-    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    if (option === undefined) {
+    const found = lookUp(options, token.name);
+    if (found === undefined) {
       const known = names.map((name) => `--${name}`);
       throw new UsageError(`Unknown option \`${token.rawName}\`.${didYouMean(`--${token.name}`, known)}`);
     }
+    const { name, option, said } = found;
     if (option.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`--${token.name} takes no value.`);
-      values[token.name] = true;
+      values[name] = said;
     } else {
-      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value: ${option.placeholder}.`);
-      const value = readValue(token.name, token.value, option);
+      if (token.value === undefined) throw new UsageError(`--${name} needs a value: ${option.placeholder}.`);
+      const value = readValue(name, token.value, option);
       const isRepeated = option.type === 'string' && option.repeated === true;
-      values[token.name] = isRepeated ? [...((values[token.name] ?? []) as string[]), String(value)] : value;
+      values[name] = isRepeated ? [...((values[name] ?? []) as string[]), String(value)] : value;
     }
   }
   return values;

@@ -38,9 +38,11 @@ export const deviceLogin = async (
       await oauth.pollDeviceAuthorizationGrant(server, device, undefined, signal === undefined ? {} : { signal }),
     );
   } catch (error) {
-    throw asOAuthFailure('the sign-in', error);
+    throw signal?.aborted ? givenUp() : asOAuthFailure('the sign-in', error);
   }
 };
+
+const givenUp = (): OAuthFailure => new OAuthFailure('the sign-in was given up', false);
 
 /**
  * Signs a person in with the browser of this machine (RFC 8252): code and PKCE to a port of the moment.
@@ -102,7 +104,7 @@ const waitForRedirect = async (
     server.listen(0, '127.0.0.1', listening);
   });
   const redirectUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`;
-  const abort = (): void => reject(new OAuthFailure('the sign-in was given up', false));
+  const abort = (): void => reject(givenUp());
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   return {

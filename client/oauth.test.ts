@@ -119,6 +119,11 @@ test('a sign-in can be given up', async () => {
   const abort = new AbortController();
   const login = browserLogin(settings, () => abort.abort(), abort.signal);
   await assert.rejects(login, isFailure(false, /given up/));
+  const elsewhere = new AbortController();
+  await assert.rejects(
+    deviceLogin(settings, () => elsewhere.abort(), elsewhere.signal),
+    isFailure(false, /given up/),
+  );
 });
 
 test('a personal access token is exchanged too, and nothing once it is revoked', async () => {

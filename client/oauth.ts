@@ -73,6 +73,9 @@ export const asOAuthFailure = (what: string, error: unknown): OAuthFailure => {
     const temporary = status === 429 || status >= 500 || code === 'temporarily_unavailable';
     return new OAuthFailure(`${what} was refused: ${description ?? code}`, temporary, code, error);
   }
+  // RFC 6750 §3: a resource turned the token down.
+  if (error instanceof oauth.WWWAuthenticateChallengeError && error.status === 401)
+    return new OAuthFailure(`${what} was refused: the access token is not valid`, false, 'invalid_token', error);
   const { cause, message } = error as { cause?: { message?: string }; message?: string };
   const isNetwork = error instanceof TypeError || (error as { name?: string }).name === 'TimeoutError';
   const status = (cause as { status?: number } | undefined)?.status ?? 0;
@@ -223,4 +226,27 @@ export const refreshedTokens = (
   };
   const renewing = new Renewing(refresh, 'accessToken' in start ? start : undefined);
   return { accessToken: (refused) => renewing.get(refused) };
+};
+
+/** Whose access token this is, as the issuer says (OpenID Connect Core 1.0 §5.3). @throws OAuthFailure */
+export const whoIs = async (
+  settings: OAuthSettings,
+  accessToken: string,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const server = await discover(settings);
+  try {
+    return await oauth.fetchUserInfo(server, accessToken, oauth.skipSubjectCheck);
+  } catch (error) {
+    throw asOAuthFailure('asking who is signed in', error);
+  }
+};
+
+/** Ends a sign-in at the issuer (RFC 7009): nobody goes on with this refresh token. @throws OAuthFailure */
+export const endSignIn = async (settings: OAuthSettings, refreshToken: string): Promise<void> => {
+  const server = await discover(settings);
+  try {
+    await oauth.tokenRevocation(server, refreshToken, { token_type_hint: 'refresh_token' });
+  } catch (error) {
+    throw asOAuthFailure('ending the sign-in', error);
+  }
 };

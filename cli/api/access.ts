@@ -5,12 +5,10 @@ import { type Context, isPlainButLocal } from './context.ts';
 import { sessionFile } from './context-store.ts';
 import { discoverResource } from './discover.ts';
 import { readIfThere } from './files.ts';
+import { CLI_CLIENT } from './login-options.ts';
 import { keptTokens } from './session.ts';
 import type { Target } from './target.ts';
 import type { Wire } from './wire.ts';
-
-/** The command line's own ID at the built-in identity provider. */
-export const CLI_CLIENT = 'cloudbridge-cli';
 
 /** @throws CommandError when the file is no key of a service account */
 export const readServiceAccountKey = (file: string): ServiceAccountKey => {

@@ -3,23 +3,13 @@ import path from 'node:path';
 import { CommandError } from '../failure.ts';
 import { didYouMean } from '../suggest.ts';
 import { type Context, checkContextName, parseContext } from './context.ts';
-import { configFolder, readIfThere, writeOwnFile } from './files.ts';
+import { configFolder, contextNames, readIfThere, writeOwnFile } from './files.ts';
 
 const contextFile = (name: string): string => path.join(configFolder(), 'contexts', `${checkContextName(name)}.json`);
 const currentFile = (): string => path.join(configFolder(), 'current');
 /** What a sign-in gave; beside the context, for it changes by itself. */
 export const sessionFile = (name: string): string =>
   path.join(configFolder(), 'sessions', `${checkContextName(name)}.json`);
-
-export const contextNames = (): string[] => {
-  try {
-    const files = fs.readdirSync(path.join(configFolder(), 'contexts'));
-    return files.flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -5)] : [])).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-};
 
 /** The context that commands use when none is named. */
 export const currentContextName = (): string | undefined => readIfThere(currentFile())?.trim() || undefined;

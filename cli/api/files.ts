@@ -6,6 +6,17 @@ import path from 'node:path';
 export const configFolder = (env: NodeJS.ProcessEnv = process.env): string =>
   env['CBR_CONFIG'] || path.join(env['XDG_CONFIG_HOME'] || path.join(homedir(), '.config'), 'cloudbridge');
 
+/** Names of the contexts there are. */
+export const contextNames = (): string[] => {
+  try {
+    const files = fs.readdirSync(path.join(configFolder(), 'contexts'));
+    return files.flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -5)] : [])).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+};
+
 /** @returns undefined when there is no such file */
 export const readIfThere = (file: string): string | undefined => {
   try {

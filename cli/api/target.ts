@@ -1,13 +1,9 @@
 import type { OptionValues } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { type Context, checkUrl } from './context.ts';
-import { contextNames, currentContextName, findContext, readContext } from './context-store.ts';
-
-/** Options of every command that calls the API. */
-export const TARGET_OPTIONS = {
-  context: { type: 'string', placeholder: 'NAME', help: 'installation to talk to (default: the current context)' },
-  server: { type: 'string', placeholder: 'URL', help: 'API to talk to, by the context that is signed in there' },
-} as const;
+import { currentContextName, findContext, readContext } from './context-store.ts';
+import { contextNames } from './files.ts';
+import type { TARGET_OPTIONS } from './options.ts';
 
 /** Whom a command talks to and as whom. */
 export interface Target {
@@ -34,7 +30,7 @@ const fromEnvironment = (env: Environment): Partial<Context> => {
 };
 
 /** The context for this server: the current one before others. */
-const contextOfServer = (server: string): Omit<Target, 'token'> => {
+export const contextOfServer = (server: string): Omit<Target, 'token'> => {
   const names = [currentContextName(), ...contextNames()].filter((name) => name !== undefined);
   for (const name of names) {
     const context = findContext(name);

@@ -5,14 +5,18 @@ import { SUCCESS } from '../failure.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
+import { contextDelete, contextList, contextShow, contextUse } from './context.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { installationAddAccount } from './installation-add-account.ts';
 import { installationCreate } from './installation-create.ts';
 import { interop } from './interop.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
 import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
+import { whoami } from './whoami.ts';
 import { workerDrain } from './worker-drain.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
@@ -25,6 +29,13 @@ export const VISIBLE: readonly Command[] = [
   down,
   connect,
   doctor,
+  login,
+  logout,
+  whoami,
+  contextList,
+  contextUse,
+  contextShow,
+  contextDelete,
   bench,
   interop,
   installationCreate,
