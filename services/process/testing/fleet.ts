@@ -73,7 +73,7 @@ export const startFleet = async (): Promise<Fleet> => {
   try {
     const files = await Promise.all(Array.from({ length: COPIES }, (_, copy) => writeServicesFile(copy)));
     const config = readServicesConfig(files[0] as string);
-    const nats = await connectStore(config, 'test');
+    const nats = await connectStore(config, 'test', (error) => console.error(error));
     closers.push(() => nats.close());
     const identity = await ensureIdentity(
       nats,
