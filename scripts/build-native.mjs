@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { cache } from './setup/paths.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const sourceFolder = path.join(root, 'pop-worker/native');
@@ -36,13 +37,71 @@ const filesIn = (folder, pattern) =>
     .sort()
     .map((name) => path.join(folder, name));
 
+/** @returns undefined when there is none */
 const compilerVersion = (compiler) => {
   const { error, status, stdout } = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
-  if (error === undefined && status === 0) return stdout;
-  throw new Error(
+  return error === undefined && status === 0 ? stdout : undefined;
+};
+
+const noCompiler = (compiler) =>
+  new Error(
     `The packet engine needs a C compiler and \`${compiler}\` does not run: install one with ` +
       '`apt-get install gcc libc6-dev` (Debian, Ubuntu) or `dnf install gcc` (Fedora), or name it in CC.',
   );
+
+/** Engines that the cache keeps. */
+const MOST_KEPT = 4;
+
+const ownSources = () => filesIn(sourceFolder, /\.[ch]$/);
+
+/**
+ * Where the cache keeps an engine that was built from these very sources, for clones on a machine without a compiler.
+ * Before npm has run there are no headers of Node, so its version stands for them.
+ */
+const keptEngine = () => {
+  const { optionalDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const node = optionalDependencies[`node-linux-${os.arch()}`];
+  const parts = [os.arch(), node, COMMON, VARIANTS.release.flags, LINK];
+  return path.join(cache, `engine-${fingerprint(parts, ownSources()).slice(0, 16)}.node`);
+};
+
+/** Whether the engine can be had without a compiler. */
+export const engineIsKept = () => fs.existsSync(keptEngine());
+
+/** Puts a file into its place in one step, so that nobody sees half of it. */
+const put = (from, to) => {
+  fs.mkdirSync(path.dirname(to), { recursive: true });
+  const draft = `${to}.${process.pid}`;
+  fs.copyFileSync(from, draft);
+  fs.renameSync(draft, to);
+};
+
+/** Leaves a copy in the cache, if we may write there, and the newest few of what earlier sources gave. */
+const keep = (file) => {
+  const kept = keptEngine();
+  if (fs.existsSync(kept)) return;
+  try {
+    put(file, kept);
+  } catch (error) {
+    if (error.code !== 'EACCES' && error.code !== 'EROFS') throw error;
+    return;
+  }
+  const byAge = filesIn(cache, /^engine-[0-9a-f]+\.node$/).sort(
+    (a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs,
+  );
+  for (const old of byAge.slice(MOST_KEPT)) fs.rmSync(old, { force: true });
+};
+
+/** @returns {{ file: string, built: boolean }} */
+const useKept = (file, compiler) => {
+  const kept = keptEngine();
+  if (!fs.existsSync(kept)) throw noCompiler(compiler);
+  const built = !fs.existsSync(file) || !fs.readFileSync(file).equals(fs.readFileSync(kept));
+  if (built) {
+    fs.rmSync(`${file}.stamp`, { force: true });
+    put(kept, file);
+  }
+  return { file, built };
 };
 
 const fingerprint = (parts, files) => {
@@ -71,6 +130,7 @@ const compileAll = async (sources, compile) => {
 
 /**
  * Builds the engine unless what is there was made from the same sources, headers, flags, compiler and Node version.
+ * Without a compiler one of the same sources is taken from the cache.
  *
  * @param {{ sanitize?: boolean, force?: boolean }} [options]
  * @returns {Promise<{ file: string, built: boolean }>}
@@ -78,15 +138,23 @@ const compileAll = async (sources, compile) => {
 export const buildNative = async ({ sanitize = false, force = false } = {}) => {
   const { output, flags } = sanitize ? VARIANTS.sanitize : VARIANTS.release;
   const compiler = process.env.CC || 'gcc';
+  const file = path.join(buildFolder, output);
+  const version = compilerVersion(compiler);
+  if (version === undefined) {
+    if (sanitize) throw noCompiler(compiler);
+    return useKept(file, compiler);
+  }
   const headers = headerFolder();
   const sources = filesIn(sourceFolder, /\.c$/);
-  const inputs = [...sources, ...filesIn(sourceFolder, /\.h$/), path.join(headers, 'node_version.h')];
-  const file = path.join(buildFolder, output);
+  const inputs = [...ownSources(), path.join(headers, 'node_version.h')];
   const stampFile = `${file}.stamp`;
   const compileFlags = [...COMMON, ...flags, '-isystem', headers];
-  const stamp = fingerprint([os.arch(), compilerVersion(compiler), compileFlags, LINK], inputs);
+  const stamp = fingerprint([os.arch(), version, compileFlags, LINK], inputs);
   const current = fs.existsSync(stampFile) ? fs.readFileSync(stampFile, 'utf8') : '';
-  if (!force && fs.existsSync(file) && current === stamp) return { file, built: false };
+  if (!force && fs.existsSync(file) && current === stamp) {
+    if (!sanitize) keep(file);
+    return { file, built: false };
+  }
 
   // Built aside and renamed into place: two builds at once, or a process that has the old file loaded, come to no harm.
   fs.mkdirSync(buildFolder, { recursive: true });
@@ -99,6 +167,7 @@ export const buildNative = async ({ sanitize = false, force = false } = {}) => {
     fs.rmSync(stampFile, { force: true });
     fs.renameSync(linked, file);
     fs.writeFileSync(stampFile, stamp);
+    if (!sanitize) keep(file);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { buildNative, engineIsKept } from '../build-native.mjs';
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs';
 import { findCommand, isRoot, node24, requirements, root } from './paths.mjs';
 import { fetchPeers, peersAreMissing } from './peers.mjs';
@@ -54,10 +55,7 @@ const packagesStep = () => ({
 const engineFile = path.join(root, 'pop-worker/native/build/cloudbridge.node');
 
 /** Builds the packet engine; does nothing when what is there was made from the same sources. */
-export const buildEngine = async () => {
-  const { buildNative } = await import('../build-native.mjs');
-  return buildNative();
-};
+export const buildEngine = () => buildNative();
 
 const engineStep = () => ({
   name: 'packet engine',
@@ -107,12 +105,9 @@ const isFor = (purpose, what) => what === 'start' || purpose === 'test';
 /** @returns {Step[]} */
 export const missing = (purpose) => {
   const needsNats = isFor(purpose, requirements.natsServer.for) && findNatsServer() === undefined;
+  const inCache = { engine: engineIsKept(), 'nats-server': !needsNats };
   const tools = requirements.tools.filter(
-    (tool) =>
-      isFor(purpose, tool.for) &&
-      (isRoot || !tool.root) &&
-      (tool.unless !== 'nats-server' || needsNats) &&
-      !isPresent(tool),
+    (tool) => isFor(purpose, tool.for) && (isRoot || !tool.root) && !inCache[tool.unless] && !isPresent(tool),
   );
   const steps = [];
   if (tools.length > 0) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -64,6 +64,26 @@ test('the NATS server that set-up found runs and says its version', () => {
   assert.match(stdout, new RegExp(`v${found.version.replaceAll('.', '\\.')}`));
 });
 
+test('an engine in the cache stands for a compiler, and without either the mend is said', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const build = (env: NodeJS.ProcessEnv) =>
+    spawnSync(process.execPath, [path.join(root, 'scripts/build-native.mjs')], {
+      encoding: 'utf8',
+      env: { ...process.env, CBR_CACHE: folder, ...env },
+    });
+  const none = { CC: '/nowhere/gcc' };
+  // No command is found on this PATH but those of the sbin folders.
+  const listed = () => bootstrap(['start'], { CBR_SETUP: 'no', CBR_CACHE: folder, PATH: '/nowhere' }).stderr;
+  assert.match(build(none).stderr, /needs a C compiler and `\/nowhere\/gcc` does not run: install one with `apt-get/);
+  assert.match(listed(), /C compiler builds the packet engine/);
+  assert.equal(build({}).status, 0);
+  assert.equal(readdirSync(folder).length, 1);
+  const { status, stdout } = build(none);
+  assert.deepEqual([status, /is up to date/.test(stdout)], [0, true]);
+  assert.doesNotMatch(listed(), /C compiler/);
+});
+
 const bootstrap = (args: string[], env: NodeJS.ProcessEnv) =>
   spawnSync(process.execPath, [path.join(root, 'scripts/bootstrap.mjs'), ...args], {
     encoding: 'utf8',
@@ -74,7 +94,7 @@ test('set-up that is forbidden and needed is one sentence and exit 2; nothing wa
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
   t.after(() => rmSync(folder, { recursive: true }));
   // An empty home has no NATS server in its cache, and this PATH has none either.
-  const env = { CBR_SETUP: 'no', CBR_HOME: folder, PATH: '/usr/bin:/bin' };
+  const env = { CBR_SETUP: 'no', CBR_HOME: folder, CBR_CACHE: folder, PATH: '/usr/bin:/bin' };
   const { status, stderr } = bootstrap(['test'], env);
   assert.equal(status, 2);
   assert.match(stderr, /NATS server .*\n/);
