@@ -110,7 +110,8 @@ export class PopWorker implements ControlListener {
 
   // What the control source tells.
 
-  tenant(tenant: string, prefixes: readonly string[]): void {
+  tenant(tenant: string, told: readonly string[]): void {
+    const prefixes = this.#readable(told, { tenant });
     if (prefixes.length === 0) this.#tenants.delete(tenant);
     else this.#tenants.add(tenant);
     this.#networkWork = this.#networkWork
@@ -124,13 +125,19 @@ export class PopWorker implements ControlListener {
   }
 
   refused(prefixes: readonly string[]): void {
-    const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);
+    const known = this.#readable(prefixes, { refused: true });
     const { log, network } = this.#parts;
-    if (known.length < prefixes.length) log.error('refused destinations that are no prefixes', { prefixes });
     this.#networkWork = this.#networkWork
       .then(() => network.setRefused(known))
       .catch(({ message }: Error) => log.error('destinations are not refused by the kernel', { reason: message }));
     this.#post({ type: 'refused', prefixes: known });
+  }
+
+  /** What the data plane can work with; the rest is told. */
+  #readable(prefixes: readonly string[], of: object): string[] {
+    const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);
+    if (known.length < prefixes.length) this.#parts.log.error('some of these are no prefixes', { prefixes, ...of });
+    return known;
   }
 
   revoke(revocation: Revocation): void {
@@ -161,6 +168,10 @@ export class PopWorker implements ControlListener {
   }
 
   #onNotice(notice: Notice): void {
+    if (notice.type === 'fault') {
+      const { ended, error } = notice;
+      this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });
+    }
     if (notice.type !== 'connected' && notice.type !== 'disconnected') return;
     const { type, ...fields } = notice;
     this.#parts.log.info(type === 'connected' ? 'a device connected' : 'a device disconnected', fields);

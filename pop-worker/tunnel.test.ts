@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { contentDigest } from './testing/content.ts';
+import { PACKET_BUG } from './testing/packet-bug.ts';
 import { deviceOf, EDGE6, INTERNET4, INTERNET6, needsNamespaces, type TestDevice, World } from './testing/world.ts';
 
 const BYTES = 20_000_000;
@@ -176,4 +178,20 @@ test('who has no right token is refused', { skip: needsNamespaces }, async (t) =
   await inside.reports.of('up');
   assert.equal(ping(world, inside, INTERNET4), 0);
   assert.equal(await world.metric('cloudbridge_forward_dropped_packets_total{reason="egress_not_allowed"}'), 3);
+});
+
+test('a bug that one packet meets is told, and ends neither the worker nor a session', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = new World(t);
+  await world.network();
+  await world.configure();
+  await world.startWorker(['--import', fileURLToPath(new URL('testing/packet-bug.ts', import.meta.url))]);
+  const device = await connected(world, 'red', 2);
+  assert.equal(ping(world, device, INTERNET4, '-p', PACKET_BUG), 0);
+  assert.equal(ping(world, device, INTERNET4), 3);
+  assert.equal(await world.metric('cloudbridge_faults_total{ended="packet"}'), 3);
+  const told = world.log.join('').match(/a bug of CloudBridge was met[^\n]*/g) ?? [];
+  assert.equal(told.length, 1, 'once for the same');
+  assert.match(told[0] ?? '', /TypeError: injected.*fromOutside/);
 });

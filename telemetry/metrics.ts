@@ -310,6 +310,14 @@ export const METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_faults_total',
+    type: 'counter',
+    unit: 'faults',
+    labels: { ended: ['connection', 'tunnel', 'packet', 'command', 'timer'] },
+    help: 'Bugs of ours that were met, by the most that each ended; the log has every different one once',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_nat_connections_total',
     type: 'counter',
     unit: 'connections',

@@ -3,6 +3,7 @@ import { exportJWK, SignJWT } from 'jose';
 import { Admission } from '#dataplane/admission.ts';
 import { Directory } from '#dataplane/directory.ts';
 import { Endings, type LiveTunnel } from '#dataplane/endings.ts';
+import { Faults } from '#dataplane/faults.ts';
 import { Carriers } from '#dataplane/forward/carriers.ts';
 import { Forwarder } from '#dataplane/forward/forwarder.ts';
 import { TenantTable } from '#dataplane/forward/tenant-table.ts';
@@ -86,18 +87,24 @@ const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
     router4: address('192.0.2.1'),
     router6: address('2001:db8:a::1'),
   });
+  const faults = new Faults((_ended, error) => console.error(error));
   const sessions = new IpSessions({
     admission,
     forwarder,
     tenants,
+    faults,
     proxyName: 'edge',
     notify: (notice) => process.send?.({ notice }),
   });
   const allow = order.allowLoopback ? [prefix('127.0.0.0/8'), prefix('::1/128')] : [];
   const targets = new Targets({ admission, tenants, policy: { allow, deny: [] } });
-  const udp = new UdpProxy(targets, 'edge', Date.now);
+  const udp = new UdpProxy(targets, 'edge', Date.now, faults);
   device?.onReadable(() => port?.read(forwarder));
-  return { port, sessions, requests: new EdgeRequests({ ip: sessions, udp, tcp: new TcpProxy(targets, 'edge') }) };
+  return {
+    port,
+    sessions,
+    requests: new EdgeRequests({ ip: sessions, udp, tcp: new TcpProxy(targets, 'edge', faults) }),
+  };
 };
 
 const serve = async (order: EdgeOrder): Promise<void> => {

@@ -40,6 +40,8 @@ export type Notice =
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
+  /** A bug was met. @param ended the most that it ended @param error with its stack */
+  | { readonly type: 'fault'; readonly ended: string; readonly error: string }
   /** It cannot go on; one sentence. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stopped' };

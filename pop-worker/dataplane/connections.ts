@@ -4,6 +4,7 @@ import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { CloseInfo, ConnectionSink, HandshakeInfo } from '#protocol/quic/api.ts';
+import type { Faults } from './faults.ts';
 import type { ConnectionEvents } from './masque/edge-requests.ts';
 
 /** A bit more than a round trip: requests that were on their way when GOAWAY left have come by then. */
@@ -11,6 +12,7 @@ const GOAWAY_FINAL_MS = 500;
 
 /** The HTTP/3 connections of a thread: lets them in, counts them, tells them to go. */
 export class Connections implements ConnectionEvents {
+  readonly #faults: Faults;
   readonly #live = new Set<Http3Connection>();
   #draining = false;
   /** Handshakes, and how connections ended. */
@@ -23,6 +25,10 @@ export class Connections implements ConnectionEvents {
     datagramsNotSent: 0,
   };
   readonly #complete = new WeakSet<Http3Connection>();
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
 
   get size(): number {
     return this.#live.size;
@@ -67,9 +73,9 @@ export class Connections implements ConnectionEvents {
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    for (const http3 of this.#live) http3.shutdown(false);
+    this.#forEach((http3) => http3.shutdown(false));
     setTimeout(() => {
-      if (this.#draining) for (const http3 of [...this.#live]) http3.shutdown(true);
+      if (this.#draining) this.#forEach((http3) => http3.shutdown(true));
     }, GOAWAY_FINAL_MS).unref();
   }
 
@@ -79,6 +85,10 @@ export class Connections implements ConnectionEvents {
 
   closeAll(reason: string): void {
     this.#draining = true;
-    for (const http3 of [...this.#live]) http3.close(Http3ErrorCode.noError, reason);
+    this.#forEach((http3) => http3.close(Http3ErrorCode.noError, reason));
+  }
+
+  #forEach(act: (http3: Http3Connection) => void): void {
+    for (const http3 of [...this.#live]) this.#faults.guard('connection', () => act(http3));
   }
 }

@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import { Directory } from './directory.ts';
 import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
 import { Endings } from './endings.ts';
+import { Faults } from './faults.ts';
 import { Carriers } from './forward/carriers.ts';
 import { type EgressPort, Forwarder, HEADROOM } from './forward/forwarder.ts';
 import { TenantTable } from './forward/tenant-table.ts';
@@ -24,7 +25,7 @@ import { UdpProxy } from './masque/udp-proxy.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
 import type { ThreadSetup } from './setup.ts';
-import { TunPort } from './tun-port.ts';
+import { type OutsideSink, TunPort } from './tun-port.ts';
 
 export interface EdgeHosts {
   readonly sockets: DatagramPort;
@@ -53,7 +54,8 @@ const addressOf = (text: string): Uint8Array => prefixOf(text).address;
 export class Edge {
   readonly directory = new Directory();
   readonly admission = new Admission(this.directory, Date.now);
-  readonly connections = new Connections();
+  readonly faults: Faults;
+  readonly connections: Connections;
   readonly tenants: TenantTable;
   readonly forwarder: Forwarder;
   readonly tunPort: TunPort | undefined;
@@ -66,6 +68,16 @@ export class Edge {
   readonly endpoint: Endpoint;
   readonly driver: QuicDriver;
   readonly #hosts: EdgeHosts;
+  /** The forwarder, with bugs ending no more than the packet that they were met at. */
+  readonly #outside: OutsideSink = {
+    fromOutside: (buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset) => {
+      try {
+        this.forwarder.fromOutside(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+      } catch (error) {
+        this.faults.note('packet', error);
+      }
+    },
+  };
   readonly #ownRefused: readonly Prefix[];
   readonly #allowed: readonly Prefix[];
   readonly #ticker: NodeJS.Timeout;
@@ -73,6 +85,8 @@ export class Edge {
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
     const { worker, tun, proxy } = setup;
     this.#hosts = hosts;
+    this.faults = new Faults((ended, error) => hosts.notify({ type: 'fault', ended, error }));
+    this.connections = new Connections(this.faults);
     this.#ownRefused = proxy.refused.map(prefixOf);
     this.#allowed = proxy.allowed.map(prefixOf);
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
@@ -87,19 +101,15 @@ export class Edge {
       router6: addressOf(tun.router6),
       sum: nativeSum,
     });
-    const { admission, forwarder, tenants } = this;
+    const { admission, forwarder, tenants, faults } = this;
     const { notify } = hosts;
-    this.sessions = new IpSessions({
-      ...{ admission, forwarder, tenants, notify },
-      proxyName: worker,
-      thread: setup.index,
-      served: tun.enabled,
-    });
+    const common = { admission, forwarder, tenants, faults, notify };
+    this.sessions = new IpSessions({ ...common, proxyName: worker, thread: setup.index, served: tun.enabled });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
     const policy = { deny: this.#ownRefused, allow: this.#allowed };
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
-    this.udpProxy = new UdpProxy(this.targets, worker, Date.now);
-    this.tcpProxy = new TcpProxy(this.targets, worker);
+    this.udpProxy = new UdpProxy(this.targets, worker, Date.now, faults);
+    this.tcpProxy = new TcpProxy(this.targets, worker, faults);
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
@@ -115,13 +125,13 @@ export class Edge {
       tunPort.lasting = this.driver.receiveBuffer;
       hosts.tun?.onReadable(() => this.#fromTun(tunPort));
     }
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setInterval(() => faults.guard('timer', () => this.#tick()), TICK_MS);
   }
 
   /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */
   #fromTun(tunPort: TunPort): void {
     for (let turn = 0; turn < TUN_TURNS; turn++) {
-      const more = tunPort.read(this.forwarder, 1);
+      const more = tunPort.read(this.#outside, 1);
       this.driver.run();
       if (!more) return;
     }
@@ -142,6 +152,7 @@ export class Edge {
       tokenKey: tls.tokenKey,
       ...(resetKey !== undefined && { resetKey }),
       accept: () => this.connections.accept(this.requests),
+      onFault: (error) => this.faults.note('connection', error),
     });
   }
 

@@ -35,13 +35,14 @@ const start = (setup: ThreadSetup): void => {
       port.close();
     }, CLOSING_MS);
   };
-  port.on('message', (command: Command) => {
+  const handle = (command: Command): void => {
     if (command.type === 'stop') stop();
     else if (command.type === 'collect') {
       metrics.collect();
       notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
     } else edge.handle(command);
-  });
+  };
+  port.on('message', (command: Command) => edge.faults.guard('command', () => handle(command)));
   notify({ type: 'ready', device: tun?.name, fallbacks });
 };
 

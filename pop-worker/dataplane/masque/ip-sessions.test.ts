@@ -13,6 +13,7 @@ import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Admission, Admitted, Denied } from '../admission.ts';
 import type { Notice } from '../commands.ts';
 import { Endings } from '../endings.ts';
+import { Faults } from '../faults.ts';
 import { Carriers } from '../forward/carriers.ts';
 import { Forwarder, HEADROOM } from '../forward/forwarder.ts';
 import { TenantTable } from '../forward/tenant-table.ts';
@@ -35,6 +36,7 @@ const world = (options: { served?: boolean } = {}) => {
     router6: address('2001:db8:a::1'),
   });
   const notices: Notice[] = [];
+  const faults = new Faults(() => {});
   const admission = {
     admit: async (authorization: string | undefined): Promise<Admitted | Denied> => {
       const device = authorization?.replace('Bearer ', '') ?? '';
@@ -57,6 +59,7 @@ const world = (options: { served?: boolean } = {}) => {
     admission: admission as unknown as Admission,
     forwarder,
     tenants,
+    faults,
     proxyName: 'edge',
     notify: (notice) => notices.push(notice),
     ...options,
@@ -83,7 +86,7 @@ const world = (options: { served?: boolean } = {}) => {
     };
     return { pair, tunnel, log, send };
   };
-  return { sessions, tenants, forwarder, notices, outside, connect };
+  return { sessions, tenants, forwarder, notices, outside, connect, faults };
 };
 
 test('a device is let in, told its addresses and routes, and reaches its neighbour and the outside', async () => {
@@ -159,6 +162,18 @@ test('revocation and expiry end exactly the sessions they are about', async () =
   expire(100);
   assert.equal(sessions.size, 0);
   assert.deepEqual([endings.counters.revoked, endings.counters.expired], [1, 1]);
+});
+
+test('a bug met at a packet ends that packet only', async (t) => {
+  const { connect, forwarder, sessions, faults, outside } = world();
+  const one = await connect('d2');
+  const mocked = t.mock.method(forwarder, 'fromSession', () => {
+    throw new TypeError('a bug');
+  });
+  one.send(packet({ source: '10.64.0.2' }));
+  mocked.mock.restore();
+  one.send(packet({ source: '10.64.0.2' }));
+  assert.deepEqual([sessions.size, faults.counters.packet, outside.length], [1, 1, 1]);
 });
 
 test('asking for addresses gives those that the device has', async () => {

@@ -8,6 +8,7 @@ import type { IpScope } from '#protocol/masque/ip-scope.ts';
 import { type Admission, type Admitted, type Denied, refusalOf } from '../admission.ts';
 import type { Notice } from '../commands.ts';
 import type { LiveTunnel, TunnelHolder } from '../endings.ts';
+import type { Faults } from '../faults.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import { Session } from '../forward/session.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
@@ -16,6 +17,7 @@ export interface IpSessionsOptions {
   readonly admission: Admission;
   readonly forwarder: Forwarder;
   readonly tenants: TenantTable;
+  readonly faults: Faults;
   /** Name that this proxy goes by in Proxy-Status (RFC 9209 §2). */
   readonly proxyName: string;
   readonly notify: (notice: Notice) => void;
@@ -79,9 +81,14 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       });
       return;
     }
-    this.#options.admission.admit(bearerOf(head)).then(
+    const { admission, faults } = this.#options;
+    faults.settle(
+      admission.admit(bearerOf(head)),
       (answer) => this.#decide(tunnel, answer),
-      () => tunnel.refuse(proxyName, { error: 'proxy_internal_error', status: 500 }),
+      () => {
+        tunnel.refuse(proxyName, { error: 'proxy_internal_error' });
+        tunnel.fail(Http3ErrorCode.internalError, 'internal error');
+      },
     );
   }
 
@@ -115,7 +122,12 @@ export class IpSessions implements IpProxySink, TunnelHolder {
 
   payload(tunnel: IpTunnel, buffer: Uint8Array, start: number, end: number): void {
     const found = this.#sessions.get(tunnel);
-    if (found !== undefined) this.#options.forwarder.fromSession(found.session, buffer, start, end);
+    if (found === undefined) return;
+    try {
+      this.#options.forwarder.fromSession(found.session, buffer, start, end);
+    } catch (error) {
+      this.#options.faults.note('packet', error);
+    }
   }
 
   /** The addresses of a device are fixed, so whatever it asks for, it gets what it has (RFC 9484 §4.7.2). */

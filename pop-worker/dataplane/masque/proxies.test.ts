@@ -7,13 +7,14 @@ import { Http3Connection } from '#protocol/http3/connection.ts';
 import { MemoryPair } from '#protocol/http3/testing/pair.ts';
 import { Recorder } from '#protocol/http3/testing/recorder.ts';
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
-import { openTcpTunnel, type TcpTunnel } from '#protocol/masque/connect-tcp.ts';
-import { openUdpTunnel, type UdpTunnel } from '#protocol/masque/connect-udp.ts';
+import { openTcpTunnel, TcpTunnel } from '#protocol/masque/connect-tcp.ts';
+import { openUdpTunnel, UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import { ProxyLog } from '#protocol/masque/testing/proxy-log.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Admission } from '../admission.ts';
 import { Endings } from '../endings.ts';
+import { Faults } from '../faults.ts';
 import { Carriers } from '../forward/carriers.ts';
 import { TenantTable } from '../forward/tenant-table.ts';
 import { EdgeRequests } from './edge-requests.ts';
@@ -59,8 +60,10 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
       throw Object.assign(new Error(), { code: 'ENOTFOUND' });
     },
   });
-  const udp = new UdpProxy(targets, 'edge', () => now.ms);
-  const tcp = new TcpProxy(targets, 'edge');
+  const told: string[] = [];
+  const faults = new Faults((_place, error) => void told.push(error));
+  const udp = new UdpProxy(targets, 'edge', () => now.ms, faults);
+  const tcp = new TcpProxy(targets, 'edge', faults);
   const now = { ms: 0 };
   const pair = new MemoryPair(5);
   const client = new Http3Connection(pair.client, new Recorder());
@@ -74,7 +77,7 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
       pair.run();
     }
   };
-  return { pair, client, udp, tcp, targets, now, until, endings: new Endings([udp, tcp]) };
+  return { pair, client, udp, tcp, targets, now, until, endings: new Endings([udp, tcp]), faults, told };
 };
 
 const send = (tunnel: UdpTunnel, text: string): void => {
@@ -91,7 +94,7 @@ const udpEcho = async (t: TestContext): Promise<number> => {
 };
 
 const tcpEcho = async (t: TestContext): Promise<number> => {
-  const server = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
+  const server = createServer({ allowHalfOpen: true }, (socket) => void socket.on('error', () => {}).pipe(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   return (server.address() as { port: number }).port;
@@ -228,6 +231,45 @@ test('who is revoked while a name is resolved gets no tunnel that nobody would e
   await until(() => log.events.includes('closed'));
   assert.equal(log.events[0], 'refused 403 http_request_denied');
   assert.equal(tcp.size, 0);
+});
+
+test('a bug met at a socket ends its tunnel, gives its place back, and no other tunnel feels it', async (t) => {
+  const { client, until, udp, tcp, faults, told } = await world({ allow: ALLOWED, maxPerDevice: 3 });
+  const bug = (): never => {
+    throw new TypeError('a bug');
+  };
+  const [udpPort, tcpPort] = [await udpEcho(t), await tcpEcho(t)];
+  const healthy = new ProxyLog();
+  const spared = openUdpTunnel(client, UDP, '127.0.0.1', udpPort, healthy, TOKEN) as UdpTunnel;
+  await until(() => spared.state === 'open');
+  const overUdp = (log: ProxyLog) => openUdpTunnel(client, UDP, '127.0.0.1', udpPort, log, TOKEN) as UdpTunnel;
+  const overTcp = (log: ProxyLog) => openTcpTunnel(client, `127.0.0.1:${tcpPort}`, log, TOKEN) as TcpTunnel;
+  /** What comes of a tunnel when this method throws the next time that it is called. */
+  const endOf = async (open: (log: ProxyLog) => UdpTunnel | TcpTunnel, of: object, name: string): Promise<string> => {
+    const mocked = t.mock.method(of as Record<string, () => void>, name, bug, { times: 1 });
+    const log = new ProxyLog();
+    const tunnel = open(log);
+    await until(() => tunnel.state !== 'waiting');
+    if (tunnel.state === 'open' && tunnel instanceof TcpTunnel) tunnel.write(Buffer.from('x'));
+    else if (tunnel.state === 'open') send(tunnel as UdpTunnel, 'x');
+    await until(() => log.events.includes('closed'));
+    mocked.mock.restore();
+    return log.events[0] as string;
+  };
+  const refused = 'refused 500 proxy_internal_error';
+  for (let round = 0; round < 2; round++) {
+    assert.equal(await endOf(overUdp, UdpSocket.prototype, 'onReadable'), refused);
+    assert.equal(await endOf(overUdp, UdpTunnel.prototype, 'accept'), refused);
+    assert.equal(await endOf(overUdp, UdpSocket.prototype, 'receive'), 'opened 200');
+    assert.equal(await endOf(overTcp, TcpTunnel.prototype, 'accept'), refused);
+    assert.equal(await endOf(overTcp, TcpTunnel.prototype, 'consumed'), 'opened 200');
+  }
+  assert.deepEqual([udp.size, tcp.size, faults.counters.tunnel], [1, 0, 10]);
+  assert.equal(told.length, 5, 'each once');
+  send(spared, 'still');
+  await until(() => healthy.payloads.length === 1);
+  spared.close();
+  await until(() => udp.size === 0);
 });
 
 test('a socket that does not open for want of resources is told from any other that does not', async (t) => {

@@ -7,6 +7,7 @@ import type { TcpProxySink, TcpTunnel } from '#protocol/masque/connect-tcp.ts';
 import type { ProxyError } from '#protocol/masque/proxy-status.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import type { LiveTunnel, TunnelHolder } from '../endings.ts';
+import type { Faults } from '../faults.ts';
 import type { Granted, Targets } from './targets.ts';
 
 /** Bytes towards the client at which reading from TCP pauses. */
@@ -28,9 +29,11 @@ interface Connection extends LiveTunnel {
 export class TcpProxy implements TcpProxySink, TunnelHolder {
   readonly #targets: Targets;
   readonly #proxyName: string;
+  readonly #faults: Faults;
   readonly #connections = new Map<TcpTunnel, Connection>();
 
-  constructor(targets: Targets, proxyName: string) {
+  constructor(targets: Targets, proxyName: string, faults: Faults) {
+    this.#faults = faults;
     this.#targets = targets;
     this.#proxyName = proxyName;
   }
@@ -40,14 +43,21 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
   }
 
   tcpWanted(tunnel: TcpTunnel, target: Target, head: RequestHead): void {
-    this.#targets.grant(target, head).then(
+    this.#faults.settle(
+      this.#targets.grant(target, head),
       (granted) => {
         if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
         else if (tunnel.state === 'waiting') this.#connect(tunnel, granted);
         else granted.release();
       },
-      () => tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' }),
+      () => this.#break(tunnel),
     );
+  }
+
+  /** Ends a tunnel that a bug was met in, whether or not it is open. */
+  #break(tunnel: TcpTunnel): void {
+    tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' });
+    tunnel.fail('internal error', Http3ErrorCode.internalError);
   }
 
   #connect(tunnel: TcpTunnel, { admitted, destination, port, release }: Granted): void {
@@ -58,20 +68,27 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
     socket.on('connect', () => {
       socket.setTimeout(0);
-      tunnel.accept();
+      this.#step(tunnel, () => tunnel.accept());
     });
-    socket.on('data', (chunk) => {
-      if (!tunnel.write(chunk)) socket.destroy();
-      else if (tunnel.bufferedBytes() > HIGH_WATER) socket.pause();
-    });
-    socket.on('end', () => tunnel.finish());
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      const reason = error.code ?? 'failed';
-      if (tunnel.state === 'waiting')
-        tunnel.refuse(this.#proxyName, { error: ERRORS[reason] ?? 'destination_unavailable' });
-      else tunnel.fail(reason, Http3ErrorCode.connectError);
+    socket.on('data', (chunk) => this.#step(tunnel, () => this.#fromTarget(tunnel, socket, chunk)));
+    socket.on('end', () => this.#step(tunnel, () => tunnel.finish()));
+    socket.on('error', ({ code = 'failed' }: NodeJS.ErrnoException) => {
+      this.#step(tunnel, () => {
+        tunnel.refuse(this.#proxyName, { error: ERRORS[code] ?? 'destination_unavailable' });
+        tunnel.fail(code, Http3ErrorCode.connectError);
+      });
     });
     socket.on('close', release);
+  }
+
+  /** Something that the socket called for. */
+  #step(tunnel: TcpTunnel, act: () => void): void {
+    this.#faults.guard('tunnel', act, () => this.#break(tunnel));
+  }
+
+  #fromTarget(tunnel: TcpTunnel, socket: Socket, chunk: Uint8Array): void {
+    if (!tunnel.write(chunk)) socket.destroy();
+    else if (tunnel.bufferedBytes() > HIGH_WATER) socket.pause();
   }
 
   live(): Iterable<LiveTunnel> {
@@ -81,7 +98,7 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
   data(tunnel: TcpTunnel, buffer: Uint8Array, start: number, end: number): void {
     const socket = this.#connections.get(tunnel)?.socket;
     // The peer may send on only when TCP has taken what it sent.
-    socket?.write(buffer.slice(start, end), () => tunnel.consumed(end - start));
+    socket?.write(buffer.slice(start, end), () => this.#step(tunnel, () => tunnel.consumed(end - start)));
   }
 
   peerFinished(tunnel: TcpTunnel): void {

@@ -8,6 +8,7 @@ import { formatIpAddress } from '#protocol/ip/text.ts';
 import type { UdpProxySink, UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import type { LiveTunnel, TunnelHolder } from '../endings.ts';
+import type { Faults } from '../faults.ts';
 import { HEADROOM } from '../forward/forwarder.ts';
 import type { Granted, Targets } from './targets.ts';
 
@@ -30,6 +31,7 @@ export class UdpProxy implements UdpProxySink, TunnelHolder {
   readonly #targets: Targets;
   readonly #proxyName: string;
   readonly #nowMs: () => number;
+  readonly #faults: Faults;
   readonly #flows = new Map<UdpTunnel, Flow>();
   readonly #receive = new Burst(HEADROOM + 32 * SLOT_BYTES, 32);
   readonly #send = new Burst(65_536, 1);
@@ -38,10 +40,11 @@ export class UdpProxy implements UdpProxySink, TunnelHolder {
   /** Sockets that could not be opened: the machine has no room for more, or something else is wrong with it. */
   readonly unopened = { limit: 0, internal: 0 };
 
-  constructor(targets: Targets, proxyName: string, nowMs: () => number) {
+  constructor(targets: Targets, proxyName: string, nowMs: () => number, faults: Faults) {
     this.#targets = targets;
     this.#proxyName = proxyName;
     this.#nowMs = nowMs;
+    this.#faults = faults;
   }
 
   get size(): number {
@@ -49,14 +52,21 @@ export class UdpProxy implements UdpProxySink, TunnelHolder {
   }
 
   udpWanted(tunnel: UdpTunnel, target: Target, head: RequestHead): void {
-    this.#targets.grant(target, head).then(
+    this.#faults.settle(
+      this.#targets.grant(target, head),
       (granted) => {
         if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
         else if (tunnel.state === 'waiting') this.#open(tunnel, granted);
         else granted.release();
       },
-      () => tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' }),
+      () => this.#break(tunnel),
     );
+  }
+
+  /** Ends a tunnel that a bug was met in, whether or not it is open. */
+  #break(tunnel: UdpTunnel): void {
+    tunnel.refuse(this.#proxyName, { error: 'proxy_internal_error' });
+    tunnel.fail(Http3ErrorCode.internalError, 'internal error');
   }
 
   #open(tunnel: UdpTunnel, { admitted, destination, port, release }: Granted): void {
@@ -89,7 +99,10 @@ export class UdpProxy implements UdpProxySink, TunnelHolder {
       lastMs: this.#nowMs(),
     };
     this.#flows.set(tunnel, flow);
-    socket.onReadable(() => this.#fromTarget(tunnel, flow));
+    // From here on the end of the tunnel closes the socket.
+    const read = (): void => this.#fromTarget(tunnel, flow);
+    const end = (): void => this.#break(tunnel);
+    socket.onReadable(() => this.#faults.guard('tunnel', read, end));
     tunnel.accept();
   }
 

@@ -7,6 +7,7 @@ import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { Connections } from '../connections.ts';
 import type { Edge } from '../edge.ts';
 import { Endings } from '../endings.ts';
+import { Faults } from '../faults.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { EdgeMetrics } from './edge-metrics.ts';
 import type { HostParts } from './host-metrics.ts';
@@ -26,6 +27,8 @@ const distinct = () => {
 
 const keys = <T extends object>(counters: T): (keyof T & string)[] => Object.keys(counters) as (keyof T & string)[];
 
+const noFaults = new Faults(() => {});
+
 /** An edge and its hosts of which everything has been counted. */
 const counted = () => {
   const { value, all } = distinct();
@@ -36,7 +39,7 @@ const counted = () => {
       datagrams: { refused: value() },
     },
   };
-  const connections = new Connections();
+  const connections = new Connections(noFaults);
   const { closedBy, ...others } = connections.counters;
   for (const name of keys(others)) connections.counters[name] = value();
   connections.counters.handshakes += connections.counters.resumed;
@@ -58,6 +61,7 @@ const counted = () => {
     tenants: { tenantCount: value() },
     udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']), unopened: all(['limit', 'internal']) },
     tcpProxy: { size: value() },
+    faults: { counters: all(keys(noFaults.counters)) },
     endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
     forwarder: {

@@ -18,6 +18,7 @@ const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason');
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
 const ENDED = byLabel('cloudbridge_ended_tunnels_total', 'reason');
+const FAULTS = byLabel('cloudbridge_faults_total', 'ended');
 const PROXY_UNOPENED = byLabel('cloudbridge_proxy_unopened_sockets_total', 'reason');
 
 /** Brings a thread's slots up to date with what its parts have counted. */
@@ -52,7 +53,7 @@ export class EdgeMetrics {
 
   #collectTunnels(): void {
     const slots = this.#slots;
-    const { requests, admission, sessions, tenants, targets, udpProxy, tcpProxy, endings } = this.#edge;
+    const { requests, admission, sessions, tenants, targets, udpProxy, tcpProxy, endings, faults } = this.#edge;
     collectAll(slots, REQUESTS, requests.counters);
     collectAll(slots, ADMISSIONS, admission.outcomes);
     slots[SESSIONS] = sessions.size;
@@ -63,6 +64,7 @@ export class EdgeMetrics {
     slots[PROXY_LOST.foreign] = udpProxy.dropped.foreign;
     slots[PROXY_LOST.too_large] = udpProxy.dropped.tooLarge;
     slots[PROXY_LOST.not_sent] = udpProxy.dropped.notSent;
+    collectAll(slots, FAULTS, faults.counters);
     collectAll(slots, ENDED, endings.counters);
     collectAll(slots, PROXY_UNOPENED, udpProxy.unopened);
   }

@@ -38,6 +38,8 @@ export interface ConnectionHost {
   newToken(connection: Connection, now: TimeUs): Uint8Array | undefined;
   /** The peer's address is another one now. */
   pathChanged(connection: Connection): void;
+  /** An error that is not of the protocol was thrown. @returns whether somebody takes it; else it goes on up */
+  fault(error: unknown): boolean;
 }
 
 export interface ConnectionOptions {

@@ -4,13 +4,16 @@ import type { CloseInfo } from './api.ts';
 import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
 import { type ConnectionOptions, makeParts } from './connection-parts.ts';
-import { QuicError } from './errors.ts';
+import { localError, QuicError, TransportError } from './errors.ts';
 import { Packer } from './packer.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
 import { Receiver } from './receiver.ts';
 import { Space } from './recovery/recovery.ts';
 import { Timers } from './timers.ts';
+
+/** All that a peer is told of a bug. */
+const INTERNAL = 'internal error';
 
 /**
  * One QUIC connection, client or server, without socket, clock or randomness of its own (`../contract.ts`). What it does
@@ -114,7 +117,7 @@ export class Connection extends Commands {
       this.#receiver.receiveClosing(buffer, start, end, segment, ecn, path, now);
     } catch (error) {
       // Whatever else is wrong with the packet no longer matters.
-      if (!(error instanceof QuicError)) throw error;
+      if (!(error instanceof QuicError)) this.#broken(error, now);
     }
   }
 
@@ -151,12 +154,12 @@ export class Connection extends Commands {
   /** Writes what is to be sent. @returns `true` when there may be more at once */
   poll(now: TimeUs, burst: Burst): boolean {
     const { parts } = this;
-    if (!parts.closer.isOpen) {
-      parts.closer.start(now);
-      this.#closeWriter ??= new CloseWriter(parts);
-      return this.#closeWriter.write(now, burst);
-    }
     try {
+      if (!parts.closer.isOpen) {
+        parts.closer.start(now);
+        this.#closeWriter ??= new CloseWriter(parts);
+        return this.#closeWriter.write(now, burst);
+      }
       parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
       const more = this.#packer.poll(now, burst);
       this.#timers.onPolled(now, this.#packer.pacedUntil);
@@ -200,7 +203,7 @@ export class Connection extends Commands {
     const wasOpen = closer.isOpen;
     // RFC 9000 §10.3.1: draining, and nothing is sent any more.
     closer.drain(info, this.#lingerUs);
-    if (wasOpen) this.#ended(now);
+    if (wasOpen) this.#guard(now, () => this.#ended(now));
   }
 
   onIdle(reason: string, now: TimeUs): void {
@@ -254,8 +257,27 @@ export class Connection extends Commands {
   }
 
   #caught(error: unknown, now: TimeUs): void {
-    if (!(error instanceof QuicError)) throw error;
+    if (!(error instanceof QuicError)) {
+      this.#broken(error, now);
+      return;
+    }
     const frameType = error.frameType === 0 && error.fault === 'remote' ? this.#receiver.frameType : error.frameType;
     this.fail(new QuicError(error.code, error.fault, error.message, frameType), now);
+  }
+
+  /** Its state can no longer be relied on: it says so to its peer, if it still can. */
+  #broken(error: unknown, now: TimeUs): void {
+    const { host } = this.#options;
+    if (!host.fault(error)) throw error;
+    const { closer } = this.parts;
+    if (!closer.isOpen) {
+      closer.discard({ by: 'local', application: false, code: TransportError.internalError, reason: INTERNAL });
+      return;
+    }
+    try {
+      this.fail(localError(TransportError.internalError, INTERNAL), now);
+    } catch (again) {
+      host.fault(again);
+    }
   }
 }

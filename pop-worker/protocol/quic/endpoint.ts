@@ -150,7 +150,7 @@ export class Endpoint {
   }
 
   #handleLong(buffer: Uint8Array, start: number, end: number, ecn: number, from: Addresses, now: TimeUs): void {
-    const { accept, quic } = this.#options;
+    const { accept, quic, onFault } = this.#options;
     if (!parseHeader(buffer, start, end, this.#cidBytes, this.#header, quic.greaseQuicBit)) {
       this.counters.droppedMalformed++;
       return;
@@ -161,7 +161,13 @@ export class Endpoint {
     }
     const { size, handshakes } = this.#registry;
     const admission = this.#acceptor.admit(buffer, this.#header, end - start, size, handshakes, from, now);
-    if (admission !== undefined) this.#accept(admission, accept, buffer, start, end, ecn, from, now);
+    if (admission === undefined) return;
+    try {
+      this.#accept(admission, accept, buffer, start, end, ecn, from, now);
+    } catch (error) {
+      if (onFault === undefined) throw error;
+      onFault(error);
+    }
   }
 
   #accept(

@@ -31,6 +31,11 @@ export interface EndpointOptions {
   readonly fillCid?: (cid: Uint8Array) => void;
   /** Who takes a connection that a client opens; undefined refuses it. Without it the endpoint is a client only. */
   readonly accept?: (admission: Admission) => ConnectionSink | undefined;
+  /**
+   * Is told of errors that no protocol explains, thrown by a connection or its sink: bugs. That connection is closed with
+   * INTERNAL_ERROR, the others go on. Without it such errors are thrown on.
+   */
+  readonly onFault?: (error: unknown) => void;
 }
 
 export interface ConnectOptions {
@@ -56,7 +61,7 @@ export class Maker {
   readonly #host: ConnectionHost;
 
   constructor(options: EndpointOptions, registry: Registry, tokens: Tokens, now: () => TimeUs) {
-    const { crypto, resetKey, random } = options;
+    const { crypto, resetKey, random, onFault } = options;
     this.#options = options;
     this.#registry = registry;
     const zero = new Uint8Array(16);
@@ -74,6 +79,10 @@ export class Maker {
         return tokens.newToken(connection.parts.paths.active.remote, 0, nonce, at);
       },
       pathChanged: (connection) => registry.noteAddress(connection),
+      fault: (error) => {
+        onFault?.(error);
+        return onFault !== undefined;
+      },
     };
   }
 

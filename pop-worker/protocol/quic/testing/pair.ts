@@ -30,6 +30,8 @@ export interface PairOptions {
   readonly ports?: Ports;
   readonly burstBytes?: number;
   readonly connect?: Partial<ConnectOptions>;
+  /** Of the server. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 /** An IPv4 address with port, as six words. */
@@ -101,6 +103,7 @@ export class Pair {
         quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), ...options.server },
         tls: ports.serverTls,
         resetKey: new Uint8Array(32).fill(9),
+        ...(options.onFault && { onFault: options.onFault }),
         accept: () => {
           const sink = new RecordingSink();
           this.serverSinks.push(sink);
