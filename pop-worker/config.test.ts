@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { toJSONSchema } from 'zod';
-import { ConfigError, parseWorkerConfig, WorkerFile } from './config.ts';
+import { ConfigError } from '#settings/toml-file.ts';
+import { parseWorkerConfig, WorkerFile } from './config.ts';
 
 const MINIMAL = `
 pop = "moscow"

@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { ID_PATTERN } from '#model/names.ts';
 import { controllerNames, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
-import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import { parsePrefix } from '#protocol/ip/text.ts';
+import { hostPort, ipAddress, natsServers, prefix } from '#settings/fields.ts';
+import { ConfigError, parseToml, readConfigText } from '#settings/toml-file.ts';
 
 const id = z.string().regex(ID_PATTERN, 'must be lower-case letters, digits and dashes, at most 40');
-const ipAddress = z.string().refine((text) => parseIpAddress(text) !== undefined, 'must be an IP address');
-const prefix = z.string().refine((text) => parsePrefix(text) !== undefined, 'must be a prefix, such as 10.64.0.0/10');
 const ofFamily = (bytes: 4 | 16) => (text: string) => parsePrefix(text)?.address.length === bytes;
 const port = z.int().min(0).max(65_535);
-const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[0-9.]+|[A-Za-z0-9.-]+):[0-9]{1,5}$/, 'must be host:port');
 
 /** One worker's own file; everything that the fleet shares comes from the control plane. */
 export const WorkerFile = z.strictObject({
@@ -81,7 +78,7 @@ export const WorkerFile = z.strictObject({
     .prefault({}),
   control: z
     .strictObject({
-      servers: z.array(z.string().regex(/^(nats|tls):\/\//, 'must be nats://… or tls://…')).min(1),
+      servers: natsServers,
       credentials: z.string().optional(),
       ca: z.string().optional(),
       /** Ed25519 public keys (base64url of 32 bytes) by their IDs, which revisions must be signed by. */
@@ -101,28 +98,9 @@ export const WorkerFile = z.strictObject({
 });
 export type WorkerConfig = z.infer<typeof WorkerFile>;
 
-/** Something in the file is wrong; one line for each thing, with its place. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 /** @param file path for messages, and what relative paths in it are relative to */
 export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
-  let values: unknown;
-  try {
-    values = parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw new ConfigError(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
-  }
-  const result = WorkerFile.safeParse(values);
-  if (!result.success) {
-    const lines = result.error.issues.map(
-      ({ path, message }) => `${file}: ${path.join('.') || 'top level'}: ${message}`,
-    );
-    throw new ConfigError(lines.join('\n'));
-  }
-  const config = result.data;
+  const config = parseToml(WorkerFile, text, file);
   if (config.listen.threads > 1) {
     throw new ConfigError(
       `${file}: listen.threads: more than one data-plane thread is not served yet, because a packet for a device of ` +
@@ -157,14 +135,4 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
 };
 
 /** @throws ConfigError when the file cannot be read or is wrong */
-export const readWorkerConfig = (file: string): WorkerConfig => {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError(
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): name a configuration with --config`,
-    );
-  }
-  return parseWorkerConfig(text, file);
-};
+export const readWorkerConfig = (file: string): WorkerConfig => parseWorkerConfig(readConfigText(file), file);

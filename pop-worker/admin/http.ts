@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { splitHostPort } from '#settings/fields.ts';
 
 /** What the admin listener shows. */
 export interface AdminView {
@@ -23,12 +24,6 @@ const handle = async (view: AdminView, path: string, response: ServerResponse): 
     const ready = healthy && view.state === 'ready';
     answer(response, ready ? 200 : 503, `${healthy ? view.state : 'a data-plane thread does not answer'}\n`);
   } else answer(response, 404, 'there are /metrics, /healthz and /readyz\n');
-};
-
-/** `host:port`, an IPv6 host in brackets. */
-const splitHostPort = (text: string): { host: string; port: number } => {
-  const at = text.lastIndexOf(':');
-  return { host: text.slice(0, at).replaceAll(/[[\]]/g, ''), port: Number(text.slice(at + 1)) };
 };
 
 /** Serves `/metrics`, `/healthz`, `/readyz`. @param listen `host:port` @throws Error of the socket */

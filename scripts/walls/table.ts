@@ -4,8 +4,8 @@ export type Wall = {
   readonly folder: string;
   /** Other walled folders, or `everything`. A folder stands for those below it too. */
   readonly may: readonly string[] | 'everything';
-  /** What its tests may import besides: they run it against the real thing. */
-  readonly testsMay?: readonly string[];
+  /** What its tests and `testing/` folders may import besides. */
+  readonly tests?: readonly string[];
 };
 
 const CORES = 'pop-worker/protocol';
@@ -32,6 +32,8 @@ const SERVICES_BASE = ['services/store', 'services/authn', 'services/api'];
 export const WALLS: readonly Wall[] = [
   { folder: 'proto', may: [] },
   { folder: 'model', may: ['proto'] },
+  // Configuration files: addresses in them are read as the workers read them.
+  { folder: 'settings', may: [`${CORES}/ip`] },
   { folder: 'services/store', may: ['proto', 'model', 'telemetry'] },
   // It says what the store's errors mean to callers.
   { folder: 'services/api', may: ['proto', 'model', 'telemetry', 'services/store'] },
@@ -42,14 +44,16 @@ export const WALLS: readonly Wall[] = [
     may: ['proto', 'model', 'telemetry', ...SERVICES_BASE],
   })),
   // The composition root of a service's process.
-  { folder: 'services/process', may: ['proto', 'model', 'telemetry', 'services'] },
+  { folder: 'services/process', may: ['proto', 'model', 'settings', 'telemetry', 'services'] },
   // What an operator sets a control plane up with.
-  { folder: 'services/installation', may: ['proto', 'model', 'telemetry', 'services'], testsMay: ['pop-worker'] },
+  { folder: 'services/installation', may: ['proto', 'model', 'telemetry', 'services'], tests: ['pop-worker'] },
   { folder: 'edge', may: ['proto', 'model', 'services'] },
-  { folder: CORES, may: [] },
+  { folder: CORES, may: [], tests: [CORES] },
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
     folder: `${CORES}/${name}`,
     may: below.map((core) => `${CORES}/${core}`),
+    // The cores that use it.
+    tests: [CORES],
   })),
   { folder: 'pop-worker/native', may: [] },
   { folder: 'pop-worker/host', may: ['pop-worker/native', CORES] },
@@ -57,19 +61,20 @@ export const WALLS: readonly Wall[] = [
   { folder: 'pop-worker/routing', may: DATAPLANE_MAY },
   { folder: 'pop-worker/mesh', may: DATAPLANE_MAY },
   { folder: 'pop-worker/defence', may: DATAPLANE_MAY },
-  { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'], testsMay: ['services'] },
-  { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'telemetry'] },
+  { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'], tests: ['services'] },
+  { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'settings', 'telemetry'] },
   {
     folder: 'client',
     may: [CORES, 'pop-worker/host', 'pop-worker/dataplane', 'proto', 'telemetry'],
-    testsMay: ['services', 'model'],
+    // It signs in where it is in earnest.
+    tests: ['services', 'model'],
   },
   { folder: 'telemetry', may: [] },
   { folder: 'lab', may: ['pop-worker/host', 'services/installation', 'telemetry', 'scripts/setup'] },
   // A worker's admin socket; `worker run` and `serve` are the processes themselves.
   {
     folder: 'cli',
-    testsMay: ['services', 'model'],
+    tests: ['services', 'model'],
     may: [
       'proto',
       'lab',
@@ -103,12 +108,8 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides: where set-up put tools, what the wall says, and for a core, the cores that use it. */
-export const testsMay = (wall: Wall): readonly string[] => [
-  'scripts/setup',
-  ...(isCore(wall) ? [CORES] : []),
-  ...(wall.testsMay ?? []),
-];
+/** What tests and `testing/` folders may import besides; all of them where set-up put tools. */
+export const testsMay = ({ tests = [] }: Wall): readonly string[] => ['scripts/setup', ...tests];
 
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseServicesConfig, ServicesConfigError } from './config.ts';
+import { ConfigError } from '#settings/toml-file.ts';
+import { parseServicesConfig } from './config.ts';
 
 const WHOLE = `
 installation_key = "installation.key"
@@ -22,7 +23,7 @@ const wrong = (text: string): string => {
   try {
     parseServicesConfig(text, 's.toml');
   } catch (error) {
-    assert.ok(error instanceof ServicesConfigError, String(error));
+    assert.ok(error instanceof ConfigError, String(error));
     return error.message;
   }
   return assert.fail('it was taken');
@@ -45,21 +46,20 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(WHOLE.replace('https://id.example', 'id.example')), /identity\.issuer: must be an http/);
   assert.match(wrong(WHOLE.replace('"127.0.0.1:9445"', '"9445"')), /config\.listen: must be host:port/);
   assert.match(wrong(WHOLE.replace('[token]', '[token]\nisuer = "x"')), /token: .*isuer/);
-  for (const prefix of ['10.0.0.0', '10.0.0.0/33', '2001:db8::/129', 'host/8', '10.0.0.0/8/8', '10.0.0.0/']) {
-    const text = WHOLE.replace('[config]', `[config]\nrefused = ["10.0.0.0/8", "${prefix}", "2001:db8::/32"]`);
-    assert.match(wrong(text), /config\.refused\.1: must be a prefix/);
-  }
+  // What the workers, which get it, would not take for a prefix.
+  const refused = WHOLE.replace('[config]', '[config]\nrefused = ["10.0.0.0/8", "10.0.0.1/8"]');
+  assert.match(wrong(refused), /config\.refused\.1: must be a prefix/);
   assert.match(wrong(''), /nats/);
 });
 
-test('any text is taken or refused with a ServicesConfigError', () => {
+test('any text is taken or refused with a ConfigError', () => {
   const changed = fc.shuffledSubarray(WHOLE.split('\n')).map((some) => some.join('\n'));
   fc.assert(
     fc.property(fc.oneof(fc.string(), changed), (text) => {
       try {
         parseServicesConfig(text, 's.toml');
       } catch (error) {
-        assert.ok(error instanceof ServicesConfigError, String(error));
+        assert.ok(error instanceof ConfigError, String(error));
       }
     }),
     { numRuns: 500 },

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { hostPort, parseToml, readConfigText, url } from './config.ts';
+import { hostPort } from '#settings/fields.ts';
+import { parseToml, readConfigText } from '#settings/toml-file.ts';
+import { url } from './config.ts';
 
 /** What `cloudbridge serve edge` reads: no more than the edge needs, for it may stand on a machine of its own. */
 export const EdgeFile = z.strictObject({
@@ -22,7 +24,7 @@ export const EdgeFile = z.strictObject({
 });
 export type EdgeConfig = z.infer<typeof EdgeFile>;
 
-/** @param file path for messages, and what relative paths in it are relative to @throws ServicesConfigError */
+/** @param file path for messages, and what relative paths in it are relative to @throws ConfigError */
 export const parseEdgeConfig = (text: string, file: string): EdgeConfig => {
   const config = parseToml(EdgeFile, text, file);
   const at = (path: string): string => resolve(dirname(resolve(file)), path);
@@ -38,5 +40,5 @@ export const parseEdgeConfig = (text: string, file: string): EdgeConfig => {
   };
 };
 
-/** @throws ServicesConfigError when the file cannot be read or is wrong */
+/** @throws ConfigError when the file cannot be read or is wrong */
 export const readEdgeConfig = (file: string): EdgeConfig => parseEdgeConfig(readConfigText(file), file);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ServicesConfigError } from './config.ts';
+import { ConfigError } from '#settings/toml-file.ts';
 import { parseEdgeConfig } from './edge-config.ts';
 
 const WHOLE = `
@@ -19,7 +19,7 @@ const wrong = (text: string): string => {
   try {
     parseEdgeConfig(text, 'e.toml');
   } catch (error) {
-    assert.ok(error instanceof ServicesConfigError, String(error));
+    assert.ok(error instanceof ConfigError, String(error));
     return error.message;
   }
   return assert.fail('it was taken');
@@ -39,14 +39,14 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(`installation_key = "i"\n${WHOLE}`), /installation_key/);
 });
 
-test('any text is taken or refused with a ServicesConfigError', () => {
+test('any text is taken or refused with a ConfigError', () => {
   const changed = fc.shuffledSubarray(WHOLE.split('\n')).map((some) => some.join('\n'));
   fc.assert(
     fc.property(fc.oneof(fc.string(), changed), (text) => {
       try {
         parseEdgeConfig(text, 'e.toml');
       } catch (error) {
-        assert.ok(error instanceof ServicesConfigError, String(error));
+        assert.ok(error instanceof ConfigError, String(error));
       }
     }),
     { numRuns: 500 },

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { startWorkerd, type Workerd } from '#services/api/workerd.ts';
+import { splitHostPort } from '#settings/fields.ts';
+import { parseToml } from '#settings/toml-file.ts';
 import type { Logger } from '#telemetry/logger.ts';
-import { parseToml, splitHostPort } from './config.ts';
 import { type EdgeConfig, readEdgeConfig } from './edge-config.ts';
 
 const root = path.join(import.meta.dirname, '../..');

@@ -13,8 +13,10 @@ import { Sealer } from '#services/store/seal.ts';
 import { ensureSigningKeys, POP_KEYS } from '#services/store/signing-keys.ts';
 import { Store } from '#services/store/store.ts';
 import { serveToken } from '#services/token/node.ts';
+import { splitHostPort } from '#settings/fields.ts';
+import { ConfigError } from '#settings/toml-file.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
-import { readServicesConfig, type ServicesConfig, ServicesConfigError, splitHostPort } from './config.ts';
+import { readServicesConfig, type ServicesConfig } from './config.ts';
 import { connectStore } from './nats.ts';
 
 type StoreService = 'auth' | 'token' | 'config';
@@ -55,7 +57,7 @@ const verifierOf = (parts: Parts): VerifyToken => {
 };
 
 const missing = (section: string): never => {
-  throw new ServicesConfigError(`[${section}] is missing in the configuration`);
+  throw new ConfigError(`[${section}] is missing in the configuration`);
 };
 
 /** One starter a service. */
@@ -94,7 +96,7 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
 /** Reads a secret that nobody else may read. */
 const readOwn = async (file: string): Promise<string> => {
   if (((await stat(file)).mode & 0o077) !== 0)
-    throw new ServicesConfigError(`${file} may be read by others: chmod 600 ${file}`);
+    throw new ConfigError(`${file} may be read by others: chmod 600 ${file}`);
   return readFile(file, 'utf8');
 };
 
@@ -135,7 +137,7 @@ export const runService = async (service: Service, file: string): Promise<number
     else await start(service, file, log);
     return undefined;
   } catch (error) {
-    const forPeople = error instanceof ServicesConfigError || error instanceof InstallationKeyError;
+    const forPeople = error instanceof ConfigError || error instanceof InstallationKeyError;
     if (forPeople) log.error(error.message);
     else log.error('the service cannot start', { error });
     return 1;

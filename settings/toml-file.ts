@@ -1,0 +1,38 @@
+/** How a process reads its configuration file: one schema, one kind of error, each mistake with its place. */
+import { readFileSync } from 'node:fs';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+
+/** Something in a configuration file is wrong, or it cannot be read; one line for each thing, with its place. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * What a schema makes of a TOML text.
+ * @param file path for messages
+ * @throws ConfigError with line and column of bad TOML, or the setting's name of each value that the schema refuses
+ */
+export const parseToml = <T>(schema: z.ZodType<T>, text: string, file: string): T => {
+  let values: unknown;
+  try {
+    values = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new ConfigError(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
+  }
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'top level'}: ${message}`);
+  throw new ConfigError(lines.join('\n'));
+};
+
+/** @throws ConfigError when the file cannot be read */
+export const readConfigText = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${file} cannot be read (${code}): name a configuration with --config`);
+  }
+};
