@@ -49,12 +49,53 @@ export const groupHelp = (group: string, commands: readonly Command[]): string =
     ...section('Commands', twoColumns(commands.map(({ name, summary }) => [name, summary]))),
   ].join('\n');
 
-/** The text of `cloudbridge --help`. */
-export const overview = (commands: readonly Command[]): string =>
+/** What belongs together in the overview, by the first words of commands. */
+const GROUPS: readonly (readonly [title: string, words: readonly string[]])[] = [
+  ['The edge on this machine', ['up', 'down', 'doctor']],
+  ['A device', ['connect']],
+  ['Signing in', ['login', 'logout', 'whoami', 'context']],
   [
+    'An installation, by its API',
+    ['status', 'tenant', 'network', 'device', 'token', 'pop', 'worker', 'revision', 'event'],
+  ],
+  ['Running an installation', ['installation', 'serve']],
+  ['Measuring', ['bench', 'interop', 'sim']],
+];
+const OTHERS = 'Others';
+
+const firstWord = ({ name }: Command): string => name.split(' ')[0] ?? '';
+
+/** One line a command, or a line for all that begin with the same word. */
+const overviewRow = (word: string, commands: readonly Command[]): readonly [string, string] => {
+  const [first] = commands;
+  if (commands.length === 1 && first !== undefined) return [first.name, first.summary];
+  return [word, commands.map(({ name }) => name.slice(word.length + 1)).join(', ')];
+};
+
+/** The text of `cloudbridge --help`. */
+export const overview = (commands: readonly Command[]): string => {
+  const words = [...new Set(commands.map(firstWord))];
+  const known = GROUPS.flatMap(([, members]) => members);
+  const groups = [...GROUPS, [OTHERS, words.filter((word) => !known.includes(word))] as const];
+  const rows = groups.map(([title, members]) => {
+    const present = members.filter((word) => words.includes(word));
+    return [
+      title,
+      present.map((word) =>
+        overviewRow(
+          word,
+          commands.filter((each) => firstWord(each) === word),
+        ),
+      ),
+    ] as const;
+  });
+  const lines = twoColumns(rows.flatMap(([, each]) => each));
+  return [
     'An anycast edge that an organisation runs itself.',
     ...section('Usage', ['  cloudbridge COMMAND [options]']),
-    ...section('Commands', twoColumns(commands.map(({ name, summary }) => [name, summary]))),
+    ...rows.flatMap(([title, each]) => section(title, lines.splice(0, each.length))),
     '',
-    'Every command has --help. Exit codes: 0 success, 1 failure, 2 bad usage.',
+    'Every command has --help, and `cloudbridge help device` lists those of a kind.',
+    'Exit codes: 0 success, 1 failure, 2 bad usage.',
   ].join('\n');
+};

@@ -4,6 +4,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { root } from '#scripts/setup/paths.mjs';
 import { VISIBLE } from './commands/registry.ts';
+import { runCommandLine } from './run.ts';
 
 const cloudbridge = (...args: string[]) => {
   const options = { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } } as const;
@@ -11,12 +12,25 @@ const cloudbridge = (...args: string[]) => {
   return { status, stdout, stderr };
 };
 
-test('help lists every command, and every command has help with an example', () => {
+/** Without a process of its own, where there are many. */
+const inProcess = async (...args: string[]) => {
+  const texts = { stdout: '', stderr: '' };
+  const sink = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      texts[name] += text;
+    },
+  });
+  const status = await runCommandLine(args, { stdout: sink('stdout'), stderr: sink('stderr') });
+  return { status, ...texts };
+};
+
+test('help lists every command, and every command has help with an example', async () => {
   const { status, stdout } = cloudbridge('--help');
   assert.equal(status, 0);
-  for (const { name } of VISIBLE) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
   for (const { name } of VISIBLE) {
-    const help = cloudbridge(...name.split(' '), '--help');
+    const [word = '', ...more] = name.split(' ');
+    assert.match(stdout, new RegExp(`^  ${word} .*\\b${more.join(' ')}\\b`, 'm'));
+    const help = await inProcess(...name.split(' '), '--help');
     assert.equal(help.status, 0);
     assert.match(help.stdout, /^Usage\n {2}cloudbridge /m);
     assert.match(help.stdout, /^Examples\n {2}\S/m);
@@ -26,7 +40,7 @@ test('help lists every command, and every command has help with an example', () 
 test('without a command: the overview and exit 2', () => {
   const { status, stdout } = cloudbridge();
   assert.equal(status, 2);
-  assert.match(stdout, /Commands/);
+  assert.match(stdout, /^Usage\n {2}cloudbridge COMMAND/m);
 });
 
 test('an unknown command is exit 2, one sentence, a suggestion', () => {
@@ -66,7 +80,7 @@ test('a group of commands has its help as each of them has', () => {
   }
   const { status, stderr } = cloudbridge('worker');
   assert.equal(status, 2);
-  assert.match(stderr, /`worker` is followed by one of: worker run, /);
+  assert.match(stderr, /`worker` is followed by one of: .*worker run, /);
 });
 
 test('bench and interop without a suite list the suites', () => {

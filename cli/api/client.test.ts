@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -27,6 +29,48 @@ after(async () => {
   await listener.close(0);
   await installation.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+/** In front of the API: loses answers after it has given them, as a network may. */
+const startLossy = async (losses: number): Promise<{ readonly url: string; close(): void }> => {
+  let left = losses;
+  const proxy = http.createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const onward = http.request(`${server}${url}`, { method, headers }, (answer) => {
+      if (left-- > 0) {
+        answer.resume();
+        answer.on('end', () => outgoing.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    close: () => {
+      proxy.close();
+      proxy.closeAllConnections();
+    },
+  };
+};
+
+test('an answer that was lost is asked for again, and what it was about is done once', async () => {
+  const lossy = await startLossy(2);
+  try {
+    const create = (id: string) =>
+      withApi({ server: lossy.url }, (api) => api.service(TenantService).createTenant({ tenant: { id } }));
+    assert.equal((await create('once')).id, 'once');
+    await assert.rejects(create('once'), sentence(/exists already \(TENANT_EXISTS\)/));
+  } finally {
+    lossy.close();
+  }
+  const deaf = await startLossy(Number.POSITIVE_INFINITY);
+  const never = withApi({ server: deaf.url }, (api) => api.service(TenantService).listTenants({}));
+  await assert.rejects(never, sentence(/cannot be reached \(ECONNRESET\)/));
+  deaf.close();
 });
 
 const sentence = (pattern: RegExp) => (error: unknown) => {

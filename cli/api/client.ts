@@ -1,4 +1,4 @@
-import type { DescService } from '@bufbuild/protobuf';
+import { type DescMethodUnary, type DescService, fromJson, type JsonObject, type Message } from '@bufbuild/protobuf';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import type { AccessTokens } from '#client/oauth.ts';
@@ -17,6 +17,8 @@ export interface ApiClient {
   readonly access: AccessTokens;
   /** RPCs of the API; of the token service where they are its. */
   service<T extends DescService>(service: T): Client<T>;
+  /** Any of them by its description. @param request in protobuf's JSON form */
+  call(rpc: DescMethodUnary, request: JsonObject): Promise<Message & Readonly<Record<string, unknown>>>;
   close(): void;
 }
 
@@ -55,11 +57,17 @@ export const apiClient = async (target: Target): Promise<ApiClient> => {
     unary: async (...call) => transportTo(await tokenServiceOf(context, wire), wire, access).unary(...call),
     stream: async (...call) => transportTo(await tokenServiceOf(context, wire), wire, access).stream(...call),
   };
+  const transportOf = ({ typeName }: DescService): Transport => (typeName === TOKEN_SERVICE ? tokens : api);
   return {
     target,
     wire,
     access,
-    service: (service) => createClient(service, service.typeName === TOKEN_SERVICE ? tokens : api),
+    service: (service) => createClient(service, transportOf(service)),
+    call: async (rpc, json) => {
+      const request = fromJson(rpc.input, json);
+      const { message } = await transportOf(rpc.parent).unary(rpc, undefined, undefined, undefined, request);
+      return message as Message & Readonly<Record<string, unknown>>;
+    },
     close: wire.close,
   };
 };

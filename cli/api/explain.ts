@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { OAuthFailure } from '#client/oauth.ts';
 import { BadRequestSchema, ErrorInfoSchema } from '#proto/gen/google/rpc/error_details_pb.ts';
 import { CommandError } from '../failure.ts';
+import { plainText } from '../plain-text.ts';
 
 /** The same error and what it was caused by. */
 const chainOf = (error: unknown): unknown[] => {
@@ -30,7 +31,8 @@ const explainConnection = (code: string, server: string): string => {
   return `${server} cannot be reached (${code}): is it up, and is the address right?`;
 };
 
-const sentence = (text: string): string => {
+const sentence = (given: string): string => {
+  const text = plainText(given);
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.?!…]$/.test(capital) ? capital : `${capital}.`;
 };
@@ -43,7 +45,8 @@ const explainAnswer = (error: ConnectError): string => {
     .map(({ field, description }) => (field === '' ? description : `${field}: ${description}`))
     .join('; ');
   const mend = error.code === Code.Unauthenticated ? ': sign in with `cloudbridge login`' : '';
-  return sentence(`${text || error.rawMessage || Code[error.code]} (${reason})${mend}`);
+  const what = text === '' ? error.rawMessage || Code[error.code] : `the request is wrong: ${text}`;
+  return sentence(`${what} (${reason})${mend}`);
 };
 
 /**

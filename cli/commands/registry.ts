@@ -2,12 +2,16 @@ import type { Command } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
+import { RESOURCE_COMMANDS } from '../resources/commands.ts';
 import { bench } from './bench.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { contextDelete, contextList, contextShow, contextUse } from './context.ts';
+import { deviceToken } from './device-token.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { popDrain, popUndrain, workerDrain, workerUndrain } from './drain.ts';
+import { eventTail } from './event-tail.ts';
 import { installationAddAccount } from './installation-add-account.ts';
 import { installationCreate } from './installation-create.ts';
 import { interop } from './interop.ts';
@@ -17,10 +21,8 @@ import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
-import { workerDrain } from './worker-drain.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
-import { workerUndrain } from './worker-undrain.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
@@ -36,6 +38,11 @@ export const VISIBLE: readonly Command[] = [
   contextUse,
   contextShow,
   contextDelete,
+  ...RESOURCE_COMMANDS,
+  deviceToken,
+  popDrain,
+  popUndrain,
+  eventTail,
   bench,
   interop,
   installationCreate,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import { Bucket } from '#model/names.ts';
 import { root } from '#scripts/setup/paths.mjs';
 import { type Listener, listen } from '#services/api/node.ts';
 import { createTestIssuer, type TestIssuer } from '#services/auth/testing/installation.ts';
@@ -11,8 +12,10 @@ import { createVerifier } from '#services/authn/verifier.ts';
 import { createConfigApp } from '#services/config/app.ts';
 import { startBackground } from '#services/config/background.ts';
 import { ensureSigningKeys, POP_KEYS } from '#services/store/signing-keys.ts';
+import { Store } from '#services/store/store.ts';
 import { type Balancer, startBalancer } from '#services/store/testing/balancer.ts';
 import { serveToken } from '#services/token/node.ts';
+import { runCommandLine } from '../run.ts';
 
 /** How a command ended. */
 export interface Ran {
@@ -34,10 +37,11 @@ export interface World {
   listen(where: Parameters<typeof listen>[1]): Promise<Listener>;
   /** Creates a service account. @returns its key file */
   account(userName: string, ...roles: string[]): Promise<{ readonly id: string; readonly keyFile: string }>;
-  /** Runs a command to its end. */
+  /** Runs a command to its end, in this process: one after the other. */
   run(...args: string[]): Promise<Ran>;
   /** The same with more environment. */
   runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
+  /** Starts one in a process of its own. */
   start(env: Readonly<Record<string, string>>, ...args: string[]): ChildProcessWithoutNullStreams;
   close(): Promise<void>;
 }
@@ -63,7 +67,7 @@ export const createWorld = async (): Promise<World> => {
   const nats = await connect({ servers: issuer.server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   const reports: unknown[] = [];
   const report = (error: unknown): void => void reports.push(error);
-  await ensureSigningKeys(issuer.identity.records.store, POP_KEYS, issuer.sealer);
+  await ensureSigningKeys(await Store.open(nats, Bucket.config), POP_KEYS, issuer.sealer);
   const local = { host: '127.0.0.1', port: 0 };
   const authorization = { issuer: issuer.url, project, tokenService: balancer.url };
   const tokens = await serveToken(
@@ -96,6 +100,24 @@ export const createWorld = async (): Promise<World> => {
     child.stdin.end();
     return child;
   };
+  const runHere = async (env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Ran> => {
+    const before = { ...process.env };
+    for (const name of Object.keys(process.env)) if (name.startsWith('CBR_')) delete process.env[name];
+    Object.assign(process.env, { CBR_CONFIG: path.join(home, 'config') }, env);
+    const texts = { stdout: '', stderr: '' };
+    const sink = (name: keyof typeof texts) => ({
+      write: (text: string) => {
+        texts[name] += text;
+      },
+    });
+    try {
+      const status = await runCommandLine(args, { stdout: sink('stdout'), stderr: sink('stderr') });
+      return { status, ...texts };
+    } finally {
+      for (const name of Object.keys(process.env)) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+  };
   return {
     issuer,
     api,
@@ -115,8 +137,8 @@ export const createWorld = async (): Promise<World> => {
       writeFileSync(keyFile, JSON.stringify(key), { mode: 0o600 });
       return { id: account.id, keyFile };
     },
-    run: (...args) => ended(start({}, ...args)),
-    runWith: (env, ...args) => ended(start(env, ...args)),
+    run: (...args) => runHere({}, args),
+    runWith: (env, ...args) => runHere(env, args),
     start,
     close: async () => {
       await Promise.all(listeners.map((listener) => listener.close(0)));

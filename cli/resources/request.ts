@@ -1,0 +1,136 @@
+import type { DescField, JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { Options } from '../command.ts';
+import { UsageError } from '../failure.ts';
+import { readBody } from './body-file.ts';
+import { type FlagValue, flagJson, flagName, flagsOf, optionOf, settableFields, valueJson } from './fields.ts';
+import type { Method, PathPart } from './methods.ts';
+import { parsePath, pathLabel, setField } from './path.ts';
+
+/** Of a resource whose fields stand in the request. */
+export type BodyField = NonNullable<Method['body']>;
+export type Values = Readonly<Record<string, FlagValue | undefined>>;
+
+/** Fields of a request that commands fill in by themselves. */
+const OWN = new Set(['page', 'update_mask']);
+
+/** The way to the resource itself: a method that creates has only the way to its parent. */
+export const wholePath = ({ verb, noun, path, body }: Method): readonly PathPart[] =>
+  verb === 'create' && body !== undefined ? [...path, { name: noun, field: `${body.name}.id` }] : path;
+
+/** Names of the resource's own fields that say which one it is. */
+const identityOf = ({ path, noun }: Method): string[] => [
+  'id',
+  ...path.map(({ name }) => name).filter((name) => name !== noun),
+];
+
+/** Fields of the request beside the path and the resource, such as `etag`. */
+const ownFields = ({ rpc, path, body }: Method): DescField[] =>
+  rpc.input.fields.filter(
+    (field) => field !== body && !OWN.has(field.name) && !path.some((part) => part.field === field.name),
+  );
+
+const bodyFields = (method: Method, body: BodyField): DescField[] => settableFields(body.message, identityOf(method));
+
+const FILE_OPTION = {
+  type: 'string',
+  short: 'f',
+  placeholder: 'FILE',
+  help: 'the resource as YAML or JSON (`-`: stdin), as `get -o yaml` shows it; options say otherwise',
+} as const;
+
+/** Fields that a caller fills in, besides the path. */
+export const requestFields = (method: Method): DescField[] => [
+  ...(method.body === undefined ? [] : bodyFields(method, method.body)),
+  ...ownFields(method),
+];
+
+/** Options that fill in the request. */
+export const requestOptions = (method: Method): Options => {
+  const { body } = method;
+  return {
+    ...Object.fromEntries(flagsOf(requestFields(method)).map((field) => [flagName(field), optionOf(field)])),
+    ...(body !== undefined && { file: FILE_OPTION }),
+  };
+};
+
+/** Which resource is meant: by the word on the command line, or by what the file says of itself. */
+const locate = (method: Method, word: string | undefined, file: JsonObject): (readonly [PathPart, string])[] => {
+  const path = wholePath(method);
+  const least = method.path.length;
+  const fromFile = path.map((part) => {
+    const value = file[part.name === method.noun ? 'id' : part.name];
+    return [part, typeof value === 'string' ? value : ''] as const;
+  });
+  if (word === undefined) {
+    const known = fromFile.filter(([, value]) => value !== '');
+    if (known.length >= least) return known;
+    throw new UsageError(`${pathLabel(path)} is missing: say which ${method.noun} is meant.`);
+  }
+  const said = parsePath(path, word, least);
+  for (const [i, [part, value]] of said.entries()) {
+    const [, other = ''] = fromFile[i] ?? [];
+    if (other !== '' && other !== value)
+      throw new UsageError(`The ${part.name} is \`${value}\` on the command line and \`${other}\` in the file.`);
+  }
+  // What the word leaves out the file may still say.
+  return [...said, ...fromFile.slice(said.length).filter(([, value]) => value !== '')];
+};
+
+const setFlags = (fields: readonly DescField[], values: Values, target: JsonObject): DescField[] =>
+  flagsOf(fields).filter((field) => {
+    const value = values[flagName(field)];
+    if (value === undefined) return false;
+    target[field.jsonName] = flagJson(field, value);
+    return true;
+  });
+
+const etagOf = (file: JsonObject): JsonValue | undefined => {
+  const { meta } = file;
+  return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta['etag'] : undefined;
+};
+
+const fillBody = (method: Method, body: BodyField, file: JsonObject, values: Values, request: JsonObject): void => {
+  const fields = bodyFields(method, body);
+  const resource: JsonObject = {};
+  const given = fields.filter(({ jsonName }) => {
+    const value = file[jsonName];
+    if (value !== undefined) resource[jsonName] = value;
+    return value !== undefined;
+  });
+  const said = setFlags(fields, values, resource);
+  request[body.name] = resource;
+  if (method.verb !== 'update') return;
+  const changed = [...new Set([...given, ...said])].map(({ jsonName }) => jsonName);
+  if (changed.length === 0) {
+    const flags = flagsOf(fields).map((field) => `--${flagName(field)}`);
+    throw new UsageError(`Say what to change: ${flags.join(', ')} or --file.`);
+  }
+  request['update_mask'] = changed.join(',');
+  // Who edits what `get` showed does not want to undo what somebody else did meanwhile.
+  const etag = etagOf(file);
+  if (etag !== undefined) request['etag'] = etag;
+};
+
+/** What a command asks for. */
+export interface Request {
+  /** In protobuf's JSON form. */
+  readonly json: JsonObject;
+  /** Which resource it is about, such as `acme/laptop`. */
+  readonly name: string;
+}
+
+/** @throws UsageError, CommandError */
+export const buildRequest = async (method: Method, word: string | undefined, values: Values): Promise<Request> => {
+  const { body } = method;
+  const fileName = values['file'];
+  const file = body !== undefined && typeof fileName === 'string' ? await readBody(fileName, body.message) : {};
+  const located = locate(method, word, file);
+  const json: JsonObject = {};
+  if (body !== undefined) fillBody(method, body, file, values, json);
+  setFlags(ownFields(method), values, json);
+  for (const [{ name, field }, value] of located) {
+    const own = method.rpc.input.fields.find((each) => each.name === field);
+    setField(json, field, own === undefined ? value : valueJson(own, value, name.toUpperCase()));
+  }
+  return { json, name: located.map(([, value]) => value).join('/') };
+};
