@@ -1,9 +1,11 @@
-// Does every test that a SPEC*.md cites exist? The form: `file.test.ts` › "name of the test", the file seen from the SPEC.
+// Is each row of the SPEC*.md honest? One that says "done" cites a test, and each cited test exists and is not skipped.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { findTest, partsOf, type TestFile } from './cited-test.ts';
 import { root } from './setup/paths.mjs';
-import { sourceFiles } from './source-files.ts';
-import { citationsIn, hasTest } from './spec-citations.ts';
+import { rowProblems } from './spec-citations.ts';
+import { readSpecs, type SpecFile } from './spec-files.ts';
+import { readAliases } from './walls/biome-overrides.ts';
 
 let cited = 0;
 let wrong = 0;
@@ -13,19 +15,39 @@ const complain = (text: string): void => {
   wrong++;
 };
 
-/** Beside the SPEC, or from the top of the clone. */
-const locate = (spec: string, file: string): string | undefined =>
-  [path.join(root, path.dirname(spec), file), path.join(root, file)].find((candidate) => existsSync(candidate));
+const aliases = readAliases(root);
 
-for (const spec of sourceFiles('*SPEC*.md')) {
-  for (const { file, test } of citationsIn(readFileSync(path.join(root, spec), 'utf8'))) {
-    cited++;
-    const found = locate(spec, file);
-    if (found === undefined) complain(`${spec}: there is no ${file}.`);
-    else if (test !== undefined && !hasTest(readFileSync(found, 'utf8'), test)) {
-      complain(`${spec}: ${file} has no test "${test}".`);
+/** @param part as `file` imports or reads it */
+const locate = (file: string, part: string): string => {
+  const entry = aliases.find(({ alias }) => part.startsWith(`${alias}/`));
+  return entry === undefined
+    ? path.join(path.dirname(file), part)
+    : path.join(root, entry.folder, part.slice(entry.alias.length));
+};
+
+const readTestFile = (file: string): TestFile => {
+  const source = readFileSync(file, 'utf8');
+  const { suites, tables } = partsOf(source);
+  const read = (part: string): string => readFileSync(locate(file, part), 'utf8');
+  return { source, suites: suites.map(read), tables: tables.map(read) };
+};
+
+const check = ({ file: spec, rows, named }: SpecFile): void => {
+  const folder = path.join(root, path.dirname(spec));
+  const missing = new Set(named.filter((file) => !existsSync(path.join(folder, file))));
+  for (const file of missing) complain(`${spec}: there is no ${file}.`);
+  for (const row of rows) {
+    for (const problem of rowProblems(row)) complain(`${spec}:${row.line}: ${problem}.`);
+    for (const { file, test } of row.citations ?? []) {
+      cited++;
+      if (missing.has(file)) continue;
+      const found = findTest(readTestFile(path.join(folder, file)), test);
+      if (found === undefined) complain(`${spec}:${row.line}: ${file} has no test "${test}".`);
+      if (found === 'skipped') complain(`${spec}:${row.line}: "${test}" of ${file} is skipped: no proof.`);
     }
   }
-}
-if (wrong === 0) console.log(`${cited} cited tests exist.`);
+};
+
+for (const spec of readSpecs()) check(spec);
+if (wrong === 0) console.log(`${cited} cited tests exist and are not skipped.`);
 else process.exitCode = 1;

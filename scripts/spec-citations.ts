@@ -1,29 +1,56 @@
-/** A test that a SPEC.md names as the proof of a requirement. */
-export type Citation = { readonly file: string; readonly test: string | undefined };
+/** A test that a SPEC.md names as the proof of a requirement. The file is seen from the SPEC's folder. */
+export type Citation = { readonly file: string; readonly test: string };
 
-// `file.test.ts` › "name of the test"; the backticks may be left out, and the name where the whole file is meant.
-const CITATION = /`?([\w./-]+\.test\.ts)`?(?:\s*›\s*(?:"([^"]+)"|“([^”]+)”|`([^`]+)`))?/g;
-
-export const citationsIn = (markdown: string): Citation[] =>
-  [...markdown.matchAll(CITATION)].map(([, file, ...names]) => ({
-    file: file!,
-    test: names.find((name) => name !== undefined),
-  }));
-
-const TITLE =
-  /\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
-
-const withoutEscapes = (text: string): string => text.replace(/\\(.)/g, '$1');
-
-/** A template's holes fit any text. */
-const templateFits = (template: string, name: string): boolean => {
-  const parts = template.split(/\$\{[^}]*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name);
+/** A row of a SPEC's table: a requirement, what is done of it, and what shows that. */
+export type SpecRow = {
+  /** From 1. */
+  readonly line: number;
+  readonly state: string;
+  /** Undefined where the cell holds anything but citations. */
+  readonly citations: readonly Citation[] | undefined;
 };
 
-/** Does a test file hold a test (or a group of tests) of this name? */
-export const hasTest = (source: string, name: string): boolean =>
-  [...source.matchAll(TITLE)].some(([, single, double, template]) => {
-    const plain = single ?? double;
-    return plain === undefined ? templateFits(withoutEscapes(template!), name) : withoutEscapes(plain) === name;
-  });
+// `file.test.ts` › "name of the test"; several are parted by "; ".
+const CITATION = /`([\w./-]+\.test\.ts)` › "([^"]+)"/;
+const CITATIONS = new RegExp(`^(?:${CITATION.source}(?:; (?=\`)|$))*$`);
+
+/** @returns undefined when the cell is not in the one form */
+export const citationsIn = (cell: string): Citation[] | undefined =>
+  CITATIONS.test(cell)
+    ? [...cell.matchAll(new RegExp(CITATION, 'g'))].map(([, file, test]) => ({ file: file!, test: test! }))
+    : undefined;
+
+const cellsOf = (line: string): string[] =>
+  line
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('\\|', '|'));
+
+/** Rows of the tables that have a column `state`; those without a column `test` prove nothing. */
+export const specRows = (markdown: string): SpecRow[] => {
+  const rows: SpecRow[] = [];
+  let header: string[] = [];
+  for (const [i, line] of markdown.split('\n').entries()) {
+    if (!line.startsWith('|')) header = [];
+    else if (header.length === 0) header = cellsOf(line);
+    else if (!/^[|\s:-]+$/.test(line) && header.includes('state')) {
+      const cells = cellsOf(line);
+      const cell = (name: string): string => cells[header.indexOf(name)] ?? '';
+      rows.push({ line: i + 1, state: cell('state'), citations: citationsIn(cell('test')) });
+    }
+  }
+  return rows;
+};
+
+/** What keeps a row from being honest. */
+export const rowProblems = ({ state, citations }: SpecRow): string[] => {
+  if (!/^(?:done|partly|not)(?![\w-])/.test(state))
+    return [`the state begins with done, partly or not, but is "${state}"`];
+  if (citations === undefined)
+    return ['tests are cited as `file.test.ts` › "name of the test", several parted by "; "'];
+  return state.startsWith('done') && citations.length === 0 ? ['done, but no test is cited'] : [];
+};
+
+/** Test files that the text names, in tables and outside of them. */
+export const filesNamed = (markdown: string): string[] =>
+  [...markdown.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, file]) => file!);

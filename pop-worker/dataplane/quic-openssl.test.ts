@@ -4,6 +4,7 @@ import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts'
 import type { Ports } from '#protocol/quic/testing/pair.ts';
 import { closingSuite } from '#protocol/quic/testing/suite-closing.ts';
 import { endpointSuite } from '#protocol/quic/testing/suite-endpoint.ts';
+import { handshakeSuite } from '#protocol/quic/testing/suite-handshake.ts';
 import { lossSuite } from '#protocol/quic/testing/suite-loss.ts';
 import { pathSuite } from '#protocol/quic/testing/suite-paths.ts';
 import { transferSuite } from '#protocol/quic/testing/suite-transfer.ts';
@@ -18,6 +19,7 @@ const ports: Ports = {
 };
 
 transferSuite('OpenSSL', () => ports);
+handshakeSuite('OpenSSL', () => ports);
 closingSuite('OpenSSL', () => ports);
 endpointSuite('OpenSSL', () => ports);
 pathSuite('OpenSSL', () => ports);

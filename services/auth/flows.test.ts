@@ -186,6 +186,23 @@ for (const uri of [
   });
 }
 
+test('no page may be framed or run a script (RFC 6749 §10.13)', async () => {
+  const browser = new Browser();
+  const signInPage = await browser.follow(await browser.get((await authorize()).url.href));
+  assert.ok('page' in signInPage);
+  await browser.follow(await browser.post(signInPage.url, { action: 'login', username: 'olga', password: PASSWORD }));
+  const consent = await browser.follow(await browser.get((await authorize()).url.href));
+  assert.ok('page' in consent);
+  for (const page of [signInPage.page, consent.page, await browser.get(`${issuer.url}/device`)]) {
+    assert.equal(page.status, 200);
+    assert.equal(page.headers.get('x-frame-options'), 'DENY');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /script-src/);
+  }
+});
+
 test('a program that is signed in already is asked about, not let in silently (RFC 8252 §8.6)', async () => {
   const browser = new Browser();
   await signIn(browser);

@@ -28,9 +28,9 @@ const frame = (type: number, ...fields: (number | Uint8Array)[]): Uint8Array => 
 };
 
 /** How the server ends when the client sends these frames. */
-const answerTo = (payload: Uint8Array) => {
+const answerTo = (payload: Uint8Array, bits = 0) => {
   const [pair, connection] = connected();
-  pair.sendToServer(sealedPacket(connection, payload));
+  pair.sendToServer(sealedPacket(connection, payload, bits));
   pair.run(() => pair.serverSink.closes.length > 0, 1_000_000);
   return pair.serverSink.closes[0];
 };
@@ -101,6 +101,13 @@ describe('hostile peers', () => {
       const closed = answerTo(payload);
       assert.equal(closed?.by, 'local');
       assert.equal(closed?.code, code);
+    });
+  }
+
+  for (const bits of [0x08, 0x10]) {
+    it(`must leave the reserved bits alone: ${bits.toString(16)} (RFC 9000 §17.3.1)`, () => {
+      const closed = answerTo(frame(0x01), bits);
+      assert.deepEqual([closed?.by, closed?.code], ['local', 0x0a]);
     });
   }
 

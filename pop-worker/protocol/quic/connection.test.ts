@@ -3,6 +3,7 @@ import { SeededRandom } from './testing/random.ts';
 import { closingSuite } from './testing/suite-closing.ts';
 import { earlyDataSuite } from './testing/suite-early.ts';
 import { endpointSuite } from './testing/suite-endpoint.ts';
+import { handshakeSuite } from './testing/suite-handshake.ts';
 import { lossSuite } from './testing/suite-loss.ts';
 import { pathSuite } from './testing/suite-paths.ts';
 import { transferSuite } from './testing/suite-transfer.ts';
@@ -10,6 +11,7 @@ import { transferSuite } from './testing/suite-transfer.ts';
 const ports = (seed: number) => testPorts(new SeededRandom(seed));
 
 transferSuite('test ports', ports);
+handshakeSuite('test ports', ports);
 closingSuite('test ports', ports);
 endpointSuite('test ports', ports);
 pathSuite('test ports', ports);

@@ -6,8 +6,12 @@ import { writeShortHeader } from '../wire/packet/short.ts';
 import { writeVarint } from '../wire/varint.ts';
 import type { SeededRandom } from './random.ts';
 
-/** A 1-RTT packet with any payload, sealed by the keys of this connection as if it had sent it. */
-export const sealedPacket = (from: Connection, payload: Uint8Array): Uint8Array => {
+/**
+ * A 1-RTT packet with any payload, sealed by the keys of this connection as if it had sent it.
+ *
+ * @param bits set in its first byte besides
+ */
+export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0): Uint8Array => {
   const { keys, recovery, peerCids, spaces } = from.parts;
   const log = recovery.sent(Space.application);
   const packetNumber = log.nextPacketNumber;
@@ -17,6 +21,7 @@ export const sealedPacket = (from: Connection, payload: Uint8Array): Uint8Array 
   const padded = Math.max(payload.length, 4);
   const packet = new Uint8Array(header + padded + TAG_BYTES);
   writeShortHeader(packet, 0, dcid, false, keys.phase, packetNumber, numberBytes);
+  packet[0] = (packet[0] as number) | bits;
   packet.set(payload, header);
   log.begin(packetNumber);
   recovery.onPacketSent(Space.application, 0, packet.length, 0);

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TlsPort } from '../ports.ts';
+import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
+import { PacketType } from '../wire/packet/packet-type.ts';
+import {
+  encodeTransportParameters,
+  parseTransportParameters,
+  type Role,
+  type TransportParameters,
+} from '../wire/transport-parameters.ts';
+import { Pair, type Ports } from './pair.ts';
+
+type Change = Partial<TransportParameters>;
+
+/** A port whose side declares something else than its connection does. */
+const declaring = (port: TlsPort, side: Role, change: Change): TlsPort => {
+  const changed = (encoded: Uint8Array): Uint8Array =>
+    encodeTransportParameters({ ...parseTransportParameters(encoded, side), ...change });
+  return {
+    client: (options) => port.client({ ...options, transportParameters: changed(options.transportParameters) }),
+    server: (options) => port.server({ ...options, transportParameters: changed(options.transportParameters) }),
+  };
+};
+
+const OTHER = new Uint8Array(8).fill(0xee);
+/** Who declares what, and whether there is a Retry. */
+const LIES: readonly (readonly [what: string, side: Role, change: Change, retry: boolean])[] = [
+  ['initial_source_connection_id of a client', 'client', { initialSourceConnectionId: OTHER }, false],
+  ['initial_source_connection_id of a server', 'server', { initialSourceConnectionId: OTHER }, false],
+  ['original_destination_connection_id', 'server', { originalDestinationConnectionId: OTHER }, false],
+  ['original_destination_connection_id after Retry', 'server', { originalDestinationConnectionId: OTHER }, true],
+  ['retry_source_connection_id', 'server', { retrySourceConnectionId: OTHER }, true],
+  ['retry_source_connection_id without Retry', 'server', { retrySourceConnectionId: OTHER }, false],
+];
+
+/** Handshakes that must fail, and how their packets share datagrams. */
+export const handshakeSuite = (name: string, ports: (seed: number) => Ports): void => {
+  describe(`handshake, ${name}`, () => {
+    for (const [what, side, change, retry] of LIES) {
+      it(`ends when this is not that of the packets: ${what}`, () => {
+        const honest = ports(1);
+        const key = side === 'client' ? 'clientTls' : 'serverTls';
+        const endpoint = retry ? { retryAtHandshakes: 0 } : {};
+        const pair = new Pair({ ports: { ...honest, [key]: declaring(honest[key], side, change) }, endpoint });
+        pair.connect();
+        assert.ok(pair.run(() => pair.clientSink.closes.length === 1));
+        assert.equal(pair.server.counters.retriesSent, retry ? 1 : 0);
+        const [close] = pair.clientSink.closes;
+        // TRANSPORT_PARAMETER_ERROR, by whoever was lied to.
+        assert.deepEqual([close?.code, close?.by], [0x08, side === 'client' ? 'remote' : 'local']);
+      });
+    }
+
+    it('tells an alert of TLS as CRYPTO_ERROR', () => {
+      const pair = new Pair({ ports: ports(1), connect: { alpn: ['nobody speaks this'] } });
+      pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.closes.length === 1));
+      const [close] = pair.clientSink.closes;
+      // no_application_protocol is alert 120 (RFC 7301 §3.2).
+      assert.deepEqual([close?.by, close?.application, close?.code], ['remote', false, 0x100 + 120]);
+    });
+
+    it('puts packets of several levels into one datagram', () => {
+      const pair = new Pair({ ports: ports(1) });
+      const types: number[][] = [];
+      pair.onServerSends = ({ bytes }) => {
+        const header = new PacketHeader();
+        const found: number[] = [];
+        for (let at = 0; at < bytes.length && parseHeader(bytes, at, bytes.length, 8, header); at = header.end) {
+          found.push(header.type);
+        }
+        types.push(found);
+      };
+      pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      assert.deepEqual(types[0]?.slice(0, 2), [PacketType.initial, PacketType.handshake]);
+    });
+  });
+};
