@@ -1,3 +1,4 @@
+import { isRoot } from '#scripts/setup/paths.mjs';
 import { defineCommand } from '../command.ts';
 import type { Check, Finding, State } from '../doctor/check.ts';
 import { NETWORK_CHECKS } from '../doctor/network.ts';
@@ -42,6 +43,7 @@ export const doctor = defineCommand({
     const lacking = rows.filter(({ state, neededBy }) => state === 'missing' && neededBy === 'up');
     if (lacking.length === 0) return SUCCESS;
     output.remark(`\`up\` needs what is missing: ${lacking.map(({ feature }) => feature).join(', ')}.`);
+    if (!isRoot) output.remark('`up --unprivileged` does without namespaces, TUN and nftables.');
     return FAILURE;
   },
 });

@@ -8,8 +8,9 @@ import { workerMetric } from '../worker-metrics.ts';
 import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
 /** What TCP carries through a proxied tunnel on two cores, where both ends and the probe share them. */
-const LEAST_RATE = 100;
+const LEAST_RATE = 200;
 const TRIPS = 20;
+const OPEN_MS = 3000;
 /** Port of what is asked for in vain; whether anybody listens there makes no difference. */
 const ANY_PORT = 80;
 
@@ -37,6 +38,19 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
   };
   const answers = async (name: DeviceName): Promise<boolean> =>
     (await roundTrips(lab, from(name), internet.base, { count: 1, everyMs: 0 })).length === 1;
+  const popOf = (name: DeviceName): string => {
+    const connection = edge.connections.get(name);
+    const pop = popWhere(connection);
+    if (pop === undefined) throw new LabError(`${name} is not connected.`, connection?.logFile);
+    return pop;
+  };
+  const open = (pop: string): Promise<number> => workerMetric(lab, pop, 'cloudbridge_proxy_tunnels_count');
+  const untilOpen = async (pop: string): Promise<void> => {
+    for (const end = performance.now() + OPEN_MS; (await open(pop)) === 0; ) {
+      if (performance.now() > end)
+        throw new LabError(`No tunnel to a target was opened at ${pop} within ${OPEN_MS} ms.`);
+    }
+  };
   return {
     leastRate: LEAST_RATE,
     options: (name) => ['--socks', socks(edge.device(name).index)],
@@ -45,6 +59,7 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     from,
     toInternet: async (name, _, suffix) => {
       const replies = await roundTrips(lab, from(name), internet.base, { count: TRIPS, everyMs: 0 });
+      if (replies.length === 0) throw new LabError(`None of ${TRIPS} requests of ${name} was answered.`);
       return roundTripFigures(replies, TRIPS, suffix);
     },
     toDevice: async () => [],
@@ -57,14 +72,14 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     },
     refusals: (pop) => workerMetric(lab, pop, 'cloudbridge_proxy_refused_tunnels_total', { reason: 'destination' }),
     received: async () => undefined,
-    talk: (name) => roundTrips(lab, from(name), internet.base, TALK),
-    open: (pop) => workerMetric(lab, pop, 'cloudbridge_proxy_tunnels_count'),
-    popOf: (name) => {
-      const pop = popWhere(edge.connections.get(name));
-      if (pop === undefined) throw new LabError(`${name} is not connected.`, edge.connections.get(name)?.logFile);
-      return pop;
-    },
-    devicesAt: async (pop) => [...edge.connections.values()].filter((each) => popWhere(each) === pop).length,
+    talk: (name) => ({
+      replies: roundTrips(lab, from(name), internet.base, TALK),
+      underWay: untilOpen(popOf(name)),
+    }),
+    open,
+    popOf,
+    devicesAt: async (pop) =>
+      [...edge.connections.values()].filter((each) => each.running && popWhere(each) === pop).length,
     popIsGone: async () => {},
   };
 };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import { parseReplies, ping } from '../ping.ts';
@@ -7,6 +8,8 @@ import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
 /** What TCP carries through a tunnel of the lab on two cores, with room for what else they do. */
 const LEAST_RATE = 300;
+/** For ping to have been answered. */
+const UNDER_WAY_MS = 300;
 const DROPPED = 'cloudbridge_forward_dropped_packets_total';
 
 interface Address {
@@ -66,10 +69,10 @@ export const byTun = (edge: Edge): Reach => {
       return link?.stats64.rx.packets ?? 0;
     },
     // To a neighbour, which counts what still arrives.
-    talk: async (name) => {
+    talk: (name) => {
       const every = `${TALK.everyMs / 1000}`;
       const args = ['-n', '-D', '-c', `${TALK.count}`, '-i', every, device('laptop').ipv4];
-      return parseReplies(await lab.exec(device(name).host, 'ping', args));
+      return { underWay: sleep(UNDER_WAY_MS), replies: lab.exec(device(name).host, 'ping', args).then(parseReplies) };
     },
     open: sessions,
     popOf: () => topology.pops.find((pop) => !gone.has(pop)) ?? first,

@@ -7,7 +7,15 @@ import type { LabProcess } from '../process.ts';
 /** How often something is asked for that must not be answered. */
 export const ATTEMPTS = 20;
 /** How long a device talks while it is looked at whether it still gets answers. */
-export const TALK = { count: 200, everyMs: 20 } as const;
+export const TALK = { count: 250, everyMs: 20 } as const;
+
+/** A device that asks for something again and again. */
+export interface Talk {
+  /** Resolves when it has begun. */
+  readonly underWay: Promise<void>;
+  /** All answers, when it is over. */
+  readonly replies: Promise<readonly Reply[]>;
+}
 
 /** How the devices of a lab send: packets by a TUN in a namespace, or streams by a SOCKS5 proxy on loopback. */
 export interface Reach {
@@ -31,8 +39,8 @@ export interface Reach {
   refusals(pop: string, ofOperator: boolean): Promise<number>;
   /** Packets that came to the device from the edge; undefined where nobody can count them. */
   received(name: DeviceName): Promise<number | undefined>;
-  /** Asks for something again and again, as `TALK` says. @returns the answers */
-  talk(name: DeviceName): Promise<readonly Reply[]>;
+  /** Begins to talk as `TALK` says. */
+  talk(name: DeviceName): Talk;
   /** What is open for devices at a PoP's worker: sessions, or tunnels to single targets. */
   open(pop: string): Promise<number>;
   /** The PoP that the device is at. */
