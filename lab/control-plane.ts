@@ -1,94 +1,107 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { stringify } from 'smol-toml';
 import { findNatsServer } from '#scripts/setup/nats-server.mjs';
 import { root } from '#scripts/setup/paths.mjs';
 import type { CreatedAccounts } from '#services/installation/accounts.ts';
-import type { Authority, Identity } from '#services/installation/authority.ts';
-import { type CreatedInstallation, createInstallation } from '#services/installation/create.ts';
+import type { Authority } from '#services/installation/authority.ts';
+import { createInstallation } from '#services/installation/create.ts';
+import { createCredentials } from '#services/installation/nats.ts';
+import { type ControlSettings, copyAt, sharedUrl, writeEdgeFile, writeServicesFile } from './control-files.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
-import { COPIES, configAdminPort, copyPort, SERVICE_PORTS, type Service } from './place.ts';
+import { COPIES, SERVICE_PORTS, type Service } from './place.ts';
 import type { ApiAnswer, ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
 import type { LabProcess } from './process.ts';
 
 const SERVICES = Object.keys(SERVICE_PORTS) as Service[];
+const copies = Array.from({ length: COPIES }, (_, copy) => copy);
 
-/** NATS and two copies of each service behind balancers, in a namespace of their own. */
+/** NATS, and two copies of each service and of the API at the edge behind balancers, in a namespace of their own. */
 export class ControlPlane {
   readonly #lab: Lab;
-  readonly #folder: string;
+  readonly #settings: ControlSettings;
   readonly #authority: Authority;
-  readonly #identity: Identity;
-  readonly #installation: CreatedInstallation;
+  readonly #accountNames: readonly string[];
   readonly #processes = new Map<string, LabProcess>();
-  #accounts: CreatedAccounts = { project: '', organisation: '', keys: {} };
+  #accounts: Promise<CreatedAccounts> | undefined;
 
-  private constructor(
-    lab: Lab,
-    folder: string,
-    authority: Authority,
-    identity: Identity,
-    installation: CreatedInstallation,
-  ) {
+  private constructor(lab: Lab, settings: ControlSettings, authority: Authority, accountNames: readonly string[]) {
     this.#lab = lab;
-    this.#folder = folder;
+    this.#settings = settings;
     this.#authority = authority;
-    this.#identity = identity;
-    this.#installation = installation;
+    this.#accountNames = accountNames;
   }
 
-  /** Makes keys, certificates and configuration. */
-  static async create(lab: Lab, authority: Authority): Promise<ControlPlane> {
+  /**
+   * Makes keys, certificates and configuration.
+   *
+   * @param accountNames service accounts that there will be, `name` or `name:role`
+   */
+  static async create(lab: Lab, authority: Authority, accountNames: readonly string[]): Promise<ControlPlane> {
     const folder = lab.makeFolder('control');
-    const { address, copies } = lab.place.control;
+    const { address, shared, copies: inside } = lab.place.control;
     const workers = lab.place.pops.map((pop) => `${pop}/w1`);
-    const installation = await createInstallation(folder, address, workers);
+    const installation = await createInstallation(folder, address, workers, [shared]);
+    const edgeCredentials = await createCredentials(path.join(folder, 'nats'), { role: 'edge' });
     const identity = await authority.issue('services', {
-      names: [],
-      addresses: [address, copies],
+      names: ['localhost'],
+      addresses: [...new Set([address, shared, inside, '127.0.0.1'])],
       usage: 'server',
     });
-    return new ControlPlane(lab, folder, authority, identity, installation);
+    const settings = { folder, place: lab.place, identity, installation, edgeCredentials };
+    return new ControlPlane(lab, settings, authority, accountNames);
   }
 
   /** Starts everything, also after `kill`. */
   async start(): Promise<void> {
     await this.#startNats();
-    await Promise.all(
-      SERVICES.flatMap((service) => Array.from({ length: COPIES }, (_, copy) => this.startCopy(service, copy))),
-    );
-    await Promise.all(SERVICES.map((service) => this.#startBalancer(service)));
+    await Promise.all([
+      ...SERVICES.flatMap((service) => copies.map((copy) => this.#startCopy(service, copy))),
+      ...SERVICES.map((service) => this.#startBalancer(service)),
+      this.#startForwarder(),
+    ]);
   }
 
   async #startNats(): Promise<void> {
     const server = findNatsServer();
     if (server === undefined)
       throw new LabError('nats-server is missing: run `npm start` once, or put 2.12 or newer on PATH.');
-    const { config, environment } = this.#installation.nats;
+    const { config, environment } = this.#settings.installation.nats;
     await this.#run('nats', { command: server.file, args: ['-c', config], env: environment });
   }
 
-  /** One copy of a service. */
-  async startCopy(service: Service, copy: number): Promise<void> {
-    const file = this.#servicesFile(copy);
-    const args = [path.join(root, 'cli/main.ts'), 'serve', service, '--config', file];
+  async #startCopy(service: Service, copy: number): Promise<void> {
+    const file =
+      service === 'edge'
+        ? writeEdgeFile(this.#settings, copy, await this.#ensureAccounts())
+        : writeServicesFile(this.#settings, copy);
     await this.#run(`${service}-${copy + 1}`, {
       command: process.execPath,
-      args,
+      args: [path.join(root, 'cli/main.ts'), 'serve', service, '--config', file],
       env: this.#trust,
       announcesReady: true,
     });
   }
 
   async #startBalancer(service: Service): Promise<void> {
-    const targets = Array.from({ length: COPIES }, (_, copy) => this.#copyAt(service, copy));
-    const { address } = this.#lab.place.control;
-    const args = [path.join(root, 'lab/balancer.ts'), address, `${SERVICE_PORTS[service]}`, ...targets];
-    await this.#run(`${service}-balancer`, { command: process.execPath, args, announcesReady: true });
+    const targets = copies.map((copy) => copyAt(this.#lab.place, service, copy));
+    const { balancers } = this.#lab.place.control;
+    await this.#run(`${service}-balancer`, this.#balancer(balancers, service, targets));
   }
 
-  async #run(name: string, spec: Omit<Parameters<Lab['start']>[0], 'name' | 'host'>): Promise<void> {
+  /** The issuer is known by an address of the machine; the internet host reaches what is there in the lab. */
+  async #startForwarder(): Promise<void> {
+    const { address, shared } = this.#lab.place.control;
+    if (shared === address) return;
+    const forwarder = this.#balancer(shared, 'auth', [`${address}:${SERVICE_PORTS.auth}`]);
+    await this.#run('auth-forwarder', { host: 'internet', ...forwarder });
+  }
+
+  #balancer(host: string, service: Service, targets: readonly string[]) {
+    const args = [path.join(root, 'lab/balancer.ts'), host, `${SERVICE_PORTS[service]}`, ...targets];
+    return { command: process.execPath, args, announcesReady: true };
+  }
+
+  async #run(name: string, spec: Omit<Parameters<Lab['start']>[0], 'name'>): Promise<void> {
     this.#processes.set(name, await this.#lab.start({ name, host: 'control', ...spec }));
   }
 
@@ -98,76 +111,56 @@ export class ControlPlane {
     this.#processes.clear();
   }
 
-  /** Ends one process at once. @param name such as `config-1` */
-  async killOne(name: string): Promise<void> {
-    await this.#processes.get(name)?.kill();
-    this.#processes.delete(name);
+  /** Ends one copy of each service at once, and leaves the others. @returns what was ended */
+  async killOneOfEach(): Promise<string[]> {
+    const names = SERVICES.map((service) => `${service}-1`);
+    await Promise.all(names.map((name) => this.#processes.get(name)?.kill()));
+    for (const name of names) this.#processes.delete(name);
+    return names;
   }
 
-  /** Where a service is reached, through its balancer. */
+  /** Brings back what `killOneOfEach` ended. */
+  async startOneOfEach(): Promise<void> {
+    await Promise.all(SERVICES.map((service) => this.#startCopy(service, 0)));
+  }
+
+  /** Where a service is reached from inside the lab, through its balancer. */
   url(service: Service): string {
     return `https://${this.#lab.place.control.address}:${SERVICE_PORTS[service]}`;
-  }
-
-  #copyAt(service: Service, copy: number): string {
-    return `${this.#lab.place.control.copies}:${copyPort(service, copy)}`;
   }
 
   get #trust(): Readonly<Record<string, string>> {
     return { NODE_EXTRA_CA_CERTS: this.#authority.file };
   }
 
-  #servicesFile(copy: number): string {
-    const file = path.join(this.#folder, `services-${copy + 1}.toml`);
-    const { servers, nats, servicesCredentials, installationKey, revisionKey } = this.#installation;
-    const { copies, prefixes } = this.#lab.place.control;
-    const listen = (service: Service): string => this.#copyAt(service, copy);
-    fs.writeFileSync(
-      file,
-      stringify({
-        nats: { servers, credentials: servicesCredentials, ca: nats.ca, replicas: 1 },
-        installation_key: installationKey,
-        tls: this.#identity,
-        identity: { issuer: this.url('auth') },
-        auth: { listen: listen('auth') },
-        token: { listen: listen('token'), issuer: this.url('token') },
-        config: {
-          listen: listen('config'),
-          admin: `${copies}:${configAdminPort(copy)}`,
-          revision_key: revisionKey,
-          // No device reaches where the control plane itself listens for workers.
-          refused: prefixes,
-        },
-      }),
-    );
-    return file;
-  }
-
   /** The `[control]` section of a worker's file. */
   workerSection(pop: string): object {
-    const { servers, nats, workerCredentials, revisionKeys } = this.#installation;
+    const { servers, nats, workerCredentials, revisionKeys } = this.#settings.installation;
     return { servers, credentials: workerCredentials[`${pop}/w1`], ca: nats.ca, revision_keys: revisionKeys };
   }
 
-  /** Creates service accounts. @param names `name` or `name:role` */
-  async createAccounts(names: readonly string[]): Promise<void> {
-    const command = [path.join(root, 'cli/main.ts'), 'installation', 'add-account', '--json'];
-    const args = [...command, '--config', this.#servicesFile(0), ...names];
-    this.#accounts = JSON.parse(await this.#lab.exec('control', process.execPath, args)) as CreatedAccounts;
+  /** Needs NATS only: it may be called while services start. */
+  #ensureAccounts(): Promise<CreatedAccounts> {
+    this.#accounts ??= (async () => {
+      const command = [path.join(root, 'cli/main.ts'), 'installation', 'add-account', '--json'];
+      const args = [...command, '--config', writeServicesFile(this.#settings, 0), ...this.#accountNames];
+      return JSON.parse(await this.#lab.exec('control', process.execPath, args)) as CreatedAccounts;
+    })();
+    return this.#accounts;
   }
 
   /** The identity provider's ID of an account. */
-  subjectOf(account: string): string {
-    return this.#accountKey(account).userId;
+  async subjectOf(account: string): Promise<string> {
+    return (await this.#accountKey(account)).userId;
   }
 
-  #accountKey(account: string): ApiOrder['key'] {
-    const key = this.#accounts.keys[account];
+  async #accountKey(account: string): Promise<ApiOrder['key']> {
+    const key = (await this.#ensureAccounts()).keys[account];
     if (key === undefined) throw new LabError(`There is no account ${account}.`);
     return key;
   }
 
-  /** Calls the API from the internet host as this account, in order. Throws on an answer that is no success. */
+  /** Calls the API at the edge from the internet host as this account, in order. Throws on an answer that is no success. */
   async call(account: string, ...calls: readonly ApiCall[]): Promise<Record<string, unknown>[]> {
     return (await this.timedCall(account, ...calls)).map(({ body }) => body);
   }
@@ -175,7 +168,7 @@ export class ControlPlane {
   /** The same, with the time at which each call was sent. */
   async timedCall(account: string, ...calls: readonly ApiCall[]): Promise<readonly ApiAnswer[]> {
     const { answers } = await this.#order(account, {
-      calls: calls.map((each) => ({ ...each, url: `${this.url('config')}${each.url}` })),
+      calls: calls.map((each) => ({ ...each, url: `${this.url('edge')}${each.url}` })),
     });
     for (const [i, { status, body }] of answers.entries()) {
       if (status >= 300)
@@ -195,9 +188,9 @@ export class ControlPlane {
 
   async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchange'>): Promise<ApiAnswers> {
     const whole: ApiOrder = {
-      issuer: this.url('auth'),
-      project: this.#accounts.project,
-      key: this.#accountKey(account),
+      issuer: sharedUrl(this.#lab.place, 'auth'),
+      project: (await this.#ensureAccounts()).project,
+      key: await this.#accountKey(account),
       ...order,
     };
     const [name, file] = Object.entries(this.#trust)[0] as [string, string];

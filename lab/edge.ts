@@ -61,8 +61,8 @@ export class Edge {
     this.reach = socks === undefined ? byTun(this) : bySocks(this, socks);
   }
 
-  /** Makes keys and certificates, in folders that end with the lab. */
-  static async create(lab: Lab): Promise<Edge> {
+  /** Makes keys and certificates, in folders that end with the lab. @param accountNames as for the control plane */
+  static async create(lab: Lab, accountNames: readonly string[]): Promise<Edge> {
     const folder = lab.makeFolder('edge');
     const authority = await Authority.create(folder);
     const { pops } = lab.place;
@@ -75,7 +75,7 @@ export class Edge {
       fs.writeFileSync(path.join(folder, name), crypto.getRandomValues(new Uint8Array(bytes)), { mode: 0o600 });
     random('ticket.key', 80);
     random('reset.key', 32);
-    return new Edge(lab, folder, authority, identity, await ControlPlane.create(lab, authority));
+    return new Edge(lab, folder, authority, identity, await ControlPlane.create(lab, authority, accountNames));
   }
 
   /** Starts one PoP's worker; resolves when it serves. */

@@ -5,7 +5,7 @@ import { type CommandOptions, runCommand, until } from './command.ts';
 import { LabError } from './errors.ts';
 import { Journal } from './journal.ts';
 import { lockHolder, takeLock } from './lock.ts';
-import { takeBlock } from './loopback.ts';
+import { takeBlock, takePlace } from './loopback.ts';
 import { createNamespaces, listNamespaces, undoJournal } from './namespaces.ts';
 import { isRunning, runningGroups, signal } from './pids.ts';
 import { type Place, placeOf } from './place.ts';
@@ -42,15 +42,21 @@ interface Ground {
   readonly place: Place;
   /** Undefined without namespaces, where everything is on the loopback of the machine. */
   readonly topology?: Topology;
-  readonly release?: () => Promise<void>;
-  /** What listens that a lab must not leave; inside of namespaces it ends with them. */
-  readonly listening?: () => string[];
+  readonly release: () => Promise<void>;
+  /** What listens on the machine's loopback for it. */
+  readonly listening: () => string[];
 }
 
 const layNamespaces = async (name: string, pops: number, journal: Journal): Promise<Ground> => {
   const topology = makeTopology(name, pops);
-  await createNamespaces(topology, journal);
-  return { topology, place: placeOf(topology) };
+  const { addresses, release, listening } = await takeBlock(topology.pops);
+  try {
+    await createNamespaces(topology, journal);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { topology, place: placeOf(topology, addresses), release, listening };
 };
 
 /** One running lab: where it is, and the programs that run there. Everything ends with `destroy`. */
@@ -76,7 +82,7 @@ export class Lab {
     try {
       await undoJournal(journal);
       fs.rmSync(logFolder(name), { recursive: true, force: true });
-      const ground = on === 'loopback' ? await takeBlock(pops) : await layNamespaces(name, pops, journal);
+      const ground = on === 'loopback' ? await takePlace(pops) : await layNamespaces(name, pops, journal);
       return new Lab(name, ground, journal, releaseLock);
     } catch (error) {
       await undoJournal(journal);
@@ -134,7 +140,7 @@ export class Lab {
     // SIGKILL is sent; when it has worked is for the kernel to say, and what it never does `remains` tells.
     await until('all processes end', GONE_MS, () => this.#leftProcesses().length === 0).catch(() => {});
     await undoJournal(this.#journal);
-    await this.#ground.release?.();
+    await this.#ground.release();
     this.#releaseLock();
   }
 
@@ -147,7 +153,7 @@ export class Lab {
   remains(): string[] {
     return [
       ...this.#leftProcesses().map(({ name, pid }) => `${name} (process ${pid})`),
-      ...(this.#ground.listening?.() ?? []),
+      ...this.#ground.listening(),
       ...(this.topology === undefined ? [] : namespacesOf(this.name)),
       ...[lockFile(this.name), this.#journal.file].filter((file) => fs.existsSync(file)),
     ];

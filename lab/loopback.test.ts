@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { takeBlock } from './loopback.ts';
+import { takePlace } from './loopback.ts';
 
 /** Blocks that no lab takes. */
 const BLOCKS = '127.67';
 
 const taken = async (t: TestContext) => {
-  const block = await takeBlock(3, BLOCKS);
+  const block = await takePlace(3, BLOCKS);
   t.after(block.release);
   return block;
 };
@@ -47,20 +47,20 @@ test('no two things of a lab listen in the same place, and devices may reach the
 });
 
 test('a port that something else has is named with the mend, and the block is given back', async (t) => {
-  const { place, release } = await takeBlock(3, BLOCKS);
+  const { place, release } = await takePlace(3, BLOCKS);
   await release();
   const server = await listen(t, place.control.address, 4222);
   const tcp = new RegExp(`^LabError: ${place.control.address}:4222/tcp is in use by another program.*ss -ltnp.*or run`);
-  await assert.rejects(takeBlock(3, BLOCKS), tcp);
+  await assert.rejects(takePlace(3, BLOCKS), tcp);
   await new Promise((resolve) => server.close(resolve));
   const [address = ''] = place.worker('frankfurt').addresses;
   const socket = dgram.createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(8443, address, resolve));
-  await assert.rejects(takeBlock(3, BLOCKS), /:8443\/udp is in use by another program.*ss -lunp/);
+  await assert.rejects(takePlace(3, BLOCKS), /:8443\/udp is in use by another program.*ss -lunp/);
   // A lab of one PoP does not have that address.
-  await (await takeBlock(1, BLOCKS)).release();
+  await (await takePlace(1, BLOCKS)).release();
   await new Promise<void>((resolve) => socket.close(resolve));
-  await (await takeBlock(3, BLOCKS)).release();
+  await (await takePlace(3, BLOCKS)).release();
 });
 
 test('what listens in a block is seen, TCP and UDP, and nothing of other blocks', async (t) => {

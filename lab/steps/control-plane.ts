@@ -9,18 +9,16 @@ const OPERATOR = 'operator';
 const NAMES = Object.keys(DEVICES) as DeviceName[];
 const ms = (start: number): number => Math.round(performance.now() - start);
 
-/** NATS, two copies of each service behind balancers, and the first accounts. */
+/** NATS, two copies of each service and of the API at the edge behind balancers, and the first accounts. */
 export const controlPlaneUp: Step = {
   name: 'control-plane-up',
-  title: 'NATS and two copies of each service are up',
+  title: 'NATS and two copies of each service and of the API at the edge are up',
   essential: true,
   run: async (journey) => {
     const start = performance.now();
-    journey.edge = await Edge.create(journey.lab);
-    const { control } = journey.edge;
-    await control.start();
-    await control.createAccounts([`${OPERATOR}:operator`, ...NAMES.map((name) => `owner-${name}`)]);
-    journey.endpoints.push({ label: 'API', value: `${control.url('config')}/openapi.json` });
+    const accounts = [`${OPERATOR}:operator`, ...NAMES.map((name) => `owner-${name}`)];
+    journey.edge = await Edge.create(journey.lab, accounts);
+    await journey.edge.control.start();
     return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
   },
 };
@@ -45,7 +43,7 @@ const createTenants = (journey: Journey) =>
 /** Everything that the journey needs is created by calls of the API. */
 export const apiCalls: Step = {
   name: 'api',
-  title: 'tenants, networks, PoPs and devices are created by the API',
+  title: 'tenants, networks, PoPs and devices are created by the API at the edge (workerd)',
   essential: true,
   run: async (journey) => {
     const start = performance.now();
@@ -53,11 +51,14 @@ export const apiCalls: Step = {
     const created = await createTenants(journey);
     const devices = await edge.control.call(
       OPERATOR,
-      ...NAMES.map((name) => {
-        const { tenant, id, ipv4 } = DEVICES[name];
-        const body = { id, network: 'home', ipv4Address: ipv4, owner: edge.control.subjectOf(`owner-${name}`) };
-        return { method: 'POST', url: `/v1/tenants/${tenant}/devices`, body };
-      }),
+      ...(await Promise.all(
+        NAMES.map(async (name) => {
+          const { tenant, id, ipv4 } = DEVICES[name];
+          const owner = await edge.control.subjectOf(`owner-${name}`);
+          const body = { id, network: 'home', ipv4Address: ipv4, owner };
+          return { method: 'POST', url: `/v1/tenants/${tenant}/devices`, body };
+        }),
+      )),
     );
     for (const [i, name] of NAMES.entries()) edge.created(name, String(devices[i]?.['ipv6Address']));
     return [
@@ -156,7 +157,7 @@ export const controlPlaneBack: Step = {
     await edge.control.call(OPERATOR, {
       method: 'POST',
       url: '/v1/tenants/acme/devices',
-      body: { id: 'late', network: 'home', owner: edge.control.subjectOf('owner-laptop') },
+      body: { id: 'late', network: 'home', owner: await edge.control.subjectOf('owner-laptop') },
     });
     return [
       { metric: 'back', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } },

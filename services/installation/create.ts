@@ -25,11 +25,13 @@ const PORTS = { port: 4222, websocketPort: 8444, leafPort: 7422 } as const;
  * Makes the keys and configuration that an installation's control plane starts from, offline, once.
  *
  * @param workers as `pop/worker`
+ * @param addresses more that NATS is reached at
  */
 export const createInstallation = async (
   folder: string,
   host: string,
   workers: readonly string[],
+  addresses: readonly string[] = [],
 ): Promise<CreatedInstallation> => {
   const natsFolder = join(folder, 'nats');
   const nats = await createNats({
@@ -37,7 +39,7 @@ export const createInstallation = async (
     host,
     ...PORTS,
     names: ['localhost'],
-    addresses: [host, '127.0.0.1'],
+    addresses: [...new Set([host, '127.0.0.1', ...addresses])],
   });
   const servicesCredentials = await createCredentials(natsFolder, { role: 'services' });
   const workerCredentials: Record<string, string> = {};

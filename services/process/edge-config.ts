@@ -21,6 +21,8 @@ export const EdgeFile = z.strictObject({
     /** Only its members can be operators; without it, nobody can. */
     operator_organisation: z.string().default(''),
   }),
+  /** Where devices' tokens come from, for those who ask the API. */
+  token: z.strictObject({ issuer: url }).optional(),
 });
 export type EdgeConfig = z.infer<typeof EdgeFile>;
 

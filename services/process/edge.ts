@@ -18,7 +18,7 @@ const Wrangler = z.object({
 
 /** Runs the edge Worker as the configuration says; resolves once it listens. @param log is told what it writes */
 export const startEdge = async (config: EdgeConfig, log: (line: string) => void): Promise<Workerd> => {
-  const { tls, nats, identity } = config;
+  const { tls, nats, identity, token } = config;
   const file = path.join(root, 'wrangler.toml');
   const worker = parseToml(Wrangler, await readFile(file, 'utf8'), file);
   // As `wrangler dev` does.
@@ -34,6 +34,7 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
       IDENTITY_ISSUER: identity.issuer,
       IDENTITY_PROJECT: identity.project,
       IDENTITY_OPERATOR_ORGANISATION: identity.operator_organisation,
+      ...(token && { TOKEN_ISSUER: token.issuer }),
     },
     ...(nats.credentials !== undefined && { secrets: { NATS_CREDS: await readFile(nats.credentials, 'utf8') } }),
     listen: {
