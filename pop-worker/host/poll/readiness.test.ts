@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { native } from '../native.ts';
 import { Readiness } from './readiness.ts';
 
@@ -18,6 +24,7 @@ const made = (
     asked.push(bell);
     return native.doorbellDescriptor(bell);
   });
+  readiness.onLost(() => assert.fail('nothing is broken'));
   t.after(() => {
     readiness.close();
     native.doorbellClose(bell);
@@ -49,6 +56,52 @@ test('writable is told once, and may be asked for again in the callback', async 
   while (calls.length < 2) await turn();
   await turns();
   assert.deepEqual(calls, ['first', 'second']);
+});
+
+/** Events that the event loop had while it had nothing to do but wait for a timer. */
+const eventsWhileIdle = async (): Promise<number> => {
+  await turns();
+  const before = performance.nodeTiming.uvMetricsInfo.events;
+  await sleep(50);
+  return performance.nodeTiming.uvMetricsInfo.events - before;
+};
+
+test('nobody is woken in vain: not for what is readable once nobody reads, not for what is writable', async (t) => {
+  const { readiness, ring } = made(t);
+  let calls = 0;
+  ring();
+  readiness.onReadable(() => calls++);
+  while (calls === 0) await turn();
+  // The bell still rings: whoever watches is woken again and again.
+  assert.ok((await eventsWhileIdle()) > 100);
+  readiness.onReadable(undefined);
+  assert.ok((await eventsWhileIdle()) < 20);
+  readiness.onceWritable(() => calls++);
+  assert.ok((await eventsWhileIdle()) < 20);
+});
+
+test('what is broken for good is told, and is not ready', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'readiness-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  const calls: string[] = [];
+  const readiness = new Readiness(() => writer);
+  t.after(() => {
+    readiness.close();
+    closeSync(writer);
+  });
+  readiness.onLost(() => calls.push('lost'));
+  readiness.onReadable(() => calls.push('readable'));
+  await turns();
+  closeSync(reader);
+  while (calls.length === 0) await turn();
+  readiness.onceWritable(() => calls.push('writable'));
+  await turns();
+  assert.deepEqual(calls.slice(0, 1), ['lost']);
+  assert.ok(!calls.includes('readable') && !calls.includes('writable'), calls.join());
 });
 
 test('no callback comes after the end, which may come inside of one', async (t) => {

@@ -48,8 +48,9 @@ export class Readiness {
   }
 
   #wake(events: number): void {
+    // It comes alone, and is the last.
     if ((events & PollEvent.failed) !== 0) this.#lost?.();
-    if ((events & PollEvent.writable) !== 0 && this.#writable !== undefined && !this.#closed) {
+    if ((events & PollEvent.writable) !== 0 && this.#writable !== undefined) {
       const callback = this.#writable;
       this.#writable = undefined;
       this.#watch();
