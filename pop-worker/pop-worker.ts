@@ -133,6 +133,10 @@ export class PopWorker implements ControlListener {
     this.#post({ type: 'refused', prefixes: known });
   }
 
+  current(isCurrent: boolean): void {
+    this.#post({ type: 'current', isCurrent });
+  }
+
   /** What the data plane can work with; the rest is told. */
   #readable(prefixes: readonly string[], of: object): string[] {
     const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);

@@ -75,8 +75,8 @@ const openTun = async (name: string): Promise<TunDevice> => {
 const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
   const directory = new Directory();
   directory.setKeys(order.jwks, ISSUER);
-  const admission = new Admission(directory, Date.now);
   const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
+  const admission = new Admission(directory, Date.now, tenants);
   tenants.defineTenant('acme', [prefix('10.64.0.0/10'), prefix('fd00:1::/48')]);
   const port = device === undefined ? undefined : new TunPort(device);
   const forwarder = new Forwarder({

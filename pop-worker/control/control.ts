@@ -43,6 +43,7 @@ export class Control {
         this.contact.heard();
         this.membership.confirm();
       },
+      onCurrent: () => this.#noteCurrent(),
       onError: (error: unknown) => this.contact.failed(error),
     };
     this.membership = new Membership({ state, pop, worker, file: join(stateDirectory, 'membership'), ...told });
@@ -107,6 +108,7 @@ export class Control {
     for await (const { type } of nats.status()) {
       if (type === 'disconnect') {
         this.contact.lost();
+        this.#noteCurrent();
         this.status.pause();
       }
       if (type === 'reconnect') {
@@ -117,5 +119,9 @@ export class Control {
         this.status.refresh();
       }
     }
+  }
+
+  #noteCurrent(): void {
+    this.state.setCurrent(this.connected && this.membership.isCurrent && this.revisions.isCurrent);
   }
 }

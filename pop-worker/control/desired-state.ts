@@ -27,6 +27,8 @@ export interface DesiredStateListener {
   /** JWK set (RFC 7517) as text, and who issues the tokens. */
   onKeys?(jwks: string, issuer: string): void;
   onRefusedPrefixes?(prefixes: readonly string[]): void;
+  /** Whether all of this is as the control plane has it at this moment, as far as can be known. */
+  onCurrent?(isCurrent: boolean): void;
   /** Whether the worker shall let its sessions go. */
   onDrain?(drain: boolean): void;
 }
@@ -43,6 +45,7 @@ export class DesiredState {
   issuer = '';
   refusedPrefixes: readonly string[] = [];
   drain = false;
+  isCurrent = false;
   readonly #listeners = new Set<DesiredStateListener>();
   /** By tenant, out of the revision and out of the networks themselves. */
   readonly #revisionPrefixes = new Map<string, readonly string[]>();
@@ -59,6 +62,7 @@ export class DesiredState {
     if (this.jwks !== '') listener.onKeys?.(this.jwks, this.issuer);
     if (this.refusedPrefixes.length > 0) listener.onRefusedPrefixes?.(this.refusedPrefixes);
     if (this.drain) listener.onDrain?.(true);
+    if (this.isCurrent) listener.onCurrent?.(true);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -141,6 +145,12 @@ export class DesiredState {
     if (drain === this.drain) return;
     this.drain = drain;
     for (const listener of this.#listeners) listener.onDrain?.(drain);
+  }
+
+  setCurrent(isCurrent: boolean): void {
+    if (isCurrent === this.isCurrent) return;
+    this.isCurrent = isCurrent;
+    for (const listener of this.#listeners) listener.onCurrent?.(isCurrent);
   }
 
   #updateTenant(tenant: string): void {

@@ -18,6 +18,8 @@ export interface MembershipOptions {
   readonly file: string;
   /** Something came from the control plane. */
   readonly onHeard?: () => void;
+  /** `isCurrent` may be another. */
+  readonly onCurrent?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -92,7 +94,9 @@ export class Membership {
           this.#options.onHeard?.();
           if (first && --this.#waitingFor === 0) this.#catchUp();
           first = false;
+          this.#options.onCurrent?.();
         },
+        onBehind: () => this.#options.onCurrent?.(),
         onError: this.#options.onError,
       });
     });
@@ -100,7 +104,12 @@ export class Membership {
 
   /** The control plane is heard: what is followed without a gap is known as of now. */
   confirm(): void {
-    if (this.#watches.length > 0 && this.#watches.every(({ isLive }) => isLive)) this.asOfMs = Date.now();
+    if (this.isCurrent) this.asOfMs = Date.now();
+  }
+
+  /** All there is is known, and what changes is heard as it happens. */
+  get isCurrent(): boolean {
+    return this.#watches.length > 0 && this.#watches.every(({ isLive }) => isLive);
   }
 
   /** After a reconnection. */

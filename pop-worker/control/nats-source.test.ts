@@ -17,17 +17,19 @@ let left: string;
 const createListener = () => {
   const revoked: Revocation[] = [];
   const keys: string[] = [];
+  const current: boolean[] = [];
   const listener: ControlListener = {
     tenant: () => undefined,
     keys: (_jwks, issuer) => void keys.push(issuer),
     refused: () => undefined,
+    current: (isCurrent) => void current.push(isCurrent),
     revoke: (revocation) => void revoked.push(revocation),
     reinstate: () => undefined,
     setDrain: () => undefined,
     condition: () => SERVING,
     revocations: () => undefined,
   };
-  return { listener, revoked, keys };
+  return { listener, revoked, keys, current };
 };
 
 before(async () => {
@@ -64,12 +66,20 @@ test('it is not ready by its keys alone: first it knows who is revoked', async (
   assert.equal((await loadStateFiles(join(directory, 'membership'))).length > 0, true, 'a copy for the next start');
 });
 
-test('with all of it on disk it needs nobody', async () => {
+test('with all of it on disk it needs nobody, and says when it knows all that there is', async () => {
   await hub.installation.server.kill();
-  const { listener, revoked } = createListener();
+  const { listener, revoked, current } = createListener();
   const source = hub.createSource('w1', left);
   await source.start(listener);
   assert.deepEqual(revoked, [{ tenant: 'acme', device: 'a' }]);
-  await source.stop();
+  const becomes = (...all: boolean[]) =>
+    eventually(async () => current.join() === all.join() || undefined, `it says ${all}, not ${current}`);
+  await becomes();
   await hub.installation.server.start();
+  await becomes(true);
+  await hub.installation.server.kill();
+  await becomes(true, false);
+  await hub.installation.server.start();
+  await becomes(true, false, true);
+  await source.stop();
 });

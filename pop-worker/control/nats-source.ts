@@ -60,6 +60,7 @@ export class NatsSource implements ControlSource {
       },
       onRefusedPrefixes: (prefixes) => listener.refused(prefixes),
       onDrain: (drain) => listener.setDrain(drain),
+      onCurrent: (isCurrent) => listener.current(isCurrent),
       onKeys: (jwks, issuer) => {
         listener.keys(jwks, issuer);
         resolve();

@@ -33,6 +33,8 @@ export interface RevisionOptions {
   readonly maxShareCut?: number;
   /** Something came from the control plane. */
   readonly onHeard?: () => void;
+  /** `isCurrent` may be another. */
+  readonly onCurrent?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -59,6 +61,8 @@ export class Revisions {
   #applied: { readonly manifest: Manifest; readonly config: WorkerConfig; readonly fromDisk: boolean } | undefined;
   #watch: Watch | undefined;
   #work: Promise<void> = Promise.resolve();
+  /** Came and are not yet taken or refused. */
+  #waiting = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #retryMs = RETRY_MS;
   readonly #refusals = new Map<Refusal, number>();
@@ -73,6 +77,12 @@ export class Revisions {
     if (this.#applied === undefined) return undefined;
     const { manifest, fromDisk } = this.#applied;
     return { number: manifest.number, fromDisk, expiresMs: Number(manifest.expireTime?.seconds ?? 0n) * 1000 };
+  }
+
+  /** What is in force is the newest there is. */
+  get isCurrent(): boolean {
+    const isNewest = this.#waiting === 0 && this.refused === undefined && this.#applied?.fromDisk === false;
+    return isNewest && this.#watch?.isLive === true;
   }
 
   /** How many were not taken, by the reason. */
@@ -107,9 +117,16 @@ export class Revisions {
         this.#options.onHeard?.();
         if (value === undefined) return;
         // One after the other, in the order they came.
-        this.#work = this.#work.then(() => this.take(value, readChunk));
+        this.#waiting++;
+        this.#work = this.#work
+          .then(() => this.take(value, readChunk))
+          .then(() => {
+            this.#waiting--;
+            this.#options.onCurrent?.();
+          });
       },
-      onCaughtUp: () => undefined,
+      onCaughtUp: () => this.#options.onCurrent?.(),
+      onBehind: () => this.#options.onCurrent?.(),
       onError: this.#options.onError,
     });
   }

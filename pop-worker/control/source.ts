@@ -33,6 +33,8 @@ export interface ControlListener {
   keys(jwks: string, issuer: string): void;
   /** Destinations, as prefixes, that no tunnel of the fleet leads to, besides those that the worker's own file names. */
   refused(prefixes: readonly string[]): void;
+  /** Whether all of this is as the control plane has it now: only then what is not known does not exist. */
+  current(isCurrent: boolean): void;
   revoke(revocation: Revocation): void;
   /** A revocation is over: what it was about has expired, or is free again. */
   reinstate(revocation: Revocation): void;

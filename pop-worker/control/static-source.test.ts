@@ -19,6 +19,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     keys: (...all: unknown[]) => void told.push(['keys', ...all]),
     revoke: (...all: unknown[]) => void told.push(['revoke', ...all]),
     refused: (...all: unknown[]) => void told.push(['refused', ...all]),
+    current: (...all: unknown[]) => void told.push(['current', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),
     condition: () => SERVING,
@@ -31,6 +32,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     ['keys', '{"keys":[]}', 'https://i'],
     ['revocations', [{ tenant: 'acme', device: 'd1' }]],
     ['tenant', 'acme', ['10.64.0.0/10']],
+    ['current', true],
   ]);
   for (const wrong of ['[{}]', '{}', '[', '[{"tenant":"a","device":1}]']) {
     writeFileSync(revocations, wrong);

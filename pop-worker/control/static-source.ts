@@ -54,6 +54,7 @@ export class StaticSource implements ControlSource {
     this.#listener = listener;
     await this.reload();
     for (const { id, prefixes } of this.#options.tenants) listener.tenant(id, prefixes);
+    listener.current(true);
   }
 
   /** Reads keys and revocations again; when a file is wrong, what was read before stays in force. */

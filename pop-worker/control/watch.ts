@@ -9,6 +9,8 @@ export interface WatchOptions {
   readonly onRecord: (key: string, value: Uint8Array | undefined, revision: number) => void;
   /** All records there are have come once; what is not among these keys no longer exists. */
   readonly onCaughtUp: (keys: ReadonlySet<string>) => void;
+  /** What happens is not followed any more, until `onCaughtUp` comes again. */
+  readonly onBehind?: () => void;
   /** Of what kept it from watching; it tries again for ever. */
   readonly onError: (error: unknown) => void;
 }
@@ -40,7 +42,7 @@ export class Watch {
 
   /** Starts over, as after a reconnection. */
   restart(): void {
-    this.isLive = false;
+    this.#fallBehind();
     this.#wake?.();
     void this.#messages?.close();
   }
@@ -58,7 +60,7 @@ export class Watch {
       } catch (error) {
         if (!this.#closed) this.#options.onError(error);
       }
-      this.isLive = false;
+      this.#fallBehind();
       if (this.#closed) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, RETRY_MS);
@@ -69,6 +71,12 @@ export class Watch {
       });
       this.#wake = undefined;
     }
+  }
+
+  #fallBehind(): void {
+    if (!this.isLive) return;
+    this.isLive = false;
+    this.#options.onBehind?.();
   }
 
   async #follow(): Promise<void> {

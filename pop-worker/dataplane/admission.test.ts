@@ -32,7 +32,9 @@ const world = async () => {
     JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'ES256' }] }),
     'https://edge',
   );
-  return { directory, admission: new Admission(directory, () => NOW * 1000) };
+  directory.isCurrent = true;
+  const tenants = new Set(['acme']);
+  return { directory, tenants, admission: new Admission(directory, () => NOW * 1000, tenants) };
 };
 
 const reason = async (admission: Admission, authorization: string | undefined): Promise<string> => {
@@ -87,15 +89,43 @@ test('revocation of token, device or tenant holds at once, and ends with its lis
 });
 
 test('without keys nobody is let in, and new keys count at once', async () => {
-  const { directory } = await world();
+  const { directory, tenants } = await world();
   const empty = new Directory();
-  const admission = new Admission(empty, () => NOW * 1000);
+  empty.isCurrent = true;
+  const admission = new Admission(empty, () => NOW * 1000, tenants);
   const authorization = `Bearer ${await sign()}`;
   assert.match(await reason(admission, authorization), /503/);
   empty.setKeys(directory.jwks as string, 'https://edge');
   assert.ok(!('status' in (await admission.admit(authorization))));
   empty.setKeys(JSON.stringify({ keys: [] }), 'https://edge');
   assert.match(await reason(admission, authorization), /401/);
+});
+
+test('what is not known is refused for good only while all there is is known', async () => {
+  const { admission, directory, tenants } = await world();
+  const denials = async (): Promise<(Denied | undefined)[]> => {
+    const tokens = [await sign(), await sign({}, keys.privateKey, 'newer'), await sign({ iss: 'https://other' })];
+    const answers = await Promise.all(tokens.map((token) => admission.admit(`Bearer ${token}`)));
+    return answers.map((answer) => ('status' in answer ? answer : undefined));
+  };
+  tenants.clear();
+  assert.deepEqual(
+    (await denials()).map((denial) => denial?.status),
+    [403, 401, 401],
+  );
+  directory.isCurrent = false;
+  const [tenant, key, issuer] = await denials();
+  assert.deepEqual(tenant, {
+    status: 503,
+    reason: 'the tenant is not known here, and this worker is not up to date with its control plane',
+    retryAfterSeconds: 5,
+  });
+  assert.deepEqual([key?.status, key?.retryAfterSeconds], [503, 5]);
+  assert.deepEqual([issuer?.status, issuer?.retryAfterSeconds], [401, undefined], 'no control plane makes that right');
+  tenants.add('acme');
+  assert.equal((await denials())[0], undefined, 'who is known is let in');
+  directory.revoke({ tenant: 'acme' });
+  assert.equal((await denials())[0]?.status, 403, 'who is known to be revoked is refused');
 });
 
 test('any header is denied with a sentence, never thrown over', async () => {

@@ -3,6 +3,7 @@ import { POP_AUDIENCE, type PopClaims, readPopClaims } from '#model/claims.ts';
 import { type Prefix, parseIpv4, parseIpv6 } from '#protocol/ip/text.ts';
 import type { Refusal } from '#protocol/masque/proxy-status.ts';
 import type { Directory } from './directory.ts';
+import type { TenantTable } from './forward/tenant-table.ts';
 
 /** Signatures that tokens may have; none that needs a shared secret. */
 const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'];
@@ -18,17 +19,25 @@ export interface Admitted extends PopClaims {
 export interface Denied {
   readonly status: 401 | 403 | 503;
   readonly reason: string;
+  /** When it may be another (RFC 9110 §10.2.3). */
+  readonly retryAfterSeconds?: number;
 }
 
 const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } as const;
 
+/** Desired state comes within seconds of the connection to the control plane. */
+const RETRY_SECONDS = 5;
+
+const unavailable = (reason: string): Denied => ({ status: 503, reason, retryAfterSeconds: RETRY_SECONDS });
+
 const denied = (status: Denied['status'], reason: string): Denied => ({ status, reason });
 
 /** A denial as a proxy says it. */
-export const refusalOf = ({ status, reason }: Denied): Refusal => ({
+export const refusalOf = ({ status, reason, retryAfterSeconds }: Denied): Refusal => ({
   error: 'http_request_denied',
   details: reason,
   status,
+  ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
 });
 
 /** Decides about tokens with what this worker holds itself: no service is asked. */
@@ -37,10 +46,12 @@ export class Admission {
   readonly outcomes = { admitted: 0, unauthorized: 0, forbidden: 0, unavailable: 0 };
   readonly #directory: Directory;
   readonly #nowMs: () => number;
+  readonly #tenants: Pick<TenantTable, 'has'>;
   #keySet: { readonly text: string; readonly resolve: ReturnType<typeof createLocalJWKSet> } | undefined;
 
   /** @param nowMs wall clock, milliseconds since 1970 */
-  constructor(directory: Directory, nowMs: () => number) {
+  constructor(directory: Directory, nowMs: () => number, tenants: Pick<TenantTable, 'has'>) {
+    this.#tenants = tenants;
     this.#directory = directory;
     this.#nowMs = nowMs;
   }
@@ -54,16 +65,22 @@ export class Admission {
 
   /** Why what was admitted would not be now. */
   objection({ tenant, device, tokenId }: PopClaims): Denied | undefined {
-    return this.#directory.isRevoked(tenant, device, tokenId)
-      ? denied(403, 'the device or its token is revoked')
-      : undefined;
+    if (this.#directory.isRevoked(tenant, device, tokenId)) return denied(403, 'the device or its token is revoked');
+    if (this.#tenants.has(tenant)) return undefined;
+    return this.#unknown(denied(403, 'the tenant is not known here'));
+  }
+
+  /** What is not known is no reason for good while the worker may not know all there is. */
+  #unknown(forGood: Denied): Denied {
+    if (this.#directory.isCurrent) return forGood;
+    return unavailable(`${forGood.reason}, and this worker is not up to date with its control plane`);
   }
 
   async #decide(authorization: string | undefined): Promise<Admitted | Denied> {
     const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined || token.length > MAX_TOKEN_BYTES) return denied(401, 'a bearer token is needed');
     const keys = this.#keys();
-    if (keys === undefined) return denied(503, 'this worker has not got the keys of tokens yet');
+    if (keys === undefined) return unavailable('this worker has not got the keys of tokens yet');
     const claims = await this.#verify(token, keys);
     if ('status' in claims) return claims;
     const objection = this.objection(claims);
@@ -95,7 +112,7 @@ export class Admission {
       return typeof claims === 'string' ? denied(401, claims) : claims;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey)
-        return denied(401, 'the token is signed by a key that is not known here');
+        return this.#unknown(denied(401, 'the token is signed by a key that is not known here'));
       if (error instanceof errors.JWSSignatureVerificationFailed)
         return denied(401, 'the signature of the token is wrong');
       if (error instanceof errors.JWTClaimValidationFailed) return denied(401, `the token is not for ${POP_AUDIENCE}`);

@@ -6,6 +6,8 @@ export type Command =
   | { readonly type: 'keys'; readonly jwks: string; readonly issuer: string }
   /** Destinations that the fleet refuses, as prefixes; in place of those named before. */
   | { readonly type: 'refused'; readonly prefixes: readonly string[] }
+  /** Whether what the worker was told is all there is at this moment. */
+  | { readonly type: 'current'; readonly isCurrent: boolean }
   | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
   /** This one is over: what it was about has expired, or is free again. */
   | { readonly type: 'reinstate'; readonly revocation: RevocationCommand }

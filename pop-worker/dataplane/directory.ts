@@ -5,6 +5,8 @@ export class Directory {
   /** JWK set as text, undefined until it came. */
   jwks: string | undefined;
   issuer = '';
+  /** Whether this is all there is: otherwise what is not known here may well exist. */
+  isCurrent = false;
   readonly #revoked = new Set<string>();
 
   setKeys(jwks: string, issuer: string): void {

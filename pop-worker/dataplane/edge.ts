@@ -53,7 +53,7 @@ const addressOf = (text: string): Uint8Array => prefixOf(text).address;
 /** Everything that a data-plane thread does, around one endpoint and one TUN queue. */
 export class Edge {
   readonly directory = new Directory();
-  readonly admission = new Admission(this.directory, Date.now);
+  readonly admission: Admission;
   readonly faults: Faults;
   readonly connections: Connections;
   readonly tenants: TenantTable;
@@ -92,6 +92,7 @@ export class Edge {
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
+    this.admission = new Admission(this.directory, Date.now, this.tenants);
     this.forwarder = new Forwarder({
       tenants: this.tenants,
       carriers: this.tenants.carriers,
@@ -174,6 +175,9 @@ export class Edge {
         return;
       case 'refused':
         this.#refuse(command.prefixes.map(prefixOf));
+        return;
+      case 'current':
+        this.directory.isCurrent = command.isCurrent;
         return;
       case 'revoke':
         this.directory.revoke(command.revocation);

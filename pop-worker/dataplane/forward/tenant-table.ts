@@ -30,6 +30,10 @@ export class TenantTable {
     tenant.setNetworks(networks);
   }
 
+  has(name: string): boolean {
+    return this.#tenants.has(name);
+  }
+
   /** Lets nobody of this tenant in any more; its sessions are to be ended before. */
   removeTenant(name: string): void {
     this.#tenants.get(name)?.setNetworks([]);
@@ -71,11 +75,11 @@ export class TenantTable {
    * Lets a session send and receive. Where an older session has the same addresses, the newer one gets them: a device
    * that reconnects is not kept waiting for its old connection to time out.
    *
-   * @returns false when the tenant is unknown
+   * @throws RangeError when the tenant is unknown
    */
-  attach(session: Session): boolean {
+  attach(session: Session): void {
     const routes = this.#tenants.get(session.tenant);
-    if (routes === undefined) return false;
+    if (routes === undefined) throw new RangeError(`a session of the unknown tenant ${session.tenant}`);
     session.id = this.#free.pop() ?? this.#sessions.length;
     session.routes = routes;
     this.#sessions[session.id] = session;
@@ -84,7 +88,6 @@ export class TenantTable {
       routes.set(prefix, session.id);
       if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, session.id);
     }
-    return true;
   }
 
   detach(session: Session): void {

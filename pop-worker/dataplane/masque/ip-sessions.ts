@@ -103,14 +103,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
     };
     const session = new Session(answer, link, this.#options.thread ?? 0);
-    if (!this.#options.tenants.attach(session)) {
-      tunnel.refuse(this.#options.proxyName, {
-        error: 'http_request_denied',
-        details: 'the tenant is not known here',
-        status: 403,
-      });
-      return;
-    }
+    this.#options.tenants.attach(session);
     const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);
     this.#sessions.set(tunnel, { session, admitted: answer, end });
     tunnel.accept();

@@ -28,6 +28,8 @@ export interface Refusal {
   readonly rcode?: string;
   /** Instead of the one that goes with the error. */
   readonly status?: number;
+  /** When to ask again (RFC 9110 §10.2.3). */
+  readonly retryAfterSeconds?: number;
 }
 
 const string = (text: string): string => `"${text.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&')}"`;
@@ -47,6 +49,9 @@ export const proxyStatus = (proxy: string, refusal: Refusal): string => {
 export const refusalFields = (proxy: string, refusal: Refusal): Fields => [
   { name: ':status', value: String(refusal.status ?? ProxyErrorStatus[refusal.error]) },
   { name: 'proxy-status', value: proxyStatus(proxy, refusal) },
+  ...(refusal.retryAfterSeconds === undefined
+    ? []
+    : [{ name: 'retry-after', value: String(refusal.retryAfterSeconds) }]),
 ];
 
 /** The error token of the last proxy that wrote a Proxy-Status, as far as a client needs it. */
