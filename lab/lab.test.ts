@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { cache, isRoot, root } from '#scripts/setup/paths.mjs';
+import { until } from './command.ts';
 import { Journal } from './journal.ts';
 import { listeningOn } from './listeners.ts';
-import { isRunning } from './pids.ts';
+import { isRunning, runningGroups } from './pids.ts';
 import { LAB_STEPS, LOOPBACK_STEPS } from './steps/registry.ts';
 
 const skip = isRoot ? false : 'network namespaces need root';
@@ -112,10 +113,16 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   const { home, name, env, cloudbridge } = setting(t, 'c');
   const child = await bringUp(env, name, '--pops', '1');
   const programs = programsOf(home, name);
-  assert.equal(programs.length, 15, 'the internet host, NATS, six copies, three balancers, a worker, three devices');
+  assert.equal(
+    programs.length,
+    19,
+    'the internet host, NATS, eight copies, four balancers, a forwarder, a worker, three devices',
+  );
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
+  // What a program started, such as workerd, goes too, with nobody to clean up.
+  await until('all are gone', 5000, () => runningGroups(programs.map(({ pid }) => pid)).length === 0);
   assert.equal(namespacesOf(name).length, 7);
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);

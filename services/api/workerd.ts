@@ -112,7 +112,8 @@ export const startWorkerd = async (options: WorkerdOptions): Promise<Workerd> =>
     await bundle(options.main, path.join(folder, BUNDLE));
     const config = path.join(folder, 'workerd.capnp');
     await writeFile(config, configOf(options), { mode: 0o600 });
-    const child = spawn(binary, ['serve', '--control-fd=3', config], {
+    // Whatever ends this process, workerd ends with it (PR_SET_PDEATHSIG).
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', binary, 'serve', '--control-fd=3', config], {
       env: { ...process.env, ...options.secrets },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
@@ -120,7 +121,7 @@ export const startWorkerd = async (options: WorkerdOptions): Promise<Workerd> =>
       if (stream !== null) createInterface({ input: stream }).on('line', options.log);
     }
     const ended = new Promise<string>((resolve) => {
-      child.once('error', ({ message }) => resolve(`could not be run: ${message}`));
+      child.once('error', ({ message }) => resolve(`could not be run by setpriv (util-linux): ${message}`));
       child.once('exit', (code, signal) => resolve(signal === null ? `ended with ${code}` : `was ended by ${signal}`));
     });
     const early = ended.then((how) => Promise.reject(new Error(`workerd ${how} before it listened`)));
