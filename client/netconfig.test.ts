@@ -70,6 +70,23 @@ test('everything into the tunnel: rules around our own packets, a family without
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test('who gives tokens is reached outside of the tunnel, each place once', async (t) => {
+  const { folder, ran, ip } = setUp(t);
+  const net = await beginNetConfig(folder, 'cb0', true, ip);
+  const places = [
+    { address: '192.0.2.7', port: 443 },
+    { address: '2001:db8::7', port: 9443 },
+  ];
+  for (let i = 0; i < 2; i++) await net.keepOutside(places);
+  assert.deepEqual(ran, [
+    '-4 rule add pref 31964 to 192.0.2.7/32 ipproto tcp dport 443 table main',
+    '-6 rule add pref 31964 to 2001:db8::7/128 ipproto tcp dport 9443 table main',
+  ]);
+  ran.length = 0;
+  await net.undo();
+  assert.equal(ran.filter((line) => / rule del pref 31964 to /.test(line)).length, 2);
+});
+
 test('what fails when it is taken back does not keep the rest from it', async (t) => {
   const { folder, ran } = setUp(t);
   const ip: Ip = async (args) => {

@@ -26,6 +26,12 @@ const TABLE = '51965';
 /** In front of the main table's own rule, 32766. */
 const RULE_PRIORITY = 31_965;
 
+/** Somewhere that TCP connections go to. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
 const familyOf = ({ address }: Prefix): '-4' | '-6' => (address.length === 4 ? '-4' : '-6');
 
 /**
@@ -113,6 +119,18 @@ export class NetConfig {
       if (address.includes(':')) continue;
       const flow = ['to', `${address}/32`, 'ipproto', 'udp', 'dport', String(port)];
       await this.#addRule('-4', ['pref', String(RULE_PRIORITY - 1), ...flow, 'table', 'main']);
+    }
+  }
+
+  /**
+   * Whoever gives the tokens that the tunnel needs cannot be reached through it: connections to there, of any program, go
+   * as if there were no tunnel.
+   */
+  async keepOutside(places: readonly Place[]): Promise<void> {
+    for (const { address, port } of places) {
+      const [family, length] = address.includes(':') ? (['-6', 128] as const) : (['-4', 32] as const);
+      const flow = ['to', `${address}/${length}`, 'ipproto', 'tcp', 'dport', String(port)];
+      await this.#addRule(family, ['pref', String(RULE_PRIORITY - 1), ...flow, 'table', 'main']);
     }
   }
 

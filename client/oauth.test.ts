@@ -14,6 +14,7 @@ import {
   type OAuthSettings,
   Renewing,
   refreshedTokens,
+  refreshGrant,
   serviceAccountTokens,
 } from './oauth.ts';
 import { browserLogin, type DevicePrompt, deviceLogin } from './oauth-login.ts';
@@ -142,6 +143,16 @@ test('a wrong or unreachable issuer is told, with whether it is worth another tr
   await assert.rejects(nobody.accessToken(), isFailure(true, /asking http:\/\/127.0.0.1:9/));
   const plain = serviceAccountTokens({ ...settings, allowHttp: false }, key);
   await assert.rejects(plain.accessToken(), isFailure(false, /only requests to HTTPS are allowed/));
+});
+
+test('an issuer that answers nothing, or nothing good, may answer later', async () => {
+  let answer = async (): Promise<Response> => new Response('<h1>Bad Gateway</h1>', { status: 502 });
+  const issuerAway: OAuthSettings = { ...settings, fetch: () => answer() };
+  await assert.rejects(refreshGrant(issuerAway, 'r'), isFailure(true, /asking .* failed: unexpected HTTP response/));
+  answer = async () => {
+    throw new DOMException('the operation was aborted', 'TimeoutError');
+  };
+  await assert.rejects(refreshGrant(issuerAway, 'r'), isFailure(true, /asking .* failed: no answer within 10 s/));
 });
 
 test('a token is renewed before it ends, once for all; when that fails for a moment the old one goes on', async () => {

@@ -76,8 +76,10 @@ export const asOAuthFailure = (what: string, error: unknown): OAuthFailure => {
   // RFC 6750 §3: a resource turned the token down.
   if (error instanceof oauth.WWWAuthenticateChallengeError && error.status === 401)
     return new OAuthFailure(`${what} was refused: the access token is not valid`, false, 'invalid_token', error);
-  const { cause, message } = error as { cause?: { message?: string }; message?: string };
-  const isNetwork = error instanceof TypeError || (error as { name?: string }).name === 'TimeoutError';
+  const { cause, message } = error as { cause?: { message?: string; name?: string }; message?: string };
+  if (cause?.name === 'TimeoutError')
+    return new OAuthFailure(`${what} failed: no answer within ${TIMEOUT_SECONDS} s`, true, undefined, error);
+  const isNetwork = error instanceof TypeError;
   const status = (cause as { status?: number } | undefined)?.status ?? 0;
   const reason = cause?.message ?? message ?? String(error);
   return new OAuthFailure(`${what} failed: ${reason}`, isNetwork || status >= 500 || status === 429, undefined, error);

@@ -304,6 +304,20 @@ test('after a refusal, a source that fails is told as itself, and tried again wh
   assert.deepEqual(world.states, ['up 192.0.2.1:443']);
 });
 
+test('a source that fails for a moment at the start is asked again, one that fails for good ends it', async () => {
+  let tries = 0;
+  const away = async (): Promise<string> => {
+    if (++tries <= 3) throw new OAuthFailure('the issuer is away', true);
+    return 'token';
+  };
+  const patient = await up({ tokens: { token: away } });
+  await patient.pass(5 * SECOND);
+  assert.deepEqual(patient.states, ['up 192.0.2.1:443']);
+  const world = await up({ tokens: { token: async () => Promise.reject(new OAuthFailure('sign in again', false)) } });
+  assert.equal(failureOf(world).message, 'sign in again');
+  assert.equal(world.links.length, 0, 'nobody is bothered');
+});
+
 test('after a refusal, what the source says decides how it ends', async () => {
   const table: readonly (readonly [Error, string])[] = [
     [new OAuthFailure('the sign-in was refused', false), 'the sign-in was refused'],

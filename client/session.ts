@@ -129,12 +129,13 @@ export class Session<L extends Link> {
     this.#uptime?.tokenRefused(token, detail);
   }
 
-  /** What cannot work should not have to wait for a connection. */
+  /** What cannot work should not have to wait for a connection; what may work in a moment is tried then. */
   async #checkToken(): Promise<ConnectFailure | undefined> {
     try {
       return expiryFailure(await this.#options.tokens.token(), this.#ports.wallMs());
     } catch (error) {
-      return asFailure(error);
+      const failure = asFailure(error);
+      return failure.severity === 'temporary' ? undefined : failure;
     }
   }
 

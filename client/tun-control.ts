@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { TunDevice } from '#host/tun/device.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
 import { asFailure, ConnectFailure } from './failure.ts';
-import { beginNetConfig, type NetConfig } from './netconfig.ts';
+import { beginNetConfig, type NetConfig, type Place } from './netconfig.ts';
 import { IPV6_MIN_MTU, TunTunnel } from './tun-tunnel.ts';
 
 export interface TunSettings {
@@ -14,6 +15,8 @@ export interface TunSettings {
   readonly everything: boolean;
   /** Where is written down what has to be undone. */
   readonly journalFolder: string;
+  /** What must be reached while the tunnel is down, such as who gives tokens; asked whenever the tunnel is configured. */
+  readonly outside?: (() => readonly Place[]) | undefined;
 }
 
 export interface TunState {
@@ -131,7 +134,11 @@ export class TunControl {
       this.tunnel.use(tunnel, send);
       await this.#net.setMtu(this.#linkMtu());
       await this.#net.setAddresses(prefixes);
-      if (this.#settings.everything) await this.#net.routeEverything(prefixes, this.#ipv6);
+      if (this.#settings.everything) {
+        const outside = this.#settings.outside?.() ?? [];
+        await this.#net.keepOutside(outside.filter(({ address }) => this.#ipv6 || isIPv4(address)));
+        await this.#net.routeEverything(prefixes, this.#ipv6);
+      }
       await this.#net.addRoutes(this.#settings.routes.filter((prefix) => this.#usable(prefix)));
       const addresses = prefixes.map(formatPrefix);
       this.#observer.configured({ device: this.#device.name, addresses, mtu: this.#linkMtu() });

@@ -20,6 +20,9 @@ export const systemCodeOf = (error: unknown): string | undefined =>
 
 const UNTRUSTED = /^(?:ERR_TLS|CERT|DEPTH|SELF|UNABLE)/;
 
+/** Whether the other side could not show that it is who it should be. */
+export const isUntrusted = (error: unknown): boolean => UNTRUSTED.test(systemCodeOf(error) ?? '');
+
 /** Nobody answered, or nobody that is trusted. */
 const explainConnection = (code: string, server: string): string => {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')

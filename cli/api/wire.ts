@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import tls from 'node:tls';
 import type * as oauth from 'openid-client';
 import { CommandError } from '../failure.ts';
+import { Names } from './names.ts';
 
 /** How the services of an installation are reached and judged. */
 export interface Reach {
@@ -18,6 +19,8 @@ export interface Reach {
 
 /** Connections to the services, kept open between calls. */
 export interface Wire {
+  /** What was connected to so far. */
+  readonly names: Names;
   readonly agent: (url: string) => http.Agent;
   /** As `fetch`, for libraries that speak HTTP by themselves. Redirects are not followed. */
   readonly fetch: oauth.CustomFetch;
@@ -57,29 +60,31 @@ const targetOf = (connectTo: Reach['connectTo'], { host, port }: Connecting): Ad
   return (other === undefined ? undefined : parseHostPort(other)) ?? { host: host ?? '', port: Number(port) };
 };
 
-class ClearAgent extends http.Agent {
-  readonly #connectTo: Reach['connectTo'];
+type Open = (options: Connecting) => net.Socket;
 
-  constructor(reach: Reach) {
-    super({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS });
-    this.#connectTo = reach.connectTo;
+class ClearAgent extends http.Agent {
+  readonly #open: Open;
+
+  constructor(open: Open) {
+    super({ keepAlive: true });
+    this.#open = open;
   }
 
   override createConnection(options: http.ClientRequestArgs): Duplex {
-    return net.connect(targetOf(this.#connectTo, options));
+    return this.#open(options);
   }
 }
 
 class TlsAgent extends https.Agent {
-  readonly #connectTo: Reach['connectTo'];
+  readonly #open: Open;
 
-  constructor(reach: Reach) {
-    super({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, ca: anchorsOf(reach.ca) });
-    this.#connectTo = reach.connectTo;
+  constructor(open: Open, ca: string[]) {
+    super({ keepAlive: true, ca });
+    this.#open = open;
   }
 
   override createConnection(options: https.RequestOptions): Duplex {
-    const socket = net.connect(targetOf(this.#connectTo, options));
+    const socket = this.#open(options);
     const secure = tls.connect({ ...(options as tls.ConnectionOptions), socket });
     // Before the handshake is over nobody else would hear of it.
     socket.on('error', (error) => secure.destroy(error));
@@ -102,27 +107,40 @@ const readAnswer = async (response: http.IncomingMessage): Promise<Response> => 
 };
 
 export const openWire = (reach: Reach): Wire => {
+  const names = new Names();
+  const open: Open = (options) => {
+    const { host, port } = targetOf(reach.connectTo, options);
+    names.use(host, port);
+    const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+    return net.connect({ host, port, lookup: names.lookup, ...keepAlive });
+  };
   const agents = new Map<string, http.Agent>();
   const agent = (url: string): http.Agent => {
     const { protocol } = new URL(url);
     let found = agents.get(protocol);
     if (found === undefined) {
-      found = protocol === 'https:' ? new TlsAgent(reach) : new ClearAgent(reach);
+      found = protocol === 'https:' ? new TlsAgent(open, anchorsOf(reach.ca)) : new ClearAgent(open);
       agents.set(protocol, found);
     }
     return found;
   };
   return {
+    names,
     agent,
     fetch: async (url, { body, headers, method, signal }) => {
       const bytes = body === null || body === undefined ? undefined : await new Response(body as string).bytes();
       const send = url.startsWith('https:') ? https.request : http.request;
-      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-        const request = send(url, { method, headers, agent: agent(url), ...(signal && { signal }) }, resolve);
-        request.on('error', reject);
-        request.end(bytes);
-      });
-      return readAnswer(response);
+      try {
+        const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+          const request = send(url, { method, headers, agent: agent(url), ...(signal && { signal }) }, resolve);
+          request.on('error', reject);
+          request.end(bytes);
+        });
+        return await readAnswer(response);
+      } catch (cause) {
+        // As `fetch` says it: who calls tells by the type that the network is to blame.
+        throw signal?.aborted ? signal.reason : new TypeError('fetch failed', { cause });
+      }
     },
     close: () => {
       for (const each of agents.values()) each.destroy();

@@ -54,7 +54,7 @@ export const connect = defineCommand({
   ],
   run: async ({ options, output }) => {
     try {
-      const client = new Client(settingsOf(options), teller(output));
+      const client = new Client(await settingsOf(options, (text) => output.remark(text)), teller(output));
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => client.stop());
       process.on('SIGUSR1', () => teller(output)({ type: 'statistics', ...client.statistics() }));
       await client.run();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import type { TlsIdentity } from '#host/tls/context.ts';
 import { Bucket } from '#model/names.ts';
 import { root } from '#scripts/setup/paths.mjs';
 import { type Listener, listen } from '#services/api/node.ts';
@@ -33,8 +34,12 @@ export interface World {
   readonly home: string;
   /** What the services reported as their own fault. */
   readonly reports: unknown[];
+  /** What a worker verifies the devices' tokens with. */
+  popKeys(): Promise<string>;
   /** Serves the API once more. */
   listen(where: Parameters<typeof listen>[1]): Promise<Listener>;
+  /** Serves it with this certificate. @returns the port */
+  listenTls(identity: TlsIdentity): Promise<number>;
   /** Creates a service account. @returns its key file */
   account(userName: string, ...roles: string[]): Promise<{ readonly id: string; readonly keyFile: string }>;
   /** Runs a command to its end, in this process: one after the other. */
@@ -124,7 +129,12 @@ export const createWorld = async (): Promise<World> => {
     tokenService: balancer.url,
     home,
     reports,
+    popKeys: async () => (await fetch(`${balancer.url}/.well-known/jwks.json`)).text(),
     listen: listenOnce,
+    listenTls: async ({ certificateChain, privateKey }) => {
+      const tls = { cert: String(certificateChain), key: String(privateKey) };
+      return (await listenOnce({ ...local, tls })).port;
+    },
     account: async (userName, ...roles) => {
       const organisation = operatorOrganisation;
       const { account, key } = await issuer.admin.createServiceAccount({

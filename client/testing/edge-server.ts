@@ -35,6 +35,8 @@ export interface EdgeOrder {
   readonly certificateChain: string;
   readonly privateKey: string;
   readonly jwks: string;
+  /** Whose tokens these keys sign; absent: the test's own. */
+  readonly issuer?: string;
   /** Name of the TUN behind the forwarder; without it there are only proxies. */
   readonly tun?: string;
   /** Loopback targets may be proxied to. */
@@ -74,7 +76,7 @@ const openTun = async (name: string): Promise<TunDevice> => {
 
 const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
   const directory = new Directory();
-  directory.setKeys(order.jwks, ISSUER);
+  directory.setKeys(order.jwks, order.issuer ?? ISSUER);
   const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
   const admission = new Admission(directory, Date.now, tenants);
   tenants.defineTenant('acme', [prefix('10.64.0.0/10'), prefix('fd00:1::/48')]);

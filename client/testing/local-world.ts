@@ -6,14 +6,14 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
-import { createIssuer } from './edge-server.ts';
+import { createIssuer, type EdgeOrder } from './edge-server.ts';
 import { ClientProcess } from './world.ts';
 
 const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** An edge on loopback, which needs no privileges: proxies only. */
-export const createLocalWorld = async (t: TestContext) => {
+/** An edge on loopback, which needs no privileges: proxies only. @param order what it is told besides */
+export const createLocalWorld = async (t: TestContext, order: Partial<EdgeOrder> = {}) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-proxies-'));
   chmodSync(folder, 0o755);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,13 +35,16 @@ export const createLocalWorld = async (t: TestContext) => {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.add(edge);
-  edge.send({ address: '127.0.0.1', port: 0, jwks: issuer.jwks, allowLoopback: true, ...identity });
+  edge.send({ address: '127.0.0.1', port: 0, jwks: issuer.jwks, allowLoopback: true, ...identity, ...order });
   const [{ port }] = (await once(edge, 'message')) as [{ port: number }];
 
-  const connect = (args: readonly string[], options: { readonly uid?: number } = {}): ClientProcess => {
+  const connect = (
+    args: readonly string[],
+    options: { readonly uid?: number; readonly env?: Readonly<Record<string, string>> } = {},
+  ): ClientProcess => {
     const has = (option: string): boolean => args.includes(option);
     const common = ['--json', '--server', `https://127.0.0.1:${port}`, ...(has('--ca') ? [] : ['--ca', ca])];
-    const token = has('--token-file') ? [] : ['--token-file', tokenFile];
+    const token = has('--token-file') || has('--device') ? [] : ['--token-file', tokenFile];
     const as =
       options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
     const [command = '', ...rest] = [
@@ -53,7 +56,7 @@ export const createLocalWorld = async (t: TestContext) => {
       ...token,
       ...args,
     ];
-    const child = spawn(command, rest, { env: { ...process.env, CBR_HOME: folder } });
+    const child = spawn(command, rest, { env: { ...process.env, CBR_HOME: folder, ...options.env } });
     children.add(child);
     return new ClientProcess(child);
   };

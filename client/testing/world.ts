@@ -167,12 +167,18 @@ export const createWorld = async (t: TestContext) => {
     return child;
   };
 
-  const connect = (args: readonly string[], options: { readonly uid?: number } = {}): ClientProcess => {
-    const common = ['connect', '--json', '--ca', ca, '--token-file', tokenFile];
+  const connect = (
+    args: readonly string[],
+    options: { readonly uid?: number; readonly env?: Readonly<Record<string, string>> } = {},
+  ): ClientProcess => {
+    const token = args.includes('--device') ? [] : ['--token-file', tokenFile];
+    const common = ['connect', '--json', '--ca', ca, ...token];
     const as =
       options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
     const command = [...as, process.execPath, MAIN, ...common, ...args];
-    const child = spawn('ip', ['netns', 'exec', client, ...command], { env: { ...process.env, CBR_HOME: folder } });
+    const child = spawn('ip', ['netns', 'exec', client, ...command], {
+      env: { ...process.env, CBR_HOME: folder, ...options.env },
+    });
     children.add(child);
     return new ClientProcess(child);
   };

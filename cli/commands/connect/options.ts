@@ -1,3 +1,6 @@
+import { contextNames } from '../../api/files.ts';
+import { LOGIN_OPTIONS } from '../../api/login-options.ts';
+
 /** Options of `cloudbridge connect`. */
 export const connectOptions = {
   server: {
@@ -12,6 +15,32 @@ export const connectOptions = {
     help: 'file with the bearer token; read again when it runs out',
   },
   'token-env': { type: 'string', placeholder: 'NAME', help: 'environment variable with the bearer token' },
+  device: {
+    type: 'string',
+    placeholder: 'TENANT/DEVICE',
+    help: 'get and renew the token of this device, as who is signed in (instead of --token-file)',
+  },
+  context: {
+    type: 'string',
+    placeholder: 'NAME',
+    suggest: contextNames,
+    help: 'with --device: the installation that one is signed in to (default: the current context)',
+  },
+  login: { type: 'boolean', help: 'with --device: sign in now, as a person, for this time only' },
+  browser: LOGIN_OPTIONS.browser,
+  'service-account-key': {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'with --device: sign in as the service account of this key file',
+  },
+  'token-service': {
+    type: 'string',
+    placeholder: 'URL',
+    help: "with --device: where the token comes from (default: the context's)",
+  },
+  issuer: { type: 'string', placeholder: 'URL', help: 'identity provider (default: the token service tells)' },
+  project: LOGIN_OPTIONS.project,
+  'client-id': LOGIN_OPTIONS['client-id'],
   ca: { type: 'string', placeholder: 'FILE', help: "PEM file of the authorities to trust (default: this machine's)" },
   pin: {
     type: 'string',

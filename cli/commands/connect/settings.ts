@@ -9,6 +9,7 @@ import { fileToken, staticToken, type TokenSource } from '#client/token-source.t
 import { parseRoute, type TunSettings } from '#client/tun-control.ts';
 import type { OptionValues } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
+import { NEED_DEVICE, oauthTokens } from './oauth.ts';
 import type { connectOptions } from './options.ts';
 
 type Options = OptionValues<typeof connectOptions>;
@@ -19,17 +20,31 @@ const must = <T>(value: T | undefined, sentence: string): T => {
   return value;
 };
 
-const tokensOf = (options: Options): TokenSource => {
-  const file = options['token-file'];
-  const variable = options['token-env'];
-  if (file !== undefined && variable !== undefined) throw new UsageError('Give --token-file or --token-env, not both.');
-  if (file !== undefined) return fileToken(file);
-  const name = must(variable, 'A token is missing: give --token-file FILE or --token-env NAME.');
+interface Tokens {
+  readonly tokens: TokenSource;
+  /** Where they come from; nothing for a file. */
+  readonly outside?: TunSettings['outside'];
+}
+
+/** @param tell shows a person how to sign in */
+const tokensOf = async (options: Options, tell: (text: string) => void): Promise<Tokens> => {
+  const { device, 'token-file': file, 'token-env': variable } = options;
+  const given = ['device', 'token-file', 'token-env'].filter((name) => options[name as keyof Options] !== undefined);
+  if (given.length > 1) throw new UsageError(`Give --${given.join(' or --')}, not both.`);
+  if (device !== undefined) return oauthTokens(device, options, tell);
+  for (const name of NEED_DEVICE)
+    if (options[name] !== undefined)
+      throw new UsageError(`--${name} needs --device TENANT/DEVICE: whose token to get.`);
+  if (file !== undefined) return { tokens: fileToken(file) };
+  const name = must(
+    variable,
+    'A token is missing: give --device TENANT/DEVICE to get it as who is signed in, or --token-file FILE or --token-env NAME.',
+  );
   const value = must(process.env[name], `The environment variable ${name} is not set.`);
-  return staticToken(value, `the variable ${name}`);
+  return { tokens: staticToken(value, `the variable ${name}`) };
 };
 
-const tunOf = (options: Options): TunSettings | undefined => {
+const tunOf = (options: Options, outside: TunSettings['outside']): TunSettings | undefined => {
   const routes = (options.route ?? []).map((text) =>
     must(parseRoute(text), `--route takes a prefix such as 10.0.0.0/8 or fd00::/8, not \`${text}\`.`),
   );
@@ -41,7 +56,7 @@ const tunOf = (options: Options): TunSettings | undefined => {
   if (!/^[A-Za-z0-9_.-]{1,15}$/.test(options.tun))
     throw new UsageError(`--tun takes a name of 1 to 15 letters, digits, dots or dashes, not \`${options.tun}\`.`);
   const home = process.env['CBR_HOME'] ?? '/run/cloudbridge';
-  return { name: options.tun, routes, everything, journalFolder: path.join(home, 'connect') };
+  return { name: options.tun, routes, everything, journalFolder: path.join(home, 'connect'), outside };
 };
 
 const servicesOf = (options: Options): ServiceSettings => {
@@ -61,23 +76,31 @@ const servicesOf = (options: Options): ServiceSettings => {
   };
 };
 
-/** What the words of the command line mean together. @throws UsageError */
-export const settingsOf = (options: Options): ConnectSettings => {
+/**
+ * What the words of the command line mean together.
+ *
+ * @param tell shows a person how to sign in
+ * @throws UsageError, CommandError
+ */
+export const settingsOf = async (options: Options, tell: (text: string) => void): Promise<ConnectSettings> => {
   const servers = must(options.server, '--server is missing: https://HOST[:PORT] of the edge.').map((text) => {
     const server = parseServer(text);
     if (typeof server === 'string') throw new UsageError(`--server: ${server}.`);
     return server;
   });
-  const tun = tunOf(options);
+  let outside: TunSettings['outside'];
+  const tun = tunOf(options, () => outside?.() ?? []);
   const services = servicesOf(options);
   const isOfUse = tun !== undefined || services.socks !== undefined || services.http !== undefined;
   if (!isOfUse && services.forwards?.length === 0)
     throw new UsageError(
       'Say what to do with the connection: --tun NAME, --socks PORT, --http PORT or --forward PORT=HOST:PORT.',
     );
+  const { tokens, outside: from } = await tokensOf(options, tell);
+  outside = from;
   return {
     servers,
-    tokens: tokensOf(options),
+    tokens,
     trust: { caFile: options.ca, pins: options.pin ?? [] },
     tun,
     ...services,
