@@ -1,3 +1,4 @@
+import { ageText } from '#telemetry/age.ts';
 import { asFailure, ConnectFailure } from './failure.ts';
 import type { Line, Link, LinkSink } from './link.ts';
 import type { After } from './race.ts';
@@ -32,12 +33,6 @@ const RENEW_SHARE = 0.2;
 const RENEW_MS = 60_000;
 const RENEW_AGAIN_MS = 5_000;
 const FOREVER_MS = 2 ** 40;
-
-const ageText = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-};
 
 /** Why a token cannot be used any more, as far as it says so itself. */
 export const expiryFailure = (token: string, wallMs: number): ConnectFailure | undefined => {

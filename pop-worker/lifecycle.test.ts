@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createAuthority } from '#host/tls/testing/certificates.ts';
 import { deviceOf, INTERNET4, needsNamespaces, World } from './testing/world.ts';
 
 const NOTHING = { links: [], tables: [], routes: [] };
@@ -57,9 +58,7 @@ test('a worker whose data plane breaks ends with 1 and cleans up', { skip: needs
 
 test('a worker that waits for its control plane ends when it is told to', { skip: needsNamespaces }, async (t) => {
   const world = await made(t);
-  const text = readFileSync(world.configFile, 'utf8');
-  const control = '[control]\nservers = ["nats://127.0.0.1:4222"]\nrevision_keys = {}\n';
-  writeFileSync(world.configFile, `${text.slice(0, text.indexOf('[static]'))}${control}`);
+  world.control({ servers: ['nats://127.0.0.1:4222'], revisionKeys: {} });
   const started = world.startWorker();
   started.catch(() => {});
   await world.until('the admin listener is there', async () => {
@@ -106,6 +105,34 @@ test('it is drained, filled again and withdrawn by command', { skip: needsNamesp
   await world.command('withdraw');
   assert.deepEqual(await world.admin('/readyz'), { status: 503, text: 'withdrawn\n' });
   assert.equal(await world.metric('cloudbridge_worker_state_count{state="withdrawn"}'), 1);
+});
+
+test('a certificate that was renewed is taken by SIGHUP; a wrong one changes nothing', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = await made(t);
+  await world.startWorker();
+  const before = await world.connect(deviceOf('red', 2));
+  await before.reports.of('up');
+  const readAgain = async (message: string): Promise<string> => {
+    world.log.length = 0;
+    world.worker?.kill('SIGHUP');
+    await world.until(message, () => world.log.join('').includes(message));
+    return world.log.join('');
+  };
+  world.authority = createAuthority();
+  const early = await world.connect(deviceOf('red', 3));
+  await early.reports.of('closed');
+  await world.configure();
+  assert.match(await readAgain('read again'), /"files":\["certificate and key","keys of tokens","revocations"\]/);
+  const { namespace, reports } = await world.connect(deviceOf('blue', 2));
+  await reports.of('up');
+  writeFileSync(path.join(world.folder, 'edge.pem'), 'no certificate');
+  assert.match(await readAgain('not read again'), /what was in force stays.*edge\.pem is not PEM/);
+  await (await world.connect(deviceOf('blue', 3))).reports.of('up');
+  for (const inside of [namespace, before.namespace]) {
+    assert.match(world.run(inside, 'ping', '-c', '1', '-W', '2', INTERNET4), / 1 received/);
+  }
 });
 
 test('counters of the kernel that cannot be read are told once', { skip: needsNamespaces }, async (t) => {

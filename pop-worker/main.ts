@@ -96,11 +96,12 @@ type End = { readonly signal: string } | { readonly broken: string } | { readonl
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
 const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   const source = sourceOf(config, log);
-  const tls = readTlsFiles(config.tls, new Date());
+  const readTls = () => readTlsFiles(config.tls, new Date());
+  const tls = readTls();
   const network = networkOf(config);
   network.forward();
   const broken = Promise.withResolvers<string>();
-  const worker = new PopWorker({ config, tls, network, source, log, broken: broken.resolve });
+  const worker = new PopWorker({ config, tls, readTls, network, source, log, broken: broken.resolve });
   const { stop, now } = onSignals(reloader(worker, log));
   const servers: (HttpServer | Server)[] = [];
   // A control plane may be waited for as long as it takes: signals are heard meanwhile.

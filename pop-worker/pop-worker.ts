@@ -21,6 +21,8 @@ import { WorkerMetrics } from './worker-metrics.ts';
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
   readonly tls: ThreadSetup['tls'];
+  /** Reads its files again. @throws Error with one sentence */
+  readonly readTls: () => ThreadSetup['tls'];
   readonly network: WorkerNetwork;
   readonly source: ControlSource;
   readonly log: Logger;
@@ -45,6 +47,7 @@ export interface WorkerStatus {
 
 const SESSIONS_GONE_POLL_MS = 100;
 const NETWORK_DOWN_MS = 5000;
+const NO_KEY = new Uint8Array();
 
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
 export class PopWorker implements ControlListener {
@@ -213,9 +216,21 @@ export class PopWorker implements ControlListener {
     this.#order({ ...this.#orders, local });
   }
 
-  /** Reads certificate and keys, and what the source cannot watch. @returns what was read @throws Error: nothing changed */
-  reload(): Promise<readonly string[]> {
-    return this.#parts.source.reload();
+  /**
+   * Reads certificate and keys again, and what the source cannot watch.
+   *
+   * @returns what was read, for people
+   * @throws Error with one sentence; what comes after it was not read
+   */
+  async reload(): Promise<readonly string[]> {
+    const { tls: old, readTls, log, source } = this.#parts;
+    const { certificate, key, ticketKeys, resetKey } = readTls();
+    this.#post({ type: 'tls', tls: { certificate, key, ticketKeys } });
+    if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
+      log.warn('the reset key is another one: it takes a restart');
+    }
+    const files = ticketKeys.length > 0 ? ['certificate and key', 'ticket keys'] : ['certificate and key'];
+    return [...files, ...(await source.reload())];
   }
 
   isHealthy(): boolean {

@@ -1,6 +1,7 @@
 import { createPrivateKey, hkdfSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { ThreadSetup } from '#dataplane/setup.ts';
+import { createServerContext } from '#host/tls/context.ts';
 import type { WorkerConfig } from './config.ts';
 import { StartError } from './start-error.ts';
 
@@ -76,6 +77,20 @@ const tokenKeyOf = (ticketKey: Uint8Array | undefined): Uint8Array => {
   return new Uint8Array(hkdfSync('sha256', secret, '', 'cloudbridge address validation tokens', 32));
 };
 
+/** What OpenSSL itself refuses is refused here, where it is said in a sentence and nothing depends on it yet. */
+const tryIdentity = (
+  { certificate, key, ticketKeys }: Pick<ThreadSetup['tls'], 'certificate' | 'key' | 'ticketKeys'>,
+  files: WorkerConfig['tls'],
+): void => {
+  try {
+    const identities = [{ certificateChain: certificate, privateKey: key }];
+    createServerContext({ identities, alpn: ['h3'], ...(ticketKeys.length > 0 && { ticketKeys }) });
+  } catch (error) {
+    const { message } = error as Error;
+    throw new StartError(`the certificate ${files.certificate} cannot be used (${message}): have another one issued`);
+  }
+};
+
 /** Reads certificate and keys. @throws StartError for whatever would fail later with less words */
 export const readTlsFiles = (config: WorkerConfig['tls'], now: Date): ThreadSetup['tls'] => {
   const certificate = read(config.certificate, 'the certificate').toString();
@@ -88,6 +103,7 @@ export const readTlsFiles = (config: WorkerConfig['tls'], now: Date): ThreadSetu
   const { ticket_keys, reset_key } = config;
   const ticketKeys =
     ticket_keys === undefined ? [] : ticketKeysOf(readSecret(ticket_keys, 'the file of ticket keys'), ticket_keys);
+  tryIdentity({ certificate, key, ticketKeys }, config);
   const resetKey = reset_key === undefined ? undefined : resetKeyOf(readSecret(reset_key, 'the reset key'), reset_key);
   return { certificate, key, ticketKeys, resetKey, tokenKey: tokenKeyOf(ticketKeys[0]) };
 };

@@ -42,10 +42,16 @@ const setByApi = async (
   });
 };
 
+/** What goes on although the operator at the machine ended it. */
+const remaining = (verb: Verb, orders: unknown): string =>
+  verb === 'undrain' && (orders as { readonly controlPlane: string }).controlPlane === 'drain'
+    ? ' still: the control plane asks for it, undrain it there'
+    : '';
+
 const askSocket = async (verb: Verb, socket: string | undefined, output: Output): Promise<void> => {
   const result = await ask(socket, verb);
   if (output.isForPrograms) output.line(result);
-  else output.print(`The worker is ${result['state']}.`);
+  else output.print(`The worker is ${result['state']}${remaining(verb, result['orders'])}.`);
 };
 
 const workerCommand = (verb: Verb): Command =>

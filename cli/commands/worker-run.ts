@@ -10,7 +10,8 @@ export const workerRun = defineCommand({
   summary: 'serve devices at this machine until it is told to stop',
   description: [
     'Logs one JSON object a line on stderr (CBR_LOG=debug says more). SIGTERM drains, waits for sessions to move away,',
-    'and removes TUN, routes and NAT; a second one ends at once. SIGHUP reads keys and revocations again.',
+    'and removes TUN, routes and NAT; a second one ends at once. SIGHUP reads certificate and keys again, and what the',
+    'control section or the static one names: credentials and CA (it connects anew), or keys of tokens and revocations.',
     'docs/operating-a-pop.md explains every setting.',
   ].join('\n'),
   options,

@@ -1,13 +1,16 @@
 import { defineCommand } from '../command.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import { ask, SOCKET_OPTION } from '../worker-socket.ts';
-
-type Row = readonly [name: string, value: unknown];
+import { type WorkerAnswer, workerRows } from './worker-status/rows.ts';
 
 export const workerStatus = defineCommand({
   name: 'worker status',
-  summary: 'state, sessions and connections of a worker on this machine',
-  description: 'Exit code 1 when a data-plane thread does not answer.',
+  summary: 'how a worker on this machine is, and what it knows of its control plane',
+  description: [
+    'Orders are what keeps it from serving as usual: each holds until whoever gave it takes it back. The control plane',
+    'is connected while there is a connection to NATS; the last contact is its last sign of life; membership (devices,',
+    'networks, revocations) is as old as said at most. Exit code 1 when a data-plane thread does not answer.',
+  ].join('\n'),
   options: SOCKET_OPTION,
   examples: [
     { run: 'cloudbridge worker status', does: 'a table' },
@@ -15,16 +18,7 @@ export const workerStatus = defineCommand({
   ],
   run: async ({ options, output }) => {
     const status = await ask(options.socket, 'status');
-    if (output.isForPrograms) output.line(status);
-    else {
-      output.list<Row>(
-        [
-          { heading: 'what', cell: ([name]) => name },
-          { heading: 'value', cell: ([, value]) => String(value) },
-        ],
-        Object.entries(status),
-      );
-    }
+    output.record(status, workerRows(status as unknown as WorkerAnswer, Date.now()));
     return status['healthy'] === true ? SUCCESS : FAILURE;
   },
 });

@@ -6,7 +6,7 @@ import { Contact } from './contact.ts';
 import { type ControlView, describeControl } from './describe.ts';
 import { DesiredState } from './desired-state.ts';
 import { Membership } from './membership.ts';
-import { connectNats, type NatsOptions } from './nats.ts';
+import { checkFiles, connectNats, type NatsOptions } from './nats.ts';
 import { Revisions } from './revisions.ts';
 import { Status, type WorkerReport } from './status.ts';
 
@@ -82,8 +82,13 @@ export class Control {
     return control;
   }
 
-  /** With credentials and CA as they are on disk now. While there is no connection that is what goes on anyway. */
+  /**
+   * Connects anew, with credentials and CA as they are on disk now. While there is no connection that goes on anyway.
+   *
+   * @throws FileError when they cannot be used: the connection stays
+   */
   async reconnect(): Promise<void> {
+    checkFiles(this.#options);
     await this.#nats?.reconnect();
   }
 

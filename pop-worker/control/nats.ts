@@ -33,7 +33,7 @@ const FILE_RETRY_MS = 250;
 const MAX_FILE_RETRY_MS = 4000;
 
 /** Credentials or CA cannot be used as they are now. */
-class FileError extends Error {}
+export class FileError extends Error {}
 
 type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
@@ -65,7 +65,7 @@ export const connectNats = async (
       void tellRefusals(nats, options.credentials, tell);
       return nats;
     } catch (error) {
-      tell(error);
+      tell(error instanceof FileError ? later(error) : error);
       if (error instanceof FileError) {
         waitMs = fileRetryMs;
         fileRetryMs = Math.min(2 * fileRetryMs, MAX_FILE_RETRY_MS);
@@ -75,6 +75,11 @@ export const connectNats = async (
   }
   return undefined;
 };
+
+const later = ({ message, cause }: FileError): Error => new Error(`${message}: it is tried again`, { cause });
+
+/** Whether a connection could be made with credentials and CA as they are on disk now. @throws FileError when not */
+export const checkFiles = (options: NatsOptions): void => void connectOptions(options, () => undefined);
 
 /** @throws FileError when credentials or CA cannot be used */
 const connectOptions = (options: NatsOptions, onError: (error: unknown) => void): NodeConnectionOptions => {
@@ -102,19 +107,19 @@ const readBytes = (what: string, file: string): Buffer => {
     return readFileSync(file);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new FileError(`${what} ${file} cannot be read (${code}): it is tried again`, { cause });
+    throw new FileError(`${what} ${file} cannot be read (${code})`, { cause });
   }
 };
 
 const readCredentials = (file: string, onError: (error: unknown) => void): Authenticator => {
-  const named = (error: unknown): unknown =>
+  const named = (error: unknown): FileError =>
     error instanceof CredentialsError
-      ? new FileError(`the credentials file ${file} ${error.message}: it is tried again`)
-      : error;
+      ? new FileError(`the credentials file ${file} ${error.message}`)
+      : (error as FileError);
   try {
     return liveAuthenticator(
       () => readBytes('the credentials file', file),
-      (error) => onError(named(error)),
+      (error) => onError(later(named(error))),
     );
   } catch (error) {
     throw named(error);
@@ -126,6 +131,6 @@ const checkCa = (file: string): void => {
   try {
     new X509Certificate(pem);
   } catch (cause) {
-    throw new FileError(`the CA file ${file} holds no certificate: it is tried again`, { cause });
+    throw new FileError(`the CA file ${file} holds no certificate`, { cause });
   }
 };

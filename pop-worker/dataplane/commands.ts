@@ -1,3 +1,5 @@
+import type { ThreadSetup } from './setup.ts';
+
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
 export type Command =
   /** A tenant's networks, as prefixes; none: the tenant is gone. */
@@ -17,6 +19,8 @@ export type Command =
   | { readonly type: 'drain' }
   /** New sessions again; those that were told to go are not called back. */
   | { readonly type: 'undrain' }
+  /** Certificate, key and ticket keys for handshakes from now on. */
+  | { readonly type: 'tls'; readonly tls: Pick<ThreadSetup['tls'], 'certificate' | 'key' | 'ticketKeys'> }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */

@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns/promises';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
-import { createTlsServerPort } from '#host/tls/tls-port.ts';
+import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
@@ -80,6 +80,7 @@ export class Edge {
   };
   readonly #ownRefused: readonly Prefix[];
   readonly #allowed: readonly Prefix[];
+  readonly #tls: OpensslServerPort;
   readonly #ticker: NodeJS.Timeout;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
@@ -114,6 +115,7 @@ export class Edge {
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
+    this.#tls = createTlsServerPort({ ...identityOf(setup.tls), alpn: ['h3'] });
     this.endpoint = this.#makeEndpoint(setup);
     this.driver = new QuicDriver({
       socket: hosts.sockets,
@@ -139,16 +141,12 @@ export class Edge {
   }
 
   #makeEndpoint({ tls, congestionControl }: ThreadSetup): Endpoint {
-    const { ticketKeys, resetKey } = tls;
+    const { resetKey } = tls;
     return new Endpoint({
       config: edgeEndpointConfig(nowUs(), Date.now()),
       quic: edgeQuicConfig(congestionControl),
       crypto: opensslCrypto,
-      tls: createTlsServerPort({
-        identities: [{ certificateChain: tls.certificate, privateKey: tls.key }],
-        alpn: ['h3'],
-        ...(ticketKeys.length > 0 && { ticketKeys }),
-      }),
+      tls: this.#tls,
       random: { fill: (bytes) => void randomFillSync(bytes) },
       tokenKey: tls.tokenKey,
       ...(resetKey !== undefined && { resetKey }),
@@ -198,6 +196,9 @@ export class Edge {
         this.connections.undrain();
         this.sessions.drain(false);
         return;
+      case 'tls':
+        this.#tls.replace(identityOf(command.tls));
+        return;
       default:
     }
   }
@@ -236,6 +237,11 @@ export class Edge {
     this.#hosts.tun?.close();
   }
 }
+
+const identityOf = ({ certificate, key, ticketKeys }: Extract<Command, { type: 'tls' }>['tls']) => ({
+  identities: [{ certificateChain: certificate, privateKey: key }],
+  ...(ticketKeys.length > 0 && { ticketKeys }),
+});
 
 /** Asks these servers for both families. */
 const resolverOf = (servers: readonly string[]): Resolve => {

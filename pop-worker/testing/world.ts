@@ -60,7 +60,8 @@ let made = 0;
 /** A worker between clients and the internet, each in a network namespace of its own; gone after the test. */
 export class World {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-worker-'));
-  readonly authority = createAuthority();
+  /** Whom devices trust. */
+  authority = createAuthority();
   readonly #prefix = `cbw-${process.pid}-${++made}`;
   readonly #namespaces: string[] = [];
   readonly #children: ChildProcess[] = [];
@@ -196,6 +197,14 @@ tenants = [${tenants.join(', ')}]
 ${more.static ?? ''}
 `,
     );
+  }
+
+  /** Gives the worker a control plane in place of its own files. @param settings of the section */
+  control(settings: { readonly servers: readonly string[]; readonly revisionKeys: Record<string, string> }): void {
+    const text = readFileSync(this.configFile, 'utf8');
+    const keys = Object.entries(settings.revisionKeys).map(([id, key]) => `"${id}" = "${key}"`);
+    const section = `[control]\nservers = ${JSON.stringify(settings.servers)}\nrevision_keys = { ${keys.join(', ')} }\n`;
+    writeFileSync(this.configFile, `${text.slice(0, text.indexOf('[static]'))}${section}`);
   }
 
   /** Starts the worker by its command; resolves when it serves, rejects with its log when it does not. */

@@ -19,6 +19,8 @@ export interface TestHub {
   readonly installation: TestInstallation;
   readonly service: Copy;
   readonly errors: unknown[];
+  /** What revisions are signed by, as a worker's file has it. */
+  readonly publicKeys: Readonly<Record<string, string>>;
   startPublisher(copy: Copy): Publisher;
   /** @param directory of an earlier one, to start with what it left */
   startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
@@ -52,6 +54,7 @@ export const createTestHub = async (): Promise<TestHub> => {
     installation,
     service,
     errors,
+    publicKeys,
     startPublisher: publish,
     startWorker: async (worker, earlier) => {
       const directory = earlier ?? (await mkdtemp(join(tmpdir(), 'cloudbridge-worker-')));

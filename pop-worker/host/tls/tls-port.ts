@@ -20,6 +20,12 @@ export interface OpensslServerPort extends TlsPort {
   server(options: TlsServerOptions): OpensslSession;
   /** For sessions from now on, and tickets of those that go on: the first key seals, all open. */
   setTicketKeys(keys: readonly Uint8Array[]): void;
+  /**
+   * For sessions from now on; those that go on keep theirs. Without ticket keys, tickets of before are no longer taken.
+   *
+   * @throws as `createTlsServerPort`: then nothing changes
+   */
+  replace(change: Pick<TlsServerContextOptions, 'identities' | 'ticketKeys'>): void;
 }
 
 export interface OpensslClientPort extends TlsPort {
@@ -34,7 +40,7 @@ const NO_TICKET = new Uint8Array();
  * @throws RangeError for options that contradict each other, Error `ERR_TLS_CONFIGURATION` for what OpenSSL refuses
  */
 export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServerPort => {
-  const context = createServerContext(options);
+  let context = createServerContext(options);
   const hooks: SessionHooks = { acceptEarlyData: options.acceptEarlyData, keyLog: options.keyLog };
   return {
     server: ({ transportParameters }) =>
@@ -43,6 +49,9 @@ export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServe
       throw new Error('this TLS port is a server');
     },
     setTicketKeys: (keys) => setTicketKeys(context, keys),
+    replace: (change) => {
+      context = createServerContext({ ...options, ...change });
+    },
   };
 };
 

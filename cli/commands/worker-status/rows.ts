@@ -1,0 +1,73 @@
+import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import { ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { ageText } from '#telemetry/age.ts';
+
+export type Row = readonly [name: string, value: string];
+
+/** What a worker answers to `status`; the control plane is absent where it has none. */
+export interface WorkerAnswer {
+  readonly pop: string;
+  readonly worker: string;
+  readonly state: string;
+  readonly orders: { readonly controlPlane: string; readonly local: string };
+  readonly healthy: boolean;
+  readonly upSeconds: number;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly tenants: number;
+  readonly control?: JsonObject & { readonly revision: string; readonly fromDisk: boolean };
+}
+
+const ago = (time: Timestamp | undefined, nowMs: number, never: string): string =>
+  time === undefined ? never : `${ageText(nowMs - timestampMs(time))} ago`;
+
+/** Who asked for the state that it is in. */
+const ordersText = ({ controlPlane, local }: WorkerAnswer['orders']): string =>
+  [
+    ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
+    ...(local === 'serve' ? [] : [`${local} at this machine`]),
+  ].join(', ') || 'none';
+
+const revisionText = (number: string, fromDisk: boolean, expires: Timestamp | undefined, nowMs: number): string => {
+  if (number === '0') return 'none yet';
+  const leftMs = expires === undefined ? 0 : timestampMs(expires) - nowMs;
+  const end = leftMs > 0 ? `runs out in ${ageText(leftMs)}` : `ran out ${ageText(-leftMs)} ago`;
+  return `${number}${fromDisk ? ' from disk' : ''}, ${end}`;
+};
+
+const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: number): Row[] => {
+  const { revision, fromDisk, ...rest } = control;
+  const contact = fromJson(ControlContactSchema, rest as JsonValue, { ignoreUnknownFields: true });
+  const since = contact.since === undefined ? 0 : nowMs - timestampMs(contact.since);
+  const refusals = Object.entries(contact.refusedRevisions).map(([reason, count]) => `${count} ${reason}`);
+  const { refusedRevision, lastError, lastErrorTime } = contact;
+  return [
+    ['control plane', `${contact.connected ? 'connected' : 'not connected'} for ${ageText(since)}`],
+    ['last contact', ago(contact.lastContactTime, nowMs, 'never')],
+    ['reconnects', `${contact.reconnects}`],
+    ['membership', ago(contact.membershipTime, nowMs, 'not known yet').replace(/^(?=\d)/, 'as of ')],
+    ['revision', revisionText(revision, fromDisk, contact.revisionExpireTime, nowMs)],
+    ['refused revisions', refusals.join(', ') || '0'],
+    ...(refusedRevision === '' ? [] : ([['newest refused', refusedRevision]] as const)),
+    ['unreadable records', `${contact.unreadableRecords}`],
+    ['lost events', `${contact.lostEvents}`],
+    ['last error', lastError === '' ? 'none' : `${lastError} (${ago(lastErrorTime, nowMs, '')})`],
+  ];
+};
+
+/** A worker's answer for people. @param nowMs milliseconds since 1970 by this machine's clock, which is the worker's too */
+export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
+  ['pop', answer.pop],
+  ['worker', answer.worker],
+  ['state', answer.state],
+  ['orders', ordersText(answer.orders)],
+  ['data plane', answer.healthy ? 'answers' : 'does not answer'],
+  ['up for', ageText(answer.upSeconds * 1000)],
+  ['sessions', `${answer.sessions}`],
+  ['connections', `${answer.connections}`],
+  ['tenants', `${answer.tenants}`],
+  ...(answer.control === undefined
+    ? ([['control plane', 'none: it serves what its own file says']] as const)
+    : controlRows(answer.control, nowMs)),
+];

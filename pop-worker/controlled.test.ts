@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { HubOrder, HubReport } from '#control/testing/hub-process.ts';
+import { needsNamespaces, World } from './testing/world.ts';
+
+/** The control plane in the namespace of the worker. */
+const startHub = async (t: TestContext, world: World) => {
+  const file = fileURLToPath(new URL('./control/testing/hub-process.ts', import.meta.url));
+  const inside = ['-c', 'exec ip netns exec "$0" "$@"', world.workerNamespace, process.execPath];
+  const child: ChildProcess = fork(file, [], { execPath: '/bin/sh', execArgv: inside });
+  t.after(async () => {
+    const ended = once(child, 'exit');
+    child.disconnect();
+    await ended;
+  });
+  const next = async () => (await once(child, 'message'))[0] as HubReport;
+  const { servers = [], revisionKeys = {} } = await next();
+  const send = async (method: string, where: string, body?: HubOrder['body']) => {
+    const answer = next();
+    child.send({ method, path: where, ...(body !== undefined && { body }) } satisfies HubOrder);
+    return answer;
+  };
+  return { servers, revisionKeys, send };
+};
+
+test('a worker with a control plane: whose order holds, what SIGHUP does, and what is seen of all that', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = new World(t);
+  await world.network();
+  await world.configure();
+  const { send, ...hub } = await startHub(t, world);
+  await send('POST', '/v1/tenants', { id: 'red' });
+  await send('POST', '/v1/tenants/red/networks', { id: 'n', ipv4Pool: '10.64.0.0/24' });
+  await send('POST', '/v1/pops', { id: 'test' });
+  await send('POST', '/v1/pops/test/workers', { id: 'w1' });
+  world.control(hub);
+  await world.startWorker();
+
+  const status = async () => JSON.parse(await world.command('status', '--json'));
+  const until = (state: string) => world.until(`it is ${state}`, async () => (await status()).state === state);
+  const reported = async () => {
+    const { json } = await send('GET', '/v1/pops/test/workers/w1');
+    return (json as { status?: Record<string, unknown> }).status ?? {};
+  };
+  const worker = '/v1/pops/test/workers/w1';
+
+  await until('ready');
+  const { control } = await status();
+  assert.ok(Number(control.revision) >= 1 && control.connected === true && control.reconnects === 0);
+
+  await t.test('the end of the API’s drain does not end an operator’s withdraw', async () => {
+    assert.match(await world.command('withdraw'), /The worker is withdrawn/);
+    await send('POST', `${worker}/drain`, {});
+    await until('draining');
+    assert.deepEqual((await status()).orders, { controlPlane: 'drain', local: 'withdraw' });
+    await send('POST', `${worker}/undrain`, {});
+    await until('withdrawn');
+    await world.until('the API knows', async () => (await reported())['health'] === 'HEALTH_WITHDRAWN');
+    assert.equal((await reported())['localOrder'], 'LOCAL_ORDER_WITHDRAW');
+  });
+
+  await t.test('an operator’s undrain does not end the API’s drain, and says so', async () => {
+    await send('POST', `${worker}/drain`, {});
+    await until('draining');
+    assert.match(await world.command('undrain'), /is draining still: the control plane asks for it/);
+    assert.match(await world.command('status'), /orders +drain by the control plane\n/);
+    await send('POST', `${worker}/undrain`, {});
+    await until('ready');
+  });
+
+  await t.test('SIGHUP connects anew', async () => {
+    world.log.length = 0;
+    world.worker?.kill('SIGHUP');
+    await world.until('it says so', () => world.log.join('').includes('read again'));
+    assert.match(world.log.join(''), /"files":\["certificate and key","credentials and CA of the control plane"\]/);
+    await world.until('it is connected again', async () => {
+      const { control: now } = await status();
+      return now.connected === true && now.reconnects === 1;
+    });
+  });
+
+  await t.test('without its control plane it says since when, and what it goes on with', async () => {
+    await send('NATS', 'kill');
+    await world.until('it notices', async () => (await status()).control.connected === false);
+    const text = await world.command('status');
+    assert.match(text, /control plane +not connected for \d+ s\n/);
+    assert.match(text, /membership +as of \d+ s ago\n/);
+    assert.match(text, /revision +\d+, runs out in \d+ d\n/);
+    assert.equal(await world.metric('cloudbridge_control_state_count{state="disconnected"}'), 1);
+    await send('NATS', 'start');
+    await world.until('it is back', async () => (await status()).control.connected === true);
+  });
+
+  await t.test('a stop in good order is told', async () => {
+    assert.equal(await world.endWorker('SIGTERM'), 0);
+    const { health, connected } = await reported();
+    assert.deepEqual([health, connected], ['HEALTH_STOPPED', undefined]);
+  });
+});
