@@ -77,6 +77,8 @@ const openTun = async (name: string): Promise<TunDevice> => {
 const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
   const directory = new Directory();
   directory.setKeys(order.jwks, order.issuer ?? ISSUER);
+  // There is no control plane that could know more.
+  directory.isCurrent = true;
   const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
   const admission = new Admission(directory, Date.now, tenants);
   tenants.defineTenant('acme', [prefix('10.64.0.0/10'), prefix('fd00:1::/48')]);
