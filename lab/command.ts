@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
 import { LabError } from './errors.ts';
 
-export type CommandOptions = { readonly input?: string; readonly timeoutMs?: number };
+export type CommandOptions = {
+  readonly input?: string;
+  readonly timeoutMs?: number;
+  /** Is told the first that it says on stdout, while it runs. */
+  readonly onFirstOutput?: () => void;
+};
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -19,6 +24,7 @@ export const runCommand = (command: string, args: readonly string[], options: Co
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout === '') options.onFirstOutput?.();
       stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -5,11 +5,14 @@ import type { CreatedAccounts } from '#services/installation/accounts.ts';
 import type { Authority } from '#services/installation/authority.ts';
 import { createInstallation } from '#services/installation/create.ts';
 import { createCredentials } from '#services/installation/nats.ts';
+import type { CommandOptions } from './command.ts';
 import { type ControlSettings, copyAt, sharedUrl, writeEdgeFile, writeServicesFile } from './control-files.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 import { COPIES, SERVICE_PORTS, type Service } from './place.ts';
+import type { Account, Exchange } from './probes/account.ts';
 import type { ApiAnswer, ApiAnswers, ApiCall, ApiOrder } from './probes/api.ts';
+import type { Steady, SteadyOrder } from './probes/steady.ts';
 import type { LabProcess } from './process.ts';
 
 const SERVICES = Object.keys(SERVICE_PORTS) as Service[];
@@ -119,11 +122,6 @@ export class ControlPlane {
     return names;
   }
 
-  /** Brings back what `killOneOfEach` ended. */
-  async startOneOfEach(): Promise<void> {
-    await Promise.all(SERVICES.map((service) => this.#startCopy(service, 0)));
-  }
-
   /** Where a service is reached from inside the lab, through its balancer. */
   url(service: Service): string {
     return `https://${this.#lab.place.control.address}:${SERVICE_PORTS[service]}`;
@@ -151,13 +149,15 @@ export class ControlPlane {
 
   /** The identity provider's ID of an account. */
   async subjectOf(account: string): Promise<string> {
-    return (await this.#accountKey(account)).userId;
+    return (await this.account(account)).key.userId;
   }
 
-  async #accountKey(account: string): Promise<ApiOrder['key']> {
-    const key = (await this.#ensureAccounts()).keys[account];
-    if (key === undefined) throw new LabError(`There is no account ${account}.`);
-    return key;
+  /** What programs call as. */
+  async account(name: string): Promise<Account> {
+    const { project, keys } = await this.#ensureAccounts();
+    const key = keys[name];
+    if (key === undefined) throw new LabError(`There is no account ${name}.`);
+    return { issuer: sharedUrl(this.#lab.place, 'auth'), project, key };
   }
 
   /** Calls the API at the edge from the internet host as this account, in order. Throws on an answer that is no success. */
@@ -179,22 +179,45 @@ export class ControlPlane {
 
   /** A device's token, by its owner's OAuth flow. */
   async deviceToken(account: string, tenant: string, device: string): Promise<string> {
-    const { token } = await this.#order(account, {
-      exchange: { url: `${this.url('token')}/v1/token`, tenant, device },
-    });
+    const { token } = await this.#order(account, { exchange: { url: this.#tokenUrl, tenant, device } });
     if (token === undefined) throw new LabError(`There was no token for ${tenant}/${device}.`);
     return token;
   }
 
-  async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchange'>): Promise<ApiAnswers> {
-    const whole: ApiOrder = {
-      issuer: sharedUrl(this.#lab.place, 'auth'),
-      project: (await this.#ensureAccounts()).project,
-      key: await this.#accountKey(account),
-      ...order,
+  /**
+   * Calls the API at the edge and at the services, and asks for a device's tokens, all the time, from the internet host.
+   *
+   * @param meanwhile is called once all of that goes well, and it goes on for some seconds after
+   */
+  async steadyCalls(
+    operator: string,
+    owner: string,
+    device: Pick<Exchange, 'tenant' | 'device'>,
+    meanwhile: () => void,
+  ): Promise<Steady> {
+    const order: SteadyOrder = {
+      operator: await this.account(operator),
+      apis: [this.url('edge'), this.url('config')],
+      owner: await this.account(owner),
+      exchange: { url: this.#tokenUrl, ...device },
+      seconds: 4,
     };
-    const [name, file] = Object.entries(this.#trust)[0] as [string, string];
-    const args = [`${name}=${file}`, process.execPath, path.join(root, 'lab/probes/api.ts')];
-    return JSON.parse(await this.#lab.exec('internet', 'env', args, { input: JSON.stringify(whole) })) as ApiAnswers;
+    const output = await this.#probe('steady.ts', order, { onFirstOutput: meanwhile });
+    return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Steady;
+  }
+
+  get #tokenUrl(): string {
+    return `${this.url('token')}/v1/token`;
+  }
+
+  async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchange'>): Promise<ApiAnswers> {
+    return JSON.parse(await this.#probe('api.ts', { ...(await this.account(account)), ...order })) as ApiAnswers;
+  }
+
+  /** Runs a probe on the internet host. @returns what it says */
+  #probe(name: string, order: object, options?: CommandOptions): Promise<string> {
+    const trust = Object.entries(this.#trust).map((pair) => pair.join('='));
+    const args = [...trust, process.execPath, path.join(root, 'lab/probes', name)];
+    return this.#lab.exec('internet', 'env', args, { input: JSON.stringify(order), ...options });
   }
 }

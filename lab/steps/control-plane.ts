@@ -111,6 +111,30 @@ export const revocation: Step = {
   },
 };
 
+/** One copy of each service dies under its callers, who go on with the other one; nothing is lost or done twice. */
+export const serviceLost: Step = {
+  name: 'service-lost',
+  title: 'one copy of each service and of the edge is killed: no call fails, nothing is lost or done twice',
+  run: async ({ edge: { control } }) => {
+    let killed: Promise<string[]> | undefined;
+    const device = { tenant: DEVICES.laptop.tenant, device: DEVICES.laptop.id };
+    const steady = await control.steadyCalls(OPERATOR, 'owner-laptop', device, () => {
+      killed = control.killOneOfEach();
+    });
+    const { calls, tokens, retries, failed, failures, longestMs, leftOver } = steady;
+    if (failed > 0) throw new LabError(`${failed} calls failed, the first: ${failures[0]}`);
+    return [
+      { metric: 'killed', value: (await killed)?.length ?? 0, unit: 'count', bar: { atLeast: 4 } },
+      { metric: 'calls', value: calls, unit: 'count', bar: { atLeast: 50 } },
+      { metric: 'tokens', value: tokens, unit: 'count', bar: { atLeast: 5 } },
+      { metric: 'failed', value: failed, unit: 'count', bar: { atMost: 0 } },
+      { metric: 'done_twice', value: leftOver, unit: 'count', bar: { atMost: 0 } },
+      { metric: 'retries', value: retries, unit: 'count' },
+      { metric: 'longest', value: longestMs, unit: 'ms', bar: { atMost: 5000 } },
+    ];
+  },
+};
+
 /** The control plane is gone: what is connected goes on, a worker restarts, and a device that was never here comes in. */
 export const controlPlaneLost: Step = {
   name: 'control-plane-lost',

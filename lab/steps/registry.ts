@@ -1,7 +1,14 @@
 import type { Step } from '../journey.ts';
 import { addresses } from './addresses.ts';
 import { anycastRouting } from './anycast-routing.ts';
-import { apiCalls, controlPlaneBack, controlPlaneLost, controlPlaneUp, revocation } from './control-plane.ts';
+import {
+  apiCalls,
+  controlPlaneBack,
+  controlPlaneLost,
+  controlPlaneUp,
+  revocation,
+  serviceLost,
+} from './control-plane.ts';
 import { internetHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
 import { plainPing } from './plain-ping.ts';
@@ -36,6 +43,7 @@ export const LAB_STEPS: readonly Step[] = [
   overlap,
   tunnelRequests,
   revocation,
+  serviceLost,
   controlPlaneLost,
   controlPlaneBack,
   popLost,
