@@ -137,6 +137,16 @@ export class ControlPlane {
     return { servers, credentials: workerCredentials[`${pop}/w1`], ca: nats.ca, revision_keys: revisionKeys };
   }
 
+  /** PEM files of who issued the certificates of services and of NATS. */
+  get authorities(): readonly string[] {
+    return [this.#authority.file, this.#settings.installation.nats.ca];
+  }
+
+  /** What a tenant's integration connects to NATS with. @returns the file */
+  integratorCredentials(tenant: string): Promise<string> {
+    return createCredentials(path.join(this.#settings.folder, 'nats'), { role: 'integrator', tenant });
+  }
+
   /** Needs NATS only: it may be called while services start. */
   #ensureAccounts(): Promise<CreatedAccounts> {
     this.#accounts ??= (async () => {

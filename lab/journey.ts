@@ -2,6 +2,7 @@ import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Edge } from './edge.ts';
 import { LabError } from './errors.ts';
 import { Lab, logFolder } from './lab.ts';
+import type { OutsideAccess } from './outside.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
@@ -10,6 +11,8 @@ export class Journey {
   readonly on: 'namespaces' | 'loopback';
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
+  /** For programs of the machine, once they can reach it. */
+  access: OutsideAccess | undefined;
   #lab: Lab | undefined;
   #edge: Edge | undefined;
 

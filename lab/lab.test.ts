@@ -115,8 +115,8 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   const programs = programsOf(home, name);
   assert.equal(
     programs.length,
-    19,
-    'the internet host, NATS, eight copies, four balancers, a forwarder, a worker, three devices',
+    21,
+    'the internet host, NATS, eight copies, four balancers, a forwarder, a worker, two gateways, three devices',
   );
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');

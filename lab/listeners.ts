@@ -23,23 +23,23 @@ const tryListener = ({ address, port, protocol }: Listener): Promise<string | un
     }
   });
 
-/** Why a lab without namespaces cannot listen there, and the mend. */
-export const cannotListen = ({ address, port, protocol }: Listener, code: string): LabError => {
+/** Why a lab cannot listen there, and the mend. @param otherwise what else helps than to end what is in the way */
+export const cannotListen = ({ address, port, protocol }: Listener, code: string, otherwise?: string): LabError => {
   const where = `${address}:${port}/${protocol}`;
-  const root = 'run the lab as root, which has namespaces of its own';
-  if (code !== 'EADDRINUSE') return new LabError(`${where} cannot be listened on (${code}): ${root}.`);
+  const or = otherwise === undefined ? '' : `, or ${otherwise}`;
+  if (code !== 'EADDRINUSE') return new LabError(`${where} cannot be listened on (${code})${or}.`);
   const show = `ss -l${protocol === 'tcp' ? 't' : 'u'}np`;
   return new LabError(
-    `${where} is in use by another program, perhaps one that listens on every address: end it (\`${show}\` shows it), ` +
-      `or ${root}.`,
+    `${where} is in use by another program, perhaps one that listens on every address: end it (\`${show}\` shows ` +
+      `it)${or}.`,
   );
 };
 
-/** Throws a `LabError` about the first of these that something else listens on. */
-export const requireFree = async (listeners: readonly Listener[]): Promise<void> => {
+/** Throws a `LabError` about the first of these that something else listens on. @param otherwise as for `cannotListen` */
+export const requireFree = async (listeners: readonly Listener[], otherwise: string): Promise<void> => {
   for (const listener of listeners) {
     const code = await tryListener(listener);
-    if (code !== undefined) throw cannotListen(listener, code);
+    if (code !== undefined) throw cannotListen(listener, code, otherwise);
   }
 };
 

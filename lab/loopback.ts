@@ -126,7 +126,7 @@ export const takePlace = async (
   const pops = POP_NAMES.slice(0, popCount);
   const { addresses, release, listening } = await takeBlock(pops, blocks);
   try {
-    await requireFree(listenersAt(addresses, pops));
+    await requireFree(listenersAt(addresses, pops), 'run the lab as root, which has namespaces of its own');
   } catch (error) {
     await release();
     throw error;

@@ -90,3 +90,9 @@ export const placeOf = ({ pops }: Topology, outside: Pick<LoopbackAddresses, 'co
   metrics: (pop) => `${outside.worker(pop)}:${ADMIN_PORT}`,
   servers: [`https://${ANYCAST.v4}`],
 });
+
+/** @param text `address:port` */
+export const splitAddress = (text: string): { readonly address: string; readonly port: number } => {
+  const at = text.lastIndexOf(':');
+  return { address: text.slice(0, at), port: Number(text.slice(at + 1)) };
+};

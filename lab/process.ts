@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import type net from 'node:net';
 import path from 'node:path';
 import { LabError } from './errors.ts';
 import type { Journal } from './journal.ts';
@@ -29,10 +30,12 @@ export class LabProcess {
   readonly ready: Promise<unknown>;
   /** Resolves to how it ended, for people. */
   readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
   #running = true;
 
   constructor(spec: ProcessSpec, child: ChildProcess) {
     this.name = spec.name;
+    this.#child = child;
     this.pid = child.pid!;
     this.logFile = spec.logFile;
     this.ended = new Promise((resolve) => {
@@ -54,6 +57,16 @@ export class LabProcess {
     return new Promise((resolve, reject) => {
       child.once('message', resolve);
       this.ended.then((how) => reject(new LabError(`${this.name} ${how} before it was ready.`, this.logFile)));
+    });
+  }
+
+  /** Gives a server's sockets to a program that announced itself, with a message that says what for. */
+  send(message: object, server: net.Server): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#child.send(message, server, (error) => {
+        if (error === null) resolve();
+        else reject(new LabError(`${this.name} takes no sockets: ${error.message}.`, this.logFile));
+      });
     });
   }
 

@@ -5,7 +5,8 @@ import { DEVICES, type DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 
-const OPERATOR = 'operator';
+/** Name of the operator's service account. */
+export const OPERATOR = 'operator';
 const NAMES = Object.keys(DEVICES) as DeviceName[];
 const ms = (start: number): number => Math.round(performance.now() - start);
 

@@ -11,6 +11,7 @@ import {
 } from './control-plane.ts';
 import { internetHost } from './internet-host.ts';
 import { namespaces } from './namespaces.ts';
+import { outside } from './outside.ts';
 import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
 import {
@@ -34,6 +35,7 @@ export const LAB_STEPS: readonly Step[] = [
   controlPlaneUp,
   apiCalls,
   edgeUp,
+  outside,
   connect,
   tunnelPing,
   neighbourPing,
