@@ -1,5 +1,5 @@
 /** What a tenant, network, device, PoP or worker may be called: it appears in DNS names, NATS keys and URLs. */
-export const ID_PATTERN = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const ID_PATTERN = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 export const isId = (text: string): boolean => ID_PATTERN.test(text);
 

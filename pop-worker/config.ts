@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { ID_PATTERN } from '#model/names.ts';
+import { isId } from '#model/names.ts';
 import { controllerNames, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import { hostPort, ipAddress, natsServers, prefix } from '#settings/fields.ts';
 import { ConfigError, parseToml, readConfigText } from '#settings/toml-file.ts';
 
-const id = z.string().regex(ID_PATTERN, 'must be lower-case letters, digits and dashes, at most 40');
+const id = z.string().refine(isId, 'must be lower-case letters, digits and dashes, at most 40');
 const ofFamily = (bytes: 4 | 16) => (text: string) => parsePrefix(text)?.address.length === bytes;
 const port = z.int().min(0).max(65_535);
 

@@ -23,6 +23,8 @@ const CHECKS: readonly Check[] = [
   { name: 'lint', command: tool('biome'), args: ['check', '--error-on-warnings', '.'] },
   { name: 'spec', command: node, args: ['scripts/check-spec.ts'] },
   { name: 'dead-code', command: tool('knip'), args: [] },
+  // Without tests: what only they use is dead.
+  { name: 'dead-product', command: tool('knip'), args: ['--production'] },
   { name: 'sanitizers', command: node, args: ['scripts/test-native-sanitized.mjs'] },
 ];
 

@@ -4,7 +4,6 @@
 #define CONCERNS(X) \
   X(checksum) \
   X(clock) \
-  X(doorbell) \
   X(opener) \
   X(poll) \
   X(quic_crypto) \

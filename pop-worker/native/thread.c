@@ -1,4 +1,4 @@
-// The calling thread's CPUs, scheduling, name and network namespace.
+// The calling thread's CPUs, name and network namespace.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -45,18 +45,6 @@ static napi_value thread_affinity(napi_env env, napi_callback_info info) {
     if (CPU_ISSET(cpu, &set)) cpus.data[count++] = cpu;
   }
   return make_int(env, count);
-}
-
-static napi_value thread_schedule(napi_env env, napi_callback_info info) {
-  napi_value args[2];
-  int policy;
-  struct sched_param param = {0};
-  if (!args_get(env, info, 2, args) || !arg_int(env, args[0], "policy", 0, SCHED_IDLE, &policy) ||
-      !arg_int(env, args[1], "priority", 0, 99, &param.sched_priority)) {
-    return NULL;
-  }
-  if (sched_setscheduler(0, policy, &param) != 0) return throw_errno(env, errno, "sched_setscheduler");
-  return NULL;
 }
 
 static napi_value thread_name(napi_env env, napi_callback_info info) {
@@ -117,6 +105,6 @@ static napi_value namespace_close(napi_env env, napi_callback_info info) {
 }
 
 NATIVE_FUNCTIONS(thread, {"threadPin", thread_pin}, {"threadAffinity", thread_affinity},
-                 {"threadSchedule", thread_schedule}, {"threadName", thread_name}, {"threadId", thread_id},
+                 {"threadName", thread_name}, {"threadId", thread_id},
                  {"namespaceOpen", namespace_open}, {"namespaceEnter", namespace_enter},
                  {"namespaceClose", namespace_close});

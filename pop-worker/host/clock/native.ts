@@ -2,8 +2,6 @@
 export interface ClockNative {
   /** CLOCK_MONOTONIC: does not count suspended time; the same in every thread and process. */
   nowUs(): number;
-  /** CLOCK_BOOTTIME: counts suspended time as well. */
-  boottimeUs(): number;
   /** CPU time of the calling thread. */
   threadCpuUs(): number;
 }

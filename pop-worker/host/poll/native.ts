@@ -5,7 +5,7 @@ export type TimerHandle = { readonly [kind]: 'timer' };
 /** Bits of `events`. `failed`: the descriptor is broken for good (a removed device) and no longer watched. */
 export const PollEvent = { readable: 1, writable: 2, failed: 16 } as const;
 
-/** Readiness of descriptors, timers and doorbells on the calling thread's event loop. */
+/** Readiness of descriptors and timers on the calling thread's event loop. */
 export interface PollNative {
   /**
    * Watches a descriptor (a duplicate of it: the caller may close its own at any time). Nothing happens before `pollSet`.
@@ -26,12 +26,4 @@ export interface PollNative {
   /** @param whenUs microseconds of CLOCK_MONOTONIC; the past fires at once, Infinity disarms */
   timerArm(timer: TimerHandle, whenUs: number): void;
   timerClose(timer: TimerHandle): void;
-
-  /** @returns the number by which every thread of this process may ring it */
-  doorbellOpen(): number;
-  /** The eventfd behind it, for `pollOpen`. */
-  doorbellDescriptor(doorbell: number): number;
-  doorbellRing(doorbell: number): void;
-  /** Ringing one that was closed is harmless: at worst it wakes whoever got the number next. */
-  doorbellClose(doorbell: number): void;
 }

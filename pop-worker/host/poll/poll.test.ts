@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { native } from '../native.ts';
 import { Poll, PollEvent } from './poll.ts';
+import { bell } from './testing/pipe.ts';
 
 const module = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
 
@@ -16,7 +17,6 @@ const run = async (source: string, ...flags: string[]): Promise<string> => {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('the watch outlives the descriptor it was made from', async () => {
-  const bell = native.doorbellOpen();
   const timer = native.timerOpen();
   const fired = Promise.withResolvers<number>();
   const poll = native.pollOpen(native.timerDescriptor(timer), true, (_events, count) => fired.resolve(count));
@@ -25,19 +25,18 @@ test('the watch outlives the descriptor it was made from', async () => {
   native.timerClose(timer);
   assert.equal(await fired.promise, 1);
   native.pollClose(poll);
-  native.doorbellClose(bell);
 });
 
-test('two watches of one descriptor are independent', async () => {
-  const bell = native.doorbellOpen();
+test('two watches of one descriptor are independent', async (t) => {
+  const { descriptor, ring } = bell(t);
   const calls = [0, 0];
   const polls = calls.map((_, i) => {
-    return new Poll(native.doorbellDescriptor(bell), () => {
+    return new Poll(descriptor, () => {
       calls[i] = (calls[i] ?? 0) + 1;
     });
   });
   for (const poll of polls) poll.watch(PollEvent.readable);
-  native.doorbellRing(bell);
+  ring();
   while (calls.some((count) => count === 0)) await turn();
   polls[0]?.close();
   const [closed, open = 0] = calls;
@@ -50,16 +49,15 @@ test('two watches of one descriptor are independent', async () => {
   polls[1]?.close();
   assert.throws(() => polls[1]?.watch(PollEvent.readable), { code: 'ERR_CLOSED' });
   polls[1]?.unref();
-  native.doorbellClose(bell);
 });
 
 test('a process ends with watches open, by itself when they are unreferenced', async () => {
   const open = `
-    const { Doorbell } = await import(${module('../thread/doorbell.ts')});
-    const bells = Array.from({ length: 100 }, () => new Doorbell(() => {}));
-    console.log(bells.length);`;
+    const { PreciseTimer } = await import(${module('../clock/timer.ts')});
+    const timers = Array.from({ length: 100 }, () => new PreciseTimer(() => {}));
+    console.log(timers.length);`;
   assert.equal(await run(`${open} process.exit(0)`), '100\n');
-  assert.equal(await run(`${open} for (const bell of bells) bell.unref()`), '100\n');
+  assert.equal(await run(`${open} for (const timer of timers) timer.unref()`), '100\n');
 });
 
 test('watches that are let go of are collected, closed or not', async () => {

@@ -1,35 +1,29 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { native } from '../native.ts';
 import { Readiness } from './readiness.ts';
+import { bell, pipe } from './testing/pipe.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await turn();
 };
 
-/** An eventfd: always writable, readable from the first ring on. */
+/** Always writable, readable from the first ring on. */
 const made = (
   t: TestContext,
 ): { readonly readiness: Readiness; readonly ring: () => void; readonly asked: number[] } => {
-  const bell = native.doorbellOpen();
+  const { descriptor, ring } = bell(t);
   const asked: number[] = [];
   const readiness = new Readiness(() => {
-    asked.push(bell);
-    return native.doorbellDescriptor(bell);
+    asked.push(descriptor);
+    return descriptor;
   });
   readiness.onLost(() => assert.fail('nothing is broken'));
-  t.after(() => {
-    readiness.close();
-    native.doorbellClose(bell);
-  });
-  return { readiness, ring: () => native.doorbellRing(bell), asked };
+  t.after(() => readiness.close());
+  return { readiness, ring, asked };
 };
 
 test('readable as long as something waits, until nobody wants to know', async (t) => {
@@ -81,12 +75,7 @@ test('nobody is woken in vain: not for what is readable once nobody reads, not f
 });
 
 test('what is broken for good is told, and is not ready', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'readiness-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writer = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  const { reader, writer } = pipe(t);
   const calls: string[] = [];
   const readiness = new Readiness(() => writer);
   t.after(() => {

@@ -1,18 +1,12 @@
 declare const kind: unique symbol;
 export type NamespaceHandle = { readonly [kind]: 'namespace' };
 
-/** Linux's scheduling policies by their kernel numbers. */
-export const SchedulingPolicy = { other: 0, fifo: 1, roundRobin: 2, batch: 3, idle: 5 } as const;
-export type SchedulingPolicy = (typeof SchedulingPolicy)[keyof typeof SchedulingPolicy];
-
 /** All of these act on the calling thread alone. */
 export interface ThreadNative {
   /** @param cpus CPU numbers, at least one of which exists */
   threadPin(cpus: Int32Array): void;
   /** Writes the CPU numbers that the thread may run on; @returns how many there are */
   threadAffinity(cpus: Int32Array): number;
-  /** @param priority 1 to 99 for fifo and roundRobin, else 0 */
-  threadSchedule(policy: SchedulingPolicy, priority: number): void;
   /** @param name at most 15 bytes, as shown by `top -H` */
   threadName(name: string): void;
   threadId(): number;

@@ -13,13 +13,11 @@ export const T_OFFSET = 0;
 export const T_LENGTH = 1;
 export const T_FLAGS = 2;
 export const T_GSO_TYPE = 3;
-export const T_HEADER_LENGTH = 4;
+// Word 4 is hdr_len.
 export const T_GSO_SIZE = 5;
 export const T_CSUM_START = 6;
 export const T_CSUM_OFFSET = 7;
 
-/** virtio_net_hdr.flags (linux/virtio_net.h). */
-export const VnetFlag = { needsChecksum: 1, dataValid: 2 } as const;
 /** virtio_net_hdr.gso_type; `ecn` is a bit on top of the others. */
 export const VnetGso = { none: 0, tcp4: 1, tcp6: 4, udp: 5, ecn: 0x80 } as const;
 

@@ -82,8 +82,5 @@ export const initialWindow = (maxDatagramBytes: number): number =>
 /** RFC 9002 §7.2: kMinimumWindow. */
 export const minimumWindow = (maxDatagramBytes: number): number => 2 * maxDatagramBytes;
 
-/** Before an RTT sample: RFC 9002 §6.2.2, kInitialRtt. */
-export const INITIAL_RTT_US = 333_000;
-
 /** No burst is longer than one GSO message takes. */
 export const MAX_SEND_QUANTUM = 65_536;

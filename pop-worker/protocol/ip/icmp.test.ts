@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checksum } from './checksum.ts';
-import { IcmpError, MAX_ICMP_ERROR_BYTES, reportedMtu, writeIcmpError } from './icmp.ts';
+import { checksum, readWord } from './checksum.ts';
+import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from './icmp.ts';
 import { address, isIntact, packet } from './testing/packets.ts';
 import { formatIpAddress } from './text.ts';
 import { IpFault, IpView, Protocol } from './view.ts';
@@ -28,7 +28,10 @@ test('Packet Too Big goes to the source, names the MTU and quotes the packet', (
     const view = new IpView();
     assert.equal(view.parse(error, 0, error.length), IpFault.none);
     assert.equal(error.length, limit);
-    assert.equal(reportedMtu(error, view), 1300);
+    // Destination unreachable, fragmentation needed (RFC 1191 §4); Packet Too Big (RFC 4443 §3.2).
+    assert.deepEqual([...error.subarray(view.payloadAt, view.payloadAt + 2)], view.version === 4 ? [3, 4] : [2, 0]);
+    assert.equal(readWord(error, view.payloadAt + 4), 0);
+    assert.equal(readWord(error, view.payloadAt + 6), 1300);
     const to = error.subarray(view.destinationAt, view.destinationAt + view.addressBytes);
     assert.equal(formatIpAddress(to), 'source' in base ? base.source : '10.64.0.2');
     assert.deepEqual(error.subarray(quoteAt), about.subarray(0, limit - quoteAt));

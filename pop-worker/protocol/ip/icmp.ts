@@ -1,4 +1,4 @@
-import { checksum, pseudoHeaderSum, readWord, writeWord } from './checksum.ts';
+import { checksum, pseudoHeaderSum, writeWord } from './checksum.ts';
 import { Fragment, type IpView, Protocol } from './view.ts';
 
 /** What an ICMP error says, for both versions at once. */
@@ -106,13 +106,4 @@ const writeHeader6 = (
   out.set(buffer.subarray(view.sourceAt, view.sourceAt + 16), at + 24);
   const pseudo = pseudoHeaderSum(out, at + 8, 32, Protocol.icmp6, total - 40);
   writeWord(out, at + 42, checksum(out, at + 40, at + total, pseudo));
-};
-
-/** The MTU that a received Packet Too Big or Fragmentation Needed names, 0 when the packet is none. */
-export const reportedMtu = (buffer: Uint8Array, view: IpView): number => {
-  const at = view.payloadAt;
-  if (view.fragment === Fragment.later || at + 8 > view.end) return 0;
-  const type = buffer[at] as number;
-  if (view.version === 6) return view.protocol === Protocol.icmp6 && type === 2 ? readWord(buffer, at + 6) : 0;
-  return view.protocol === Protocol.icmp && type === 3 && buffer[at + 1] === 4 ? readWord(buffer, at + 6) : 0;
 };

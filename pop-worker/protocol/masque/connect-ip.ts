@@ -130,7 +130,7 @@ export class IpTunnel extends Tunnel {
   }
 
   /**
-   * Tells the peer all ranges that we route for it (RFC 9484 §4.7.3), in the order of `sortRoutes`.
+   * Tells the peer all ranges that we route for it (RFC 9484 §4.7.3): by version, protocol, address.
    *
    * @throws MasqueError local when they are out of order or overlap
    */

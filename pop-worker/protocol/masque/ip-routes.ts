@@ -94,7 +94,3 @@ export const encodeRoutes = (routes: readonly IpRange[]): Uint8Array => {
   }
   return out;
 };
-
-/** Sorts as RFC 9484 §4.7.3 wants it; overlaps stay, and `checkRoutes` finds them. */
-export const sortRoutes = (routes: readonly IpRange[]): IpRange[] =>
-  routes.toSorted((a, b) => a.start.length - b.start.length || a.protocol - b.protocol || compare(a.start, b.start));

@@ -1,5 +1,5 @@
 import { type Burst, D_ECN, D_LENGTH, D_LOCAL, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
-import type { TimeUs } from '../contract.ts';
+import type { Core, TimeUs } from '../contract.ts';
 import type { ConnectionSink } from './api.ts';
 import type { Connection } from './connection.ts';
 import { endpointCounters } from './counters.ts';
@@ -25,7 +25,7 @@ const MIN_DATAGRAM_BYTES = 21;
  * All QUIC connections of one socket: datagrams to connections, strangers to the acceptor, connections with something to
  * send into bursts, in turns. Cost does not grow with the number of connections that are idle.
  */
-export class Endpoint {
+export class Endpoint implements Core<Burst, Burst> {
   readonly counters = endpointCounters();
   readonly #options: EndpointOptions;
   readonly #cidBytes: number;

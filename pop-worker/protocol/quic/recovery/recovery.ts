@@ -16,7 +16,7 @@ import type { RecoverySink, RecoveryStats } from './sink.ts';
 
 export type { RecoveryOptions } from './options.ts';
 export { Space } from './packet-space.ts';
-export type { EcnHook, RecoverySink, RecoveryStats } from './sink.ts';
+export type { RecoverySink, RecoveryStats } from './sink.ts';
 
 const ACK_FRAME_TYPE = 0x02;
 const DEFAULT_MAX_PACKETS = 131_072;

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import type { TlsPort } from '../ports.ts';
 import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
 import { PacketType } from '../wire/packet/packet-type.ts';
+import type { Role } from '../wire/parameters/definition.ts';
 import {
   encodeTransportParameters,
   parseTransportParameters,
-  type Role,
   type TransportParameters,
 } from '../wire/transport-parameters.ts';
 import { Pair, type Ports } from './pair.ts';

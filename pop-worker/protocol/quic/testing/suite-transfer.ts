@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Pair, type Ports } from './pair.ts';
-import type { SeededRandom } from './random.ts';
 import { pattern } from './sinks.ts';
-
-export type MakePorts = (random: SeededRandom) => Ports;
 
 /** Handshake, streams, datagrams and flow control over a good link, whatever the ports. */
 export const transferSuite = (name: string, ports: (seed: number) => Ports): void => {

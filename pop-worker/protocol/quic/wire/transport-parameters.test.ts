@@ -3,15 +3,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { QuicError, TransportError } from '../errors.ts';
+import { MAX_TRANSPORT_PARAMETERS_BYTES, type Role } from './parameters/definition.ts';
 import { PARAMETERS } from './parameters/table.ts';
 import { hex, unhex } from './testing/hex.ts';
 import { remoteFault } from './testing/parse.ts';
 import {
   DEFAULT_TRANSPORT_PARAMETERS,
   encodeTransportParameters,
-  MAX_TRANSPORT_PARAMETERS_BYTES,
   parseTransportParameters,
-  type Role,
   type TransportParameters,
 } from './transport-parameters.ts';
 

@@ -12,10 +12,6 @@ export const parseCrypto = (reader: Reader, _type: number, sink: FrameSink): voi
   sink.crypto(offset, reader.buffer, start, start + length);
 };
 
-/** Bytes before the payload. */
-export const cryptoHeaderLength = (offset: number, length: number): number =>
-  1 + varintLength(offset) + varintLength(length);
-
 /** @returns how much payload fits with its header; negative: none, not even an empty frame */
 export const cryptoRoom = (room: number, offset: number): number => prefixedRoom(room - 1 - varintLength(offset));
 

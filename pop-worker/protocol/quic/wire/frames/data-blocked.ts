@@ -1,13 +1,11 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
 /** DATA_BLOCKED (RFC 9000 §19.12). */
 export const parseDataBlocked = (reader: Reader, _type: number, sink: FrameSink): void =>
   sink.dataBlocked(reader.varint());
-
-export const dataBlockedLength = (limit: number): number => 1 + varintLength(limit);
 
 export const writeDataBlocked = (buf: Uint8Array, at: number, limit: number): number => {
   buf[at] = FrameType.dataBlocked;

@@ -1,12 +1,10 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
 /** MAX_DATA (RFC 9000 §19.9). */
 export const parseMaxData = (reader: Reader, _type: number, sink: FrameSink): void => sink.maxData(reader.varint());
-
-export const maxDataLength = (limit: number): number => 1 + varintLength(limit);
 
 export const writeMaxData = (buf: Uint8Array, at: number, limit: number): number => {
   buf[at] = FrameType.maxData;

@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
@@ -8,8 +8,6 @@ export const parseMaxStreamData = (reader: Reader, _type: number, sink: FrameSin
   const id = reader.varint();
   sink.maxStreamData(id, reader.varint());
 };
-
-export const maxStreamDataLength = (id: number, limit: number): number => 1 + varintLength(id) + varintLength(limit);
 
 export const writeMaxStreamData = (buf: Uint8Array, at: number, id: number, limit: number): number => {
   buf[at] = FrameType.maxStreamData;

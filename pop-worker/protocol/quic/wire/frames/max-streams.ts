@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
@@ -12,8 +12,6 @@ export const parseMaxStreams = (reader: Reader, type: number, sink: FrameSink): 
   if (limit > MAX_STREAMS) throw reader.error('more than 2^60 streams');
   sink.maxStreams(type === FrameType.maxStreamsBidi, limit);
 };
-
-export const maxStreamsLength = (limit: number): number => 1 + varintLength(limit);
 
 export const writeMaxStreams = (buf: Uint8Array, at: number, bidirectional: boolean, limit: number): number => {
   buf[at] = bidirectional ? FrameType.maxStreamsBidi : FrameType.maxStreamsUni;

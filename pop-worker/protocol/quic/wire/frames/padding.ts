@@ -10,9 +10,3 @@ export const parsePadding = (reader: Reader, _type: number, sink: FrameSink): vo
   reader.at = at;
   sink.padding(at - from);
 };
-
-/** Fills up to `end`. @returns `end` */
-export const writePadding = (buf: Uint8Array, at: number, end: number): number => {
-  buf.fill(0, at, end);
-  return end;
-};

@@ -5,9 +5,6 @@ import type { FrameSink } from './sink.ts';
 /** Unpredictable bytes of a challenge, echoed by its response. */
 export const PATH_DATA_BYTES = 8;
 
-/** Bytes of a PATH_CHALLENGE or a PATH_RESPONSE frame. */
-export const PATH_FRAME_BYTES = 1 + PATH_DATA_BYTES;
-
 /** PATH_CHALLENGE (RFC 9000 §19.17). */
 export const parsePathChallenge = (reader: Reader, _type: number, sink: FrameSink): void =>
   sink.pathChallenge(reader.buffer, reader.skip(PATH_DATA_BYTES));

@@ -120,8 +120,4 @@ export const frameAllowed = (type: number, packetType: PacketType): boolean =>
 /** @returns `PacketContent` bits of one frame, 0 when it is unknown */
 export const frameContent = (type: number): number => CONTENT[type] ?? 0;
 
-/** For logs. */
-export const frameName = (type: number): string =>
-  FRAMES.find(({ first, last }) => type >= first && type <= last)?.name ?? `0x${type.toString(16)}`;
-
 export const parserOf = (type: number): FrameParser | undefined => PARSERS[type];

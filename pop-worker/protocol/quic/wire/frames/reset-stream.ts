@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
@@ -9,9 +9,6 @@ export const parseResetStream = (reader: Reader, _type: number, sink: FrameSink)
   const code = reader.varint();
   sink.resetStream(id, code, reader.varint());
 };
-
-export const resetStreamLength = (id: number, code: number, finalSize: number): number =>
-  1 + varintLength(id) + varintLength(code) + varintLength(finalSize);
 
 export const writeResetStream = (buf: Uint8Array, at: number, id: number, code: number, finalSize: number): number => {
   buf[at] = FrameType.resetStream;

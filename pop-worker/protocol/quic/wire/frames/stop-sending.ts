@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
@@ -8,8 +8,6 @@ export const parseStopSending = (reader: Reader, _type: number, sink: FrameSink)
   const id = reader.varint();
   sink.stopSending(id, reader.varint());
 };
-
-export const stopSendingLength = (id: number, code: number): number => 1 + varintLength(id) + varintLength(code);
 
 export const writeStopSending = (buf: Uint8Array, at: number, id: number, code: number): number => {
   buf[at] = FrameType.stopSending;

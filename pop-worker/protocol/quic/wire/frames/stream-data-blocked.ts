@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import type { FrameSink } from './sink.ts';
 
@@ -8,9 +8,6 @@ export const parseStreamDataBlocked = (reader: Reader, _type: number, sink: Fram
   const id = reader.varint();
   sink.streamDataBlocked(id, reader.varint());
 };
-
-export const streamDataBlockedLength = (id: number, limit: number): number =>
-  1 + varintLength(id) + varintLength(limit);
 
 export const writeStreamDataBlocked = (buf: Uint8Array, at: number, id: number, limit: number): number => {
   buf[at] = FrameType.streamDataBlocked;

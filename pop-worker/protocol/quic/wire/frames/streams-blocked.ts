@@ -1,5 +1,5 @@
 import type { Reader } from '../reader.ts';
-import { varintLength, writeVarint } from '../varint.ts';
+import { writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
 import { MAX_STREAMS } from './max-streams.ts';
 import type { FrameSink } from './sink.ts';
@@ -10,8 +10,6 @@ export const parseStreamsBlocked = (reader: Reader, type: number, sink: FrameSin
   if (limit > MAX_STREAMS) throw reader.error('more than 2^60 streams');
   sink.streamsBlocked(type === FrameType.streamsBlockedBidi, limit);
 };
-
-export const streamsBlockedLength = (limit: number): number => 1 + varintLength(limit);
 
 export const writeStreamsBlocked = (buf: Uint8Array, at: number, bidirectional: boolean, limit: number): number => {
   buf[at] = bidirectional ? FrameType.streamsBlockedBidi : FrameType.streamsBlockedUni;

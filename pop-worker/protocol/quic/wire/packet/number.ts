@@ -22,20 +22,3 @@ export const writePacketNumber = (buf: Uint8Array, at: number, packetNumber: num
   for (let i = 0; i < bytes; i++) buf[at + i] = low >>> (8 * (bytes - 1 - i));
   return at + bytes;
 };
-
-/**
- * The full packet number (RFC 9000 §A.3). Exact below 2^53, where the pseudocode's check against 2^62 has nothing to do;
- * whoever sees `largest` come near to that (four million packets of a peer that skips as far as it may) closes.
- *
- * @param largest largest number authenticated so far in this space, -1 for none
- * @param bytes how many bytes `truncated` had on the wire, 1 to 4
- */
-export const decodePacketNumber = (largest: number, truncated: number, bytes: number): number => {
-  const expected = largest + 1;
-  const window = 2 ** (8 * bytes);
-  const half = window / 2;
-  const candidate = expected - (expected % window) + truncated;
-  if (candidate <= expected - half) return candidate + window;
-  if (candidate > expected + half && candidate >= window) return candidate - window;
-  return candidate;
-};

@@ -8,9 +8,6 @@ export const MAX_CID_BYTES = 20;
 
 export const isSupportedVersion = (version: number): boolean => version === Version.v1 || version === Version.v2;
 
-/** Versions of this form are reserved to exercise version negotiation (RFC 9000 §15). */
-export const isReservedVersion = (version: number): boolean => (version & 0x0f0f_0f0f) === 0x0a0a_0a0a;
-
 /** What the two type bits of a long header mean, by version (RFC 9000 §17.2 table 5, RFC 9369 §3.2). */
 const TYPES_V1 = [PacketType.initial, PacketType.zeroRtt, PacketType.handshake, PacketType.retry] as const;
 const TYPES_V2 = [PacketType.retry, PacketType.initial, PacketType.zeroRtt, PacketType.handshake] as const;

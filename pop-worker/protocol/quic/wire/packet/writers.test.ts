@@ -10,7 +10,7 @@ import { type LongPacketType, PacketType } from './packet-type.ts';
 import { checkReservedBits } from './reserved-bits.ts';
 import { retryPseudoPacket, writeRetry } from './retry.ts';
 import { shortHeaderLength, writeShortHeader } from './short.ts';
-import { isReservedVersion, isSupportedVersion, longFirstByte, longPacketType, Version } from './version.ts';
+import { isSupportedVersion, longFirstByte, longPacketType, Version } from './version.ts';
 import { parseVersionNegotiation, writeVersionNegotiation } from './version-negotiation.ts';
 
 const NONE = new Uint8Array(0);
@@ -117,8 +117,6 @@ test('the type bits of both versions: RFC 9000 table 5, RFC 9369 §3.2', () => {
 test('versions', () => {
   assert(isSupportedVersion(1) && isSupportedVersion(0x6b3343cf));
   assert(!isSupportedVersion(0) && !isSupportedVersion(2) && !isSupportedVersion(0x0a0a0a0a));
-  assert(isReservedVersion(0x0a0a0a0a) && isReservedVersion(0xfafafafa));
-  assert(!isReservedVersion(1) && !isReservedVersion(0x0a0a0a0b) && !isReservedVersion(0xeaeaea1b));
 });
 
 const retry = (version: number, unused: number): Uint8Array =>
