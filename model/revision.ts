@@ -41,14 +41,18 @@ export class RevisionError extends Error {
   }
 }
 
-export interface RevisionInput {
-  readonly number: bigint;
-  readonly base: bigint;
-  readonly config: WorkerConfig;
+/** Who publishes, why, when, and for how long it is good. */
+export interface Publication {
   readonly author: string;
   readonly reason: string;
   readonly nowMs: number;
   readonly lifetimeMs: number;
+}
+
+export interface RevisionInput extends Publication {
+  readonly number: bigint;
+  readonly base: bigint;
+  readonly config: WorkerConfig;
 }
 
 export interface BuiltRevision {
@@ -84,13 +88,21 @@ export const buildRevision = async (input: RevisionInput): Promise<BuiltRevision
     base: input.base,
     chunks: digests,
     size: BigInt(content.length),
-    createTime: timestampFromMs(input.nowMs),
-    expireTime: timestampFromMs(input.nowMs + input.lifetimeMs),
-    author: input.author,
-    reason: input.reason,
+    ...published(input),
   });
   return { manifest, chunks };
 };
+
+const published = ({ author, reason, nowMs, lifetimeMs }: Publication) => ({
+  author,
+  reason,
+  createTime: timestampFromMs(nowMs),
+  expireTime: timestampFromMs(nowMs + lifetimeMs),
+});
+
+/** The same content as the next revision, which workers take whatever it cuts off. */
+export const forceRevision = ({ number, chunks, size }: Manifest, publication: Publication): Manifest =>
+  create(ManifestSchema, { number: number + 1n, base: number, chunks, size, force: true, ...published(publication) });
 
 const signedBytes = (manifest: Uint8Array): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(CONTEXT.length + manifest.length);
@@ -105,6 +117,10 @@ export const signManifest = async (manifest: Manifest, keyId: string, key: Revis
   const signature = new Uint8Array(await crypto.subtle.sign('Ed25519', key, signedBytes(bytes)));
   return create(SignedManifestSchema, { manifest: bytes, keyId, signature });
 };
+
+/** What a signed manifest says, without a look at its signature: for whoever has the key. */
+export const readManifest = (signed: Uint8Array): Manifest =>
+  fromBinary(ManifestSchema, fromBinary(SignedManifestSchema, signed).manifest);
 
 /**
  * Checks a manifest as a worker must: by a key that it trusts, and not older than what it has.

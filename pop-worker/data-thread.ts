@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { Assessment, Outlook } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
 import { allocateSlots, type Slots } from '#telemetry/slots.ts';
@@ -31,6 +32,8 @@ export class DataThread {
   readonly #exited: Promise<void>;
   #collecting: Promise<Collected | undefined> | undefined;
   #collected: ((notice: Collected | undefined) => void) | undefined;
+  readonly #assessing = new Map<number, (assessment: Assessment) => void>();
+  #asked = 0;
   #settle = Promise.withResolvers<Ready>();
   #isReady = false;
   #stopping = false;
@@ -76,6 +79,9 @@ export class DataThread {
       case 'collected':
         this.#collected?.(notice);
         return;
+      case 'assessed':
+        this.#assessing.get(notice.id)?.(notice);
+        return;
       case 'stopped':
         return;
       default:
@@ -113,6 +119,21 @@ export class DataThread {
       this.post({ type: 'collect' });
     });
     return this.#collecting;
+  }
+
+  /** What a change would do here; nothing when the thread does not answer in time: it does not serve either then. */
+  assess(outlook: Outlook): Promise<Assessment> {
+    const id = ++this.#asked;
+    return new Promise((resolve) => {
+      const settle = ({ tunnels, cut }: Assessment): void => {
+        clearTimeout(timer);
+        this.#assessing.delete(id);
+        resolve({ tunnels, cut });
+      };
+      const timer = setTimeout(() => settle({ tunnels: 0, cut: 0 }), SILENT_MS);
+      this.#assessing.set(id, settle);
+      this.post({ type: 'assess', id, ...outlook });
+    });
   }
 
   /** Closes its connections and ends it, by force when it does not end in time. */

@@ -1,8 +1,10 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type {
+  Assessment,
   ControlListener,
   ControlSource,
   LocalOrder,
+  Outlook,
   Revocation,
   WorkerCondition,
   WorkerState,
@@ -157,6 +159,14 @@ export class PopWorker implements ControlListener {
 
   setDrain(drain: boolean): void {
     this.#order({ ...this.#orders, controlPlane: drain ? 'drain' : 'serve' });
+  }
+
+  async assess({ tenants, refused }: Outlook): Promise<Assessment> {
+    const readable = [...tenants].map(([tenant, prefixes]) => [tenant, this.#readable(prefixes, { tenant })] as const);
+    const outlook = { tenants: new Map(readable), refused: this.#readable(refused, { refused: true }) };
+    const all = await Promise.all(this.#threads.map((thread) => thread.assess(outlook)));
+    const sum = (key: keyof Assessment): number => all.reduce((total, one) => total + one[key], 0);
+    return { tunnels: sum('tunnels'), cut: sum('cut') };
   }
 
   /** Packets are as of the last collection, which this asks for anew. */

@@ -15,7 +15,7 @@ export interface ControlOptions extends NatsOptions {
   readonly stateDirectory: string;
   readonly revisionKeys: ReadonlyMap<string, RevisionKey>;
   /** Share (0 to 1) of the worker's sessions that the next revision would cut. */
-  readonly shareCut?: (current: WorkerConfig | undefined, next: WorkerConfig) => number;
+  readonly shareCut?: (next: WorkerConfig) => number | Promise<number>;
   /** How the worker is; what it knows of the control plane is added. */
   readonly report: () => WorkerReport;
   readonly statusEveryMs?: number;

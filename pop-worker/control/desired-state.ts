@@ -117,6 +117,19 @@ export class DesiredState {
     for (const tenant of touched) this.#updateTenant(tenant);
   }
 
+  /** What another revision's tenants and refused destinations would make other than it is. */
+  outlook(
+    prefixes: ReadonlyMap<string, readonly string[]>,
+    refused: readonly string[],
+  ): { readonly tenants: ReadonlyMap<string, readonly string[]>; readonly refused: readonly string[] } {
+    const touched = new Set([...this.#revisionPrefixes.keys(), ...prefixes.keys()]);
+    const next = [...touched].map((tenant) => [tenant, this.#prefixesOf(tenant, prefixes)] as const);
+    return {
+      tenants: new Map(next.filter(([tenant, own]) => !same(own, this.#tenants.get(tenant) ?? []))),
+      refused: refused.filter((prefix) => !this.refusedPrefixes.includes(prefix)),
+    };
+  }
+
   setRevoked(revocation: RevocationState, revoked: boolean): void {
     const key = keyOf(revocation);
     if (this.#revoked.has(key) === revoked) return;
@@ -153,9 +166,13 @@ export class DesiredState {
     for (const listener of this.#listeners) listener.onCurrent?.(isCurrent);
   }
 
-  #updateTenant(tenant: string): void {
+  #prefixesOf(tenant: string, byRevision: ReadonlyMap<string, readonly string[]>): string[] {
     const networks = [...(this.#networks.get(tenant)?.values() ?? [])].flat();
-    const prefixes = [...new Set([...(this.#revisionPrefixes.get(tenant) ?? []), ...networks])].sort();
+    return [...new Set([...(byRevision.get(tenant) ?? []), ...networks])].sort();
+  }
+
+  #updateTenant(tenant: string): void {
+    const prefixes = this.#prefixesOf(tenant, this.#revisionPrefixes);
     if (same(prefixes, this.#tenants.get(tenant) ?? [])) return;
     if (prefixes.length === 0) this.#tenants.delete(tenant);
     else this.#tenants.set(tenant, prefixes);

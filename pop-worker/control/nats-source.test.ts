@@ -3,13 +3,16 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Publisher } from '#services/config/publisher.ts';
 import { eventually } from '#services/config/testing/client.ts';
-import type { ControlListener, Revocation } from './source.ts';
+import type { ControlView } from './describe.ts';
+import type { ControlListener, Outlook, Revocation } from './source.ts';
 import { loadStateFiles } from './state-file.ts';
 import { SERVING } from './testing/condition.ts';
 import { createTestHub, type TestHub } from './testing/hub.ts';
 
 let hub: TestHub;
+let publisher: Publisher;
 let folder: string;
 /** Where a worker left all that it knew. */
 let left: string;
@@ -18,10 +21,18 @@ const createListener = () => {
   const revoked: Revocation[] = [];
   const keys: string[] = [];
   const current: boolean[] = [];
+  const refused: (readonly string[])[] = [];
+  const outlooks: Outlook[] = [];
+  /** What its data plane has, and what it would lose. */
+  const present = { tunnels: 0, cut: 0 };
   const listener: ControlListener = {
     tenant: () => undefined,
     keys: (_jwks, issuer) => void keys.push(issuer),
-    refused: () => undefined,
+    refused: (prefixes) => void refused.push(prefixes),
+    assess: async (outlook) => {
+      outlooks.push(outlook);
+      return present;
+    },
     current: (isCurrent) => void current.push(isCurrent),
     revoke: (revocation) => void revoked.push(revocation),
     reinstate: () => undefined,
@@ -29,14 +40,14 @@ const createListener = () => {
     condition: () => SERVING,
     revocations: () => undefined,
   };
-  return { listener, revoked, keys, current };
+  return { listener, revoked, keys, current, refused, outlooks, present };
 };
 
 before(async () => {
   hub = await createTestHub();
   folder = await mkdtemp(join(tmpdir(), 'cloudbridge-source-'));
   const { send } = hub.service;
-  hub.startPublisher(hub.service);
+  publisher = hub.startPublisher(hub.service);
   await send('POST', '/v1/tenants', { id: 'acme' });
   await send('POST', '/v1/tenants/acme/networks', { id: 'n', ipv4Pool: '10.64.0.0/24' });
   await send('POST', '/v1/tenants/acme/devices', { id: 'a', network: 'n' });
@@ -81,5 +92,56 @@ test('with all of it on disk it needs nobody, and says when it knows all that th
   await becomes(true, false);
   await hub.installation.server.start();
   await becomes(true, false, true);
+  await source.stop();
+});
+
+test('a revision that would cut off too many waits until somebody forces it by the API', async () => {
+  const { send } = hub.service;
+  const { listener, current, refused, outlooks, present } = createListener();
+  const source = hub.createSource('w3', await mkdtemp(join(folder, 'w')));
+  await source.start(listener);
+  const until = (look: () => boolean, what: string) => eventually(async () => look() || undefined, what);
+  const view = () => source.view() as ControlView;
+  await until(() => current.at(-1) === true, 'it is up to date');
+  const before = view().revision;
+  Object.assign(present, { tunnels: 10, cut: 1 });
+  // The service comes back with another configuration, as after a restart.
+  await publisher.close();
+  publisher = hub.startPublisher(hub.service, { refusedPrefixes: ['203.0.113.0/24'] });
+  await until(() => view().contact.refusedRevision !== '', 'it is refused');
+  assert.deepEqual([view().revision, refused, current.at(-1)], [before, [], false]);
+  assert.deepEqual(outlooks.at(-1), { tenants: new Map(), refused: ['203.0.113.0/24'] });
+  const number = before + 1n;
+  assert.match(
+    view().contact.refusedRevision,
+    new RegExp(
+      `^revision ${number} would cut 10 % of the sessions here, more than 5 %: force it \\(POST /v1/revisions/${number}/force\\)`,
+    ),
+  );
+  await eventually(async () => {
+    // The worker may hear of it before the API shows it.
+    const { status } = await send('POST', `/v1/revisions/${number}/force`, { reason: 'that network is hostile' });
+    return status === 200 || undefined;
+  }, 'it is forced');
+  await until(() => view().revision === number + 1n, 'the forced one is taken');
+  assert.deepEqual(refused, [['203.0.113.0/24']]);
+  await until(() => current.at(-1) === true, 'it is up to date again');
+  assert.equal(view().contact.refusedRevision, '');
+  await source.stop();
+});
+
+test('a revision that nobody forces is taken once those whom it would cut off have gone', async () => {
+  const { listener, refused, present } = createListener();
+  const source = hub.createSource('w4', await mkdtemp(join(folder, 'w')));
+  await source.start(listener);
+  Object.assign(present, { tunnels: 2, cut: 2 });
+  await publisher.close();
+  publisher = hub.startPublisher(hub.service, { refusedPrefixes: ['198.51.100.0/24'] });
+  await eventually(async () => source.view()?.contact.refusedRevision || undefined, 'it is refused');
+  Object.assign(present, { tunnels: 0, cut: 0 });
+  await eventually(
+    async () => refused.some((prefixes) => prefixes[0] === '198.51.100.0/24') || undefined,
+    'it is taken',
+  );
   await source.stop();
 });

@@ -3,6 +3,7 @@ import { Control } from './control.ts';
 import type { ControlView } from './describe.ts';
 import type { NatsOptions } from './nats.ts';
 import { importRevisionKeys } from './revisions.ts';
+import { shareCut } from './share-cut.ts';
 import type { ControlListener, ControlSource, WorkerCondition, WorkerEvent, WorkerState } from './source.ts';
 import type { WorkerReport } from './status.ts';
 
@@ -46,6 +47,7 @@ export class NatsSource implements ControlSource {
       ...options,
       revisionKeys: await importRevisionKeys(revisionKeys),
       report: () => this.#report(listener),
+      shareCut: async (next) => (this.#control === undefined ? 0 : shareCut(this.#control.state, listener, next)),
       onError,
     });
     this.#control = control;

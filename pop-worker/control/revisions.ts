@@ -18,6 +18,7 @@ import {
   type WorkerConfig,
 } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import type { DesiredState } from './desired-state.ts';
+import { prefixesByTenant } from './share-cut.ts';
 import { loadStateFiles, saveStateFile } from './state-file.ts';
 import { Watch } from './watch.ts';
 
@@ -28,7 +29,7 @@ export interface RevisionOptions {
   /** Where the last good revision lies. */
   readonly file: string;
   /** Share (0 to 1) of the worker's sessions that the next revision would cut. */
-  readonly shareCut?: (current: WorkerConfig | undefined, next: WorkerConfig) => number;
+  readonly shareCut?: (next: WorkerConfig) => number | Promise<number>;
   /** A revision that cuts more is refused unless it is forced. */
   readonly maxShareCut?: number;
   /** Something came from the control plane. */
@@ -49,7 +50,9 @@ export interface AppliedRevision {
 export type Refusal = RevisionFault | 'unavailable';
 
 const MAX_SHARE_CUT = 0.05;
-/** A revision whose content did not come is tried again after so long, then after twice that, up to the most. */
+/** What passes by itself: content that comes, sessions that go, membership that says first why they are to go. */
+const PASSING: ReadonlySet<Refusal> = new Set(['unavailable', 'incomplete', 'cuts_sessions']);
+/** After such a refusal a revision is tried again after so long, then after twice that, up to the most. */
 const RETRY_MS = 2000;
 const MAX_RETRY_MS = 60_000;
 
@@ -157,7 +160,7 @@ export class Revisions {
         if (chunk !== undefined) chunks.set(digest, chunk);
         return chunk;
       });
-      this.#refuseIfItCuts(manifest, config);
+      await this.#refuseIfItCuts(manifest, config);
       await this.#save(bytes, manifest, chunks);
       this.#apply(manifest, config, false);
       this.refused = undefined;
@@ -172,21 +175,21 @@ export class Revisions {
     this.#refusals.set(refusal, (this.#refusals.get(refusal) ?? 0) + 1);
     this.refused = error instanceof Error ? error.message : String(error);
     this.#options.onError(error);
-    if (refusal !== 'unavailable' && refusal !== 'incomplete') return;
+    if (!PASSING.has(refusal)) return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#watch?.restart(), this.#retryMs).unref();
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
   }
 
-  #refuseIfItCuts(manifest: Manifest, next: WorkerConfig): void {
+  async #refuseIfItCuts(manifest: Manifest, next: WorkerConfig): Promise<void> {
     const { shareCut, maxShareCut = MAX_SHARE_CUT } = this.#options;
     if (shareCut === undefined || manifest.force) return;
-    const share = shareCut(this.#applied?.config, next);
+    const share = await shareCut(next);
     if (share <= maxShareCut) return;
     const percent = (value: number): string => `${Math.round(value * 100)} %`;
     throw new RevisionError(
       'cuts_sessions',
-      `revision ${manifest.number} would cut ${percent(share)} of the sessions here, more than ${percent(maxShareCut)}: publish it with force if that is meant`,
+      `revision ${manifest.number} would cut ${percent(share)} of the sessions here, more than ${percent(maxShareCut)}: force it (POST /v1/revisions/${manifest.number}/force) if that is meant`,
     );
   }
 
@@ -195,7 +198,7 @@ export class Revisions {
     this.#applied = { manifest, config, fromDisk };
     state.setKeys(config.jwks, config.tokenIssuer);
     state.setRefusedPrefixes(config.refusedPrefixes);
-    state.setRevisionPrefixes(new Map(config.tenants.map(({ tenant, prefixes }) => [tenant, prefixes])));
+    state.setRevisionPrefixes(prefixesByTenant(config));
   }
 
   /**

@@ -25,6 +25,20 @@ export interface Revocation {
   readonly tokenId?: string;
 }
 
+/** How desired state would be other than it is. */
+export interface Outlook {
+  /** Tenants whose networks would be others, as prefixes; none: the tenant would be gone. */
+  readonly tenants: ReadonlyMap<string, readonly string[]>;
+  /** Destinations, as prefixes, that would be refused besides those that are. */
+  readonly refused: readonly string[];
+}
+
+/** Tunnels of all kinds that are open, and how many of them a change would cut off. */
+export interface Assessment {
+  readonly tunnels: number;
+  readonly cut: number;
+}
+
 /** What a worker is told to do, by whatever source. Everything may be said again. */
 export interface ControlListener {
   /** A tenant's networks, as prefixes; none: the tenant is gone. */
@@ -40,6 +54,8 @@ export interface ControlListener {
   reinstate(revocation: Revocation): void;
   /** Let the sessions go, or no longer; what an operator ordered at the machine holds beside it. */
   setDrain(drain: boolean): void;
+  /** What a change would do here; a data plane that does not answer has no tunnels. */
+  assess(outlook: Outlook): Promise<Assessment>;
   /** How the worker is, for its status. */
   condition(): WorkerCondition;
   /** Every revocation that is in force. */

@@ -22,6 +22,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     current: (...all: unknown[]) => void told.push(['current', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),
+    assess: async () => ({ tunnels: 0, cut: 0 }),
     condition: () => SERVING,
     revocations: (...all: unknown[]) => void told.push(['revocations', ...all]),
   };

@@ -21,6 +21,14 @@ export type Command =
   | { readonly type: 'undrain' }
   /** Certificate, key and ticket keys for handshakes from now on. */
   | { readonly type: 'tls'; readonly tls: Pick<ThreadSetup['tls'], 'certificate' | 'key' | 'ticketKeys'> }
+  /** How many tunnels such a change would cut off; `assessed` answers. */
+  | {
+      readonly type: 'assess';
+      /** Comes back with the answer. */
+      readonly id: number;
+      readonly tenants: ReadonlyMap<string, readonly string[]>;
+      readonly refused: readonly string[];
+    }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */
@@ -45,6 +53,7 @@ export type Notice =
       readonly ipv6: string;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
+  | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
   /** A bug was met. @param ended the most that it ended @param error with its stack */
   | { readonly type: 'fault'; readonly ended: string; readonly error: string }

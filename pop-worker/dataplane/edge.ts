@@ -22,6 +22,7 @@ import { IpSessions } from './masque/ip-sessions.ts';
 import { type Resolve, Targets } from './masque/targets.ts';
 import { TcpProxy } from './masque/tcp-proxy.ts';
 import { UdpProxy } from './masque/udp-proxy.ts';
+import { wouldCut } from './outlook.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
 import type { ThreadSetup } from './setup.ts';
@@ -201,6 +202,16 @@ export class Edge {
         return;
       default:
     }
+  }
+
+  /** How many tunnels a change of desired state would cut off. */
+  assess({ tenants, refused }: Extract<Command, { type: 'assess' }>): {
+    readonly tunnels: number;
+    readonly cut: number;
+  } {
+    const networks = [...tenants].map(([tenant, prefixes]) => [tenant, prefixes.map(prefixOf)] as const);
+    const outlook = { tenants: new Map(networks), refused: refused.map(prefixOf), allowed: this.#allowed };
+    return this.endings.count(wouldCut(outlook));
   }
 
   #setTenant(tenant: string, prefixes: readonly string[]): void {

@@ -44,6 +44,12 @@ export class Endings {
     );
   }
 
+  /** @returns how many tunnels there are, and how many of them `matches` picks */
+  count(matches: (tunnel: LiveTunnel) => boolean): { readonly tunnels: number; readonly cut: number } {
+    const all = this.#holders.flatMap((holder) => [...holder.live()]);
+    return { tunnels: all.length, cut: all.filter(matches).length };
+  }
+
   endWhere(matches: (tunnel: LiveTunnel) => boolean, reason: EndReason): void {
     for (const holder of this.#holders) {
       for (const tunnel of holder.live()) {

@@ -40,7 +40,8 @@ const start = (setup: ThreadSetup): void => {
     else if (command.type === 'collect') {
       metrics.collect();
       notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
-    } else edge.handle(command);
+    } else if (command.type === 'assess') notify({ type: 'assessed', id: command.id, ...edge.assess(command) });
+    else edge.handle(command);
   };
   port.on('message', (command: Command) => edge.faults.guard('command', () => handle(command)));
   notify({ type: 'ready', device: tun?.name, fallbacks });

@@ -39,6 +39,7 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ['PopService/UndrainWorker', 'operator'],
   ['RevisionService/ListRevisions', 'operator'],
   ['RevisionService/GetRevision', 'operator'],
+  ['RevisionService/ForceRevision', 'operator'],
   ['EventService/WatchEvents', 'own'],
 ] as const);
 

@@ -1,11 +1,18 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, ConfigKey, FLEET_MANIFEST, SYSTEM } from '#model/names.ts';
-import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
+import {
+  type BuiltRevision,
+  buildRevision,
+  forceRevision,
+  type RevisionKey,
+  readManifest,
+  signManifest,
+} from '#model/revision.ts';
 import { type Network, NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import {
   type Manifest,
-  ManifestSchema,
+  type Revision,
   RevisionSchema,
   SignedManifestSchema,
   type WorkerConfig,
@@ -49,9 +56,10 @@ export class Publisher {
     this.#options = options;
     const { report, debounceMs = DEBOUNCE_MS } = options;
     this.#repeater = new Repeater(() => this.publishIfChanged(), { everyMs: SWEEP_MS, debounceMs, report });
-    for (const keys of ['*.network.*', `${SYSTEM}.key.*`]) this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
+    for (const keys of ['*.network.*', `${SYSTEM}.key.*`, `${SYSTEM}.revision.*`])
+      this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
     stores.config.onCommit((changes) => {
-      if (changes.some(({ key }) => /\.(network|key)\./.test(key))) this.#repeater.nudge();
+      if (changes.some(({ key }) => /\.(network|key|revision)\./.test(key))) this.#repeater.nudge();
     });
   }
 
@@ -63,9 +71,9 @@ export class Publisher {
     const { desired } = this.#stores;
     const last = await desired.last(FLEET_MANIFEST);
     const current = last.value === undefined ? undefined : readManifest(last.value);
-    if (current !== undefined) await this.#record(current);
-    const next = await this.#build(current);
-    if (current !== undefined && sameContent(current, next.manifest) && !isAging(current)) return;
+    const next = (await this.#forced(current)) ?? (await this.#build(current));
+    const isNew = current === undefined || next.manifest.force || !sameContent(current, next.manifest);
+    if (!isNew && !isAging(current)) return;
     await this.#writeChunks(next.chunks);
     const { id, key } = this.#options.signingKey;
     const value = toBinary(SignedManifestSchema, await signManifest(next.manifest, id, key));
@@ -79,7 +87,18 @@ export class Publisher {
     await this.#record(next.manifest);
   }
 
-  async #build(current: Manifest | undefined): ReturnType<typeof buildRevision> {
+  /** The newest once more with force, if somebody asked for that. */
+  async #forced(current: Manifest | undefined): Promise<BuiltRevision | undefined> {
+    if (current === undefined) return undefined;
+    const { forceAuthor: author, forceReason: reason } = await this.#record(current);
+    if (reason === '') return undefined;
+    return {
+      manifest: forceRevision(current, { author, reason, nowMs: Date.now(), lifetimeMs: LIFETIME_MS }),
+      chunks: new Map(),
+    };
+  }
+
+  async #build(current: Manifest | undefined): Promise<BuiltRevision> {
     const base = current?.number ?? 0n;
     return buildRevision({
       number: base + 1n,
@@ -115,13 +134,14 @@ export class Publisher {
   }
 
   /** Shows the revision in the API and tells of it, once, also when the copy that published it died before it could. */
-  async #record(manifest: Manifest): Promise<void> {
+  async #record(manifest: Manifest): Promise<Revision> {
     const { config } = this.#stores;
     const key = ConfigKey.revision(manifest.number);
-    if ((await config.get(key)) !== undefined) return;
-    const { number, base, size, author, reason, createTime, expireTime } = manifest;
+    const known = await config.get(key);
+    if (known !== undefined) return fromBinary(RevisionSchema, known.value);
+    const { number, base, size, author, reason, createTime, expireTime, force } = manifest;
     const times = { ...(createTime && { createTime }), ...(expireTime && { expireTime }) };
-    const revision = create(RevisionSchema, { number, base, size, author, reason, ...times });
+    const revision = create(RevisionSchema, { number, base, size, author, reason, force, ...times });
     const event = { tenant: SYSTEM, data: { case: 'revisionPublished' as const, value: revision } };
     try {
       const value = toBinary(RevisionSchema, revision);
@@ -129,11 +149,9 @@ export class Publisher {
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
     }
+    return revision;
   }
 }
-
-const readManifest = (value: Uint8Array): Manifest =>
-  fromBinary(ManifestSchema, fromBinary(SignedManifestSchema, value).manifest);
 
 const sameContent = (a: Manifest, b: Manifest): boolean =>
   a.size === b.size && a.chunks.length === b.chunks.length && a.chunks.every((digest, i) => equal(digest, b.chunks[i]));

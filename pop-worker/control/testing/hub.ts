@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
-import { Publisher } from '#services/config/publisher.ts';
+import { Publisher, type PublisherOptions } from '#services/config/publisher.ts';
 import {
   generateRevisionKey,
   publicRevisionKey,
@@ -21,7 +21,8 @@ export interface TestHub {
   readonly errors: unknown[];
   /** What revisions are signed by, as a worker's file has it. */
   readonly publicKeys: Readonly<Record<string, string>>;
-  startPublisher(copy: Copy): Publisher;
+  /** @param more in place of its defaults */
+  startPublisher(copy: Copy, more?: Partial<PublisherOptions>): Publisher;
   /** @param directory of an earlier one, to start with what it left */
   startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
   /** The same worker as its main program has it. @param directory with what an earlier one left, or empty */
@@ -39,13 +40,14 @@ export const createTestHub = async (): Promise<TestHub> => {
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const closers: (() => Promise<void>)[] = [];
-  const publish = (copy: Copy): Publisher => {
+  const publish = (copy: Copy, more: Partial<PublisherOptions> = {}): Publisher => {
     const publisher = new Publisher(copy.nats, copy.app.stores, {
       signingKey,
       tokenIssuer: 'https://edge.test',
       readJwks: async () => '{"keys":[]}',
       debounceMs: 20,
       report: onError,
+      ...more,
     });
     closers.push(() => publisher.close());
     return publisher;

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/revision.proto.
  */
 export const file_cloudbridge_v1_revision: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jbG91ZGJyaWRnZS92MS9yZXZpc2lvbi5wcm90bxIOY2xvdWRicmlkZ2UudjEi1wEKCE1hbmlmZXN0Eg4KBm51bWJlchgBIAEoBBIMCgRiYXNlGAIgASgEEg4KBmNodW5rcxgDIAMoDBIMCgRzaXplGAQgASgEEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYXV0aG9yGAcgASgJEg4KBnJlYXNvbhgIIAEoCRINCgVmb3JjZRgJIAEoCCJFCg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIOCgZrZXlfaWQYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMInsKDFdvcmtlckNvbmZpZxItCgd0ZW5hbnRzGAEgAygLMhwuY2xvdWRicmlkZ2UudjEuVGVuYW50Q29uZmlnEgwKBGp3a3MYAiABKAkSFAoMdG9rZW5faXNzdWVyGAMgASgJEhgKEHJlZnVzZWRfcHJlZml4ZXMYBCADKAkiMAoMVGVuYW50Q29uZmlnEg4KBnRlbmFudBgBIAEoCRIQCghwcmVmaXhlcxgCIAMoCSK4AQoIUmV2aXNpb24SDgoGbnVtYmVyGAEgASgEEgwKBGJhc2UYAiABKAQSDAoEc2l6ZRgDIAEoBBIOCgZhdXRob3IYBCABKAkSDgoGcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSKQoEcGFnZRgBIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0Il0KFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIrCglyZXZpc2lvbnMYASADKAsyGC5jbG91ZGJyaWRnZS52MS5SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoSR2V0UmV2aXNpb25SZXF1ZXN0EhcKBm51bWJlchgBIAEoBEIHukgEMgIgADL5AQoPUmV2aXNpb25TZXJ2aWNlEnYKDUxpc3RSZXZpc2lvbnMSJC5jbG91ZGJyaWRnZS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBolLmNsb3VkYnJpZGdlLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIYkAIBgtPkkwIPEg0vdjEvcmV2aXNpb25zEm4KC0dldFJldmlzaW9uEiIuY2xvdWRicmlkZ2UudjEuR2V0UmV2aXNpb25SZXF1ZXN0GhguY2xvdWRicmlkZ2UudjEuUmV2aXNpb24iIZACAYLT5JMCGBIWL3YxL3JldmlzaW9ucy97bnVtYmVyfWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jbG91ZGJyaWRnZS92MS9yZXZpc2lvbi5wcm90bxIOY2xvdWRicmlkZ2UudjEi1wEKCE1hbmlmZXN0Eg4KBm51bWJlchgBIAEoBBIMCgRiYXNlGAIgASgEEg4KBmNodW5rcxgDIAMoDBIMCgRzaXplGAQgASgEEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYXV0aG9yGAcgASgJEg4KBnJlYXNvbhgIIAEoCRINCgVmb3JjZRgJIAEoCCJFCg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIOCgZrZXlfaWQYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMInsKDFdvcmtlckNvbmZpZxItCgd0ZW5hbnRzGAEgAygLMhwuY2xvdWRicmlkZ2UudjEuVGVuYW50Q29uZmlnEgwKBGp3a3MYAiABKAkSFAoMdG9rZW5faXNzdWVyGAMgASgJEhgKEHJlZnVzZWRfcHJlZml4ZXMYBCADKAkiMAoMVGVuYW50Q29uZmlnEg4KBnRlbmFudBgBIAEoCRIQCghwcmVmaXhlcxgCIAMoCSLzAQoIUmV2aXNpb24SDgoGbnVtYmVyGAEgASgEEgwKBGJhc2UYAiABKAQSDAoEc2l6ZRgDIAEoBBIOCgZhdXRob3IYBCABKAkSDgoGcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZm9yY2UYCCABKAgSFAoMZm9yY2VfYXV0aG9yGAkgASgJEhQKDGZvcmNlX3JlYXNvbhgKIAEoCSJBChRMaXN0UmV2aXNpb25zUmVxdWVzdBIpCgRwYWdlGAEgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiXQoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEisKCXJldmlzaW9ucxgBIAMoCzIYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItChJHZXRSZXZpc2lvblJlcXVlc3QSFwoGbnVtYmVyGAEgASgEQge6SAQyAiAAIksKFEZvcmNlUmV2aXNpb25SZXF1ZXN0EhcKBm51bWJlchgBIAEoBEIHukgEMgIgABIaCgZyZWFzb24YAiABKAlCCrpIB3IFEAEYyAEy8wIKD1JldmlzaW9uU2VydmljZRJ2Cg1MaXN0UmV2aXNpb25zEiQuY2xvdWRicmlkZ2UudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaJS5jbG91ZGJyaWRnZS52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2UiGJACAYLT5JMCDxINL3YxL3JldmlzaW9ucxJuCgtHZXRSZXZpc2lvbhIiLmNsb3VkYnJpZGdlLnYxLkdldFJldmlzaW9uUmVxdWVzdBoYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uIiGQAgGC0+STAhgSFi92MS9yZXZpc2lvbnMve251bWJlcn0SeAoNRm9yY2VSZXZpc2lvbhIkLmNsb3VkYnJpZGdlLnYxLkZvcmNlUmV2aXNpb25SZXF1ZXN0GhguY2xvdWRicmlkZ2UudjEuUmV2aXNpb24iJ4LT5JMCIToBKiIcL3YxL3JldmlzaW9ucy97bnVtYmVyfS9mb3JjZWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The signed part of a revision. Its content is cut into chunks that are named by their digests.
@@ -222,6 +222,25 @@ export type Revision = Message<"cloudbridge.v1.Revision"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Workers take it even if it cuts off more of their sessions than they allow by themselves.
+   *
+   * @generated from field: bool force = 8;
+   */
+  force: boolean;
+
+  /**
+   * Who asked by ForceRevision, and why, that it be published once more with force: as the one after it.
+   *
+   * @generated from field: string force_author = 9;
+   */
+  forceAuthor: string;
+
+  /**
+   * @generated from field: string force_reason = 10;
+   */
+  forceReason: string;
 };
 
 /**
@@ -288,6 +307,30 @@ export const GetRevisionRequestSchema: GenMessage<GetRevisionRequest> = /*@__PUR
   messageDesc(file_cloudbridge_v1_revision, 7);
 
 /**
+ * @generated from message cloudbridge.v1.ForceRevisionRequest
+ */
+export type ForceRevisionRequest = Message<"cloudbridge.v1.ForceRevisionRequest"> & {
+  /**
+   * The newest one: whoever forces a revision has seen what workers refuse of it.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cloudbridge.v1.ForceRevisionRequest.
+ * Use `create(ForceRevisionRequestSchema)` to create a new message.
+ */
+export const ForceRevisionRequestSchema: GenMessage<ForceRevisionRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_revision, 8);
+
+/**
  * @generated from service cloudbridge.v1.RevisionService
  */
 export const RevisionService: GenService<{
@@ -305,6 +348,17 @@ export const RevisionService: GenService<{
   getRevision: {
     methodKind: "unary";
     input: typeof GetRevisionRequestSchema;
+    output: typeof RevisionSchema;
+  },
+  /**
+   * For a revision that workers refuse because it would cut off too many of their sessions: its content is published once
+   * more, as the next revision, and they take that.
+   *
+   * @generated from rpc cloudbridge.v1.RevisionService.ForceRevision
+   */
+  forceRevision: {
+    methodKind: "unary";
+    input: typeof ForceRevisionRequestSchema;
     output: typeof RevisionSchema;
   },
 }> = /*@__PURE__*/
