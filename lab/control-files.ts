@@ -4,6 +4,7 @@ import { stringify } from 'smol-toml';
 import type { CreatedAccounts } from '#services/installation/accounts.ts';
 import type { Identity } from '#services/installation/authority.ts';
 import type { CreatedInstallation } from '#services/installation/create.ts';
+import type { IntegratorFiles } from '#services/installation/integrator-bundle.ts';
 import { configAdminPort, copyPort, NATS_PORTS, type Place, SERVICE_PORTS, type Service } from './place.ts';
 
 /** What the configuration of a lab's control plane is made of. */
@@ -12,7 +13,7 @@ export interface ControlSettings {
   readonly place: Place;
   readonly identity: Identity;
   readonly installation: CreatedInstallation;
-  readonly edgeCredentials: string;
+  readonly integrators: readonly IntegratorFiles[];
 }
 
 /** Where a service is reached through its balancer by whatever name all callers know it. */
@@ -52,13 +53,13 @@ export const writeServicesFile = (settings: ControlSettings, copy: number): stri
 
 /** What the n-th copy of the API at the edge reads. @returns the file */
 export const writeEdgeFile = (settings: ControlSettings, copy: number, accounts: CreatedAccounts): string => {
-  const { place, identity, installation, edgeCredentials } = settings;
+  const { place, identity, installation } = settings;
   return write(settings, `edge-${copy + 1}.toml`, {
     listen: copyAt(place, 'edge', copy),
     tls: identity,
     nats: {
       url: `wss://${place.control.address}:${NATS_PORTS.webSocket}`,
-      credentials: edgeCredentials,
+      credentials: installation.edgeCredentials,
       ca: installation.nats.ca,
     },
     identity: {

@@ -3,8 +3,7 @@ import { findNatsServer } from '#scripts/setup/nats-server.mjs';
 import { root } from '#scripts/setup/paths.mjs';
 import type { CreatedAccounts } from '#services/installation/accounts.ts';
 import type { Authority } from '#services/installation/authority.ts';
-import { createInstallation } from '#services/installation/create.ts';
-import { createCredentials } from '#services/installation/nats.ts';
+import { addIntegrators, createInstallation } from '#services/installation/create.ts';
 import type { CommandOptions } from './command.ts';
 import { type ControlSettings, copyAt, sharedUrl, writeEdgeFile, writeServicesFile } from './control-files.ts';
 import { LabError } from './errors.ts';
@@ -38,19 +37,28 @@ export class ControlPlane {
    * Makes keys, certificates and configuration.
    *
    * @param accountNames service accounts that there will be, `name` or `name:role`
+   * @param tenants whose events integrations may read
    */
-  static async create(lab: Lab, authority: Authority, accountNames: readonly string[]): Promise<ControlPlane> {
+  static async create(
+    lab: Lab,
+    authority: Authority,
+    accountNames: readonly string[],
+    tenants: readonly string[],
+  ): Promise<ControlPlane> {
     const folder = lab.makeFolder('control');
     const { address, shared, copies: inside } = lab.place.control;
     const workers = lab.place.pops.map((pop) => `${pop}/w1`);
-    const installation = await createInstallation(folder, address, workers, [shared]);
-    const edgeCredentials = await createCredentials(path.join(folder, 'nats'), { role: 'edge' });
+    const edgeAddresses = [...new Set(lab.place.pops.flatMap((pop) => lab.place.worker(pop).addresses))];
+    const hosts = { natsHosts: [address], natsAliases: [shared], edgeAddresses };
+    const installation = await createInstallation({ folder, ...hosts, workers });
+    // Before NATS starts, so that it knows them.
+    const { changed: integrators } = await addIntegrators(folder, tenants);
     const identity = await authority.issue('services', {
       names: ['localhost'],
       addresses: [...new Set([address, shared, inside, '127.0.0.1'])],
       usage: 'server',
     });
-    const settings = { folder, place: lab.place, identity, installation, edgeCredentials };
+    const settings = { folder, place: lab.place, identity, installation, integrators };
     return new ControlPlane(lab, settings, authority, accountNames);
   }
 
@@ -68,8 +76,8 @@ export class ControlPlane {
     const server = findNatsServer();
     if (server === undefined)
       throw new LabError('nats-server is missing: run `npm start` once, or put 2.12 or newer on PATH.');
-    const { config, environment } = this.#settings.installation.nats;
-    await this.#run('nats', { command: server.file, args: ['-c', config], env: environment });
+    const { folder, config, environment } = this.#settings.installation.nats;
+    await this.#run('nats', { command: server.file, args: ['-c', config], cwd: folder, env: environment });
   }
 
   async #startCopy(service: Service, copy: number): Promise<void> {
@@ -143,8 +151,10 @@ export class ControlPlane {
   }
 
   /** What a tenant's integration connects to NATS with. @returns the file */
-  integratorCredentials(tenant: string): Promise<string> {
-    return createCredentials(path.join(this.#settings.folder, 'nats'), { role: 'integrator', tenant });
+  integratorCredentials(tenant: string): string {
+    const files = this.#settings.integrators.find((each) => each.tenant === tenant);
+    if (files === undefined) throw new LabError(`There is no integration of ${tenant}.`);
+    return files.credentials;
   }
 
   /** Needs NATS only: it may be called while services start. */

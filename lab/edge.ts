@@ -64,7 +64,7 @@ export class Edge {
   /** Makes keys and certificates, in folders that end with the lab. @param accountNames as for the control plane */
   static async create(lab: Lab, accountNames: readonly string[]): Promise<Edge> {
     const folder = lab.makeFolder('edge');
-    const authority = await Authority.create(folder);
+    const authority = await Authority.open(folder);
     const { pops } = lab.place;
     const identity = await authority.issue('edge', {
       names: ['edge.cloudbridge.internal', 'localhost'],
@@ -75,7 +75,9 @@ export class Edge {
       fs.writeFileSync(path.join(folder, name), crypto.getRandomValues(new Uint8Array(bytes)), { mode: 0o600 });
     random('ticket.key', 80);
     random('reset.key', 32);
-    return new Edge(lab, folder, authority, identity, await ControlPlane.create(lab, authority, accountNames));
+    const tenants = [...new Set(Object.values(DEVICES).map(({ tenant }) => tenant))];
+    const control = await ControlPlane.create(lab, authority, accountNames, tenants);
+    return new Edge(lab, folder, authority, identity, control);
   }
 
   /** Starts one PoP's worker; resolves when it serves. */

@@ -105,6 +105,6 @@ export const writeAccess = async ({ lab, control }: Edge, operator: string, tena
     metrics: Object.fromEntries(place.pops.map((pop) => [pop, `http://${place.metrics(pop)}/metrics`])),
     project,
     keyFile: write(`${operator}.json`, JSON.stringify(key)),
-    integrator: { tenant, credentials: write(`${tenant}.creds`, read(await control.integratorCredentials(tenant))) },
+    integrator: { tenant, credentials: write(`${tenant}.creds`, read(control.integratorCredentials(tenant))) },
   };
 };

@@ -15,6 +15,7 @@ export type ProcessSpec = {
   readonly namespace?: string;
   readonly command: string;
   readonly args: readonly string[];
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
   /** A Node program that calls `process.send` once it serves: `ready` waits for that. */
@@ -98,6 +99,7 @@ export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabPr
   const inside = spec.namespace === undefined ? [] : ['ip', 'netns', 'exec', spec.namespace];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...inside, spec.command, ...spec.args], {
     detached: true,
+    ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     env: { ...process.env, ...spec.env },
     stdio: spec.announcesReady ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
   });

@@ -1,23 +1,92 @@
+import path from 'node:path';
+import type { CreatedInstallation } from '#services/installation/create.ts';
 import { defineCommand } from '../command.ts';
-import { SUCCESS, UsageError } from '../failure.ts';
+import { SUCCESS } from '../failure.ts';
+import { TELL_NATS, work } from '../installation.ts';
 
 const options = {
-  'nats-host': { type: 'string', placeholder: 'HOST', help: 'address that NATS is reached at' },
-  worker: { type: 'string', placeholder: 'POP/ID', repeated: true, help: 'make credentials for this worker' },
+  'nats-host': {
+    type: 'string',
+    placeholder: 'HOST',
+    repeated: true,
+    help: 'name or address that NATS is reached at: one, or three for a cluster',
+  },
+  'nats-alias': {
+    type: 'string',
+    placeholder: 'HOST',
+    repeated: true,
+    help: 'another name or address that NATS is reached at',
+  },
+  'services-host': {
+    type: 'string',
+    placeholder: 'HOST',
+    help: 'name or address that the services are reached at (default: the first of NATS)',
+  },
+  'edge-address': {
+    type: 'string',
+    placeholder: 'IP',
+    repeated: true,
+    help: 'address that devices connect to; needed for workers',
+  },
+  'edge-name': { type: 'string', placeholder: 'NAME', repeated: true, help: 'name that devices connect to' },
+  worker: { type: 'string', placeholder: 'POP/ID', repeated: true, help: 'make the files of this worker too' },
 } as const;
+
+const nextSteps = (folder: string, created: CreatedInstallation): string => {
+  const from = (file: string): string => `${path.relative(folder, path.dirname(file))}/`.padEnd(24);
+  const rows = [
+    ...created.natsServers.map(({ config }) => `${from(config)}nats-server -c nats.conf, started in that folder`),
+    `${from(created.servicesConfig)}cloudbridge serve auth|token|config --config services.toml`,
+    ...Object.values(created.workerConfigs).map((file) => `${from(file)}cloudbridge worker run --config worker.toml`),
+  ];
+  return [
+    `${folder} is complete. Copy each of these folders to the machines that need it, and run there:`,
+    ...rows.map((row) => `  ${row}`),
+    'Keep ca/ and keys/ here, offline and backed up: whoever has them can be anybody in this installation.',
+    'Next: docs/operating-the-control-plane.md.',
+  ].join('\n');
+};
 
 export const installationCreate = defineCommand({
   name: 'installation create',
-  summary: 'make the keys and files that a control plane starts from',
-  positionals: [{ name: 'DIR', help: 'folder that they are put into' }],
+  summary: 'make the keys, certificates and files that a control plane starts from',
+  description: [
+    'Works offline. Makes one folder for each machine: NATS servers, services, workers. What is there is kept, so that it',
+    'may run again with the same options, with more workers, or after it was cut off.',
+  ].join('\n'),
+  positionals: [{ name: 'DIR', help: 'new folder, or one that it made before' }],
   options,
   examples: [
-    { run: 'cloudbridge installation create cb --nats-host 192.0.2.10', does: 'an installation on one machine' },
+    { run: 'cloudbridge installation create cb --nats-host 192.0.2.10', does: 'NATS and services on one machine' },
+    {
+      run: 'cloudbridge installation create cb --nats-host n1.example --nats-host n2.example --nats-host n3.example',
+      does: 'NATS as a cluster',
+    },
   ],
-  run: async ({ words: [folder = ''], options: { 'nats-host': host, worker: workers = [] }, output }) => {
-    if (host === undefined) throw new UsageError('`installation create` needs --nats-host HOST.');
+  run: async ({ words: [folder = ''], options: given, output }) => {
     const { createInstallation } = await import('#services/installation/create.ts');
-    output.line(await createInstallation(folder, host, workers));
+    const {
+      'nats-host': natsHosts,
+      'nats-alias': natsAliases,
+      'services-host': servicesHost,
+      'edge-address': edgeAddresses,
+      'edge-name': edgeNames,
+      worker: workers,
+    } = given;
+    const created = await work(() =>
+      createInstallation({
+        folder,
+        ...(natsHosts && { natsHosts: [...natsHosts] }),
+        ...(natsAliases && { natsAliases: [...natsAliases] }),
+        ...(servicesHost !== undefined && { servicesHost }),
+        ...(edgeAddresses && { edgeAddresses: [...edgeAddresses] }),
+        ...(edgeNames && { edgeNames: [...edgeNames] }),
+        ...(workers && { workers }),
+      }),
+    );
+    if (output.isForPrograms) output.line(created);
+    else output.print(nextSteps(path.resolve(folder), created));
+    if (created.accountsChanged) output.remark(TELL_NATS);
     return SUCCESS;
   },
 });

@@ -13,7 +13,11 @@ import { down } from './down.ts';
 import { popDrain, popUndrain, workerDrain, workerUndrain } from './drain.ts';
 import { eventTail } from './event-tail.ts';
 import { installationAddAccount } from './installation-add-account.ts';
+import { installationAddIntegrator } from './installation-add-integrator.ts';
+import { installationAddWorker } from './installation-add-worker.ts';
 import { installationCreate } from './installation-create.ts';
+import { installationRemoveIntegrator, installationRemoveWorker } from './installation-remove.ts';
+import { installationRenew } from './installation-renew.ts';
 import { interop } from './interop.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
@@ -46,7 +50,12 @@ export const VISIBLE: readonly Command[] = [
   bench,
   interop,
   installationCreate,
+  installationAddWorker,
+  installationRemoveWorker,
+  installationAddIntegrator,
+  installationRemoveIntegrator,
   installationAddAccount,
+  installationRenew,
   serveAuth,
   serveToken,
   serveConfig,

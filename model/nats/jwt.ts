@@ -1,5 +1,5 @@
-import { nkeys } from '@nats-io/nats-core';
-import { type NatsRole, natsPermissions } from './roles.ts';
+import type { nkeys } from '@nats-io/nats-core';
+import { type NatsRole, natsPermissions, type Shared } from './roles.ts';
 
 /** An nkey pair: Ed25519 with a letter in front that says what it is for. */
 export type NatsKey = nkeys.KeyPair;
@@ -44,19 +44,50 @@ const LIMITS = {
 /** The system account may have no JetStream. */
 const JETSTREAM = { mem_storage: NO_LIMIT, disk_storage: NO_LIMIT, streams: NO_LIMIT, consumer: NO_LIMIT };
 
-export const accountJwt = (
-  operator: NatsKey,
-  account: string,
-  options: { readonly name: string; readonly jetstream: boolean },
-  nowSeconds: number,
-): string => {
-  const limits = { ...LIMITS, ...(options.jetstream && JETSTREAM) };
-  return sign(operator, account, options.name, { type: 'account', version: VERSION, limits }, nowSeconds);
+export interface AccountOptions {
+  readonly name: string;
+  /** Whether it may have streams. */
+  readonly jetstream: boolean;
+  /** What other accounts may use of it. */
+  readonly shares?: readonly (Shared & { readonly manyAnswers?: true })[];
+  /** What it uses of others, under the same subject. */
+  readonly takes?: readonly (Shared & { readonly from: string })[];
+  /** Connections at once; absent: any number. */
+  readonly connections?: number;
+}
+
+/**
+ * An account: subjects, streams and replies of one are nobody else's, except for what is shared. This is what holds an
+ * outside role to its permissions: the server looks at the subject that a message is sent to, but not at the reply subject
+ * in it, and answers there in the sender's own account.
+ */
+export const accountJwt = (operator: NatsKey, account: string, options: AccountOptions, nowSeconds: number): string => {
+  const { name, jetstream, shares = [], takes = [], connections = NO_LIMIT } = options;
+  const limits = { ...LIMITS, conn: connections, ...(jetstream && JETSTREAM) };
+  const exports = shares.map(({ type, subject, manyAnswers }) => ({
+    name: `${type} ${subject}`,
+    type,
+    subject,
+    ...(manyAnswers && { response_type: 'Stream' }),
+  }));
+  const imports = takes.map(({ type, subject, from }) => ({
+    name: `${type} ${subject}`,
+    type,
+    subject,
+    account: from,
+  }));
+  const nats = { type: 'account', version: VERSION, limits, exports, imports };
+  return sign(operator, account, name, nats, nowSeconds);
 };
 
 /** What a role connects with: its JWT and its seed, in the form of NATS' `.creds` files. */
-export const userCredentials = (account: NatsKey, role: NatsRole, name: string, nowSeconds: number): string => {
-  const user = nkeys.createUser();
+export const userCredentials = (
+  account: NatsKey,
+  user: NatsKey,
+  role: NatsRole,
+  name: string,
+  nowSeconds: number,
+): string => {
   const { publish, subscribe, respond } = natsPermissions(role);
   const nats = {
     type: 'user',

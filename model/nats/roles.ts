@@ -10,6 +10,9 @@ export type NatsRole =
   /** Reads the events of one tenant. */
   | { readonly role: 'integrator'; readonly tenant: string };
 
+/** A role that lives in a NATS account of its own. */
+export type OutsideRole = Exclude<NatsRole, { readonly role: 'services' }>;
+
 export interface NatsPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
@@ -64,27 +67,83 @@ const edgePublish = (): string[] => [
   EVENT_SUBJECTS,
   `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
   ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${EVENT_STREAM}.>`),
-  `$JS.ACK.${EVENT_STREAM}.>`,
 ];
 
+/** No `$JS.ACK`: whoever reads remembers the position, so that nobody else's acknowledgement can move it. */
 const integratorPublish = (tenant: string): string[] =>
   integratorConsumers(tenant).flatMap((name) => [
     `$JS.API.CONSUMER.CREATE.${EVENT_STREAM}.${name}.cb.events.${tenant}.>`,
     ...['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${EVENT_STREAM}.${name}`),
-    `$JS.ACK.${EVENT_STREAM}.${name}.>`,
   ]);
+
+/**
+ * Making the streams, reading and writing them; never deleting or purging one. By wildcards, since a JWT has to fit into the
+ * server's control line (4 KiB), and all that is in the account is the services' own.
+ */
+const servicesPublish = (): string[] => [
+  '$JS.API.INFO',
+  ...['CREATE', 'UPDATE', 'INFO', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.*`),
+  '$JS.API.DIRECT.GET.>',
+  '$JS.API.CONSUMER.CREATE.>',
+  ...['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.*.*`),
+  ...Object.values(Bucket).map((bucket) => `$KV.${bucket}.>`),
+  EVENT_SUBJECTS,
+  'cb.cmd.>',
+];
 
 /** What is not listed is refused by the server. */
 export const natsPermissions = (role: NatsRole): NatsPermissions => {
   const inbox = `${inboxPrefix(role)}.>`;
   if (role.role === 'services') {
-    const publish = ['$JS.API.>', '$JS.ACK.>', '$JS.FC.>', '$KV.>', 'cb.>'];
-    return { publish, subscribe: [inbox, '$KV.>', 'cb.>'], respond: false };
+    return { publish: servicesPublish(), subscribe: [inbox, `$KV.${Bucket.config}.>`], respond: false };
   }
   if (role.role === 'edge') return { publish: edgePublish(), subscribe: [inbox], respond: false };
   if (role.role === 'worker') {
-    const subscribe = [inbox, `cb.cmd.${role.pop}.${role.worker}.>`];
-    return { publish: workerPublish(role.pop, role.worker), subscribe, respond: true };
+    return { publish: workerPublish(role.pop, role.worker), subscribe: [inbox, commandsOf(role)], respond: true };
   }
-  return { publish: integratorPublish(role.tenant), subscribe: [inbox, `cb.events.${role.tenant}.>`], respond: false };
+  return { publish: integratorPublish(role.tenant), subscribe: [inbox, eventsOf(role)], respond: false };
 };
+
+type WorkerRole = Extract<NatsRole, { readonly role: 'worker' }>;
+type IntegratorRole = Extract<NatsRole, { readonly role: 'integrator' }>;
+
+const commandsOf = ({ pop, worker }: WorkerRole): string => `cb.cmd.${pop}.${worker}.>`;
+const eventsOf = ({ tenant }: IntegratorRole): string => `cb.events.${tenant}.>`;
+
+/** A subject that one account lets another use. */
+export interface Shared {
+  readonly type: 'service' | 'stream';
+  readonly subject: string;
+}
+
+/** An account that takes this does without the server's own JetStream API, which would say that the account has none. */
+const JETSTREAM_INFO = '$JS.API.INFO';
+
+const service = (subject: string): Shared => ({ type: 'service', subject });
+
+/**
+ * What the services' account lets the others use. Each of those takes no more of it than its role may publish: the
+ * operator's signature is on its account's JWT.
+ */
+export const SHARED_BY_SERVICES: readonly (Shared & { readonly manyAnswers?: true })[] = [
+  service(JETSTREAM_INFO),
+  service('$JS.API.STREAM.INFO.*'),
+  service('$JS.API.STREAM.MSG.GET.*'),
+  service('$JS.API.CONSUMER.CREATE.>'),
+  service('$JS.API.CONSUMER.INFO.*.*'),
+  service('$JS.API.CONSUMER.DELETE.*.*'),
+  { ...service('$JS.API.CONSUMER.MSG.NEXT.*.*'), manyAnswers: true },
+  { ...service('$JS.API.DIRECT.GET.>'), manyAnswers: true },
+  ...[Bucket.status, Bucket.config, Bucket.revocations].map((bucket) => service(`$KV.${bucket}.>`)),
+  service(EVENT_SUBJECTS),
+  { type: 'stream', subject: EVENT_SUBJECTS },
+];
+
+/** What an outside role's account takes from the services' account. */
+export const takenBy = (role: OutsideRole): Shared[] => [
+  ...[JETSTREAM_INFO, ...natsPermissions(role).publish].map(service),
+  ...(role.role === 'integrator' ? [{ type: 'stream', subject: eventsOf(role) } as const] : []),
+];
+
+/** What an outside role's account lets the services' account use. */
+export const sharedBy = (role: OutsideRole): Shared[] => (role.role === 'worker' ? [service(commandsOf(role))] : []);

@@ -10,7 +10,7 @@ import { Authority } from './authority.ts';
 test('a server with an issued certificate is trusted by its names and addresses only', async (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudbridge-pki-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
-  const authority = await Authority.create(folder);
+  const authority = await Authority.open(folder);
   const identity = await authority.issue('edge', {
     names: ['edge.test'],
     addresses: ['127.0.0.1', '::1'],

@@ -1,64 +1,181 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { generateRevisionKey, publicRevisionKey } from '#services/config/revision-key.ts';
-import { ensureInstallationKey } from '#services/store/installation-key.ts';
-import { createCredentials, createNats } from './nats.ts';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isId } from '#model/names.ts';
+import type { OutsideRole } from '#model/nats/roles.ts';
+import { Authority } from './authority.ts';
+import { type EdgeFiles, edgeFolder, keepEdge } from './edge-bundle.ts';
+import { InstallationError } from './errors.ts';
+import { type IntegratorFiles, integratorFolder, keepIntegrator } from './integrator-bundle.ts';
+import { NatsAccounts, writeAccounts } from './nats-accounts.ts';
+import { accountsFile, issueForNats, keepNatsServers, type NatsServerFiles, natsUrl } from './nats-server.ts';
+import { issueForServices, keepServices, type ServicesFiles } from './services-bundle.ts';
+import { type AskedSettings, keepSettings, readSettings, type Settings } from './settings.ts';
+import { issueForWorker, keepWorker, type WorkerFiles, type WorkerName, workerFolder } from './worker-bundle.ts';
 
-/** What was made; `revisionKeys` goes into the workers' files. */
+/** What was made, for programs; `revisionKeys` goes into the workers' files. */
 export interface CreatedInstallation {
-  readonly nats: {
-    readonly config: string;
-    readonly environment: Readonly<Record<string, string>>;
-    readonly ca: string;
-  };
+  /** The first server, or the only one. */
+  readonly nats: NatsServerFiles;
+  readonly natsServers: readonly NatsServerFiles[];
   readonly servers: readonly string[];
+  readonly servicesConfig: string;
   readonly servicesCredentials: string;
+  /** Of the API at the edge. */
+  readonly edgeCredentials: string;
+  /** By `pop/worker`. */
+  readonly workerConfigs: Readonly<Record<string, string>>;
   readonly workerCredentials: Readonly<Record<string, string>>;
   readonly installationKey: string;
   readonly revisionKey: string;
   readonly revisionKeys: Readonly<Record<string, string>>;
+  /** Whether who may connect to NATS is not what it was: servers that run have to be told. */
+  readonly accountsChanged: boolean;
 }
 
-const PORTS = { port: 4222, websocketPort: 8444, leafPort: 7422 } as const;
+export interface InstallationOptions extends AskedSettings {
+  readonly folder: string;
+  /** As `pop/worker`; those that are there stay. */
+  readonly workers?: readonly string[];
+}
+
+/** @throws InstallationError when it is not two names */
+export const parseWorker = (text: string): WorkerName => {
+  const [pop = '', worker = '', ...rest] = text.split('/');
+  if (rest.length === 0 && isId(pop) && isId(worker)) return { pop, worker };
+  throw new InstallationError(
+    `\`${text}\` is no worker: write POP/ID, such as moscow/w1, each in lower-case letters, digits and dashes, at most 40`,
+  );
+};
+
+/** @throws InstallationError when it is no tenant's name */
+export const parseTenant = (text: string): string => {
+  if (isId(text)) return text;
+  throw new InstallationError(`\`${text}\` is no tenant: write lower-case letters, digits and dashes, at most 40`);
+};
+
+/** What all work on an installation starts from. */
+interface Opened {
+  readonly folder: string;
+  readonly settings: Settings;
+  readonly authority: Authority;
+  readonly accounts: NatsAccounts;
+  readonly natsServers: readonly NatsServerFiles[];
+  readonly services: ServicesFiles;
+  readonly edge: EdgeFiles;
+}
+
+const open = async (folder: string, settings: Settings): Promise<Opened> => {
+  const authority = await Authority.open(join(folder, 'ca'));
+  const accounts = new NatsAccounts(join(folder, 'keys'));
+  const natsServers = await keepNatsServers(join(folder, 'nats'), settings, authority);
+  const services = await keepServices(join(folder, 'services'), settings, authority, accounts);
+  const edge = await keepEdge(folder, authority, accounts);
+  return { folder, settings, authority, accounts, natsServers, services, edge };
+};
+
+/** Opens what was made before. */
+const reopen = async (folder: string): Promise<Opened> => open(resolve(folder), await readSettings(resolve(folder)));
+
+const tellNats = ({ accounts, natsServers }: Opened): Promise<boolean> =>
+  writeAccounts(accounts, natsServers.map(accountsFile));
 
 /**
- * Makes the keys and configuration that an installation's control plane starts from, offline, once.
+ * Makes all that an installation's control plane starts from, offline: keys, certificates, configuration, in one folder for
+ * each machine. What is there stays, so it may run again, also after it was cut off.
  *
- * @param workers as `pop/worker`
- * @param addresses more that NATS is reached at
+ * @throws InstallationError
  */
-export const createInstallation = async (
-  folder: string,
-  host: string,
-  workers: readonly string[],
-  addresses: readonly string[] = [],
-): Promise<CreatedInstallation> => {
-  const natsFolder = join(folder, 'nats');
-  const nats = await createNats({
-    folder: natsFolder,
-    host,
-    ...PORTS,
-    names: ['localhost'],
-    addresses: [...new Set([host, '127.0.0.1', ...addresses])],
-  });
-  const servicesCredentials = await createCredentials(natsFolder, { role: 'services' });
-  const workerCredentials: Record<string, string> = {};
-  for (const name of workers) {
-    const [pop = '', worker = ''] = name.split('/');
-    workerCredentials[name] = await createCredentials(natsFolder, { role: 'worker', pop, worker });
-  }
-  const installationKey = join(folder, 'installation.key');
-  await ensureInstallationKey(installationKey);
-  const revisionKey = join(folder, 'revision.json');
-  const key = await generateRevisionKey();
-  await writeFile(revisionKey, JSON.stringify(key), { mode: 0o600 });
+export const createInstallation = async (options: InstallationOptions): Promise<CreatedInstallation> => {
+  const { workers = [], folder, ...asked } = options;
+  const names = workers.map((name) => [name, parseWorker(name)] as const);
+  const opened = await open(resolve(folder), await keepSettings(resolve(folder), asked));
+  const { settings, services, edge, natsServers } = opened;
+  const made: Record<string, WorkerFiles> = {};
+  for (const [name, parsed] of names) made[name] = await keepWorker({ ...opened, ...services }, parsed);
+  const pick = (part: 'config' | 'credentials') =>
+    Object.fromEntries(Object.entries(made).map(([name, files]) => [name, files[part]]));
   return {
-    nats,
-    servers: [`tls://${host}:${PORTS.port}`],
-    servicesCredentials,
-    workerCredentials,
-    installationKey,
-    revisionKey,
-    revisionKeys: { [key.kid]: publicRevisionKey(key) },
+    nats: natsServers[0]!,
+    natsServers,
+    servers: settings.natsHosts.map(natsUrl),
+    servicesConfig: services.config,
+    servicesCredentials: services.credentials,
+    edgeCredentials: edge.credentials,
+    workerConfigs: pick('config'),
+    workerCredentials: pick('credentials'),
+    installationKey: services.installationKey,
+    revisionKey: services.revisionKey,
+    revisionKeys: services.revisionKeys,
+    accountsChanged: await tellNats(opened),
   };
+};
+
+/** What was added to an installation, or taken from it. */
+export interface Changed<T> {
+  readonly changed: readonly T[];
+  /** Servers that run have to be told. */
+  readonly accountsChanged: boolean;
+}
+
+/** @throws InstallationError */
+export const addWorkers = async (folder: string, workers: readonly string[]): Promise<Changed<WorkerFiles>> => {
+  const names = workers.map(parseWorker);
+  const opened = await reopen(folder);
+  const changed: WorkerFiles[] = [];
+  for (const name of names) changed.push(await keepWorker({ ...opened, ...opened.services }, name));
+  return { changed, accountsChanged: await tellNats(opened) };
+};
+
+/** @throws InstallationError */
+export const addIntegrators = async (folder: string, tenants: readonly string[]): Promise<Changed<IntegratorFiles>> => {
+  const names = tenants.map(parseTenant);
+  const opened = await reopen(folder);
+  const changed: IntegratorFiles[] = [];
+  for (const name of names) changed.push(await keepIntegrator(opened, name));
+  return { changed, accountsChanged: await tellNats(opened) };
+};
+
+const folderOf = (folder: string, role: OutsideRole): string => {
+  if (role.role === 'edge') return edgeFolder(folder);
+  return role.role === 'worker' ? workerFolder(folder, role) : integratorFolder(folder, role.tenant);
+};
+
+/** Takes away what workers and integrators connect with. @throws InstallationError when there is no such one */
+export const removeOutside = async (folder: string, roles: readonly OutsideRole[]): Promise<Changed<OutsideRole>> => {
+  const opened = await reopen(folder);
+  const there = new Set((await opened.accounts.outside()).map((role) => folderOf(folder, role)));
+  for (const role of roles) {
+    const found = there.has(folderOf(folder, role));
+    if (!found)
+      throw new InstallationError(`${folderOf(folder, role)} is not there: see what is with \`ls ${folder}\``);
+  }
+  for (const role of roles) {
+    await opened.accounts.remove(role);
+    await rm(folderOf(opened.folder, role), { recursive: true, force: true });
+  }
+  return { changed: roles, accountsChanged: await tellNats(opened) };
+};
+
+/**
+ * Issues all certificates anew, for another year and for the addresses of today, and signs all credentials again. Every key
+ * stays what it is.
+ *
+ * @returns the files that are new @throws InstallationError
+ */
+export const renewInstallation = async (folder: string): Promise<Changed<string>> => {
+  const opened = await reopen(folder);
+  const { authority, accounts, settings, natsServers, services } = opened;
+  const changed: string[] = [];
+  for (const server of natsServers) changed.push((await issueForNats(server, settings, authority)).certificate);
+  changed.push((await issueForServices(services.folder, settings, authority)).certificate);
+  changed.push(await accounts.renewUser(services.credentials, { role: 'services' }));
+  for (const role of await accounts.outside()) {
+    if (role.role === 'worker') {
+      const files = await keepWorker({ ...opened, ...services }, role);
+      changed.push((await issueForWorker(files.folder, settings, authority)).certificate);
+      changed.push(await accounts.renewUser(files.credentials, role));
+    } else if (role.role === 'edge') changed.push(await accounts.renewUser(opened.edge.credentials, role));
+    else changed.push(await accounts.renewUser((await keepIntegrator(opened, role.tenant)).credentials, role));
+  }
+  return { changed, accountsChanged: await tellNats(opened) };
 };
