@@ -18,6 +18,8 @@ export const Bucket = {
 } as const;
 export const EVENT_STREAM = 'CB_EVENTS';
 export const EVENT_SUBJECTS = 'cb.events.>';
+/** Where the server says again what it has stored of them: a message that came from another account goes to no third one. */
+export const LIVE_EVENT_SUBJECTS = 'cb.live.>';
 
 export type Kind =
   | 'tenant'

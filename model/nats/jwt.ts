@@ -50,7 +50,7 @@ export interface AccountOptions {
   readonly jetstream: boolean;
   /** What other accounts may use of it. */
   readonly shares?: readonly (Shared & { readonly manyAnswers?: true })[];
-  /** What it uses of others, under the same subject. */
+  /** What it uses of others. */
   readonly takes?: readonly (Shared & { readonly from: string })[];
   /** Connections at once; absent: any number. */
   readonly connections?: number;
@@ -70,10 +70,11 @@ export const accountJwt = (operator: NatsKey, account: string, options: AccountO
     subject,
     ...(manyAnswers && { response_type: 'Stream' }),
   }));
-  const imports = takes.map(({ type, subject, from }) => ({
+  const imports = takes.map(({ type, subject, localSubject, from }) => ({
     name: `${type} ${subject}`,
     type,
     subject,
+    ...(localSubject !== undefined && { local_subject: localSubject }),
     account: from,
   }));
   const nats = { type: 'account', version: VERSION, limits, exports, imports };

@@ -1,4 +1,4 @@
-import { Bucket, EVENT_STREAM, EVENT_SUBJECTS, type Kind } from '../names.ts';
+import { Bucket, EVENT_STREAM, EVENT_SUBJECTS, type Kind, LIVE_EVENT_SUBJECTS } from '../names.ts';
 
 /** Who connects to NATS. */
 export type NatsRole =
@@ -66,7 +66,11 @@ const edgePublish = (): string[] => [
   `$KV.${Bucket.revocations}.>`,
   EVENT_SUBJECTS,
   `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
-  ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${EVENT_STREAM}.>`),
+  // The client names no consumer that it creates in order.
+  `$JS.API.CONSUMER.CREATE.${EVENT_STREAM}`,
+  `$JS.API.CONSUMER.CREATE.${EVENT_STREAM}.>`,
+  // No broader than what is shared: an import that is gets nothing, without a word.
+  ...['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${EVENT_STREAM}.*`),
 ];
 
 /** No `$JS.ACK`: whoever reads remembers the position, so that nobody else's acknowledgement can move it. */
@@ -114,6 +118,8 @@ const eventsOf = ({ tenant }: IntegratorRole): string => `cb.events.${tenant}.>`
 export interface Shared {
   readonly type: 'service' | 'stream';
   readonly subject: string;
+  /** What it is called where it is used; absent: the same. */
+  readonly localSubject?: string;
 }
 
 /** An account that takes this does without the server's own JetStream API, which would say that the account has none. */
@@ -136,13 +142,15 @@ export const SHARED_BY_SERVICES: readonly (Shared & { readonly manyAnswers?: tru
   { ...service('$JS.API.DIRECT.GET.>'), manyAnswers: true },
   ...[Bucket.status, Bucket.config, Bucket.revocations].map((bucket) => service(`$KV.${bucket}.>`)),
   service(EVENT_SUBJECTS),
-  { type: 'stream', subject: EVENT_SUBJECTS },
+  { type: 'stream', subject: LIVE_EVENT_SUBJECTS },
 ];
 
 /** What an outside role's account takes from the services' account. */
 export const takenBy = (role: OutsideRole): Shared[] => [
   ...[JETSTREAM_INFO, ...natsPermissions(role).publish].map(service),
-  ...(role.role === 'integrator' ? [{ type: 'stream', subject: eventsOf(role) } as const] : []),
+  ...(role.role === 'integrator'
+    ? [{ type: 'stream', subject: `cb.live.${role.tenant}.>`, localSubject: eventsOf(role) } as const]
+    : []),
 ];
 
 /** What an outside role's account lets the services' account use. */

@@ -177,7 +177,7 @@ test('the API at the edge changes resources, and neither streams nor keys nor wh
   }
   // Through an account of its own it does all that the API does: atomic commits, pages, events.
   const store = await Store.open(edge, 'cb_config');
-  const value = new Uint8Array([1]);
+  const value = new Uint8Array(0);
   await store.commit([
     { key: 'edge.network.a', value },
     { key: 'edge.network.b', value },
@@ -323,10 +323,11 @@ test('a plain subscription hears the tenant’s events as they happen', async ()
   const subscription = acme.subscribe('cb.events.acme.>', { max: 1 });
   await acme.flush();
   await jetstream(services).publish('cb.events.other.device.created.b', 'foreign');
-  await jetstream(services).publish('cb.events.acme.device.created.b', 'now');
+  // From an account that is neither the services' nor its own.
+  await jetstream(worker).publish('cb.events.acme.device.connected.b', 'now');
   const heard: string[] = [];
-  for await (const message of subscription) heard.push(message.string());
-  assert.deepEqual(heard, ['now']);
+  for await (const { subject, data } of subscription) heard.push(subject, new TextDecoder().decode(data));
+  assert.deepEqual(heard, ['cb.events.acme.device.connected.b', 'now']);
 });
 
 test('servers learn of new accounts, and forget old ones, while they run', async () => {

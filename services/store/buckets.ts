@@ -6,7 +6,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
-import { Bucket, EVENT_STREAM, EVENT_SUBJECTS } from '#model/names.ts';
+import { Bucket, EVENT_STREAM, EVENT_SUBJECTS, LIVE_EVENT_SUBJECTS } from '#model/names.ts';
 
 /** How the installation's NATS is set up. */
 export interface StoreLayout {
@@ -53,6 +53,7 @@ export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: s
     max_age: nanos(EVENTS_KEPT_MS),
     max_bytes: 1024 * 1024 * 1024,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    republish: { src: EVENT_SUBJECTS, dest: LIVE_EVENT_SUBJECTS },
   },
 ];
 
