@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,6 +41,14 @@ const files = (t: TestContext) => {
   return { put, config, refused };
 };
 
+/** A pair that belongs together but that OpenSSL takes from nobody. */
+const weak = (put: (name: string, content: string) => string) => {
+  const [certificate, key] = [put('edge1024.pem', ''), put('edge1024.key', '')];
+  const args = ['-newkey', 'rsa:1024', '-nodes', '-days', '1', '-subj', '/CN=edge.test', '-keyout', key];
+  execFileSync('openssl', ['req', '-x509', ...args, '-out', certificate], { stdio: 'ignore' });
+  return { certificate, key };
+};
+
 test('certificate and keys are read; workers with the same ticket keys share the key of tokens', (t) => {
   const { config } = files(t);
   const tls = readTlsFiles(config, new Date());
@@ -62,6 +71,7 @@ test('each thing that is wrong is one sentence with its mend', (t) => {
   assert.match(refused({ certificate: put('x', 'no PEM') }), /is not PEM/);
   assert.match(refused({ key: put('y', 'no PEM') }), /not a PEM private key/);
   assert.match(refused({ key: put('z', other.privateKey as string) }), /is not that of the certificate/);
+  assert.match(refused(weak(put)), /edge1024\.pem cannot be used \(.*ee key too small\): have another one issued/);
   for (const name of ['key', 'ticket_keys', 'reset_key'] as const) {
     chmodSync(config[name], 0o604);
     assert.match(refused({}), /every user of this machine: `chmod o= /);
