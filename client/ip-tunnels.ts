@@ -8,6 +8,8 @@ import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import { type EdgeRefusal, refusalOf } from './refusal.ts';
 
+export type SendNow = (receive: boolean) => void;
+
 /** Where the packets of an IP tunnel come out. */
 export interface PacketPort {
   /**
@@ -20,8 +22,12 @@ export interface PacketPort {
   flush(): void;
   /** There may be room for packets to the edge. */
   mayHaveRoom(): void;
-  /** Packets go there, or its addresses or routes are others than before. @param send what was put into it, at once */
-  configured(tunnel: IpTunnel, send: () => void): void;
+  /**
+   * Packets go there, or its addresses or routes are others than before.
+   *
+   * @param send what was put into it, at once; with `receive` after taking what has arrived
+   */
+  configured(tunnel: IpTunnel, send: SendNow): void;
 }
 
 export interface IpTunnelsSink {
@@ -36,7 +42,7 @@ export interface IpTunnelsSink {
 export class IpTunnels implements IpTunnelSink {
   readonly #packets: PacketPort | undefined;
   readonly #receiveBuffer: Uint8Array;
-  readonly #send: () => void;
+  readonly #send: SendNow;
   readonly #sink: IpTunnelsSink;
   #active: IpTunnel | undefined;
   #pending: IpTunnel | undefined;
@@ -45,7 +51,7 @@ export class IpTunnels implements IpTunnelSink {
     this.#packets = packets;
     // What lies there stays as it is until `flush`.
     this.#receiveBuffer = driver.receiveBuffer;
-    this.#send = () => driver.run();
+    this.#send = (receive) => driver.run(receive);
     this.#sink = sink;
   }
 

@@ -4,6 +4,7 @@ import { TunDevice } from '#host/tun/device.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
 import { asFailure, ConnectFailure } from './failure.ts';
+import type { SendNow } from './ip-tunnels.ts';
 import { beginNetConfig, type NetConfig, type Place } from './netconfig.ts';
 import { IPV6_MIN_MTU, TunTunnel } from './tun-tunnel.ts';
 
@@ -127,7 +128,7 @@ export class TunControl {
     this.#device.close();
   }
 
-  #configure(tunnel: IpTunnel, send: () => void): void {
+  #configure(tunnel: IpTunnel, send: SendNow): void {
     this.#current = tunnel;
     this.#enqueue(async () => {
       const prefixes = tunnel.assigned.map(({ prefix }) => prefix).filter((prefix) => this.#usable(prefix));

@@ -1,4 +1,3 @@
-import { HEADROOM } from '#dataplane/forward/forwarder.ts';
 import { type OutsideSink, TunPort } from '#dataplane/tun-port.ts';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import type { TunDevice } from '#host/tun/device.ts';
@@ -8,7 +7,7 @@ import { clampMss } from '#protocol/ip/rewrite.ts';
 import { completeChecksum, headerBytes, Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
-import type { PacketPort } from './ip-tunnels.ts';
+import type { PacketPort, SendNow } from './ip-tunnels.ts';
 import { TunnelCounters } from './tunnel-counters.ts';
 
 /** Large packets that are read in one go; the datagram queue must have room for as many bytes and a bit more. */
@@ -28,7 +27,6 @@ export class TunTunnel implements PacketPort, OutsideSink {
   readonly #port: TunPort;
   readonly #view = new IpView();
   readonly #segmenter = new Segmenter(nativeSum);
-  readonly #scratch = new Uint8Array(HEADROOM + 65_536);
   readonly #icmp = new Uint8Array(MAX_ICMP_ERROR_BYTES);
   readonly #configured: PacketPort['configured'];
   #tunnel: IpTunnel | undefined;
@@ -36,7 +34,7 @@ export class TunTunnel implements PacketPort, OutsideSink {
   /** Packets may wait in the TUN because the tunnel's queue was full. */
   #waiting = false;
   #pumping = false;
-  #sendNow: () => void = () => {};
+  #sendNow: SendNow = () => {};
 
   /** @param configured called when a tunnel's addresses or routes are new */
   constructor(device: TunDevice, configured: PacketPort['configured']) {
@@ -60,12 +58,12 @@ export class TunTunnel implements PacketPort, OutsideSink {
     return this.#port.overflows;
   }
 
-  configured(tunnel: IpTunnel, send: () => void): void {
+  configured(tunnel: IpTunnel, send: SendNow): void {
     this.#configured(tunnel, send);
   }
 
   /** Packets go through this tunnel from now on; undefined: they wait in the TUN. @param send what was put into it */
-  use(tunnel: IpTunnel | undefined, send: () => void = () => {}): void {
+  use(tunnel: IpTunnel | undefined, send: SendNow = () => {}): void {
     this.#tunnel = tunnel;
     this.#sendNow = send;
     this.#waiting = tunnel !== undefined;
@@ -114,7 +112,7 @@ export class TunTunnel implements PacketPort, OutsideSink {
     for (let reads = 0; reads < MAX_READS; reads++) {
       if (tunnel !== this.#tunnel || tunnel.http3.quic.datagramRoom() < ROOM_BYTES) return false;
       const more = this.#port.read(this, 1);
-      this.#sendNow();
+      this.#sendNow(reads > 0);
       if (!more) return true;
       this.counters.reads++;
     }
@@ -177,9 +175,11 @@ export class TunTunnel implements PacketPort, OutsideSink {
       return;
     }
     for (;;) {
-      const bytes = this.#segmenter.next(this.#scratch, HEADROOM);
+      // The tunnel copies what it takes, so the next segment may overwrite the end of this one.
+      const bytes = this.#segmenter.nextInPlace();
       if (bytes === 0) return;
-      this.#send(this.#scratch, HEADROOM, HEADROOM + bytes);
+      const { start } = this.#segmenter;
+      this.#send(buffer, start, start + bytes);
     }
   }
 

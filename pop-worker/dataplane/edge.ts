@@ -136,7 +136,7 @@ export class Edge {
   #fromTun(tunPort: TunPort): void {
     for (let turn = 0; turn < TUN_TURNS; turn++) {
       const more = tunPort.read(this.#outside, 1);
-      this.driver.run();
+      this.driver.run(turn > 0);
       if (!more) return;
     }
   }

@@ -8,6 +8,7 @@ import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts'
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
+import { D_LENGTH, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG } from '#protocol/quic/config.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
@@ -100,6 +101,42 @@ describe('quic driver', { timeout: 60_000 }, () => {
     await until(() => serverSink.finished.has(0));
     assert.deepEqual(serverSink.bytes(0), data);
     assert.ok(refusals > 3);
+  });
+
+  it('asks the socket only where something may wait', async (t) => {
+    let asked = 0;
+    let waiting = 0;
+    // Once `waiting` is set, so many bursts are full of what is no QUIC.
+    const counting = (socket: UdpSocket): DatagramPort => ({
+      receive: (burst) => {
+        asked++;
+        if (waiting === 0) return socket.receive(burst);
+        waiting--;
+        while (burst.count < burst.capacity) {
+          burst.words[burst.count * DESCRIPTOR_WORDS + D_LENGTH] = 4;
+          burst.words[burst.count * DESCRIPTOR_WORDS + D_SEGMENT] = 4;
+          burst.count++;
+        }
+        return burst.count;
+      },
+      send: (burst, from) => socket.send(burst, from),
+      onReadable: (callback) => socket.onReadable(callback),
+      onceWritable: (callback) => socket.onceWritable(callback),
+      close: () => socket.close(),
+    });
+    const { connection, clientSink, serverSink, drivers } = open(t, '127.0.0.1', counting);
+    const [, client] = drivers;
+    await until(() => clientSink.confirmed);
+    const before = asked;
+    assert.ok(connection.sendDatagram(pattern(500, 1), 0, 500));
+    client?.run();
+    assert.equal(asked, before, 'it was told to send');
+    client?.run(true);
+    assert.equal(asked, before + 1, 'what is there fits into one burst');
+    waiting = 2;
+    client?.run(true);
+    assert.equal(asked, before + 4, 'after a full burst, until one is not full');
+    await until(() => serverSink.datagrams.length === 1);
   });
 
   it('keeps time: a connection with nothing to say ends by itself', async (t) => {

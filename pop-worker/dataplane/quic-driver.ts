@@ -45,7 +45,8 @@ export class QuicDriver {
   #next = 0;
   #blocked = false;
   #running = false;
-  #scheduled = false;
+  /** The turn that a command from outside of the loop asked for. */
+  #scheduled: NodeJS.Immediate | undefined;
   #armed = Number.POSITIVE_INFINITY;
   #closed = false;
   /** How often the loop ran, and how often it found something to receive. */
@@ -61,10 +62,10 @@ export class QuicDriver {
     this.#received = new Burst(this.#headroom + messages * MESSAGE_BYTES, messages);
     this.#timer = new PreciseTimer(() => {
       this.#armed = Number.POSITIVE_INFINITY;
-      this.#turn();
+      this.#turn(false);
     });
     this.#endpoint.onWake = () => this.#schedule();
-    this.#socket.onReadable(() => this.#turn());
+    this.#socket.onReadable(() => this.#turn(true));
   }
 
   /** Where datagrams lie while they are handled; what is lent from elsewhere may change before `afterReceive`. */
@@ -72,9 +73,13 @@ export class QuicDriver {
     return this.#received.buffer;
   }
 
-  /** Does at once what there is to do, instead of in the next turn of the event loop. */
-  run(): void {
-    if (!this.#running) this.#turn();
+  /**
+   * Sends at once what there is to send, instead of in the next turn of the event loop.
+   *
+   * @param receive takes what has arrived before that: for whoever keeps the event loop waiting
+   */
+  run(receive = false): void {
+    if (!this.#running) this.#turn(receive);
   }
 
   /** Stops; connections are not closed: do that before, and give them time to say so. */
@@ -88,30 +93,32 @@ export class QuicDriver {
 
   /** A command came from outside of the loop. */
   #schedule(): void {
-    if (this.#running || this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#turn();
-    });
+    if (this.#running || this.#closed) return;
+    this.#scheduled ??= setImmediate(() => this.#turn(false));
   }
 
-  #turn(): void {
+  /** @param receive whether something may have arrived: a call in vain costs as much as a small packet */
+  #turn(receive: boolean): void {
     if (this.#closed) return;
     this.#running = true;
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
     this.counters.turns++;
-    let idle = false;
-    for (let rounds = 0; rounds < MAX_ROUNDS && !idle && !this.#closed; rounds++) {
-      const received = this.#receive();
+    let more = true;
+    let full = receive;
+    for (let rounds = 0; rounds < MAX_ROUNDS && more && !this.#closed; rounds++) {
+      // While much is sent, acknowledgements come in.
+      full = (full || rounds > 1) && this.#receive();
       const sent = this.#send();
-      idle = !received && !sent;
+      more = full || (sent && this.#endpoint.deadline() <= nowUs());
     }
     this.#running = false;
     if (this.#closed) return;
-    this.#wait(idle);
+    this.#wait(!more);
     this.#afterTurn?.();
   }
 
+  /** @returns whether more may wait than there was room for; of the rest the event loop tells */
   #receive(): boolean {
     const burst = this.#received;
     burst.clear();
@@ -120,7 +127,7 @@ export class QuicDriver {
     this.counters.receives++;
     this.#endpoint.handle(burst, nowUs());
     this.#afterReceive?.();
-    return true;
+    return burst.count === burst.capacity;
   }
 
   /** @returns whether something was sent */
@@ -143,7 +150,7 @@ export class QuicDriver {
         if (this.#closed) return;
         this.#blocked = false;
         this.#flush();
-        this.#turn();
+        this.#turn(true);
       });
       return;
     }

@@ -108,7 +108,7 @@ export class TunPort implements EgressPort {
       const count = this.#device.read(burst);
       for (let i = 0; i < count; i++) this.#take(sink, i * TUN_WORDS);
       this.flush();
-      if (count === 0) return false;
+      if (burst.hasRoom()) return false;
     }
     return true;
   }

@@ -48,9 +48,8 @@ const expand = (written: readonly Written[]): Uint8Array[] =>
     const segmenter = new Segmenter();
     assert.ok(segmenter.begin(bytes, view, segmentBytes));
     const result: Uint8Array[] = [];
-    const out = new Uint8Array(2000);
-    for (let length = segmenter.next(out, 0); length > 0; length = segmenter.next(out, 0))
-      result.push(out.slice(0, length));
+    for (let length = segmenter.nextInPlace(); length > 0; length = segmenter.nextInPlace())
+      result.push(bytes.slice(segmenter.start, segmenter.start + length));
     return result;
   });
 

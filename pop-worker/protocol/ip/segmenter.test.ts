@@ -8,24 +8,8 @@ import { IpFault, IpView, Protocol } from './view.ts';
 
 const v6 = { source: '2001:db8::2', destination: '2001:db8:f::10' } as const;
 
+/** Each segment is taken before the next overwrites its end. */
 const cut = (bytes: Uint8Array, segmentBytes: number): Uint8Array[] => {
-  const view = new IpView();
-  assert.equal(view.parse(bytes, 0, bytes.length), IpFault.none);
-  const segmenter = new Segmenter();
-  assert.ok(segmenter.begin(bytes, view, segmentBytes));
-  const result: Uint8Array[] = [];
-  const out = new Uint8Array(70_000);
-  for (;;) {
-    const expected = segmenter.nextBytes();
-    const length = segmenter.next(out, 5);
-    assert.equal(length, expected);
-    if (length === 0) return result;
-    result.push(out.slice(5, 5 + length));
-  }
-};
-
-/** The same, each segment taken before the next overwrites its end. */
-const cutInPlace = (bytes: Uint8Array, segmentBytes: number): Uint8Array[] => {
   const view = new IpView();
   const buffer = new Uint8Array(9 + bytes.length);
   buffer.set(bytes, 9);
@@ -33,11 +17,14 @@ const cutInPlace = (bytes: Uint8Array, segmentBytes: number): Uint8Array[] => {
   const segmenter = new Segmenter();
   assert.ok(segmenter.begin(buffer, view, segmentBytes));
   const result: Uint8Array[] = [];
-  for (let length = segmenter.nextInPlace(); length > 0; length = segmenter.nextInPlace()) {
+  for (;;) {
+    const expected = segmenter.nextBytes();
+    const length = segmenter.nextInPlace();
+    assert.equal(length, expected);
+    if (length === 0) return result;
     assert.ok(segmenter.start >= 9);
     result.push(buffer.slice(segmenter.start, segmenter.start + length));
   }
-  return result;
 };
 
 test('segments are intact, in sequence, and carry every byte once', () => {
@@ -56,7 +43,6 @@ test('segments are intact, in sequence, and carry every byte once', () => {
         const base = isV6 ? v6 : { id: 0xffff };
         const whole = packet({ ...base, payload, protocol: isTcp ? Protocol.tcp : Protocol.udp });
         const segments = cut(whole, segmentBytes);
-        assert.deepEqual(cutInPlace(whole, segmentBytes), segments);
         const upper = isV6 ? 40 : 20;
         const headers = upper + (isTcp ? 32 : 8);
         let at = 0;
