@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { stringify } from 'yaml';
+import { Screen } from './screen.ts';
 import { type Column, displayWidth, renderTable } from './table.ts';
 
 export type Format = 'table' | 'json' | 'yaml' | 'lines';
@@ -63,6 +64,11 @@ export class Output {
       const width = Math.max(0, ...parts.map(([name]) => displayWidth(name)));
       for (const [name, value] of parts) this.print(`${name.padEnd(width)}  ${value}`.trimEnd());
     }
+  }
+
+  /** Draws what changes, in place where there is a terminal. */
+  screen(): Screen {
+    return new Screen(this.#stdout);
   }
 
   /** Colours text if stdout is a terminal that wants colour (`NO_COLOR`, `FORCE_COLOR`, TERM). */

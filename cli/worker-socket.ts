@@ -1,18 +1,20 @@
 import { AdminError, askWorker } from '#pop-worker/admin/client.ts';
 import { CommandError } from './failure.ts';
 
+export const DEFAULT_SOCKET = '/run/cloudbridge/admin.sock';
+
 export const SOCKET_OPTION = {
   socket: {
     type: 'string',
     placeholder: 'PATH',
-    help: "the worker's admin socket (default /run/cloudbridge/admin.sock)",
+    help: `the worker's admin socket (default ${DEFAULT_SOCKET})`,
   },
 } as const;
 
 /** Asks the worker at this socket. @throws CommandError */
 export const ask = async (socket: string | undefined, command: string): Promise<Record<string, unknown>> => {
   try {
-    return (await askWorker(socket ?? '/run/cloudbridge/admin.sock', command)) as Record<string, unknown>;
+    return (await askWorker(socket ?? DEFAULT_SOCKET, command)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof AdminError) throw new CommandError(`${error.message}.`);
     throw error;

@@ -15,7 +15,7 @@ import { makeTopology, namespaceOf, type Topology } from './topology.ts';
 // Sixteen bytes for a name of a network device (IFNAMSIZ) are no limit here: devices are named inside their namespace.
 const NAME = /^[a-z][a-z0-9]{0,15}$/;
 
-const checkName = (name: string): void => {
+export const checkName = (name: string): void => {
   if (!NAME.test(name)) {
     throw new LabError(`\`${name}\` is no name for a lab: use 1 to 16 lower-case letters and digits, a letter first.`);
   }
@@ -23,6 +23,8 @@ const checkName = (name: string): void => {
 
 const folder = path.join(home, 'lab');
 const lockFile = (name: string): string => path.join(folder, `${name}.lock`);
+/** A folder of a lab, which ends with it. */
+export const labFolder = (name: string, label: string): string => path.join(folder, `${name}-${label}`);
 const journalOf = (name: string): Journal => new Journal(path.join(folder, `${name}.journal`));
 
 /** Where a lab's programs log. */
@@ -123,7 +125,7 @@ export class Lab {
 
   /** Makes an empty folder that only the owner can enter and that ends with the lab. */
   makeFolder(label: string): string {
-    const made = path.join(folder, `${this.name}-${label}`);
+    const made = labFolder(this.name, label);
     this.#journal.append({ kind: 'path', path: made });
     fs.rmSync(made, { recursive: true, force: true });
     fs.mkdirSync(made, { recursive: true, mode: 0o700 });

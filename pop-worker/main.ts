@@ -55,7 +55,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     return { state: worker.state, orders: worker.orders };
   };
   const commands = {
-    status: () => worker.status(),
+    status: async () => ({ version: packageJson.version, ...(await worker.status()) }),
     drain: order('drain'),
     undrain: order('serve'),
     withdraw: order('withdraw'),

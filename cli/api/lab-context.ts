@@ -1,6 +1,9 @@
 import { type Context, checkUrl } from './context.ts';
 import { currentContextName, deleteContext, useContext, writeContext } from './context-store.ts';
 
+/** The context of a lab. */
+export const contextOf = (lab: string): string => `lab-${lab}`;
+
 /** An installation that a program made on this machine, and a service account's key to it. */
 export interface LabAccess {
   /** Of the context. */

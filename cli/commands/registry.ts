@@ -22,6 +22,7 @@ import { interop } from './interop.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
+import { status } from './status.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
@@ -33,6 +34,7 @@ import { workerWithdraw } from './worker-withdraw.ts';
 export const VISIBLE: readonly Command[] = [
   up,
   down,
+  status,
   connect,
   doctor,
   login,

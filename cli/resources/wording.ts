@@ -90,6 +90,7 @@ export const WORDING: Readonly<Record<string, Wording>> = {
       'id',
       'drain',
       'status.health',
+      'status.connected',
       'status.sessions',
       'status.revision',
       'status.version',

@@ -6,6 +6,7 @@ const NOW_MS = Date.parse('2026-11-28T12:00:00Z');
 const ANSWER: WorkerAnswer = {
   pop: 'moscow',
   worker: 'w1',
+  version: '1.2.3',
   state: 'draining',
   orders: { controlPlane: 'drain', local: 'withdraw' },
   healthy: true,
@@ -19,7 +20,7 @@ const textOf = (answer: WorkerAnswer): Record<string, string> => Object.fromEntr
 
 test('a worker without control plane, and who ordered what', () => {
   const text = textOf(ANSWER);
-  assert.equal(text['orders'], 'drain by the control plane, withdraw at this machine');
+  assert.equal(text['orders'], 'drain by the control plane, withdraw at its machine');
   assert.equal(text['up for'], '90 s');
   assert.match(text['control plane'] ?? '', /^none/);
   assert.equal(textOf({ ...ANSWER, orders: { controlPlane: 'serve', local: 'serve' } })['orders'], 'none');

@@ -1,6 +1,6 @@
-import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { fromJson, type JsonObject } from '@bufbuild/protobuf';
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
-import { ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { ageText } from '#telemetry/age.ts';
 
 export type Row = readonly [name: string, value: string];
@@ -9,6 +9,7 @@ export type Row = readonly [name: string, value: string];
 export interface WorkerAnswer {
   readonly pop: string;
   readonly worker: string;
+  readonly version: string;
   readonly state: string;
   readonly orders: { readonly controlPlane: string; readonly local: string };
   readonly healthy: boolean;
@@ -22,12 +23,16 @@ export interface WorkerAnswer {
 const ago = (time: Timestamp | undefined, nowMs: number, never: string): string =>
   time === undefined ? never : `${ageText(nowMs - timestampMs(time))} ago`;
 
-/** Who asked for the state that it is in. */
-const ordersText = ({ controlPlane, local }: WorkerAnswer['orders']): string =>
-  [
-    ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
-    ...(local === 'serve' ? [] : [`${local} at this machine`]),
-  ].join(', ') || 'none';
+/** Who keeps it from serving as usual. */
+export const ordersOf = ({ controlPlane, local }: WorkerAnswer['orders']): string[] => [
+  ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
+  ...(local === 'serve' ? [] : [`${local} at its machine`]),
+];
+
+/** What it knows of its control plane. */
+export const contactOf = (control: NonNullable<WorkerAnswer['control']>): ControlContact =>
+  // The revision in force stands beside it.
+  fromJson(ControlContactSchema, control, { ignoreUnknownFields: true });
 
 const revisionText = (number: string, fromDisk: boolean, expires: Timestamp | undefined, nowMs: number): string => {
   if (number === '0') return 'none yet';
@@ -37,8 +42,8 @@ const revisionText = (number: string, fromDisk: boolean, expires: Timestamp | un
 };
 
 const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: number): Row[] => {
-  const { revision, fromDisk, ...rest } = control;
-  const contact = fromJson(ControlContactSchema, rest as JsonValue, { ignoreUnknownFields: true });
+  const { revision, fromDisk } = control;
+  const contact = contactOf(control);
   const since = contact.since === undefined ? 0 : nowMs - timestampMs(contact.since);
   const refusals = Object.entries(contact.refusedRevisions).map(([reason, count]) => `${count} ${reason}`);
   const { refusedRevision, lastError, lastErrorTime } = contact;
@@ -60,8 +65,9 @@ const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: numbe
 export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
   ['pop', answer.pop],
   ['worker', answer.worker],
+  ['version', answer.version],
   ['state', answer.state],
-  ['orders', ordersText(answer.orders)],
+  ['orders', ordersOf(answer.orders).join(', ') || 'none'],
   ['data plane', answer.healthy ? 'answers' : 'does not answer'],
   ['up for', ageText(answer.upSeconds * 1000)],
   ['sessions', `${answer.sessions}`],
