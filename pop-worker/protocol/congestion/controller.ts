@@ -29,6 +29,8 @@ export interface CongestionController {
   readonly sendQuantum: number;
   /** What the controller is doing, for metrics: `slow-start`, `congestion-avoidance`, `recovery`, `startup`, … */
   readonly state: string;
+  /** It sends less than the path takes, to measure: what leaves meanwhile counts as limited by the application. */
+  readonly holdsBack: boolean;
   /** When the latest recovery period began, `-Infinity` before the first (RFC 9002 §7.3.2). */
   readonly recoveryStartTime: TimeUs;
 
@@ -68,8 +70,8 @@ export interface CongestionController {
   /** There was room in the window, and nothing to send. */
   onApplicationLimited(now: TimeUs, bytesInFlight: number): void;
 
-  /** The first packet after nothing was in flight. */
-  onIdleRestart(now: TimeUs): void;
+  /** Before the first packet after nothing was in flight. @param isAppLimited nothing was because there was nothing to send */
+  onIdleRestart(now: TimeUs, isAppLimited: boolean): void;
 
   /** DPLPMTUD found another size, in bytes. */
   onMtuChange(maxDatagramBytes: number): void;

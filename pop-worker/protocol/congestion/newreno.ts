@@ -17,6 +17,7 @@ const PACING_GAIN = 1.25;
 /** NewReno for QUIC (RFC 9002 §7, appendix B). */
 export class NewReno implements CongestionController {
   readonly name = 'newreno';
+  readonly holdsBack = false;
   congestionWindow: number;
   pacingRate = Number.POSITIVE_INFINITY;
   sendQuantum: number;
@@ -88,7 +89,7 @@ export class NewReno implements CongestionController {
   onApplicationLimited(_now: TimeUs, _bytesInFlight: number): void {}
 
   // RFC 9002 §7.7 instead of RFC 5681 §4.1: what leaves after idleness is paced, so the window need not collapse.
-  onIdleRestart(_now: TimeUs): void {}
+  onIdleRestart(_now: TimeUs, _isAppLimited: boolean): void {}
 
   onMtuChange(maxDatagramBytes: number): void {
     // RFC 9002 §7.2: the initial window is recalculated; later a window of bytes stays what it is.

@@ -1,3 +1,4 @@
+import { Bbr } from './bbr/bbr.ts';
 import type { CongestionController, ControllerOptions } from './controller.ts';
 import { NewReno } from './newreno.ts';
 
@@ -5,6 +6,7 @@ export type ControllerFactory = (options: ControllerOptions) => CongestionContro
 
 /** Every congestion controller by its name. To add one is to add a file and a row. */
 const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
+  bbrv3: (options) => new Bbr(options),
   newreno: (options) => new NewReno(options),
 };
 

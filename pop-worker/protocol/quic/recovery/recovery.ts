@@ -102,7 +102,7 @@ export class Recovery {
     this.#settlement.stats.packetsSent++;
     if (here && (flags & PacketFlag.inFlight) !== 0) {
       const prior = current.bytesInFlight;
-      if (prior === 0) current.controller.onIdleRestart(now);
+      if (prior === 0) current.controller.onIdleRestart(now, current.sampler.isAppLimited);
       const limited = current.sampler.isAppLimited ? PacketState.appLimited : 0;
       const slot = sent.commit(now, bytes, flags | PacketState.counted | limited, current.epoch);
       current.bytesInFlight = prior + bytes;
@@ -156,6 +156,7 @@ export class Recovery {
     // §A.7: losses first. What was acknowledged along with the loss that began a period was sent before that.
     if (this.#settlement.windowCut) sample.ackedOutsideRecovery = 0;
     if (sample.rttUs >= 0) path.controller.onAck(now, sample, path.bytesInFlight);
+    if (path.controller.holdsBack) sampler.onApplicationLimited(path.bytesInFlight);
     if (space === Space.handshake) this.#timer.handshakeAcked = true;
     // §6.2.1: a client that may be keeping the server from a deadlock goes on backing off.
     if (this.#timer.peerCompletedAddressValidation) this.#timer.count = 0;
