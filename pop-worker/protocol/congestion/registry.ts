@@ -1,5 +1,6 @@
 import { Bbr } from './bbr/bbr.ts';
 import type { CongestionController, ControllerOptions } from './controller.ts';
+import { Cubic } from './cubic.ts';
 import { NewReno } from './newreno.ts';
 
 export type ControllerFactory = (options: ControllerOptions) => CongestionController;
@@ -7,6 +8,7 @@ export type ControllerFactory = (options: ControllerOptions) => CongestionContro
 /** Every congestion controller by its name. To add one is to add a file and a row. */
 const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   bbrv3: (options) => new Bbr(options),
+  cubic: (options) => new Cubic(options),
   newreno: (options) => new NewReno(options),
 };
 
