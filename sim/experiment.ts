@@ -1,9 +1,9 @@
-import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { type ControllerFactory, controllerNamed } from '#protocol/congestion/registry.ts';
 import { SeededRandom } from '#protocol/quic/testing/random.ts';
 import { Events } from './events.ts';
 import { type Application, Flow } from './flow.ts';
 import { Bottleneck } from './path/bottleneck.ts';
-import type { Next } from './path/packet.ts';
+import type { Next, Packet } from './path/packet.ts';
 import { CoDel, DropTail } from './path/queue.ts';
 import { burstLoss, delay, jitter, loss, policer, reorder, slots } from './path/stages.ts';
 import { Recorder } from './recorder.ts';
@@ -28,8 +28,8 @@ export interface PathSpec {
 }
 
 export interface FlowSpec {
-  /** A name of the registry. */
-  readonly controller: string;
+  /** A name of the registry, or how to make one. */
+  readonly controller: string | ControllerFactory;
   readonly startMs?: number;
   /** Another round trip than the path's. */
   readonly rttMs?: number;
@@ -45,7 +45,6 @@ export interface ExperimentSpec {
 }
 
 export interface FlowOutcome {
-  readonly flow: Flow;
   readonly recorder: Recorder;
   /** IP bytes that arrived after the warm-up, in Mbit/s. */
   readonly mbit: number;
@@ -66,6 +65,9 @@ const UNLIMITED: Application = { bytes: Number.POSITIVE_INFINITY };
 const US = 1000;
 /** Flows do not start in step: up to so much later. */
 const START_SPREAD_US = 10_000;
+/** Two full packets, so that something can pass. */
+const LEAST_QUEUE_BYTES = 3000;
+const FLOWS_PER_SEED = 1000;
 
 const bdpBytes = ({ mbit, rttMs }: PathSpec): number => (mbit * rttMs * 1000) / 8;
 
@@ -92,62 +94,118 @@ const farStages = (events: Events, random: SeededRandom, path: PathSpec, rttMs: 
   return path.loss === undefined ? next : loss(random, path.loss, next);
 };
 
-/** Runs flows over a path in virtual time. The same specification gives the same outcome, to the bit. */
-export const runExperiment = ({ path, flows, seconds, warmUpSeconds, seed }: ExperimentSpec): Outcome => {
-  const events = new Events();
-  const random = new SeededRandom(seed);
-  const warmUp = warmUpSeconds * 1e6;
-  const far: Next[] = [];
-  const queueBytes = Math.max(path.queueBdp * bdpBytes(path), 3000);
-  const queue = path.codel ? new CoDel(queueBytes) : new DropTail(queueBytes);
-  const neck = new Bottleneck(events, path.mbit * 1e6, queue, (packet) => far[packet.flow]?.(packet));
-  for (const { atMs, mbit } of path.steps ?? []) events.plan(atMs * US, () => neck.setRate(mbit * 1e6));
-  const entry =
-    path.policer === undefined
-      ? neck.send
-      : policer(events, path.policer.mbit * 1e6, path.policer.burstBytes, neck.send);
-  let [carried, queued, seen] = [0, 0, 0];
-  neck.observe((packet, now, left) => {
-    if (now < warmUp) return;
-    carried += packet.size;
-    queued += left;
-    seen++;
-  });
-  const made = flows.map((spec, id) => {
-    const recorder = new Recorder(warmUp);
+/** Flows over a path in virtual time. The same specification gives the same outcome, to the bit. */
+export class Experiment {
+  readonly events = new Events();
+  readonly flows: readonly Flow[];
+  readonly recorders: readonly Recorder[];
+  readonly #spec: ExperimentSpec;
+  readonly #random: SeededRandom;
+  readonly #neck: Bottleneck;
+  readonly #far: Next[] = [];
+  #carried = 0;
+  #queued = 0;
+  #seen = 0;
+  /** Whether a packet vanishes behind the bottleneck, besides what the path does. */
+  loses: (packet: Packet) => boolean = () => false;
+  /** ACKs leave together, so often, in ms; 0: at once. */
+  ackSlotMs: number;
+
+  constructor(spec: ExperimentSpec) {
+    const { path, flows } = spec;
+    this.#spec = spec;
+    this.#random = new SeededRandom(spec.seed);
+    this.ackSlotMs = path.ackSlotMs ?? 0;
+    this.recorders = flows.map(() => new Recorder(this.#warmUp));
+    const queueBytes = Math.max(path.queueBdp * bdpBytes(path), LEAST_QUEUE_BYTES);
+    const queue = path.codel ? new CoDel(queueBytes) : new DropTail(queueBytes);
+    this.#neck = new Bottleneck(this.events, path.mbit * 1e6, queue, (packet) => this.#far[packet.flow]?.(packet));
+    this.#neck.observe((packet, now, left) => this.#onCarried(packet, now, left));
+    for (const { atMs, mbit } of path.steps ?? []) this.events.plan(atMs * US, () => this.setMbit(mbit));
+    this.flows = flows.map((flow, id) => this.#addFlow(flow, id));
+  }
+
+  /** The bottleneck has another rate from now on. */
+  setMbit(mbit: number): void {
+    this.#neck.setRate(mbit * 1e6);
+  }
+
+  runUntil(ms: number): void {
+    this.events.runUntil(ms * US);
+  }
+
+  /** Runs until the condition holds, asked once a millisecond. @returns whether it did within so many ms */
+  runWhile(condition: () => boolean, limitMs: number): boolean {
+    const end = this.events.now + limitMs * US;
+    while (condition()) {
+      if (this.events.now >= end) return false;
+      this.events.runUntil(this.events.now + US);
+    }
+    return true;
+  }
+
+  /** Runs to the end. */
+  finish(): Outcome {
+    const { path, seconds, warmUpSeconds } = this.#spec;
+    this.runUntil(seconds * 1000);
+    const after = seconds * 1e6 - this.#warmUp;
+    return {
+      utilisation: (this.#carried * 8) / capacityBits(path, warmUpSeconds * 1000, seconds * 1000),
+      queueMs: this.#seen === 0 ? 0 : (this.#queued * 8) / this.#seen / (path.mbit * 1000),
+      drops: this.#neck.queue.drops,
+      flows: this.recorders.map((recorder) => ({
+        recorder,
+        mbit: (recorder.bytes * 8) / after,
+        loss: recorder.sentPackets === 0 ? 0 : Math.max(0, 1 - recorder.arrivedPackets / recorder.sentPackets),
+      })),
+    };
+  }
+
+  get #warmUp(): number {
+    return this.#spec.warmUpSeconds * 1e6;
+  }
+
+  #onCarried(packet: Packet, now: number, left: number): void {
+    if (now < this.#warmUp) return;
+    this.#carried += packet.size;
+    this.#queued += left;
+    this.#seen++;
+  }
+
+  #addFlow(spec: FlowSpec, id: number): Flow {
+    const { path, seed } = this.#spec;
+    const { events } = this;
     const rttMs = spec.rttMs ?? path.rttMs;
-    far.push(
-      farStages(events, random, path, rttMs, (packet) => {
-        recorder.onArrived(packet, events.now);
-        deliver(packet);
-      }),
-    );
+    const recorder = this.recorders[id] as Recorder;
+    const far = farStages(events, this.#random, path, rttMs, (packet) => {
+      recorder.onArrived(packet, events.now);
+      deliver(packet);
+    });
+    this.#far.push((packet) => {
+      if (!this.loses(packet)) far(packet);
+    });
     const back = delay(events, (rttMs * US) / 2, deliver);
-    const flow = new Flow(events, {
+    const entry = this.#entry();
+    return new Flow(events, {
       id,
-      seed: seed * 1000 + id,
-      controller: controllerNamed(spec.controller),
-      startUs: (spec.startMs ?? 0) * US + random.next() * START_SPREAD_US,
+      seed: seed * FLOWS_PER_SEED + id,
+      controller: typeof spec.controller === 'string' ? controllerNamed(spec.controller) : spec.controller,
+      startUs: (spec.startMs ?? 0) * US + this.#random.next() * START_SPREAD_US,
       application: spec.application ?? UNLIMITED,
       forward: (packet) => {
         recorder.onSent(events.now);
         entry(packet);
       },
-      back: path.ackSlotMs === undefined ? back : slots(events, path.ackSlotMs * US, back),
+      back: slots(events, () => this.ackSlotMs * US, back),
     });
-    return { flow, recorder };
-  });
-  events.runUntil(seconds * 1e6);
-  const after = (seconds - warmUpSeconds) * 1e6;
-  return {
-    utilisation: (carried * 8) / capacityBits(path, warmUpSeconds * 1000, seconds * 1000),
-    queueMs: seen === 0 ? 0 : (queued * 8) / seen / (path.mbit * 1000),
-    drops: queue.drops,
-    flows: made.map(({ flow, recorder }) => ({
-      flow,
-      recorder,
-      mbit: (recorder.bytes * 8) / after,
-      loss: recorder.sentPackets === 0 ? 0 : Math.max(0, 1 - recorder.arrivedPackets / recorder.sentPackets),
-    })),
-  };
-};
+  }
+
+  #entry(): Next {
+    const { policer: limit } = this.#spec.path;
+    const { send } = this.#neck;
+    return limit === undefined ? send : policer(this.events, limit.mbit * 1e6, limit.burstBytes, send);
+  }
+}
+
+/** @returns what came out in the end */
+export const runExperiment = (spec: ExperimentSpec): Outcome => new Experiment(spec).finish();

@@ -15,13 +15,16 @@ const HEADER_BYTES = 28;
 const CHUNK = new Uint8Array(1 << 16);
 const WINDOW = 64 << 20;
 
-/** How a server has something to say. */
+/** What a server has to say. */
 export interface Application {
   /** Bytes that are there at the start; `Infinity`: always more. */
   readonly bytes: number;
   /** Bytes a second that come after it; 0: none. */
   readonly bytesPerSecond?: number;
 }
+
+/** New data comes so often, in microseconds. */
+const TRICKLE_US = 10_000;
 
 export interface FlowOptions {
   readonly id: number;
@@ -140,16 +143,18 @@ export class Flow {
   readonly id: number;
   readonly #events: Events;
   readonly #client: Side;
-  readonly #server: Side;
+  readonly #server: Side | undefined;
   readonly #received = new Sink();
   #connection: QuicConnection | undefined;
-  #owed: number;
+  #stream = -1;
+  #owed = 0;
+  #bytesPerSecond = 0;
 
   constructor(events: Events, options: FlowOptions) {
     const { id, seed, controller, application } = options;
     this.id = id;
     this.#events = events;
-    this.#owed = application.bytes;
+    this.setApplication(application);
     const random = new SeededRandom(seed);
     const common = {
       config: DEFAULT_ENDPOINT_CONFIG,
@@ -167,11 +172,11 @@ export class Flow {
       new Endpoint(common),
       near,
       far,
-      link(options.back, ({ bytes }) => this.#server.receive(bytes)),
+      link(options.back, ({ bytes }) => this.#server?.receive(bytes)),
     );
     const sending = new Sink();
-    sending.request = (connection, stream) => this.#begin(connection, stream, application);
-    sending.writable = (connection, stream) => this.#feed(connection, stream);
+    sending.request = (connection, stream) => this.#begin(connection, stream);
+    sending.writable = () => this.#feed();
     const server = new Endpoint({ ...common, resetKey: new Uint8Array(32), accept: () => sending });
     this.#server = new Side(
       events,
@@ -188,9 +193,12 @@ export class Flow {
     return this.#received.bytes;
   }
 
-  /** The sender's end, once the handshake is done. */
-  get sender(): QuicConnection | undefined {
-    return this.#connection;
+  /** From now on the sender has this to say, and nothing of what it had before and has not written yet. */
+  setApplication({ bytes, bytesPerSecond = 0 }: Application): void {
+    this.#owed = bytes;
+    this.#bytesPerSecond = bytesPerSecond;
+    if (this.#connection?.bufferedBytes(this.#stream) === 0) this.#feed();
+    this.#server?.poll();
   }
 
   #connect(remote: Int32Array): void {
@@ -202,26 +210,28 @@ export class Flow {
     this.#client.poll();
   }
 
-  #begin(connection: QuicConnection, stream: number, { bytesPerSecond = 0 }: Application): void {
+  #begin(connection: QuicConnection, stream: number): void {
     this.#connection = connection;
-    this.#feed(connection, stream);
-    if (bytesPerSecond > 0) this.#trickle(connection, stream, bytesPerSecond);
+    this.#stream = stream;
+    this.#feed();
+    this.#trickle();
   }
 
-  /** New data every ten milliseconds. */
-  #trickle(connection: QuicConnection, stream: number, bytesPerSecond: number): void {
-    this.#events.plan(this.#events.now + 10_000, () => {
-      this.#owed += bytesPerSecond / 100;
-      if (connection.bufferedBytes(stream) === 0) this.#feed(connection, stream);
-      this.#server.poll();
-      this.#trickle(connection, stream, bytesPerSecond);
+  #trickle(): void {
+    this.#events.plan(this.#events.now + TRICKLE_US, () => {
+      if (this.#bytesPerSecond > 0) {
+        this.#owed += (this.#bytesPerSecond * TRICKLE_US) / 1e6;
+        if (this.#connection?.bufferedBytes(this.#stream) === 0) this.#feed();
+        this.#server?.poll();
+      }
+      this.#trickle();
     });
   }
 
-  #feed(connection: QuicConnection, stream: number): void {
+  #feed(): void {
     const bytes = Math.floor(Math.min(this.#owed, CHUNK.length));
     if (bytes <= 0) return;
     this.#owed -= bytes;
-    connection.write(stream, CHUNK.subarray(0, bytes), false);
+    this.#connection?.write(this.#stream, CHUNK.subarray(0, bytes), false);
   }
 }

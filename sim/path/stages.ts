@@ -42,11 +42,14 @@ export const burstLoss = (random: SeededRandom, good: number, bad: number, next:
   };
 };
 
-/** Packets wait for the next slot and leave together, as on a radio link that grants times to send. */
+/** Packets wait for the next slot and leave together, as on a radio link that grants times to send. @param us asked anew for each; 0: none */
 export const slots =
-  (events: Events, us: TimeUs, next: Next): Next =>
-  (packet) =>
-    events.plan((Math.floor(events.now / us) + 1) * us, () => next(packet));
+  (events: Events, us: () => TimeUs, next: Next): Next =>
+  (packet) => {
+    const slot = us();
+    if (slot === 0) next(packet);
+    else events.plan((Math.floor(events.now / slot) + 1) * slot, () => next(packet));
+  };
 
 /** A token bucket without a queue: what it has no tokens for is dropped. */
 export const policer = (events: Events, bitsPerSecond: number, burstBytes: number, next: Next): Next => {
