@@ -68,6 +68,8 @@ const START_SPREAD_US = 10_000;
 /** Two full packets, so that something can pass. */
 const LEAST_QUEUE_BYTES = 3000;
 const FLOWS_PER_SEED = 1000;
+/** What leaves in the last second is not asked whether it arrived. */
+const SETTLING_SECONDS = 1;
 
 const bdpBytes = ({ mbit, rttMs }: PathSpec): number => (mbit * rttMs * 1000) / 8;
 
@@ -116,7 +118,7 @@ export class Experiment {
     this.#spec = spec;
     this.#random = new SeededRandom(spec.seed);
     this.ackSlotMs = path.ackSlotMs ?? 0;
-    this.recorders = flows.map(() => new Recorder(this.#warmUp));
+    this.recorders = flows.map(() => new Recorder(this.#warmUp, (spec.seconds - SETTLING_SECONDS) * 1e6));
     const queueBytes = Math.max(path.queueBdp * bdpBytes(path), LEAST_QUEUE_BYTES);
     const queue = path.codel ? new CoDel(queueBytes) : new DropTail(queueBytes);
     this.#neck = new Bottleneck(this.events, path.mbit * 1e6, queue, (packet) => this.#far[packet.flow]?.(packet));

@@ -21,22 +21,29 @@ export class Recorder {
   sentPackets = 0;
   arrivedPackets = 0;
   readonly #warmUp: TimeUs;
+  readonly #end: TimeUs;
   #lastDelay: TimeUs | undefined;
   #jitter = 0;
 
-  constructor(warmUp: TimeUs) {
+  /** @param warmUp when counting begins @param end packets that leave later may be on their way when all is over */
+  constructor(warmUp: TimeUs, end: TimeUs) {
     this.#warmUp = warmUp;
+    this.#end = end;
   }
 
   onSent(now: TimeUs): void {
-    if (now >= this.#warmUp) this.sentPackets++;
+    if (this.#counts(now)) this.sentPackets++;
+  }
+
+  #counts(sentAt: TimeUs): boolean {
+    return sentAt >= this.#warmUp && sentAt < this.#end;
   }
 
   onArrived({ size, sentAt }: Packet, now: TimeUs): void {
     const bin = Math.floor(now / BIN_US);
     while (this.bins.length <= bin) this.bins.push(0);
     this.bins[bin] = (this.bins[bin] as number) + size;
-    if (sentAt >= this.#warmUp) this.arrivedPackets++;
+    if (this.#counts(sentAt)) this.arrivedPackets++;
     if (now < this.#warmUp) return;
     this.bytes += size;
     const delay = now - sentAt;

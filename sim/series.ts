@@ -21,9 +21,21 @@ export class Series {
   }
 
   get mean(): number {
+    return this.meanFrom(0);
+  }
+
+  /** Mean of what came from this index on; 0 for nothing. */
+  meanFrom(index: number): number {
     let sum = 0;
-    for (let i = 0; i < this.#length; i++) sum += this.#values[i] as number;
-    return this.#length === 0 ? 0 : sum / this.#length;
+    for (let i = index; i < this.#length; i++) sum += this.#values[i] as number;
+    return this.#length <= index ? 0 : sum / (this.#length - index);
+  }
+
+  /** The largest from this index on; 0 for nothing. */
+  maxFrom(index: number): number {
+    let most = 0;
+    for (let i = index; i < this.#length; i++) most = Math.max(most, this.#values[i] as number);
+    return most;
   }
 
   /** @param share such as 0.99 @returns the smallest value that this share of all is not above */

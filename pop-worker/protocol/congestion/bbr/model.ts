@@ -86,10 +86,10 @@ export class Model {
     if (rate > 0 && (this.fullBandwidth.reached || rate > this.pacingRate)) this.pacingRate = rate;
   }
 
-  /** §5.6.3, SetSendQuantum(). */
+  /** §5.6.3, SetSendQuantum(), but one datagram where a millisecond has room for less than two: pairs would jitter. */
   setSendQuantum(): void {
     const lasting = (this.pacingRate * QUANTUM_US) / 1e6;
-    this.sendQuantum = max(min(lasting, MAX_SEND_QUANTUM), 2 * this.datagramBytes);
+    this.sendQuantum = max(min(lasting, MAX_SEND_QUANTUM), this.datagramBytes);
   }
 
   /** §5.6.4.6, SetCwnd(), with §5.6.4.5, BoundCwndForProbeRTT(). */

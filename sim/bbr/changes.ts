@@ -1,0 +1,62 @@
+/** Paths and applications that change. */
+import type { Measurement } from '#telemetry/measurement.ts';
+import { Experiment } from '../experiment.ts';
+import { atLeast, atMost, BBR, figure, first, mbitBetween, measure } from './figures.ts';
+import { Scene } from './scene.ts';
+
+const STEP_SECONDS = 20;
+
+/** The rate doubles. */
+export const rateUp = (seed: number): Measurement[] => {
+  const path = { mbit: 20, rttMs: 40, queueBdp: 2, steps: [{ atMs: STEP_SECONDS * 1000, mbit: 40 }] };
+  const flow = first(measure(seed, path, [BBR], { seconds: 40, warmUpSeconds: STEP_SECONDS }));
+  let after = 0;
+  while (after < 20 && mbitBetween(flow, STEP_SECONDS + after, STEP_SECONDS + after + 1) < 0.9 * 40) after += 0.1;
+  return [figure('followed_up', after, 's', atMost(3))];
+};
+
+/** The rate halves: until the round trip is near what it was. */
+export const rateDown = (seed: number): Measurement[] => {
+  const path = { mbit: 40, rttMs: 40, queueBdp: 4, steps: [{ atMs: STEP_SECONDS * 1000, mbit: 20 }] };
+  const experiment = new Experiment({ path, flows: [BBR], seconds: 60, warmUpSeconds: STEP_SECONDS, seed });
+  experiment.runUntil(STEP_SECONDS * 1000);
+  const recorder = experiment.recorders[0];
+  let since = 0;
+  // The last time, in tenths of a second, at which the path's queue held more than half a round trip.
+  for (let tenth = 1; tenth <= 300; tenth++) {
+    const before = recorder?.delays.length ?? 0;
+    experiment.runUntil(STEP_SECONDS * 1000 + tenth * 100);
+    if ((recorder?.delays.meanFrom(before) ?? 0) / 1000 > 1.5 * path.rttMs - path.rttMs / 2) since = tenth / 10;
+  }
+  return [figure('queue_gone', since, 's', atMost(10))];
+};
+
+/** A token bucket without a queue. */
+export const policer = (seed: number): Measurement[] => {
+  const path = { mbit: 100, rttMs: 40, queueBdp: 2, policer: { mbit: 10, burstBytes: 100_000 } };
+  const flow = first(measure(seed, path, [BBR], { seconds: 65, warmUpSeconds: 10 }));
+  return [figure('goodput', flow.mbit / 10, 'ratio', atLeast(0.95)), figure('loss', flow.loss, 'ratio')];
+};
+
+/** After idleness packets are paced: the queue stays short. */
+export const idleRestart = (): Measurement[] => {
+  const path = { mbit: 20, rttMs: 40, queueBdp: 8 };
+  const scene = new Scene(path).untilState('probe-bw-cruise').pass(1000);
+  scene.flow.setApplication({ bytes: 0 });
+  scene.pass(3000);
+  const [recorder] = scene.experiment.recorders;
+  const before = recorder?.delays.length ?? 0;
+  scene.flow.setApplication({ bytes: Number.POSITIVE_INFINITY });
+  scene.pass(120);
+  const worst = (recorder?.delays.maxFrom(before) ?? 0) / 1000 - path.rttMs / 2;
+  return [figure('idle_restart_queue', worst, 'ms', atMost(10))];
+};
+
+/** An application that says little teaches nothing wrong about the path. */
+export const applicationLimited = (): Measurement[] => {
+  const scene = new Scene({ mbit: 20, rttMs: 40, queueBdp: 2 }).untilState('probe-bw-cruise').pass(1000);
+  const before = scene.model.maxBandwidth.value;
+  scene.flow.setApplication({ bytes: 0, bytesPerSecond: 250_000 });
+  scene.pass(15_000);
+  return [figure('estimate_kept', scene.model.maxBandwidth.value / before, 'ratio', atLeast(0.98))];
+};
