@@ -15,20 +15,20 @@ export const rateUp = (seed: number): Measurement[] => {
   return [figure('followed_up', after, 's', atMost(3))];
 };
 
-/** The rate halves: until the round trip is near what it was. */
+/** The rate halves: until the round trip, over a second, is near what it was. */
 export const rateDown = (seed: number): Measurement[] => {
   const path = { mbit: 40, rttMs: 40, queueBdp: 4, steps: [{ atMs: STEP_SECONDS * 1000, mbit: 20 }] };
   const experiment = new Experiment({ path, flows: [BBR], seconds: 60, warmUpSeconds: STEP_SECONDS, seed });
-  experiment.runUntil(STEP_SECONDS * 1000);
-  const recorder = experiment.recorders[0];
-  let since = 0;
-  // The last time, in tenths of a second, at which the path's queue held more than half a round trip.
-  for (let tenth = 1; tenth <= 300; tenth++) {
+  const [recorder] = experiment.recorders;
+  const lasts = (after: number): boolean => {
     const before = recorder?.delays.length ?? 0;
-    experiment.runUntil(STEP_SECONDS * 1000 + tenth * 100);
-    if ((recorder?.delays.meanFrom(before) ?? 0) / 1000 > 1.5 * path.rttMs - path.rttMs / 2) since = tenth / 10;
-  }
-  return [figure('queue_gone', since, 's', atMost(10))];
+    experiment.runUntil((STEP_SECONDS + after + 1) * 1000);
+    const rttMs = (recorder?.delays.meanFrom(before) ?? 0) / 1000 + path.rttMs / 2;
+    return rttMs > 1.25 * path.rttMs;
+  };
+  let after = 0;
+  while (after < 30 && lasts(after)) after++;
+  return [figure('queue_gone', after, 's', atMost(10))];
 };
 
 /** A token bucket without a queue. */

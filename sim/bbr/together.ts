@@ -43,7 +43,7 @@ const secondsToShare = (outcome: Outcome, fairMbit: number): number => {
 
 /** A flow comes late to another one. */
 export const lateFlow = (seed: number): Measurement[] => {
-  const path = { mbit: 50, rttMs: 40, queueBdp: 2 };
+  const path = { mbit: 20, rttMs: 40, queueBdp: 2 };
   const flows = [BBR, { ...BBR, startMs: LATE_START * 1000 }];
   const outcome = measure(seed, path, flows, { seconds: LATE_START + PATIENCE + 1, warmUpSeconds: LATE_START });
   return [figure('convergence', secondsToShare(outcome, path.mbit / 2), 's', atMost(35))];
