@@ -72,7 +72,7 @@ export const randomLoss = (seed: number, loss: number, utilisation: number, over
 export const disturbed = (seed: number): Measurement[] => {
   const base = { mbit: 20, rttMs: 40, queueBdp: 2 };
   const run = (path: PathSpec, flow = BBR) => measure(seed, path, [flow], MINUTE).utilisation;
-  const reordering = { ...base, reorder: { share: 0.02, ms: 8 } };
+  const reordering = { ...base, reorder: { share: 0.05, ms: 20 } };
   const theirs = run(reordering, CUBIC);
   return [
     figure('utilisation_ack_slots', run({ ...base, ackSlotMs: 15 }), 'ratio', atLeast(0.95)),
