@@ -11,6 +11,8 @@ export class Skip extends Error {
 export type CaseContext = {
   /** Measure the peers beside us too. */
   readonly peers: boolean;
+  /** Which of its runs this is, from 0. */
+  readonly run: number;
   /** Says something for people, such as why a figure is bad; on stderr. */
   remark(text: string): void;
   /** One peer cannot be had here; the case goes on without it. The reason must be an allowed one, as for `Skip`. */

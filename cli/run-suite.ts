@@ -13,7 +13,7 @@ const mergeRuns = (runs: readonly (readonly Measurement[])[]): Measurement[] => 
 };
 
 export type SuiteRun = {
-  readonly kind: 'bench' | 'interop';
+  readonly kind: 'bench' | 'interop' | 'sim';
   readonly runs: number | undefined;
   readonly peers: boolean;
 };
@@ -21,14 +21,14 @@ export type SuiteRun = {
 const runCase = async (output: Output, suite: string, one: SuiteCase, how: SuiteRun): Promise<boolean> => {
   const name = { suite, case: one.name };
   const missing = new Map<string, string>();
-  const context: CaseContext = {
+  const context: Omit<CaseContext, 'run'> = {
     peers: how.peers,
     remark: (text) => output.remark(`  ${name.case}: ${text}`),
     skipPeer: (peer, reason) => void missing.set(peer, reason),
   };
   try {
     const runs: Measurement[][] = [];
-    for (let i = 0; i < (how.runs ?? one.runs ?? 1); i++) runs.push(await one.run(context));
+    for (let run = 0; run < (how.runs ?? one.runs ?? 1); run++) runs.push(await one.run({ ...context, run }));
     const measurements = mergeRuns(runs);
     reportCase(output, name, measurements);
     for (const [peer, reason] of missing) reportSkip(output, name, reason, peer);

@@ -22,6 +22,7 @@ import { interop } from './interop.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
+import { sim } from './sim.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
@@ -58,6 +59,7 @@ export const VISIBLE: readonly Command[] = [
   installationRemoveIntegrator,
   installationAddAccount,
   installationRenew,
+  sim,
   serveAuth,
   serveToken,
   serveConfig,
