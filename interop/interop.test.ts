@@ -70,6 +70,7 @@ const context = () => {
     said,
     skipped,
     peers: true,
+    run: 0,
     remark: (text: string) => void said.push(text),
     skipPeer: (peer: string, reason: string) => void skipped.push(`${peer}: ${reason}`),
   };

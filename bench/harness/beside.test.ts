@@ -46,7 +46,7 @@ test('over several interleaved runs the bar is held against the median of the ra
 
 test('peers are measured when they are wanted; one that cannot be had is skipped, one that fails is a failure', async () => {
   const skipped: string[] = [];
-  const context = { peers: true, remark: () => {}, skipPeer: (peer: string) => void skipped.push(peer) };
+  const context = { peers: true, run: 0, remark: () => {}, skipPeer: (peer: string) => void skipped.push(peer) };
   const peers = [{ peer: 'a' }, { peer: 'b' }];
   const measure = async ({ peer }: { peer: string }) => {
     if (peer === 'b') throw new PeerMissing('no b');
