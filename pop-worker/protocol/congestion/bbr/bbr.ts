@@ -5,7 +5,7 @@ import { Machine } from './machine.ts';
 import { Model } from './model.ts';
 import { PROBE_RTT } from './state-table.ts';
 
-/** BBRv3 (draft-ietf-ccwg-bbr-06). Deviations are in SPEC-bbr.md. */
+/** BBRv3 (draft-ietf-ccwg-bbr-06). Deviations are in SPEC.md. */
 export class Bbr implements CongestionController {
   readonly name = 'bbrv3';
   readonly model: Model;
