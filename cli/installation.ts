@@ -2,7 +2,7 @@ import { InstallationError } from '#services/installation/errors.ts';
 import { CommandError } from './failure.ts';
 
 /** Errors whose message is for people; by name, since their modules are heavy. */
-const FOR_PEOPLE = new Set([InstallationError.name, 'InstallationKeyError', 'ServicesConfigError', 'AdminError']);
+const FOR_PEOPLE = new Set([InstallationError.name, 'InstallationKeyError', 'ConfigError', 'AdminError']);
 
 /** Does work on an installation. @throws CommandError where it tells people what to do */
 export const work = async <T>(doing: () => Promise<T>): Promise<T> => {

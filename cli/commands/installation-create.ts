@@ -33,15 +33,17 @@ const options = {
 } as const;
 
 const nextSteps = (folder: string, created: CreatedInstallation): string => {
-  const from = (file: string): string => `${path.relative(folder, path.dirname(file))}/`.padEnd(24);
   const rows = [
-    ...created.natsServers.map(({ config }) => `${from(config)}nats-server -c nats.conf, started in that folder`),
-    `${from(created.servicesConfig)}cloudbridge serve auth|token|config --config services.toml`,
-    ...Object.values(created.workerConfigs).map((file) => `${from(file)}cloudbridge worker run --config worker.toml`),
-  ];
+    ...created.natsServers.map(({ config }) => [config, 'nats-server -c nats.conf, started in that folder'] as const),
+    [created.servicesConfig, 'cloudbridge serve auth|token|config --config services.toml'] as const,
+    ...Object.values(created.workerConfigs).map(
+      (file) => [file, 'cloudbridge worker run --config worker.toml'] as const,
+    ),
+  ].map(([file, command]) => [`${path.relative(folder, path.dirname(file))}/`, command] as const);
+  const width = Math.max(...rows.map(([from]) => from.length));
   return [
     `${folder} is complete. Copy each of these folders to the machines that need it, and run there:`,
-    ...rows.map((row) => `  ${row}`),
+    ...rows.map(([from, command]) => `  ${from.padEnd(width)}  ${command}`),
     'Keep ca/ and keys/ here, offline and backed up: whoever has them can be anybody in this installation.',
     'Next: docs/operating-the-control-plane.md.',
   ].join('\n');

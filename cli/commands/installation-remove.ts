@@ -19,7 +19,8 @@ export const installationRemoveWorker = defineCommand({
         names.map((name) => ({ role: 'worker', ...parseWorker(name) })),
       ),
     );
-    for (const role of changed) output.line(role);
+    if (output.isForPrograms) for (const role of changed) output.line(role);
+    else output.print(`Taken away: ${names.join(', ')}.`);
     output.remark(TELL_NATS);
     return SUCCESS;
   },
@@ -39,7 +40,8 @@ export const installationRemoveIntegrator = defineCommand({
         tenants.map((tenant) => ({ role: 'integrator', tenant: parseTenant(tenant) })),
       ),
     );
-    for (const role of changed) output.line(role);
+    if (output.isForPrograms) for (const role of changed) output.line(role);
+    else output.print(`Taken away: ${tenants.join(', ')}.`);
     output.remark(TELL_NATS);
     return SUCCESS;
   },

@@ -76,6 +76,8 @@ const open = async (folder: string, settings: Settings): Promise<Opened> => {
 /** Opens what was made before. */
 const reopen = async (folder: string): Promise<Opened> => open(resolve(folder), await readSettings(resolve(folder)));
 
+const workerContext = (opened: Opened) => ({ ...opened, revisionKeys: opened.services.revisionKeys });
+
 const tellNats = ({ accounts, natsServers }: Opened): Promise<boolean> =>
   writeAccounts(accounts, natsServers.map(accountsFile));
 
@@ -91,7 +93,7 @@ export const createInstallation = async (options: InstallationOptions): Promise<
   const opened = await open(resolve(folder), await keepSettings(resolve(folder), asked));
   const { settings, services, edge, natsServers } = opened;
   const made: Record<string, WorkerFiles> = {};
-  for (const [name, parsed] of names) made[name] = await keepWorker({ ...opened, ...services }, parsed);
+  for (const [name, parsed] of names) made[name] = await keepWorker(workerContext(opened), parsed);
   const pick = (part: 'config' | 'credentials') =>
     Object.fromEntries(Object.entries(made).map(([name, files]) => [name, files[part]]));
   return {
@@ -122,7 +124,7 @@ export const addWorkers = async (folder: string, workers: readonly string[]): Pr
   const names = workers.map(parseWorker);
   const opened = await reopen(folder);
   const changed: WorkerFiles[] = [];
-  for (const name of names) changed.push(await keepWorker({ ...opened, ...opened.services }, name));
+  for (const name of names) changed.push(await keepWorker(workerContext(opened), name));
   return { changed, accountsChanged: await tellNats(opened) };
 };
 
@@ -171,7 +173,7 @@ export const renewInstallation = async (folder: string): Promise<Changed<string>
   changed.push(await accounts.renewUser(services.credentials, { role: 'services' }));
   for (const role of await accounts.outside()) {
     if (role.role === 'worker') {
-      const files = await keepWorker({ ...opened, ...services }, role);
+      const files = await keepWorker(workerContext(opened), role);
       changed.push((await issueForWorker(files.folder, settings, authority)).certificate);
       changed.push(await accounts.renewUser(files.credentials, role));
     } else if (role.role === 'edge') changed.push(await accounts.renewUser(opened.edge.credentials, role));
