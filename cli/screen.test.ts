@@ -30,7 +30,7 @@ const createTerminal = (rows: number) => {
 test('on a terminal each block takes the place of the one before, also a shorter one', () => {
   const terminal = createTerminal(10);
   terminal.write('before\n');
-  const screen = new Screen(terminal);
+  const screen = new Screen({ ...terminal, rows: 0 });
   screen.draw(['one', 'two', 'three']);
   assert.equal(terminal.shown(), 'before\none\ntwo\nthree\n');
   assert.equal(terminal.cursor(), false);

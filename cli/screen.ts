@@ -13,6 +13,9 @@ const SHOW_CURSOR = '\x1b[?25h';
 const NO_WRAP = '\x1b[?7l';
 const WRAP = '\x1b[?7h';
 
+/** Of a terminal that does not know its own, and says 0. */
+const USUAL_ROWS = 24;
+
 /**
  * Draws blocks of lines, each in place of the one before. Where there is no terminal they follow each other, with an empty
  * line between.
@@ -34,7 +37,7 @@ export class Screen {
       return;
     }
     // What does not fit could not be reached again to be drawn over; the cursor is on a line of its own below.
-    const room = Math.max(1, (terminal.rows ?? 24) - 1);
+    const room = Math.max(1, (terminal.rows || USUAL_ROWS) - 1);
     const shown =
       lines.length <= room ? lines : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`];
     // One write, so that no half of it is ever seen.

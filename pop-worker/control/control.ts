@@ -32,6 +32,8 @@ export class Control {
   readonly #options: ControlOptions;
   #nats: NatsConnection | undefined;
   readonly #closing = new AbortController();
+  /** We end the connection ourselves. */
+  #isExpected = false;
 
   private constructor(options: ControlOptions) {
     const { pop, worker, stateDirectory, report } = options;
@@ -89,11 +91,14 @@ export class Control {
    */
   async reconnect(): Promise<void> {
     checkFiles(this.#options);
+    if (!this.connected) return;
+    this.#isExpected = true;
     await this.#nats?.reconnect();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#isExpected = true;
     await this.status.close();
     const closing = [this.membership.close(), this.revisions.close()];
     await this.#nats?.close();
@@ -112,6 +117,8 @@ export class Control {
     this.status.start(nats);
     for await (const { type } of nats.status()) {
       if (type === 'disconnect') {
+        if (!this.#isExpected) this.contact.failed(new Error('the connection to NATS was lost: it is made again'));
+        this.#isExpected = false;
         this.contact.lost();
         this.#noteCurrent();
         this.status.pause();

@@ -182,6 +182,7 @@ test('without NATS its absence, the age of what is known and lost events show; t
   await installation.server.kill();
   await until('it notices', () => value('state_count{state="disconnected"}') === 1);
   assert.equal(value('state_count{state="connected"}'), 0);
+  assert.equal(control.view.contact.lastError, 'the connection to NATS was lost: it is made again');
   const { asOfMs = 0 } = control.membership;
   assert.equal(scrape(asOfMs + 60_000).get('membership_age_seconds'), 60);
   assert.ok(control.contact.sinceMs >= (control.contact.heardMs ?? 0));

@@ -68,7 +68,7 @@ export const renderStatus = (output: Output, status: EdgeStatus, nowMs: number):
   const conditions = workers.length === 0 ? '' : ` (${conditionsText(workers)})`;
   const named = pops.filter((pop) => pop !== '');
   return [
-    `${where.map(plainText).join(', ')} at ${time.replace(/\.\d+Z$/, 'Z')}`,
+    `${where.length === 1 ? plainText(where[0] ?? '') : `${where.length} admin sockets`} at ${time.replace(/\.\d+Z$/, 'Z')}`,
     ...(remark === null ? [] : [output.paint('yellow', plainText(remark))]),
     `${counted(named.length, 'PoP')} · ${counted(workers.length, 'worker')}${conditions} · ${counted(sessions, 'session')}${revisionsText(workers)}`,
     ...(rows.length === 0
