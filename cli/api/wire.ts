@@ -130,9 +130,11 @@ export const openWire = (reach: Reach): Wire => {
     fetch: async (url, { body, headers, method, signal }) => {
       const bytes = body === null || body === undefined ? undefined : await new Response(body as string).bytes();
       const send = url.startsWith('https:') ? https.request : http.request;
+      // Outside of what is the network's fault: it reads the file of authorities.
+      const through = agent(url);
       try {
         const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-          const request = send(url, { method, headers, agent: agent(url), ...(signal && { signal }) }, resolve);
+          const request = send(url, { method, headers, agent: through, ...(signal && { signal }) }, resolve);
           request.on('error', reject);
           request.end(bytes);
         });
