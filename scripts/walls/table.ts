@@ -108,8 +108,8 @@ export const WALLS: readonly Wall[] = [
 
 export const isCore = ({ folder }: Wall): boolean => folder === CORES || folder.startsWith(`${CORES}/`);
 
-/** What tests and `testing/` folders may import besides; all of them where set-up put tools. */
-export const testsMay = ({ tests = [] }: Wall): readonly string[] => ['scripts/setup', ...tests];
+/** What tests and `testing/` folders may import besides; all of them where set-up put tools, and their corpora. */
+export const testsMay = ({ tests = [] }: Wall): readonly string[] => ['scripts/setup', 'scripts/corpus', ...tests];
 
 /** What the shared files of all cores are reached by; they belong to every core. */
 export const CORE_BASE = CORES;

@@ -61,6 +61,7 @@ const testProbes: Probe[] = (
   [
     ['#protocol/masque/x.ts', false],
     ['#scripts/setup/paths.mjs', false],
+    ['#scripts/corpus/corpus.ts', false],
     ['#model/x.ts', true],
     ['#scripts/test.ts', true],
   ] as const

@@ -1,0 +1,94 @@
+/** What is mutated together and must be noticed by its tests: one codec, named as in `docs/bad-input.md`. */
+export interface Codec {
+  readonly files: readonly string[];
+  /** Globs. Those at the front are run first. */
+  readonly tests: readonly string[];
+}
+
+const WIRE = 'pop-worker/protocol/quic/wire';
+const QPACK = 'pop-worker/protocol/qpack';
+const HTTP3 = 'pop-worker/protocol/http3';
+const MASQUE = 'pop-worker/protocol/masque';
+const IP = 'pop-worker/protocol/ip';
+
+export const CODECS: Readonly<Record<string, Codec>> = {
+  'quic-integers': {
+    files: ['varint', 'reader'].map((name) => `${WIRE}/${name}.ts`),
+    tests: [`${WIRE}/*.test.ts`, `${WIRE}/**/*.test.ts`],
+  },
+  'quic-frames': {
+    files: [
+      ...[
+        'ack',
+        'connection-close',
+        'crypto',
+        'data-blocked',
+        'datagram',
+        'max-data',
+        'max-stream-data',
+        'max-streams',
+      ],
+      ...['new-connection-id', 'new-token', 'padding', 'parse', 'path-challenge', 'path-response', 'registry'],
+      ...['reset-stream', 'retire-connection-id', 'stop-sending', 'stream', 'stream-data-blocked', 'streams-blocked'],
+    ].map((name) => `${WIRE}/frames/${name}.ts`),
+    tests: [`${WIRE}/frames/*.test.ts`],
+  },
+  'quic-headers': {
+    files: ['header', 'long', 'number', 'reserved-bits', 'retry', 'short', 'version', 'version-negotiation'].map(
+      (name) => `${WIRE}/packet/${name}.ts`,
+    ),
+    tests: [`${WIRE}/packet/*.test.ts`],
+  },
+  'quic-parameters': {
+    files: ['definition', 'encode', 'parse', 'table'].map((name) => `${WIRE}/parameters/${name}.ts`),
+    tests: [`${WIRE}/transport-parameters.test.ts`],
+  },
+  qpack: {
+    files: ['integer', 'huffman', 'huffman-states', 'instructions', 'decoder', 'encoder', 'field'].map(
+      (name) => `${QPACK}/${name}.ts`,
+    ),
+    tests: [`${QPACK}/*.test.ts`],
+  },
+  'http3-frames': {
+    files: ['varint', 'frame-parser', 'frames', 'settings'].map((name) => `${HTTP3}/${name}.ts`),
+    tests: [`${HTTP3}/connection-errors.test.ts`, `${HTTP3}/*.test.ts`],
+  },
+  'http3-messages': {
+    files: ['field-rules', 'message'].map((name) => `${HTTP3}/${name}.ts`),
+    tests: [`${HTTP3}/malformed.test.ts`, `${HTTP3}/*.test.ts`],
+  },
+  capsules: {
+    files: [
+      `${HTTP3}/capsules.ts`,
+      `${HTTP3}/datagrams.ts`,
+      ...['ip-addresses', 'ip-routes', 'tunnel'].map((name) => `${MASQUE}/${name}.ts`),
+    ],
+    tests: [`${MASQUE}/ip-capsules.test.ts`, `${MASQUE}/*.test.ts`, `${HTTP3}/datagrams.test.ts`],
+  },
+  'masque-targets': {
+    files: ['target', 'ip-scope', 'uri-template', 'proxy-status', 'request', 'target-policy'].map(
+      (name) => `${MASQUE}/${name}.ts`,
+    ),
+    tests: [`${MASQUE}/*.test.ts`],
+  },
+  'ip-packets': {
+    files: ['view', 'checksum', 'icmp', 'rewrite', 'segmenter', 'coalescer'].map((name) => `${IP}/${name}.ts`),
+    tests: [`${IP}/*.test.ts`],
+  },
+  'ip-addresses': {
+    files: ['text', 'prefix-table'].map((name) => `${IP}/${name}.ts`),
+    tests: [`${IP}/*.test.ts`],
+  },
+  socks5: { files: ['client/socks5-messages.ts'], tests: ['client/socks5-messages.test.ts'] },
+  'http-heads': { files: ['client/http-head.ts'], tests: ['client/http-head.test.ts'] },
+  tokens: {
+    files: ['pop-worker/dataplane/admission.ts', 'model/claims.ts'],
+    tests: ['pop-worker/dataplane/admission*.test.ts', 'model/claims.test.ts'],
+  },
+  'configuration-files': {
+    files: ['settings/toml-file.ts', 'settings/fields.ts'],
+    tests: ['settings/*.test.ts'],
+  },
+  'admin-lines': { files: ['pop-worker/admin/socket.ts'], tests: ['pop-worker/admin/*.test.ts'] },
+  revisions: { files: ['model/revision.ts'], tests: ['model/revision.test.ts'] },
+};
