@@ -6,11 +6,20 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import { createTestHub } from './hub.ts';
 
 export interface HubOrder {
-  /** `NATS` with the path `kill` or `start`, else a call of the API. */
+  /**
+   * `NATS` with the path `kill` or `start`; `PUBLISH`: what publishes comes back with another configuration
+   * (`PublisherBody`), as after a restart; else a call of the API.
+   */
   readonly method: string;
   readonly path: string;
   readonly body?: JsonValue;
 }
+
+export type PublisherBody = {
+  readonly jwks: string;
+  readonly tokenIssuer: string;
+  readonly refusedPrefixes: string[];
+};
 
 /** The first message has neither of these but where NATS is and what revisions are signed by. */
 export interface HubReport {
@@ -21,10 +30,16 @@ export interface HubReport {
 }
 
 const hub = await createTestHub();
-hub.startPublisher(hub.service);
+let publisher = hub.startPublisher(hub.service);
 const tell = (report: HubReport): void => void process.send?.(report);
 
 const carryOut = async ({ method, path, body }: HubOrder): Promise<HubReport> => {
+  if (method === 'PUBLISH') {
+    const { jwks, ...more } = body as PublisherBody;
+    await publisher.close();
+    publisher = hub.startPublisher(hub.service, { ...more, readJwks: async () => jwks });
+    return { status: 200 };
+  }
   if (method !== 'NATS') {
     const { status, json } = await hub.service.send(method, path, body);
     return { status, json };
