@@ -79,8 +79,9 @@ test('it is drained, filled again and withdrawn by command', { skip: needsNamesp
   const device = await world.connect(deviceOf('red', 2));
   await device.reports.of('up');
   const status = JSON.parse(await world.command('status', '--json'));
-  const { upSeconds, ...rest } = status;
+  const { upSeconds, version, ...rest } = status;
   assert.ok(upSeconds >= 0);
+  assert.match(version, /^\d+\.\d+\.\d+/);
   assert.deepEqual(rest, {
     pop: 'test',
     worker: 'w1',
