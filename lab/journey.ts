@@ -102,25 +102,33 @@ const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
   }
 };
 
+/** How steps went. */
+export interface StepsResult {
+  /** Each did all that it does; none failed, and nobody stopped them. */
+  readonly completed: boolean;
+  /** …and no figure missed its bar. */
+  readonly met: boolean;
+}
+
 /**
  * Runs steps in order until one fails or `stopped` says so; tells each outcome. A missed bar stops nothing, since what
- * comes after does not depend on a figure. Resolves to whether all went well, bars included.
+ * comes after does not depend on a figure.
  */
 export const runSteps = async (
   steps: readonly Step[],
   journey: Journey,
   tell: (outcome: StepOutcome) => void,
   stopped: () => boolean = () => false,
-): Promise<boolean> => {
+): Promise<StepsResult> => {
   let met = true;
   for (const step of steps) {
-    if (stopped()) return false;
+    if (stopped()) return { completed: false, met };
     const outcome = await runStep(step, journey);
     tell(outcome);
-    if (outcome.failure !== undefined) return false;
+    if (outcome.failure !== undefined) return { completed: false, met };
     met &&= outcome.missed === undefined;
   }
-  return met;
+  return { completed: true, met };
 };
 
 /** The last step, whatever came before: everything ends, and nothing is left. */
