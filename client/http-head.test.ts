@@ -17,6 +17,15 @@ test('a head is read whole, and no sooner', () => {
   const parsed = head(`${GET}body`);
   assert.deepEqual([parsed.method, parsed.target, parsed.minorVersion], ['GET', 'http://example.test/a?b', 1]);
   assert.deepEqual(parsed.fields[1], ['X-Thing', 'one']);
+  for (const [value, read] of [
+    ['', ''],
+    [' \t ', ''],
+    ['a', 'a'],
+    ['\ta  b\t', 'a  b'],
+    ['\u00a0', '\u00a0'],
+  ] as const) {
+    assert.deepEqual(head(`GET / HTTP/1.1\r\nA:${value}\r\n\r\n`).fields, [['A', read]]);
+  }
   assert.equal(parsed.bytes, GET.length);
   for (let cut = 0; cut < GET.length; cut++) assert.equal(parseHead(Buffer.from(GET.slice(0, cut))), 'more');
 });
@@ -45,6 +54,9 @@ test('a request in absolute form goes on in origin form, without what is for thi
   assert.ok('target' in request);
   assert.deepEqual(request.target, { host: 'example.test', port: 80 });
   assert.equal(request.head, 'GET /a?b HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n');
+  const several = routeRequest(head(GET.replace('X-Thing', 'Connection: te\r\nCONNECTION: a ,\tx-thing\r\nX-Thing')));
+  assert.ok('target' in several);
+  assert.equal(several.head, request.head, 'all that Connection names, in several fields too');
 });
 
 test('where requests lead: table', () => {

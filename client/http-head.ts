@@ -13,9 +13,19 @@ export const MAX_HEAD_BYTES = 32_768;
 const MAX_FIELDS = 100;
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]{1,16384}) HTTP\/1\.([01])$/;
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/;
 /** RFC 9110 §5.5: visible characters, blanks, and obs-text. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t';
+
+/** RFC 9112 §5.1: blanks around a value are no part of it. By hand: a pattern would try each of many blanks again and again. */
+const withoutBlanks = (text: string): string => {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+};
 
 /** Where the empty line ends, -1 while it has not come. */
 const endOf = (buffer: Buffer): number => {
@@ -38,8 +48,9 @@ export const parseHead = (buffer: Buffer): HttpHead | 'more' | 400 | 431 => {
   const fields: [string, string][] = [];
   for (const line of lines) {
     const field = FIELD.exec(line);
-    if (field === null || !VALUE.test(field[2] as string)) return 400;
-    fields.push([field[1] as string, field[2] as string]);
+    const value = withoutBlanks(field?.[2] ?? '');
+    if (field === null || !VALUE.test(value)) return 400;
+    fields.push([field[1] as string, value]);
   }
   const [, method = '', target = '', minor] = request;
   return { method, target, minorVersion: Number(minor), fields, bytes };

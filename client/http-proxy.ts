@@ -48,7 +48,12 @@ export interface ProxyRequest {
 
 /** The request as its target must see it: origin form, one request a connection (RFC 9112 §3.2.1, §9.6). */
 const rewrite = (head: HttpHead, url: URL): string => {
-  const named = new Set((fieldOf(head, 'connection') ?? '').toLowerCase().split(/[ \t]*,[ \t]*/));
+  const named = new Set(
+    head.fields
+      .filter(([name]) => name.toLowerCase() === 'connection')
+      .flatMap(([, value]) => value.toLowerCase().split(','))
+      .map((name) => name.trim()),
+  );
   const kept = head.fields.filter(([name]) => {
     const lower = name.toLowerCase();
     // RFC 9112 §3.2.2: the target's authority goes before what Host says.

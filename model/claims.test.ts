@@ -51,6 +51,8 @@ test('expiry and start hold to the second, with the tolerance', () => {
   assert.match(read({}, 2000 + CLOCK_TOLERANCE) as string, /expired/);
   assert.equal(typeof read({}, 1000 - CLOCK_TOLERANCE), 'object');
   assert.match(read({}, 1000 - CLOCK_TOLERANCE - 1) as string, /future/);
+  assert.equal(typeof read({ nbf: 1500 + CLOCK_TOLERANCE }), 'object');
+  for (const nbf of [1501 + CLOCK_TOLERANCE, 'now', null]) assert.match(read({ nbf }) as string, /not valid yet/);
 });
 
 test('any JSON object gives claims or a sentence', () => {

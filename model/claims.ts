@@ -27,7 +27,7 @@ export const readPopClaims = (
   issuer: string,
   nowSeconds: number,
 ): PopClaims | string => {
-  const { iss, aud, sub, tenant, ipv4, ipv6, egress, jti, iat, exp } = payload;
+  const { iss, aud, sub, tenant, ipv4, ipv6, egress, jti, iat, nbf, exp } = payload;
   if (iss !== issuer) return 'the token is from another issuer';
   if (aud !== POP_AUDIENCE && !(Array.isArray(aud) && aud.includes(POP_AUDIENCE)))
     return `the token is not for ${POP_AUDIENCE}`;
@@ -35,6 +35,8 @@ export const readPopClaims = (
   if (!time(iat) || !time(exp)) return 'the token has no times';
   if (exp <= nowSeconds - CLOCK_TOLERANCE) return 'the token has expired';
   if (iat > nowSeconds + CLOCK_TOLERANCE) return 'the token is from the future: is this clock right?';
+  // Nobody here sets it, but who does means it (RFC 7519 §4.1.5).
+  if (nbf !== undefined && !(time(nbf) && nbf <= nowSeconds + CLOCK_TOLERANCE)) return 'the token is not valid yet';
   return {
     issuer,
     tenant,

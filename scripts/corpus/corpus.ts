@@ -81,9 +81,9 @@ const CHANGES: readonly Change[] = [
 /** `count` inputs made of the cases by one to four changes each; the same for the same seed. */
 export function* mutants(cases: readonly Pick<Case, 'bytes'>[], seed: number, count: number): Generator<Uint8Array> {
   const below = numbers(seed);
-  const pick = (): Uint8Array => cases[below(cases.length)]!.bytes;
+  const pick = (): Uint8Array => cases[below(cases.length)]!.bytes.subarray(0, MOST_BYTES);
   for (let i = 0; i < count; i++) {
-    const bytes = [...pick().subarray(0, MOST_BYTES)];
+    const bytes = [...pick()];
     for (let changes = 1 + below(4); changes > 0; changes--) CHANGES[below(CHANGES.length)]!(bytes, below, pick());
     yield Uint8Array.from(bytes);
   }

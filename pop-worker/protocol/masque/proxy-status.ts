@@ -58,5 +58,7 @@ export const refusalFields = (proxy: string, refusal: Refusal): Fields => [
 export const proxyErrorOf = (fields: Fields): string | undefined => {
   const value = fields.findLast((field) => field.name === 'proxy-status')?.value ?? '';
   // Strings may hold anything that looks like a parameter.
-  return /;[ ]*error=([A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*)/.exec(value.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'))?.[1];
+  return /;[ ]*error=([A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*)/.exec(
+    value.replaceAll(/"(?:[^"\\]|\\.)*(?:"|$)/g, '""'),
+  )?.[1];
 };
