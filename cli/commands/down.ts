@@ -1,5 +1,6 @@
 import { takeDown } from '#lab/lab.ts';
 import { DEFAULT_LAB_NAME } from '#lab/topology.ts';
+import { contextOf, removeLabContext } from '../api/lab-context.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
 
@@ -19,6 +20,7 @@ export const down = defineCommand({
   run: async ({ options, output }) => {
     const lab = options.name ?? DEFAULT_LAB_NAME;
     const removed = await takeDown(lab);
+    removeLabContext(contextOf(lab));
     if (output.isForPrograms) output.line({ lab, removed });
     else output.print(removed ? `Lab \`${lab}\` is removed.` : `There was nothing of a lab \`${lab}\`.`);
     return SUCCESS;

@@ -3,6 +3,7 @@ import { LAB_STEPS, LOOPBACK_STEPS } from '#lab/steps/registry.ts';
 import { DEFAULT_LAB_NAME, POP_NAMES } from '#lab/topology.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { isAllowedSkip } from '../allowed-skips.ts';
+import { contextOf, removeLabContext, writeLabContext } from '../api/lab-context.ts';
 import { defineCommand } from '../command.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -22,6 +23,17 @@ const onStop = (): { readonly stopped: () => boolean; readonly whenStopped: Prom
   return { stopped: () => stopped, whenStopped };
 };
 
+/** Lets the commands of the API find a lab that stays up. */
+const leaveContext = (output: Output, { name, access }: Journey): void => {
+  if (access === undefined) return;
+  const { server, ca, issuer, project, keyFile, tokenService } = access;
+  try {
+    writeLabContext({ name: contextOf(name), server, ca, issuer, project, keyFile, tokenService });
+  } catch (error) {
+    output.remark(`There is no context \`${contextOf(name)}\` for the lab: ${(error as Error).message}`);
+  }
+};
+
 const showEndpoints = (output: Output, journey: Journey): void => {
   if (output.isForPrograms) {
     output.line({ lab: journey.name, pops: journey.pops, endpoints: journey.endpoints });
@@ -29,6 +41,7 @@ const showEndpoints = (output: Output, journey: Journey): void => {
   }
   output.print(`\nLab \`${journey.name}\` is up. Ctrl-C or \`cloudbridge down --name ${journey.name}\` ends it.`);
   for (const { label, value } of journey.endpoints) output.print(`  ${label}: ${value}`);
+  output.print(`  the API from here: cloudbridge tenant list --context ${contextOf(journey.name)}`);
   if (journey.on === 'namespaces') output.print(`  a shell in a client: ip netns exec ${journey.name}-client1 bash`);
 };
 
@@ -97,8 +110,10 @@ export const up = defineCommand({
     // A figure that missed its bar is told, and is no reason to take the edge away.
     if (completed && !options.once) {
       tellTotal();
+      leaveContext(output, journey);
       showEndpoints(output, journey);
       await whenStopped;
+      removeLabContext(contextOf(name));
     }
     const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell)).met;
     if (options.once) tellTotal();
