@@ -179,7 +179,10 @@ export class Membership {
 
   #interpretRevocation(tenant: string, kind: string, id: string, revoked: boolean): void {
     if (kind === 'device') this.#updateRevoked(tenant, id);
-    else this.#options.state.setRevoked(kind === 'token' ? { tenant, tokenId: id } : { tenant }, revoked);
+    else if (kind === 'token') this.#options.state.setRevoked({ tenant, tokenId: id }, revoked);
+    else if (kind === 'tenant') this.#options.state.setRevoked({ tenant }, revoked);
+    // Not to be guessed at: a tenant would be cut off for what is meant for one of its devices.
+    else throw new Error(`nothing is known that can be revoked and is called ${JSON.stringify(kind.slice(0, 80))}`);
   }
 
   #interpretConfig(tenant: string, kind: string, id: string, value: Uint8Array | undefined): void {
@@ -205,11 +208,13 @@ export class Membership {
   #updateRevoked(tenant: string, device: string): void {
     const revocation = this.#known.get(Bucket.revocations)?.get(RevocationKey.device(tenant, device));
     const record = this.#known.get(Bucket.config)?.get(ConfigKey.device(tenant, device));
+    const isRevoked = (revocation?.value.length ?? 0) > 0;
+    // A record that cannot be read must not keep a revocation from counting.
+    if (isRevoked) this.#options.state.setRevoked({ tenant, device }, true);
     const byRecord =
       record !== undefined &&
       (record.value.length === 0 || fromBinary(DeviceSchema, record.value).state === DeviceState.REVOKED);
-    const revoked = byRecord || (revocation !== undefined && revocation.value.length > 0);
-    this.#options.state.setRevoked({ tenant, device }, revoked);
+    this.#options.state.setRevoked({ tenant, device }, isRevoked || byRecord);
   }
 
   #saveSoon(): void {

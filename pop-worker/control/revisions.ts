@@ -56,6 +56,9 @@ const PASSING: ReadonlySet<Refusal> = new Set(['unavailable', 'incomplete', 'cut
 const RETRY_MS = 2000;
 const MAX_RETRY_MS = 60_000;
 
+/** The end of 9999, beyond which a time cannot be shown. */
+const LAST_TIME_MS = Date.UTC(10_000, 0) - 1;
+
 type ReadChunk = (digest: string) => Promise<Uint8Array | undefined>;
 
 /** Takes signed revisions: verifies them, looks at what they would break, applies them, keeps the last good one on disk. */
@@ -79,7 +82,8 @@ export class Revisions {
   get applied(): AppliedRevision | undefined {
     if (this.#applied === undefined) return undefined;
     const { manifest, fromDisk } = this.#applied;
-    return { number: manifest.number, fromDisk, expiresMs: Number(manifest.expireTime?.seconds ?? 0n) * 1000 };
+    const seconds = Number(manifest.expireTime?.seconds ?? 0n);
+    return { number: manifest.number, fromDisk, expiresMs: Math.min(Math.max(0, seconds * 1000), LAST_TIME_MS) };
   }
 
   /** What is in force is the newest there is. */
@@ -160,6 +164,7 @@ export class Revisions {
         if (chunk !== undefined) chunks.set(digest, chunk);
         return chunk;
       });
+      refuseWithoutKeys(manifest, config);
       await this.#refuseIfItCuts(manifest, config);
       await this.#save(bytes, manifest, chunks);
       this.#apply(manifest, config, false);
@@ -216,6 +221,16 @@ export class Revisions {
     }
   }
 }
+
+/** What is no JWK set would keep everybody out, whom the keys before let in. */
+const refuseWithoutKeys = ({ number }: Manifest, { jwks }: WorkerConfig): void => {
+  try {
+    if (Array.isArray((JSON.parse(jwks) as { keys?: unknown } | null)?.keys)) return;
+  } catch {
+    // No JSON: no keys either.
+  }
+  throw new RevisionError('unreadable', `the keys of tokens in revision ${number} cannot be read`);
+};
 
 const parseSigned = (bytes: Uint8Array): SignedManifest => {
   try {
