@@ -30,6 +30,21 @@ test('a head is read whole, and no sooner', () => {
   for (let cut = 0; cut < GET.length; cut++) assert.equal(parseHead(Buffer.from(GET.slice(0, cut))), 'more');
 });
 
+test('a head may have as many bytes and fields as it may, and not one more', () => {
+  const sized = (bytes: number): string => {
+    const start = 'GET / HTTP/1.1\r\nA: ';
+    return `${start}${'x'.repeat(bytes - start.length - 4)}\r\n\r\n`;
+  };
+  assert.equal(head(sized(32_768)).bytes, 32_768);
+  assert.equal(parseHead(Buffer.from(sized(32_769))), 431);
+  assert.equal(parseHead(Buffer.from(sized(32_768).slice(0, -1))), 'more');
+  assert.equal(head(`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(100)}\r\n`).fields.length, 100);
+  assert.equal(head('GET / HTTP/1.0\r\n\r\n').minorVersion, 0);
+  for (const method of ["!#$%&'*+-.^_`|~", 'M-SEARCH', 'x'.repeat(32)])
+    assert.equal(head(`${method} / HTTP/1.1\r\n\r\n`).method, method);
+  assert.equal(parseHead(Buffer.from(`${'x'.repeat(33)} / HTTP/1.1\r\n\r\n`)), 400);
+});
+
 test('what HTTP/1.1 does not allow is refused: table', () => {
   const wrong: readonly (readonly [string, 400 | 431])[] = [
     ['GET  / HTTP/1.1\r\n\r\n', 400],

@@ -3,13 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatIpAddress } from '#protocol/ip/text.ts';
 import {
+  Command,
   encodeReply,
   encodeUdpHeader,
+  Method,
   type Parsed,
   parseGreeting,
   parsePassword,
   parseRequest,
   parseUdp,
+  passwordReply,
   Reply,
 } from './socks5-messages.ts';
 
@@ -49,6 +52,22 @@ test('what is no message of this version is bad at the first byte, or where it s
   assert.equal(parsePassword(bytes('05')), 'bad');
   assert.equal(parsePassword(bytes('01 00 00')), 'bad');
   for (const hex of ['04', '05 01 00 02 00', '05 01 00 03 00 0050']) assert.equal(parseRequest(bytes(hex)), 'bad', hex);
+});
+
+test('numbers are those of RFC 1928 §3, §4, §6 and RFC 1929 §2', () => {
+  assert.deepEqual(Method, { none: 0x00, password: 0x02, noneAcceptable: 0xff });
+  assert.deepEqual(Command, { connect: 0x01, bind: 0x02, udpAssociate: 0x03 });
+  assert.deepEqual(Object.values(Reply), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual([passwordReply(true), passwordReply(false)], [bytes('01 00'), bytes('01 01')]);
+});
+
+test('what comes from a target is never taken for a fragment, nor a reserved byte for none', () => {
+  for (const hex of ['010000', '000100', '000001'])
+    assert.equal(parseUdp(bytes(`${hex} 01 cb00710a 0035 61`)), undefined);
+  assert.deepEqual(parseUdp(bytes('000000 01 cb00710a 0135 61')), {
+    target: { host: '203.0.113.10', port: 0x135 },
+    payloadAt: 10,
+  });
 });
 
 test('replies and UDP headers are those of RFC 1928', () => {

@@ -33,18 +33,21 @@ const text = new TextDecoder('utf-8');
 /** The methods that a client offers (RFC 1928 §3). */
 export const parseGreeting = (buffer: Uint8Array): Parsed<{ methods: readonly number[] }> => {
   if (buffer.length >= 1 && buffer[0] !== SOCKS_VERSION) return 'bad';
-  const bytes = 2 + (buffer[1] ?? 0);
-  if (buffer.length < 2 || buffer.length < bytes) return 'more';
-  return bytes === 2 ? 'bad' : { methods: [...buffer.subarray(2, bytes)], bytes };
+  if (buffer.length < 2) return 'more';
+  const bytes = 2 + (buffer[1] as number);
+  if (bytes === 2) return 'bad';
+  return buffer.length < bytes ? 'more' : { methods: [...buffer.subarray(2, bytes)], bytes };
 };
 
 /** User name and password (RFC 1929 §2). */
 export const parsePassword = (buffer: Uint8Array): Parsed<{ user: string; password: string }> => {
   if (buffer.length >= 1 && buffer[0] !== AUTH_VERSION) return 'bad';
-  const userEnd = 2 + (buffer[1] ?? 0);
-  const bytes = userEnd + 1 + (buffer[userEnd] ?? 0);
-  if (buffer.length < 2 || buffer.length <= userEnd || buffer.length < bytes) return 'more';
+  if (buffer.length < 2) return 'more';
+  const userEnd = 2 + (buffer[1] as number);
   if (userEnd === 2) return 'bad';
+  if (buffer.length <= userEnd) return 'more';
+  const bytes = userEnd + 1 + (buffer[userEnd] as number);
+  if (buffer.length < bytes) return 'more';
   return {
     user: text.decode(buffer.subarray(2, userEnd)),
     password: text.decode(buffer.subarray(userEnd + 1, bytes)),
@@ -78,7 +81,6 @@ const parseAddress = (buffer: Uint8Array, at: number): Parsed<HostPort> => {
 /** RFC 1928 §4. */
 export const parseRequest = (buffer: Uint8Array): Parsed<{ command: number; target: HostPort }> => {
   if (buffer.length >= 1 && buffer[0] !== SOCKS_VERSION) return 'bad';
-  if (buffer.length < 4) return 'more';
   const address = parseAddress(buffer, 3);
   if (typeof address === 'string') return address;
   const { host, port, bytes } = address;
@@ -101,7 +103,7 @@ export const encodeReply = (reply: Reply, bound: HostPort = { host: '0.0.0.0', p
 
 /** RFC 1928 §7. @returns undefined when it is no such datagram, or a fragment, which is not put together */
 export const parseUdp = (buffer: Uint8Array): { readonly target: HostPort; readonly payloadAt: number } | undefined => {
-  if (buffer.length < 4 || buffer[0] !== 0 || buffer[1] !== 0 || buffer[2] !== 0) return undefined;
+  if (buffer[0] !== 0 || buffer[1] !== 0 || buffer[2] !== 0) return undefined;
   const address = parseAddress(buffer, 3);
   if (typeof address === 'string') return undefined;
   return { target: { host: address.host, port: address.port }, payloadAt: address.bytes };

@@ -79,8 +79,8 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: ['text', 'prefix-table'].map((name) => `${IP}/${name}.ts`),
     tests: [`${IP}/*.test.ts`],
   },
-  socks5: { files: ['client/socks5-messages.ts'], tests: ['client/socks5-messages.test.ts'] },
-  'http-heads': { files: ['client/http-head.ts'], tests: ['client/http-head.test.ts'] },
+  socks5: { files: ['client/socks5-messages.ts'], tests: ['client/socks5-messages.test.ts', 'client/corpus.test.ts'] },
+  'http-heads': { files: ['client/http-head.ts'], tests: ['client/http-head.test.ts', 'client/corpus.test.ts'] },
   tokens: {
     files: ['pop-worker/dataplane/admission.ts', 'model/claims.ts'],
     tests: ['pop-worker/dataplane/admission*.test.ts', 'model/claims.test.ts'],

@@ -147,6 +147,37 @@ test('any bytes decode within the limits or are refused with QPACK_DECOMPRESSION
   );
 });
 
+test('a section is written where it is told, whatever lies there, and takes what it is said to take', () => {
+  const fields = [
+    { name: 'x-a', value: '' },
+    { name: ':path', value: 'a'.repeat(300) },
+  ];
+  const room = fieldSectionBound(fields);
+  assert.equal(room, 2 + (3 + 20) + (5 + 300 + 20));
+  const out = new Uint8Array(room + 10).fill(0xff);
+  const end = encodeFieldSection(fields, out, 5);
+  assert.ok(out.subarray(0, 5).every((byte) => byte === 0xff) && out.subarray(end).every((byte) => byte === 0xff));
+  assert.deepEqual(new FieldSectionDecoder().decode(out, 5, end), fields);
+});
+
+test('text is Huffman coded only where that is shorter', () => {
+  // A blank takes six bits, a backslash nineteen.
+  for (const [value, coded] of [
+    ['aaaa', true],
+    ['a', false],
+    ['\\\\', false],
+  ] as const) {
+    assert.equal(((encode([{ name: ':path', value }])[3] as number) & 0x80) !== 0, coded, value);
+  }
+});
+
+test('strings longer than one piece come out whole', () => {
+  for (const length of [4095, 4096, 4097, 8191, 8192]) {
+    const value = Array.from({ length }, (_, i) => String.fromCharCode(0x80 + (i % 100))).join('');
+    assert.deepEqual(decode(encode([{ name: 'x', value }])), [{ name: 'x', value }]);
+  }
+});
+
 test('the encoding of a request is what RFC 9204 makes of it', () => {
   const fields = [
     { name: ':method', value: 'GET' },

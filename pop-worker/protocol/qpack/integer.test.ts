@@ -39,6 +39,22 @@ test('round trip for every prefix, whatever the flags', () => {
   );
 });
 
+test('on both sides of each byte more', () => {
+  for (const [value, hexadecimal] of [
+    [30, '1e'],
+    [31, '1f00'],
+    [31 + 127, '1f7f'],
+    [31 + 128, '1f8001'],
+    [31 + 128 * 128 - 1, '1fff7f'],
+    [31 + 128 * 128, '1f808001'],
+  ] as const) {
+    assert.equal(toHex(write(value, 5)), hexadecimal);
+    assert.equal(read(hex(hexadecimal), 5), value);
+  }
+  assert.equal(write(Number.MAX_SAFE_INTEGER, 1).length, 9);
+  assert.equal(MAX_INTEGER_BYTES, 10);
+});
+
 test('62 bits are the limit, in value and in bytes (RFC 9204 §4.1.1)', () => {
   assert.equal(read(hex('ff 80feffffffffffff3f'), 8), 2 ** 62, 'rounded');
   assert.equal(read(hex('ff ffffffffffffffff7f'), 8), 'error');
