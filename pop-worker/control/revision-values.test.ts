@@ -119,7 +119,7 @@ test('contents that are signed and make no sense', async () => {
 });
 
 test('chunks that are not what the manifest says', async () => {
-  const [{ bytes: content }] = corpus('configurations') as [{ bytes: Uint8Array }];
+  const content = (corpus('configurations')[0] as { bytes: Uint8Array }).bytes;
   const worker = await running();
   const manifest = await publish(content, 5n);
   for (const chunk of [
@@ -135,7 +135,7 @@ test('chunks that are not what the manifest says', async () => {
 });
 
 test('a revision that runs out when no clock can say is taken, and the worker can still say how it is', async () => {
-  const [{ bytes: content }] = corpus('configurations') as [{ bytes: Uint8Array }];
+  const content = (corpus('configurations')[0] as { bytes: Uint8Array }).bytes;
   for (const seconds of [2n ** 63n - 1n, -(2n ** 63n)]) {
     const manifest = create(ManifestSchema, {
       number: 5n,
