@@ -19,7 +19,13 @@ const launcher = path.join(root, 'cloudbridge');
 const setting = (t: TestContext, letter: string) => {
   const home = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
   const name = `t${letter}${process.pid}`;
-  const env = { ...process.env, CBR_HOME: home, CBR_CACHE: cache, NO_COLOR: '1' };
+  const env = {
+    ...process.env,
+    CBR_HOME: home,
+    CBR_CONFIG: path.join(home, 'config'),
+    CBR_CACHE: cache,
+    NO_COLOR: '1',
+  };
   const cloudbridge = (...args: string[]) => spawnSync(launcher, args, { encoding: 'utf8', env });
   t.after(() => {
     cloudbridge('down', '--name', name);
