@@ -29,7 +29,6 @@ const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } a
 const RETRY_SECONDS = 5;
 
 const unavailable = (reason: string): Denied => ({ status: 503, reason, retryAfterSeconds: RETRY_SECONDS });
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const denied = (status: Denied['status'], reason: string): Denied => ({ status, reason });
 
@@ -51,6 +50,8 @@ const keySetOf = (text: string): KeySet | undefined => {
     return undefined;
   }
 };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws SyntaxError or TypeError when it is none */
 const jsonObject = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
