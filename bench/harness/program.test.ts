@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Program, type ProgramSpec, withPrograms } from './program.ts';
 
@@ -53,6 +54,13 @@ test('a program that tells its state by lines of types is ready with the wanted 
   );
   assert.deepEqual(await program.ready, { type: 'up', pid: program.pid });
   await program.stop();
+});
+
+test('a program with a CPU of its own goes before others, as far as this user may say so', async () => {
+  const report = `console.log(JSON.stringify({ result: os.getPriority() }))`;
+  const program = new Program(node(report), { cpu: 0 });
+  const mayBe = spawnSync('nice', ['-n', '-20', 'nice'], { encoding: 'utf8' });
+  assert.equal(await program.finish(LIMIT_MS), Number(mayBe.stdout));
 });
 
 test('a failure names the program and its cause', async () => {

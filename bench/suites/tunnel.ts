@@ -6,7 +6,7 @@ import { withIdentity } from '../harness/identity.ts';
 import { goodputOf, iperfClient, iperfServer } from '../harness/iperf.ts';
 import { BEYOND_PREFIX, type Chain, withChain } from '../harness/network.ts';
 import { roundTripUs } from '../harness/ping.ts';
-import { type Place, type Program, withPrograms } from '../harness/program.ts';
+import { FIRST, type Place, type Program, withPrograms } from '../harness/program.ts';
 import { cpuSecondsOf, segmentsSentBeside } from '../harness/usage.ts';
 import { OURS, TUNNEL_PEERS, type TunnelImplementation, type TunnelOrder } from '../implementations/tunnel.ts';
 import { type CaseContext, Skip, type SuiteCase } from '../suite.ts';
@@ -71,9 +71,9 @@ const carry = (implementation: TunnelImplementation, order: TunnelOrder, chain: 
     const iperf = start(await iperfServer(target), { ...chain.beyond, cpu: SERVER_CPU });
     await iperf.ready;
     const running = { proxy, client, iperf };
-    const inside = ['netns', 'exec', chain.client.namespace];
-    const ping = ['ping', '-q', '-c', String(PINGS), '-i', '0.01', target];
-    const roundTrip = async () => roundTripUs(await runCommand('ip', [...inside, ...ping]));
+    const inside = ['ip', 'netns', 'exec', chain.client.namespace];
+    const [nice, ...ping] = [...FIRST, ...inside, 'ping', '-q', '-c', String(PINGS), '-i', '0.01', target];
+    const roundTrip = async () => roundTripUs(await runCommand(nice, ping));
     // What was just started has not been compiled yet, which is seen nowhere as well as in a round trip.
     const fresh = await roundTrip();
     const tcp = async (way: 'up' | 'down') => {
