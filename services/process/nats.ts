@@ -35,6 +35,12 @@ export const connectStore = async (
     ...(ca !== undefined && { tls: { caFile: ca } }),
   });
   void tellRefusals(connection, credentials, tell);
-  await ensureStreams(connection, { replicas });
-  return connection;
+  try {
+    await ensureStreams(connection, { replicas });
+    return connection;
+  } catch (error) {
+    // An open connection would keep the process from ending.
+    await connection.close();
+    throw error;
+  }
 };

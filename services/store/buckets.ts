@@ -1,5 +1,6 @@
 import {
   JetStreamApiError,
+  type JetStreamManager,
   jetstreamManager,
   RetentionPolicy,
   StorageType,
@@ -60,9 +61,28 @@ export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: s
 /** JSStreamNameExistErr of nats-server. */
 const NAME_IN_USE = 10_058;
 
+const JETSTREAM_WAIT_MS = 10_000;
+const JETSTREAM_RETRY_MS = 100;
+
+/** A server that starts takes connections a moment before it has JetStream. @throws Error when it has none after so long */
+const managerOf = async (nats: NatsConnection, waitMs: number): Promise<JetStreamManager> => {
+  for (const end = Date.now() + waitMs; ; ) {
+    try {
+      return await jetstreamManager(nats);
+    } catch (error) {
+      if ((error as Error).name !== 'JetStreamNotEnabled' || Date.now() >= end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, JETSTREAM_RETRY_MS));
+  }
+};
+
 /** Creates what is missing and brings the rest up to date; safe to run from many places at once. */
-export const ensureStreams = async (nats: NatsConnection, layout: StoreLayout): Promise<void> => {
-  const manager = await jetstreamManager(nats);
+export const ensureStreams = async (
+  nats: NatsConnection,
+  layout: StoreLayout,
+  waitMs = JETSTREAM_WAIT_MS,
+): Promise<void> => {
+  const manager = await managerOf(nats, waitMs);
   for (const config of streams(layout)) {
     try {
       await manager.streams.add(config);

@@ -34,6 +34,16 @@ test('streams that cannot be made are no success', async () => {
   await alone.close();
 });
 
+test('a server without JetStream is waited for, and not for ever', async () => {
+  const without = await startNatsServer('accounts { A: { users: [{ user: a, password: a }] } }');
+  const fresh = await connect({ servers: without.url, user: 'a', pass: 'a' });
+  const start = performance.now();
+  await assert.rejects(ensureStreams(fresh, { replicas: 1 }, 300), { name: 'JetStreamNotEnabled' });
+  assert.ok(performance.now() - start >= 300);
+  await fresh.close();
+  await without.close();
+});
+
 test('a record is written, read, listed and ended', async () => {
   const revision = await store.commit([{ key: 'acme.device.a', value: bytes('one'), ifRevision: 0 }]);
   assert.deepEqual((await store.get('acme.device.a'))?.revision, revision);
