@@ -90,5 +90,10 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     tests: ['settings/*.test.ts'],
   },
   'admin-lines': { files: ['pop-worker/admin/socket.ts'], tests: ['pop-worker/admin/*.test.ts'] },
+  'rest-requests': {
+    files: ['request-json', 'http-rule'].map((name) => `services/api/${name}.ts`),
+    tests: ['services/api/rest.test.ts'],
+  },
+  'state-files': { files: ['pop-worker/control/state-file.ts'], tests: ['pop-worker/control/state-file.test.ts'] },
   revisions: { files: ['model/revision.ts'], tests: ['model/revision.test.ts'] },
 };

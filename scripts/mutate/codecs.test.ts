@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { root } from '../setup/paths.mjs';
+import { CODECS } from './codecs.ts';
+import { EQUIVALENT } from './equivalent.ts';
+import { mutationsOf } from './mutations.ts';
+
+test('each codec has files, each glob finds tests, and no file is in two codecs', () => {
+  const files = Object.values(CODECS).flatMap((codec) => codec.files);
+  for (const file of files) assert.ok(existsSync(path.join(root, file)), file);
+  assert.equal(new Set(files).size, files.length);
+  for (const glob of Object.values(CODECS).flatMap((codec) => codec.tests)) {
+    assert.ok(globSync(glob, { cwd: root }).length > 0, glob);
+  }
+});
+
+test('each codec has its row in the manual, with the corpus that it is held against', () => {
+  const manual = readFileSync(path.join(root, 'docs/bad-input.md'), 'utf8');
+  for (const name of Object.keys(CODECS)) assert.ok(manual.includes(`\`${name}\``), name);
+  const named = [...manual.matchAll(/`([\w./-]+(?:\.json|\.test\.ts|\/corpus\/))`/g)].map(([, file]) => file as string);
+  assert.ok(named.length > 30);
+  for (const file of named) assert.ok(existsSync(path.join(root, file)), file);
+});
+
+test('what is called equivalent is still a fault that would be tried, and has its reason', () => {
+  for (const { file, code, from, to, why } of EQUIVALENT) {
+    const source = readFileSync(path.join(root, file), 'utf8');
+    const lines = source.split('\n');
+    const found = mutationsOf(source).some(
+      (each) => lines[each.line - 1]?.trim() === code && each.from === from && (to === undefined || each.to === to),
+    );
+    assert.ok(found, `${file}: ${code}: ${from} → ${to}`);
+    assert.ok(why.length > 10, file);
+  }
+});
