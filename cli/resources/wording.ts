@@ -21,10 +21,6 @@ const FIELDS: Readonly<Record<string, string>> = {
 export const fieldHelp = (field: DescField): string =>
   FIELDS[`${field.parent.name}.${field.name}`] ?? FIELDS[field.name] ?? field.name.replaceAll('_', ' ');
 
-/** Fields that flags are made of and nobody has described. */
-export const isDescribed = (field: DescField): boolean =>
-  FIELDS[`${field.parent.name}.${field.name}`] !== undefined || FIELDS[field.name] !== undefined;
-
 /** How a noun is shown and spoken of. */
 export interface Wording {
   readonly plural: string;
