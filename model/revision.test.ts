@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
@@ -12,6 +13,8 @@ import {
   assembleRevision,
   buildRevision,
   CHUNK_BYTES,
+  forceRevision,
+  MAX_REVISION_BYTES,
   RevisionError,
   type RevisionKey,
   signManifest,
@@ -31,16 +34,10 @@ const config = (prefixes: number) =>
     tenants: [{ tenant: 'acme', prefixes: Array.from({ length: prefixes }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`) }],
   });
 
+const INPUT = { number: 5n, base: 4n, author: 'a', reason: 'r', nowMs: 1000, lifetimeMs: 5000 };
+
 const build = (prefixes = 3, number = 5n) =>
-  buildRevision({
-    number,
-    base: number - 1n,
-    config: config(prefixes),
-    author: 'a',
-    reason: 'r',
-    nowMs: 1000,
-    lifetimeMs: 5000,
-  });
+  buildRevision({ ...INPUT, number, base: number - 1n, config: config(prefixes) });
 
 const rejects = (work: Promise<unknown>, message: RegExp) =>
   assert.rejects(work, (error) => error instanceof RevisionError && message.test(error.message));
@@ -91,6 +88,71 @@ test('a manifest that lies about its content is refused although it is signed', 
     );
   }
 });
+
+test('content is cut into chunks of 256 KiB, named by their digests, which the manifest lists in order', async () => {
+  assert.equal(CHUNK_BYTES, 262_144);
+  assert.equal(MAX_REVISION_BYTES, 268_435_456);
+  for (const length of [262_143, 262_144, 262_145, 524_288]) {
+    // A text field's tag and length take four bytes.
+    const exact = create(WorkerConfigSchema, { tokenIssuer: 'x'.repeat(length - 4) });
+    const built = await buildRevision({ ...INPUT, config: exact });
+    assert.equal(built.manifest.size, BigInt(length));
+    const sizes = built.manifest.chunks.map((digest) => built.chunks.get(toHex(digest))?.length);
+    assert.deepEqual(sizes, length <= 262_144 ? [length] : [262_144, length - 262_144]);
+    for (const [name, chunk] of built.chunks) assert.equal(name, createHash('sha256').update(chunk).digest('hex'));
+    assert.deepEqual(await assembleRevision(built.manifest, async (name) => built.chunks.get(name)), exact);
+  }
+});
+
+test('a revision says who made it of what, why, when, and how long it holds', async () => {
+  const { manifest } = await buildRevision({ ...INPUT, config: config(1) });
+  assert.deepEqual(
+    [manifest.number, manifest.base, manifest.author, manifest.reason, manifest.force],
+    [5n, 4n, 'a', 'r', false],
+  );
+  assert.deepEqual([manifest.createTime?.seconds, manifest.expireTime?.seconds], [1n, 6n]);
+  const forced = forceRevision(manifest, { author: 'b', reason: 's', nowMs: 2000, lifetimeMs: 1000 });
+  assert.deepEqual([forced.number, forced.base, forced.author, forced.reason, forced.force], [6n, 5n, 'b', 's', true]);
+  assert.deepEqual([forced.size, forced.chunks, forced.expireTime?.seconds], [manifest.size, manifest.chunks, 3n]);
+});
+
+test('the signature is over the context and the manifest, and nothing else', async () => {
+  const { privateKey, publicKey } = await generate();
+  const { manifest } = await build();
+  const { manifest: bytes, signature } = await signManifest(manifest, 'k1', privateKey);
+  const signed = Buffer.concat([Buffer.from('cloudbridge-revision-v1\0'), bytes]);
+  const verify = (message: Uint8Array) =>
+    crypto.subtle.verify('Ed25519', publicKey, Uint8Array.from(signature), Uint8Array.from(message));
+  assert.equal(await verify(signed), true);
+  assert.equal(await verify(bytes), false);
+});
+
+test('what a manifest may say at most, and each fault by its name', async () => {
+  const { privateKey, publicKey } = await generate();
+  const verify = async (change: object, atLeast = 0n) => {
+    const manifest = create(ManifestSchema, { ...(await build()).manifest, ...change });
+    return verifyManifest(await signManifest(manifest, 'k1', privateKey), new Map([['k1', publicKey]]), atLeast);
+  };
+  const digests = (count: number) => Array.from({ length: count }, () => new Uint8Array(32));
+  assert.equal((await verify({ size: 268_435_456n, chunks: digests(1024) })).size, 268_435_456n);
+  assert.equal((await verify({ size: 262_144n, chunks: digests(1) })).chunks.length, 1);
+  for (const [fault, change, atLeast] of [
+    ['too_large', { size: 268_435_457n, chunks: digests(1025) }, 0n],
+    ['incomplete', { size: 262_145n, chunks: digests(1) }, 0n],
+    ['older', {}, 6n],
+  ] as const) {
+    await assert.rejects(verify(change, atLeast), { name: 'RevisionError', fault });
+  }
+  const noConfig = Uint8Array.of(0xff);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', noConfig));
+  const manifest = create(ManifestSchema, { number: 1n, size: 1n, chunks: [digest] });
+  await assert.rejects(
+    assembleRevision(manifest, async () => noConfig),
+    { fault: 'unreadable', message: /configuration .* cannot be read/ },
+  );
+});
+
+test('digests are written in hexadecimal', () => assert.equal(toHex(Uint8Array.of(0, 9, 16, 255)), '000910ff'));
 
 test('missing and damaged chunks are named', async () => {
   const built = await build();

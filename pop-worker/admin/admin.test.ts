@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -59,9 +60,45 @@ test('only its owner may use it, and a line has an end', async (t) => {
   assert.deepEqual(await askWorker(file, 'status'), { state: 'ready' });
 });
 
+test('a line may have 4096 bytes, and the next begins to count anew', async (t) => {
+  const file = await served(t);
+  const answers = (text: string): Promise<number> =>
+    new Promise((resolve) => {
+      const socket = connect(file);
+      let lines = 0;
+      socket.on('error', () => {});
+      socket.on('data', (piece) => {
+        lines += piece.toString().split('\n').length - 1;
+      });
+      socket.on('close', () => resolve(lines));
+      socket.write(text, () => setImmediate(() => socket.end('\n')));
+    });
+  assert.equal(await answers(' '.repeat(4096)), 1);
+  assert.equal(await answers(`{}\n${' '.repeat(4000)}`), 2);
+  assert.equal(await answers(' '.repeat(4097)), 0);
+});
+
+test('what a dead process left is taken over; the rest of the process keeps its file modes', async (t) => {
+  const file = place(t);
+  mkdirSync(path.dirname(file), { recursive: true });
+  // A process that ends without a word leaves its socket.
+  const left = `require('node:net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', left]);
+  assert.ok(lstatSync(file).isSocket());
+  const umask = process.umask();
+  const server = await serveAdminSocket(file, COMMANDS);
+  t.after(() => server.close());
+  assert.equal(process.umask(), umask);
+  assert.deepEqual(await askWorker(file, 'status'), { state: 'ready' });
+  await assert.rejects(serveAdminSocket(path.join(path.dirname(file), 'y'.repeat(200)), COMMANDS), Error);
+});
+
 test('the socket of a dead process is replaced; one that answers, or another file, is not', async (t) => {
   const file = await served(t);
-  await assert.rejects(serveAdminSocket(file, COMMANDS), /another worker answers/);
+  await assert.rejects(serveAdminSocket(file, COMMANDS), {
+    name: 'AdminSocketError',
+    message: /another worker answers/,
+  });
   const other = `${file}.txt`;
   writeFileSync(other, 'mine');
   await assert.rejects(serveAdminSocket(other, COMMANDS), AdminSocketError);

@@ -17,6 +17,7 @@ export class AdminSocketError extends Error {
 }
 
 const MAX_LINE_BYTES = 4096;
+const NEW_LINE = 10;
 
 const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> => {
   let command: unknown;
@@ -36,10 +37,16 @@ const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> 
 
 const serve = (socket: Socket, commands: AdminCommands): void => {
   socket.on('error', () => socket.destroy());
+  // Of the line that has not ended yet.
   let bytes = 0;
   socket.on('data', (chunk) => {
-    bytes = chunk.includes(10) ? 0 : bytes + chunk.length;
-    if (bytes > MAX_LINE_BYTES) socket.destroy();
+    for (const byte of chunk) {
+      bytes = byte === NEW_LINE ? 0 : bytes + 1;
+      if (bytes > MAX_LINE_BYTES) {
+        socket.destroy();
+        return;
+      }
+    }
   });
   let last: Promise<unknown> = Promise.resolve();
   const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });

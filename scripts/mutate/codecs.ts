@@ -14,7 +14,7 @@ const IP = 'pop-worker/protocol/ip';
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
     files: ['varint', 'reader'].map((name) => `${WIRE}/${name}.ts`),
-    tests: [`${WIRE}/*.test.ts`, `${WIRE}/**/*.test.ts`],
+    tests: [`${WIRE}/varint.test.ts`, `${WIRE}/reader.test.ts`],
   },
   'quic-frames': {
     files: [
@@ -31,7 +31,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       ...['new-connection-id', 'new-token', 'padding', 'parse', 'path-challenge', 'path-response', 'registry'],
       ...['reset-stream', 'retire-connection-id', 'stop-sending', 'stream', 'stream-data-blocked', 'streams-blocked'],
     ].map((name) => `${WIRE}/frames/${name}.ts`),
-    tests: [`${WIRE}/frames/*.test.ts`],
+    tests: [`${WIRE}/frames/{writers,registry,ack,connection-close,corpus}.test.ts`, `${WIRE}/frames/parse.test.ts`],
   },
   'quic-headers': {
     files: ['header', 'long', 'number', 'reserved-bits', 'retry', 'short', 'version', 'version-negotiation'].map(
@@ -95,5 +95,8 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     tests: ['services/api/rest.test.ts'],
   },
   'state-files': { files: ['pop-worker/control/state-file.ts'], tests: ['pop-worker/control/state-file.test.ts'] },
-  revisions: { files: ['model/revision.ts'], tests: ['model/revision.test.ts'] },
+  revisions: {
+    files: ['model/revision.ts'],
+    tests: ['model/revision.test.ts', 'pop-worker/control/revision*.test.ts'],
+  },
 };
