@@ -43,6 +43,10 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: ['definition', 'encode', 'parse', 'table'].map((name) => `${WIRE}/parameters/${name}.ts`),
     tests: [`${WIRE}/transport-parameters.test.ts`],
   },
+  'quic-tokens': {
+    files: ['pop-worker/protocol/quic/endpoint/tokens.ts'],
+    tests: ['pop-worker/protocol/quic/endpoint/tokens.test.ts'],
+  },
   qpack: {
     files: ['integer', 'huffman', 'huffman-states', 'instructions', 'decoder', 'encoder', 'field'].map(
       (name) => `${QPACK}/${name}.ts`,

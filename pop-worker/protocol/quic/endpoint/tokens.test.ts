@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readCorpus } from '#scripts/corpus/corpus.ts';
+import { survive } from '#scripts/corpus/survive.ts';
 import { DEFAULT_ENDPOINT_CONFIG } from '../config.ts';
 import { testCryptoPort } from '../testing/crypto-port.ts';
 import { address } from '../testing/pair.ts';
@@ -41,6 +43,17 @@ describe('tokens', () => {
   it('of NEW_TOKEN differ from each other', () => {
     const other = tokens().newToken(client, 0, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 100);
     assert.notDeepEqual(other, fresh);
+  });
+
+  it('of the corpus, and what is made of it and of good ones, open nothing', () => {
+    const corpus = readCorpus<string>(new URL('testing/corpus/tokens.json', import.meta.url));
+    const kindOf = (token: Uint8Array): string => tokens().verify(token, client, 0, cid, 200).kind;
+    for (const { name, bytes, expect } of corpus) assert.equal(kindOf(bytes), expect, name);
+    const good = [retry, fresh].map((bytes) => ({ name: 'good', bytes, expect: '' }));
+    survive([...corpus, ...good], (bytes) => {
+      const isGood = good.some((one) => Buffer.compare(one.bytes, bytes) === 0);
+      if (!isGood) assert.ok(['none', 'invalid'].includes(kindOf(bytes)));
+    });
   });
 
   it('of neither kind, cut or changed ones say nothing', () => {
