@@ -4,12 +4,12 @@
  *     node scripts/mutate.ts qpack                                   a codec of scripts/mutate/codecs.ts
  *     node scripts/mutate.ts settings/fields.ts [--tests 'glob']     one file, by its codec's tests or those of its folder
  *
- * Works on a temporary copy of the tree. `--every n` tries each nth fault only, `--survived FILE` only those that an
- * earlier run, whose output that file is, says were not noticed. Faults that change nothing anybody could
- * see stand in scripts/mutate/equivalent.json with the reason and do not count. Exit code 1 when less than `--min` percent
- * (80) are noticed.
+ * Works on a temporary copy of the tree. `--slice 2/5` tries the second of five parts of the faults, `--survived FILE` only
+ * those that an earlier run, whose output that file is, says were not noticed. Faults that change nothing anybody could see
+ * stand in scripts/mutate/equivalent.json with the reason and do not count. Exit code 1 when less than `--min` percent (80)
+ * are noticed.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -26,12 +26,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     tests: { type: 'string' },
-    every: { type: 'string', default: '1' },
+    slice: { type: 'string', default: '1/1' },
     survived: { type: 'string' },
     min: { type: 'string', default: '80' },
   },
 });
 
+const [part = 1, parts = 1] = values.slice.split('/').map(Number);
 const root = resolve(import.meta.dirname, '..');
 
 const copyTree = (): string => {
@@ -41,12 +42,15 @@ const copyTree = (): string => {
   return copy;
 };
 
+let running: ChildProcess | undefined;
+
 /** @returns whether all tests passed within the limit; stops at the first that fails */
 const passes = (copy: string, tests: readonly string[], limitMs: number): Promise<boolean> =>
   new Promise((done) => {
     const args = ['--test', '--test-isolation=none', '--test-reporter=tap', ...tests];
     const env = { ...process.env, NODE_COMPILE_CACHE: join(copy, '.compiled') };
     const child = spawn(process.execPath, args, { cwd: copy, env, stdio: ['ignore', 'pipe', 'ignore'] });
+    running = child;
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     let failed = false;
     const stop = (): void => {
@@ -79,7 +83,7 @@ const runFile = async (copy: string, file: string, tests: readonly string[], lim
   const mutations = mutationsOf(source)
     .filter(({ line, from, to }) => !isEquivalent({ file, code: lines[line - 1] ?? '', from, to }))
     .filter((mutation) => before?.has(survivor(file, mutation)) ?? true)
-    .filter((_, i) => i % Number(values.every) === 0);
+    .filter((_, i) => i % parts === part - 1);
   let noticed = 0;
   for (const mutation of mutations) {
     writeFileSync(join(copy, file), mutation.source);
@@ -118,10 +122,12 @@ const runNamed = (copy: string, name: string): Promise<Score> => {
 };
 
 const copy = copyTree();
-try {
-  for (const name of positionals) {
-    if (percentOf(await runNamed(copy, name)) < Number(values.min)) process.exitCode = 1;
-  }
-} finally {
+process.on('exit', () => {
+  running?.kill('SIGKILL');
   rmSync(copy, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(2));
+
+for (const name of positionals) {
+  if (percentOf(await runNamed(copy, name)) < Number(values.min)) process.exitCode = 1;
 }
