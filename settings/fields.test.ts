@@ -9,7 +9,7 @@ const TABLE: readonly (readonly [string, z.ZodType<unknown>, readonly unknown[],
   [
     'host:port',
     hostPort,
-    ['127.0.0.1:9464', '[::1]:0', 'edge.example:65535', 'a-b:1'],
+    ['127.0.0.1:9464', '[::1]:0', '[2001:db8:0:AF::f0]:443', 'edge.example:65535', 'a-b:1'],
     [
       '',
       '9464',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -48,4 +48,27 @@ test('whatever is damaged makes place for the one before, and does not push it o
     ['newest', false],
     ['good', true],
   ]);
+});
+
+test('what a crash left half written is written over, and nothing stays open', async () => {
+  const file = join(folder, 'c');
+  await writeFile(`${file}.new`, 'half', { mode: 0o644 });
+  const open = async () => (await readdir('/proc/self/fd')).length;
+  const before = await open();
+  for (let i = 0; i < 20; i++) await saveStateFile(file, bytes(`${i}`));
+  assert.ok((await open()) < before + 10);
+  assert.deepEqual(await load(file), [
+    ['19', false],
+    ['18', true],
+  ]);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  await assert.rejects(stat(`${file}.new`), { code: 'ENOENT' });
+});
+
+test('nothing is something too; what is no file is told', async () => {
+  const file = join(folder, 'd');
+  await saveStateFile(file, new Uint8Array(0));
+  assert.deepEqual(await load(file), [['', false]]);
+  await assert.rejects(loadStateFiles(folder), { code: 'EISDIR' });
+  await assert.rejects(saveStateFile(join(file, 'below'), bytes('x')), /EEXIST|ENOTDIR/);
 });
