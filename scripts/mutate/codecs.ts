@@ -3,6 +3,8 @@ export interface Codec {
   readonly files: readonly string[];
   /** Globs. Those at the front are run first. */
   readonly tests: readonly string[];
+  /** The tests need more than JavaScript: servers, the packet engine, all of `node:test`. */
+  readonly needsProcess?: boolean;
 }
 
 const WIRE = 'pop-worker/protocol/quic/wire';
@@ -93,7 +95,11 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: ['settings/toml-file.ts', 'settings/fields.ts'],
     tests: ['settings/*.test.ts'],
   },
-  'admin-lines': { files: ['pop-worker/admin/socket.ts'], tests: ['pop-worker/admin/*.test.ts'] },
+  'admin-lines': {
+    files: ['pop-worker/admin/socket.ts'],
+    tests: ['pop-worker/admin/*.test.ts'],
+    needsProcess: true,
+  },
   'rest-requests': {
     files: ['request-json', 'http-rule'].map((name) => `services/api/${name}.ts`),
     tests: ['services/api/rest.test.ts'],
