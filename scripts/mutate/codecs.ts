@@ -102,7 +102,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   },
   'rest-requests': {
     files: ['request-json', 'http-rule'].map((name) => `services/api/${name}.ts`),
-    tests: ['services/api/rest.test.ts'],
+    tests: ['services/api/request-json.test.ts', 'services/api/rest.test.ts'],
   },
   'state-files': { files: ['pop-worker/control/state-file.ts'], tests: ['pop-worker/control/state-file.test.ts'] },
   revisions: {

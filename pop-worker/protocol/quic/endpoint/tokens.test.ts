@@ -40,6 +40,70 @@ describe('tokens', () => {
     assert.deepEqual(tokens().verify(fresh, client, 0, original, 60_000), { kind: 'none' });
   });
 
+  it('are bound to every byte of an address, to the family, and those of a Retry to the port too', () => {
+    const from = (words: readonly number[]): Int32Array => Int32Array.from([0x7777, ...words]);
+    const words = [6 | (4000 << 16), 0, 0x01020304, 0x05060708, 0x090a0b0c, 0x0d0e0f10];
+    const kinds = (at: Int32Array): string[] => {
+      const made = tokens();
+      return [
+        made.verify(made.retry(from(words), 1, cid, original, 100), at, 1, cid, 200).kind,
+        made.verify(made.newToken(from(words), 1, new Uint8Array(8), 100), at, 1, cid, 200).kind,
+      ];
+    };
+    assert.deepEqual(kinds(from(words)), ['retry', 'new-token']);
+    for (let word = 2; word < 6; word++) {
+      for (let bit = 0; bit < 32; bit++) {
+        const other = words.map((value, i) => (i === word ? value ^ (1 << bit) : value));
+        assert.deepEqual(kinds(from(other)), ['invalid', 'none'], `word ${word}, bit ${bit}`);
+      }
+    }
+    for (let bit = 16; bit < 32; bit++) {
+      assert.deepEqual(kinds(from([(words[0] as number) ^ (1 << bit), ...words.slice(1)])), ['invalid', 'new-token']);
+    }
+    assert.deepEqual(kinds(from([4 | (4000 << 16), ...words.slice(1)])), ['invalid', 'none'], 'another family');
+  });
+
+  it('keep their time to the microsecond, however long the clock has run', () => {
+    for (const start of [0, 255, 256, 65_535, 2 ** 32, 2 ** 48 + 12_345]) {
+      const made = tokens();
+      const token = made.retry(client, 0, cid, original, start);
+      for (const [now, kind] of [
+        [start, 'retry'],
+        [start + 1000, 'retry'],
+        [start + 1001, 'invalid'],
+        [start - 1000, 'retry'],
+        [start - 1001, 'invalid'],
+      ] as const) {
+        assert.equal(made.verify(token, client, 0, cid, now).kind, kind, `${start} ${now}`);
+      }
+    }
+    assert.equal(tokens().verify(tokens().retry(client, 0, cid, original, -5), client, 0, cid, 0).kind, 'retry');
+  });
+
+  it('count from the clock that servers share', () => {
+    const at = (tokenTimeOffsetUs: number) =>
+      new Tokens(testCryptoPort(), new Uint8Array(32).fill(1), { ...config, tokenTimeOffsetUs });
+    const [early, late] = [at(0), at(1_000_000)];
+    assert.equal(early.verify(late.retry(client, 0, cid, original, 100), client, 0, cid, 1_000_100).kind, 'retry');
+    assert.equal(late.verify(early.retry(client, 0, cid, original, 1_000_100), client, 0, cid, 100).kind, 'retry');
+    assert.equal(
+      late.verify(early.newToken(client, 0, new Uint8Array(8), 1_000_100), client, 0, cid, 100).kind,
+      'new-token',
+    );
+    assert.equal(late.verify(early.retry(client, 0, cid, original, 100), client, 0, cid, 100).kind, 'invalid');
+  });
+
+  it('of a Retry are for one connection ID of any length, and give back the first one', () => {
+    for (const length of [0, 1, 8, 20]) {
+      const [id, first] = [new Uint8Array(length).fill(3), new Uint8Array(20 - length).fill(4)];
+      const token = tokens().retry(client, 0, id, first, 100);
+      assert.equal(token[0], 1);
+      assert.deepEqual(tokens().verify(token, client, 0, id, 200), { kind: 'retry', originalDcid: first });
+      assert.equal(tokens().verify(token, client, 0, Uint8Array.of(...id, 3), 200).kind, 'invalid');
+    }
+    assert.equal(fresh[0], 2);
+  });
+
   it('of NEW_TOKEN differ from each other', () => {
     const other = tokens().newToken(client, 0, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 100);
     assert.notDeepEqual(other, fresh);
