@@ -270,6 +270,14 @@ export const METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_forward_fragmented_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: {},
+    help: 'Inner IPv4 packets without DF that were larger than a tunnel takes and were cut into fragments',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_proxy_tunnels_count',
     type: 'gauge',
     unit: 'count',
@@ -329,7 +337,7 @@ export const METRICS = [
     name: 'cloudbridge_nat_dropped_packets_total',
     type: 'counter',
     unit: 'packets',
-    labels: { reason: ['foreign_source', 'refused', 'unsolicited', 'to_worker'] },
+    labels: { reason: ['foreign_source', 'refused', 'invalid', 'unsolicited', 'to_worker'] },
     help: 'Packets between TUN and network that the kernel did not forward',
     layer: 'control',
   },

@@ -84,6 +84,10 @@ export class World {
     return `${this.#prefix}-w`;
   }
 
+  get internetNamespace(): string {
+    return `${this.#prefix}-i`;
+  }
+
   get table(): string {
     return 'cloudbridge_w1';
   }
@@ -282,8 +286,12 @@ ${more.static ?? ''}
   }
 
   /** A device in a namespace of its own; its tunnel is not waited for. */
-  async connect(identity: DeviceIdentity, edge: string = EDGE4, nodeArgs: readonly string[] = []): Promise<TestDevice> {
-    const namespace = this.clientNamespace();
+  async connect(
+    identity: DeviceIdentity,
+    edge: string = EDGE4,
+    nodeArgs: readonly string[] = [],
+    namespace = this.clientNamespace(),
+  ): Promise<TestDevice> {
     const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
     child.on('message', (report: DeviceReport) => reports.add(report));
@@ -322,14 +330,16 @@ ${more.static ?? ''}
     return { namespace, lines };
   }
 
-  /** A namespace with a link to the worker, and a way to its addresses. */
-  clientNamespace(): string {
+  /** A namespace with a link to the worker, and a way to its addresses. @param mtu of the link */
+  clientNamespace(mtu = 1500): string {
     const n = ++this.#clients;
     const name = this.#namespace(`c${n}`);
     this.#link(name, 'eth0', this.workerNamespace, `down${n}`, [
       [`198.51.100.${4 * n + 2}/30`, `198.51.100.${4 * n + 1}/30`],
       [`2001:db8:c:${n}::2/64`, `2001:db8:c:${n}::1/64`],
     ]);
+    ip('-n', name, 'link', 'set', 'eth0', 'mtu', String(mtu));
+    ip('-n', this.workerNamespace, 'link', 'set', `down${n}`, 'mtu', String(mtu));
     ip('-n', name, 'route', 'add', 'default', 'via', `198.51.100.${4 * n + 1}`);
     ip('-n', name, 'route', 'add', 'default', 'via', `2001:db8:c:${n}::1`);
     return name;

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readWord } from '#protocol/ip/checksum.ts';
 import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
-import { address, isIntact, packet, tcp, udp } from '#protocol/ip/testing/packets.ts';
+import { address, isIntact, joinFragments, packet, tcp, udp } from '#protocol/ip/testing/packets.ts';
 import { formatIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import { Carriers } from './carriers.ts';
 import { Forwarder, HEADROOM } from './forwarder.ts';
 import { Session } from './session.ts';
 import { TenantTable } from './tenant-table.ts';
+
+const DF = 0x4000;
 
 const prefix = (text: string) => {
   const parsed = parsePrefix(text);
@@ -153,7 +156,12 @@ test('what is too big is answered with Packet Too Big on the side it came from',
   assert.equal(answer.parse(red2.got[0]!, 0, red2.got[0]!.length), IpFault.none);
   assert.equal(red2.got[0]?.[40], 2);
   arrive(
-    packet({ source: '203.0.113.10', destination: '100.64.0.2', payload: tcp({ data: new Uint8Array(4000) }) }),
+    packet({
+      source: '203.0.113.10',
+      destination: '100.64.0.2',
+      fragmentField: DF,
+      payload: tcp({ data: new Uint8Array(4000) }),
+    }),
     1,
     GsoType.tcp4,
     1400,
@@ -161,6 +169,40 @@ test('what is too big is answered with Packet Too Big on the side it came from',
   assert.equal(destination(outside[0]!), '203.0.113.10');
   assert.deepEqual([...outside[0]!.subarray(20, 22)], [3, 4]);
   assert.equal(formatIpAddress(outside[0]!.subarray(28 + 16, 28 + 20)), '100.64.0.2', 'quotes what was sent');
+  assert.equal(forwarder.drops.of('too_big'), 2);
+});
+
+test('IPv4 without DF is cut to what the tunnel takes, wherever it comes from; with DF it is reported', () => {
+  const { red2, red3, send, arrive, outside, forwarder } = world();
+  const data = Uint8Array.from({ length: 3000 }, (_, i) => i * 7);
+  const datagram = (more: Parameters<typeof packet>[0]) =>
+    packet({ protocol: Protocol.udp, payload: udp(data), id: 5, ...more });
+  const from = { source: '203.0.113.10', destination: '100.64.0.2' };
+  red3.mtu = 1300;
+  arrive(datagram(from));
+  assert.ok(red3.got.length === 3 && red3.got.every((bytes) => bytes.length <= 1300));
+  assert.ok(red3.got.every((bytes) => destination(bytes) === '10.64.0.3'));
+  const whole = datagram({ source: from.source, destination: '10.64.0.3', hopLimit: 63 });
+  assert.deepEqual(
+    joinFragments(red3.got.splice(0)),
+    whole.slice(20),
+    'with a checksum that is right for the inner address',
+  );
+  const inner = { source: '10.64.0.2', destination: '10.64.0.3' };
+  send(red2, { protocol: Protocol.udp, payload: udp(data), ...inner });
+  assert.deepEqual(joinFragments(red3.got.splice(0)), datagram(inner).slice(20));
+  // Segments of a large packet, each too large for the tunnel.
+  arrive(packet({ ...from, payload: tcp({ data }) }), NEEDS_CHECKSUM, GsoType.tcp4, 1400);
+  assert.equal(red3.got.length, 5, 'two of 1440 bytes in two fragments each, and one of 240');
+  assert.ok(red3.got.every((bytes) => bytes.length <= 1300));
+  assert.equal(forwarder.fragmented, 4);
+  assert.equal(forwarder.drops.of('too_big') + outside.length + red2.got.length, 0);
+  arrive(datagram({ ...from, fragmentField: DF }));
+  send(red2, { protocol: Protocol.udp, payload: udp(data), fragmentField: DF, ...inner });
+  for (const error of [outside[0], red2.got[0]]) {
+    assert.deepEqual([...(error?.subarray(20, 22) ?? [])], [3, 4]);
+    assert.equal(error && readWord(error, 26), 1300);
+  }
   assert.equal(forwarder.drops.of('too_big'), 2);
 });
 

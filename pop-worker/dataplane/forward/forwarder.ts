@@ -1,4 +1,5 @@
 import { type Sum, sumWords } from '#protocol/ip/checksum.ts';
+import { Fragmenter } from '#protocol/ip/fragmenter.ts';
 import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
 import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { NO_ROUTE, type PrefixTable } from '#protocol/ip/prefix-table.ts';
@@ -42,11 +43,14 @@ export class Forwarder {
   readonly drops = new DropCounters();
   /** Of all sessions, also those that are over. */
   readonly totals = new SessionCounters();
+  /** Packets that were cut into fragments. */
+  fragmented = 0;
   /** May be replaced at any time. */
   refused: RefusedTables;
   readonly #options: ForwarderOptions;
   readonly #view = new IpView();
   readonly #segmenter: Segmenter;
+  readonly #fragmenter = new Fragmenter();
   readonly #scratch = new Uint8Array(HEADROOM + MAX_ICMP_ERROR_BYTES);
   readonly #sum: Sum;
 
@@ -119,13 +123,12 @@ export class Forwarder {
       return;
     }
     const mtu = target.link.mtu();
-    if (end - start > mtu) {
+    clampMss(buffer, this.#view, mtu);
+    if (end - start <= mtu) this.#deliver(target, buffer, start, end);
+    else if (!this.#fragments(target, buffer, mtu)) {
       this.#drop(from, Drop.tooBig);
       this.#report(from, IcmpError.packetTooBig, buffer, mtu);
-      return;
     }
-    clampMss(buffer, this.#view, mtu);
-    this.#deliver(target, buffer, start, end);
   }
 
   #deliver(session: Session, buffer: Uint8Array, start: number, end: number): void {
@@ -180,7 +183,10 @@ export class Forwarder {
     clampMss(buffer, view, mtu);
     if (!whole) this.#segments(session, buffer, gsoSize, mtu);
     else if (end - start <= mtu) this.#deliverInner(session, buffer);
-    else {
+    else if (this.#mayFragment()) {
+      this.#toInner(session, buffer);
+      this.#fragments(session, buffer, mtu);
+    } else {
       this.#drop(session, Drop.tooBig);
       this.#reportOutside(IcmpError.packetTooBig, buffer, mtu);
     }
@@ -211,7 +217,7 @@ export class Forwarder {
       this.#drop(session, Drop.offload);
       return;
     }
-    if (this.#segmenter.nextBytes() > mtu) {
+    if (this.#segmenter.nextBytes() > mtu && !this.#mayFragment()) {
       this.#drop(session, Drop.tooBig);
       this.#reportOutside(IcmpError.packetTooBig, buffer, mtu);
       return;
@@ -225,6 +231,28 @@ export class Forwarder {
       const bytes = this.#segmenter.nextInPlace();
       if (bytes === 0) return;
       const { start } = this.#segmenter;
+      if (bytes <= mtu) this.#deliver(session, buffer, start, start + bytes);
+      else if (this.#view.parse(buffer, start, start + bytes) === IpFault.none) this.#fragments(session, buffer, mtu);
+    }
+  }
+
+  #mayFragment(): boolean {
+    return this.#view.version === 4 && !this.#view.dontFragment;
+  }
+
+  /**
+   * IPv4 without DF is fragmented (RFC 1812 §5.2.6): who sends it takes no heed of an ICMP error. Whatever else is too large is
+   * dropped and reported (RFC 9484 §10.1).
+   *
+   * @returns false when it must not be
+   */
+  #fragments(session: Session, buffer: Uint8Array, mtu: number): boolean {
+    if (!this.#fragmenter.begin(buffer, this.#view, mtu)) return false;
+    this.fragmented++;
+    for (;;) {
+      const bytes = this.#fragmenter.nextInPlace();
+      if (bytes === 0) return true;
+      const { start } = this.#fragmenter;
       this.#deliver(session, buffer, start, start + bytes);
     }
   }

@@ -65,6 +65,7 @@ const counted = () => {
     endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
     forwarder: {
+      fragmented: value(),
       totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),
       drops: { of: (reason: (typeof DROP_REASONS)[number]) => drops[reason] },
     },

@@ -14,6 +14,7 @@ const TENANTS = single('cloudbridge_tenants_count');
 const PACKETS = byLabel('cloudbridge_forward_packets_total', 'direction');
 const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
 const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
+const FRAGMENTED = single('cloudbridge_forward_fragmented_packets_total');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason');
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
@@ -77,6 +78,7 @@ export class EdgeMetrics {
     slots[PACKETS.down] = totals.packetsDown;
     slots[BYTES.up] = totals.bytesUp;
     slots[BYTES.down] = totals.bytesDown;
+    slots[FRAGMENTED] = forwarder.fragmented;
     for (const reason of DROP_REASONS) slots[DROPPED[reason]] = drops.of(reason);
     // The batch of the TUN is written after the forwarder has handed its packets over.
     slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + (tunPort?.overflows ?? 0);

@@ -1,4 +1,4 @@
-import { checksum, fold, pseudoHeaderSum, sumWords, writeWord } from '../checksum.ts';
+import { checksum, fold, pseudoHeaderSum, readWord, sumWords, writeWord } from '../checksum.ts';
 import { parseIpAddress } from '../text.ts';
 import { Protocol } from '../view.ts';
 
@@ -40,7 +40,7 @@ export const packet = (options: PacketOptions = {}): Uint8Array => {
     out[7] = options.hopLimit ?? 64;
   }
   const field = protocol === Protocol.tcp ? 16 : protocol === Protocol.udp ? 6 : protocol === Protocol.icmp6 ? 2 : -1;
-  if (field >= 0 && payload.length >= field + 2 && (options.fragmentField ?? 0) === 0) {
+  if (field >= 0 && payload.length >= field + 2 && ((options.fragmentField ?? 0) & 0x3fff) === 0) {
     writeWord(out, upperAt + field, 0);
     writeWord(out, upperAt + field, ~fold(upperSum(out, protocol)) & 0xffff);
   }
@@ -84,6 +84,22 @@ export const tcp = (fields: TcpOptions): Uint8Array => {
   out.set(options, 20);
   out.set(data, headerBytes);
   return out;
+};
+
+/** The payload of IPv4 fragments, as the host that they are for puts it together (RFC 791 §3.2). @throws Error on a gap */
+export const joinFragments = (fragments: readonly Uint8Array[]): Uint8Array => {
+  const offset = (bytes: Uint8Array): number => (readWord(bytes, 6) & 0x1fff) * 8;
+  let at: number | undefined;
+  const parts = fragments
+    .toSorted((a, b) => offset(a) - offset(b))
+    .map((fragment) => {
+      if (at !== undefined && offset(fragment) !== at)
+        throw new Error(`a fragment begins at ${offset(fragment)}, not ${at}`);
+      const payload = fragment.subarray(((fragment[0] as number) & 15) * 4);
+      at = offset(fragment) + payload.length;
+      return payload;
+    });
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
 };
 
 /** A UDP datagram; its checksum is the packet's work. */
