@@ -13,7 +13,14 @@ export interface NatOptions {
 }
 
 /** Named counters of the table, in the words of `cloudbridge_nat_…`. */
-export const NAT_COUNTERS = ['connections', 'foreign_source', 'refused', 'unsolicited', 'to_worker'] as const;
+export const NAT_COUNTERS = [
+  'connections',
+  'foreign_source',
+  'refused',
+  'invalid',
+  'unsolicited',
+  'to_worker',
+] as const;
 export type NatCounter = (typeof NAT_COUNTERS)[number];
 
 const isIpv6 = (prefix: string): boolean => prefix.includes(':');
@@ -66,6 +73,8 @@ export const natRuleset = (options: NatOptions): string => {
       `oifname "${device}" ${drop('refused')}`,
       `meta nfproto ipv4 ip saddr != ${carriers} ${drop('foreign_source')}`,
       `meta nfproto ipv6 ip6 saddr != ${router6} ip6 saddr != @tenants6 ${drop('foreign_source')}`,
+      // What belongs to no connection is not translated: it would leave with an address that is nobody's out there.
+      ...(masquerade ? [`ct state invalid ${drop('invalid')}`] : []),
       'ip daddr @allowed4 accept',
       'ip6 daddr @allowed6 accept',
       `ip daddr @refused4 ${drop('refused')}`,
