@@ -43,6 +43,9 @@ export const createRest = (options: RestOptions): ((request: Request) => Promise
       const condition = request.headers.get('if-match')?.replace(/^"(.*)"$/, '$1');
       if (condition && condition !== '*' && match.rule.rpc.input.fields.some(({ name }) => name === 'etag'))
         setDefault(json, 'etag', condition);
+      // HTML, server-sent events: who comes back names the last event that it has seen, behind which it goes on.
+      const lastEvent = request.headers.get('last-event-id');
+      if (lastEvent !== null && match.rule.rpc.methodKind === 'server_streaming') json['after'] = lastEvent;
       checkFields(match.rule, json);
       return await call(options.rpc, request, match.rule, JSON.stringify(json), condition !== undefined);
     } catch (error) {

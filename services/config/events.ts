@@ -1,9 +1,6 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
-import { type ConsumerMessages, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
 import { fromEventMessage } from '#model/event-message.ts';
-import { EVENT_STREAM } from '#model/names.ts';
 import {
   type EventService,
   type WatchEventsResponse,
@@ -13,30 +10,22 @@ import { TenantSchema } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { apiError } from '#services/api/errors.ts';
 import { callerOf } from '#services/authn/authenticate.ts';
 import { type Caller, Role } from '#services/authn/caller.ts';
-import { StoreUnavailableError } from '#services/store/errors.ts';
+import { followEvents, startPosition } from './event-feed.ts';
 import { readRecord } from './resource.ts';
 import type { Stores } from './stores.ts';
 import { ALL_TENANTS, maySee, tenantKey } from './tenants.ts';
 
 export const eventService = (stores: Stores): ServiceImpl<typeof EventService> => ({
-  async *watchEvents({ tenant, after }, context) {
+  async *watchEvents({ tenant, after: from }, context) {
     const subjects = await subjectsFor(stores, callerOf(context), tenant);
-    const start = await startOf(stores.nats, after);
-    const messages = await openMessages(stores.nats, subjects, start);
+    const after = await startPosition(stores.nats, from);
     // Also because callers get no headers before the first message.
-    yield create(WatchEventsResponseSchema, { position: BigInt(start) });
-    const stop = (): void => void messages.close();
-    context.signal.addEventListener('abort', stop);
-    try {
-      for await (const message of messages) {
-        const event = fromEventMessage({ subject: message.subject, headers: message.headers, body: message.string() });
-        const position = BigInt(message.seq);
-        if (event !== undefined)
-          yield create(WatchEventsResponseSchema, { event, position }) satisfies WatchEventsResponse;
-      }
-    } finally {
-      context.signal.removeEventListener('abort', stop);
-      await messages.close();
+    yield create(WatchEventsResponseSchema, { position: BigInt(after) });
+    for await (const message of followEvents(stores, { subjects, after, signal: context.signal })) {
+      const event = fromEventMessage({ subject: message.subject, headers: message.headers, body: message.string() });
+      const position = BigInt(message.seq);
+      if (event !== undefined)
+        yield create(WatchEventsResponseSchema, { event, position }) satisfies WatchEventsResponse;
     }
   },
 });
@@ -56,35 +45,4 @@ const subjectsFor = async ({ config }: Stores, caller: Caller, tenant: string): 
     'TENANT_NOT_FOUND',
     'your organisation has no tenant here whose events could be watched',
   );
-};
-
-const openMessages = async (nats: NatsConnection, subjects: string[], after: number): Promise<ConsumerMessages> => {
-  try {
-    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
-    const consumer = await jetstream(nats).consumers.get(EVENT_STREAM, { ...start, filter_subjects: subjects });
-    return await consumer.consume();
-  } catch (cause) {
-    throw new StoreUnavailableError('the events cannot be read now', { cause });
-  }
-};
-
-/**
- * The position that the watch starts behind.
- *
- * @throws OutOfRange when events after it are no longer kept: who was away for too long must hear that some are lost
- */
-const startOf = async (nats: NatsConnection, after: bigint): Promise<number> => {
-  const { first_seq: first, last_seq: last } = await streamState(nats);
-  if (after === 0n) return last;
-  if (after <= BigInt(last) && after >= BigInt(first) - 1n) return Number(after);
-  const message = `events are kept from ${first} to ${last}: position ${after} is not among them; read the resources anew and watch from 0`;
-  throw apiError(Code.OutOfRange, 'POSITION_NOT_KEPT', message);
-};
-
-const streamState = async (nats: NatsConnection) => {
-  try {
-    return (await (await jetstreamManager(nats, { checkAPI: false })).streams.info(EVENT_STREAM)).state;
-  } catch (cause) {
-    throw new StoreUnavailableError('the events cannot be read now', { cause });
-  }
 };

@@ -1,10 +1,12 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket } from '#model/names.ts';
+import { Reconnects } from '#services/store/reconnects.ts';
 import { Store } from '#services/store/store.ts';
 
 /** The buckets that the configuration service works on. */
 export interface Stores {
   readonly nats: NatsConnection;
+  readonly reconnects: Reconnects;
   readonly config: Store;
   readonly revocations: Store;
   readonly status: Store;
@@ -21,5 +23,5 @@ export const openStores = async (nats: NatsConnection): Promise<Stores> => {
     open(Bucket.desired),
     open(Bucket.chunks),
   ]);
-  return { nats, config, revocations, status, desired, chunks };
+  return { nats, reconnects: new Reconnects(nats), config, revocations, status, desired, chunks };
 };
