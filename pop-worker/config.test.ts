@@ -51,8 +51,8 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(`${MINIMAL}[control]\nservers = ["nats://h:4222"]\nrevision_keys = {}`), /exactly one of/);
   assert.match(wrong(MINIMAL.slice(0, MINIMAL.indexOf('[static]'))), /exactly one of/);
   assert.match(
-    wrong(MINIMAL.replace('[listen]', '[listen]\nthreads = 2')),
-    /threads: more than one .* one worker for each/,
+    wrong(MINIMAL.replace('[listen]', '[tun]\ncarriers = "100.64.0.0/30"\n[listen]\nthreads = 3')),
+    /tun\.carriers: 2 addresses are too few for 3 threads/,
   );
   assert.match(wrong(MINIMAL.replace('[listen]', '[listen]\ncongestion_control = "x"')), /must be one of .*newreno/);
   for (const [line, message] of [

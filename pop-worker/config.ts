@@ -22,6 +22,7 @@ export const WorkerFile = z.strictObject({
     /** Addresses that clients connect to; one UDP socket each and thread. */
     addresses: z.array(ipAddress).min(1),
     port: port.default(443),
+    /** Data-plane threads; best one for each core that is to forward. */
     threads: z.int().min(1).max(64).default(1),
     /** For what goes to devices. */
     congestion_control: z
@@ -101,10 +102,10 @@ export type WorkerConfig = z.infer<typeof WorkerFile>;
 /** @param file path for messages, and what relative paths in it are relative to */
 export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
   const config = parseToml(WorkerFile, text, file);
-  if (config.listen.threads > 1) {
+  const carriers = 2 ** (32 - (parsePrefix(config.tun.carriers)?.length ?? 32)) - 2;
+  if (config.listen.threads > carriers) {
     throw new ConfigError(
-      `${file}: listen.threads: more than one data-plane thread is not served yet, because a packet for a device of ` +
-        'another thread could not be handed over: leave it at 1 and run one worker for each core',
+      `${file}: tun.carriers: ${carriers} addresses are too few for ${config.listen.threads} threads`,
     );
   }
   if ((config.control === undefined) === (config.static === undefined)) {

@@ -18,6 +18,7 @@ import type { WorkerConfig } from './config.ts';
 import { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NO_ORDERS, type Orders, stateBy } from './orders.ts';
+import { sharedByThreads } from './shared-by-threads.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
 export interface PopWorkerParts {
@@ -56,6 +57,8 @@ export class PopWorker implements ControlListener {
   readonly #parts: PopWorkerParts;
   readonly #threads: readonly DataThread[];
   readonly #metrics: WorkerMetrics;
+  /** What its threads share where the configuration names none. */
+  readonly #ticketKeys: readonly Uint8Array[];
   readonly #startedMs = performance.now();
   readonly #tenants = new Set<string>();
   #state: WorkerState = 'starting';
@@ -72,6 +75,8 @@ export class PopWorker implements ControlListener {
       notice: (notice: Notice) => this.#onNotice(notice),
       gone: (reason: string) => parts.broken(reason),
     };
+    const shared = sharedByThreads(config, tls);
+    this.#ticketKeys = shared.tls.ticketKeys;
     this.#threads = Array.from({ length: listen.threads }, (_, index) => {
       const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
       const common = {
@@ -80,7 +85,7 @@ export class PopWorker implements ControlListener {
         threads: listen.threads,
         congestionControl: listen.congestion_control,
       };
-      return new DataThread({ ...common, listen: addresses, tls, tun, proxy }, events);
+      return new DataThread({ ...common, ...shared, listen: addresses, tun, proxy }, events);
     });
     this.#metrics = new WorkerMetrics(this.#threads, network, (reason) =>
       parts.log.error('the counters of nftables cannot be read', { reason }),
@@ -185,6 +190,8 @@ export class PopWorker implements ControlListener {
   }
 
   #onNotice(notice: Notice): void {
+    // Said to all, those that said it included: so all hear it in one order.
+    if (notice.type === 'attached' || notice.type === 'detached') this.#post(notice);
     if (notice.type === 'fault') {
       const { ended, error } = notice;
       this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });
@@ -235,7 +242,10 @@ export class PopWorker implements ControlListener {
   async reload(): Promise<readonly string[]> {
     const { tls: old, readTls, log, source } = this.#parts;
     const { certificate, key, ticketKeys, resetKey } = readTls();
-    this.#post({ type: 'tls', tls: { certificate, key, ticketKeys } });
+    this.#post({
+      type: 'tls',
+      tls: { certificate, key, ticketKeys: ticketKeys.length > 0 ? ticketKeys : this.#ticketKeys },
+    });
     if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
     }

@@ -1,3 +1,4 @@
+import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { ThreadSetup } from './setup.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
@@ -29,10 +30,15 @@ export type Command =
       readonly tenants: ReadonlyMap<string, readonly string[]>;
       readonly refused: readonly string[];
     }
+  /** A session came to a thread; each thread hears of those of all, in the same order. */
+  | { readonly type: 'attached'; readonly session: RemoteSession }
+  | { readonly type: 'detached'; readonly session: DetachedSession }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */
   | { readonly type: 'stop' };
+
+export type DetachedSession = Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>;
 
 /** Of a whole tenant, of one device, or of one token, as far as the parts are given. */
 export interface RevocationCommand {
@@ -53,6 +59,8 @@ export type Notice =
       readonly ipv6: string;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
+  | { readonly type: 'attached'; readonly session: RemoteSession }
+  | { readonly type: 'detached'; readonly session: DetachedSession }
   | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
   /** A bug was met. @param ended the most that it ended @param error with its stack */

@@ -5,6 +5,7 @@ import {
   type EndpointConfig,
   type QuicConfig,
 } from '#protocol/quic/config.ts';
+import { ROUTABLE_CID_BYTES } from './exchange/cids.ts';
 
 /**
  * From the first packet on a 1280-byte inner packet fits into one datagram: 1280 + Context ID 1 + Quarter Stream ID 1
@@ -28,5 +29,6 @@ export const edgeQuicConfig = (congestionControl: string): QuicConfig => ({
 /** @param nowUs of the clock that the endpoint is given @param wallMs milliseconds since 1970 at the same time */
 export const edgeEndpointConfig = (nowUs: number, wallMs: number): EndpointConfig => ({
   ...DEFAULT_ENDPOINT_CONFIG,
+  cidBytes: ROUTABLE_CID_BYTES,
   tokenTimeOffsetUs: wallMs * 1000 - nowUs,
 });

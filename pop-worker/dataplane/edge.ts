@@ -13,10 +13,13 @@ import { Connections } from './connections.ts';
 import { Directory } from './directory.ts';
 import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
 import { Endings } from './endings.ts';
+import { RoutableCids } from './exchange/cids.ts';
+import { Exchange, MAX_RECORD_BYTES } from './exchange/exchange.ts';
+import { OtherThreads, type OwnWork } from './exchange/other-threads.ts';
 import { Faults } from './faults.ts';
 import { Carriers } from './forward/carriers.ts';
 import { type EgressPort, Forwarder, HEADROOM } from './forward/forwarder.ts';
-import { TenantTable } from './forward/tenant-table.ts';
+import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
 import { type Resolve, Targets } from './masque/targets.ts';
@@ -34,6 +37,8 @@ export interface EdgeHosts {
   readonly tun: TunDevice | undefined;
   readonly notify: (notice: Notice) => void;
 }
+
+const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
 
 const TICK_MS = 1000;
 /** Large packets read from the TUN in one go, and how often before other work gets its turn. */
@@ -67,6 +72,10 @@ export class Edge {
   readonly endings: Endings;
   readonly requests: EdgeRequests;
   readonly endpoint: Endpoint;
+  /** Undefined where there is one thread. */
+  readonly exchange: Exchange | undefined;
+  readonly #others: OtherThreads | undefined;
+  readonly #cids: RoutableCids;
   readonly driver: QuicDriver;
   readonly #hosts: EdgeHosts;
   /** The forwarder, with bugs ending no more than the packet that they were met at. */
@@ -83,6 +92,7 @@ export class Edge {
   readonly #allowed: readonly Prefix[];
   readonly #tls: OpensslServerPort;
   readonly #ticker: NodeJS.Timeout;
+  readonly #index: number;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
     const { worker, tun, proxy } = setup;
@@ -93,7 +103,12 @@ export class Edge {
     this.#allowed = proxy.allowed.map(prefixOf);
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
-    this.tenants = new TenantTable(new Carriers(prefixOf(tun.carriers), router4));
+    this.#index = setup.index;
+    this.#cids = new RoutableCids(setup.cids, setup.index);
+    this.exchange = setup.exchange && new Exchange(setup.exchange, setup.index, HEADROOM);
+    this.#others = this.exchange && this.#joined(this.exchange);
+    const carriers = new Carriers(prefixOf(tun.carriers), router4, setup.index, setup.threads);
+    this.tenants = new TenantTable(carriers, this.exchange && this.#observer());
     this.admission = new Admission(this.directory, Date.now, this.tenants);
     this.forwarder = new Forwarder({
       tenants: this.tenants,
@@ -103,11 +118,13 @@ export class Edge {
       router4,
       router6: addressOf(tun.router6),
       sum: nativeSum,
+      thread: setup.index,
+      threads: this.#others,
     });
     const { admission, forwarder, tenants, faults } = this;
     const { notify } = hosts;
     const common = { admission, forwarder, tenants, faults, notify };
-    this.sessions = new IpSessions({ ...common, proxyName: worker, thread: setup.index, served: tun.enabled });
+    this.sessions = new IpSessions({ ...common, proxyName: worker, served: tun.enabled });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
     const policy = { deny: this.#ownRefused, allow: this.#allowed };
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
@@ -123,13 +140,41 @@ export class Edge {
       endpoint: this.endpoint,
       headroom: HEADROOM,
       afterReceive: () => this.tunPort?.flush(),
+      afterTurn: () => this.exchange?.flush(),
     });
+    this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
     if (tunPort !== undefined) {
       tunPort.lasting = this.driver.receiveBuffer;
       hosts.tun?.onReadable(() => this.#fromTun(tunPort));
     }
     this.#ticker = setInterval(() => faults.guard('timer', () => this.#tick()), TICK_MS);
+  }
+
+  #joined(exchange: Exchange): OtherThreads {
+    const work: OwnWork = {
+      datagrams: (burst) => this.endpoint.handle(burst, nowUs()),
+      outside: (...packet) => this.forwarder.fromOutsideByThread(...packet),
+      inner: (...packet) => this.forwarder.fromThread(...packet),
+      turnOver: () => {
+        this.tunPort?.flush();
+        this.driver.run();
+      },
+      fault: (error) => this.faults.note('packet', error),
+    };
+    return new OtherThreads(exchange, this.#cids, this.#index, work, HEADROOM + MAX_RECORD_BYTES);
+  }
+
+  /** Tells the other threads of our sessions. */
+  #observer(): SessionObserver {
+    const { notify } = this.#hosts;
+    const thread = this.#index;
+    return {
+      attached: ({ id, serial, tenant, sources }) =>
+        notify({ type: 'attached', session: { thread, id, serial, tenant, sources } }),
+      detached: ({ serial, tenant, sources }) =>
+        notify({ type: 'detached', session: { thread, serial, tenant, sources } }),
+    };
   }
 
   /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */
@@ -148,7 +193,9 @@ export class Edge {
       quic: edgeQuicConfig(congestionControl),
       crypto: opensslCrypto,
       tls: this.#tls,
-      random: { fill: (bytes) => void randomFillSync(bytes) },
+      random: { fill: random },
+      fillCid: (cid) => this.#cids.fill(cid, random),
+      ...(this.#others && { stray: (...datagram) => this.#others?.stray(...datagram) ?? false }),
       tokenKey: tls.tokenKey,
       ...(resetKey !== undefined && { resetKey }),
       accept: () => this.connections.accept(this.requests),
@@ -196,6 +243,13 @@ export class Edge {
       case 'undrain':
         this.connections.undrain();
         this.sessions.drain(false);
+        return;
+      case 'attached':
+        if (command.session.thread === this.#index) this.tenants.reattach(command.session);
+        else this.tenants.attachRemote(command.session);
+        return;
+      case 'detached':
+        if (command.session.thread !== this.#index) this.tenants.detachRemote(command.session);
         return;
       case 'tls':
         this.#tls.replace(identityOf(command.tls));
@@ -245,6 +299,7 @@ export class Edge {
   close(): void {
     clearInterval(this.#ticker);
     this.driver.close();
+    this.exchange?.close();
     this.#hosts.tun?.close();
   }
 }

@@ -1,3 +1,6 @@
+import type { CidsSetup } from './exchange/cids.ts';
+import type { ExchangeMemory } from './exchange/exchange.ts';
+
 /** What a data-plane thread is started with; plain, so that it can be posted. */
 export interface ThreadSetup {
   /** Name of the worker: in Proxy-Status and thread names. */
@@ -31,6 +34,10 @@ export interface ThreadSetup {
   };
   /** Name of the congestion controller. */
   readonly congestionControl: string;
+  /** What connection IDs are made by. */
+  readonly cids: CidsSetup;
+  /** Undefined where there is one thread. */
+  readonly exchange: ExchangeMemory | undefined;
   /** One block of `telemetry/slots.ts`. */
   readonly slots: SharedArrayBuffer;
   /** One Float64: milliseconds since 1970 when the thread last beat. */

@@ -162,7 +162,9 @@ export class World {
   }
 
   /** Writes certificate, keys and configuration. @param more lines of TOML, by table */
-  async configure(more: { top?: string; static?: string; tun?: string; proxy?: string } = {}): Promise<void> {
+  async configure(
+    more: { top?: string; listen?: string; static?: string; tun?: string; proxy?: string } = {},
+  ): Promise<void> {
     const at = (name: string): string => path.join(this.folder, name);
     const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, NAMES);
     writeFileSync(at('edge.pem'), certificateChain);
@@ -181,6 +183,7 @@ ${more.top ?? ''}
 [listen]
 addresses = ["${EDGE4}", "${EDGE6}"]
 port = ${PORT}
+${more.listen ?? ''}
 [tls]
 certificate = "edge.pem"
 key = "edge.key"

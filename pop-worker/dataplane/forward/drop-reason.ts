@@ -18,6 +18,7 @@ export const Drop = {
   egressNotAllowed: at('egress_not_allowed'),
   unknownCarrier: at('unknown_carrier'),
   offload: at('offload'),
+  threadQueueFull: at('thread_queue_full'),
 } as const;
 
 /** Dropped packets by reason. */

@@ -8,6 +8,7 @@ import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { Carriers } from './carriers.ts';
 import { Drop, DropCounters } from './drop-reason.ts';
+import type { RemoteSession } from './remote-sessions.ts';
 import { type Session, SessionCounters } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
 import { UNREACHABLE } from './tenants.ts';
@@ -16,6 +17,24 @@ import { UNREACHABLE } from './tenants.ts';
 export interface EgressPort {
   /** @returns false when the queue is full */
   add(buffer: Uint8Array, view: IpView): boolean;
+}
+
+/** The way to other data-plane threads; both take a copy. @returns false when the queue there is full */
+export interface ThreadsPort {
+  /** A packet from a session of ours to one of theirs. */
+  toSession(session: RemoteSession, buffer: Uint8Array, start: number, end: number): boolean;
+  /** A packet from outside, as `fromOutside` has it. */
+  toThread(
+    thread: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): boolean;
 }
 
 /** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
@@ -33,6 +52,10 @@ export interface ForwarderOptions {
   readonly router4: Uint8Array;
   readonly router6: Uint8Array;
   readonly sum?: Sum;
+  /** Of this forwarder; 0 by default. */
+  readonly thread?: number;
+  /** Undefined where there is one thread. */
+  readonly threads?: ThreadsPort | undefined;
 }
 
 /** Bytes in front of a packet that a session's link may write its own header into. */
@@ -90,7 +113,27 @@ export class Forwarder {
     }
     clampMss(buffer, view, session.link.mtu());
     if (target === NO_ROUTE) this.#toOutside(session, buffer);
-    else this.#toSession(this.#options.tenants.session(target), session, buffer);
+    else if (!this.#toRemote(target, buffer)) this.#toSession(this.#options.tenants.session(target), session, buffer);
+  }
+
+  /** Hands the packet to the thread that has the session; what is too large for it, that thread finds. */
+  #toRemote(target: number, buffer: Uint8Array): boolean {
+    const { tenants, threads } = this.#options;
+    const remote = tenants.remote(target);
+    if (remote === undefined) return false;
+    const { start, end } = this.#view;
+    if (threads === undefined || !threads.toSession(remote, buffer, start, end)) this.drops.count(Drop.threadQueueFull);
+    return true;
+  }
+
+  /** A packet that another thread took from a session of its own and checked, for one of ours. */
+  fromThread(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void {
+    const session = this.#options.tenants.session(id);
+    const fault = this.#view.parse(buffer, start, end);
+    if (fault !== IpFault.none) this.drops.count(fault - 1);
+    // It went while the packet was on its way.
+    else if (session?.serial !== serial) this.drops.count(Drop.noRoute);
+    else this.#toSession(session, undefined, buffer);
   }
 
   /** Why a packet may not go where it wants to, or -1. */
@@ -116,7 +159,8 @@ export class Forwarder {
     if (!this.#options.egress.add(buffer, view)) this.#drop(session, Drop.tunQueueFull);
   }
 
-  #toSession(target: Session | undefined, from: Session, buffer: Uint8Array): void {
+  /** @param from undefined: one of another thread */
+  #toSession(target: Session | undefined, from: Session | undefined, buffer: Uint8Array): void {
     const { start, end } = this.#view;
     if (target === undefined) {
       this.#drop(from, Drop.noRoute);
@@ -127,7 +171,8 @@ export class Forwarder {
     if (end - start <= mtu) this.#deliver(target, buffer, start, end);
     else if (!this.#fragments(target, buffer, mtu)) {
       this.#drop(from, Drop.tooBig);
-      this.#report(from, IcmpError.packetTooBig, buffer, mtu);
+      if (from !== undefined) this.#report(from, IcmpError.packetTooBig, buffer, mtu);
+      else this.#reportRemote(target, IcmpError.packetTooBig, buffer, mtu);
     }
   }
 
@@ -156,12 +201,53 @@ export class Forwarder {
     checksumStart: number,
     checksumOffset: number,
   ): void {
-    const view = this.#view;
-    const fault = view.parse(buffer, start, end);
+    const fault = this.#view.parse(buffer, start, end);
     if (fault !== IpFault.none) {
       this.drops.count(fault - 1);
       return;
     }
+    const { thread = 0, threads } = this.#options;
+    const owner = threads === undefined ? thread : this.#threadOf(buffer, thread);
+    if (owner === thread) this.#inward(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+    else if (!threads?.toThread(owner, buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset))
+      this.drops.count(Drop.threadQueueFull);
+  }
+
+  /** A packet from outside that another thread read and found to be ours; otherwise as `fromOutside`. */
+  fromOutsideByThread(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): void {
+    if (this.#view.parse(buffer, start, end) === IpFault.none)
+      this.#inward(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+  }
+
+  /** The thread that a packet from outside is for; ours when nobody knows. */
+  #threadOf(buffer: Uint8Array, own: number): number {
+    const { tenants, carriers } = this.#options;
+    const { version, destinationAt } = this.#view;
+    if (version === 6) return tenants.remote(tenants.lookupUnique6(buffer, destinationAt))?.thread ?? own;
+    const thread = carriers.threadOf(buffer, destinationAt);
+    return thread < 0 ? own : thread;
+  }
+
+  #inward(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): void {
+    const view = this.#view;
     const session = this.#sessionFor(buffer);
     if (session === undefined) {
       this.drops.count(Drop.unknownCarrier);
@@ -263,6 +349,16 @@ export class Forwarder {
     if (bytes > 0) this.#deliver(session, this.#scratch, HEADROOM, HEADROOM + bytes);
   }
 
+  /** To the sender, a session of another thread, as the target's tenant has it. */
+  #reportRemote(target: Session, error: IcmpError, buffer: Uint8Array, mtu: number): void {
+    const { sourceAt, addressBytes, version } = this.#view;
+    const sender = target.routes?.lookup(buffer, sourceAt, addressBytes) ?? UNREACHABLE;
+    const from = version === 4 ? this.#options.router4 : this.#options.router6;
+    const bytes = writeIcmpError(error, buffer, this.#view, from, mtu, this.#scratch, HEADROOM);
+    if (bytes === 0 || this.#view.parse(this.#scratch, HEADROOM, HEADROOM + bytes) !== IpFault.none) return;
+    this.#toRemote(sender, this.#scratch);
+  }
+
   #reportOutside(error: IcmpError, buffer: Uint8Array, mtu: number): void {
     const from = this.#view.version === 4 ? this.#options.router4 : this.#options.router6;
     const out = new Uint8Array(MAX_ICMP_ERROR_BYTES);
@@ -271,8 +367,8 @@ export class Forwarder {
     if (!this.#options.egress.add(out, this.#view)) this.drops.count(Drop.tunQueueFull);
   }
 
-  #drop(session: Session, reason: number): void {
-    session.counters.dropped++;
+  #drop(session: Session | undefined, reason: number): void {
+    if (session !== undefined) session.counters.dropped++;
     this.drops.count(reason);
   }
 }

@@ -51,17 +51,16 @@ export class Session {
   readonly counters = new SessionCounters();
   readonly #sources4 = new PrefixTable(4);
   readonly #sources6 = new PrefixTable(16);
-  /** Index of the data-plane thread that has it; packets of others would have to be handed over. */
-  readonly owner: number;
   /** Index in the forwarder's table, -1 while it is in none. */
   id = -1;
+  /** Tells it from whoever had that index before. */
+  serial = 0;
   /** Stands for the device's IPv4 address outside of its tenant; given while attached. */
   carrier: Uint8Array | undefined = undefined;
   /** Its tenant's routes, while attached. */
   routes: TenantRoutes | undefined = undefined;
 
-  constructor(options: SessionOptions, link: SessionLink, owner = 0) {
-    this.owner = owner;
+  constructor(options: SessionOptions, link: SessionLink) {
     this.tenant = options.tenant;
     this.device = options.device;
     this.sources = options.sources;

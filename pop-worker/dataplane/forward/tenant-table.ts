@@ -1,10 +1,17 @@
 import { NO_ROUTE, PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { Carriers } from './carriers.ts';
+import { isRemote, type RemoteSession, RemoteSessions } from './remote-sessions.ts';
 import type { Session } from './session.ts';
 import { TenantRoutes } from './tenants.ts';
 
-/** All sessions of a data-plane thread and the tenants they belong to. */
+/** What other threads need to know of this one's sessions. */
+export interface SessionObserver {
+  attached(session: Omit<RemoteSession, 'thread'>): void;
+  detached(session: Pick<RemoteSession, 'serial' | 'tenant' | 'sources'>): void;
+}
+
+/** All sessions of a data-plane thread, those of other threads that they can reach, and the tenants they belong to. */
 export class TenantTable {
   readonly carriers: Carriers;
   readonly #tenants = new Map<string, TenantRoutes>();
@@ -14,9 +21,14 @@ export class TenantTable {
   readonly #unique6 = new PrefixTable(16);
   /** Every tenant's IPv6 networks (kept when a tenant lets one go: its addresses may still be in use elsewhere). */
   readonly #networks6 = new PrefixTable(16);
+  readonly #remote = new RemoteSessions();
+  readonly #observer: SessionObserver | undefined;
+  #serial = 0;
 
-  constructor(carriers: Carriers) {
+  /** @param observer hears of each session that comes and goes */
+  constructor(carriers: Carriers, observer?: SessionObserver) {
     this.carriers = carriers;
+    this.#observer = observer;
   }
 
   /** Creates a tenant or changes its networks; its sessions stay. */
@@ -71,6 +83,11 @@ export class TenantTable {
     for (const session of this.#sessions) if (session !== undefined) yield session;
   }
 
+  /** The session of another thread that a route leads to, if it leads to one. */
+  remote(target: number): RemoteSession | undefined {
+    return isRemote(target) ? this.#remote.get(target) : undefined;
+  }
+
   /**
    * Lets a session send and receive. Where an older session has the same addresses, the newer one gets them: a device
    * that reconnects is not kept waiting for its old connection to time out.
@@ -81,32 +98,63 @@ export class TenantTable {
     const routes = this.#tenants.get(session.tenant);
     if (routes === undefined) throw new RangeError(`a session of the unknown tenant ${session.tenant}`);
     session.id = this.#free.pop() ?? this.#sessions.length;
+    session.serial = ++this.#serial;
     session.routes = routes;
     this.#sessions[session.id] = session;
     if (session.egress && session.address4 !== undefined) session.carrier = this.carriers.take(session.id);
-    for (const prefix of session.sources) {
-      routes.set(prefix, session.id);
-      if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, session.id);
+    this.#lead(routes, session.sources, session.id);
+    this.#observer?.attached(session);
+  }
+
+  #lead(routes: TenantRoutes, sources: readonly Prefix[], target: number): void {
+    for (const prefix of sources) {
+      routes.set(prefix, target);
+      if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, target);
+    }
+  }
+
+  #leadNoMore(routes: TenantRoutes | undefined, sources: readonly Prefix[], target: number): void {
+    for (const prefix of sources) {
+      routes?.delete(prefix, target);
+      if (prefix.address.length === 16 && this.#unique6.get(prefix.address, prefix.length) === target) {
+        this.#unique6.delete(prefix.address, prefix.length);
+      }
     }
   }
 
   detach(session: Session): void {
     if (session.id < 0 || this.#sessions[session.id] !== session) return;
-    for (const prefix of session.sources) {
-      session.routes?.delete(prefix, session.id);
-      if (prefix.address.length === 16 && this.#unique6.get(prefix.address, prefix.length) === session.id) {
-        this.#unique6.delete(prefix.address, prefix.length);
-      }
-    }
+    this.#leadNoMore(session.routes, session.sources, session.id);
     if (session.carrier !== undefined) this.carriers.release(session.carrier);
     this.#sessions[session.id] = undefined;
     this.#free.push(session.id);
     session.id = -1;
     session.carrier = undefined;
     session.routes = undefined;
+    this.#observer?.detached(session);
   }
 
-  /** @returns the session that has this IPv6 address, or -1 */
+  /**
+   * A session came to another thread. All threads hear of all sessions in one order, their own too, so that of several with
+   * the same addresses the same one has them everywhere.
+   */
+  attachRemote(session: RemoteSession): void {
+    const routes = this.#tenants.get(session.tenant);
+    if (routes !== undefined) this.#lead(routes, session.sources, this.#remote.add(session));
+  }
+
+  /** A session of our own, as all threads have it by now. */
+  reattach({ id, serial }: Pick<RemoteSession, 'id' | 'serial'>): void {
+    const session = this.#sessions[id];
+    if (session?.serial === serial && session.routes !== undefined) this.#lead(session.routes, session.sources, id);
+  }
+
+  detachRemote(session: Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>): void {
+    const target = this.#remote.remove(session);
+    if (target !== undefined) this.#leadNoMore(this.#tenants.get(session.tenant), session.sources, target);
+  }
+
+  /** @returns the session that has this IPv6 address, `remote` ones included, or -1 */
   lookupUnique6(buffer: Uint8Array, at: number): number {
     return this.#unique6.lookup(buffer, at);
   }

@@ -21,8 +21,6 @@ export interface IpSessionsOptions {
   /** Name that this proxy goes by in Proxy-Status (RFC 9209 §2). */
   readonly proxyName: string;
   readonly notify: (notice: Notice) => void;
-  /** Index of this data-plane thread. */
-  readonly thread?: number;
   /** False where there is no TUN for the packets of a tunnel. */
   readonly served?: boolean;
 }
@@ -102,7 +100,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       mtu: () => tunnel.maxPayloadBytes(),
       send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
     };
-    const session = new Session(answer, link, this.#options.thread ?? 0);
+    const session = new Session(answer, link);
     this.#options.tenants.attach(session);
     const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);
     this.#sessions.set(tunnel, { session, admitted: answer, end });

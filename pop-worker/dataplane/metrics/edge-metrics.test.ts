@@ -64,6 +64,11 @@ const counted = () => {
     faults: { counters: all(keys(noFaults.counters)) },
     endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
+    exchange: {
+      sent: all(['datagram', 'outside', 'inner']),
+      dropped: all(['datagram', 'outside', 'inner']),
+      bells: value(),
+    },
     forwarder: {
       fragmented: value(),
       totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),

@@ -14,6 +14,9 @@ const TENANTS = single('cloudbridge_tenants_count');
 const PACKETS = byLabel('cloudbridge_forward_packets_total', 'direction');
 const BYTES = byLabel('cloudbridge_forward_bytes_total', 'direction');
 const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
+const EXCHANGED = byLabel('cloudbridge_exchange_records_total', 'kind');
+const EXCHANGE_DROPPED = byLabel('cloudbridge_exchange_dropped_records_total', 'kind');
+const BELLS = single('cloudbridge_exchange_bells_total');
 const FRAGMENTED = single('cloudbridge_forward_fragmented_packets_total');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason');
@@ -72,7 +75,12 @@ export class EdgeMetrics {
 
   #collectForwarding(): void {
     const slots = this.#slots;
-    const { forwarder, tunPort } = this.#edge;
+    const { forwarder, tunPort, exchange } = this.#edge;
+    if (exchange !== undefined) {
+      collectAll(slots, EXCHANGED, exchange.sent);
+      collectAll(slots, EXCHANGE_DROPPED, exchange.dropped);
+      slots[BELLS] = exchange.bells;
+    }
     const { totals, drops } = forwarder;
     slots[PACKETS.up] = totals.packetsUp;
     slots[PACKETS.down] = totals.packetsDown;

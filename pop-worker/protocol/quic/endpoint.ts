@@ -144,9 +144,17 @@ export class Endpoint implements Core<Burst, Burst> {
     for (let at = start; at < end; at += segment) {
       const next = Math.min(end, at + segment);
       if (next - at < MIN_DATAGRAM_BYTES) this.counters.droppedTooShort++;
+      else if (this.#strays(buffer, at, next, words, base)) continue;
       else if (isLongHeader(buffer, at)) this.#handleLong(buffer, at, next, ecn, from, now);
       else this.#handleShort(buffer, at, next, from, now);
     }
+  }
+
+  #strays(buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
+    const { stray } = this.#options;
+    if (stray === undefined) return false;
+    const cidBytes = destinationCidLength(buffer, start, end, this.#cidBytes);
+    return cidBytes > 0 && stray(buffer, start, end, destinationCidStart(buffer, start), cidBytes, words, base);
   }
 
   #handleLong(buffer: Uint8Array, start: number, end: number, ecn: number, from: Addresses, now: TimeUs): void {

@@ -29,6 +29,21 @@ export interface EndpointOptions {
   readonly resetKey?: Uint8Array;
   /** Fills a connection ID of `config.cidBytes` bytes; random ones by default. */
   readonly fillCid?: (cid: Uint8Array) => void;
+  /**
+   * Is asked about datagrams of no connection that this endpoint has.
+   *
+   * @param cidAt where the destination connection ID begins @param base of the descriptor in `words`
+   * @returns whether it belongs elsewhere and went there
+   */
+  readonly stray?: (
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    cidAt: number,
+    cidBytes: number,
+    words: Int32Array,
+    base: number,
+  ) => boolean;
   /** Who takes a connection that a client opens; undefined refuses it. Without it the endpoint is a client only. */
   readonly accept?: (admission: Admission) => ConnectionSink | undefined;
   /**

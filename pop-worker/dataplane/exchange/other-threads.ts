@@ -1,0 +1,124 @@
+import type { OutsideSink } from '#dataplane/tun-port.ts';
+import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import type { ThreadsPort } from '../forward/forwarder.ts';
+import type { RemoteSession } from '../forward/remote-sessions.ts';
+import type { RoutableCids } from './cids.ts';
+import type { Exchange, ExchangeSink, Kind } from './exchange.ts';
+
+/** What a thread does with what was meant for it and came to another one. */
+export interface OwnWork {
+  /** Datagrams of a connection. */
+  datagrams(burst: Burst): void;
+  /** A packet from outside, as the forwarder's `fromOutsideByThread` has it. */
+  readonly outside: OutsideSink['fromOutside'];
+  /** A packet for the session `id`, if that is still the one of `serial`. */
+  inner(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void;
+  /** A turn is over: what was gathered and queued meanwhile is to leave. */
+  turnOver(): void;
+  fault(error: unknown): void;
+}
+
+/**
+ * Words of a record. `datagram`: a descriptor from its ECN codepoint on. `outside`: what the virtio header said. `inner`: index
+ * and serial of the session.
+ */
+const FROM_ECN = DESCRIPTOR_WORDS - D_ECN;
+
+/** What a data-plane thread hands to the others, and takes from them. */
+export class OtherThreads implements ThreadsPort, ExchangeSink {
+  readonly #exchange: Exchange;
+  readonly #cids: RoutableCids;
+  readonly #own: number;
+  readonly #work: OwnWork;
+  readonly #burst: Burst;
+
+  /** @param own index of this thread @param bytes of the exchange's largest record, and of what is free in front of it */
+  constructor(exchange: Exchange, cids: RoutableCids, own: number, work: OwnWork, bytes: number) {
+    this.#exchange = exchange;
+    this.#cids = cids;
+    this.#own = own;
+    this.#work = work;
+    this.#burst = new Burst(bytes, 1);
+  }
+
+  /** A datagram of a connection that we do not know. @returns whether another thread has it now */
+  stray(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    cidAt: number,
+    cidBytes: number,
+    words: Int32Array,
+    base: number,
+  ) {
+    const thread = this.#cids.threadOf(buffer, cidAt, cidBytes);
+    if (thread < 0 || thread === this.#own) return false;
+    const { meta } = this.#exchange;
+    for (let i = 0; i < FROM_ECN; i++) meta[i] = words[base + D_ECN + i] as number;
+    this.#exchange.send(thread, 'datagram', buffer, start, end);
+    return true;
+  }
+
+  toSession({ thread, id, serial }: RemoteSession, buffer: Uint8Array, start: number, end: number): boolean {
+    const { meta } = this.#exchange;
+    meta[0] = id;
+    meta[1] = serial;
+    return this.#exchange.send(thread, 'inner', buffer, start, end);
+  }
+
+  toThread(
+    thread: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    flags: number,
+    gsoType: number,
+    gsoSize: number,
+    checksumStart: number,
+    checksumOffset: number,
+  ): boolean {
+    const { meta } = this.#exchange;
+    meta[0] = flags;
+    meta[1] = gsoType;
+    meta[2] = gsoSize;
+    meta[3] = checksumStart;
+    meta[4] = checksumOffset;
+    return this.#exchange.send(thread, 'outside', buffer, start, end);
+  }
+
+  take(kind: Kind, meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {
+    try {
+      if (kind === 'datagram') this.#datagram(meta, buffer, start, end);
+      else if (kind === 'inner') this.#work.inner(meta[0] as number, meta[1] as number, buffer, start, end);
+      else this.#outside(meta, buffer, start, end);
+    } catch (error) {
+      this.#work.fault(error);
+    }
+  }
+
+  #datagram(meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {
+    const burst = this.#burst;
+    burst.buffer.set(buffer.subarray(start, end), start);
+    const { words } = burst;
+    words[D_OFFSET] = start;
+    words[D_LENGTH] = end - start;
+    words[D_SEGMENT] = end - start;
+    for (let i = 0; i < FROM_ECN; i++) words[D_ECN + i] = meta[i] as number;
+    burst.count = 1;
+    this.#work.datagrams(burst);
+  }
+
+  #outside(meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {
+    const [flags = 0, gsoType = 0, gsoSize = 0, checksumStart = 0, checksumOffset = 0] = meta;
+    this.#work.outside(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+  }
+
+  taken(): void {
+    this.#work.turnOver();
+  }
+
+  /** What was handed over since the last time leaves. */
+  flush(): void {
+    this.#exchange.flush();
+  }
+}
