@@ -116,10 +116,12 @@ export class ControlPlane {
     this.#processes.set(name, await this.#lab.start({ name, host: 'control', ...spec }));
   }
 
-  /** Ends all of it at once, as a power cut does. */
-  async kill(): Promise<void> {
-    await Promise.all([...this.#processes.values()].map((process) => process.kill()));
+  /** Ends all of it at once, as a power cut does. @returns how many programs that were */
+  async kill(): Promise<number> {
+    const processes = [...this.#processes.values()];
+    await Promise.all(processes.map((process) => process.kill()));
     this.#processes.clear();
+    return processes.length;
   }
 
   /** Ends one copy of each service at once, and leaves the others. @returns what was ended */

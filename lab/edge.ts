@@ -18,9 +18,9 @@ export interface DeviceSpec {
   /** Namespace that it lives in. */
   readonly host: string;
   readonly ipv4: string;
-  /** Name of its TUN, and whether another device's is in the same namespace. */
+  /** Name of its TUN, and where that leads: one device of a namespace has everything, others what they say. */
   readonly tun: string;
-  readonly isSecond?: true;
+  readonly leads: 'everywhere' | 'to neighbours' | 'to the internet host';
 }
 
 export interface Device extends DeviceSpec {
@@ -29,14 +29,51 @@ export interface Device extends DeviceSpec {
   readonly ipv6: string;
 }
 
-/** Two tenants; `laptop` and `camera` have the same IPv4 address. `sensor` gets a token and connects only later. */
+/**
+ * Two tenants; `laptop` and `camera` have the same IPv4 address. `sensor` gets a token and connects only while the control
+ * plane is gone; `late` is created just before that, and connects when it is back.
+ */
 export const DEVICES = {
-  laptop: { tenant: 'acme', id: 'laptop', host: 'client1', ipv4: '10.64.0.2', tun: 'cloudbridge0' },
-  phone: { tenant: 'acme', id: 'phone', host: 'client2', ipv4: '10.64.0.3', tun: 'cloudbridge0' },
-  camera: { tenant: 'globex', id: 'camera', host: 'client3', ipv4: '10.64.0.2', tun: 'cloudbridge0' },
-  sensor: { tenant: 'acme', id: 'sensor', host: 'client2', ipv4: '10.64.0.4', tun: 'cloudbridge1', isSecond: true },
+  laptop: {
+    tenant: 'acme',
+    id: 'laptop',
+    host: 'client1',
+    ipv4: '10.64.0.2',
+    tun: 'cloudbridge0',
+    leads: 'everywhere',
+  },
+  phone: { tenant: 'acme', id: 'phone', host: 'client2', ipv4: '10.64.0.3', tun: 'cloudbridge0', leads: 'everywhere' },
+  camera: {
+    tenant: 'globex',
+    id: 'camera',
+    host: 'client3',
+    ipv4: '10.64.0.2',
+    tun: 'cloudbridge0',
+    leads: 'everywhere',
+  },
+  sensor: {
+    tenant: 'acme',
+    id: 'sensor',
+    host: 'client2',
+    ipv4: '10.64.0.4',
+    tun: 'cloudbridge1',
+    leads: 'to neighbours',
+  },
+  late: {
+    tenant: 'acme',
+    id: 'late',
+    host: 'client2',
+    ipv4: '10.64.0.5',
+    tun: 'cloudbridge2',
+    leads: 'to the internet host',
+  },
 } as const satisfies Record<string, DeviceSpec>;
 export type DeviceName = keyof typeof DEVICES;
+export const DEVICE_NAMES = Object.keys(DEVICES) as DeviceName[];
+
+/** Service accounts: who may do everything, and of each device its owner. */
+export const OPERATOR = 'operator';
+const ownerOf = (name: DeviceName): string => `owner-${name}`;
 
 /** The edge in a lab: its control plane, a worker in each PoP, and the devices that connect. */
 export class Edge {
@@ -61,8 +98,8 @@ export class Edge {
     this.reach = socks === undefined ? byTun(this) : bySocks(this, socks);
   }
 
-  /** Makes keys and certificates, in folders that end with the lab. @param accountNames as for the control plane */
-  static async create(lab: Lab, accountNames: readonly string[]): Promise<Edge> {
+  /** Makes keys and certificates, in folders that end with the lab. */
+  static async create(lab: Lab): Promise<Edge> {
     const folder = lab.makeFolder('edge');
     const authority = await Authority.open(folder);
     const { pops } = lab.place;
@@ -76,7 +113,8 @@ export class Edge {
     random('ticket.key', 80);
     random('reset.key', 32);
     const tenants = [...new Set(Object.values(DEVICES).map(({ tenant }) => tenant))];
-    const control = await ControlPlane.create(lab, authority, accountNames, tenants);
+    const accounts = [`${OPERATOR}:operator`, ...DEVICE_NAMES.map(ownerOf)];
+    const control = await ControlPlane.create(lab, authority, accounts, tenants);
     return new Edge(lab, folder, authority, identity, control);
   }
 
@@ -114,22 +152,29 @@ export class Edge {
     });
   }
 
-  /** The device as the API answered when it was created. */
-  created(name: DeviceName, ipv6: string): void {
-    this.#ipv6.set(name, ipv6);
+  /** Creates devices by the API, each with its owner. @returns what it answered */
+  async createDevices(...names: readonly DeviceName[]): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const calls = names.map(async (name) => {
+      const { tenant, id, ipv4 } = DEVICES[name];
+      const body = { id, network: 'home', ipv4Address: ipv4, owner: await this.control.subjectOf(ownerOf(name)) };
+      return { method: 'POST', url: `/v1/tenants/${tenant}/devices`, body };
+    });
+    const created = await this.control.call(OPERATOR, ...(await Promise.all(calls)));
+    for (const [i, name] of names.entries()) this.#ipv6.set(name, String(created[i]?.['ipv6Address']));
+    return created;
   }
 
   device(name: DeviceName): Device {
     const ipv6 = this.#ipv6.get(name);
     if (ipv6 === undefined) throw new LabError(`The device ${name} is not created yet: its step must come first.`);
-    return { ...DEVICES[name], ipv6, index: Object.keys(DEVICES).indexOf(name) };
+    return { ...DEVICES[name], ipv6, index: DEVICE_NAMES.indexOf(name) };
   }
 
   /** File with a device's token, as its owner's account got it by OAuth. */
   async token(name: DeviceName): Promise<string> {
     const { tenant, id } = DEVICES[name];
     const file = path.join(this.#folder, `${tenant}-${id}.token`);
-    fs.writeFileSync(file, await this.control.deviceToken(`owner-${id}`, tenant, id), { mode: 0o600 });
+    fs.writeFileSync(file, await this.control.deviceToken(ownerOf(name), tenant, id), { mode: 0o600 });
     return file;
   }
 }

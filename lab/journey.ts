@@ -1,4 +1,5 @@
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
+import type { Acknowledged } from './acknowledged.ts';
 import type { Edge } from './edge.ts';
 import { LabError } from './errors.ts';
 import { Lab, logFolder } from './lab.ts';
@@ -13,6 +14,8 @@ export class Journey {
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   /** For programs of the machine, once they can reach it. */
   access: OutsideAccess | undefined;
+  /** What the API had answered for when the control plane was lost. */
+  acknowledged: Acknowledged = new Map();
   #lab: Lab | undefined;
   #edge: Edge | undefined;
 

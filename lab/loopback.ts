@@ -6,6 +6,7 @@ import {
   COPIES,
   configAdminPort,
   copyPort,
+  DEVICE_PORT,
   type LoopbackAddresses,
   NATS_PORTS,
   type Place,
@@ -71,7 +72,7 @@ const listenersAt = ({ control, internet, worker, device }: LoopbackAddresses, p
     ...tcp(internet, [INTERNET_PORT]),
     ...pops.flatMap((pop) => tcp(worker(pop), [ADMIN_PORT])),
     ...pops.map((pop): Listener => ({ address: worker(pop), port: EDGE_PORT, protocol: 'udp' })),
-    ...Array.from({ length: MOST_DEVICES }, (_, index) => tcp(device(index), [SOCKS_PORT])).flat(),
+    ...Array.from({ length: MOST_DEVICES }, (_, index) => tcp(device(index), [SOCKS_PORT, DEVICE_PORT])).flat(),
   ];
 };
 

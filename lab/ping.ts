@@ -2,7 +2,8 @@ import type { Measurement } from '#telemetry/measurement.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
 
-const COUNT = 20;
+/** How many pings are looked at. */
+export const COUNT = 20;
 const PATIENCE_SECONDS = 3;
 // Links of the lab have no delay: what takes this long waits for something that should not be there.
 const MOST_RTT_US = 100_000;

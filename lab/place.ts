@@ -8,6 +8,8 @@ export type Service = keyof typeof SERVICE_PORTS;
 export const copyPort = (service: Service, copy: number): number => SERVICE_PORTS[service] + 1000 * (copy + 1);
 /** Metrics and health of a worker. */
 export const ADMIN_PORT = 9464;
+/** On loopback, where a device itself would be asked for something: beside its proxy. */
+export const DEVICE_PORT = 1081;
 /** Where a copy of `config` shows its health. */
 export const configAdminPort = (copy: number): number => 9600 + copy;
 

@@ -1,7 +1,9 @@
-// Moves content of the internet host, or asks for it, and prints one JSON object.
+// Moves content of the internet host, or asks for it, and prints one JSON object; a flow says before that it is under way.
 // usage: node lab/probes/main.ts '{"what": …}', see ProbeOrder
 import { contentSlices } from '../content.ts';
 import { deniedConnections } from './denied.ts';
+import { echoFlow } from './flow.ts';
+import { untilNotReady } from './ready.ts';
 import { downloadResumed } from './resume.ts';
 import { smallRequests } from './small.ts';
 import { download, upload } from './transfer.ts';
@@ -24,12 +26,22 @@ export type ProbeOrder =
       readonly socks?: string;
     }
   | {
+      readonly what: 'flow';
+      readonly base: string;
+      readonly everyMs: number;
+      readonly forMs: number;
+      readonly socks?: string;
+    }
+  | { readonly what: 'until-not-ready'; readonly url: string; readonly socks?: never }
+  | {
       readonly what: 'denied';
       readonly host: string;
       readonly port: number;
       readonly count: number;
       readonly socks: string;
     };
+
+const UNDER_WAY = 'under way';
 
 const probe = (order: ProbeOrder): Promise<unknown> => {
   const { socks } = order;
@@ -44,6 +56,10 @@ const probe = (order: ProbeOrder): Promise<unknown> => {
       return smallRequests(`${order.base}/small`, order.count, socks);
     case 'trips':
       return roundTrips(`${order.base}/small`, order.count, order.everyMs, socks);
+    case 'flow':
+      return echoFlow(`${order.base}/echo`, order, () => console.log(UNDER_WAY), socks);
+    case 'until-not-ready':
+      return untilNotReady(order.url).then(() => null);
     case 'denied':
       return deniedConnections(order.socks, order.host, order.port, order.count);
   }

@@ -1,18 +1,18 @@
 import fs from 'node:fs';
+import { countConnections } from '../connection-counter.ts';
 import type { DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import { roundTripFigures } from '../ping.ts';
+import { DEVICE_PORT, splitAddress } from '../place.ts';
 import { deniedConnections, roundTrips, type Vantage } from '../probe.ts';
 import type { LabProcess } from '../process.ts';
 import { workerMetric } from '../worker-metrics.ts';
 import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
-/** What TCP carries through a proxied tunnel on two cores, where both ends and the probe share them. */
-const LEAST_RATE = 200;
 const TRIPS = 20;
 const OPEN_MS = 3000;
-/** Port of what is asked for in vain; whether anybody listens there makes no difference. */
-const ANY_PORT = 80;
+/** Whatever the operator did not allow is refused alike. */
+const REFUSED = 'destination';
 
 interface Event {
   readonly type: string;
@@ -52,7 +52,6 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     }
   };
   return {
-    leastRate: LEAST_RATE,
     options: (name) => ['--socks', socks(edge.device(name).index)],
     // A connection says nothing about the token yet; a request does.
     isUp: async (name, connection) => popWhere(connection) !== undefined && (await answers(name)),
@@ -66,11 +65,23 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     answers,
     unanswered: async (name, addresses) => {
       for (const address of addresses) {
-        const denied = await deniedConnections(lab, from(name), { address, port: ANY_PORT }, ATTEMPTS);
+        const denied = await deniedConnections(lab, from(name), { address, port: DEVICE_PORT }, ATTEMPTS);
         if (denied < ATTEMPTS) throw new LabError(`${name} was denied ${address} ${denied} times of ${ATTEMPTS}.`);
       }
     },
-    refusals: (pop) => workerMetric(lab, pop, 'cloudbridge_proxy_refused_tunnels_total', { reason: 'destination' }),
+    refusals: (pop, reason) => workerMetric(lab, pop, 'cloudbridge_proxy_refused_tunnels_total', { reason }),
+    operatorReason: REFUSED,
+    listenAt: async (name) => {
+      const { index, ipv4, ipv6 } = edge.device(name);
+      const { address } = splitAddress(socks(index));
+      const connections = await countConnections(address, DEVICE_PORT);
+      return {
+        ...connections,
+        // Where it would be if it had a TUN, and where it is.
+        addresses: [ipv4, ipv6, address].map((each) => ({ address: each, reason: REFUSED })),
+      };
+    },
+    addresses: async () => [],
     received: async () => undefined,
     talk: (name) => ({
       replies: roundTrips(lab, from(name), internet.base, TALK),
@@ -80,6 +91,7 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     popOf,
     devicesAt: async (pop) =>
       [...edge.connections.values()].filter((each) => each.running && popWhere(each) === pop).length,
-    popIsGone: async () => {},
+    // Devices know all PoPs and choose by themselves.
+    watch: async () => {},
   };
 };

@@ -1,20 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeviceName, Edge } from '../edge.ts';
+import type { Device, DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
-import { parseReplies, ping } from '../ping.ts';
-import { anycastRoutes } from '../topology.ts';
+import { COUNT, parseReplies, ping } from '../ping.ts';
+import { countPings } from '../ping-counter.ts';
+import { untilNotReady } from '../probe.ts';
+import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
 import { workerMetric } from '../worker-metrics.ts';
 import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
-/** What TCP carries through a tunnel of the lab on two cores, with room for what else they do. */
-const LEAST_RATE = 300;
 /** For ping to have been answered. */
 const UNDER_WAY_MS = 300;
 const DROPPED = 'cloudbridge_forward_dropped_packets_total';
 
 interface Address {
-  readonly addr_info: readonly { readonly local?: string }[];
+  readonly addr_info: readonly { readonly local?: string; readonly scope?: string }[];
 }
+
+/** Of a device's network, which is a /64 with its IPv4 address at the end. */
+const networkOf = (ipv6: string): string => `${ipv6.slice(0, ipv6.indexOf('::'))}::/64`;
+
+const routesOf = ({ leads, ipv6 }: Device): string[] => {
+  if (leads === 'everywhere') return ['--default-route'];
+  const prefixes = leads === 'to neighbours' ? ['10.64.0.0/24', networkOf(ipv6)] : [`${INTERNET_HOST.v4}/32`];
+  return prefixes.flatMap((prefix) => ['--route', prefix]);
+};
 
 /** Devices in namespaces: everything goes by their TUN. */
 export const byTun = (edge: Edge): Reach => {
@@ -25,34 +34,34 @@ export const byTun = (edge: Edge): Reach => {
   const gone = new Set<string>();
   const device = (name: DeviceName) => edge.device(name);
   const sessions = (pop: string): Promise<number> => workerMetric(lab, pop, 'cloudbridge_sessions_count');
+  const addresses = async (name: DeviceName): Promise<string[]> => {
+    const { host, tun } = device(name);
+    const text = await lab.exec(host, 'ip', ['-j', 'address', 'show', 'dev', tun]).catch(() => '[]');
+    const all = (JSON.parse(text || '[]') as Address[]).flatMap(({ addr_info }) => addr_info);
+    return all.flatMap(({ local, scope }) => (local === undefined || scope === 'link' ? [] : [local])).sort();
+  };
+  const toDevice: Reach['toDevice'] = (name, other, family, suffix) => {
+    const { ipv4, ipv6 } = device(other);
+    return ping(lab, device(name).host, family === 'v4' ? ipv4 : ipv6, suffix);
+  };
   const tryPing = (host: string, count: number, address: string): Promise<string> => {
     const args = ['-q', '-n', '-c', `${count}`, '-i', '0.01', '-W', '1', address];
     return lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
   };
   return {
-    leastRate: LEAST_RATE,
-    // A second TUN in a namespace takes only the routes of its network.
-    options: (name) => {
-      const { tun, isSecond } = device(name);
-      return ['--tun', tun, ...(isSecond ? ['--route', '10.64.0.0/24'] : ['--default-route'])];
-    },
+    options: (name) => ['--tun', device(name).tun, ...routesOf(device(name))],
     isUp: async (name) => {
-      const { host, tun, ipv4 } = device(name);
-      const text = await lab.exec(host, 'ip', ['-j', 'address', 'show', 'dev', tun]).catch(() => '[]');
-      const all = (JSON.parse(text || '[]') as Address[]).flatMap(({ addr_info }) =>
-        addr_info.map(({ local }) => local),
-      );
-      return all.includes(ipv4) && all.some((address) => address?.startsWith('fd'));
+      const { ipv4, ipv6 } = device(name);
+      const all = await addresses(name);
+      return all.includes(ipv4) && all.includes(ipv6);
     },
+    addresses,
     from: (name) => ({ host: device(name).host }),
     toInternet: (name, family, suffix) => {
       const { v4, v6 = v4 } = lab.place.internet;
       return ping(lab, device(name).host, { v4, v6 }[family].address, suffix);
     },
-    toDevice: (name, other, family, suffix) => {
-      const { ipv4, ipv6 } = device(other);
-      return ping(lab, device(name).host, family === 'v4' ? ipv4 : ipv6, suffix);
-    },
+    toDevice,
     answers: async (name) => /, 1 received/.test(await tryPing(device(name).host, 1, lab.place.internet.v4.address)),
     unanswered: async (name, addresses) => {
       for (const address of addresses) {
@@ -60,7 +69,25 @@ export const byTun = (edge: Edge): Reach => {
           throw new LabError(`${name} got an answer from ${address}.`);
       }
     },
-    refusals: (pop, ofOperator) => workerMetric(lab, pop, DROPPED, ofOperator ? { reason: 'destination_refused' } : {}),
+    refusals: (pop, reason) => workerMetric(lab, pop, DROPPED, { reason }),
+    operatorReason: 'destination_refused',
+    listenAt: async (name) => {
+      const { host, ipv4, ipv6 } = device(name);
+      const pings = await countPings(lab, host);
+      return {
+        ...pings,
+        // Outside of its own tenant's network, an address of the edge's is none of the internet either.
+        addresses: [
+          { address: ipv4, reason: 'no_route' },
+          { address: ipv6, reason: 'destination_refused' },
+        ],
+        askAsNeighbour: async () => {
+          await toDevice('laptop', name, 'v4', 'v4');
+          await toDevice('laptop', name, 'v6', 'v6');
+          return 2 * COUNT;
+        },
+      };
+    },
     received: async (name) => {
       const { host, tun } = device(name);
       const [link] = JSON.parse(await lab.exec(host, 'ip', ['-j', '-s', 'link', 'show', 'dev', tun])) as {
@@ -77,7 +104,8 @@ export const byTun = (edge: Edge): Reach => {
     open: sessions,
     popOf: () => topology.pops.find((pop) => !gone.has(pop)) ?? first,
     devicesAt: sessions,
-    popIsGone: async (pop) => {
+    watch: async (pop) => {
+      await untilNotReady(lab, pop);
       gone.add(pop);
       await lab.configure('upstream', anycastRoutes(topology, pop, 'delete'));
     },

@@ -17,6 +17,23 @@ export interface Talk {
   readonly replies: Promise<readonly Reply[]>;
 }
 
+/** An address that is asked for in vain, and as what the edge counts that. */
+export interface Forbidden {
+  readonly address: string;
+  readonly reason: string;
+}
+
+/** Counts at a device's own end what is asked of it, by whomever. */
+export interface Ear {
+  /** Where a device of another tenant asks for it, in vain. */
+  readonly addresses: readonly Forbidden[];
+  /** How often it was asked so far. */
+  heard(): Promise<number>;
+  /** Somebody asks it who may: that is heard. @returns how often at least */
+  askAsNeighbour(): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** How the devices of a lab send: packets by a TUN in a namespace, or streams by a SOCKS5 proxy on loopback. */
 export interface Reach {
   /** What `cloudbridge connect` is told about it. */
@@ -25,8 +42,6 @@ export interface Reach {
   isUp(name: DeviceName, connection: LabProcess): Promise<boolean>;
   /** From where probes send as this device. */
   from(name: DeviceName): Vantage;
-  /** What TCP through a tunnel carries at least, in Mbit/s. */
-  readonly leastRate: number;
   /** Round trips to the internet host, and what got lost. @param suffix of the metrics' names */
   toInternet(name: DeviceName, family: 'v4' | 'v6', suffix: string): Promise<Measurement[]>;
   /** Round trips to another device; none where devices are sent no packets. */
@@ -35,8 +50,14 @@ export interface Reach {
   answers(name: DeviceName): Promise<boolean>;
   /** Asks for each address so many times as `ATTEMPTS` says. Throws a `LabError` if one answers. */
   unanswered(name: DeviceName, addresses: readonly string[]): Promise<void>;
-  /** What a PoP's worker has refused so far. @param ofOperator only what the operator's configuration refuses */
-  refusals(pop: string, ofOperator: boolean): Promise<number>;
+  /** What a PoP's worker has refused so far for this reason. */
+  refusals(pop: string, reason: string): Promise<number>;
+  /** Why it refuses what the operator's configuration names. */
+  readonly operatorReason: string;
+  /** Begins to count at the device what it is asked. */
+  listenAt(name: DeviceName): Promise<Ear>;
+  /** The device's own inner addresses as its system has them; none where it has no TUN. */
+  addresses(name: DeviceName): Promise<readonly string[]>;
   /** Packets that came to the device from the edge; undefined where nobody can count them. */
   received(name: DeviceName): Promise<number | undefined>;
   /** Begins to talk as `TALK` says. */
@@ -47,6 +68,9 @@ export interface Reach {
   popOf(name: DeviceName): string;
   /** Devices that are at this PoP. */
   devicesAt(pop: string): Promise<number>;
-  /** What routing does when a PoP is gone. */
-  popIsGone(pop: string): Promise<void>;
+  /**
+   * Watches whether a PoP's worker is ready, as the router beside it does; resolves when it was not, and routes have led
+   * away from it since.
+   */
+  watch(pop: string): Promise<void>;
 }

@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Measurement } from '#telemetry/measurement.ts';
-import { connectDevice } from '../connect.ts';
-import { DEVICES, type DeviceName, Edge } from '../edge.ts';
+import { DEVICE_NAMES, DEVICES, Edge, OPERATOR } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 
-/** Name of the operator's service account. */
-export const OPERATOR = 'operator';
-const NAMES = Object.keys(DEVICES) as DeviceName[];
 const ms = (start: number): number => Math.round(performance.now() - start);
 
 /** NATS, two copies of each service and of the API at the edge behind balancers, and the first accounts. */
@@ -17,8 +12,7 @@ export const controlPlaneUp: Step = {
   essential: true,
   run: async (journey) => {
     const start = performance.now();
-    const accounts = [`${OPERATOR}:operator`, ...NAMES.map((name) => `owner-${name}`)];
-    journey.edge = await Edge.create(journey.lab, accounts);
+    journey.edge = await Edge.create(journey.lab);
     await journey.edge.control.start();
     return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
   },
@@ -50,18 +44,8 @@ export const apiCalls: Step = {
     const start = performance.now();
     const { edge } = journey;
     const created = await createTenants(journey);
-    const devices = await edge.control.call(
-      OPERATOR,
-      ...(await Promise.all(
-        NAMES.map(async (name) => {
-          const { tenant, id, ipv4 } = DEVICES[name];
-          const owner = await edge.control.subjectOf(`owner-${name}`);
-          const body = { id, network: 'home', ipv4Address: ipv4, owner };
-          return { method: 'POST', url: `/v1/tenants/${tenant}/devices`, body };
-        }),
-      )),
-    );
-    for (const [i, name] of NAMES.entries()) edge.created(name, String(devices[i]?.['ipv6Address']));
+    const devices = DEVICE_NAMES.filter((name) => name !== 'late');
+    await edge.createDevices(...devices);
     return [
       { metric: 'calls', value: created.length + devices.length, unit: 'count' },
       { metric: 'duration', value: ms(start), unit: 'ms', bar: { atMost: 10_000 } },
@@ -132,61 +116,6 @@ export const serviceLost: Step = {
       { metric: 'done_twice', value: leftOver, unit: 'count', bar: { atMost: 0 } },
       { metric: 'retries', value: retries, unit: 'count' },
       { metric: 'longest', value: longestMs, unit: 'ms', bar: { atMost: 5000 } },
-    ];
-  },
-};
-
-/** The control plane is gone: what is connected goes on, a worker restarts, and a device that was never here comes in. */
-export const controlPlaneLost: Step = {
-  name: 'control-plane-lost',
-  title: 'NATS and all services are killed: traffic goes on, a worker restarts and admits a new device',
-  run: async ({ edge }) => {
-    const { reach } = edge;
-    const token = await edge.token('sensor');
-    await edge.control.kill();
-    const goesOn = await reach.toInternet('laptop', 'v4', 'internet');
-    const pop = reach.popOf('laptop');
-    await edge.workers.get(pop)!.kill();
-    const start = performance.now();
-    await edge.startWorker(pop);
-    const restarted = ms(start);
-    while (!(await reach.answers('laptop'))) {
-      if (ms(start) > 15_000) throw new LabError('The laptop did not come back after its worker was restarted.');
-      await sleep(50);
-    }
-    const back: Measurement = { metric: 'laptop_back', value: ms(start), unit: 'ms', bar: { atMost: 15_000 } };
-    const seconds = await connectDevice(edge, 'sensor', token);
-    if (reach.popOf('sensor') !== pop)
-      throw new LabError(`The sensor was not let in by the restarted worker of ${pop}.`);
-    return [
-      ...goesOn,
-      { metric: 'worker_restarted', value: restarted, unit: 'ms' },
-      back,
-      { metric: 'connected_sensor', value: Math.round(seconds * 1000), unit: 'ms', bar: { atMost: 10_000 } },
-    ];
-  },
-};
-
-/** It comes back, and everything that it acknowledged is there. */
-export const controlPlaneBack: Step = {
-  name: 'control-plane-back',
-  title: 'the control plane is back: nothing that it acknowledged is lost, and it takes changes',
-  run: async ({ edge }) => {
-    const start = performance.now();
-    await edge.control.start();
-    const [listed] = await edge.control.call(OPERATOR, { method: 'GET', url: '/v1/tenants/acme/devices' });
-    const devices = (listed?.['devices'] ?? []) as { id: string; state: string }[];
-    const expected = NAMES.filter((name) => DEVICES[name].tenant === 'acme').length;
-    const revoked = devices.filter(({ state }) => state === 'DEVICE_STATE_REVOKED').map(({ id }) => id);
-    if (revoked.join() !== 'phone') throw new LabError(`Revoked are: ${revoked.join() || 'none'}, not phone.`);
-    await edge.control.call(OPERATOR, {
-      method: 'POST',
-      url: '/v1/tenants/acme/devices',
-      body: { id: 'late', network: 'home', owner: await edge.control.subjectOf('owner-laptop') },
-    });
-    return [
-      { metric: 'back', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } },
-      { metric: 'devices', value: devices.length, unit: 'count', bar: { atLeast: expected } },
     ];
   },
 };

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { root } from '#scripts/setup/paths.mjs';
 import { runCommand } from '../command.ts';
+import { OPERATOR } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { type OutsideAccess, openLab, writeAccess } from '../outside.ts';
 import type { OutsideOrder, OutsideReport } from '../probes/outside.ts';
-import { OPERATOR } from './control-plane.ts';
 
 const TENANT = 'acme';
 

@@ -1,30 +1,15 @@
 import type { Step } from '../journey.ts';
 import { addresses } from './addresses.ts';
 import { anycastRouting } from './anycast-routing.ts';
-import {
-  apiCalls,
-  controlPlaneBack,
-  controlPlaneLost,
-  controlPlaneUp,
-  revocation,
-  serviceLost,
-} from './control-plane.ts';
+import { apiCalls, controlPlaneUp, revocation, serviceLost } from './control-plane.ts';
 import { internetHost } from './internet-host.ts';
+import { isolation, refused } from './isolation.ts';
 import { namespaces } from './namespaces.ts';
+import { controlPlaneBack, controlPlaneLost } from './outage.ts';
 import { outside } from './outside.ts';
 import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
-import {
-  connect,
-  edgeUp,
-  isolation,
-  neighbourPing,
-  overlap,
-  refused,
-  tunnelPing,
-  tunnelRequests,
-  tunnelTransfer,
-} from './tunnel.ts';
+import { connect, edgeUp, neighbourPing, overlap, tunnelPing, tunnelRequests, tunnelTransfer } from './tunnel.ts';
 
 /** The journey of `cloudbridge up`, in order. A new step is a file here and a row. */
 export const LAB_STEPS: readonly Step[] = [

@@ -1,9 +1,8 @@
 import type { Measurement } from '#telemetry/measurement.ts';
 import { connectDevice } from '../connect.ts';
 import type { DeviceName } from '../edge.ts';
-import type { Journey, Step } from '../journey.ts';
-import { rate, smallRequests, transfer } from '../probe.ts';
-import { ATTEMPTS } from '../reach/reach.ts';
+import type { Step } from '../journey.ts';
+import { LEAST_RATE, rate, smallRequests, transfer } from '../probe.ts';
 
 const MIB = 1024 * 1024;
 const SMALL_REQUESTS = 1000;
@@ -62,45 +61,6 @@ export const neighbourPing: Step = {
   ],
 };
 
-/** Tries all of these in vain. @returns how many refusals the devices' PoP counted meanwhile */
-const inVain = async (
-  { edge: { reach } }: Journey,
-  name: DeviceName,
-  addresses: readonly string[],
-  ofOperator: boolean,
-): Promise<Measurement> => {
-  const pop = reach.popOf(name);
-  const before = await reach.refusals(pop, ofOperator);
-  await reach.unanswered(name, addresses);
-  const dropped = (await reach.refusals(pop, ofOperator)) - before;
-  return { metric: 'dropped', value: dropped, unit: 'count', bar: { atLeast: addresses.length * ATTEMPTS } };
-};
-
-/** A device of the other tenant is unreachable: what is sent to it is counted as dropped, and nothing arrives. */
-export const isolation: Step = {
-  name: 'isolation',
-  title: 'a device of the other tenant reaches nobody: dropped, counted, not received',
-  run: async (journey) => {
-    const { edge } = journey;
-    const { ipv4, ipv6 } = edge.device('phone');
-    const before = await edge.reach.received('phone');
-    const dropped = await inVain(journey, 'camera', [ipv4, ipv6], false);
-    const after = await edge.reach.received('phone');
-    if (before === undefined || after === undefined) return [dropped];
-    return [dropped, { metric: 'arrived', value: after - before, unit: 'count', bar: { atMost: 0 } }];
-  },
-};
-
-/** What `[config] refused` names, and a signed revision brings to the workers, is no destination of any tunnel. */
-export const refused: Step = {
-  name: 'refused',
-  title: 'the control plane is no destination for devices, as its own configuration says',
-  run: async (journey) => {
-    const addresses = journey.lab.place.control.prefixes.map((prefix) => prefix.slice(0, prefix.indexOf('/')));
-    return [await inVain(journey, 'laptop', addresses, true)];
-  },
-};
-
 export const tunnelTransfer: Step = {
   name: 'tunnel-transfer',
   title: '200 MiB down and 50 MiB up through the tunnel, digests checked',
@@ -108,8 +68,8 @@ export const tunnelTransfer: Step = {
     const { base } = lab.place.internet.v4;
     const from = reach.from('laptop');
     return [
-      rate('download', await transfer(lab, from, 'download', base, 200 * MIB), reach.leastRate),
-      rate('upload', await transfer(lab, from, 'upload', base, 50 * MIB), reach.leastRate),
+      rate('download', await transfer(lab, from, 'download', base, 200 * MIB), LEAST_RATE),
+      rate('upload', await transfer(lab, from, 'upload', base, 50 * MIB), LEAST_RATE),
     ];
   },
 };
