@@ -98,8 +98,8 @@ export const popLost: Step = {
     if (isOver) throw new LabError('The download was over before its PoP was killed.');
     await Promise.all([routed, untilElsewhere(journey, lost, elsewhere + count)]);
     const reached = Math.round(performance.now() - start);
-    const met = await meet(journey, start);
     const addresses = requireSame(before, await addressesOf(journey));
+    const met = await meet(journey, start);
     const done = await download.done;
     const moved = (await devicesElsewhere(journey, lost)) - elsewhere;
     return [
