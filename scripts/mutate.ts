@@ -1,15 +1,16 @@
 /**
  * Puts small faults into source files, one at a time, and tells which ones the tests do not notice.
  *
- *     node scripts/mutate.ts qpack                                   a codec of scripts/mutate/codecs.ts
+ *     node scripts/mutate.ts                                         all codecs of scripts/mutate/codecs.ts
+ *     node scripts/mutate.ts qpack                                   one of them
  *     node scripts/mutate.ts settings/fields.ts [--tests 'glob']     one file, by its codec's tests or those of its folder
  *
  * The tree stays as it is. `--slice 2/5` tries the second of five parts of the faults, `--survived FILE` only those that an
  * earlier run, whose output that file is, says were not noticed. Faults that change nothing anybody could see stand in
- * scripts/mutate/equivalent.json with the reason and do not count. Exit code 1 when less than `--min` percent (80) are
- * noticed.
+ * scripts/mutate/equivalent.json with the reason and do not count. `--record` puts the scores into docs/bad-input.md. Exit
+ * code 1 when less than `--min` percent (80) of a codec's are noticed.
  */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -20,6 +21,7 @@ import { type Mutation, mutationsOf } from './mutate/mutations.ts';
 import { ProcessRunner } from './mutate/processes.ts';
 import { QuickRunner } from './mutate/quick.ts';
 import type { Runner } from './mutate/runner.ts';
+import { formatPercent, percentOf, record, type Score, summaryOf } from './mutate/score.ts';
 
 const FIRST_LIMIT_MS = 120_000;
 const LEAST_LIMIT_MS = 3000;
@@ -31,17 +33,20 @@ const { values, positionals } = parseArgs({
     slice: { type: 'string', default: '1/1' },
     survived: { type: 'string' },
     min: { type: 'string', default: '80' },
+    record: { type: 'boolean', default: false },
   },
 });
 
 const [part = 1, parts = 1] = values.slice.split('/').map(Number);
 const root = resolve(import.meta.dirname, '..');
 
-type Score = { readonly noticed: number; readonly all: number };
-
-const percentOf = ({ noticed, all }: Score): number => (all === 0 ? 100 : (100 * noticed) / all);
 const tell = (name: string, score: Score): void =>
-  console.log(`${name}: ${score.noticed} of ${score.all} noticed, ${percentOf(score).toFixed(1)} %`);
+  console.log(`${name}: ${score.noticed} of ${score.all} noticed, ${formatPercent(score)}`);
+
+/** At a terminal: how far it is, in one line that is written over. */
+const progress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+};
 
 const survivor = (file: string, { line, from, to }: Mutation): string =>
   `survived ${file}:${line}: ${from} → ${to === '' ? 'nothing' : to}`;
@@ -69,8 +74,11 @@ const runFile = async (file: string, { tests: globs, needsProcess }: Codec): Pro
   const limitMs = Math.max(LEAST_LIMIT_MS, 5 * (performance.now() - began));
   const mutations = mutationsIn(file, source);
   let noticed = 0;
-  for (const mutation of mutations) {
-    if (await runner.passes(mutation.source, limitMs)) console.log(survivor(file, mutation));
+  for (const [i, mutation] of mutations.entries()) {
+    progress(`${file}: ${i} of ${mutations.length}`);
+    const passed = await runner.passes(mutation.source, limitMs);
+    progress('');
+    if (passed) console.log(survivor(file, mutation));
     else noticed++;
   }
   await runner.close();
@@ -106,6 +114,16 @@ setPriority(constants.priority.PRIORITY_LOW);
 const end = (code: number): void => void runner?.close().finally(() => process.exit(code));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(2));
 
-for (const name of positionals) {
-  if (percentOf(await run(name)) < Number(values.min)) process.exitCode = 1;
+const names = positionals.length > 0 ? positionals : Object.keys(CODECS);
+const scores = new Map<string, Score>();
+for (const [i, name] of names.entries()) {
+  if (names.length > 1) console.log(`\n${name} (${i + 1} of ${names.length})`);
+  const score = await run(name);
+  scores.set(name, score);
+  if (percentOf(score) < Number(values.min)) process.exitCode = 1;
+}
+if (names.length > 1) console.log(`\n${summaryOf(scores, Number(values.min))}`);
+if (values.record) {
+  const manual = join(root, 'docs/bad-input.md');
+  writeFileSync(manual, record(readFileSync(manual, 'utf8'), scores));
 }

@@ -57,11 +57,11 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   },
   'http3-frames': {
     files: ['varint', 'frame-parser', 'frames', 'settings'].map((name) => `${HTTP3}/${name}.ts`),
-    tests: [`${HTTP3}/connection-errors.test.ts`, `${HTTP3}/*.test.ts`],
+    tests: [`${HTTP3}/{varint,settings,frames,connection-errors}.test.ts`, `${HTTP3}/*.test.ts`],
   },
   'http3-messages': {
     files: ['field-rules', 'message'].map((name) => `${HTTP3}/${name}.ts`),
-    tests: [`${HTTP3}/malformed.test.ts`, `${HTTP3}/*.test.ts`],
+    tests: [`${HTTP3}/message.test.ts`, `${HTTP3}/malformed.test.ts`, `${HTTP3}/*.test.ts`],
   },
   capsules: {
     files: [
