@@ -28,7 +28,9 @@ test('a character is never cut in two', () => {
   const reason = 'aж€😀';
   const seen = new Set<string>();
   for (let room = 4; room < 20; room++) {
-    const [event] = parsePayload(close(room, false, reason)).events;
+    const frame = close(room, false, reason);
+    assert(frame.length <= room);
+    const [event] = parsePayload(frame).events;
     const text = Buffer.from(event?.[4] as string, 'hex').toString();
     assert(reason.startsWith(text), text);
     seen.add(text);
@@ -38,4 +40,9 @@ test('a character is never cut in two', () => {
 
 test('a long reason fills the room', () => {
   assert.equal(close(100, false, 'x'.repeat(500)).length, 100);
+});
+
+test('a reason of no characters at all, too long, is left out', () => {
+  const reason = new Uint8Array(10).fill(0x80);
+  assert.equal(hex(written((buf, at) => writeConnectionClose(buf, at, at + 8, false, 10, 6, reason))), '1c0a0600');
 });

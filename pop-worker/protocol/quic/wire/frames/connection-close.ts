@@ -43,8 +43,7 @@ export const writeConnectionClose = (
 
 /** The largest number of bytes, at most `room`, that does not end inside a character. */
 const cutUtf8 = (text: Uint8Array, room: number): number => {
-  if (text.length <= room) return text.length;
-  let length = room;
-  while (length > 0 && ((text[length] as number) & 0xc0) === 0x80) length--;
+  let length = Math.min(room, text.length);
+  while (length > 0 && ((text[length] ?? 0) & 0xc0) === 0x80) length--;
   return length;
 };

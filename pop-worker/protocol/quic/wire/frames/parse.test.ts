@@ -110,7 +110,7 @@ test('what surrounds the payload changes nothing', () => {
           return [(error as QuicError).code, (error as QuicError).frameType, sink.events];
         }
       };
-      assert.deepEqual(outcome(margin), outcome(0xee));
+      for (const fill of [margin, 0]) assert.deepEqual(outcome(fill), outcome(0xee));
     }),
     { numRuns: 2000 },
   );
@@ -134,6 +134,25 @@ test('the reader tells the frame when a sink throws', () => {
   const reader = new Reader().reset(bytes, 0, bytes.length);
   assert.equal(remoteFault(() => parseFrames(reader, PacketType.oneRtt, new Refusing())).code, 3);
   assert.equal(reader.frameType, 0x0a);
+});
+
+test('data may end at the last offset that there is, and not behind it', () => {
+  // 2^62-512: as a number, the neighbour of 2^62.
+  const data = 'aa'.repeat(512);
+  for (const [header, type] of [
+    ['0e 04', 0x0e],
+    ['06', 0x06],
+  ] as const) {
+    const fault = remoteFault(() => parsePayload(`${header} fffffffffffffe00 4200 ${data}`));
+    assert.deepEqual([fault.code, fault.frameType], [TransportError.frameEncodingError, type]);
+    assert.equal(parsePayload(`${header} fffffffffffffc00 4200 ${data}`).events.length, 1);
+  }
+});
+
+test('an unknown type is told as long as it is exact', () => {
+  const typeOf = (bytes: string): number => remoteFault(() => parsePayload(bytes)).frameType;
+  assert.equal(typeOf('c01fffffffffffff'), Number.MAX_SAFE_INTEGER);
+  assert.equal(typeOf('c020000000000000'), 0);
 });
 
 test('the bits of all frames add up', () => {

@@ -43,7 +43,6 @@ const unknownType = (reader: Reader) => {
   const value = reader.varint();
   // Rounded types cannot be written back in a CONNECTION_CLOSE frame.
   const type = value <= Number.MAX_SAFE_INTEGER ? value : 0;
-  reader.frameType = type;
   // §12.4: a type that is longer than necessary MAY be a PROTOCOL_VIOLATION.
   return varintLength(value) < reader.at - start
     ? remoteError(TransportError.protocolViolation, 'frame type is not encoded in the shortest way', type)

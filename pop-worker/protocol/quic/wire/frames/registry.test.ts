@@ -77,6 +77,7 @@ test('nothing else is known', () => {
     assert.equal(parserOf(type) !== undefined, known.has(type));
     assert.equal(frameContent(type) !== 0, known.has(type));
     assert.equal(frameAllowed(type, PacketType.oneRtt), known.has(type));
+    if (!known.has(type)) assert.equal(frameAllowed(type, PacketType.initial), false);
   }
   assert.equal(
     FRAMES.reduce((sum, { first, last }) => sum + last - first + 1, 0),
