@@ -62,11 +62,27 @@ for (const c of cases) {
   });
 }
 
+/** Also where nothing lies behind it that could be read. */
+const assertDropped = (packet: Uint8Array, { cid, greased, name }: Case): void => {
+  assert.equal(parse(packet, cid, greased), null, name);
+  assert.equal(parseHeader(packet.slice(), 0, packet.length, cid, new PacketHeader(), greased), false, name);
+  assert.ok(destinationCidLength(packet.slice(), 0, packet.length, cid) <= packet.length);
+};
+
 test('a packet with a Length is dropped when cut anywhere', () => {
   for (const c of cases) {
     if (!['initial', 'zeroRtt', 'handshake'].includes(c.header?.type ?? '')) continue;
     const packet = datagramOf(c).subarray(0, c.header?.end);
-    for (let end = 0; end < packet.length; end++) assert.equal(parse(packet.subarray(0, end), c.cid, c.greased), null);
+    for (let end = 0; end < packet.length; end++) assertDropped(packet.subarray(0, end), c);
+  }
+});
+
+test('a packet of an unknown version is dropped when its connection IDs are cut', () => {
+  const unknown = cases.filter(({ header }) => header?.type === 'unsupported');
+  assert.ok(unknown.length > 0);
+  for (const c of unknown) {
+    const { packetNumberAt = 0 } = c.header ?? {};
+    for (let end = 0; end < packetNumberAt; end++) assertDropped(datagramOf(c).subarray(0, end), c);
   }
 });
 

@@ -41,11 +41,9 @@ export const destinationCidStart = (buf: Uint8Array, at: number): number => (isL
  * @returns -1 when the packet is too short to have it
  */
 export const destinationCidLength = (buf: Uint8Array, at: number, end: number, shortCidBytes: number): number => {
-  if (at >= end) return -1;
-  if (!isLongHeader(buf, at)) return at + 1 + shortCidBytes <= end ? shortCidBytes : -1;
-  if (at + 6 > end) return -1;
-  const length = buf[at + 5] as number;
-  return at + 6 + length <= end ? length : -1;
+  // A length that lies behind the packet never ends within it.
+  const length = isLongHeader(buf, at) ? (buf[at + 5] as number) : shortCidBytes;
+  return destinationCidStart(buf, at) + length <= end ? length : -1;
 };
 
 /**
@@ -64,7 +62,6 @@ export const parseHeader = (
   out: PacketHeader,
   acceptGreased = false,
 ): boolean => {
-  if (start >= end) return false;
   const first = buf[start] as number;
   if ((first & 0x80) !== 0) return parseLong(buf, start, end, out, acceptGreased);
   if ((first & 0x40) === 0 && !acceptGreased) return false;
@@ -85,7 +82,7 @@ export const parseHeader = (
 };
 
 const parseLong = (buf: Uint8Array, start: number, end: number, out: PacketHeader, acceptGreased: boolean): boolean => {
-  if (start + 7 > end) return false;
+  if (start + 6 > end) return false;
   const version = u32At(buf, start + 1);
   out.version = version;
   out.start = start;
@@ -140,7 +137,6 @@ const varintBytesAt = (buf: Uint8Array, at: number): number => 1 << ((buf[at] as
 
 /** The variable-length integer at this place, -1 when it is cut off. Headers do not throw: floods are cheap to drop. */
 const varintAt = (buf: Uint8Array, at: number, end: number): number => {
-  if (at >= end) return -1;
   const bytes = varintBytesAt(buf, at);
   if (at + bytes > end) return -1;
   let value = (buf[at] as number) & 0x3f;

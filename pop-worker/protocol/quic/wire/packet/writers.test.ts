@@ -57,6 +57,7 @@ test('short headers: spin, key phase, connection ID', () => {
   assert.equal(write(false, false), '418394c8f03e5157081234');
   assert.equal(write(true, false), '618394c8f03e5157081234');
   assert.equal(write(false, true), '458394c8f03e5157081234');
+  assert.equal(hex(written((buf, at) => writeShortHeader(buf, at, NONE, true, true, 7, 1))), '6407');
   assert.equal(shortHeaderLength(8, 2), 11);
 });
 
