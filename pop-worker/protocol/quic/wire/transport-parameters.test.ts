@@ -121,6 +121,33 @@ test('RFC 9000 §18.1: a reserved parameter is written behind the others and ign
   assert.equal(hex(encodeTransportParameters({}, { n: 0, value: unhex('') })), '1b00');
 });
 
+test('the defaults of RFC 9000 §18.2, RFC 9221 §3 and RFC 9287 §3', () => {
+  const { maxUdpPayloadSize, ackDelayExponent, maxAckDelayMs, activeConnectionIdLimit, ...others } =
+    parseTransportParameters(new Uint8Array(), 'client');
+  assert.deepEqual([maxUdpPayloadSize, ackDelayExponent, maxAckDelayMs, activeConnectionIdLimit], [65527, 3, 25, 2]);
+  for (const [key, value] of Object.entries(others))
+    assert.ok(value === 0 || value === false || value === undefined, key);
+});
+
+test('connection IDs may have 20 bytes, and an exponent of 20 is the largest', () => {
+  const twenty = `14${'ab'.repeat(20)}`;
+  const twentyOne = `15${'ab'.repeat(21)}`;
+  for (const id of ['00', '0f', '10']) {
+    const got = Object.values(parseTransportParameters(unhex(id + twenty), 'server'));
+    assert.equal(got.filter((value) => value instanceof Uint8Array && value.length === 20).length, 1);
+    remoteFault(() => parseTransportParameters(unhex(id + twentyOne), 'server'));
+  }
+  assert.equal(parseTransportParameters(unhex('0a0114'), 'client').ackDelayExponent, 20);
+  remoteFault(() => parseTransportParameters(unhex('0a0115'), 'client'));
+});
+
+test('a repeated parameter is told as long as its number is exact', () => {
+  const twice = (id: string) => parseTransportParameters(unhex(`${id}00 ${id}00`), 'client');
+  remoteFault(() => twice('c01fffffffffffff'));
+  // Rounded to the same number, which both may not have been.
+  twice('c020000000000200');
+});
+
 test('defaults take no bytes', () => {
   assert.equal(encodeTransportParameters(DEFAULT_TRANSPORT_PARAMETERS).length, 0);
   assert.equal(
@@ -137,6 +164,7 @@ test('byte strings are copies', () => {
 });
 
 test('size limit', () => {
+  assert.equal(MAX_TRANSPORT_PARAMETERS_BYTES, 4096);
   const value = (n: number) => ({ n: 0, value: new Uint8Array(n) });
   const largest = encodeTransportParameters({}, value(MAX_TRANSPORT_PARAMETERS_BYTES - 3));
   assert.equal(largest.length, MAX_TRANSPORT_PARAMETERS_BYTES);
