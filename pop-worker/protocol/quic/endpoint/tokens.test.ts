@@ -104,6 +104,20 @@ describe('tokens', () => {
     assert.equal(fresh[0], 2);
   });
 
+  it('of one kind are none of the other, not even where both are bound to the same', () => {
+    const nobody = address(2, 0);
+    const kindOf = (token: Uint8Array, kind: number): string => {
+      token[0] = kind;
+      return tokens().verify(token, nobody, 0, new Uint8Array(), 200).kind;
+    };
+    const [one, other] = [
+      tokens().retry(nobody, 0, new Uint8Array(), original, 100),
+      tokens().newToken(nobody, 0, new Uint8Array(8), 100),
+    ];
+    assert.deepEqual([kindOf(one, 1), kindOf(other, 2)], ['retry', 'new-token']);
+    assert.deepEqual([kindOf(one, 2), kindOf(other, 1)], ['none', 'invalid']);
+  });
+
   it('of NEW_TOKEN differ from each other', () => {
     const other = tokens().newToken(client, 0, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 100);
     assert.notDeepEqual(other, fresh);

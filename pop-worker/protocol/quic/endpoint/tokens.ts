@@ -81,7 +81,7 @@ const NOTHING = new Uint8Array();
 
 /** Kind, family, address, and for Retry port and connection ID. */
 const binding = (kind: number, remote: Int32Array, at: number, cid: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(21 + cid.length);
+  const bytes = new Uint8Array(20 + cid.length);
   const family = remote[at] as number;
   bytes[0] = kind;
   bytes[1] = family;
@@ -90,8 +90,7 @@ const binding = (kind: number, remote: Int32Array, at: number, cid: Uint8Array):
     const value = remote[at + 2 + word] as number;
     for (let i = 0; i < 4; i++) bytes[4 + 4 * word + i] = value >>> (8 * i);
   }
-  bytes[20] = cid.length;
-  bytes.set(cid, 21);
+  bytes.set(cid, 20);
   return bytes;
 };
 
