@@ -22,6 +22,13 @@ test('RFC 9204 §B.1: literal field line with name reference', () => {
   assert.deepEqual(decode(hex('0000 510b 2f69 6e64 6578 2e68 746d 6c')), [{ name: ':path', value: '/index.html' }]);
 });
 
+test('a name of odd index says nothing of how sensitive its value is', () => {
+  assert.deepEqual(decode(hex('0000 51 01 2f 71 01 2f')), [
+    { name: ':path', value: '/' },
+    { name: ':path', value: '/', sensitive: true },
+  ]);
+});
+
 test('RFC 9204 §B.2 to §B.5: references to the dynamic table fail, our capacity is 0', () => {
   for (const section of ['0381 10 11', '0500 80 c1 81', '0482 10']) assert.throws(() => decode(hex(section)), failed);
 });
@@ -46,6 +53,7 @@ test('a sensitive field is a literal with the N bit, also where the table has it
   const fields = [
     { name: 'authorization', value: 'Bearer x', sensitive: true },
     { name: ':method', value: 'GET', sensitive: true },
+    { name: 'age', value: '9', sensitive: true },
     { name: 'x-secret', value: 'y', sensitive: true },
   ];
   assert.deepEqual(decode(encode(fields)), fields);
@@ -95,9 +103,14 @@ test('invalid sections', () => {
     ['00', 'half a prefix'],
     ['0100', 'required insert count 1'],
     ['0080', 'negative base'],
+    ['8000 d1', 'required insert count 128'],
     ['0000 80', 'dynamic index'],
+    ['0000 81', 'dynamic index 1'],
+    ['0000 41 00', 'dynamic name 1'],
+    ['0000 ff 8080808080808080 40 00', 'index too large, more behind it'],
     ['0000 10', 'post-base index'],
     ['0000 00 00', 'post-base name'],
+    ['0000 01 00', 'post-base name 1'],
     ['0000 40 00', 'dynamic name'],
     ['0000 ff24', 'static index 99'],
     ['0000 5f54 00', 'static name 99'],
@@ -108,6 +121,30 @@ test('invalid sections', () => {
     ['0000 29 1e 00', 'Huffman name'],
   ];
   for (const [bytes, what] of table) assert.throws(() => decode(hex(bytes)), failed, what);
+});
+
+test('a base is read over, however long', () => {
+  for (const base of ['00', '3f', '7e', '7f00', '7fffff01']) {
+    assert.deepEqual(decode(hex(`00 ${base} d1`)), [{ name: ':method', value: 'GET' }], base);
+  }
+});
+
+test('the limits are those that are told to peers', () => {
+  assert.deepEqual(DEFAULT_FIELD_LIMITS, { sectionBytes: 16_384, fields: 128, nameBytes: 256, valueBytes: 8192 });
+});
+
+test('each section is measured by itself', () => {
+  const decoder = new FieldSectionDecoder({ ...DEFAULT_FIELD_LIMITS, sectionBytes: 50 });
+  const bytes = encode([{ name: 'x', value: 'y' }]);
+  for (let i = 0; i < 5; i++) assert.equal(decoder.decode(bytes, 0, bytes.length)?.length, 1);
+});
+
+test('strings are measured as they are, not as they are coded', () => {
+  // Five bits each.
+  const name = (length: number) => decode(encode([{ name: 'a'.repeat(length), value: '' }]));
+  const value = (length: number) => decode(encode([{ name: 'x', value: 'a'.repeat(length) }]));
+  assert.deepEqual([name(256)?.length, name(257)], [1, undefined]);
+  assert.deepEqual([value(8192)?.length, value(8193)], [1, undefined]);
 });
 
 test('a section beyond a limit is refused without an error of the connection', () => {

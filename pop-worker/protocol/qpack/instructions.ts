@@ -23,9 +23,8 @@ export class EncoderStreamReader {
         if ((byte & 0xe0) !== 0x20) throw encoderStreamError('insertion into a table of capacity 0');
         this.#pending = !this.#integer.begin(byte, 5);
       } else {
-        const state = this.#integer.push(byte);
-        if (state === -1) throw encoderStreamError('integer too large');
-        this.#pending = state === 0;
+        // What is too large is no capacity of ours either.
+        this.#pending = this.#integer.push(byte) === 0;
       }
       if (!this.#pending && this.#integer.value !== 0) throw encoderStreamError('capacity above our limit');
     }
