@@ -1,12 +1,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampMs, timestampNow } from '@bufbuild/protobuf/wkt';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { Bucket, ConfigKey, RevocationKey } from '#model/names.ts';
-import { DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
-import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
-import { WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { Bucket, ConfigKey } from '#model/names.ts';
 import { MembershipSnapshotSchema, SnapshotRecordSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import type { DesiredState } from './desired-state.ts';
+import { followRecord } from './records.ts';
 import { loadStateFiles, saveStateFile } from './state-file.ts';
 import { Watch } from './watch.ts';
 
@@ -150,7 +148,7 @@ export class Membership {
     // Not "older than": after a restore from a backup the store counts from a lower number, and it is right.
     if (records.get(key)?.revision === revision) return;
     records.set(key, { revision, value });
-    this.#interpret(bucket, key, value.length === 0 ? undefined : value);
+    this.#follow(bucket, key);
     this.#saveSoon();
   }
 
@@ -160,61 +158,19 @@ export class Membership {
     for (const key of [...(records?.keys() ?? [])]) {
       if (present.has(key) || !matches(filter, key)) continue;
       records?.delete(key);
-      this.#interpret(bucket, key, undefined);
+      this.#follow(bucket, key);
       this.#saveSoon();
     }
   }
 
   /** One record that cannot be read must not keep the others from being followed. */
-  #interpret(bucket: string, key: string, value: Uint8Array | undefined): void {
-    const [tenant = '', kind = '', ...rest] = key.split('.');
+  #follow(bucket: string, key: string): void {
     try {
-      if (bucket === Bucket.revocations) this.#interpretRevocation(tenant, kind, rest.join('.'), value !== undefined);
-      else this.#interpretConfig(tenant, kind, rest.join('.'), value);
+      followRecord(this.#options.state, bucket, key, (of, wanted) => this.#known.get(of)?.get(wanted)?.value);
     } catch (cause) {
       this.unreadable++;
       this.#options.onError(new Error(`record ${key} of ${bucket} cannot be read`, { cause }));
     }
-  }
-
-  #interpretRevocation(tenant: string, kind: string, id: string, revoked: boolean): void {
-    if (kind === 'device') this.#updateRevoked(tenant, id);
-    else if (kind === 'token') this.#options.state.setRevoked({ tenant, tokenId: id }, revoked);
-    else if (kind === 'tenant') this.#options.state.setRevoked({ tenant }, revoked);
-    // Not to be guessed at: a tenant would be cut off for what is meant for one of its devices.
-    else throw new Error(`nothing is known that can be revoked and is called ${JSON.stringify(kind.slice(0, 80))}`);
-  }
-
-  #interpretConfig(tenant: string, kind: string, id: string, value: Uint8Array | undefined): void {
-    const { state } = this.#options;
-    if (kind === 'network') {
-      const network = value && fromBinary(NetworkSchema, value);
-      state.setNetwork(tenant, id, network && [network.ipv4Pool, network.ipv6Prefix]);
-    }
-    if (kind === 'worker') state.setDrain(value !== undefined && fromBinary(WorkerSchema, value).drain);
-    if (kind === 'device') {
-      // First that it is refused, then that it is there: nobody may slip in between.
-      this.#updateRevoked(tenant, id);
-      const device = value && fromBinary(DeviceSchema, value);
-      const { network = '', ipv4Address: ipv4 = '', ipv6Address: ipv6 = '' } = device ?? {};
-      state.setDevice(tenant, id, device && { tenant, id, network, ipv4, ipv6 });
-    }
-  }
-
-  /**
-   * A device counts as revoked by its revocation, by its own record, and while the memory of its deletion lasts: that is
-   * longer than any token that names it.
-   */
-  #updateRevoked(tenant: string, device: string): void {
-    const revocation = this.#known.get(Bucket.revocations)?.get(RevocationKey.device(tenant, device));
-    const record = this.#known.get(Bucket.config)?.get(ConfigKey.device(tenant, device));
-    const isRevoked = (revocation?.value.length ?? 0) > 0;
-    // A record that cannot be read must not keep a revocation from counting.
-    if (isRevoked) this.#options.state.setRevoked({ tenant, device }, true);
-    const byRecord =
-      record !== undefined &&
-      (record.value.length === 0 || fromBinary(DeviceSchema, record.value).state === DeviceState.REVOKED);
-    this.#options.state.setRevoked({ tenant, device }, isRevoked || byRecord);
   }
 
   #saveSoon(): void {

@@ -69,16 +69,21 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       `${HTTP3}/datagrams.ts`,
       ...['ip-addresses', 'ip-routes', 'tunnel'].map((name) => `${MASQUE}/${name}.ts`),
     ],
-    tests: [`${MASQUE}/ip-capsules.test.ts`, `${MASQUE}/*.test.ts`, `${HTTP3}/datagrams.test.ts`],
+    tests: [`${MASQUE}/ip-capsules.test.ts`, `${MASQUE}/*.test.ts`, `${HTTP3}/{capsules,datagrams,corpus}.test.ts`],
   },
   'masque-targets': {
     files: ['target', 'ip-scope', 'uri-template', 'proxy-status', 'request', 'target-policy'].map(
       (name) => `${MASQUE}/${name}.ts`,
     ),
-    tests: [`${MASQUE}/*.test.ts`],
+    tests: [
+      `${MASQUE}/{target,uri-template,proxy-status,target-policy}.test.ts`,
+      `${MASQUE}/{tunnels,corpus,connect-tcp}.test.ts`,
+    ],
   },
   'ip-packets': {
-    files: ['view', 'checksum', 'icmp', 'rewrite', 'segmenter', 'coalescer'].map((name) => `${IP}/${name}.ts`),
+    files: ['view', 'checksum', 'icmp', 'rewrite', 'segmenter', 'fragmenter', 'coalescer'].map(
+      (name) => `${IP}/${name}.ts`,
+    ),
     tests: [`${IP}/*.test.ts`],
   },
   'ip-addresses': {
@@ -104,6 +109,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: ['request-json', 'http-rule'].map((name) => `services/api/${name}.ts`),
     tests: ['services/api/request-json.test.ts', 'services/api/rest.test.ts'],
   },
+  membership: { files: ['pop-worker/control/records.ts'], tests: ['pop-worker/control/records.test.ts'] },
   'state-files': { files: ['pop-worker/control/state-file.ts'], tests: ['pop-worker/control/state-file.test.ts'] },
   revisions: {
     files: ['model/revision.ts'],
