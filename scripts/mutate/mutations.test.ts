@@ -29,6 +29,12 @@ test('booleans, negations and statements', () => {
   ]);
 });
 
+test('fields without a value are left alone, other short statements are not', () => {
+  const source =
+    'class A {\n  readonly #a: string;\n  b = "";\n}\nfor (;;) {\n  if (A) {\n    A();\n  }\n  continue;\n}\n';
+  assert.deepEqual(changes(source), ['3: b = ""; → ', '7: A(); → ', '9: continue; → ']);
+});
+
 test('types, comments, strings and imports are left alone', () => {
   const source =
     "import { a } from './b1.ts';\n// 1 < 2\ntype T = Map<string, 1 | 2>;\nexport const s: T | 'x' = '1 < 2';\n";

@@ -68,10 +68,13 @@ export const mutationsOf = (typescript: string): Mutation[] => {
   for (const match of code.matchAll(/(\+\+|--)/g)) add(match.index, 2, match[0] === '++' ? '--' : '++');
   for (const match of code.matchAll(/!(?=[\w(#])/g)) add(match.index, 1, '');
   for (const match of code.matchAll(/^ +(?!const |let |import |export |case |default:|\}|\/\/)\S.*;$/gm)) {
-    add(match.index, match[0].length, '');
+    if (!isDeclaration(match[0])) add(match.index, match[0].length, '');
   }
   return found.sort((a, b) => a.line - b.line);
 };
+
+/** A field of a class without a value: its constructor makes the property all the same. */
+const isDeclaration = (line: string): boolean => /^ +(?!(?:break|continue|return) *;)#?\w+ *;$/.test(line);
 
 const parses = (source: string): boolean => {
   try {
