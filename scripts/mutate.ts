@@ -20,11 +20,10 @@ import { isEquivalent } from './mutate/equivalent.ts';
 import { type Mutation, mutationsOf } from './mutate/mutations.ts';
 import { ProcessRunner } from './mutate/processes.ts';
 import { QuickRunner } from './mutate/quick.ts';
-import type { Runner } from './mutate/runner.ts';
+import { LEAST_LIMIT_MS, type Runner } from './mutate/runner.ts';
 import { formatPercent, percentOf, record, type Score, summaryOf } from './mutate/score.ts';
 
 const FIRST_LIMIT_MS = 120_000;
-const LEAST_LIMIT_MS = 3000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

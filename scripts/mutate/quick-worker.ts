@@ -12,6 +12,9 @@ export interface QuickData {
   readonly tests: readonly string[];
 }
 
+/** What is told: that the next of the tests' files begins, at last whether all tests pass. */
+export type QuickReport = 'next' | boolean;
+
 const { root, file, tests } = workerData as QuickData;
 const own = new URL('quick-test.ts', import.meta.url).href;
 const inClone = `${pathToFileURL(root).href}/`;
@@ -46,8 +49,11 @@ const attempt = async (text: string): Promise<boolean> => {
   source = text;
   generation++;
   try {
-    for (const path of tests) await import(pathToFileURL(path).href);
-    await runRegistered();
+    for (const path of tests) {
+      parentPort?.postMessage('next');
+      await import(pathToFileURL(path).href);
+      await runRegistered();
+    }
     return true;
   } catch {
     return false;
