@@ -84,11 +84,11 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: ['view', 'checksum', 'icmp', 'rewrite', 'segmenter', 'fragmenter', 'coalescer'].map(
       (name) => `${IP}/${name}.ts`,
     ),
-    tests: [`${IP}/*.test.ts`],
+    tests: [`${IP}/{checksum,view,icmp,rewrite,segmenter,fragmenter,coalescer}.test.ts`, `${IP}/corpus.test.ts`],
   },
   'ip-addresses': {
     files: ['text', 'prefix-table'].map((name) => `${IP}/${name}.ts`),
-    tests: [`${IP}/*.test.ts`],
+    tests: [`${IP}/{text,prefix-table,corpus}.test.ts`],
   },
   socks5: { files: ['client/socks5-messages.ts'], tests: ['client/socks5-messages.test.ts', 'client/corpus.test.ts'] },
   'http-heads': { files: ['client/http-head.ts'], tests: ['client/http-head.test.ts', 'client/corpus.test.ts'] },
