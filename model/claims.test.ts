@@ -46,6 +46,14 @@ test('each thing that is wrong has its sentence', () => {
   }
 });
 
+test('the edges of what is taken: 200 characters, the beginning of time, half a minute of tolerance', () => {
+  for (const claim of ['sub', 'tenant', 'ipv4', 'ipv6', 'jti']) {
+    for (const value of ['x', 'x'.repeat(200)]) assert.equal(typeof read({ [claim]: value }), 'object', claim);
+  }
+  assert.equal(typeof read({ iat: 0, exp: 0 }, 0), 'object');
+  assert.equal(CLOCK_TOLERANCE, 30);
+});
+
 test('expiry and start hold to the second, with the tolerance', () => {
   assert.equal(typeof read({}, 2000 + CLOCK_TOLERANCE - 1), 'object');
   assert.match(read({}, 2000 + CLOCK_TOLERANCE) as string, /expired/);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { CompactSign, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { POP_AUDIENCE } from '#model/claims.ts';
-import { Admission, type Denied } from './admission.ts';
+import { formatPrefix } from '#protocol/ip/text.ts';
+import { Admission, type Denied, refusalOf } from './admission.ts';
 import { Directory } from './directory.ts';
 
 const NOW = 1_800_000_000;
@@ -48,7 +49,56 @@ test('a good token lets its device in with its addresses', async () => {
   const answer = await admission.admit(`Bearer ${await sign()}`);
   assert.ok(!('status' in answer));
   assert.deepEqual([answer.tenant, answer.device, answer.egress], ['acme', 'laptop', true]);
-  assert.deepEqual(answer.sources.map((s) => [s.address.join('.'), s.length])[0], ['10.64.0.2', 32]);
+  assert.deepEqual(answer.sources.map(formatPrefix), ['10.64.0.2/32', 'fd00::2/128']);
+});
+
+test('decisions are counted by their kind', async () => {
+  const { admission, directory, tenants } = await world();
+  const kinds: string[] = [];
+  const admit = async (change: object): Promise<void> => {
+    const before = { ...admission.outcomes };
+    await admission.admit(`Bearer ${await sign(change)}`);
+    for (const kind of Object.keys(before) as (keyof typeof before)[]) {
+      if (admission.outcomes[kind] === before[kind] + 1) kinds.push(kind);
+    }
+  };
+  assert.deepEqual(admission.outcomes, { admitted: 0, unauthorized: 0, forbidden: 0, unavailable: 0 });
+  await admit({});
+  await admit({ aud: 'api' });
+  tenants.clear();
+  await admit({});
+  directory.isCurrent = false;
+  await admit({});
+  assert.deepEqual(kinds, ['admitted', 'unauthorized', 'forbidden', 'unavailable']);
+});
+
+test('a denial is said as a proxy says it', () => {
+  assert.deepEqual(refusalOf({ status: 503, reason: 'later', retryAfterSeconds: 5 }), {
+    error: 'http_request_denied',
+    details: 'later',
+    status: 503,
+    retryAfterSeconds: 5,
+  });
+  assert.deepEqual(refusalOf({ status: 403, reason: 'no' }), {
+    error: 'http_request_denied',
+    details: 'no',
+    status: 403,
+  });
+});
+
+test('claims that are no JSON object in UTF-8 are refused', async () => {
+  const { admission } = await world();
+  const of = async (payload: Uint8Array) => {
+    const token = await new CompactSign(payload).setProtectedHeader({ alg: 'ES256', kid: 'k1' }).sign(keys.privateKey);
+    return reason(admission, `Bearer ${token}`);
+  };
+  const json = JSON.stringify({ ...claims, note: '?' });
+  for (const text of ['', 'null', '[]', '7', '"x"', `${json}x`]) {
+    assert.equal(await of(Buffer.from(text)), '401 the token cannot be read', text);
+  }
+  const broken = Buffer.from(json);
+  broken[json.indexOf('?')] = 0xff;
+  assert.equal(await of(broken), '401 the token cannot be read');
 });
 
 test('each way of being no good has its sentence', async () => {
