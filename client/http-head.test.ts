@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type HttpHead, MAX_HEAD_BYTES, parseHead } from './http-head.ts';
+import { fieldOf, type HttpHead, MAX_HEAD_BYTES, parseHead } from './http-head.ts';
 import { routeRequest } from './http-proxy.ts';
 
 const head = (text: string): HttpHead => {
@@ -28,6 +28,15 @@ test('a head is read whole, and no sooner', () => {
   }
   assert.equal(parsed.bytes, GET.length);
   for (let cut = 0; cut < GET.length; cut++) assert.equal(parseHead(Buffer.from(GET.slice(0, cut))), 'more');
+});
+
+test('a field is found whatever the case of its name, the first of several', () => {
+  const head = parseHead(
+    Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nPROXY-Authorization: x\r\nhost: b\r\n\r\n'),
+  ) as HttpHead;
+  assert.equal(fieldOf(head, 'host'), 'a');
+  assert.equal(fieldOf(head, 'proxy-authorization'), 'x');
+  assert.equal(fieldOf(head, 'accept'), undefined);
 });
 
 test('a head may have as many bytes and fields as it may, and not one more', () => {
