@@ -14,7 +14,6 @@ export class RequestShapeError extends Error {
   override readonly name = 'RequestShapeError';
 }
 
-const MAX_DEPTH = 5;
 /** Messages whose JSON form is one text. */
 const TEXT_MESSAGES = new Set(['google.protobuf.FieldMask', 'google.protobuf.Timestamp', 'google.protobuf.Duration']);
 
@@ -92,7 +91,6 @@ const setPath = (
   what: string,
 ): void => {
   const names = path.split('.');
-  if (names.length > MAX_DEPTH) throw new RequestShapeError(`unknown ${what} ${JSON.stringify(path)}`);
   let at = target;
   let type = message;
   for (const [i, name] of names.entries()) {
