@@ -36,6 +36,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
+if (values.record && (values.slice !== '1/1' || values.survived !== undefined))
+  throw new RangeError('a score is of all faults: leave out --slice and --survived to --record it');
+
 const [part = 1, parts = 1] = values.slice.split('/').map(Number);
 const root = resolve(import.meta.dirname, '..');
 

@@ -40,4 +40,5 @@ test('the table of the manual is read and written, nothing else in it', () => {
   );
   const written = record(MANUAL, new Map([['one', { noticed: 100, all: 100 }]]));
   assert.equal(written, MANUAL.replace('?      ', '100.0 %'));
+  assert.throws(() => record(MANUAL, new Map([['another', { noticed: 1, all: 1 }]])), /no row for another/);
 });

@@ -35,9 +35,15 @@ export const codecsIn = (manual: string): Map<string, string> =>
     }),
   );
 
-/** The manual with these scores in its table. The column keeps its width. */
-export const record = (manual: string, scores: ReadonlyMap<string, Score>): string =>
-  manual
+/**
+ * The manual with these scores in its table. The column keeps its width.
+ *
+ * @throws RangeError when what was scored is no codec of the table
+ */
+export const record = (manual: string, scores: ReadonlyMap<string, Score>): string => {
+  const known = codecsIn(manual);
+  for (const name of scores.keys()) if (!known.has(name)) throw new RangeError(`the manual has no row for ${name}`);
+  return manual
     .split('\n')
     .map((line) => {
       const score = scores.get(ROW.exec(line)?.[2] ?? '');
@@ -46,3 +52,4 @@ export const record = (manual: string, scores: ReadonlyMap<string, Score>): stri
       return `${line.slice(0, cell)}| ${formatPercent(score).padEnd(line.length - cell - 4)} |`;
     })
     .join('\n');
+};
