@@ -66,7 +66,10 @@ const mutationsIn = (file: string, source: string): Mutation[] => {
 let runner: Runner | undefined;
 
 const runFile = async (file: string, { tests: globs, needsProcess }: Codec): Promise<Score> => {
-  const tests = [...new Set(globs.flatMap((glob) => globSync(glob, { cwd: root }).sort()))];
+  const found = globs.flatMap((glob) => globSync(glob, { cwd: root }).sort());
+  // Its own tests notice most.
+  const own = file.replace(/\.ts$/, '.test.ts');
+  const tests = [...new Set([...found.filter((path) => path === own), ...found])];
   const trial = { file, tests };
   runner = needsProcess === true ? new ProcessRunner(root, trial) : new QuickRunner(root, trial);
   const source = readFileSync(join(root, file), 'utf8');
