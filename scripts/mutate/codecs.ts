@@ -76,7 +76,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       (name) => `${MASQUE}/${name}.ts`,
     ),
     tests: [
-      `${MASQUE}/{target,uri-template,proxy-status,target-policy}.test.ts`,
+      `${MASQUE}/{target,uri-template,proxy-status,request,target-policy}.test.ts`,
       `${MASQUE}/{tunnels,corpus,connect-tcp}.test.ts`,
     ],
   },

@@ -37,6 +37,26 @@ test('hosts and ports (RFC 9298 §3)', () => {
     assert.equal(parseTarget('a', port), undefined, port);
 });
 
+test('names are what DNS takes: labels of 63 bytes, 253 in all', () => {
+  const host = (name: string) => parseTarget(name, '80')?.host;
+  for (const c of 'azAZ09_') {
+    for (const name of [`${c}y`, `y${c}`, `y${c}y`, `y.${c}y.z`, `y.y${c}`]) {
+      assert.equal(host(name), name.toLowerCase());
+    }
+  }
+  for (const name of ['a-b', 'x.a-b.c', 'example.', '1a', 'a.0xg', '0.a', '1.2.3.a']) assert.equal(host(name), name);
+  for (const name of ['a-', 'x.-a', 'x.a-', 'example..', 'a.1', 'a.0x', '0x', '1.', 'a.0XF']) {
+    assert.equal(host(name), undefined, name);
+  }
+  const label = 'a'.repeat(63);
+  assert.equal(host(label), label);
+  assert.equal(host(`x.${label}`), `x.${label}`);
+  assert.equal(host(`x.${label}a`), undefined);
+  const longest = `${label}.${label}.${label}.${'b'.repeat(61)}`;
+  assert.equal(host(longest), longest);
+  assert.equal(host(`${longest}b`), undefined);
+});
+
 test('the authority of a CONNECT (RFC 9110 §7.1)', () => {
   assert.equal(parseAuthority('example.org:443')?.port, 443);
   assert.equal(parseAuthority('[2001:db8::1]:443')?.host, '2001:db8::1');
@@ -58,6 +78,7 @@ test('the scope of a CONNECT-IP (RFC 9484 §4.6)', () => {
     ['', '*'],
     ['*', ''],
     ['*', '256'],
+    ['*', '999'],
     ['*', '-1'],
     ['*', 'tcp'],
     ['*', '0017'],
