@@ -14,7 +14,6 @@ export interface QuarterStreamId {
  * @throws Http3Error H3_DATAGRAM_ERROR
  */
 export const readQuarterStreamId = (buffer: Uint8Array, start: number, end: number, out: QuarterStreamId): void => {
-  if (start >= end) throw remoteError(Http3ErrorCode.datagramError, 'empty datagram');
   const first = buffer[start] as number;
   const bytes = 1 << (first >>> 6);
   if (start + bytes > end) throw remoteError(Http3ErrorCode.datagramError, 'truncated quarter stream ID');

@@ -3,8 +3,24 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { PayloadReader } from '#protocol/http3/varint.ts';
 import { parseIpAddress } from '#protocol/ip/text.ts';
-import { type AddressEntry, encodeAddressEntries, MAX_ADDRESSES, parseAddressEntries } from './ip-addresses.ts';
-import { checkRoutes, encodeRoutes, type IpRange, MAX_ROUTES, parseRoutes } from './ip-routes.ts';
+import {
+  type AddressEntry,
+  encodeAddressEntries,
+  isRejection,
+  isValidPrefix,
+  MAX_ADDRESS_CAPSULE_BYTES,
+  MAX_ADDRESSES,
+  parseAddressEntries,
+  rejectionOf,
+} from './ip-addresses.ts';
+import {
+  checkRoutes,
+  encodeRoutes,
+  type IpRange,
+  MAX_ROUTE_CAPSULE_BYTES,
+  MAX_ROUTES,
+  parseRoutes,
+} from './ip-routes.ts';
 
 const entries = (bytes: Uint8Array) => parseAddressEntries(new PayloadReader(bytes, 0, bytes.length));
 const routes = (bytes: Uint8Array) => parseRoutes(new PayloadReader(bytes, 0, bytes.length));
@@ -41,6 +57,43 @@ test('malformed addresses (RFC 9484 §4.7.1)', () => {
   assert.equal(entries(Uint8Array.from(many.flatMap((one) => [...one]))), undefined, 'too many');
 });
 
+test('the longest list of addresses is as long as its capsule may be', () => {
+  const address = parseIpAddress('2001:db8::1') as Uint8Array;
+  const list = Array.from({ length: 64 }, (_, i) => ({ requestId: 2 ** 53 - 1 - i, prefix: { address, length: 128 } }));
+  const bytes = encodeAddressEntries(list);
+  assert.equal(bytes.length, MAX_ADDRESS_CAPSULE_BYTES);
+  assert.deepEqual(entries(bytes), list);
+});
+
+test('what may be assigned, and what refuses a request (RFC 9484 §4.7.2)', () => {
+  const prefix = (address: string, length: number) => ({ address: parseIpAddress(address) as Uint8Array, length });
+  for (const [address, length] of [
+    ['0.0.0.0', 0],
+    ['10.0.0.1', 32],
+    ['::', 0],
+    ['::1', 128],
+  ] as const) {
+    assert.ok(isValidPrefix(prefix(address, length)), address);
+    const refused = rejectionOf({ requestId: 7, prefix: prefix(address, length) });
+    assert.equal(refused.requestId, 7);
+    assert.ok(isRejection(refused) && isValidPrefix(refused.prefix));
+    assert.ok(!isRejection({ ...refused, requestId: 0 }), 'it answers nobody');
+  }
+  assert.ok(!isRejection({ requestId: 1, prefix: prefix('0.0.0.0', 31) }));
+  assert.ok(!isRejection({ requestId: 1, prefix: prefix('0.0.0.1', 32) }));
+  for (const [address, length] of [
+    ['10.0.0.1', 33],
+    ['10.0.0.1', 31],
+    ['10.0.0.1', -1],
+    ['10.0.0.0', 8.5],
+    ['128.0.0.0', 0],
+    ['::1', 129],
+  ] as const) {
+    assert.ok(!isValidPrefix(prefix(address, length)), `${address}/${length}`);
+  }
+  assert.ok(!isValidPrefix({ address: new Uint8Array(5), length: 8 }));
+});
+
 const range = (start: string, end: string, protocol = 0): IpRange => ({
   start: parseIpAddress(start) as Uint8Array,
   end: parseIpAddress(end) as Uint8Array,
@@ -69,6 +122,56 @@ test('order and overlap of routes (RFC 9484 §4.7.3)', () => {
     ['versions mixed', [{ start: new Uint8Array(4), end: new Uint8Array(16), protocol: 0 }]],
   ];
   for (const [what, list] of bad) assert.notEqual(checkRoutes(list), undefined, what);
+});
+
+test('the longest list of routes is as long as its capsule may be, one more is refused', () => {
+  const list = Array.from({ length: 1025 }, (_, i) => {
+    const address = `2001:db8::${i.toString(16)}`;
+    return range(address, address, 255);
+  });
+  const most = list.slice(0, 1024);
+  assert.equal(encodeRoutes(most).length, MAX_ROUTE_CAPSULE_BYTES);
+  assert.deepEqual(routes(encodeRoutes(most)), most);
+  assert.equal(checkRoutes(most), undefined);
+  assert.equal(routes(encodeRoutes(list)), undefined);
+  assert.equal(checkRoutes(list), 'too many ranges');
+});
+
+test('a range that is none', () => {
+  const bad = [
+    { ...range('10.0.0.0', '10.0.0.0'), protocol: 256 },
+    { ...range('10.0.0.0', '10.0.0.0'), protocol: -1 },
+    { ...range('10.0.0.0', '10.0.0.0'), protocol: 0.5 },
+    range('10.0.0.0', '::'),
+    range('10.0.0.1', '10.0.0.0'),
+    { start: new Uint8Array(5), end: new Uint8Array(5), protocol: 0 },
+  ];
+  for (const one of bad) assert.equal(checkRoutes([one]), 'invalid range');
+});
+
+test('a range for all protocols touches none for a single protocol, in either family', () => {
+  for (const at of [(n: number) => `10.0.0.${n}`, (n: number) => `2001:db8::${n}`]) {
+    const overlap = (from: number, to: number): boolean =>
+      checkRoutes([range(at(10), at(19)), range(at(30), at(39)), range(at(from), at(to), 6)]) !== undefined;
+    for (const [from, to] of [
+      [0, 9],
+      [20, 29],
+      [40, 49],
+    ] as const) {
+      assert.equal(overlap(from, to), false, `${from} to ${to}`);
+    }
+    for (const [from, to] of [
+      [0, 10],
+      [19, 29],
+      [20, 30],
+      [39, 49],
+      [0, 49],
+      [12, 13],
+    ] as const) {
+      assert.equal(overlap(from, to), true, `${from} to ${to}`);
+    }
+  }
+  assert.equal(checkRoutes([range('10.0.0.0', '10.0.0.9'), range('::', '::9', 6)]), undefined, 'another family');
 });
 
 test('sorted routes without overlap may be sent', () => {

@@ -9,6 +9,7 @@ import { acceptUdpRequest, openUdpTunnel, type UdpTunnel } from './connect-udp.t
 import { ANY_SCOPE } from './ip-scope.ts';
 import { ProxyLog } from './testing/proxy-log.ts';
 import { connect, IP, send, UDP } from './testing/tunnel-pair.ts';
+import { TUNNEL_HEADROOM } from './tunnel.ts';
 import { UriTemplate } from './uri-template.ts';
 
 test('CONNECT-UDP: asked, accepted, both ways, closed', () => {
@@ -194,9 +195,58 @@ test('before the answer: capsules wait within a bound, datagrams are dropped', (
   tunnel.server.tunnel?.accept();
   assert.deepEqual(tunnel.server.payloads, ['held']);
   assert.equal((tunnel.server.tunnel as UdpTunnel).counters.early, 1);
-  const flood = rawTunnel(UDP_PATH, 'connect-udp', false);
-  flood.capsules(frame(0x17, 'x'.repeat(17_000)));
-  assert.equal(flood.reset, 0x107);
+  // 16 KiB with three bytes of header.
+  for (const [size, reset] of [
+    [16_381, undefined],
+    [16_382, 0x107],
+  ] as const) {
+    const flood = rawTunnel(UDP_PATH, 'connect-udp', false);
+    flood.capsules(frame(0x17, 'x'.repeat(size)));
+    assert.equal(flood.reset, reset);
+  }
+});
+
+test('a proxy sends nothing before it accepts, and what it did once is done', () => {
+  const { pair, c, client, server } = connect();
+  openUdpTunnel(c, UDP, '192.0.2.1', 53, client);
+  pair.run();
+  const proxy = server.tunnel as UdpTunnel;
+  assert.equal(send(proxy, 'early'), false);
+  assert.equal(proxy.counters.notSent, 1);
+  proxy.accept();
+  proxy.accept();
+  proxy.refuse('proxy.example', { error: 'destination_unavailable' });
+  pair.run();
+  assert.equal(send(proxy, 'now'), true);
+  pair.run();
+  assert.deepEqual(client.events, ['opened 200']);
+  assert.deepEqual(client.payloads, ['now']);
+  for (let i = 0; i < 2; i++) proxy.close();
+  proxy.fail(0x102, 'too late');
+  pair.run();
+  assert.deepEqual(client.events, ['opened 200', 'closed']);
+  assert.deepEqual(server.events, ['closed']);
+  assert.equal(server.closedWith?.reason, 'closed');
+});
+
+test('a client that gives up before the answer cancels its request', () => {
+  const { pair, c, s, client, server } = connect();
+  const tunnel = openUdpTunnel(c, UDP, '192.0.2.1', 53, client) as UdpTunnel;
+  pair.run();
+  tunnel.close();
+  pair.run();
+  assert.equal(tunnel.state, 'closed');
+  assert.equal(server.tunnel?.state, 'closed');
+  assert.equal(c.openRequests + s.openRequests, 0);
+  assert.deepEqual([client.events, server.events], [['closed'], ['closed']]);
+});
+
+test('a payload without room in front is a local error', () => {
+  const { c, client } = connect();
+  const tunnel = openUdpTunnel(c, UDP, '192.0.2.1', 53, client) as UdpTunnel;
+  const buffer = new Uint8Array(TUNNEL_HEADROOM + 1);
+  assert.throws(() => tunnel.send(buffer, TUNNEL_HEADROOM - 1, buffer.length), { fault: 'local' });
+  assert.equal(tunnel.send(buffer, TUNNEL_HEADROOM, buffer.length), true);
 });
 
 const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
@@ -285,6 +335,7 @@ test('CONNECT-IP: address requests that nobody answers are bounded', () => {
 test('responses that cannot start a tunnel (RFC 9297 §3.2)', () => {
   for (const [fields, event] of [
     [[':status: 204'], 'closed'],
+    [[':status: 205'], 'closed'],
     [[':status: 206'], 'closed'],
     [[':status: 200', 'content-type: text/plain'], 'closed'],
     [[':status: 200', 'content-length: 0'], 'closed'],
