@@ -56,3 +56,25 @@ test('prefixes', () => {
     assert.equal(parsePrefix(bad), undefined, bad);
   }
 });
+
+test('prefixes of every length, the last bit that may be set and the first that may not', () => {
+  for (const [bytes, most] of [
+    [4, 32],
+    [16, 128],
+  ] as const) {
+    for (let length = 0; length <= most; length++) {
+      const address = new Uint8Array(bytes);
+      const setBit = (bit: number) => (address[bit >> 3] = 0x80 >> (bit & 7));
+      if (length > 0) setBit(length - 1);
+      const text = `${formatIpAddress(address)}/${length}`;
+      assert.deepEqual(parsePrefix(text), { address, length }, text);
+      if (length === most) continue;
+      address.fill(0);
+      setBit(length);
+      assert.equal(parsePrefix(`${formatIpAddress(address)}/${length}`), undefined, text);
+    }
+  }
+  for (const bad of ['0.0.0.0/00', '0.0.0.0/08', '::/0128', '::/1000', '/0', '0.0.0.0/', '0.0.0.0/8/8', '0.0.0.0/8 ']) {
+    assert.equal(parsePrefix(bad), undefined, bad);
+  }
+});
