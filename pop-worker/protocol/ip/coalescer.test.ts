@@ -108,6 +108,27 @@ test('what must not be joined passes untouched and in order', () => {
   }
 });
 
+test('segments that differ in what one header cannot say are not joined, in either version', () => {
+  const segment = (base: object, sequence: number, change?: (raw: Uint8Array) => void): Uint8Array => {
+    const payload = tcp({ sequence, data: new Uint8Array(100).fill(7) });
+    change?.(payload);
+    return packet({ ...base, payload });
+  };
+  for (const base of [{}, v6]) {
+    const count = (second: Uint8Array): number => coalesce([segment(base, 0), second]).length;
+    assert.equal(count(segment(base, 100)), 1);
+    // Acknowledgement, window, urgent pointer.
+    for (const at of [8, 9, 10, 11, 14, 15, 18, 19]) {
+      const other = segment(base, 100, (raw) => (raw[at] = (raw[at] as number) ^ 1));
+      assert.equal(count(other), 2, `byte ${at}`);
+    }
+    assert.equal(count(segment({ ...base, hopLimit: 63 }, 100)), 2);
+    for (const flags of [0x00, 0x11, 0x14, 0x30, 0x50]) {
+      assert.equal(count(segment(base, 100, (raw) => (raw[13] = flags))), 2, `flags ${flags}`);
+    }
+  }
+});
+
 test('whatever comes, expanding what was joined gives each flow its packets in order', () => {
   const segment = fc.record({
     flow: fc.nat(3),

@@ -28,6 +28,8 @@ test('Packet Too Big goes to the source, names the MTU and quotes the packet', (
     const view = new IpView();
     assert.equal(view.parse(error, 0, error.length), IpFault.none);
     assert.equal(error.length, limit);
+    assert.equal(view.protocol, view.version === 4 ? Protocol.icmp : Protocol.icmp6);
+    assert.equal(error[view.hopLimitAt], 64);
     // Destination unreachable, fragmentation needed (RFC 1191 §4); Packet Too Big (RFC 4443 §3.2).
     assert.deepEqual([...error.subarray(view.payloadAt, view.payloadAt + 2)], view.version === 4 ? [3, 4] : [2, 0]);
     assert.equal(readWord(error, view.payloadAt + 4), 0);
@@ -38,6 +40,32 @@ test('Packet Too Big goes to the source, names the MTU and quotes the packet', (
     if (view.version === 6) assert.ok(isIntact(error));
     else assert.equal(checksum(error, 20, error.length), 0);
   }
+});
+
+test('queries are answered with errors, errors are not; sources and destinations are single hosts', () => {
+  const isReported = (about: Uint8Array): boolean => report(IcmpError.noRoute, about).length > 0;
+  const message = (type: number, base: object, protocol: number) =>
+    packet({ ...base, protocol, payload: Uint8Array.from([type, 0, 0, 0, 0, 0, 0, 0]) });
+  for (let type = 0; type < 256; type++) {
+    assert.equal(isReported(message(type, {}, Protocol.icmp)), [0, 8, 13, 14].includes(type), `ICMP ${type}`);
+    assert.equal(isReported(message(type, v6, Protocol.icmp6)), type >= 128, `ICMPv6 ${type}`);
+  }
+  assert.equal(isReported(packet({ protocol: Protocol.icmp, payload: new Uint8Array(0) })), false);
+  for (const [host, isHost] of [
+    ['0.0.0.1', false],
+    ['1.0.0.1', true],
+    ['126.0.0.1', true],
+    ['127.0.0.1', false],
+    ['128.0.0.1', true],
+    ['223.255.255.254', true],
+    ['224.0.0.1', false],
+    ['255.255.255.255', false],
+  ] as const) {
+    assert.equal(isReported(packet({ source: host })), isHost, host);
+  }
+  assert.equal(isReported(packet({ destination: '223.255.255.254' })), true);
+  assert.equal(isReported(packet({ destination: '224.0.0.1' })), false);
+  assert.equal(isReported(packet({ ...v6, source: '::1:0' })), true);
 });
 
 test('types and codes of both versions', () => {

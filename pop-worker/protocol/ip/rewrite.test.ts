@@ -46,6 +46,81 @@ test('a UDP datagram over IPv4 without a checksum stays without one', () => {
   assert.equal(formatIpAddress(bytes.subarray(12, 16)), '100.64.0.9');
 });
 
+test('what is too short for a checksum is left as it is', () => {
+  for (const base of [{}, v6]) {
+    for (const [protocol, most] of [
+      [Protocol.tcp, 17],
+      [Protocol.udp, 7],
+      [Protocol.icmp6, 3],
+    ] as const) {
+      for (let length = 0; length <= most; length++) {
+        const bytes = packet({ ...base, protocol, payload: new Uint8Array(0) });
+        const at = bytes.length;
+        const longer = Uint8Array.from([...bytes, ...new Uint8Array(length).fill(9)]);
+        parse(bytes);
+        view.end = at + length;
+        rewriteAddress(longer, view, view.sourceAt, address(view.version === 4 ? '100.64.0.9' : '2001:db8::99'));
+        assert.ok(
+          longer.subarray(at).every((byte) => byte === 9),
+          `${protocol} ${length}`,
+        );
+      }
+    }
+  }
+});
+
+test('ICMPv6 covers the addresses, ICMP does not', () => {
+  const echo = Uint8Array.from([128, 0, 0, 0, 1, 2, 3, 4]);
+  const six = packet({ ...v6, protocol: Protocol.icmp6, payload: echo });
+  parse(six);
+  const before = readWord(six, view.payloadAt + 2);
+  rewriteAddress(six, view, view.sourceAt, address('2001:db8::99'));
+  assert.notEqual(readWord(six, view.payloadAt + 2), before);
+  const four = packet({ protocol: Protocol.icmp, payload: echo });
+  parse(four);
+  const payload = four.slice(20);
+  rewriteAddress(four, view, view.sourceAt, address('100.64.0.9'));
+  assert.deepEqual(four.subarray(20), payload);
+});
+
+test('a checksum of UDP that comes out as zero is sent as all ones', () => {
+  const bytes = packet({ ...v6, protocol: Protocol.udp, payload: udp(new Uint8Array(2)) });
+  parse(bytes);
+  // The address takes on what the checksum says: then nothing is left of it.
+  const fresh = bytes.slice(view.sourceAt, view.sourceAt + 16);
+  const sum = readWord(fresh, 14) + readWord(bytes, view.payloadAt + 6);
+  const folded = (sum & 0xffff) + (sum >>> 16);
+  fresh.set([folded >>> 8, folded & 0xff], 14);
+  rewriteAddress(bytes, view, view.sourceAt, fresh);
+  assert.equal(readWord(bytes, view.payloadAt + 6), 0xffff);
+});
+
+test('options are read over until the segment size, and no further than they go', () => {
+  const clamped = (options: readonly number[], flags = 0x02, mtu = 1280): boolean => {
+    const bytes = packet({ ...v6, payload: tcp({ flags, options: [...options] }) });
+    parse(bytes);
+    return clampMss(bytes, view, mtu);
+  };
+  const mss = [2, 4, 0xff, 0xff];
+  assert.ok(clamped(mss));
+  assert.ok(clamped([1, 1, 1, 1, ...mss]));
+  assert.ok(clamped([3, 3, 7, 1, ...mss]), 'window scale before it');
+  for (const options of [
+    [0, 0, 0, 0, ...mss],
+    [3, 0, 1, 1, ...mss],
+    [3, 1, 1, 1, ...mss],
+    [3, 40, 1, 1, ...mss],
+    [2, 3, 0xff, 1],
+    [1, 1, 1, 2],
+    [1, 1, 1, 1],
+    [],
+  ]) {
+    assert.ok(!clamped(options), options.join(' '));
+  }
+  assert.ok(clamped(mss, 0x12), 'SYN and ACK');
+  assert.ok(!clamped(mss, 0x10), 'no SYN');
+});
+
 test('a later fragment has only its header checksum changed', () => {
   const bytes = packet({ fragmentField: 0x0010, payload: new Uint8Array(40).fill(9) });
   parse(bytes);
