@@ -13,28 +13,37 @@ const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 /** RFC 9438 §4.2: no ACK aims at a larger growth in a round trip. */
 const MOST_GROWTH = 1.5;
 
-/** A stage of congestion avoidance (RFC 9438 §4.2), in bytes and microseconds. */
-interface Epoch {
-  readonly start: TimeUs;
+/**
+ * A stage of congestion avoidance (RFC 9438 §4.2) and what is remembered across stages, in bytes and microseconds. Written in
+ * place: nothing is allocated for an ACK.
+ */
+interface Curve {
+  /** A stage has begun. */
+  begun: boolean;
+  start: TimeUs;
   /** K, in seconds. */
-  readonly k: number;
-  /** W_max. */
-  readonly plateau: number;
+  k: number;
+  /** Where the curve is flat: W_max, or the window at which it began above that. */
+  plateau: number;
   /** W_est. */
-  readonly reno: number;
+  reno: number;
+  /** W_max and cwnd_prior: 0 before the first congestion. */
+  most: number;
+  prior: number;
 }
+
+// Fractions, so that the engine keeps each as a number in place from the beginning.
+const noCurve = (): Curve => ({ begun: false, start: 0.5, k: 0.5, plateau: 0.5, reno: 0.5, most: 0, prior: 0 });
 
 /** CUBIC (RFC 9438) with HyStart++ (RFC 9406) for the first slow start. */
 export class Cubic extends LossBased {
   override readonly name = 'cubic';
   #hyStart: HyStart | undefined = new HyStart();
-  #epoch: Epoch | undefined;
-  /** W_max, and cwnd_prior: 0 before the first congestion. */
-  #plateau = 0;
-  #prior = 0;
-  /** Since when the window is not used: the clock stands still (§4.2, §5.8). */
-  #pausedAt: TimeUs | undefined;
-  #saved: { readonly epoch: Epoch | undefined; readonly plateau: number; readonly prior: number } | undefined;
+  readonly #curve = noCurve();
+  /** What the latest reduction ended. */
+  readonly #saved = noCurve();
+  /** Since when the window is not used: the clock stands still (§4.2, §5.8). -1: it is used. */
+  #pausedAt: TimeUs = -1;
 
   protected override grow(now: TimeUs, sample: RateSample): void {
     if (this.inSlowStart) this.#slowStart(sample);
@@ -42,35 +51,32 @@ export class Cubic extends LossBased {
   }
 
   protected override onUnderutilized(now: TimeUs): void {
-    this.#pausedAt ??= now;
+    if (this.#pausedAt < 0) this.#pausedAt = now;
   }
 
   /** §4.6, §4.7. */
   protected override reduce(): void {
     const window = this.congestionWindow;
-    this.#saved = { epoch: this.#epoch, plateau: this.#plateau, prior: this.#prior };
-    this.#prior = window;
-    this.#plateau = window < this.#plateau ? (window * (1 + BETA)) / 2 : window;
+    const curve = this.#curve;
+    Object.assign(this.#saved, curve);
+    curve.prior = window;
+    curve.most = window < curve.most ? (window * (1 + BETA)) / 2 : window;
+    curve.begun = false;
     this.slowStartThreshold = Math.max(window * BETA, minimumWindow(this.maxDatagramBytes));
     this.congestionWindow = this.slowStartThreshold;
     this.#hyStart = undefined;
-    this.#epoch = undefined;
-    this.#pausedAt = undefined;
+    this.#pausedAt = -1;
   }
 
-  /** §4.9.2. */
+  /** §4.9.2. The threshold that it brings back, and the window, are the base's. */
   protected override undo(): void {
-    if (this.#saved === undefined) return;
-    this.#epoch = this.#saved.epoch;
-    this.#plateau = this.#saved.plateau;
-    this.#prior = this.#saved.prior;
-    this.#saved = undefined;
+    Object.assign(this.#curve, this.#saved);
   }
 
   /** §4.8. */
   protected override restart(): void {
-    this.#plateau = 0;
-    this.#epoch = undefined;
+    this.#curve.most = 0;
+    this.#curve.begun = false;
     this.#hyStart = undefined;
   }
 
@@ -79,7 +85,7 @@ export class Cubic extends LossBased {
     if (growth < 0) {
       // §4.10: slow start ends without loss, and there is no W_max.
       this.slowStartThreshold = this.congestionWindow;
-      this.#prior = this.congestionWindow;
+      this.#curve.prior = this.congestionWindow;
       this.#hyStart = undefined;
       return;
     }
@@ -90,33 +96,40 @@ export class Cubic extends LossBased {
   #avoid(now: TimeUs, ackedBytes: number): void {
     const datagram = this.maxDatagramBytes;
     const window = this.congestionWindow;
-    const epoch = this.#epochAt(now);
-    const alpha = epoch.reno >= this.#prior ? 1 : ALPHA;
-    const reno = epoch.reno + (alpha * ackedBytes * datagram) / window;
-    this.#epoch = { ...epoch, reno };
-    const seconds = (now - epoch.start) / 1e6;
-    if (this.#cubic(epoch, seconds) < reno) {
-      this.congestionWindow = Math.max(window, reno);
+    this.#follow(now);
+    const curve = this.#curve;
+    const alpha = curve.reno >= curve.prior ? 1 : ALPHA;
+    curve.reno += (alpha * ackedBytes * datagram) / window;
+    const seconds = (now - curve.start) / 1e6;
+    if (this.#cubic(seconds) < curve.reno) {
+      this.congestionWindow = Math.max(window, curve.reno);
       return;
     }
-    const ahead = this.#cubic(epoch, seconds + this.smoothedRttUs / 1e6);
+    const ahead = this.#cubic(seconds + this.smoothedRttUs / 1e6);
     const target = Math.min(Math.max(ahead, window), MOST_GROWTH * window);
     this.congestionWindow = window + ((target - window) * ackedBytes) / window;
   }
 
-  #epochAt(now: TimeUs): Epoch {
-    const paused = this.#pausedAt;
-    this.#pausedAt = undefined;
-    const epoch = this.#epoch;
-    if (epoch !== undefined) return paused === undefined ? epoch : { ...epoch, start: epoch.start + (now - paused) };
+  /** Begins a stage, or takes a pause out of the one that goes on. */
+  #follow(now: TimeUs): void {
+    const curve = this.#curve;
+    const paused = this.#pausedAt < 0 ? 0 : now - this.#pausedAt;
+    this.#pausedAt = -1;
+    if (curve.begun) {
+      curve.start += paused;
+      return;
+    }
     const window = this.congestionWindow;
-    if (window >= this.#plateau) return { start: now, k: 0, plateau: window, reno: window };
-    const k = Math.cbrt((this.#plateau - window) / this.maxDatagramBytes / C);
-    return { start: now, k, plateau: this.#plateau, reno: window };
+    curve.begun = true;
+    curve.start = now;
+    curve.plateau = Math.max(window, curve.most);
+    curve.k = Math.cbrt((curve.plateau - window) / this.maxDatagramBytes / C);
+    curve.reno = window;
   }
 
   /** W_cubic(t), in bytes. */
-  #cubic({ k, plateau }: Epoch, seconds: number): number {
+  #cubic(seconds: number): number {
+    const { k, plateau } = this.#curve;
     return C * (seconds - k) ** 3 * this.maxDatagramBytes + plateau;
   }
 }

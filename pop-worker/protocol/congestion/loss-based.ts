@@ -16,12 +16,13 @@ const PACING_GAIN = 1.25;
 export abstract class LossBased implements CongestionController {
   abstract readonly name: string;
   readonly holdsBack = false;
-  congestionWindow: number;
+  // A field without a value begins as undefined, and the engine would then put each fraction into a box of its own.
+  congestionWindow = 0;
   pacingRate = Number.POSITIVE_INFINITY;
-  sendQuantum: number;
+  sendQuantum = 0;
   recoveryStartTime: TimeUs = Number.NEGATIVE_INFINITY;
   slowStartThreshold = Number.POSITIVE_INFINITY;
-  maxDatagramBytes: number;
+  maxDatagramBytes = 0;
   /** Of the latest ACK, in microseconds. */
   smoothedRttUs = 0;
   #inRecovery = false;

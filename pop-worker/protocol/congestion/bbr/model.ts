@@ -27,10 +27,11 @@ export class Model {
   readonly random: () => number;
   /** BBR.bw: what the flow may count on. */
   bandwidth = 0;
-  cwnd: number;
-  pacingRate: number;
-  sendQuantum: number;
-  datagramBytes: number;
+  // A field without a value begins as undefined, and the engine would then put each fraction into a box of its own.
+  cwnd = 0;
+  pacingRate = 0;
+  sendQuantum = 0;
+  datagramBytes = 0;
   bytesInFlight = 0;
   /** C.delivered. */
   delivered = 0;
@@ -45,7 +46,6 @@ export class Model {
     this.#initialCwnd = initialWindow(maxDatagramBytes);
     this.cwnd = this.#initialCwnd;
     this.pacingRate = this.#initialRate(NOMINAL_RTT_US);
-    this.sendQuantum = 0;
     this.setSendQuantum();
   }
 
