@@ -76,9 +76,11 @@ export const unlikeRoundTrips = (seed: number): Measurement[] =>
   [1, 2.5, 5, 10].flatMap((queueBdp) => {
     const metric = `smaller_share_${queueBdp}bdp`;
     const theirs = smallerShare(seed, queueBdp, CUBIC);
-    const bar = HELD_AT_BDP.includes(queueBdp) ? atLeast(Math.min(0.25, theirs)) : undefined;
+    const ours = smallerShare(seed, queueBdp, BBR);
+    const bar = HELD_AT_BDP.includes(queueBdp) ? atLeast(1) : undefined;
     return [
-      figure(metric, smallerShare(seed, queueBdp, BBR), 'ratio', bar),
+      figure(metric, ours, 'ratio'),
       figure(metric, theirs, 'ratio', undefined, 'cubic'),
+      figure(`${metric}_ratio`, ours / Math.min(0.25, theirs), 'ratio', bar, 'cubic'),
     ];
   });

@@ -9,6 +9,8 @@ export const PACKET_THRESHOLD = 3;
 const TIME_THRESHOLD = 9 / 8;
 /** More reordering than this is not waited for. */
 const MAX_PACKET_THRESHOLD = 128;
+/** A packet that is as late as the latest one was should still be waited for. */
+const LATE_MARGIN = 9 / 8;
 
 const SETTLED = PacketState.acked | PacketState.lost | PacketState.skipped;
 
@@ -18,6 +20,8 @@ const SETTLED = PacketState.acked | PacketState.lost | PacketState.skipped;
  */
 export class LossDetection {
   packetThreshold = PACKET_THRESHOLD;
+  /** Microseconds beyond a round trip that late packets have taken; added to what is waited for. */
+  #lateUs = 0;
   readonly #adaptive: boolean;
 
   /** @param adaptive wait longer after a spurious loss (RFC 9002 §6.1.1, in the manner of RFC 8985) */
@@ -27,7 +31,9 @@ export class LossDetection {
 
   /** The time threshold in microseconds (RFC 9002 §6.1.2). */
   delayUs(rtt: RttEstimator): number {
-    return Math.max(TIME_THRESHOLD * Math.max(rtt.latestUs, rtt.smoothedUs), GRANULARITY_US);
+    const roundTrip = Math.max(rtt.latestUs, rtt.smoothedUs);
+    const late = Math.min(this.#lateUs, rtt.smoothedUs);
+    return Math.max(TIME_THRESHOLD * roundTrip, roundTrip + late, GRANULARITY_US);
   }
 
   /**
@@ -64,9 +70,15 @@ export class LossDetection {
     return -1;
   }
 
-  /** A packet that was deemed lost has been acknowledged after all. */
-  onSpuriousLoss(distance: number): void {
+  /**
+   * A packet that was deemed lost has been acknowledged after all.
+   *
+   * @param distance in packet numbers, to the largest that was acknowledged
+   * @param tookUs from when it was sent to now, in microseconds
+   */
+  onSpuriousLoss(distance: number, tookUs: number, rtt: RttEstimator): void {
     if (!this.#adaptive) return;
+    this.#lateUs = Math.max(this.#lateUs, LATE_MARGIN * (tookUs - rtt.smoothedUs));
     this.packetThreshold = Math.min(MAX_PACKET_THRESHOLD, Math.max(this.packetThreshold, distance + 1));
   }
 

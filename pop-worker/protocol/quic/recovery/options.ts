@@ -10,7 +10,7 @@ export interface RecoveryOptions {
   readonly random: () => number;
   /** Packets that one space remembers at most, a power of two. 131072 by default: 10 Gbit/s at 150 ms. */
   readonly maxPackets?: number;
-  /** Raise the reordering threshold after spurious losses (RFC 9002 §6.1.1); off by default. */
+  /** Wait longer, by number and time, after spurious losses (RFC 9002 §6.1.1); on by default. */
   readonly adaptiveReordering?: boolean;
   readonly ecn?: EcnHook;
 }

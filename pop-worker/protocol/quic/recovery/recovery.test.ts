@@ -84,6 +84,26 @@ test('adaptive reordering waits longer after a spurious loss', () => {
   assert.deepEqual(h.notes.take(), ['acked 2:12'], 'a distance of 5 was spurious once');
 });
 
+test('adaptive reordering: how late a packet was, the next ones are waited for, at most a round trip', () => {
+  const h = new Harness().confirm(50);
+  const late = (afterMs: number): string[] => {
+    const first = h.send();
+    h.send();
+    h.nowMs += 50;
+    h.ack(application, 0, [first + 1, first + 1]);
+    h.nowMs += afterMs;
+    h.recovery.onTimeout(h.nowUs);
+    const notes = h.notes.take().filter((note) => note.startsWith('lost'));
+    h.ack(application, 0, [first, first + 1]);
+    h.notes.take();
+    return notes;
+  };
+  assert.equal(late(20).length, 1, 'lost after an eighth of a round trip');
+  assert.deepEqual(late(20), [], '20 ms late was spurious once');
+  assert.equal(late(80).length, 1, 'a round trip is all that is waited');
+  assert.equal(late(80).length, 1);
+});
+
 test('packets that only acknowledge are settled without congestion', () => {
   const h = new Harness().confirm(50);
   const window = h.recovery.controller.congestionWindow;

@@ -55,7 +55,7 @@ export class Recovery {
       new PacketSpace(Space.application, maxPackets),
     ];
     this.#timer = new ProbeTimer(options.isServer);
-    const detection = new LossDetection(options.adaptiveReordering === true);
+    const detection = new LossDetection(options.adaptiveReordering !== false);
     const path = this.#newPath(0, 0, 0);
     this.#settlement = new Settlement(path, this.#spaces, this.#timer, detection, this.mtu, sink, options.ecn);
   }

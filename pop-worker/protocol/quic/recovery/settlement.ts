@@ -101,17 +101,18 @@ export class Settlement {
       if ((flags & PacketState.lost) === 0) state.ackElicitingInFlight--;
     }
     if ((flags & PacketFlag.ecn) !== 0) this.newlyAckedMarked++;
-    if ((flags & PacketState.lost) !== 0) this.#onLateAck(state, packetNumber, slot, here, flags);
+    if ((flags & PacketState.lost) !== 0) this.#onLateAck(state, packetNumber, slot, here, flags, now);
     this.#reportAcked(state, slot);
   }
 
   /** A packet was deemed lost and is acknowledged after all. */
-  #onLateAck(state: PacketSpace, packetNumber: number, slot: number, here: boolean, flags: number): void {
+  #onLateAck(state: PacketSpace, packetNumber: number, slot: number, here: boolean, flags: number, now: TimeUs): void {
     if (!here || (flags & PacketFlag.inFlight) === 0 || (flags & PacketFlag.mtuProbe) !== 0) return;
     this.stats.spuriousLosses++;
     this.path.persistent.interrupt();
     this.path.period.onLateAck(state.sent.lostTime[slot] as number);
-    this.#detection.onSpuriousLoss(state.largestAcked - packetNumber);
+    const took = now - (state.sent.sentTime[slot] as number);
+    this.#detection.onSpuriousLoss(state.largestAcked - packetNumber, took, this.path.rtt);
   }
 
   /** Finds what is lost by now in a space, and tells. */
