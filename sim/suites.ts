@@ -4,7 +4,7 @@ import type { Measurement } from '#telemetry/measurement.ts';
 export type SimCase = {
   readonly name: string;
   readonly summary: string;
-  run(seed: number): Measurement[];
+  run(seed: number): Measurement[] | Promise<Measurement[]>;
 };
 
 /** A row of the registry. The suite's code is loaded when it is asked for. */
@@ -20,5 +20,10 @@ export const SIM_SUITES: readonly SimSuite[] = [
     name: 'bbr',
     summary: 'BBRv3 in the QUIC core over emulated bottlenecks, beside CUBIC',
     load: async () => (await import('./bbr/cases.ts')).cases,
+  },
+  {
+    name: 'bbr-faults',
+    summary: 'BBRv3 put wrong on purpose, one thing at a time: a scenario of `bbr` must turn red',
+    load: async () => (await import('./bbr/faults/cases.ts')).cases,
   },
 ];

@@ -1,6 +1,7 @@
 /** One flow alone on a path: bandwidth, queue, jitter and loss beside CUBIC in the same run. */
 import type { Measurement } from '#telemetry/measurement.ts';
-import type { PathSpec } from '../experiment.ts';
+import type { FlowOutcome, PathSpec } from '../experiment.ts';
+import { BIN_US } from '../recorder.ts';
 import { atLeast, atMost, BBR, CUBIC, figure, first, measure, p99Ms, queueFactor } from './figures.ts';
 
 const MINUTE = { seconds: 65, warmUpSeconds: 5 };
@@ -12,6 +13,13 @@ interface QueueBars {
   readonly ratio: number;
 }
 
+/** Seconds from the start until nine tenths of the bandwidth arrive in a tenth of a second. */
+const secondsToFill = ({ mbit }: PathSpec, { recorder }: FlowOutcome): number => {
+  const full = (0.9 * mbit * BIN_US) / 8;
+  const bin = recorder.bins.findIndex((bytes) => bytes >= full);
+  return bin < 0 ? MINUTE.seconds : (bin * BIN_US) / 1e6;
+};
+
 /** What a deep queue does to each: F and its ratio, delays and their variation. */
 export const deepQueue = (seed: number, path: PathSpec, bars: QueueBars, strict: boolean): Measurement[] => {
   const [ours, theirs] = [measure(seed, path, [BBR], MINUTE), measure(seed, path, [CUBIC], MINUTE)];
@@ -19,6 +27,7 @@ export const deepQueue = (seed: number, path: PathSpec, bars: QueueBars, strict:
   const [factor, other] = [queueFactor(path, bbr), queueFactor(path, cubic)];
   const variation = bbr.recorder.variations.mean / cubic.recorder.variations.mean;
   return [
+    figure('filled', secondsToFill(path, bbr), 's', strict ? atMost(0.6) : undefined),
     figure('utilisation', ours.utilisation, 'ratio', atLeast(bars.utilisation)),
     figure('utilisation', theirs.utilisation, 'ratio', undefined, 'cubic'),
     figure('queue_factor', factor, 'ratio', atMost(bars.factor)),
@@ -76,6 +85,7 @@ export const disturbed = (seed: number): Measurement[] => {
   const [ours, theirs] = [run(reordering), run(reordering, CUBIC)];
   return [
     figure('utilisation_ack_slots', run({ ...base, ackSlotMs: 15 }), 'ratio', atLeast(0.95)),
+    figure('utilisation_ack_slots_long', run({ ...base, ackSlotMs: 75 }), 'ratio', atLeast(0.95)),
     figure('utilisation_jitter', run({ ...base, jitterMs: 10 }), 'ratio', atLeast(0.95)),
     figure('utilisation_reordering', ours, 'ratio'),
     figure('utilisation_reordering', theirs, 'ratio', undefined, 'cubic'),
