@@ -5,7 +5,7 @@ import { type Application, Flow } from './flow.ts';
 import { Bottleneck } from './path/bottleneck.ts';
 import type { Next, Packet } from './path/packet.ts';
 import { CoDel, DropTail } from './path/queue.ts';
-import { burstLoss, delay, jitter, loss, policer, reorder, slots } from './path/stages.ts';
+import { burstLoss, compress, delay, jitter, loss, policer, reorder, slots } from './path/stages.ts';
 import { Recorder } from './recorder.ts';
 
 /** A path that flows share. Rates in Mbit/s of IP packets, times in ms. */
@@ -23,6 +23,8 @@ export interface PathSpec {
   readonly reorder?: { readonly share: number; readonly ms: number };
   /** ACKs leave together, so often. */
   readonly ackSlotMs?: number;
+  /** A share of ACKs begins a time in which all are held; then they leave at once. */
+  readonly ackCompression?: { readonly share: number; readonly ms: number };
   readonly policer?: { readonly mbit: number; readonly burstBytes: number };
   readonly steps?: readonly { readonly atMs: number; readonly mbit: number }[];
 }
@@ -186,7 +188,9 @@ export class Experiment {
     this.#far.push((packet) => {
       if (!this.loses(packet)) far(packet);
     });
-    const back = delay(events, (rttMs * US) / 2, deliver);
+    const away = delay(events, (rttMs * US) / 2, deliver);
+    const squeeze = path.ackCompression;
+    const back = squeeze === undefined ? away : compress(events, this.#random, squeeze.share, squeeze.ms * US, away);
     const entry = this.#entry();
     return new Flow(events, {
       id,

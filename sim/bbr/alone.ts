@@ -1,6 +1,6 @@
 /** One flow alone on a path: bandwidth, queue, jitter and loss beside CUBIC in the same run. */
 import type { Measurement } from '#telemetry/measurement.ts';
-import type { FlowOutcome, PathSpec } from '../experiment.ts';
+import type { FlowOutcome, FlowSpec, PathSpec } from '../experiment.ts';
 import { BIN_US } from '../recorder.ts';
 import { atLeast, atMost, BBR, CUBIC, figure, first, measure, p99Ms, queueFactor } from './figures.ts';
 
@@ -77,6 +77,26 @@ export const randomLoss = (seed: number, loss: number, utilisation: number, over
   ];
 };
 
+/** A queue that CoDel manages, and loss in bursts that has nothing to do with congestion. */
+export const managedQueue = (seed: number): Measurement[] => {
+  const path = { mbit: 20, rttMs: 40, queueBdp: 4, codel: true };
+  const [ours, theirs] = [measure(seed, path, [BBR], MINUTE), measure(seed, path, [CUBIC], MINUTE)];
+  const bursts = { mbit: 20, rttMs: 40, queueBdp: 1, burstLoss: { good: 2000, bad: 5 } };
+  const through = (flow: FlowSpec) => measure(seed, bursts, [flow], MINUTE).utilisation;
+  const [bbr, cubic] = [through(BBR), through(CUBIC)];
+  return [
+    figure('utilisation_codel', ours.utilisation, 'ratio', atLeast(0.9)),
+    figure('utilisation_codel', theirs.utilisation, 'ratio', undefined, 'cubic'),
+    figure('delay_p99_codel', p99Ms(first(ours)), 'ms'),
+    figure('delay_p99_codel', p99Ms(first(theirs)), 'ms', undefined, 'cubic'),
+    figure('loss_codel', first(ours).loss, 'ratio'),
+    figure('loss_codel', first(theirs).loss, 'ratio', undefined, 'cubic'),
+    figure('utilisation_bursts', bbr, 'ratio'),
+    figure('utilisation_bursts', cubic, 'ratio', undefined, 'cubic'),
+    figure('utilisation_bursts_ratio', bbr / cubic, 'ratio', atLeast(1), 'cubic'),
+  ];
+};
+
 /** Paths that disturb the clock: ACKs in slots, jitter, reordering. */
 export const disturbed = (seed: number): Measurement[] => {
   const base = { mbit: 20, rttMs: 40, queueBdp: 2 };
@@ -86,6 +106,12 @@ export const disturbed = (seed: number): Measurement[] => {
   return [
     figure('utilisation_ack_slots', run({ ...base, ackSlotMs: 15 }), 'ratio', atLeast(0.95)),
     figure('utilisation_ack_slots_long', run({ ...base, ackSlotMs: 75 }), 'ratio', atLeast(0.95)),
+    figure(
+      'utilisation_compression',
+      run({ ...base, ackCompression: { share: 0.01, ms: 40 } }),
+      'ratio',
+      atLeast(0.95),
+    ),
     figure('utilisation_jitter', run({ ...base, jitterMs: 10 }), 'ratio', atLeast(0.95)),
     figure('utilisation_reordering', ours, 'ratio'),
     figure('utilisation_reordering', theirs, 'ratio', undefined, 'cubic'),

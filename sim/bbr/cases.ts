@@ -1,5 +1,5 @@
 import type { SimCase } from '../suites.ts';
-import { deepQueue, disturbed, randomLoss, shallowQueue } from './alone.ts';
+import { deepQueue, disturbed, managedQueue, randomLoss, shallowQueue } from './alone.ts';
 import { applicationLimited, idleRestart, policer, rateDown, rateUp } from './changes.ts';
 import { besideCubic, fourFlows, fourFlowsDeep, lateFlow, unlikeRoundTrips } from './together.ts';
 
@@ -37,7 +37,8 @@ export const cases: readonly SimCase[] = [
   { name: 'late', summary: 'a flow comes 20 s late and gets its share', run: lateFlow },
   { name: 'beside-cubic', summary: 'one flow beside one of CUBIC, queues of 1 to 8 BDP', run: besideCubic },
   { name: 'round-trips', summary: 'two flows with round trips of 20 and 100 ms', run: unlikeRoundTrips },
-  { name: 'disturbed', summary: 'ACKs in slots, jitter, reordering', run: disturbed },
+  { name: 'managed', summary: 'a queue managed by CoDel, and loss in bursts', run: managedQueue },
+  { name: 'disturbed', summary: 'ACKs in slots and compressed, jitter, reordering', run: disturbed },
   { name: 'rate-change', summary: 'the rate doubles, and halves', run: (seed) => [...rateUp(seed), ...rateDown(seed)] },
   { name: 'policer', summary: 'a token bucket of 10 Mbit/s', run: policer },
   {

@@ -51,6 +51,16 @@ export const slots =
     else events.plan((Math.floor(events.now / slot) + 1) * slot, () => next(packet));
   };
 
+/** ACK compression: now and then all that comes is held for a time and let go at once. @param share of packets that begin it */
+export const compress = (events: Events, random: SeededRandom, share: number, us: TimeUs, next: Next): Next => {
+  let heldUntil = -1;
+  return (packet) => {
+    if (events.now > heldUntil && random.next() < share) heldUntil = events.now + us;
+    if (events.now > heldUntil) next(packet);
+    else events.plan(heldUntil, () => next(packet));
+  };
+};
+
 /** A token bucket without a queue: what it has no tokens for is dropped. */
 export const policer = (events: Events, bitsPerSecond: number, burstBytes: number, next: Next): Next => {
   let tokens = burstBytes;
