@@ -27,6 +27,8 @@ export interface PathSpec {
   readonly ackCompression?: { readonly share: number; readonly ms: number };
   readonly policer?: { readonly mbit: number; readonly burstBytes: number };
   readonly steps?: readonly { readonly atMs: number; readonly mbit: number }[];
+  /** The route changes: so much is added to every round trip. */
+  readonly detour?: { readonly atMs: number; readonly ms: number };
 }
 
 export interface FlowSpec {
@@ -90,8 +92,8 @@ const capacityBits = ({ mbit, steps = [] }: PathSpec, fromMs: number, toMs: numb
 const deliver: Next = (packet) => packet.deliver(packet);
 
 /** From the bottleneck on: what the path does to packets, then half of the round trip. */
-const farStages = (events: Events, random: SeededRandom, path: PathSpec, rttMs: number, arrive: Next): Next => {
-  let next = delay(events, (rttMs * US) / 2, arrive);
+const farStages = (events: Events, random: SeededRandom, path: PathSpec, halfUs: () => number, arrive: Next): Next => {
+  let next = delay(events, halfUs, arrive);
   if (path.reorder !== undefined) next = reorder(events, random, path.reorder.share, path.reorder.ms * US, next);
   if (path.jitterMs !== undefined) next = jitter(events, random, path.jitterMs * US, next);
   if (path.burstLoss !== undefined) next = burstLoss(random, path.burstLoss.good, path.burstLoss.bad, next);
@@ -180,15 +182,17 @@ export class Experiment {
     const { path, seed } = this.#spec;
     const { events } = this;
     const rttMs = spec.rttMs ?? path.rttMs;
+    const { detour = { atMs: 0, ms: 0 } } = path;
+    const half = () => ((rttMs + (events.now < detour.atMs * US ? 0 : detour.ms)) * US) / 2;
     const recorder = this.recorders[id] as Recorder;
-    const far = farStages(events, this.#random, path, rttMs, (packet) => {
+    const far = farStages(events, this.#random, path, half, (packet) => {
       recorder.onArrived(packet, events.now);
       deliver(packet);
     });
     this.#far.push((packet) => {
       if (!this.loses(packet)) far(packet);
     });
-    const away = delay(events, (rttMs * US) / 2, deliver);
+    const away = delay(events, half, deliver);
     const squeeze = path.ackCompression;
     const back = squeeze === undefined ? away : compress(events, this.#random, squeeze.share, squeeze.ms * US, away);
     const entry = this.#entry();

@@ -1,6 +1,6 @@
 import type { SimCase } from '../suites.ts';
 import { deepQueue, disturbed, managedQueue, randomLoss, shallowQueue } from './alone.ts';
-import { applicationLimited, idleRestart, policer, rateDown, rateUp } from './changes.ts';
+import { applicationLimited, idleRestart, longerWay, policer, rateDown, rateUp } from './changes.ts';
 import { besideCubic, fourFlows, fourFlowsDeep, lateFlow, unlikeRoundTrips } from './together.ts';
 
 const TWO_BDP = { mbit: 20, rttMs: 40, queueBdp: 2 };
@@ -39,7 +39,11 @@ export const cases: readonly SimCase[] = [
   { name: 'round-trips', summary: 'two flows with round trips of 20 and 100 ms', run: unlikeRoundTrips },
   { name: 'managed', summary: 'a queue managed by CoDel, and loss in bursts', run: managedQueue },
   { name: 'disturbed', summary: 'ACKs in slots and compressed, jitter, reordering', run: disturbed },
-  { name: 'rate-change', summary: 'the rate doubles, and halves', run: (seed) => [...rateUp(seed), ...rateDown(seed)] },
+  {
+    name: 'rate-change',
+    summary: 'the rate doubles, and halves; the way becomes five times as long',
+    run: (seed) => [...rateUp(seed), ...rateDown(seed), ...longerWay(seed)],
+  },
   { name: 'policer', summary: 'a token bucket of 10 Mbit/s', run: policer },
   {
     name: 'application',

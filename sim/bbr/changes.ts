@@ -31,6 +31,16 @@ export const rateDown = (seed: number): Measurement[] => {
   return [figure('queue_gone', after, 's', atMost(10))];
 };
 
+const DETOUR_SECONDS = 15;
+
+/** The way becomes five times as long: what fills it, ten seconds and a probe of the round trip later. */
+export const longerWay = (seed: number): Measurement[] => {
+  const detour = { atMs: STEP_SECONDS * 1000, ms: 80 };
+  const path = { mbit: 20, rttMs: 20, queueBdp: 4, detour };
+  const { utilisation } = measure(seed, path, [BBR], { seconds: 60, warmUpSeconds: STEP_SECONDS + DETOUR_SECONDS });
+  return [figure('longer_way', utilisation, 'ratio', atLeast(0.95))];
+};
+
 /** A token bucket without a queue. */
 export const policer = (seed: number): Measurement[] => {
   const path = { mbit: 100, rttMs: 40, queueBdp: 2, policer: { mbit: 10, burstBytes: 100_000 } };

@@ -48,7 +48,11 @@ const inOrder = (numbers: readonly number[]): boolean =>
 
 test('delay: every packet takes so long', () => {
   const line = new Line();
-  line.send(delay(line.events, 20_000, line.end), 10, 100);
+  line.send(
+    delay(line.events, () => 20_000, line.end),
+    10,
+    100,
+  );
   assert.deepEqual(new Set(line.delays), new Set([20_000]));
 });
 

@@ -3,11 +3,11 @@ import type { SeededRandom } from '#protocol/quic/testing/random.ts';
 import type { Events } from '../events.ts';
 import type { Next } from './packet.ts';
 
-/** Propagation. */
+/** Propagation. @param us asked anew for each packet */
 export const delay =
-  (events: Events, us: TimeUs, next: Next): Next =>
+  (events: Events, us: () => TimeUs, next: Next): Next =>
   (packet) =>
-    events.plan(events.now + us, () => next(packet));
+    events.plan(events.now + us(), () => next(packet));
 
 /** Up to so much more delay for each packet; order is kept, as a radio link keeps it. */
 export const jitter = (events: Events, random: SeededRandom, us: TimeUs, next: Next): Next => {

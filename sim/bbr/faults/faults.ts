@@ -67,7 +67,7 @@ export const FAULTS: readonly Fault[] = [
     file: 'constants.ts',
     from: 'PROBE_RTT_INTERVAL_US = 5_000_000',
     to: 'PROBE_RTT_INTERVAL_US = 1e15',
-    noticedBy: 'four-deep',
+    noticedBy: 'rate-change',
   },
   {
     name: 'probe-rtt-full',
