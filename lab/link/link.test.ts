@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { needsRoot, testNamespace } from '#host/testing/namespace.ts';
+import { runCommand } from '../command.ts';
+import { parseReplies } from '../ping.ts';
+import { type LinkSpec, openLink } from './link.ts';
+
+const IP_BYTES = 1000;
+const HEADERS = 28;
+const COUNT = 15;
+
+const spec = (near: string, far: string): LinkSpec => ({
+  ends: [near, far],
+  device: 'link0',
+  addresses: ['192.0.2.1/24', '192.0.2.2/24'],
+  mtu: 1500,
+  // A packet in 4 ms, room for ten.
+  shapes: [{ bitsPerSecond: 2e6, delayUs: 10_000, queueBytes: 10 * IP_BYTES }, { delayUs: 10_000 }],
+});
+
+/** Sends all at once. @returns round trips of those that were answered, in microseconds */
+const pingAll = async (namespace: string): Promise<number[]> => {
+  const all = String(COUNT);
+  const size = String(IP_BYTES - HEADERS);
+  const ping = ['ping', '-n', '-l', all, '-c', all, '-s', size, '-W', '1', '192.0.2.2'];
+  return parseReplies(await runCommand('ip', ['netns', 'exec', namespace, ...ping])).map(({ rttUs }) => rttUs);
+};
+
+test("a link carries the kernel's packets at its rate, with its delay and its queue", {
+  skip: needsRoot,
+}, async (t) => {
+  const [near, far] = [testNamespace(t), testNamespace(t)];
+  const link = await openLink(spec(near.name, far.name));
+  t.after(() => link.close());
+  await link.begin();
+  const first = await pingAll(near.name);
+  assert.ok(first.length >= 10 && first.length < COUNT, `${first.length} answers`);
+  // Never less, whatever the machine does.
+  assert.ok(Math.min(...first) >= 24_000 - 100, first.join());
+  const [there, back] = await link.report(0, 10);
+  // The kernel may have solicited routers besides.
+  assert.ok(there.arrived >= first.length && back.arrived >= first.length);
+  assert.equal(there.lost, COUNT - first.length);
+  // The queue was full: somebody waited for nine others.
+  assert.ok(there.delayP99 >= 45_000 && there.delayMean < there.delayP99 && there.ipdv > 0, `${there.delayP99}`);
+  assert.deepEqual([there.udpBytes, there.tcpBytes], [0, 0]);
+
+  link.change([{ delayUs: 1000 }, {}]);
+  await link.begin();
+  assert.equal((await pingAll(near.name)).length, COUNT);
+  assert.equal((await link.report(0, 10))[0].lost, 0);
+
+  link.change([{ drop: 1 }, {}]);
+  await assert.rejects(pingAll(near.name));
+  assert.ok((await link.report(0, 10))[0].lost >= COUNT);
+});
+
+test('a relay that cannot be says so', { skip: needsRoot }, async () => {
+  await assert.rejects(openLink(spec('cbt-nowhere-1', 'cbt-nowhere-2')), /No such network namespace: cbt-nowhere-1/);
+});

@@ -1,0 +1,107 @@
+// The process that is a link: a TUN in each of two network namespaces, and between them what its shapes say.
+import os from 'node:os';
+import { nowUs } from '#host/clock/clock.ts';
+import { PreciseTimer } from '#host/clock/timer.ts';
+import { native } from '#host/native.ts';
+import { TunBurst } from '#host/tun/burst.ts';
+import { TunDevice } from '#host/tun/device.ts';
+import { T_LENGTH, T_OFFSET, TUN_SLOT_BYTES, TUN_WORDS } from '#host/tun/native.ts';
+import type { LinkOrder, LinkRequest } from './link.ts';
+import { LinkRecord } from './record.ts';
+import { Shaper } from './shaper.ts';
+
+const PACKETS = 64;
+
+const openIn = (namespace: string, name: string): TunDevice => {
+  const handle = native.namespaceOpen(`/run/netns/${namespace}`);
+  native.namespaceEnter(handle);
+  native.namespaceClose(handle);
+  return TunDevice.open({ name });
+};
+
+/** From one TUN to the other. */
+class Direction {
+  readonly shaper: Shaper;
+  record = new LinkRecord(nowUs());
+  readonly #from: TunDevice;
+  readonly #to: TunDevice;
+  readonly #in = new TunBurst(PACKETS * TUN_SLOT_BYTES, PACKETS);
+  readonly #out = new TunBurst(TUN_SLOT_BYTES, 1);
+  readonly #timer = new PreciseTimer(() => this.#deliver());
+
+  constructor(from: TunDevice, to: TunDevice, shaper: Shaper) {
+    this.#from = from;
+    this.#to = to;
+    this.shaper = shaper;
+    from.onReadable(() => this.#read());
+  }
+
+  /** What is due next may have changed. */
+  arm(): void {
+    this.#timer.arm(this.shaper.dueUs);
+  }
+
+  #read(): void {
+    const burst = this.#in;
+    for (;;) {
+      burst.clear();
+      const count = this.#from.read(burst);
+      const now = nowUs();
+      for (let i = 0; i < count; i++) {
+        const offset = burst.words[i * TUN_WORDS + T_OFFSET] as number;
+        const packet = burst.buffer.subarray(offset, offset + (burst.words[i * TUN_WORDS + T_LENGTH] as number));
+        this.record.onOffered(now, this.shaper.offer(now, packet));
+      }
+      if (count < PACKETS) break;
+    }
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    const now = nowUs();
+    for (let next = this.shaper.take(now); next !== undefined; next = this.shaper.take(now)) {
+      this.#out.clear();
+      this.#out.buffer.set(next.bytes);
+      this.#out.commit(next.bytes.length);
+      this.#to.write(this.#out);
+      this.record.onArrived(now, next.offeredUs, next.bytes);
+    }
+    this.arm();
+  }
+}
+
+const run = ({ ends, shapes, device }: LinkOrder): void => {
+  const [near, far] = ends.map((namespace) => openIn(namespace, device));
+  if (near === undefined || far === undefined) throw new RangeError('A link has two ends.');
+  const [there, back] = [
+    new Direction(near, far, new Shaper(shapes[0], Math.random)),
+    new Direction(far, near, new Shaper(shapes[1], Math.random)),
+  ];
+  process.on('message', (request: LinkRequest) => {
+    if ('report' in request) {
+      const [from, to] = request.report;
+      process.send?.({ reports: [there, back].map(({ record }) => record.report(from * 1e6, to * 1e6)) });
+      return;
+    }
+    if ('begin' in request) {
+      for (const direction of [there, back]) direction.record = new LinkRecord(nowUs());
+      process.send?.({});
+      return;
+    }
+    for (const [i, direction] of [there, back].entries()) {
+      direction.shaper.change(nowUs(), request.shapes[i] ?? {});
+      direction.arm();
+    }
+  });
+  process.send?.({ ready: true });
+};
+
+// Whoever made the link is gone.
+process.on('disconnect', () => process.exit());
+try {
+  // A late packet is a delay that the link should not have.
+  os.setPriority(-20);
+} catch {
+  // Whoever may not do that goes on without it.
+}
+process.once('message', run);

@@ -1,0 +1,114 @@
+/** What one direction of an emulated link does to IP packets. */
+export interface Shape {
+  /** Of IP packets; absent: no bottleneck. */
+  readonly bitsPerSecond?: number;
+  /** Propagation, after the bottleneck; 0 by default. */
+  readonly delayUs?: number;
+  /** Room in front of the bottleneck: what does not fit is dropped. Absent: all fits. */
+  readonly queueBytes?: number;
+  /** Share of packets that vanish behind the bottleneck, and of those in which a bit is turned. */
+  readonly drop?: number;
+  readonly corrupt?: number;
+}
+
+/** A packet on the link; times in microseconds. */
+export interface Carried {
+  readonly bytes: Uint8Array;
+  readonly offeredUs: number;
+  /** When its last bit has left the bottleneck, and when it arrives. */
+  leavesUs: number;
+  dueUs: number;
+}
+
+/** One direction of a link, without clock, sockets and randomness of its own. Microseconds. */
+export class Shaper {
+  /** Packets that the queue had no room for, that vanished, and that were changed. */
+  overflows = 0;
+  dropped = 0;
+  corrupted = 0;
+  #shape: Shape;
+  readonly #random: () => number;
+  #line: Carried[] = [];
+  #head = 0;
+  /** When the bottleneck has nothing more to do. */
+  #busyUntilUs = 0;
+
+  /** @param random uniform in [0, 1) */
+  constructor(shape: Shape, random: () => number) {
+    this.#shape = shape;
+    this.#random = random;
+  }
+
+  /** Bytes that wait for the bottleneck or are in it. */
+  queuedBytes(nowUs: number): number {
+    const { bitsPerSecond = 0 } = this.#shape;
+    return (Math.max(this.#busyUntilUs - nowUs, 0) * bitsPerSecond) / 8e6;
+  }
+
+  /** A packet comes; it is copied. @returns whether it will arrive */
+  offer(nowUs: number, packet: Uint8Array): boolean {
+    const { queueBytes = Number.POSITIVE_INFINITY, drop = 0, corrupt = 0, delayUs = 0 } = this.#shape;
+    if (this.queuedBytes(nowUs) + packet.length > queueBytes) {
+      this.overflows++;
+      return false;
+    }
+    this.#busyUntilUs = Math.max(this.#busyUntilUs, nowUs) + this.#transmission(packet.length);
+    if (drop > 0 && this.#random() < drop) {
+      this.dropped++;
+      return false;
+    }
+    const bytes = packet.slice();
+    if (corrupt > 0 && this.#random() < corrupt) this.#turnBit(bytes);
+    const leavesUs = this.#busyUntilUs;
+    this.#line.push({ bytes, offeredUs: nowUs, leavesUs, dueUs: leavesUs + delayUs });
+    return true;
+  }
+
+  /** When the next packet arrives; `Infinity`: none is on its way. */
+  get dueUs(): number {
+    return this.#line[this.#head]?.dueUs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The next packet that has arrived by now. */
+  take(nowUs: number): Carried | undefined {
+    const packet = this.#line[this.#head];
+    if (packet === undefined || packet.dueUs > nowUs) return undefined;
+    this.#head++;
+    if (this.#head > 1024 && 2 * this.#head > this.#line.length) {
+      this.#line = this.#line.slice(this.#head);
+      this.#head = 0;
+    }
+    return packet;
+  }
+
+  /** From now on the link is like this; what waits for the bottleneck is sent at its new rate. Order is kept. */
+  change(nowUs: number, shape: Shape): void {
+    this.#shape = shape;
+    let free = nowUs;
+    let last = 0;
+    for (let i = this.#head; i < this.#line.length; i++) {
+      const packet = this.#line[i] as Carried;
+      if (packet.leavesUs > nowUs) {
+        free += this.#transmission(packet.bytes.length);
+        packet.leavesUs = free;
+        packet.dueUs = Math.max(free + (shape.delayUs ?? 0), last);
+      }
+      last = packet.dueUs;
+    }
+    this.#busyUntilUs = free;
+  }
+
+  #transmission(bytes: number): number {
+    const { bitsPerSecond = Number.POSITIVE_INFINITY } = this.#shape;
+    return (bytes * 8e6) / bitsPerSecond;
+  }
+
+  /** Behind the IP header, which the kernel would drop otherwise. */
+  #turnBit(bytes: Uint8Array): void {
+    const header = (bytes[0] as number) >> 4 === 6 ? 40 : 4 * ((bytes[0] as number) & 15);
+    if (bytes.length <= header) return;
+    const at = header + Math.floor(this.#random() * (bytes.length - header));
+    bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(this.#random() * 8));
+    this.corrupted++;
+  }
+}
