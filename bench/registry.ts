@@ -13,6 +13,11 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     load: async () => (await import('./suites/quic-bulk.ts')).cases,
   },
   {
+    name: 'congestion',
+    summary: 'BBRv3 and CUBIC over real sockets and an emulated bottleneck, beside what the simulation says',
+    load: async () => (await import('./suites/congestion.ts')).cases,
+  },
+  {
     name: 'tunnel',
     summary: 'TCP and round trips through a worker and `cloudbridge connect`, beside connect-ip-go',
     load: async () => (await import('./suites/tunnel.ts')).cases,

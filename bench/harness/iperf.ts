@@ -1,7 +1,7 @@
 import { debianPeers } from '#scripts/setup/peers.mjs';
 import type { ProgramSpec } from './program.ts';
 
-const PORT = 5201;
+export const PORT = 5201;
 
 /** The part of `iperf3 --json` that counts. */
 type Report = {
@@ -28,6 +28,13 @@ export const iperfServer = async (address: string): Promise<ProgramSpec> => ({
   ...(await iperf('iperf3 server', ['--server', '--bind', address, '--port', String(PORT)])),
   listens: { protocol: 'tcp', port: PORT },
 });
+
+/** One TCP connection with CUBIC, whichever controller this machine prefers, that sends to the client. */
+export const iperfCubic = (address: string, seconds: number): Promise<ProgramSpec> =>
+  iperf('iperf3 CUBIC', [
+    ...['--client', address, '--port', String(PORT), '--time', String(seconds), '--json'],
+    ...['--reverse', '--congestion', 'cubic'],
+  ]);
 
 /** One TCP connection for so many seconds; its stdout is a report for `goodputOf`. */
 export const iperfClient = (address: string, seconds: number, way: 'up' | 'down'): Promise<ProgramSpec> =>

@@ -68,6 +68,12 @@ const link = async (mtu: number, device: string, one: Host, other: Host): Promis
   await Promise.all([configure(one, device), configure(other, device)]);
 };
 
+/** Runs `work` with two namespaces that nothing joins yet. Needs root. */
+export const withEnds = <T>(work: (pair: Pair) => Promise<T>): Promise<T> => {
+  const pair = { server: hostOf('server', SERVER), client: hostOf('client', CLIENT) };
+  return withNamespaces(Object.values(pair), () => work(pair));
+};
+
 /** Runs `work` between two namespaces joined by a veth link of that MTU; both are gone afterwards. Needs root. */
 export const withPair = <T>(mtu: number, work: (pair: Pair) => Promise<T>): Promise<T> => {
   const pair = { server: hostOf('server', SERVER), client: hostOf('client', CLIENT) };

@@ -39,13 +39,20 @@ const SIDE = fileURLToPath(new URL('../quic-bulk/side.ts', import.meta.url));
 const MAX_DATAGRAM_BYTES = 1472;
 const CONTROLLER = process.env['CBR_CC'] ?? 'newreno';
 
-const ourSide = (role: SideOrder['role'], order: BulkOrder): ProgramSpec => {
+/** @param controller a name of the registry */
+export const ourSide = (
+  role: SideOrder['role'],
+  order: BulkOrder,
+  controller = CONTROLLER,
+  windowBytes?: number,
+): ProgramSpec => {
   const { bytes, streams, datagramBytes, address, port } = order;
   const { certificate, key, authority } = order.identity.pem;
   const side: SideOrder = {
     ...{ role, bytes, streams, datagramBytes, address, port },
     mtu: MAX_DATAGRAM_BYTES,
-    controller: CONTROLLER,
+    controller,
+    ...(windowBytes !== undefined && { windowBytes }),
     certificateChain: certificate,
     privateKey: key,
     trustAnchors: authority,

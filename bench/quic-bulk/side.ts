@@ -24,6 +24,8 @@ export interface SideOrder {
   readonly datagramBytes: number;
   readonly mtu: number;
   readonly controller: string;
+  /** Flow control from the start, in bytes; absent: what connections begin with, and what they learn. */
+  readonly windowBytes?: number;
   readonly certificateChain: string;
   readonly privateKey: string;
   readonly trustAnchors: string;
@@ -187,9 +189,10 @@ const open = (address: string, port: number): UdpSocket =>
   UdpSocket.open({ address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20 });
 
 /** Datagrams must fit from the start; streams find out what the path takes. */
-const configOf = ({ mtu, datagramBytes }: SideOrder): Partial<QuicConfig> => ({
+const configOf = ({ mtu, datagramBytes, windowBytes }: SideOrder): Partial<QuicConfig> => ({
   maxDatagramBytes: mtu,
   ...(datagramBytes > 0 ? { initialDatagramBytes: mtu } : {}),
+  ...(windowBytes === undefined ? {} : { initialMaxData: windowBytes, initialMaxStreamDataBidiLocal: windowBytes }),
 });
 
 const serve = (order: SideOrder): void => {

@@ -1,9 +1,8 @@
 /** What went through one direction of a link in a stretch of time. Delays in microseconds. */
 export interface LinkReport {
   readonly seconds: number;
-  /** IP bytes that arrived, by protocol. */
-  readonly udpBytes: number;
-  readonly tcpBytes: number;
+  /** IP bytes that arrived, by who sent them: `udp/4433`, `tcp/5201`, `other`. */
+  readonly bytes: Readonly<Record<string, number>>;
   readonly arrived: number;
   /** Packets that did not: the queue was full, or they were dropped on the way. */
   readonly lost: number;
@@ -15,8 +14,8 @@ export interface LinkReport {
 }
 
 const FIRST_CAPACITY = 4096;
-const UDP = 17;
-const TCP = 6;
+const PORTS = 0x1_0000;
+const TRANSPORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
 
 /** A row of numbers that grows. */
 class Column {
@@ -33,14 +32,24 @@ class Column {
   }
 }
 
-const protocolOf = (packet: Uint8Array): number => ((packet[0] as number) >> 4 === 6 ? packet[6] : packet[9]) as number;
+/** Protocol and source port as one number; 0 for what has no ports. */
+const senderOf = (packet: Uint8Array): number => {
+  const isV6 = (packet[0] as number) >> 4 === 6;
+  const protocol = (isV6 ? packet[6] : packet[9]) as number;
+  const at = isV6 ? 40 : 4 * ((packet[0] as number) & 15);
+  if (TRANSPORTS[protocol] === undefined || packet.length < at + 2) return 0;
+  return protocol * PORTS + (packet[at] as number) * 256 + (packet[at + 1] as number);
+};
+
+const nameOf = (sender: number): string =>
+  sender === 0 ? 'other' : `${TRANSPORTS[Math.floor(sender / PORTS)]}/${sender % PORTS}`;
 
 /** Remembers every packet of a direction. Microseconds. */
 export class LinkRecord {
   readonly #at = new Column();
   readonly #delays = new Column();
   readonly #bytes = new Column();
-  readonly #protocols = new Column();
+  readonly #senders = new Column();
   readonly #lostAt = new Column();
   readonly #startUs: number;
 
@@ -57,7 +66,7 @@ export class LinkRecord {
     this.#at.push(nowUs - this.#startUs);
     this.#delays.push(nowUs - offeredUs);
     this.#bytes.push(packet.length);
-    this.#protocols.push(protocolOf(packet));
+    this.#senders.push(senderOf(packet));
   }
 
   /** @param fromUs since time began @param toUs not included */
@@ -68,13 +77,11 @@ export class LinkRecord {
     for (last = first; last < this.#at.length && (at[last] as number) < toUs; last++);
     const delays = this.#delays.values.slice(first, last);
     const sorted = delays.slice().sort();
-    const carried = (protocol: number): number => {
-      let bytes = 0;
-      for (let i = first; i < last; i++) {
-        if (this.#protocols.values[i] === protocol) bytes += this.#bytes.values[i] as number;
-      }
-      return bytes;
-    };
+    const bytes: Record<string, number> = {};
+    for (let i = first; i < last; i++) {
+      const sender = nameOf(this.#senders.values[i] as number);
+      bytes[sender] = (bytes[sender] ?? 0) + (this.#bytes.values[i] as number);
+    }
     let lost = 0;
     for (let i = 0; i < this.#lostAt.length; i++) {
       const when = this.#lostAt.values[i] as number;
@@ -85,8 +92,7 @@ export class LinkRecord {
     const arrived = delays.length;
     return {
       seconds: (toUs - fromUs) / 1e6,
-      udpBytes: carried(UDP),
-      tcpBytes: carried(TCP),
+      bytes,
       arrived,
       lost,
       delayMean: delays.reduce((sum, delay) => sum + delay, 0) / Math.max(arrived, 1),
