@@ -17,6 +17,8 @@ export class Recorder {
   readonly jitters = new Series();
   /** IP bytes that arrived in each bin from the start on. */
   readonly bins: number[] = [];
+  /** The longest one-way delay in each bin from the start on. */
+  readonly worst: number[] = [];
   bytes = 0;
   sentPackets = 0;
   arrivedPackets = 0;
@@ -41,8 +43,12 @@ export class Recorder {
 
   onArrived({ size, sentAt }: Packet, now: TimeUs): void {
     const bin = Math.floor(now / BIN_US);
-    while (this.bins.length <= bin) this.bins.push(0);
+    while (this.bins.length <= bin) {
+      this.bins.push(0);
+      this.worst.push(0);
+    }
     this.bins[bin] = (this.bins[bin] as number) + size;
+    this.worst[bin] = Math.max(this.worst[bin] as number, now - sentAt);
     if (this.#counts(sentAt)) this.arrivedPackets++;
     if (now < this.#warmUp) return;
     this.bytes += size;
