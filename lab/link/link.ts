@@ -16,6 +16,7 @@ export type Ends = readonly [near: string, far: string];
 export type LinkOrder = { readonly ends: Ends; readonly device: string; readonly shapes: Shapes };
 export type LinkRequest =
   | { readonly begin: true }
+  | { readonly rebind: true }
   | { readonly report: readonly [from: number, to: number] }
   | { readonly shapes: Shapes };
 
@@ -33,6 +34,8 @@ export interface LinkSpec {
 export interface Link {
   /** From now on it is like this. */
   change(shapes: Shapes): void;
+  /** A NAT in front of the near end forgets: its UDP comes from other ports from now on, and old ones lead nowhere. */
+  rebind(): void;
   /** Forgets what went through so far; time begins. */
   begin(): Promise<void>;
   /** What went through, there and back, between two times in seconds. */
@@ -75,6 +78,7 @@ export const openLink = async ({ ends, device, addresses, mtu, shapes }: LinkSpe
   };
   return {
     change: (next) => void child.send({ shapes: next }),
+    rebind: () => void child.send({ rebind: true }),
     begin: async () => void (await ask({ begin: true })),
     report: async (from, to) => (await ask({ report: [from, to] }))['reports'] as readonly [LinkReport, LinkReport],
     close,

@@ -7,6 +7,7 @@ import { TunBurst } from '#host/tun/burst.ts';
 import { TunDevice } from '#host/tun/device.ts';
 import { T_LENGTH, T_OFFSET, TUN_SLOT_BYTES, TUN_WORDS } from '#host/tun/native.ts';
 import type { LinkOrder, LinkRequest } from './link.ts';
+import { Rebinding } from './rebinding.ts';
 import { LinkRecord } from './record.ts';
 import { Shaper } from './shaper.ts';
 
@@ -25,11 +26,14 @@ class Direction {
   record = new LinkRecord(nowUs());
   readonly #from: TunDevice;
   readonly #to: TunDevice;
+  readonly #passes: (packet: Uint8Array) => boolean;
   readonly #in = new TunBurst(PACKETS * TUN_SLOT_BYTES, PACKETS);
   readonly #out = new TunBurst(TUN_SLOT_BYTES, 1);
   readonly #timer = new PreciseTimer(() => this.#deliver());
 
-  constructor(from: TunDevice, to: TunDevice, shaper: Shaper) {
+  /** @param passes may change a packet @returns whether it goes on */
+  constructor(from: TunDevice, to: TunDevice, shaper: Shaper, passes: (packet: Uint8Array) => boolean) {
+    this.#passes = passes;
     this.#from = from;
     this.#to = to;
     this.shaper = shaper;
@@ -50,7 +54,7 @@ class Direction {
       for (let i = 0; i < count; i++) {
         const offset = burst.words[i * TUN_WORDS + T_OFFSET] as number;
         const packet = burst.buffer.subarray(offset, offset + (burst.words[i * TUN_WORDS + T_LENGTH] as number));
-        this.record.onOffered(now, this.shaper.offer(now, packet));
+        this.record.onOffered(now, this.#passes(packet) && this.shaper.offer(now, packet));
       }
       if (count < PACKETS) break;
     }
@@ -73,14 +77,22 @@ class Direction {
 const run = ({ ends, shapes, device }: LinkOrder): void => {
   const [near, far] = ends.map((namespace) => openIn(namespace, device));
   if (near === undefined || far === undefined) throw new RangeError('A link has two ends.');
+  const nat = new Rebinding();
   const [there, back] = [
-    new Direction(near, far, new Shaper(shapes[0], Math.random)),
-    new Direction(far, near, new Shaper(shapes[1], Math.random)),
+    new Direction(near, far, new Shaper(shapes[0], Math.random), (packet) => {
+      nat.outward(packet);
+      return true;
+    }),
+    new Direction(far, near, new Shaper(shapes[1], Math.random), (packet) => nat.inward(packet)),
   ];
   process.on('message', (request: LinkRequest) => {
     if ('report' in request) {
       const [from, to] = request.report;
       process.send?.({ reports: [there, back].map(({ record }) => record.report(from * 1e6, to * 1e6)) });
+      return;
+    }
+    if ('rebind' in request) {
+      nat.rebind();
       return;
     }
     if ('begin' in request) {
