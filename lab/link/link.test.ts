@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type TestContext, test } from 'node:test';
 import { needsRoot, testNamespace } from '#host/testing/namespace.ts';
-import { runCommand } from '../command.ts';
+import { runCommand, until } from '../command.ts';
 import { parseReplies } from '../ping.ts';
 import { type LinkSpec, openLink } from './link.ts';
 
@@ -53,6 +54,39 @@ test("a link carries the kernel's packets at its rate, with its delay and its qu
   link.change([{ drop: 1 }, {}]);
   await assert.rejects(pingAll(near.name));
   assert.ok((await link.report(0, 10))[0].lost >= COUNT);
+});
+
+const ECHO = `require('node:dgram').createSocket('udp4').on('message', function (m, { port, address }) {
+  console.log(port);
+  this.send(m, port, address);
+}).bind(4000, '192.0.2.2')`;
+
+const ASK = `const socket = require('node:dgram').createSocket('udp4').on('message', () => console.log('answer'));
+socket.bind(5000, '192.0.2.1', () => setInterval(() => socket.send('?', 4000, '192.0.2.2'), 20))`;
+
+/** Runs JavaScript in a namespace until the test ends. @returns what it has printed so far, line by line */
+const runIn = (t: TestContext, namespace: string, script: string): (() => string[]) => {
+  const child: ChildProcess = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', script]);
+  t.after(() => child.kill('SIGKILL'));
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  return () => printed.split('\n').filter(Boolean);
+};
+
+test('a link forgets the port of a socket, whose answers find it all the same', { skip: needsRoot }, async (t) => {
+  const [near, far] = [testNamespace(t), testNamespace(t)];
+  const link = await openLink({ ...spec(near.name, far.name), shapes: [{}, {}] });
+  t.after(() => link.close());
+  const ports = runIn(t, far.name, ECHO);
+  const answers = runIn(t, near.name, ASK);
+  await until('Three answers', 20_000, () => answers().length >= 3);
+  assert.deepEqual(new Set(ports()), new Set(['5000']));
+  link.rebind();
+  await until('The new port', 20_000, () => ports().at(-1) === '5001');
+  const before = answers().length;
+  await until('Three more answers', 20_000, () => answers().length >= before + 3);
 });
 
 test('a relay that cannot be says so', { skip: needsRoot }, async () => {
