@@ -58,6 +58,7 @@ export const drawPlot = ({ title, measure, stepSeconds, lines }: Plot): string =
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     text(LEFT, 20, 'start', `${title}: ${measure}`, '#111'),
     ...across,
