@@ -1,6 +1,7 @@
 import { type CaseContext, Skip, type SuiteCase, type SuiteRow } from '#bench/suite.ts';
 import { type Measurement, meetsBar, summarise } from '#telemetry/measurement.ts';
 import { isAllowedSkip } from './allowed-skips.ts';
+import { controllerFromEnvironment } from './congestion-controller.ts';
 import { FAILURE, SUCCESS, UsageError } from './failure.ts';
 import type { Output } from './output.ts';
 import { reportCase, reportFailure, reportSkip } from './report.ts';
@@ -78,6 +79,8 @@ export const runSuites = async (
     output.list<{ suite: string; summary: string }>(fields, rows);
     return SUCCESS;
   }
+  // Programs of the suites take it from the environment.
+  controllerFromEnvironment();
   const suite = chooseSuite(registry, suiteName);
   let passed = true;
   for (const one of chooseCases(await suite.load(), caseNames)) {

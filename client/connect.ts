@@ -19,6 +19,8 @@ export interface ConnectSettings extends ServiceSettings {
   readonly trust: Trust;
   /** Undefined: no TUN, only local services. */
   readonly tun?: TunSettings | undefined;
+  /** Congestion controller by its name; undefined: the default one. */
+  readonly controller?: string | undefined;
   /** How often `statistics` events come, in seconds; 0 for never. */
   readonly statisticsSeconds?: number;
 }
@@ -61,7 +63,7 @@ export class Client {
         resolve: (host) => this.#resolve(host),
         dial: (target, sink) => {
           const packets = this.#tun === undefined ? {} : { packets: this.#tun.tunnel };
-          return new EdgeLink(target, sink, { tls, ...mark, ...packets });
+          return new EdgeLink(target, sink, { tls, controller: settings.controller, ...mark, ...packets });
         },
         nowUs,
         after,

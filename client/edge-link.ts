@@ -26,7 +26,8 @@ export interface EdgeLinkOptions {
   /** SO_MARK of our own packets, so that they take no route into the tunnel. */
   readonly mark?: number;
   readonly packets?: PacketPort;
-  readonly controller?: string;
+  /** Congestion controller by its name; undefined: the default one. */
+  readonly controller?: string | undefined;
 }
 
 /** UDP payloads over Ethernet (1500 bytes) by address family. */

@@ -169,7 +169,10 @@ test('refusals: status, details without control characters, Retry-After', () => 
 });
 
 test('figures are one line', () => {
-  const all = { bytesUp: 999, bytesDown: 12_345_678, packetsUp: 3, packetsDown: 9000, dropped: 0, reconnects: 1 };
+  const all = {
+    ...{ bytesUp: 999, bytesDown: 12_345_678, packetsUp: 3, packetsDown: 9000, dropped: 0, reconnects: 1 },
+    congestionControl: 'cubic',
+  };
   assert.equal(
     statisticsLine({ ...all, rttMs: 1.25, lossRatio: 0.0125, mtu: 1400 }),
     'sent 999 B in 3 packets, received 12.3 MB in 9000, rtt 1.25 ms, loss 1.25 %, mtu 1400, reconnects 1',

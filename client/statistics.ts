@@ -16,6 +16,8 @@ export interface Statistics {
   /** Bytes of the largest packet of the tunnel. */
   readonly mtu: number | null;
   readonly reconnects: number;
+  /** Congestion controller of the same connection as `rttMs`. */
+  readonly congestionControl: string | null;
 }
 
 /** Bytes and datagrams of QUIC over all connections so far; the present one is added when asked. */
@@ -72,6 +74,7 @@ export const collect = (sources: StatisticsSources): Statistics => {
     lossRatio: parts === undefined || sent === 0 ? null : round(parts.recovery.stats.packetsLost / sent, 5),
     mtu: sources.mtu > 0 ? sources.mtu : null,
     reconnects: Math.max(0, connections - 1),
+    congestionControl: parts?.recovery.controller.name ?? null,
   };
 };
 

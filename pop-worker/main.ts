@@ -149,8 +149,13 @@ const tell = (log: Logger, error: unknown): void => {
   else log.error('the worker breaks off', { error });
 };
 
-/** Runs a worker by its configuration file. @returns the exit code; the process ends shortly after, whatever is open */
-export const runWorker = async (file: string): Promise<number> => {
+/**
+ * Runs a worker by its configuration file.
+ *
+ * @param congestionControl instead of the file's
+ * @returns the exit code; the process ends shortly after, whatever is open
+ */
+export const runWorker = async (file: string, congestionControl?: string): Promise<number> => {
   const log = createLogger({
     level: levelFrom(process.env['CBR_LOG']),
     write: (line) => void process.stderr.write(line),
@@ -159,6 +164,7 @@ export const runWorker = async (file: string): Promise<number> => {
   let exitCode = 1;
   try {
     const config = readWorkerConfig(file);
+    if (congestionControl !== undefined) config.listen.congestion_control = congestionControl;
     exitCode = await work(config, log.with({ pop: config.pop, worker: config.worker }));
   } catch (error) {
     tell(log, error);

@@ -89,6 +89,14 @@ export const METRICS = [
     layer: 'protocol',
   },
   {
+    name: 'cloudbridge_quic_congestion_connections_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { controller: ['bbrv3', 'cubic', 'newreno'] },
+    help: 'The same connections, by the congestion controller that decides what goes to the device',
+    layer: 'protocol',
+  },
+  {
     name: 'cloudbridge_quic_handshakes_total',
     type: 'counter',
     unit: 'handshakes',

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { goPeers } from '#scripts/setup/peers.mjs';
 import { type Identity, SERVER_NAME } from '../harness/identity.ts';
 import type { ProgramSpec } from '../harness/program.ts';
@@ -37,7 +38,7 @@ export type BulkImplementation = {
 const SIDE = fileURLToPath(new URL('../quic-bulk/side.ts', import.meta.url));
 /** What fits IPv4 on a link of 1500. */
 const MAX_DATAGRAM_BYTES = 1472;
-const CONTROLLER = process.env['CBR_CC'] ?? 'newreno';
+const CONTROLLER = process.env['CBR_CC'] || DEFAULT_CONTROLLER;
 
 /** @param controller a name of the registry */
 export const ourSide = (

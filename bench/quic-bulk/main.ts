@@ -6,6 +6,7 @@ import { execFileSync, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
+import { DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import type { SideOrder, SideResult } from './side.ts';
 
 const { values } = parseArgs({
@@ -14,7 +15,7 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '1' },
     datagrams: { type: 'string', default: '0' },
     mtu: { type: 'string', default: '1452' },
-    cc: { type: 'string', default: process.env['CBR_CC'] ?? 'newreno' },
+    cc: { type: 'string', default: process.env['CBR_CC'] || DEFAULT_CONTROLLER },
     profile: { type: 'boolean', default: false },
     pin: { type: 'boolean', default: false },
   },

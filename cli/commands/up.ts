@@ -5,6 +5,7 @@ import { isRoot } from '#scripts/setup/paths.mjs';
 import { isAllowedSkip } from '../allowed-skips.ts';
 import { contextOf, removeLabContext, writeLabContext } from '../api/lab-context.ts';
 import { defineCommand } from '../command.ts';
+import { controllerFromEnvironment } from '../congestion-controller.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { reportCase, reportStep } from '../report.ts';
@@ -78,6 +79,7 @@ export const up = defineCommand({
     'Makes network namespaces for PoPs, an upstream router, an internet host, clients and the control plane,',
     'runs the journey (each step prints what it measured) and stays up until it is stopped. Without root the same runs on',
     'addresses of 127.66.0.0/16, with SOCKS5 proxies for devices; what takes namespaces is said to be skipped.',
+    'CBR_CC=bbrv3, cubic or newreno picks the congestion controller of workers and devices.',
   ].join('\n'),
   options,
   examples: [
@@ -88,6 +90,8 @@ export const up = defineCommand({
   ],
   run: async ({ options, output }) => {
     const suite = 'up';
+    // Workers and devices take it from the environment that they inherit.
+    controllerFromEnvironment();
     const { stopped, whenStopped } = onStop();
     const loopback = options.unprivileged === true || !isRoot;
     if (loopback) announceFallback(output, options.unprivileged === true);

@@ -33,7 +33,7 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
   quic: {
     ...DEFAULT_CONFIG,
     versions: versionsOf(args),
-    controller: controllerNamed(process.env['CBR_CC'] ?? DEFAULT_CONTROLLER),
+    controller: controllerNamed(process.env['CBR_CC'] || DEFAULT_CONTROLLER),
     ...quic,
   },
   crypto: opensslCrypto,

@@ -72,6 +72,8 @@ export class World {
   /** Where the internet host was asked from. */
   readonly askedFrom: string[] = [];
   readonly log: string[] = [];
+  /** Variables for what is started by command from now on. */
+  environment: Readonly<Record<string, string>> = {};
   #clients = 0;
   worker: ChildProcess | undefined;
 
@@ -222,6 +224,7 @@ ${more.static ?? ''}
     const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', this.workerNamespace, process.execPath];
     const child = spawn('setpriv', [...inside, ...args], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      env: { ...process.env, ...this.environment },
     });
     this.#children.push(child);
     this.worker = child;
@@ -325,7 +328,7 @@ ${more.static ?? ''}
     const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, file];
     const child = spawn('setpriv', [...inside, ...words, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, CBR_HOME: this.folder },
+      env: { ...process.env, CBR_HOME: this.folder, ...this.environment },
     });
     this.#children.push(child);
     const lines: string[] = [];

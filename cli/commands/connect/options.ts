@@ -1,3 +1,4 @@
+import { controllerNames } from '#protocol/congestion/registry.ts';
 import { contextNames } from '../../api/files.ts';
 import { LOGIN_OPTIONS } from '../../api/login-options.ts';
 
@@ -64,5 +65,11 @@ export const connectOptions = {
     help: 'TCP port here that leads to one beyond the edge',
   },
   'local-auth': { type: 'string', placeholder: 'FILE', help: 'USER:PASSWORD that --socks and --http ask programs for' },
+  'congestion-control': {
+    type: 'string',
+    placeholder: 'NAME',
+    choices: controllerNames(),
+    help: 'bbrv3, cubic or newreno, for what goes to the edge (default: CBR_CC, else newreno)',
+  },
   stats: { type: 'integer', placeholder: 'SECONDS', least: 1, help: 'print figures this often' },
 } as const;

@@ -8,6 +8,7 @@ import type { ServiceSettings } from '#client/services.ts';
 import { fileToken, staticToken, type TokenSource } from '#client/token-source.ts';
 import { parseRoute, type TunSettings } from '#client/tun-control.ts';
 import type { OptionValues } from '../../command.ts';
+import { controllerFromEnvironment } from '../../congestion-controller.ts';
 import { UsageError } from '../../failure.ts';
 import { NEED_DEVICE, oauthTokens } from './oauth.ts';
 import type { connectOptions } from './options.ts';
@@ -96,6 +97,7 @@ export const settingsOf = async (options: Options, tell: (text: string) => void)
     throw new UsageError(
       'Say what to do with the connection: --tun NAME, --socks PORT, --http PORT or --forward PORT=HOST:PORT.',
     );
+  const controller = options['congestion-control'] ?? controllerFromEnvironment();
   const { tokens, outside: from } = await tokensOf(options, tell);
   outside = from;
   return {
@@ -103,6 +105,7 @@ export const settingsOf = async (options: Options, tell: (text: string) => void)
     tokens,
     trust: { caFile: options.ca, pins: options.pin ?? [] },
     tun,
+    controller,
     ...services,
     statisticsSeconds: options.stats ?? 0,
   };

@@ -35,7 +35,10 @@ const counted = () => {
   const connection = {
     parts: {
       counters: all(keys(connectionCounters())),
-      recovery: { stats: { packetsLost: value(), spuriousLosses: value(), probeTimeouts: value() } },
+      recovery: {
+        controller: { name: 'cubic' },
+        stats: { packetsLost: value(), spuriousLosses: value(), probeTimeouts: value() },
+      },
       datagrams: { refused: value() },
     },
   };
@@ -83,7 +86,10 @@ const counted = () => {
   return { edge: edge as unknown as Edge, host: host as unknown as HostParts, connection };
 };
 
-const threadSeries = LAYOUT.series.filter(({ spec }) => spec.layer !== 'control' && spec.type !== 'histogram');
+const BY_CONTROLLER = 'cloudbridge_quic_congestion_connections_count';
+const threadSeries = LAYOUT.series.filter(
+  ({ spec }) => spec.layer !== 'control' && spec.type !== 'histogram' && spec.name !== BY_CONTROLLER,
+);
 
 test('every series of a thread moves, and each shows something else', () => {
   const { edge, host } = counted();
@@ -99,6 +105,15 @@ test('every series of a thread moves, and each shows something else', () => {
     shown.set(value, name);
   }
   assert.ok(shown.size > 80, `${shown.size}`);
+  const byController = LAYOUT.series.filter(({ spec }) => spec.name === BY_CONTROLLER);
+  assert.deepEqual(
+    byController.map(({ labels, at }) => [labels['controller'], slots[at]]),
+    [
+      ['bbrv3', 0],
+      ['cubic', 1],
+      ['newreno', 0],
+    ],
+  );
 });
 
 test('what a connection has counted stays when it is over', () => {
@@ -113,7 +128,7 @@ test('what a connection has counted stays when it is over', () => {
   endpoint.forEach = () => {};
   endpoint.onForgotten(connection);
   metrics.collect();
-  assert.deepEqual(slots, before);
+  for (const { spec, at } of threadSeries) assert.equal(slots[at], before[at], spec.name);
 });
 
 test('a thread that is late says how much, and beats', (t) => {

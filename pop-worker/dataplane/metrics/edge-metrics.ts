@@ -1,3 +1,4 @@
+import { labelValues } from '#telemetry/metrics.ts';
 import type { Edge } from '../edge.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
@@ -6,6 +7,8 @@ import { QuicCounting } from './quic-totals.ts';
 import { byLabel, collectAll, single } from './series.ts';
 
 const CONNECTIONS = byLabel('cloudbridge_quic_connections_count', 'state');
+const CONTROLLERS = labelValues('cloudbridge_quic_congestion_connections_count', 'controller');
+const BY_CONTROLLER = byLabel('cloudbridge_quic_congestion_connections_count', 'controller');
 const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
 const HTTP3_LOST = byLabel('cloudbridge_http3_lost_datagrams_total', 'reason');
 const ADMISSIONS = byLabel('cloudbridge_admissions_total', 'outcome');
@@ -46,6 +49,8 @@ export class EdgeMetrics {
     collectEndpoint(slots, endpoint.counters);
     collectOutcomes(slots, connections);
     collectConnections(slots, this.#quic.totals());
+    const byController = this.#quic.byController();
+    for (const name of CONTROLLERS) slots[BY_CONTROLLER[name]] = byController[name] ?? 0;
     slots[CONNECTIONS.handshake] = endpoint.handshakes;
     slots[CONNECTIONS.confirmed] = endpoint.connections - endpoint.handshakes;
     const { withoutStream, notSent } = connections.lostDatagrams();

@@ -1,3 +1,4 @@
+import { controllerNames } from '#protocol/congestion/registry.ts';
 import type { Connection } from '#protocol/quic/connection.ts';
 import { connectionCounters } from '#protocol/quic/counters.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
@@ -34,6 +35,16 @@ export class QuicCounting {
     endpoint.onForgotten = (connection) => {
       add(this.#past, connection);
     };
+  }
+
+  /** Connections by the name of their path's congestion controller; those that nobody uses are there too. */
+  byController(): Record<string, number> {
+    const count = Object.fromEntries(controllerNames().map((name) => [name, 0]));
+    this.#endpoint.forEach(({ parts }) => {
+      const { name } = parts.recovery.controller;
+      count[name] = (count[name] ?? 0) + 1;
+    });
+    return count;
   }
 
   totals(): QuicTotals {
