@@ -3,7 +3,6 @@ import { withPair } from '#bench/harness/network.ts';
 import type { ProgramSpec } from '#bench/harness/program.ts';
 import { withPrograms } from '#bench/harness/program.ts';
 import { freeUdpPort } from '#bench/harness/sockets.ts';
-import { clientFlags as ipClientFlags, proxyFlags as ipProxyFlags } from '#bench/implementations/tunnel.ts';
 import { Skip, type SuiteCase } from '#bench/suite.ts';
 import { runCommand } from '#lab/command.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
@@ -20,14 +19,24 @@ const LIMIT_MS = 20_000;
 const DATAGRAMS = 10;
 
 const LINK_MTU = 1500;
-/** Addresses and MTU inside the tunnel. */
-const TUNNEL = {
-  ...{ device: 'tunnel0', mtu: 1280 },
-  ...{ network: '10.64.0.0/24', proxy: '10.64.0.1', client: '10.64.0.2', route: '10.64.0.1/32' },
+/** Both ends' TUN. The MTU is IPv6's least (RFC 8200 §5), which Initial packets of 1200 bytes would not let through. */
+const DEVICE = ['--tun', 'tunnel0', '--mtu', '1280'];
+/** Addresses inside the tunnel, and what a ping holds that is as large as the MTU with its headers. */
+const INNER = {
+  4: { proxy: '10.64.0.1', client: '10.64.0.2', length: 32, any: '0.0.0.0/32', pingBytes: 1280 - 20 - 8 },
+  6: { proxy: 'fd00:64::1', client: 'fd00:64::2', length: 128, any: '::/128', pingBytes: 1280 - 40 - 8 },
 } as const;
+type Family = keyof typeof INNER;
+const FAMILIES = [4, 6] as const;
 const PINGS = '5';
-/** With its headers as large as the tunnel's MTU, which Initial packets of 1200 bytes would not let through. */
-const PING_BYTES = '1252';
+
+/** One value a family, parted by commas. */
+const list = (of: (inner: (typeof INNER)[Family]) => string): string =>
+  FAMILIES.map((family) => of(INNER[family])).join(',');
+
+// `withPair` takes IPv6 off; the TUN that a program makes gets it again, without link-local addresses and what they send.
+const INNER_IPV6 =
+  'cd /proc/sys/net/ipv6/conf && echo 0 > all/disable_ipv6 && echo 0 > default/disable_ipv6 && echo 1 > default/addr_gen_mode';
 
 const proxyFlags = (address: string, port: number, certificate: string, key: string): string[] => [
   ...['--listen', `${address}:${port}`, '--name', SERVER_NAME, '--cert', certificate, '--key', key],
@@ -37,17 +46,29 @@ const clientFlags = (address: string, port: number, authority: string): string[]
   ...['--server', `${address}:${port}`, '--name', SERVER_NAME, '--ca', authority],
 ];
 
-/** Pings the proxy's end of the tunnel from the client's. */
+const inside = (namespace: string, ...command: string[]): Promise<string> =>
+  runCommand('ip', ['netns', 'exec', namespace, ...command], { timeoutMs: LIMIT_MS });
+
+/** One tunnel with addresses and routes of both families: pings its proxy's end from the client's, by both. */
 const connectIp = (proxy: Maker, client: Maker): Promise<void> =>
-  withIdentity((identity, folder) =>
+  withIdentity(({ files: { certificate, key, authority } }) =>
     withPair(LINK_MTU, (pair) =>
       withPrograms(async (start) => {
-        const order = { ...TUNNEL, identity, folder, address: pair.server.address, port: 443 };
-        await start(await proxy('ip-proxy', ipProxyFlags(order)), pair.server).ready;
-        await start(await client('ip-client', ipClientFlags(order)), pair.client).ready;
-        // Don't fragment: what fits the tunnel's MTU must pass whole.
-        const ping = ['ping', '-q', '-M', 'do', '-c', PINGS, '-i', '0.2', '-s', PING_BYTES, TUNNEL.proxy];
-        await runCommand('ip', ['netns', 'exec', pair.client.namespace, ...ping], { timeoutMs: LIMIT_MS });
+        for (const { namespace } of [pair.server, pair.client]) await inside(namespace, 'sh', '-c', INNER_IPV6);
+        const at = [pair.server.address, 443] as const;
+        const addresses = ['--address', list(({ proxy: address, length }) => `${address}/${length}`)];
+        const route = ['--route', addresses[1] as string];
+        const given = ['--client', list(({ client: address, length }) => `${address}/${length}`)];
+        const proxyArgs = [...proxyFlags(...at, certificate, key), ...DEVICE, ...addresses, ...given, ...route];
+        await start(await proxy('ip-proxy', proxyArgs), pair.server).ready;
+        const clientArgs = [...clientFlags(...at, authority), ...DEVICE, '--ask', list(({ any }) => any)];
+        await start(await client('ip-client', clientArgs), pair.client).ready;
+        for (const family of FAMILIES) {
+          const { proxy: address, pingBytes } = INNER[family];
+          // Don't fragment: what fits the tunnel's MTU must pass whole.
+          const how = ['-q', '-M', 'do', '-c', PINGS, '-i', '0.2', '-s', String(pingBytes)];
+          await inside(pair.client.namespace, 'ping', `-${family}`, ...how, address);
+        }
       }),
     ),
   );
@@ -76,7 +97,7 @@ const bothRoles = (peer: string, run: (proxy: Maker, client: Maker) => Promise<v
 export const cases: readonly SuiteCase[] = [
   {
     name: 'connect-ip',
-    summary: 'a full-size ping through a CONNECT-IP tunnel between two namespaces (RFC 9484)',
+    summary: 'full-size pings over IPv4 and IPv6 through one CONNECT-IP tunnel between two namespaces (RFC 9484)',
     run: (context) => {
       if (!isRoot) throw new Skip('network namespaces need root');
       return proveAll(bothRoles('connect-ip-go', connectIp), context);

@@ -33,7 +33,7 @@ export type TunnelImplementation = {
 const tunFlags = ({ device, mtu }: TunnelOrder): string[] => ['--tun', device, '--mtu', String(mtu)];
 
 /** Flags that the programs of interop take, the peers' and ours alike. */
-export const proxyFlags = (order: TunnelOrder): string[] => {
+const proxyFlags = (order: TunnelOrder): string[] => {
   const { certificate, key } = order.identity.files;
   return [
     ...['--listen', `${order.address}:${order.port}`, '--name', SERVER_NAME, '--cert', certificate, '--key', key],
@@ -42,7 +42,7 @@ export const proxyFlags = (order: TunnelOrder): string[] => {
   ];
 };
 
-export const clientFlags = (order: TunnelOrder): string[] => [
+const clientFlags = (order: TunnelOrder): string[] => [
   ...['--server', `${order.address}:${order.port}`, '--name', SERVER_NAME, '--ca', order.identity.files.authority],
   ...tunFlags(order),
 ];

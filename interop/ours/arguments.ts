@@ -21,6 +21,7 @@ const options = {
   address: { type: 'string', default: '' },
   client: { type: 'string', default: '' },
   route: { type: 'string', default: '0.0.0.0/0' },
+  ask: { type: 'string', default: '0.0.0.0/32' },
   mtu: { type: 'string', default: '1280' },
   target: { type: 'string', default: '' },
   count: { type: 'string', default: '10' },

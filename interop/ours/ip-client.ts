@@ -7,6 +7,7 @@ import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
+import { prefixesOf } from './ip-proxy.ts';
 import { fail, ready } from './lines.ts';
 import { QuietSink } from './quiet-sink.ts';
 import { OUTER_BYTES, TunPump } from './tun-pump.ts';
@@ -23,23 +24,23 @@ const prefixLength = ({ start, end }: IpRange): number => {
   return length;
 };
 
-const ANY_IPV4 = { address: new Uint8Array(4), length: 32 };
-
-/** Asks for an address, gives it to a TUN, routes what the proxy advertises and forwards until it is ended. */
+/** Asks for addresses, gives them to a TUN, routes what the proxy advertises and forwards until it is ended. */
 export const ipClient = (args: Arguments): void => {
   const pump = new TunPump(args.tun);
+  const asked = prefixesOf(args.ask);
   let configured = false;
   const join = async (tunnel: IpTunnel): Promise<void> => {
-    const [address] = tunnel.assigned;
-    if (configured || address === undefined || tunnel.routes.length === 0) return;
+    // A proxy may answer requests one by one.
+    if (configured || tunnel.assigned.length < asked.length || tunnel.routes.length === 0) return;
     configured = true;
+    const addresses = tunnel.assigned.map(({ prefix }) => formatPrefix(prefix));
     const routes = tunnel.routes.map((range) => formatPrefix({ address: range.start, length: prefixLength(range) }));
-    await pump.configure(formatPrefix(address.prefix), Number(args.mtu), routes);
+    await pump.configure(addresses, Number(args.mtu), routes);
     pump.attach(tunnel);
     ready(args.tun);
   };
   const device: IpTunnelSink = {
-    opened: (tunnel) => void tunnel.requestAddresses([ANY_IPV4]),
+    opened: (tunnel) => void tunnel.requestAddresses(asked),
     refused: (_tunnel, { status }) => fail(`refused with status ${status}`),
     addressesAssigned: (tunnel) => void join(tunnel).catch(fail),
     routesAdvertised: (tunnel) => void join(tunnel).catch(fail),

@@ -10,7 +10,9 @@ import { fail } from './lines.ts';
 import { QuietSink } from './quiet-sink.ts';
 import { OUTER_BYTES, TunPump } from './tun-pump.ts';
 
-const prefixOf = (text: string): Prefix => parsePrefix(text) ?? fail(`${text} is no prefix`);
+/** Of a list that is parted by commas. */
+export const prefixesOf = (list: string): Prefix[] =>
+  list.split(',').map((text) => parsePrefix(text) ?? fail(`${text} is no prefix`));
 
 /** All addresses of a prefix, for any protocol. */
 const rangeOf = ({ address, length }: Prefix): IpRange => {
@@ -19,21 +21,22 @@ const rangeOf = ({ address, length }: Prefix): IpRange => {
   return { start: address, end, protocol: 0 };
 };
 
-/** Gives every client the same prefix and forwards between the last one and a TUN. */
+/** Gives every client the same prefixes, at most one a family, and forwards between the last one and a TUN. */
 export const ipProxy = async (args: Arguments): Promise<void> => {
-  const client = prefixOf(args.client);
+  const clients = prefixesOf(args.client);
   const pump = new TunPump(args.tun);
-  await pump.configure(args.address, Number(args.mtu), [args.client]);
+  await pump.configure(args.address.split(','), Number(args.mtu), args.client.split(','));
   const assign = (tunnel: IpTunnel): void => {
-    const requestId = tunnel.wanted[0]?.requestId ?? 0;
-    tunnel.assign([{ requestId, prefix: client }]);
+    const answered = (prefix: Prefix): number =>
+      tunnel.wanted.find((wanted) => wanted.prefix.address.length === prefix.address.length)?.requestId ?? 0;
+    tunnel.assign(clients.map((prefix) => ({ requestId: answered(prefix), prefix })));
   };
   const proxy: IpProxySink = {
     ipWanted: (tunnel) => {
       tunnel.accept();
       pump.attach(tunnel);
       assign(tunnel);
-      tunnel.advertise([rangeOf(prefixOf(args.route))]);
+      tunnel.advertise(prefixesOf(args.route).map(rangeOf));
     },
     addressesWanted: assign,
     payload: (_tunnel, buffer, start, end) => pump.write(buffer, start, end),

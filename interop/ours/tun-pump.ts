@@ -22,8 +22,8 @@ export class TunPump {
     this.#device.onReadable(() => this.#forward());
   }
 
-  async configure(address: string, mtu: number, routes: readonly string[]): Promise<void> {
-    await configureTun(this.#device.name, { addresses: [address], mtu, up: true });
+  async configure(addresses: readonly string[], mtu: number, routes: readonly string[]): Promise<void> {
+    await configureTun(this.#device.name, { addresses, mtu, up: true });
     for (const route of routes) execFileSync('ip', ['route', 'replace', route, 'dev', this.#device.name]);
   }
 

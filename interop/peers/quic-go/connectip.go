@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 
 	connectip "github.com/quic-go/connect-ip-go"
 	"github.com/quic-go/quic-go"
@@ -26,13 +27,25 @@ func tunnelConfig() *quic.Config {
 	return &quic.Config{EnableDatagrams: true, InitialPacketSize: outerPackets}
 }
 
-// ipProxy gives every client the same prefix --client and forwards between it and a TUN.
+func parsePrefixes(list string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range strings.Split(list, ",") {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+// ipProxy gives every client the same prefixes --client and forwards between them and a TUN.
 func ipProxy(o *options) error {
-	client, err := netip.ParsePrefix(o.client)
+	clients, err := parsePrefixes(o.client)
 	if err != nil {
 		return err
 	}
-	route, err := netip.ParsePrefix(o.route)
+	routes, err := parsePrefixes(o.route)
 	if err != nil {
 		return err
 	}
@@ -40,7 +53,7 @@ func ipProxy(o *options) error {
 	if err != nil {
 		return err
 	}
-	if err := configureTun(o.tun, o.address, o.mtu, client.String()); err != nil {
+	if err := configureTun(o.tun, strings.Split(o.address, ","), o.mtu, strings.Split(o.client, ",")...); err != nil {
 		return err
 	}
 	listener, err := listen(o, tunnelConfig(), http3.NextProtoH3)
@@ -58,33 +71,43 @@ func ipProxy(o *options) error {
 			fmt.Fprintln(os.Stderr, "failed:", err)
 			return
 		}
-		fmt.Fprintln(os.Stderr, "tunnel ended:", serveIP(conn, client, route, tun))
+		fmt.Fprintln(os.Stderr, "tunnel ended:", serveIP(conn, clients, routes, tun))
 	}
 	server := &http3.Server{Handler: http.HandlerFunc(handler), EnableDatagrams: true}
 	return server.ServeListener(listener)
 }
 
-func serveIP(conn *connectip.Conn, client, route netip.Prefix, tun *os.File) error {
-	if err := conn.AssignAddresses([]netip.Prefix{client}); err != nil {
+func serveIP(conn *connectip.Conn, clients, routes []netip.Prefix, tun *os.File) error {
+	if err := conn.AssignAddresses(clients); err != nil {
 		return err
 	}
-	last := lastAddress(route)
-	if err := conn.AdvertiseRoute([]connectip.IPRoute{{StartIP: route.Addr(), EndIP: last}}); err != nil {
+	var ranges []connectip.IPRoute
+	for _, route := range routes {
+		ranges = append(ranges, connectip.IPRoute{StartIP: route.Addr(), EndIP: lastAddress(route)})
+	}
+	if err := conn.AdvertiseRoute(ranges); err != nil {
 		return err
 	}
-	go answerRequests(conn, client)
+	go answerRequests(conn, clients)
 	return pump(conn, tun)
 }
 
-// answerRequests gives whoever asks what it has been given already.
-func answerRequests(conn *connectip.Conn, client netip.Prefix) {
+// answerRequests gives whoever asks what it has been given already; a family without an address is turned down.
+func answerRequests(conn *connectip.Conn, clients []netip.Prefix) {
 	for {
 		request, err := conn.ReceiveAddressRequest(context.Background())
 		if err != nil {
 			return
 		}
-		_ = request
-		if err := conn.AssignAddresses([]netip.Prefix{client}); err != nil {
+		answers := make([]netip.Prefix, len(request.Prefixes))
+		for i, asked := range request.Prefixes {
+			for _, client := range clients {
+				if client.Addr().Is4() == asked.Addr().Is4() {
+					answers[i] = client
+				}
+			}
+		}
+		if err := request.Respond(answers, nil); err != nil {
 			return
 		}
 	}
@@ -99,7 +122,7 @@ func lastAddress(p netip.Prefix) netip.Addr {
 	return last
 }
 
-// ipClient asks for an address, gives it to a TUN, routes what the proxy advertises and forwards until it is ended.
+// ipClient asks for addresses, gives them to a TUN, routes what the proxy advertises and forwards until it is ended.
 func ipClient(o *options) error {
 	conn, err := dial(o, tunnelConfig(), http3.NextProtoH3)
 	if err != nil {
@@ -117,16 +140,20 @@ func ipClient(o *options) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("refused with status %d", response.StatusCode)
 	}
-	if _, err := tunnel.RequestAddresses([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/32")}); err != nil {
+	asked, err := parsePrefixes(o.ask)
+	if err != nil {
 		return err
 	}
-	return joinTun(tunnel, o, conn)
+	if _, err := tunnel.RequestAddresses(asked); err != nil {
+		return err
+	}
+	return joinTun(tunnel, o, conn, len(asked))
 }
 
-func joinTun(tunnel *connectip.Conn, o *options, conn *quic.Conn) error {
+func joinTun(tunnel *connectip.Conn, o *options, conn *quic.Conn, wanted int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
-	address, err := firstAddress(ctx, tunnel)
+	addresses, err := assignment(ctx, tunnel, wanted)
 	if err != nil {
 		return err
 	}
@@ -144,24 +171,28 @@ func joinTun(tunnel *connectip.Conn, o *options, conn *quic.Conn) error {
 			prefixes = append(prefixes, prefix.String())
 		}
 	}
-	if err := configureTun(o.tun, address.String(), o.mtu, prefixes...); err != nil {
+	if err := configureTun(o.tun, addresses, o.mtu, prefixes...); err != nil {
 		return err
 	}
 	ready(conn.LocalAddr())
 	return pump(tunnel, tun)
 }
 
-// firstAddress waits for an assignment that is not empty: a proxy may answer requests one by one.
-func firstAddress(ctx context.Context, tunnel *connectip.Conn) (netip.Prefix, error) {
+// assignment waits for one of so many addresses: a proxy may answer requests one by one.
+func assignment(ctx context.Context, tunnel *connectip.Conn, wanted int) ([]string, error) {
 	for {
 		assigned, err := tunnel.ReceiveAddressAssignment(ctx)
 		if err != nil {
-			return netip.Prefix{}, err
+			return nil, err
 		}
+		var addresses []string
 		for _, address := range assigned {
 			if !address.Rejected() {
-				return address.IPPrefix, nil
+				addresses = append(addresses, address.IPPrefix.String())
 			}
+		}
+		if len(addresses) >= wanted {
+			return addresses, nil
 		}
 	}
 }

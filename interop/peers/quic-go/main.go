@@ -20,7 +20,7 @@ type options struct {
 	retry, early         bool
 	connections          int
 	sessions             tls.ClientSessionCache
-	name, client, pool   string
+	name, client, ask    string
 	tun, address, route  string
 	target               string
 	count, mtu           int
@@ -58,9 +58,10 @@ func parse(args []string) *options {
 	f.IntVar(&o.datagrams, "datagrams", 0, "bulk: payload of a DATAGRAM; 0: streams carry the bytes")
 	f.IntVar(&o.streams, "streams", 1, "bulk: streams")
 	f.StringVar(&o.tun, "tun", "", "ip: name of the TUN to make")
-	f.StringVar(&o.address, "address", "", "ip-proxy: address/length of its TUN")
-	f.StringVar(&o.client, "client", "", "ip-proxy: prefix given to the client")
-	f.StringVar(&o.route, "route", "0.0.0.0/0", "ip-proxy: prefix advertised to the client")
+	f.StringVar(&o.address, "address", "", "ip-proxy: address/length of its TUN; several parted by commas")
+	f.StringVar(&o.client, "client", "", "ip-proxy: prefixes given to the client, one a family")
+	f.StringVar(&o.route, "route", "0.0.0.0/0", "ip-proxy: prefixes advertised to the client, IPv4 first")
+	f.StringVar(&o.ask, "ask", "0.0.0.0/32", "ip-client: addresses to ask for; a zero one is any of its family")
 	f.IntVar(&o.mtu, "mtu", 1280, "ip: MTU of the TUN")
 	f.StringVar(&o.target, "target", "", "udp-client: address and port behind the proxy")
 	f.IntVar(&o.count, "count", 10, "udp-client: datagrams to send and to get back")

@@ -32,12 +32,13 @@ func ip(args ...string) error {
 	return nil
 }
 
-// configureTun gives the TUN its address and MTU; the routes follow.
-func configureTun(name, address string, mtu int, routes ...string) error {
-	steps := [][]string{
-		{"address", "add", address, "dev", name},
-		{"link", "set", "dev", name, "mtu", fmt.Sprint(mtu), "up"},
+// configureTun gives the TUN its addresses and MTU; the routes follow.
+func configureTun(name string, addresses []string, mtu int, routes ...string) error {
+	var steps [][]string
+	for _, address := range addresses {
+		steps = append(steps, []string{"address", "add", address, "dev", name})
 	}
+	steps = append(steps, []string{"link", "set", "dev", name, "mtu", fmt.Sprint(mtu), "up"})
 	for _, route := range routes {
 		steps = append(steps, []string{"route", "replace", route, "dev", name})
 	}
