@@ -19,6 +19,18 @@ export class PeerMissing extends Error {
   }
 }
 
+// What Go's client and apt-get say when they reach nobody, rather than that somebody says no.
+const OFFLINE =
+  /dial tcp|no such host|i\/o timeout|TLS handshake timeout|Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Network is unreachable|Connection timed out/;
+
+/**
+ * @param {string} what that could not be had
+ * @param {string} cause what the program said that was to get it
+ * @param {string} said by others before, which tells too whether anybody is reached
+ */
+export const notHad = (what, cause, said = '') =>
+  new PeerMissing(`${OFFLINE.test(`${said} ${cause}`) ? 'The network is not reached: t' : 'T'}he ${what}: ${cause}`);
+
 /** @returns {string} a short name for exactly these parts */
 export const fingerprint = (parts) => {
   const hash = createHash('sha256');
@@ -84,7 +96,7 @@ export const goPeers = async () => {
     try {
       await runLogged(command, [...args, path.join(scratch, 'peer'), '.'], goEnvironment());
     } catch (error) {
-      throw new PeerMissing(`The peers on quic-go could not be built: ${error.message}`);
+      throw notHad('peers on quic-go could not be built', error.message);
     }
   });
   return binary;
@@ -102,11 +114,13 @@ const unpackDebian = async (target) => {
       await runLogged('env', download);
     } catch {
       // Package lists are absent on a new image, or name versions that are gone.
+      let updated = '';
       try {
-        await runLogged('apt-get', ['update', '-qq']);
+        // Without a network it warns and ends with 0.
+        updated = await runLogged('apt-get', ['update', '-qq']);
         await runLogged('env', download);
       } catch (error) {
-        throw new PeerMissing(`Debian's ngtcp2 and iperf3 could not be fetched: ${error.message}`);
+        throw notHad('Debian packages of ngtcp2 and iperf3 could not be fetched', error.message, updated);
       }
     }
     const archives = fs.readdirSync(scratch).filter((name) => name.endsWith('.deb'));
