@@ -25,6 +25,7 @@ class KernelNetwork {
       table: tableName(worker),
       device: tun.name,
       carriers: tun.carriers,
+      router4: tun.router4,
       router6: tun.router6,
       masquerade: tun.masquerade,
       refused: this.#refused([]),

@@ -8,6 +8,7 @@ const OPTIONS: NatOptions = {
   table: 'cloudbridge_w1',
   device: 'cb0',
   carriers: '100.64.0.0/16',
+  router4: '100.64.0.1',
   router6: 'fd00:cb::1',
   masquerade: true,
   refused: ['127.0.0.0/8', 'fe80::/10'],

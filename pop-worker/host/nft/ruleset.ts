@@ -4,7 +4,8 @@ export interface NatOptions {
   readonly table: string;
   readonly device: string;
   readonly carriers: string;
-  /** Where the data plane's ICMPv6 errors come from. */
+  /** Where the data plane's ICMP errors come from. */
+  readonly router4: string;
   readonly router6: string;
   readonly masquerade: boolean;
   readonly refused: readonly string[];
@@ -58,7 +59,7 @@ export const removeTable = (table: string): string => `table inet ${table}\ndele
  * none of our business.
  */
 export const natRuleset = (options: NatOptions): string => {
-  const { table, device, carriers, router6, masquerade } = options;
+  const { table, device, carriers, router4, router6, masquerade } = options;
   const out = `oifname != "${device}"`;
   const translate = 'counter name connections masquerade';
   const lines = [
@@ -71,7 +72,7 @@ export const natRuleset = (options: NatOptions): string => {
     ...set('allowed6', 6, options.allowed),
     ...chain('from_devices', [
       `oifname "${device}" ${drop('refused')}`,
-      `meta nfproto ipv4 ip saddr != ${carriers} ${drop('foreign_source')}`,
+      `meta nfproto ipv4 ip saddr != ${carriers} ip saddr != ${router4} ${drop('foreign_source')}`,
       `meta nfproto ipv6 ip6 saddr != ${router6} ip6 saddr != @tenants6 ${drop('foreign_source')}`,
       // What belongs to no connection is not translated: it would leave with an address that is nobody's out there.
       ...(masquerade ? [`ct state invalid ${drop('invalid')}`] : []),
