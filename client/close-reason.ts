@@ -1,3 +1,4 @@
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { CloseInfo } from '#protocol/quic/api.ts';
 import { TransportError } from '#protocol/quic/errors.ts';
 import { ConnectFailure } from './failure.ts';
@@ -46,6 +47,9 @@ export const closeFailure = (info: CloseInfo, target: DialTarget, label: string,
     case 'remote': {
       const alert = info.code - TransportError.cryptoError;
       if (!info.application && alert >= 0 && alert < 256) return tlsFailure(alert, info, target, label);
+      // Of a whole connection: nothing that this device asks for is served any more.
+      if (info.by === 'remote' && info.application && info.code === Http3ErrorCode.requestRejected)
+        return new ConnectFailure(`the edge refuses this device${said}`, 'fatal');
       const who = info.by === 'local' ? 'we closed the connection to' : 'the connection was closed by';
       return new ConnectFailure(`${who} ${label} (0x${info.code.toString(16)}${said})`);
     }

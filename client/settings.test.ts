@@ -143,6 +143,11 @@ test('why a connection is over, for people: table', () => {
   assert.match(text({ by: 'local', code: 0x100 + 45 }), /^fatal-at-first: .*for edge\.test is refused: it has expired/);
   assert.match(text({ code: 0x100 + 120 }), /^fatal-at-first: edge\.test speaks no HTTP\/3/);
   assert.match(text({ code: 0x100 + 40, reason: 'x' }), /^temporary: the TLS handshake with .* failed: alert 40 x/);
+  assert.equal(
+    text({ application: true, code: 0x10b, reason: 'the device is revoked' }, true),
+    'fatal: the edge refuses this device: the device is revoked',
+  );
+  assert.match(text({ by: 'local', application: true, code: 0x10b }, true), /^temporary: we closed/);
   assert.match(text({ application: true, code: 0x100, reason: 'bye' }), /closed by 192\.0\.2\.1:443 \(0x100: bye\)/);
 });
 

@@ -23,6 +23,9 @@ export interface Denied {
   readonly retryAfterSeconds?: number;
 }
 
+/** Why a device that was let in is not any more. */
+export const REVOKED = 'the device or its token is revoked';
+
 const OUTCOMES = { 401: 'unauthorized', 403: 'forbidden', 503: 'unavailable' } as const;
 
 /** Desired state comes within seconds of the connection to the control plane. */
@@ -67,6 +70,8 @@ export class Admission {
   readonly #directory: Directory;
   readonly #nowMs: () => number;
   readonly #tenants: Pick<TenantTable, 'has'>;
+  /** By connection, whoever was let in last. */
+  readonly #latest = new WeakMap<object, Admitted>();
   #keySet: { readonly text: string; readonly resolve: KeySet | undefined } | undefined;
 
   /** @param nowMs wall clock, milliseconds since 1970 */
@@ -76,16 +81,26 @@ export class Admission {
     this.#nowMs = nowMs;
   }
 
-  /** @param authorization the field's value, as `Bearer …` */
-  async admit(authorization: string | undefined): Promise<Admitted | Denied> {
+  /**
+   * @param authorization the field's value, as `Bearer …`
+   * @param connection that it came by
+   */
+  async admit(authorization: string | undefined, connection?: object): Promise<Admitted | Denied> {
     const answer = await this.#decide(authorization);
     this.outcomes['status' in answer ? OUTCOMES[answer.status] : 'admitted']++;
+    if (connection !== undefined && !('status' in answer)) this.#latest.set(connection, answer);
     return answer;
+  }
+
+  /** Whether a connection's is the device of a token that is revoked: of those that came by it, the latest counts. */
+  isRevoked(connection: object): boolean {
+    const latest = this.#latest.get(connection);
+    return latest !== undefined && this.#directory.isRevoked(latest.tenant, latest.device, latest.tokenId);
   }
 
   /** Why what was admitted would not be now. */
   objection({ tenant, device, tokenId }: PopClaims): Denied | undefined {
-    if (this.#directory.isRevoked(tenant, device, tokenId)) return denied(403, 'the device or its token is revoked');
+    if (this.#directory.isRevoked(tenant, device, tokenId)) return denied(403, REVOKED);
     if (this.#tenants.has(tenant)) return undefined;
     return this.#unknown(denied(403, 'the tenant is not known here'));
   }

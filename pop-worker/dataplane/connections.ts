@@ -83,6 +83,13 @@ export class Connections implements ConnectionEvents {
     this.#draining = false;
   }
 
+  /** Those whose requests would all be refused from now on, whether or not they have any. */
+  closeWhere(matches: (http3: Http3Connection) => boolean, reason: string): void {
+    this.#forEach((http3) => {
+      if (matches(http3)) http3.close(Http3ErrorCode.requestRejected, reason);
+    });
+  }
+
   closeAll(reason: string): void {
     this.#draining = true;
     this.#forEach((http3) => http3.close(Http3ErrorCode.noError, reason));

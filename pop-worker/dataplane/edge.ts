@@ -7,7 +7,7 @@ import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.
 import type { TunDevice } from '#host/tun/device.ts';
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
-import { Admission } from './admission.ts';
+import { Admission, REVOKED } from './admission.ts';
 import type { Command, Notice } from './commands.ts';
 import { Connections } from './connections.ts';
 import { Directory } from './directory.ts';
@@ -287,6 +287,9 @@ export class Edge {
 
   #endRevoked(): void {
     this.endings.endWhere(({ admitted }) => this.admission.objection(admitted) !== undefined, 'revoked');
+    // A device without a TUN may have no tunnel at the moment.
+    this.connections.closeWhere((http3) => this.admission.isRevoked(http3), REVOKED);
+    this.driver.run();
   }
 
   /** Tells all peers that it is over. */

@@ -314,11 +314,11 @@ ${more.static ?? ''}
     return { namespace, reports, child };
   }
 
-  /** A device that runs `cloudbridge connect` with these options. @returns its namespace, and its lines as they come */
+  /** A device that runs `cloudbridge connect` with these options. @returns its namespace, its lines as they come, and how it ended */
   async connectByCommand(
     identity: DeviceIdentity,
     ...options: string[]
-  ): Promise<{ namespace: string; lines: string[] }> {
+  ): Promise<{ namespace: string; lines: string[]; ended: Promise<string> }> {
     const namespace = this.clientNamespace();
     const at = (name: string): string => path.join(this.folder, `${identity.device}.${name}`);
     writeFileSync(at('token'), await this.#issuer.token(identity), { mode: 0o600 });
@@ -327,13 +327,18 @@ ${more.static ?? ''}
     const words = ['connect', '--json', '--server', `https://${EDGE4}`, '--token-file', at('token'), '--ca', at('ca')];
     const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, file];
     const child = spawn('setpriv', [...inside, ...words, ...options], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CBR_HOME: this.folder, ...this.environment },
     });
     this.#children.push(child);
     const lines: string[] = [];
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => lines.push(line));
-    return { namespace, lines };
+    let errors = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
+    const ended = new Promise<string>((resolve) => child.once('close', (code) => resolve(`${code}: ${errors.trim()}`)));
+    return { namespace, lines, ended };
   }
 
   /** A namespace with a link to the worker, and a way to its addresses. @param mtu of the link */

@@ -81,7 +81,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     }
     const { admission, faults } = this.#options;
     faults.settle(
-      admission.admit(bearerOf(head)),
+      admission.admit(bearerOf(head), tunnel.http3),
       (answer) => this.#decide(tunnel, answer),
       () => {
         tunnel.refuse(proxyName, { error: 'proxy_internal_error' });

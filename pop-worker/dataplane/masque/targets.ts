@@ -55,8 +55,9 @@ export class Targets {
     this.policy = options.policy;
   }
 
-  async grant(target: Target, head: RequestHead): Promise<Granted | Refusal> {
-    const admitted = await this.#options.admission.admit(bearerOf(head));
+  /** @param connection that the request came by */
+  async grant(target: Target, head: RequestHead, connection: object): Promise<Granted | Refusal> {
+    const admitted = await this.#options.admission.admit(bearerOf(head), connection);
     if ('status' in admitted) return this.#refuse('token', refusalOf(admitted));
     if (!admitted.egress)
       return this.#refuse('no_egress', { error: 'http_request_denied', details: 'the network has no egress' });

@@ -44,7 +44,7 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
 
   tcpWanted(tunnel: TcpTunnel, target: Target, head: RequestHead): void {
     this.#faults.settle(
-      this.#targets.grant(target, head),
+      this.#targets.grant(target, head, tunnel.http3),
       (granted) => {
         if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
         else if (tunnel.state === 'waiting') this.#connect(tunnel, granted);
