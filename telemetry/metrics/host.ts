@@ -1,0 +1,77 @@
+import type { MetricSpec } from './spec.ts';
+
+/** What the machine does for a worker: sockets, the TUN, features that are missing. */
+export const HOST_METRICS = [
+  {
+    name: 'cloudbridge_udp_datagrams_total',
+    type: 'counter',
+    unit: 'datagrams',
+    labels: { direction: ['received', 'sent'] },
+    help: 'UDP datagrams that went through our sockets; of a GSO or GRO burst each segment counts',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_udp_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: { direction: ['received', 'sent'] },
+    help: 'Payload of those datagrams',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_udp_lost_datagrams_total',
+    type: 'counter',
+    unit: 'datagrams',
+    labels: { reason: ['truncated', 'too_large', 'no_buffers', 'refused', 'not_permitted', 'unreachable', 'other'] },
+    help: 'UDP datagrams that could not be sent or did not fit where they were received',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_udp_messages_total',
+    type: 'counter',
+    unit: 'messages',
+    labels: { direction: ['received', 'sent'] },
+    help: 'Messages in which those datagrams travelled: with GSO and GRO one carries up to 64 of them',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_udp_blocked_sends_total',
+    type: 'counter',
+    unit: 'sends',
+    labels: {},
+    help: 'Sends that had to wait because a socket was full',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_tun_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: { direction: ['read', 'written'] },
+    help: 'Packets between the TUN and us; one with segmentation offload counts once',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_tun_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: { direction: ['read', 'written'] },
+    help: 'Bytes of those packets',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_tun_lost_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: { reason: ['read', 'invalid', 'no_buffers', 'down', 'other'] },
+    help: 'Packets that the TUN refused; a full one is `tun_queue_full` of cloudbridge_forward_dropped_packets_total',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_host_fallbacks_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { feature: ['gso', 'gro', 'vnet_hdr', 'receive_buffer', 'namespaces'] },
+    help: 'Places that do without a feature of the machine which would be used if it were there',
+    layer: 'host',
+  },
+] as const satisfies readonly MetricSpec[];
