@@ -1,7 +1,6 @@
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { type Listener, type ListenOptions, listen } from '#services/api/node.ts';
+import { hindranceOf, listenAdmin } from '#services/api/admin.ts';
+import { type ListenOptions, listen } from '#services/api/node.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import type { Authorization } from '#services/authn/protected-resource.ts';
 import { popJwks } from '#services/store/signing-keys.ts';
@@ -41,10 +40,10 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
   const app = await createConfigApp({ nats, verify, authorization, report });
   const listener = await listen(app, options.listen);
   const readiness = { closing: false };
-  const admin = await listenAdmin(options.admin, async () => {
-    if (readiness.closing) return false;
-    await nats.flush();
-    return true;
+  const hindrance = hindranceOf(nats, () => readiness.closing);
+  const admin = await listenAdmin(options.admin, hindrance).catch(async (error: unknown) => {
+    await listener.close(0);
+    throw error;
   });
   const background = startBackground(nats, app.stores, report);
   const publisher = new Publisher(nats, app.stores, {
@@ -62,36 +61,5 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
       await listener.close(graceMs);
       await Promise.all([background.close(), publisher.close(), admin.close(0)]);
     },
-  };
-};
-
-const READY_MS = 2000;
-
-/** @param isReady whether it can do its work now; throwing or taking too long is a no */
-const listenAdmin = async (
-  { host, port }: { readonly host: string; readonly port: number },
-  isReady: () => Promise<boolean>,
-): Promise<Listener> => {
-  const server = http.createServer((request, response) => {
-    const answer = (status: number, text: string): void => void response.writeHead(status).end(`${text}\n`);
-    if (request.url === '/healthz') return answer(200, 'ok');
-    if (request.url !== '/readyz') return answer(404, 'see /healthz and /readyz');
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, READY_MS, false).unref());
-    Promise.race([isReady(), late]).then(
-      (ready) => answer(ready ? 200 : 503, ready ? 'ready' : 'not ready'),
-      () => answer(503, 'not ready: NATS cannot be reached'),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 };

@@ -25,8 +25,14 @@ export const ServicesFile = z.strictObject({
     /** With a Zitadel: operators must belong to this organisation. */
     operator_organisation: z.string().optional(),
   }),
-  auth: z.strictObject({ listen: hostPort }).prefault({ listen: '127.0.0.1:9443' }),
-  token: z.strictObject({ listen: hostPort, issuer: url }).optional(),
+  auth: z
+    .strictObject({
+      listen: hostPort,
+      /** Where `/healthz` and `/readyz` are; without it nowhere. */
+      admin: hostPort.optional(),
+    })
+    .prefault({ listen: '127.0.0.1:9443' }),
+  token: z.strictObject({ listen: hostPort, issuer: url, admin: hostPort.optional() }).optional(),
   config: z
     .strictObject({
       listen: hostPort,

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket } from '#model/names.ts';
+import { hindranceOf, listenAdmin } from '#services/api/admin.ts';
 import type { ListenOptions } from '#services/api/node.ts';
 import { AuthApp } from '#services/auth/app.ts';
 import { ensureIdentity, type Identity } from '#services/auth/bootstrap.ts';
@@ -60,20 +61,41 @@ const missing = (section: string): never => {
   throw new ConfigError(`[${section}] is missing in the configuration`);
 };
 
+/** With `/healthz` and `/readyz` beside it, where an address for them is given; they answer until the last call has ended. */
+const withAdmin = async (running: Running, nats: NatsConnection, address: string | undefined): Promise<Running> => {
+  if (address === undefined) return running;
+  let stopping = false;
+  const hindrance = hindranceOf(nats, () => stopping);
+  const admin = await listenAdmin(splitHostPort(address), hindrance).catch(async (error: unknown) => {
+    await running.close(0);
+    throw error;
+  });
+  return {
+    port: running.port,
+    close: async (graceMs) => {
+      stopping = true;
+      await running.close(graceMs);
+      await admin.close(0);
+    },
+  };
+};
+
 /** One starter a service. */
 const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>>> = {
-  auth: async ({ config, identity, report }) => {
+  auth: async ({ config, nats, identity, report }) => {
     const app = new AuthApp({ identity, issuer: config.identity.issuer, report });
     const listener = await listenAuth(app, await listenOptions(config, config.auth.listen));
-    return { port: listener.port, close: () => listener.close() };
+    const running = { port: listener.port, close: () => listener.close() };
+    return withAdmin(running, nats, config.auth.admin);
   },
   token: async (parts) => {
     const { config, nats, sealer, report } = parts;
-    const { listen, issuer } = config.token ?? missing('token');
+    const { listen, issuer, admin } = config.token ?? missing('token');
     await ensureSigningKeys(await Store.open(nats, Bucket.config), POP_KEYS, sealer);
     const verify = verifierOf(parts);
     const authorization = { ...trustOf(parts), url: issuer, tokenService: issuer };
-    return serveToken({ nats, sealer, verify, authorization, issuer, report }, await listenOptions(config, listen));
+    const app = { nats, sealer, verify, authorization, issuer, report };
+    return withAdmin(await serveToken(app, await listenOptions(config, listen)), nats, admin);
   },
   config: async (parts) => {
     const { config, nats, report } = parts;
@@ -105,8 +127,15 @@ const start = async (service: StoreService, file: string, log: Logger): Promise<
   const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
   const report = (error: unknown): void => log.error('an error of the service itself', { error });
   const nats = await connectStore(config, `cloudbridge-${service}`, report);
-  const identity = await ensureIdentity(nats, sealer);
-  const running = await starters[service]({ config, nats, sealer, identity, report });
+  const open = async (): Promise<Running> => {
+    const identity = await ensureIdentity(nats, sealer);
+    return starters[service]({ config, nats, sealer, identity, report });
+  };
+  const running = await open().catch(async (error: unknown) => {
+    // An open connection would keep the process from ending.
+    await nats.close();
+    throw error;
+  });
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

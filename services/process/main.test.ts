@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { stringify } from 'smol-toml';
+import { generateRevisionKey } from '#services/config/revision-key.ts';
+import { eventually } from '#services/config/testing/client.ts';
+import { ensureInstallationKey } from '#services/store/installation-key.ts';
+import { startNatsServer } from '#services/store/testing/nats-server.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  log(): string;
+}
+
+/** Starts a service as an operator does. */
+const serve = (t: TestContext, service: string, file: string): Process => {
+  const args = [join(root, 'cli/main.ts'), 'serve', service, '--config', file];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let log = '';
+  child.stderr?.on('data', (chunk) => (log += String(chunk)));
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  t.after(() => void child.kill('SIGKILL'));
+  return { child, ended, log: () => log };
+};
+
+const isReady = async ({ child, ended, log }: Process): Promise<void> => {
+  await Promise.race([once(child, 'message'), ended.then(() => assert.fail(`it ended: ${log()}`))]);
+};
+
+const ask = async (port: number, path: string): Promise<[number, string]> => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } });
+  return [response.status, await response.text()];
+};
+
+const prepare = async (t: TestContext) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-main-'));
+  const server = await startNatsServer();
+  t.after(async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const ports = { listen: await freePort(), admin: await freePort() };
+  const at = { listen: `127.0.0.1:${ports.listen}`, admin: `127.0.0.1:${ports.admin}` };
+  const issuer = 'http://127.0.0.1:1';
+  await ensureInstallationKey(join(folder, 'installation.key'));
+  await writeFile(join(folder, 'revision.json'), JSON.stringify(await generateRevisionKey()), { mode: 0o600 });
+  const file = join(folder, 'services.toml');
+  const sections = {
+    nats: { servers: [server.url] },
+    installation_key: 'installation.key',
+    identity: { issuer },
+    auth: at,
+    token: { ...at, issuer },
+    config: { ...at, revision_key: 'revision.json' },
+  };
+  await writeFile(file, stringify(sections));
+  return { file, server, ports };
+};
+
+for (const service of ['auth', 'token', 'config']) {
+  test(`${service}: ready, not ready without NATS but healthy, and SIGTERM ends it with 0`, async (t) => {
+    const { file, server, ports } = await prepare(t);
+    const process = serve(t, service, file);
+    await isReady(process);
+    assert.deepEqual(await ask(ports.admin, '/readyz'), [200, 'ready\n']);
+    assert.equal((await ask(ports.admin, '/v1/tenants'))[0], 404);
+    await server.kill();
+    assert.deepEqual(await ask(ports.admin, '/readyz'), [503, 'NATS cannot be reached\n']);
+    assert.deepEqual(await ask(ports.admin, '/healthz'), [200, 'ok\n']);
+    await server.start();
+    await eventually(async () => (await ask(ports.admin, '/readyz'))[0] === 200 || undefined, 'it is ready again');
+    process.child.kill('SIGTERM');
+    assert.equal(await process.ended, 0);
+    await assert.rejects(ask(ports.listen, '/'));
+  });
+}
+
+test('a configuration that is wrong ends it with 1, and names the place', async (t) => {
+  const { file } = await prepare(t);
+  await writeFile(file, 'installation_key = 3\n');
+  const process = serve(t, 'config', file);
+  assert.equal(await process.ended, 1);
+  assert.match(process.log(), /installation_key/);
+});
+
+for (const service of ['token', 'config']) {
+  for (const which of ['listen', 'admin'] as const) {
+    test(`${service}: a port in use (${which}) ends it with 1`, async (t) => {
+      const { file, ports } = await prepare(t);
+      const other = createServer().listen(ports[which], '127.0.0.1');
+      await once(other, 'listening');
+      t.after(() => void other.close());
+      const process = serve(t, service, file);
+      assert.equal(await process.ended, 1);
+      assert.match(process.log(), new RegExp(String(ports[which])));
+    });
+  }
+}
