@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -98,6 +98,46 @@ test('a configuration that is wrong ends it with 1, and names the place', async 
   const process = serve(t, 'config', file);
   assert.equal(await process.ended, 1);
   assert.match(process.log(), /installation_key/);
+});
+
+/** A token exchange whose body has begun and has not ended. */
+const begin = async (port: number): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('POST /v1/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n');
+  // The service asks for the body once it has the request.
+  socket.write('expect: 100-continue\r\ncontent-length: 4\r\n\r\n');
+  const [first] = await once(socket, 'data');
+  assert.match(String(first), /^HTTP\/1\.1 100 /);
+  return socket;
+};
+
+test('SIGTERM: a request that has begun is answered, new ones are refused, /readyz says why, and it ends with 0', async (t) => {
+  const { file, ports } = await prepare(t);
+  const process = serve(t, 'token', file);
+  await isReady(process);
+  const socket = await begin(ports.listen);
+  process.child.kill('SIGTERM');
+  await eventually(async () => (await ask(ports.admin, '/readyz'))[0] === 503 || undefined, 'it is not ready');
+  assert.deepEqual(await ask(ports.admin, '/readyz'), [503, 'the service is stopping\n']);
+  assert.deepEqual(await ask(ports.admin, '/healthz'), [200, 'ok\n']);
+  await assert.rejects(ask(ports.listen, '/'));
+  const answer = once(socket, 'data');
+  socket.write('a=bc');
+  assert.match(String((await answer)[0]), /^HTTP\/1\.1 400 /);
+  assert.equal(await process.ended, 0);
+});
+
+test('a second signal ends it at once, with 1', async (t) => {
+  const { file, ports } = await prepare(t);
+  const process = serve(t, 'token', file);
+  await isReady(process);
+  const socket = await begin(ports.listen);
+  socket.on('error', () => {});
+  process.child.kill('SIGTERM');
+  await eventually(async () => (await ask(ports.admin, '/readyz'))[0] === 503 || undefined, 'it is stopping');
+  process.child.kill('SIGTERM');
+  assert.equal(await process.ended, 1);
 });
 
 for (const service of ['token', 'config']) {
