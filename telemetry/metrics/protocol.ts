@@ -93,6 +93,22 @@ export const PROTOCOL_METRICS = [
     layer: 'protocol',
   },
   {
+    name: 'cloudbridge_quic_ecn_ce_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: { direction: ['received', 'sent'] },
+    help: 'Packets that the network marked as having met congestion (ECN-CE); of sent ones, as far as the peer is believed',
+    layer: 'protocol',
+  },
+  {
+    name: 'cloudbridge_quic_ecn_paths_total',
+    type: 'counter',
+    unit: 'paths',
+    labels: { outcome: ['capable', 'failed'] },
+    help: 'Paths of which it turned out that they bear ECN marks, or do not (RFC 9000 §13.4.2)',
+    layer: 'protocol',
+  },
+  {
     name: 'cloudbridge_quic_path_changes_total',
     type: 'counter',
     unit: 'changes',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { TUN_COUNTERS } from '#host/tun/native.ts';
 import { UDP_COUNTERS } from '#host/udp/native.ts';
 import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
+import { recoveryStats } from '#protocol/quic/recovery/sink.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { Connections } from '../connections.ts';
 import type { Edge } from '../edge.ts';
@@ -35,10 +36,7 @@ const counted = () => {
   const connection = {
     parts: {
       counters: all(keys(connectionCounters())),
-      recovery: {
-        controller: { name: 'cubic' },
-        stats: { packetsLost: value(), spuriousLosses: value(), probeTimeouts: value() },
-      },
+      recovery: { controller: { name: 'cubic' }, stats: all(keys(recoveryStats())) },
       datagrams: { refused: value() },
     },
   };

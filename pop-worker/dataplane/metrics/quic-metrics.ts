@@ -14,6 +14,8 @@ const LOST = byLabel('cloudbridge_quic_lost_packets_total', 'verdict');
 const PROBES = single('cloudbridge_quic_probe_timeouts_total');
 const PATHS = single('cloudbridge_quic_path_changes_total');
 const KEYS = single('cloudbridge_quic_key_updates_total');
+const CE = byLabel('cloudbridge_quic_ecn_ce_packets_total', 'direction');
+const ECN_PATHS = byLabel('cloudbridge_quic_ecn_paths_total', 'outcome');
 const UNSENT = byLabel('cloudbridge_quic_unsent_payloads_total', 'reason');
 
 /** Datagrams that came for no connection, and what was answered. */
@@ -58,6 +60,10 @@ export const collectConnections = (slots: Float64Array, totals: QuicTotals): voi
   slots[PROBES] = totals.probeTimeouts;
   slots[PATHS] = totals.pathChanges;
   slots[KEYS] = totals.keyUpdates;
+  slots[CE.received] = totals.packetsReceivedCe;
+  slots[CE.sent] = totals.ecnCe;
+  slots[ECN_PATHS.capable] = totals.ecnCapable;
+  slots[ECN_PATHS.failed] = totals.ecnFailed;
   slots[UNSENT.queue_full] = totals.queueFull;
   slots[UNSENT.too_large] = totals.datagramsDropped;
 };

@@ -8,6 +8,9 @@ const zero = () => ({
   packetsLost: 0,
   spuriousLosses: 0,
   probeTimeouts: 0,
+  ecnCe: 0,
+  ecnCapable: 0,
+  ecnFailed: 0,
   queueFull: 0,
 });
 
@@ -15,12 +18,13 @@ export type QuicTotals = ReturnType<typeof zero>;
 
 const COUNTERS = Object.keys(connectionCounters()) as (keyof ReturnType<typeof connectionCounters>)[];
 
+/** Of what recovery counts. */
+const RECOVERED = ['packetsLost', 'spuriousLosses', 'probeTimeouts', 'ecnCe', 'ecnCapable', 'ecnFailed'] as const;
+
 const add = (totals: QuicTotals, { parts }: Connection): void => {
   for (const name of COUNTERS) totals[name] += parts.counters[name];
-  const { packetsLost, spuriousLosses, probeTimeouts } = parts.recovery.stats;
-  totals.packetsLost += packetsLost;
-  totals.spuriousLosses += spuriousLosses;
-  totals.probeTimeouts += probeTimeouts;
+  const { stats } = parts.recovery;
+  for (const name of RECOVERED) totals[name] += stats[name];
   totals.queueFull += parts.datagrams.refused;
 };
 

@@ -47,6 +47,8 @@ export interface QuicConfig {
   /** Take packets with the fixed bit cleared, and clear it ourselves where the peer agrees (RFC 9287). */
   readonly greaseQuicBit: boolean;
   readonly disableActiveMigration: boolean;
+  /** Mark packets ECT(0) on paths that bear it (RFC 9000 §13.4.2). What comes marked is reported in any case. */
+  readonly ecn: boolean;
   readonly controller: (options: ControllerOptions) => CongestionController;
 }
 
@@ -79,6 +81,7 @@ export const DEFAULT_CONFIG: Omit<QuicConfig, 'controller'> = {
   keyUpdatePackets: 1 << 22,
   greaseQuicBit: false,
   disableActiveMigration: false,
+  ecn: true,
 };
 
 /** Settings of an endpoint: what strangers can make it do is bounded here. */

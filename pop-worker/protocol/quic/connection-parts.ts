@@ -131,7 +131,8 @@ const makeRecovery = (parts: Parts): Recovery => {
     return word.reduceRight((value, byte) => (value + byte) / 256, 0);
   };
   const mtu = new Mtu({ cap: config.maxDatagramBytes, initial: config.initialDatagramBytes });
-  const options = { isServer, controller: config.controller, mtu, random: uniform, maxPackets: config.maxSentPackets };
+  const { controller, maxSentPackets: maxPackets, ecn } = config;
+  const options = { isServer, controller, mtu, random: uniform, maxPackets, ecn };
   return new Recovery(options, new FrameFates(parts));
 };
 

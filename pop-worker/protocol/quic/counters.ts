@@ -3,6 +3,8 @@ export const connectionCounters = () => ({
   datagramsReceived: 0,
   bytesReceived: 0,
   packetsReceived: 0,
+  /** …of these in datagrams that the network marked ECN-CE. */
+  packetsReceivedCe: 0,
   datagramsSent: 0,
   bytesSent: 0,
   packetsSent: 0,

@@ -52,9 +52,10 @@ export class FlightWriter {
     const count = this.#fill(burst.buffer, start, start + size, now);
     if (count === 0) return false;
     this.#pad(burst.buffer, start, count);
-    const end = this.#seal(burst.buffer, count, now);
+    const ecn = recovery.ecn.codepoint;
+    const end = this.#seal(burst.buffer, count, ecn === 0 ? 0 : PacketFlag.ecn, now);
     const bytes = end - start;
-    burst.commit(bytes, 0, path.remote, 0, path.local, 0);
+    burst.commit(bytes, ecn, path.remote, 0, path.local, 0);
     path.bytesSent += bytes;
     parts.counters.bytesSent += bytes;
     parts.counters.datagramsSent++;
@@ -103,7 +104,7 @@ export class FlightWriter {
     last.padTo(buffer, start + config.initialDatagramBytes);
   }
 
-  #seal(buffer: Uint8Array, count: number, now: TimeUs): number {
+  #seal(buffer: Uint8Array, count: number, marked: number, now: TimeUs): number {
     const { recovery, paths, idle, isServer, handshake, counters } = this.#parts;
     let end = 0;
     let sentHandshake = false;
@@ -112,7 +113,7 @@ export class FlightWriter {
       packet.seal(buffer);
       end = packet.end;
       const elicit = packet.ackEliciting ? PacketFlag.ackEliciting | PacketFlag.inFlight : 0;
-      const flags = elicit | (packet.padded ? PacketFlag.inFlight : 0);
+      const flags = marked | elicit | (packet.padded ? PacketFlag.inFlight : 0);
       recovery.onPacketSent(packet.space, now, packet.end - packet.start, flags, paths.active.congestionId);
       if (packet.ackEliciting) idle.onAckElicitingSent(now);
       sentHandshake ||= packet.level === Level.handshake;

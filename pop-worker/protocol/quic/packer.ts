@@ -36,6 +36,9 @@ export class Packer {
   readonly #probes: ProbeWriter;
   /** The next packet number that is not used (RFC 9000 §21.4). */
   #skipped = FIRST_SKIP;
+  /** ECN codepoint of the batch at hand, and the flag that its packets bear. */
+  #ecn = 0;
+  #marked = 0;
   /** When the pacer lets the next packet go, if that is all that we wait for. */
   pacedUntil: TimeUs = Number.POSITIVE_INFINITY;
 
@@ -76,6 +79,8 @@ export class Packer {
     const sealer = keys.sealer(Level.oneRtt) as PacketSealer;
     const limit = burst.buffer.length - size;
     const most = Math.min(MAX_BATCH, Math.floor(MAX_MESSAGE_BYTES / size));
+    this.#ecn = recovery.ecn.codepoint;
+    this.#marked = this.#ecn === 0 ? 0 : PacketFlag.ecn;
     let count = 0;
     let at = burst.used;
     while (count < most && at <= limit) {
@@ -89,7 +94,7 @@ export class Packer {
     if (count === 0) return false;
     const update = keys.beforeSeal(numbers[0] as number, count, parts.config.keyUpdatePackets);
     sealer.seal(burst.buffer, descriptors, numbers, count);
-    for (let i = 0; i < count; i++) burst.commit(lengths[i] as number, 0, path.remote, 0, path.local, 0);
+    for (let i = 0; i < count; i++) burst.commit(lengths[i] as number, this.#ecn, path.remote, 0, path.local, 0);
     parts.counters.packetsSent += count;
     parts.counters.datagramsSent += count;
     if (update && keys.mayUpdate) keys.update();
@@ -125,7 +130,7 @@ export class Packer {
       return 0;
     }
     writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes);
-    let flags: number = payload.ackEliciting ? PacketFlag.ackEliciting | PacketFlag.inFlight : 0;
+    let flags = this.#marked | (payload.ackEliciting ? PacketFlag.ackEliciting | PacketFlag.inFlight : 0);
     const shortest = payloadAt + minPayload(headerBytes);
     if (end < shortest) {
       buffer.fill(0, end, shortest);

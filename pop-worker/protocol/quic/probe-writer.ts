@@ -3,6 +3,7 @@ import type { TimeUs } from '../contract.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
 import { Level, PACKET_WORDS, TAG_BYTES } from './ports.ts';
+import { NOT_ECT } from './recovery/ecn.ts';
 import { PacketFlag } from './recovery/packet-flag.ts';
 import { Space } from './recovery/recovery.ts';
 import { writePathChallenge } from './wire/frames/path-challenge.ts';
@@ -73,7 +74,7 @@ export class ProbeWriter {
     now: TimeUs,
     frames: (buffer: Uint8Array, start: number) => number,
   ): boolean {
-    const { recovery, spaces, peerCids, keys, counters, idle, config } = this.#parts;
+    const { recovery, spaces, peerCids, keys, counters, idle, config, paths } = this.#parts;
     const log = recovery.sent(Space.application);
     const { buffer, used: at } = burst;
     const dcid = peerCids.cidOf(path.cidId);
@@ -91,9 +92,11 @@ export class ProbeWriter {
     this.#descriptor[2] = end - at - headerBytes;
     keys.beforeSeal(packetNumber, 1, config.keyUpdatePackets);
     keys.sealer(Level.oneRtt)?.seal(buffer, this.#descriptor, this.#number, 1);
-    recovery.onPacketSent(Space.application, now, bytes, flags, path.congestionId);
+    const ecn = path.congestionId === paths.active.congestionId ? recovery.ecn.codepoint : NOT_ECT;
+    const marked = ecn === NOT_ECT ? flags : flags | PacketFlag.ecn;
+    recovery.onPacketSent(Space.application, now, bytes, marked, path.congestionId);
     idle.onAckElicitingSent(now);
-    burst.commit(bytes, 0, path.remote, 0, path.local, 0);
+    burst.commit(bytes, ecn, path.remote, 0, path.local, 0);
     path.bytesSent += bytes;
     counters.bytesSent += bytes;
     counters.packetsSent++;

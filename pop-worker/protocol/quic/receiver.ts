@@ -7,6 +7,7 @@ import { LongPackets } from './long-packets.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
 import { Level, OpenOutcome, PACKET_WORDS } from './ports.ts';
+import { CE } from './recovery/ecn.ts';
 import { Space } from './recovery/recovery.ts';
 import { parseFrames } from './wire/frames/parse.ts';
 import { PacketContent } from './wire/frames/registry.ts';
@@ -215,6 +216,7 @@ export class Receiver {
     }
     checkReservedBits(buffer, headerAt);
     parts.counters.packetsReceived++;
+    if (ecn === CE) parts.counters.packetsReceivedCe++;
     parts.idle.onReceived(now);
     this.#dispatcher.begin(spaceId, packetNumber, outcome, path, now);
     // Packet types 0 to 3 have the numbers of levels.

@@ -1,5 +1,6 @@
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { RangeSet } from '../ranges.ts';
+import { CE, ECT0, ECT1 } from '../recovery/ecn.ts';
 import { writeAck } from '../wire/frames/ack.ts';
 import { AckFrequency } from './frequency.ts';
 
@@ -13,11 +14,6 @@ export interface AckReceiverOptions {
   /** Ranges remembered at most. 256 by default. */
   readonly maxRanges?: number;
 }
-
-/** ECN codepoint of a datagram (RFC 3168 §5). */
-const ECT1 = 1;
-const ECT0 = 2;
-const CE = 3;
 
 /** From so many ranges on it is worth a PING to have them settled (RFC 9000 §13.2.4)… */
 const CROWDED_RANGES = 8;

@@ -71,7 +71,15 @@ class Driver {
 
   constructor(isServer: boolean, adaptiveReordering: boolean) {
     const controller = (options: ConstructorParameters<typeof NewReno>[0]): NewReno => new NewReno(options);
-    const options = { isServer, controller, mtu: new Mtu(), random: () => 0.5, adaptiveReordering, maxPackets: 512 };
+    const options = {
+      isServer,
+      controller,
+      mtu: new Mtu(),
+      random: () => 0.5,
+      ecn: true,
+      adaptiveReordering,
+      maxPackets: 512,
+    };
     this.recovery = new Recovery(options, this.ledger);
     this.recovery.onHandshakeConfirmed(0);
   }

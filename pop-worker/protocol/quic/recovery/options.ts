@@ -1,6 +1,5 @@
 import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
 import type { Mtu } from './mtu.ts';
-import type { EcnHook } from './sink.ts';
 
 export interface RecoveryOptions {
   readonly isServer: boolean;
@@ -12,5 +11,6 @@ export interface RecoveryOptions {
   readonly maxPackets?: number;
   /** Wait longer, by number and time, after spurious losses (RFC 9002 §6.1.1); on by default. */
   readonly adaptiveReordering?: boolean;
-  readonly ecn?: EcnHook;
+  /** Mark packets ECT(0) where the path bears it (RFC 9000 §13.4). */
+  readonly ecn: boolean;
 }

@@ -1,4 +1,5 @@
 import { NEVER, type TimeUs } from '../../contract.ts';
+import type { EcnCounts } from './ecn.ts';
 import { SentPackets } from './sent-packets.ts';
 
 /** Packet number spaces (RFC 9000 §12.3). */
@@ -21,6 +22,7 @@ export class PacketSpace {
   lastAckElicitingTime: TimeUs = 0;
   /** When the newest packet that was acknowledged was sent. */
   newestAckedSentTime: TimeUs = Number.NEGATIVE_INFINITY;
+  readonly ecn: EcnCounts = { marked: 0, ect0: 0, ce: 0 };
   /** Ack-eliciting packets to send as probes. */
   probesOwed = 0;
   /** Where `probe` goes on looking for something to send again. */

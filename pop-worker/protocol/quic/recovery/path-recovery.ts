@@ -1,6 +1,7 @@
 import type { CongestionController } from '#protocol/congestion/controller.ts';
 import { type LostPacket, RateSampler } from '#protocol/congestion/rate-sampler.ts';
 import type { TimeUs } from '../../contract.ts';
+import type { EcnValidation } from './ecn.ts';
 import { Pacer } from './pacer.ts';
 import { PersistentCongestion } from './persistent-congestion.ts';
 import { RecoveryPeriod } from './recovery-period.ts';
@@ -18,6 +19,7 @@ export class PathRecovery {
   readonly sampler = new RateSampler();
   readonly persistent = new PersistentCongestion();
   readonly period = new RecoveryPeriod();
+  readonly ecn: EcnValidation;
   /** Reused for every loss. */
   readonly lostPacket: LostPacket = {
     packetNumber: 0,
@@ -30,10 +32,18 @@ export class PathRecovery {
   };
   bytesInFlight = 0;
 
-  constructor(id: number, epoch: number, controller: CongestionController, maxDatagramBytes: number, now: TimeUs) {
+  constructor(
+    id: number,
+    epoch: number,
+    controller: CongestionController,
+    maxDatagramBytes: number,
+    ecn: EcnValidation,
+    now: TimeUs,
+  ) {
     this.id = id;
     this.epoch = epoch;
     this.controller = controller;
+    this.ecn = ecn;
     this.pacer = new Pacer(controller, maxDatagramBytes, now);
   }
 }

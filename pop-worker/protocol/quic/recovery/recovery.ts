@@ -2,6 +2,7 @@ import type { CongestionController } from '#protocol/congestion/controller.ts';
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { remoteError, TransportError } from '../errors.ts';
 import type { AckFrame } from './ack-frame.ts';
+import { EcnValidation } from './ecn.ts';
 import { LossDetection } from './loss-detection.ts';
 import type { Mtu } from './mtu.ts';
 import type { RecoveryOptions } from './options.ts';
@@ -12,7 +13,7 @@ import { ProbeTimer } from './pto.ts';
 import type { RttEstimator } from './rtt.ts';
 import type { SentPackets } from './sent-packets.ts';
 import { Settlement } from './settlement.ts';
-import type { RecoverySink, RecoveryStats } from './sink.ts';
+import { type RecoverySink, type RecoveryStats, recoveryStats } from './sink.ts';
 
 export type { RecoveryOptions } from './options.ts';
 export { Space } from './packet-space.ts';
@@ -34,6 +35,7 @@ export type Timeout = 'none' | 'lost' | 'probe';
  */
 export class Recovery {
   readonly mtu: Mtu;
+  readonly stats: RecoveryStats = recoveryStats();
   readonly #options: RecoveryOptions;
   readonly #sink: RecoverySink;
   readonly #spaces: readonly [PacketSpace, PacketSpace, PacketSpace];
@@ -57,11 +59,7 @@ export class Recovery {
     this.#timer = new ProbeTimer(options.isServer);
     const detection = new LossDetection(options.adaptiveReordering !== false);
     const path = this.#newPath(0, 0, 0);
-    this.#settlement = new Settlement(path, this.#spaces, this.#timer, detection, this.mtu, sink, options.ecn);
-  }
-
-  get stats(): Readonly<RecoveryStats> {
-    return this.#settlement.stats;
+    this.#settlement = new Settlement(this.stats, path, this.#spaces, this.#timer, detection, this.mtu, sink);
   }
 
   get controller(): CongestionController {
@@ -74,6 +72,11 @@ export class Recovery {
 
   get bytesInFlight(): number {
     return this.#settlement.path.bytesInFlight;
+  }
+
+  /** Whether the present path bears ECN, and how its datagrams are to be marked. */
+  get ecn(): Readonly<EcnValidation> {
+    return this.#settlement.path.ecn;
   }
 
   /** Consecutive probe timeouts. */
@@ -99,7 +102,7 @@ export class Recovery {
     const sent = state.sent;
     const here = path === current.id;
     this.#lastEvent = now;
-    this.#settlement.stats.packetsSent++;
+    this.stats.packetsSent++;
     if (here && (flags & PacketFlag.inFlight) !== 0) {
       const prior = current.bytesInFlight;
       if (prior === 0) current.controller.onIdleRestart(now, current.sampler.isAppLimited);
@@ -112,6 +115,7 @@ export class Recovery {
     } else {
       sent.commit(now, bytes, flags, here ? current.epoch : -1);
     }
+    if (here && (flags & PacketFlag.ecn) !== 0) current.ecn.onSent(state.ecn);
     if ((flags & PacketFlag.ackEliciting) !== 0) {
       state.ackElicitingInFlight++;
       state.lastAckElicitingTime = now;
@@ -146,10 +150,10 @@ export class Recovery {
       const maxDelay = this.#timer.handshakeConfirmed ? this.#timer.peerMaxAckDelayUs : Number.POSITIVE_INFINITY;
       rtt.update(now - newestSentTime, ackDelayUs, maxDelay, now);
     }
-    const ecn = this.#options.ecn;
-    if (ecn !== undefined && ecn.onAck(space, frame, this.#settlement.newlyAckedMarked, largestGrew) > 0 && here) {
-      this.#settlement.onCongestion(now, 0, 0, newestSentTime, false, true);
-    }
+    const marks = path.ecn.onAck(state.ecn, frame, this.#settlement.newlyAckedMarked, largestGrew);
+    this.stats.ecnCe += marks;
+    // RFC 9002 §7.1
+    if (marks > 0 && here) this.#settlement.onCongestion(now, 0, 0, newestSentTime, false, true);
     this.#settlement.detectLosses(state, now);
     if (path.period.takeSpurious()) path.controller.onSpuriousLoss(now);
     const sample = sampler.finish(now, rtt.smoothedUs, rtt.minUs);
@@ -337,9 +341,10 @@ export class Recovery {
       if (state.id !== Space.application || timer.handshakeConfirmed) state.probesOwed = Math.max(state.probesOwed, 1);
     }
     timer.count++;
-    this.#settlement.stats.probeTimeouts++;
+    this.stats.probeTimeouts++;
     this.#lastEvent = now;
     this.mtu.onProbeTimeout(now, timer.count);
+    this.#settlement.path.ecn.onProbeTimeout();
     this.#noteMtu();
   }
 
@@ -374,7 +379,14 @@ export class Recovery {
   #newPath(id: number, epoch: number, now: TimeUs): PathRecovery {
     const maxDatagramBytes = this.mtu.datagramBytes;
     const controller = this.#options.controller({ maxDatagramBytes, random: this.#options.random });
-    return new PathRecovery(id, epoch, controller, maxDatagramBytes, now);
+    return new PathRecovery(
+      id,
+      epoch,
+      controller,
+      maxDatagramBytes,
+      new EcnValidation(this.#options.ecn, this.stats),
+      now,
+    );
   }
 
   #noteMtu(): void {

@@ -9,22 +9,14 @@ import { type PacketSpace, Space } from './packet-space.ts';
 import type { PathRecovery } from './path-recovery.ts';
 import type { ProbeTimer } from './pto.ts';
 import type { SentPackets } from './sent-packets.ts';
-import type { EcnHook, RecoverySink, RecoveryStats } from './sink.ts';
+import type { RecoverySink, RecoveryStats } from './sink.ts';
 
 /** What becomes of sent packets: acknowledged, lost, lost and acknowledged late; and who is told (RFC 9002 §A.7, §B.5 to §B.8). */
 export class Settlement {
-  readonly stats: RecoveryStats = {
-    packetsSent: 0,
-    packetsAcked: 0,
-    packetsLost: 0,
-    bytesLost: 0,
-    spuriousLosses: 0,
-    probeTimeouts: 0,
-    persistentCongestions: 0,
-  };
+  readonly stats: RecoveryStats;
   /** The path that counts now. */
   path: PathRecovery;
-  /** Of the latest ACK frame: something ack-eliciting was new; how many marked packets were. */
+  /** Of the latest ACK frame: something ack-eliciting was new; how many packets that this path carried marked were. */
   newlyAckedEliciting = false;
   newlyAckedMarked = 0;
   /** …and it made the controller cut its window. */
@@ -34,25 +26,24 @@ export class Settlement {
   readonly #detection: LossDetection;
   readonly #mtu: Mtu;
   readonly #sink: RecoverySink;
-  readonly #ecn: EcnHook | undefined;
   readonly #walk = new AckWalk();
 
   constructor(
+    stats: RecoveryStats,
     path: PathRecovery,
     spaces: readonly PacketSpace[],
     timer: ProbeTimer,
     detection: LossDetection,
     mtu: Mtu,
     sink: RecoverySink,
-    ecn: EcnHook | undefined,
   ) {
+    this.stats = stats;
     this.path = path;
     this.#spaces = spaces;
     this.#timer = timer;
     this.#detection = detection;
     this.#mtu = mtu;
     this.#sink = sink;
-    this.#ecn = ecn;
   }
 
   /** @returns the largest newly acknowledged number, -1 for none */
@@ -100,7 +91,7 @@ export class Settlement {
       this.newlyAckedEliciting = true;
       if ((flags & PacketState.lost) === 0) state.ackElicitingInFlight--;
     }
-    if ((flags & PacketFlag.ecn) !== 0) this.newlyAckedMarked++;
+    if (here && (flags & PacketFlag.ecn) !== 0) this.newlyAckedMarked++;
     if ((flags & PacketState.lost) !== 0) this.#onLateAck(state, packetNumber, slot, here, flags, now);
     this.#reportAcked(state, slot);
   }
@@ -154,7 +145,7 @@ export class Settlement {
     sent.flags[slot] = (flags | PacketState.lost) & ~PacketState.counted;
     sent.lostTime[slot] = now;
     if ((flags & PacketFlag.ackEliciting) !== 0) state.ackElicitingInFlight--;
-    if ((flags & PacketFlag.ecn) !== 0) this.#ecn?.onLost(state.id);
+    if ((flags & PacketFlag.ecn) !== 0 && sent.path[slot] === path.epoch) path.ecn.onLost();
     if ((flags & PacketState.counted) !== 0) {
       path.bytesInFlight -= bytes;
       if ((flags & PacketFlag.mtuProbe) !== 0) this.#mtu.onProbeLost(bytes);

@@ -1,4 +1,3 @@
-import type { AckFrame } from './ack-frame.ts';
 import type { FrameKind } from './frame-kind.ts';
 import type { Space } from './packet-space.ts';
 
@@ -14,18 +13,6 @@ export interface RecoverySink {
   mtuChanged(datagramBytes: number): void;
 }
 
-/** ECN validation (RFC 9000 §13.4.2). */
-export interface EcnHook {
-  /**
-   * @param newlyAckedMarked packets sent with an ECT codepoint that this frame acknowledges for the first time
-   * @param largestGrew the frame raised the largest acknowledged number (else counts may be stale, §13.4.2.1)
-   * @returns how much ECN-CE grew, 0 when the counts are not to be trusted
-   */
-  onAck(space: Space, frame: AckFrame, newlyAckedMarked: number, largestGrew: boolean): number;
-  /** A marked packet was lost. */
-  onLost(space: Space): void;
-}
-
 /** Totals of a connection, for metrics. */
 export interface RecoveryStats {
   packetsSent: number;
@@ -36,4 +23,22 @@ export interface RecoveryStats {
   spuriousLosses: number;
   probeTimeouts: number;
   persistentCongestions: number;
+  /** Packets of ours that the peer says were marked ECN-CE, as far as it is believed (RFC 9000 §13.4.2). */
+  ecnCe: number;
+  /** Paths of which it turned out that they bear ECN, or do not (RFC 9000 §13.4.2). */
+  ecnCapable: number;
+  ecnFailed: number;
 }
+
+export const recoveryStats = (): RecoveryStats => ({
+  packetsSent: 0,
+  packetsAcked: 0,
+  packetsLost: 0,
+  bytesLost: 0,
+  spuriousLosses: 0,
+  probeTimeouts: 0,
+  persistentCongestions: 0,
+  ecnCe: 0,
+  ecnCapable: 0,
+  ecnFailed: 0,
+});

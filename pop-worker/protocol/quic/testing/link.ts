@@ -12,6 +12,8 @@ export interface LinkOptions {
   readonly corrupt?: number;
   /** Larger datagrams vanish. */
   readonly mtu?: number;
+  /** The ECN codepoint with which a datagram arrives. */
+  readonly remark?: (ecn: number) => number;
   /** Decides over single datagrams; true: it is lost. */
   readonly drop?: (datagram: Datagram) => boolean;
 }
@@ -68,7 +70,7 @@ export class Link {
   }
 
   #enqueue(datagram: Datagram): void {
-    const { delayUs, jitterUs = 0, corrupt = 0 } = this.#options;
+    const { delayUs, jitterUs = 0, corrupt = 0, remark } = this.#options;
     const at = datagram.at + delayUs + Math.floor(this.#random.next() * jitterUs);
     const bytes = datagram.bytes.slice();
     if (this.#random.next() < corrupt) {
@@ -77,7 +79,8 @@ export class Link {
     }
     let place = this.#queue.length;
     while (place > 0 && (this.#queue[place - 1] as Datagram).at > at) place--;
-    this.#queue.splice(place, 0, { ...datagram, bytes, at });
+    const ecn = remark?.(datagram.ecn) ?? datagram.ecn;
+    this.#queue.splice(place, 0, { ...datagram, bytes, ecn, at });
   }
 
   /** Datagrams that have arrived by now, as received bursts, equal ones joined as GRO does. */

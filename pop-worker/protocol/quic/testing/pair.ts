@@ -149,6 +149,12 @@ export class Pair {
     return sink;
   }
 
+  /** The client's end of the connection that was opened last. */
+  get opened(): Connection {
+    if (this.#connection === undefined) throw new Error('no connection was opened');
+    return this.#connection;
+  }
+
   /** The server's end of the first connection that is still there. */
   get accepted(): Connection {
     let found: Connection | undefined;

@@ -60,6 +60,7 @@ export class Harness {
       controller: (made) => new NewReno(made),
       mtu: new Mtu(),
       random: () => 0.5,
+      ecn: true,
     };
     this.recovery = new Recovery({ ...defaults, ...options }, this.notes);
   }

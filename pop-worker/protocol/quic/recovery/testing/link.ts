@@ -52,7 +52,10 @@ export class LinkSimulation implements RecoverySink {
     this.#random = (options.seed ?? 1) >>> 0;
     this.#toSend = options.packets ?? Number.POSITIVE_INFINITY;
     const random = (): number => this.#uniform();
-    this.recovery = new Recovery({ isServer: true, controller: options.controller, mtu: new Mtu(), random }, this);
+    this.recovery = new Recovery(
+      { isServer: true, controller: options.controller, mtu: new Mtu(), random, ecn: false },
+      this,
+    );
     this.recovery.onHandshakeConfirmed(0);
   }
 
