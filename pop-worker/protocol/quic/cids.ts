@@ -250,6 +250,11 @@ export class PeerCids {
     this.#retire(i);
   }
 
+  /** The peer wants none: packets on another path could be told to be of this connection (RFC 9000 §9.5). */
+  get isEmpty(): boolean {
+    return this.#cids[0]?.cid.length === 0;
+  }
+
   /** Unused ones. */
   get available(): number {
     let n = 0;

@@ -47,6 +47,8 @@ export interface QuicConfig {
   /** Take packets with the fixed bit cleared, and clear it ourselves where the peer agrees (RFC 9287). */
   readonly greaseQuicBit: boolean;
   readonly disableActiveMigration: boolean;
+  /** As a client, go to the preferred address that a server names, if it answers (RFC 9000 §9.6). */
+  readonly followPreferredAddress: boolean;
   /** Mark packets ECT(0) on paths that bear it (RFC 9000 §13.4.2). What comes marked is reported in any case. */
   readonly ecn: boolean;
   readonly controller: (options: ControllerOptions) => CongestionController;
@@ -81,6 +83,7 @@ export const DEFAULT_CONFIG: Omit<QuicConfig, 'controller'> = {
   keyUpdatePackets: 1 << 22,
   greaseQuicBit: false,
   disableActiveMigration: false,
+  followPreferredAddress: true,
   ecn: true,
 };
 

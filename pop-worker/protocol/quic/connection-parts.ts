@@ -11,6 +11,7 @@ import { FrameFates } from './frame-fates.ts';
 import { Handshake } from './handshake.ts';
 import { IdleTimer } from './idle.ts';
 import { Keys } from './keys.ts';
+import { tryPreferredAddress } from './migration.ts';
 import type { Parts } from './parts.ts';
 import { Path } from './paths/path.ts';
 import { Paths } from './paths/paths.ts';
@@ -137,14 +138,16 @@ const makeRecovery = (parts: Parts): Recovery => {
 };
 
 const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
-  const { host } = options;
+  const { host, isServer } = options;
   const first = new Path(0, options.remote, 0, options.local, 0);
   first.validated = options.validated;
-  return new Paths(first, {
+  return new Paths(isServer, first, {
     validationPtoUs: () => parts.validationPtoUs(),
     pathChanged: (path, fresh, now) => {
       parts.counters.pathChanges++;
       if (fresh) parts.recovery.onPathChange(path.congestionId, now);
+      // RFC 9000 §9.2: only what does more than probe tells the server that we are here.
+      if (!isServer) parts.spaces[Space.application].ping = true;
       host.pathChanged(parts.connection as Connection);
     },
     pathForgotten: ({ cidId }) => {
@@ -161,7 +164,7 @@ const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
 /** What parts ask of the connection as a whole. */
 const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void => {
   const connection = parts.connection as Connection;
-  const { host } = options;
+  const { host, isServer } = options;
   parts.fail = (error, now) => connection.fail(error, now);
   parts.onPeerClose = (application, code, reason, now) => connection.onPeerClose(application, code, reason, now);
   parts.onReset = (now) => connection.onReset(now);
@@ -176,6 +179,7 @@ const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void 
   parts.onConfirmed = (now) => {
     const token = parts.isServer ? host.newToken(connection, now) : undefined;
     if (token !== undefined) parts.control.sendToken(token);
+    if (!isServer) tryPreferredAddress(parts, now);
     host.confirmed(connection, now);
   };
 };

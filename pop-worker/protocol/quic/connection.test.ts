@@ -6,6 +6,7 @@ import { ecnSuite } from './testing/suite-ecn.ts';
 import { endpointSuite } from './testing/suite-endpoint.ts';
 import { handshakeSuite } from './testing/suite-handshake.ts';
 import { lossSuite } from './testing/suite-loss.ts';
+import { migrationSuite } from './testing/suite-migration.ts';
 import { pathSuite } from './testing/suite-paths.ts';
 import { transferSuite } from './testing/suite-transfer.ts';
 
@@ -16,6 +17,7 @@ handshakeSuite('test ports', ports);
 closingSuite('test ports', ports);
 endpointSuite('test ports', ports);
 pathSuite('test ports', ports);
+migrationSuite('test ports', ports);
 ecnSuite('test ports', ports);
 lossSuite('test ports', ports, 8);
 earlyDataSuite('test ports', (accepts) => testPorts(new SeededRandom(1), 900, accepts));

@@ -5,6 +5,7 @@ import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
 import { type ConnectionOptions, makeParts } from './connection-parts.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
+import { type MigrationRefusal, migrate } from './migration.ts';
 import { Packer } from './packer.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
@@ -144,6 +145,18 @@ export class Connection extends Commands {
     if (!handshake.isConfirmed || !keys.mayUpdate) return false;
     keys.update();
     return true;
+  }
+
+  /**
+   * A client moves to another local address (RFC 9000 §9.2).
+   *
+   * @param local six words (`../address.ts`), all zero: the kernel chooses
+   * @returns why it cannot, undefined when it does
+   */
+  migrate(local: Int32Array, now: TimeUs): MigrationRefusal | undefined {
+    const refusal = migrate(this.parts, local, now);
+    if (refusal === undefined) this.#options.host.wake(this);
+    return refusal;
   }
 
   deadline(): TimeUs {

@@ -36,11 +36,11 @@ export class ProbeWriter {
     if (!burst.hasRoom(PATH_DATAGRAM_BYTES)) return true;
     const bytes = Math.min(PATH_DATAGRAM_BYTES, budget);
     return this.#send(burst, path, bytes, PacketFlag.ackEliciting | PacketFlag.inFlight, now, (buffer, start) =>
-      this.#writePathFrames(path, buffer, start, now),
+      this.#writePathFrames(path, buffer, start, bytes < PATH_DATAGRAM_BYTES, now),
     );
   }
 
-  #writePathFrames(path: Path, buffer: Uint8Array, start: number, now: TimeUs): number {
+  #writePathFrames(path: Path, buffer: Uint8Array, start: number, isShort: boolean, now: TimeUs): number {
     let at = start;
     if (path.responsePending) {
       at = writePathResponse(buffer, at, path.response);
@@ -48,6 +48,7 @@ export class ProbeWriter {
     }
     if (path.validation.pending) {
       const { random } = this.#parts;
+      path.validation.isShort ||= isShort;
       at = writePathChallenge(buffer, at, path.validation.challenge(now, this.#parts.validationPtoUs(), random));
     }
     return at;

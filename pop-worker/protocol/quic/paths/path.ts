@@ -17,6 +17,10 @@ export class Path {
   /** Sequence number of the connection ID of ours that the peer used here. */
   localSequence = 0;
   validated = false;
+  /** It leads to the address that the peer had in the handshake: whoever moves needs no leave to send there (RFC 9000 §9.2). */
+  trusted = false;
+  /** It leads to the server's preferred address: packets go there as soon as it answers (RFC 9000 §9.6.1). */
+  preferred = false;
   bytesReceived = 0;
   bytesSent = 0;
   /** PATH_RESPONSE to send: the 8 bytes of the latest PATH_CHALLENGE (RFC 9000 §8.2.2). */
@@ -41,6 +45,7 @@ export class Path {
 
   /** Bytes that may be sent now, as far as address validation goes. */
   get budget(): number {
-    return this.validated ? Number.POSITIVE_INFINITY : AMPLIFICATION_FACTOR * this.bytesReceived - this.bytesSent;
+    if (this.validated || this.trusted) return Number.POSITIVE_INFINITY;
+    return AMPLIFICATION_FACTOR * this.bytesReceived - this.bytesSent;
   }
 }

@@ -21,6 +21,7 @@ export interface PathHooks {
 
 /** The addresses of a connection: where packets go, which newcomers are being validated (RFC 9000 §8.2, §9). */
 export class Paths {
+  readonly #isServer: boolean;
   readonly #hooks: PathHooks;
   #known: Path[];
   #active: Path;
@@ -28,7 +29,8 @@ export class Paths {
   /** Highest packet number of a non-probing packet. */
   #newest = -1;
 
-  constructor(first: Path, hooks: PathHooks) {
+  constructor(isServer: boolean, first: Path, hooks: PathHooks) {
+    this.#isServer = isServer;
     this.#hooks = hooks;
     this.#known = [first];
     this.#active = first;
@@ -82,9 +84,9 @@ export class Paths {
     this.#remember(path);
   }
 
-  /** RFC 9000 §9.3: the newest packet that does more than probe decides where packets go. */
+  /** RFC 9000 §9.3: the newest packet of a client that does more than probe decides where packets go; servers do not move. */
   onNonProbing(path: Path, packetNumber: number, now: TimeUs): void {
-    if (packetNumber <= this.#newest) return;
+    if (!this.#isServer || packetNumber <= this.#newest) return;
     this.#newest = packetNumber;
     if (path !== this.#active) this.#migrate(path, now);
   }
@@ -105,6 +107,35 @@ export class Paths {
     else this.#forget(former);
   }
 
+  /**
+   * A client's own move to another local address, all zero for one that the kernel chooses (RFC 9000 §9.2): with another
+   * connection ID (§9.5) and congestion state of its own (§9.4). Back, if nothing answers there.
+   */
+  move(local: Int32Array, now: TimeUs): void {
+    const former = this.#active;
+    const path = this.#add(former.remote, local);
+    path.trusted = true;
+    this.#active = path;
+    for (const known of this.#known) if (known !== path && known !== former) this.#forget(known);
+    if (!former.validated) this.#forget(former);
+    this.#hooks.pathChanged(path, true, now);
+    path.validation.start(now, this.#hooks.validationPtoUs());
+  }
+
+  /** A client asks its server's preferred address (RFC 9000 §9.6.1). Without an answer nothing changes. */
+  tryPreferred(remote: Int32Array, now: TimeUs): void {
+    const path = this.#add(remote, this.#active.local);
+    path.preferred = true;
+    path.trusted = true;
+    path.validation.start(now, this.#hooks.validationPtoUs());
+  }
+
+  #add(remote: Int32Array, local: Int32Array): Path {
+    const path = new Path(this.#nextId, remote, 0, local, 0);
+    this.#remember(path);
+    return path;
+  }
+
   onChallenge(path: Path, buffer: Uint8Array, start: number): void {
     path.response.set(buffer.subarray(start, start + 8));
     path.responsePending = true;
@@ -114,12 +145,24 @@ export class Paths {
   onResponse(buffer: Uint8Array, start: number, now: TimeUs): void {
     for (const path of this.#known) {
       if (!path.validation.matches(buffer, start)) continue;
+      const isShort = path.validation.isShort;
       path.validation.stop();
+      // §8.2.1: whether it carries datagrams of full size is asked now that they may be sent.
+      if (isShort) path.validation.start(now, this.#hooks.validationPtoUs());
       if (path.validated) return;
       path.validated = true;
       this.#hooks.pathValidated(path, now);
+      if (!this.#isServer) this.#settle(path, now);
       return;
     }
+  }
+
+  /** A client's new path answers: the former ones, and their connection IDs, are not used again (RFC 9000 §9.5). */
+  #settle(path: Path, now: TimeUs): void {
+    const moves = path.preferred && path !== this.#active;
+    this.#active = path;
+    for (const known of this.#known) if (known !== path) this.#forget(known);
+    if (moves) this.#hooks.pathChanged(path, true, now);
   }
 
   /** A path on which a challenge or a response is to be sent. */

@@ -11,6 +11,8 @@ export class Validation {
   #pending = false;
   #retryAt: TimeUs = NEVER;
   #failsAt: TimeUs = NEVER;
+  /** A challenge went in a datagram of less than 1200 bytes (RFC 9000 §8.2.1). */
+  isShort = false;
 
   get running(): boolean {
     return this.#failsAt !== NEVER;
@@ -19,6 +21,7 @@ export class Validation {
   /** @param ptoUs the larger of the present PTO and that of a new path: three of them and it has failed (§8.2.4) */
   start(now: TimeUs, ptoUs: number): void {
     this.#sent = 0;
+    this.isShort = false;
     this.#pending = true;
     this.#retryAt = NEVER;
     this.#failsAt = now + 3 * ptoUs;

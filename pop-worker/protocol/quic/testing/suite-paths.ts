@@ -65,6 +65,22 @@ export const pathSuite = (name: string, ports: (seed: number) => Ports): void =>
       assert.ok(pair.run(() => pair.clientSink.finished.size > 0));
     });
 
+    it('asks again in a datagram of full size where the first challenge had to be smaller (§8.2.1)', () => {
+      const pair = make();
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      pair.run(() => false, 500_000);
+      pair.clientAddress = address(3, 5000);
+      const sizes: number[] = [];
+      pair.onServerSends = ({ bytes }) => sizes.push(bytes.length);
+      connection.parts.spaces[2].ping = true;
+      connection.write(connection.openStream(true), pattern(10), true);
+      assert.ok(pair.run(() => pair.accepted.parts.paths.active.validated));
+      assert.ok(Math.max(...sizes) < 1200);
+      assert.ok(pair.run(() => sizes.includes(1200), 2_000_000));
+      assert.ok(pair.run(() => !pair.accepted.parts.paths.active.validation.running, 2_000_000));
+    });
+
     it('drops what comes to a client from another server address', () => {
       const pair = make();
       pair.connect();
