@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts';
 import { ControlFrames } from './control.ts';
 import { connectionCounters } from './counters.ts';
 import { DatagramQueue } from './datagrams.ts';
+import { FirstByte } from './first-byte.ts';
 import { FrameFates } from './frame-fates.ts';
 import { Handshake } from './handshake.ts';
 import { IdleTimer } from './idle.ts';
@@ -90,6 +91,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
   const parts = some as Writable<Parts>;
   parts.counters = connectionCounters();
   parts.closer = new Closer();
+  parts.firstByte = new FirstByte(config, random, isServer);
   parts.keys = new Keys(crypto, isServer);
   parts.keys.installInitial(options.version, options.keyCid);
   parts.idle = new IdleTimer(now, config.maxIdleTimeoutMs * 1000, config.keepAliveUs);

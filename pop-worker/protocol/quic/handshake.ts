@@ -144,6 +144,7 @@ export class Handshake {
     const peer = parseTransportParameters(data, parts.isServer ? 'client' : 'server');
     authenticateCids(peer, this.#peerScid ?? new Uint8Array(), parts.isServer ? undefined : this.#cids);
     this.#peer = peer;
+    parts.firstByte.peerGreases = peer.greaseQuicBit;
     if (peer.statelessResetToken !== undefined) parts.peerCids.setInitialToken(peer.statelessResetToken);
     if (peer.preferredAddress !== undefined) {
       const { connectionId, statelessResetToken } = peer.preferredAddress;

@@ -112,7 +112,7 @@ export class Packer {
     headerBytes: number,
     index: number,
   ): number {
-    const { recovery, keys, paths, spaces, idle, counters } = this.#parts;
+    const { recovery, keys, paths, spaces, idle, counters, firstByte } = this.#parts;
     const path = paths.active;
     const elicit = this.#mayElicit(now, size);
     if (!elicit && !spaces[Space.application].ack.due(now)) return 0;
@@ -130,6 +130,7 @@ export class Packer {
       return 0;
     }
     writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes);
+    firstByte.finishShort(buffer, at, path, dcid);
     let flags = this.#marked | (payload.ackEliciting ? PacketFlag.ackEliciting | PacketFlag.inFlight : 0);
     const shortest = payloadAt + minPayload(headerBytes);
     if (end < shortest) {

@@ -7,6 +7,7 @@ import type { ControlFrames } from './control.ts';
 import type { ConnectionCounters } from './counters.ts';
 import type { DatagramQueue } from './datagrams.ts';
 import type { QuicError } from './errors.ts';
+import type { FirstByte } from './first-byte.ts';
 import type { Handshake } from './handshake.ts';
 import type { IdleTimer } from './idle.ts';
 import type { Keys } from './keys.ts';
@@ -28,6 +29,7 @@ export interface Parts {
   readonly counters: ConnectionCounters;
   /** The QUIC version in use. */
   version: number;
+  readonly firstByte: FirstByte;
   readonly keys: Keys;
   readonly handshake: Handshake;
   /** The index is `Space`. */

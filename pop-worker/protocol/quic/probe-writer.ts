@@ -75,7 +75,7 @@ export class ProbeWriter {
     now: TimeUs,
     frames: (buffer: Uint8Array, start: number) => number,
   ): boolean {
-    const { recovery, spaces, peerCids, keys, counters, idle, config, paths } = this.#parts;
+    const { recovery, spaces, peerCids, keys, counters, idle, config, paths, firstByte } = this.#parts;
     const log = recovery.sent(Space.application);
     const { buffer, used: at } = burst;
     const dcid = peerCids.cidOf(path.cidId);
@@ -85,6 +85,7 @@ export class ProbeWriter {
     const headerBytes = shortHeaderLength(dcid.length, numberBytes);
     log.begin(packetNumber);
     writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes);
+    firstByte.finishShort(buffer, at, path, dcid);
     const end = at + bytes - TAG_BYTES;
     buffer.fill(0, frames(buffer, at + headerBytes), end);
     this.#number[0] = packetNumber;

@@ -210,11 +210,17 @@ export class Receiver {
       parseFrames(this.#reader.reset(buffer, start, end), level, this.#closing);
       return;
     }
+    // RFC 9000 §17.3.1; RFC 9287 §3 unless we allowed for it. Of long headers the parser has seen to it.
+    if (((buffer[headerAt] as number) & 0x40) === 0 && !parts.config.greaseQuicBit) {
+      parts.counters.droppedMalformed++;
+      return;
+    }
     if (ack.isDuplicate(packetNumber)) {
       parts.counters.droppedDuplicate++;
       return;
     }
     checkReservedBits(buffer, headerAt);
+    if (level === Level.oneRtt) parts.firstByte.onReceived(path, packetNumber, buffer[headerAt] as number);
     parts.counters.packetsReceived++;
     if (ecn === CE) parts.counters.packetsReceivedCe++;
     parts.idle.onReceived(now);

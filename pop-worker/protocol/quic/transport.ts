@@ -1,7 +1,11 @@
+import type { Random } from '../contract.ts';
 import type { QuicConfig } from './config.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { PeerLimits } from './streams/streams.ts';
+import type { ReservedParameter } from './wire/parameters/definition.ts';
 import { encodeTransportParameters, type TransportParameters } from './wire/transport-parameters.ts';
+
+const MAX_RESERVED_BYTES = 16;
 
 /** Connection IDs that the handshake authenticates (RFC 9000 §7.3). */
 export interface HandshakeCids {
@@ -17,8 +21,13 @@ export interface ServerParameters extends HandshakeCids {
 }
 
 /** Our transport parameters, encoded (RFC 9000 §18.2). @param scid Source Connection ID of our first packet */
-export const ownParameters = (config: QuicConfig, scid: Uint8Array, server: ServerParameters | undefined): Uint8Array =>
-  encodeTransportParameters({
+export const ownParameters = (
+  config: QuicConfig,
+  random: Random,
+  scid: Uint8Array,
+  server: ServerParameters | undefined,
+): Uint8Array => {
+  const parameters = {
     originalDestinationConnectionId: server?.original,
     maxIdleTimeoutMs: config.maxIdleTimeoutMs,
     statelessResetToken: server?.resetToken,
@@ -36,7 +45,16 @@ export const ownParameters = (config: QuicConfig, scid: Uint8Array, server: Serv
     retrySourceConnectionId: server?.retry,
     maxDatagramFrameSize: config.maxDatagramFrameSize,
     greaseQuicBit: config.greaseQuicBit,
-  });
+  };
+  return encodeTransportParameters(parameters, reservedParameter(random));
+};
+
+/** RFC 9000 §18.1: one that means nothing, so that peers keep ignoring what they do not know. */
+const reservedParameter = (random: Random): ReservedParameter => {
+  const bytes = new Uint8Array(1 + MAX_RESERVED_BYTES);
+  random.fill(bytes);
+  return { n: bytes[0] as number, value: bytes.slice(1, 1 + ((bytes[1] as number) % MAX_RESERVED_BYTES)) };
+};
 
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => {
   if (a === undefined || b === undefined) return a === b;

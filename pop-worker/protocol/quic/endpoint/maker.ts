@@ -121,7 +121,7 @@ export class Maker {
     const session = tls.client({
       serverName: options.serverName,
       alpn: options.alpn,
-      transportParameters: ownParameters(config, scid, undefined),
+      transportParameters: ownParameters(config, random, scid, undefined),
       ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
       earlyData: options.remembered !== undefined,
     });
@@ -162,7 +162,7 @@ export class Maker {
       random,
       sink,
       host: this.#host,
-      tls: tls.server({ transportParameters: ownParameters(quic, scid, { ...cids, resetToken }) }),
+      tls: tls.server({ transportParameters: ownParameters(quic, random, scid, { ...cids, resetToken }) }),
       version: admission.version,
       scid,
       dcid: admission.clientCid,

@@ -21,6 +21,12 @@ export class Path {
   trusted = false;
   /** It leads to the server's preferred address: packets go there as soon as it answers (RFC 9000 §9.6.1). */
   preferred = false;
+  /** Spin bit (RFC 9000 §17.4): whether it spins here, the value to send, and the connection ID that it goes with. */
+  spins = false;
+  spin = false;
+  spinCid: Uint8Array | undefined;
+  /** The largest number of a 1-RTT packet that came on this path. */
+  largestReceived = -1;
   bytesReceived = 0;
   bytesSent = 0;
   /** PATH_RESPONSE to send: the 8 bytes of the latest PATH_CHALLENGE (RFC 9000 §8.2.2). */

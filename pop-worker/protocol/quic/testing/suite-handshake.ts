@@ -67,7 +67,7 @@ export const handshakeSuite = (name: string, ports: (seed: number) => Ports): vo
       pair.onServerSends = ({ bytes }) => {
         const header = new PacketHeader();
         const found: number[] = [];
-        for (let at = 0; at < bytes.length && parseHeader(bytes, at, bytes.length, 8, header); at = header.end) {
+        for (let at = 0; at < bytes.length && parseHeader(bytes, at, bytes.length, 8, header, true); at = header.end) {
           found.push(header.type);
         }
         types.push(found);
