@@ -8,6 +8,7 @@ import { handshakeSuite } from '#protocol/quic/testing/suite-handshake.ts';
 import { lossSuite } from '#protocol/quic/testing/suite-loss.ts';
 import { pathSuite } from '#protocol/quic/testing/suite-paths.ts';
 import { transferSuite } from '#protocol/quic/testing/suite-transfer.ts';
+import { versionSuite } from '#protocol/quic/testing/suite-versions.ts';
 
 // The suites that run with repeatable ports, again with OpenSSL's.
 const authority = createAuthority();
@@ -22,5 +23,6 @@ transferSuite('OpenSSL', () => ports);
 handshakeSuite('OpenSSL', () => ports);
 closingSuite('OpenSSL', () => ports);
 endpointSuite('OpenSSL', () => ports);
+versionSuite('OpenSSL', () => ports);
 pathSuite('OpenSSL', () => ports);
 lossSuite('OpenSSL', () => ports, 2);

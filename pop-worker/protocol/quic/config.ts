@@ -2,7 +2,10 @@ import type { CongestionController, ControllerOptions } from '#protocol/congesti
 
 /** Settings of one connection. All memory that a peer can make us hold is bounded by what stands here. */
 export interface QuicConfig {
-  /** Versions that we speak, most preferred first: what a client starts with, what a server accepts. */
+  /**
+   * Versions that we speak, most preferred first. A client starts with 1 if that is among them and goes on in what the server
+   * prefers of them (RFC 9368 §2.3).
+   */
   readonly versions: readonly number[];
   /** 0: none (RFC 9000 §10.1). */
   readonly maxIdleTimeoutMs: number;

@@ -87,6 +87,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
     random,
     sink,
     version: options.version,
+    originalVersion: options.version,
   };
   const parts = some as Writable<Parts>;
   parts.counters = connectionCounters();

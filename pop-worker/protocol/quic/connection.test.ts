@@ -10,6 +10,7 @@ import { lossSuite } from './testing/suite-loss.ts';
 import { migrationSuite } from './testing/suite-migration.ts';
 import { pathSuite } from './testing/suite-paths.ts';
 import { transferSuite } from './testing/suite-transfer.ts';
+import { earlyVersionSuite, versionSuite } from './testing/suite-versions.ts';
 
 const ports = (seed: number) => testPorts(new SeededRandom(seed));
 
@@ -17,6 +18,8 @@ transferSuite('test ports', ports);
 handshakeSuite('test ports', ports);
 closingSuite('test ports', ports);
 endpointSuite('test ports', ports);
+versionSuite('test ports', ports);
+earlyVersionSuite('test ports', ports);
 pathSuite('test ports', ports);
 firstByteSuite('test ports', ports);
 migrationSuite('test ports', ports);

@@ -4,6 +4,7 @@ import type { Parts } from './parts.ts';
 import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
 import { Space } from './recovery/recovery.ts';
 import { authenticateCids, type HandshakeCids, limitsOf } from './transport.ts';
+import { checkVersions } from './versions/negotiation.ts';
 import {
   DEFAULT_TRANSPORT_PARAMETERS,
   parseTransportParameters,
@@ -81,6 +82,14 @@ export class Handshake {
     this.#token = token;
   }
 
+  /** The connection goes on in another version than it began with (RFC 9368 §2.3). */
+  changeVersion(version: number): void {
+    const parts = this.#parts;
+    if (version === parts.version) return;
+    parts.version = version;
+    parts.keys.changeInitialVersion(version);
+  }
+
   /** A client goes by the limits of the session that it resumes (RFC 9000 §7.4.1). */
   remember(parameters: TransportParameters): void {
     this.#triesEarlyData = true;
@@ -121,7 +130,14 @@ export class Handshake {
         parts.spaces[SPACE_OF_LEVEL[event.level]].crypto.write(event.data);
         break;
       case 'secret':
-        parts.keys.install(parts.version, event.level, event.direction, event.suite, event.secret);
+        // RFC 9369 §4.1: 0-RTT keeps to the version of the first packet.
+        parts.keys.install(
+          event.level === Level.earlyData ? parts.originalVersion : parts.version,
+          event.level,
+          event.direction,
+          event.suite,
+          event.secret,
+        );
         if (event.level === Level.handshake && event.direction === 'write') parts.recovery.onHandshakeKeys();
         break;
       case 'transport-parameters':
@@ -143,6 +159,7 @@ export class Handshake {
     const parts = this.#parts;
     const peer = parseTransportParameters(data, parts.isServer ? 'client' : 'server');
     authenticateCids(peer, this.#peerScid ?? new Uint8Array(), parts.isServer ? undefined : this.#cids);
+    checkVersions(peer.versionInformation, parts.isServer, parts.originalVersion, parts.version);
     this.#peer = peer;
     parts.firstByte.peerGreases = peer.greaseQuicBit;
     if (peer.statelessResetToken !== undefined) parts.peerCids.setInitialToken(peer.statelessResetToken);

@@ -13,6 +13,10 @@ export class Keys {
   readonly #isServer: boolean;
   readonly #sealers: (PacketSealer | undefined)[] = [undefined, undefined, undefined, undefined];
   readonly #openers: (PacketOpener | undefined)[] = [undefined, undefined, undefined, undefined];
+  /** What Initial keys derive from, and the opener of a version that the connection may change to, or has changed from. */
+  #initialCid = new Uint8Array();
+  #otherVersion = 0;
+  #otherOpener: PacketOpener | undefined;
   readonly #discarded = [false, false, false, false];
   /** Key updates so far; their lowest bit is the key phase. */
   #sendGeneration = 0;
@@ -54,9 +58,28 @@ export class Keys {
 
   /** RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry. */
   installInitial(version: number, destinationCid: Uint8Array): void {
+    this.#initialCid = destinationCid.slice();
+    this.#otherOpener = undefined;
     const { client, server } = this.#crypto.initialSecrets(version, destinationCid);
     this.#install(version, Level.initial, 'write', CipherSuite.aes128Gcm, this.#isServer ? server : client);
     this.#install(version, Level.initial, 'read', CipherSuite.aes128Gcm, this.#isServer ? client : server);
+  }
+
+  /** Opens Initial packets of another version than the first one (RFC 9369 §4.1). */
+  otherInitialOpener(version: number): PacketOpener | undefined {
+    if (this.#discarded[Level.initial]) return undefined;
+    if (this.#otherOpener === undefined || this.#otherVersion !== version) {
+      const { client, server } = this.#crypto.initialSecrets(version, this.#initialCid);
+      this.#otherOpener = this.#crypto.opener(version, CipherSuite.aes128Gcm, this.#isServer ? client : server);
+      this.#otherVersion = version;
+    }
+    return this.#otherOpener;
+  }
+
+  /** Initial packets leave in this version from now on. Those of the first one are read until there are no Initial keys. */
+  changeInitialVersion(version: number): void {
+    const { client, server } = this.#crypto.initialSecrets(version, this.#initialCid);
+    this.#install(version, Level.initial, 'write', CipherSuite.aes128Gcm, this.#isServer ? server : client);
   }
 
   install(version: number, level: Level, direction: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {

@@ -66,7 +66,7 @@ export class LevelPacket {
 
   /** @returns where the payload begins, -1 when there is no room for one */
   writeHeader(buffer: Uint8Array, at: number, end: number): number {
-    const { recovery, spaces, peerCids, paths, version, handshake, keys, firstByte } = this.#parts;
+    const { recovery, spaces, peerCids, paths, version, originalVersion, handshake, keys, firstByte } = this.#parts;
     const level = this.level;
     const dcid = peerCids.cidOf(paths.active.cidId);
     if (dcid === undefined) return -1;
@@ -84,7 +84,17 @@ export class LevelPacket {
     this.#payloadAt =
       level === Level.oneRtt
         ? writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes)
-        : writeLongHeader(buffer, at, level, version, dcid, scid, token, packetNumber, numberBytes);
+        : writeLongHeader(
+            buffer,
+            at,
+            level,
+            level === Level.earlyData ? originalVersion : version,
+            dcid,
+            scid,
+            token,
+            packetNumber,
+            numberBytes,
+          );
     if (level === Level.oneRtt) firstByte.finishShort(buffer, at, paths.active, dcid);
     else firstByte.finishLong(buffer, at);
     return this.#payloadAt;

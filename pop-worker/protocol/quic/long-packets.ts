@@ -1,10 +1,11 @@
 import type { TimeUs } from '../contract.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
-import { Level } from './ports.ts';
+import { Level, type PacketOpener } from './ports.ts';
 import type { Receiver } from './receiver.ts';
 import { PacketHeader, parseHeader } from './wire/packet/header.ts';
 import { PacketType } from './wire/packet/packet-type.ts';
+import { isSupportedVersion } from './wire/packet/version.ts';
 
 /** RFC 9000 §14.1 */
 const MIN_INITIAL_BYTES = 1200;
@@ -72,13 +73,37 @@ export class LongPackets {
       default:
     }
     const level = header.type;
-    if (level !== Level.oneRtt && header.version !== parts.version) {
+    if (level !== Level.oneRtt && !this.#isOfVersion(level)) {
       counters.droppedVersion++;
     } else if (keys.opener(level) !== undefined) {
       this.#open(level, buffer, at, first, ecn, path, now);
     } else if (keys.isDiscarded(level) || (level === Level.earlyData && !parts.isServer)) {
       counters.droppedNoKeys++;
     } else this.#receiver.hold(level, ecn, buffer, at, header.end);
+  }
+
+  /**
+   * RFC 9369 §4.1: Handshake packets come in the negotiated version, 0-RTT in the original one, Initial in both. A client
+   * learns the negotiated one from the first Initial packet of the server's that has another.
+   */
+  #isOfVersion(level: Level): boolean {
+    const { version, originalVersion, isServer } = this.#parts;
+    const found = this.#header.version;
+    if (level === Level.earlyData) return found === originalVersion;
+    if (found === version || (level === Level.initial && isServer && found === originalVersion)) return true;
+    return this.#mayLearn(found);
+  }
+
+  #mayLearn(found: number): boolean {
+    const { version, originalVersion, isServer, config, keys } = this.#parts;
+    const isOpen = !isServer && version === originalVersion && keys.opener(Level.handshake) === undefined;
+    return isOpen && config.versions.includes(found) && isSupportedVersion(found);
+  }
+
+  #opener(level: Level): PacketOpener | undefined {
+    const { keys, originalVersion } = this.#parts;
+    const found = this.#header.version;
+    return level === Level.initial && found !== originalVersion ? keys.otherInitialOpener(found) : keys.opener(level);
   }
 
   #open(level: Level, buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): void {
@@ -94,7 +119,7 @@ export class LongPackets {
     descriptor[1] = header.packetNumberAt - at;
     descriptor[2] = end - at;
     const space = parts.spaces[level === Level.initial ? 0 : level === Level.handshake ? 1 : 2];
-    const opened = parts.keys.opener(level)?.open(buffer, descriptor, this.#number, 1, space.ack.largest);
+    const opened = this.#opener(level)?.open(buffer, descriptor, this.#number, 1, space.ack.largest);
     if (opened !== 1) {
       if (first && this.#receiver.isReset(buffer, at, end)) {
         parts.onReset(now);
@@ -124,6 +149,7 @@ export class LongPackets {
   #onAuthentic(level: Level, buffer: Uint8Array, path: Path, now: TimeUs): void {
     const { handshake, peerCids, isServer } = this.#parts;
     const header = this.#header;
+    if (!isServer && level === Level.initial) handshake.changeVersion(header.version);
     if (handshake.peerScid === undefined) {
       const scid = buffer.slice(header.scidStart, header.scidStart + header.scidLength);
       handshake.setPeerScid(scid);

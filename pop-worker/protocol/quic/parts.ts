@@ -27,8 +27,9 @@ export interface Parts {
   readonly random: Random;
   readonly sink: ConnectionSink;
   readonly counters: ConnectionCounters;
-  /** The QUIC version in use. */
+  /** The QUIC version in use, and that of the client's first packet (RFC 9368). */
   version: number;
+  readonly originalVersion: number;
   readonly firstByte: FirstByte;
   readonly keys: Keys;
   readonly handshake: Handshake;

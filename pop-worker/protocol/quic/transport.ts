@@ -2,6 +2,7 @@ import type { Random } from '../contract.ts';
 import type { QuicConfig } from './config.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { PeerLimits } from './streams/streams.ts';
+import { versionInformation } from './versions/negotiation.ts';
 import type { ReservedParameter } from './wire/parameters/definition.ts';
 import { encodeTransportParameters, type TransportParameters } from './wire/transport-parameters.ts';
 
@@ -20,10 +21,11 @@ export interface ServerParameters extends HandshakeCids {
   readonly resetToken: Uint8Array | undefined;
 }
 
-/** Our transport parameters, encoded (RFC 9000 §18.2). @param scid Source Connection ID of our first packet */
+/** Our transport parameters, encoded (RFC 9000 §18.2). @param version the one in use @param scid Source Connection ID of our first packet */
 export const ownParameters = (
   config: QuicConfig,
   random: Random,
+  version: number,
   scid: Uint8Array,
   server: ServerParameters | undefined,
 ): Uint8Array => {
@@ -45,6 +47,7 @@ export const ownParameters = (
     retrySourceConnectionId: server?.retry,
     maxDatagramFrameSize: config.maxDatagramFrameSize,
     greaseQuicBit: config.greaseQuicBit,
+    versionInformation: versionInformation(version, config.versions, server !== undefined),
   };
   return encodeTransportParameters(parameters, reservedParameter(random));
 };

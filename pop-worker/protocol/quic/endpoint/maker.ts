@@ -6,6 +6,8 @@ import { Connection } from '../connection.ts';
 import type { ConnectionHost } from '../connection-parts.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { ownParameters } from '../transport.ts';
+import { LateTls } from '../versions/late-tls.ts';
+import { negotiate, originalVersion } from '../versions/negotiation.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import type { Admission } from './acceptor.ts';
 import type { Registry } from './registry.ts';
@@ -115,13 +117,14 @@ export class Maker {
   connect(options: ConnectOptions, now: TimeUs): Connection {
     const { crypto, random, tls, quic } = this.#options;
     const config = options.config ?? quic;
+    const version = options.version ?? originalVersion(config.versions);
     const scid = this.generateCid();
     const dcid = new Uint8Array(CLIENT_DCID_BYTES);
     random.fill(dcid);
     const session = tls.client({
       serverName: options.serverName,
       alpn: options.alpn,
-      transportParameters: ownParameters(config, random, scid, undefined),
+      transportParameters: ownParameters(config, random, version, scid, undefined),
       ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
       earlyData: options.remembered !== undefined,
     });
@@ -133,7 +136,7 @@ export class Maker {
       sink: options.sink,
       host: this.#host,
       tls: session,
-      version: options.version ?? (config.versions[0] as number),
+      version,
       scid,
       dcid,
       keyCid: dcid,
@@ -155,14 +158,20 @@ export class Maker {
     const scid = admission.retryCid ?? this.generateCid();
     const cids = { original: admission.originalDcid, retry: admission.retryCid };
     const resetToken = resetKey === undefined ? undefined : crypto.resetToken(resetKey, scid);
-    const connection = new Connection({
+    // The session asks for it when the ClientHello is there.
+    const session = new LateTls((parameters) => {
+      const version = negotiate(quic.versions, admission.version, parameters);
+      connection.parts.handshake.changeVersion(version);
+      return tls.server({ transportParameters: ownParameters(quic, random, version, scid, { ...cids, resetToken }) });
+    });
+    const connection: Connection = new Connection({
       isServer: true,
       config: quic,
       crypto,
       random,
       sink,
       host: this.#host,
-      tls: tls.server({ transportParameters: ownParameters(quic, random, scid, { ...cids, resetToken }) }),
+      tls: session,
       version: admission.version,
       scid,
       dcid: admission.clientCid,

@@ -1,3 +1,5 @@
+import { extensionOf, TRANSPORT_PARAMETERS_EXTENSION } from '../versions/client-hello.ts';
+
 /** Messages of the test handshake: type, 24-bit length, fields each with a 16-bit length. */
 export const Message = { clientHello: 1, serverHello: 2, ticket: 4, finished: 20 } as const;
 
@@ -14,6 +16,34 @@ export const message = (type: number, parts: readonly Uint8Array[]): Uint8Array 
     at += 2 + part.length;
   }
   return out;
+};
+
+const OWN_EXTENSION = 0xffa5;
+const EMPTY_HELLO = [3, 3, ...new Uint8Array(32), 0, 0, 2, 0x13, 0x01, 1, 0];
+
+const extension = (type: number, data: Uint8Array): number[] => [
+  type >> 8,
+  type & 255,
+  data.length >> 8,
+  data.length & 255,
+  ...data,
+];
+
+/** A ClientHello in the form of TLS, since QUIC reads its transport parameters; ours are the fields in another extension. */
+export const clientHello = (transportParameters: Uint8Array, parts: readonly Uint8Array[]): Uint8Array => {
+  const own = message(0, parts).subarray(4);
+  const extensions = [
+    ...extension(TRANSPORT_PARAMETERS_EXTENSION, transportParameters),
+    ...extension(OWN_EXTENSION, own),
+  ];
+  const body = [...EMPTY_HELLO, extensions.length >> 8, extensions.length & 255, ...extensions];
+  return Uint8Array.of(Message.clientHello, body.length >> 16, body.length >> 8, body.length, ...body);
+};
+
+/** @returns no fields at all when there are none */
+export const helloFields = (body: Uint8Array): Uint8Array[] => {
+  const prefix = [Message.clientHello, body.length >> 16, body.length >> 8, body.length];
+  return fields(extensionOf(Uint8Array.of(...prefix, ...body), OWN_EXTENSION) ?? new Uint8Array());
 };
 
 /** @returns no fields at all when they do not add up */

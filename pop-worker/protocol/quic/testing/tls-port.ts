@@ -10,7 +10,7 @@ import {
   type TlsSession,
 } from '../ports.ts';
 import { mix } from './mix.ts';
-import { fields, Message, MessageReader, message } from './tls-messages.ts';
+import { clientHello, fields, helloFields, Message, MessageReader, message } from './tls-messages.ts';
 
 export interface TestTlsOptions {
   readonly random: Random;
@@ -102,16 +102,15 @@ class TestClient extends TestSession {
     port.random.fill(this.clientRandom);
     const ticket = options.ticket ?? new Uint8Array();
     const early = options.earlyData === true && ticket.length === 32;
-    this.send(
-      Level.initial,
-      Message.clientHello,
+    const hello = clientHello(options.transportParameters, [
       this.clientRandom,
       encode(options.serverName),
       encode(options.alpn.join('\n')),
       options.transportParameters,
       ticket.subarray(0, 16),
       Uint8Array.of(early ? 1 : 0),
-    );
+    ]);
+    this.events.push({ type: 'crypto', level: Level.initial, data: hello });
     if (!early) return;
     this.#earlyData = 'rejected';
     const secret = mix('early', ticket.subarray(16), this.clientRandom);
@@ -176,7 +175,7 @@ class TestServer extends TestSession {
   }
 
   protected override onMessage(level: Level, type: number, body: Uint8Array): void {
-    const parts = fields(body);
+    const parts = type === Message.clientHello ? helloFields(body) : fields(body);
     if (this.#state === 'hello' && level === Level.initial && type === Message.clientHello && parts.length === 6) {
       this.#hello(parts);
     } else if (this.#state === 'finished' && level === Level.handshake && type === Message.finished) {

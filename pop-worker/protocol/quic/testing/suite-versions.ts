@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
+import { PacketType } from '../wire/packet/packet-type.ts';
+import { Version } from '../wire/packet/version.ts';
+import type { VersionInformation } from '../wire/parameters/definition.ts';
+import { encodeTransportParameters, parseTransportParameters } from '../wire/transport-parameters.ts';
+import { Pair, type PairOptions, type Ports } from './pair.ts';
+import { pattern, RecordingSink } from './sinks.ts';
+
+const { v1, v2 } = Version;
+const BOTH = { versions: [v2, v1] };
+
+/** Packet types by sender and version. */
+const observe = (pair: Pair) => {
+  const seen = new Set<string>();
+  const note = (who: string) => (datagram: { bytes: Uint8Array }) => {
+    const header = new PacketHeader();
+    const { bytes } = datagram;
+    for (let at = 0; at < bytes.length && parseHeader(bytes, at, bytes.length, 8, header, true); at = header.end) {
+      if (header.type !== PacketType.oneRtt) seen.add(`${who} ${header.type} ${header.version === v2 ? 2 : 1}`);
+    }
+  };
+  pair.onClientSends = note('client');
+  pair.onServerSends = note('server');
+  return seen;
+};
+
+/** Compatible version negotiation (RFC 9368 §2.3, RFC 9369 §4). */
+export const versionSuite = (name: string, ports: (seed: number) => Ports): void => {
+  const transfer = (options: PairOptions) => {
+    const pair = new Pair({ ports: ports(options.seed ?? 1), ...options });
+    const seen = observe(pair);
+    const connection = pair.connect();
+    pair.clientSink.onComplete = () => connection.write(connection.openStream(true), pattern(20_000), true);
+    assert.ok(pair.run(() => pair.serverSinks[0]?.finished.has(0) === true));
+    assert.equal(connection.parts.version, pair.accepted.parts.version);
+    return { seen, version: connection.parts.version, pair };
+  };
+
+  describe(`versions, ${name}`, () => {
+    it('go from 1 to 2 where both sides would rather, without a round trip', () => {
+      const { seen, version } = transfer({ client: BOTH, server: BOTH });
+      assert.equal(version, v2);
+      assert.ok(seen.has(`client ${PacketType.initial} 1`));
+      for (const who of ['client', 'server']) {
+        assert.ok(seen.has(`${who} ${PacketType.handshake} 2`));
+        assert.ok(!seen.has(`${who} ${PacketType.handshake} 1`));
+      }
+      assert.ok(!seen.has(`server ${PacketType.initial} 1`));
+    });
+
+    it('stay where the server would rather stay, and where a side speaks only one', () => {
+      assert.equal(transfer({ client: BOTH, server: { versions: [v1, v2] } }).version, v1);
+      assert.equal(transfer({ server: BOTH }).version, v1);
+      assert.equal(transfer({ client: BOTH }).version, v1);
+      assert.equal(transfer({ client: { versions: [v2] }, server: { versions: [v1, v2] } }).version, v2);
+    });
+
+    it('go from 2 to 1 as well', () => {
+      const options = { client: BOTH, server: { versions: [v1, v2] }, connect: { version: v2 } };
+      assert.equal(transfer(options).version, v1);
+    });
+
+    it('change after a Retry, which is in the original one (RFC 9369 §4.1)', () => {
+      const { seen, version } = transfer({ client: BOTH, server: BOTH, endpoint: { retryAtHandshakes: 0 } });
+      assert.equal(version, v2);
+      assert.ok(seen.has(`server ${PacketType.retry} 1`) && !seen.has(`server ${PacketType.retry} 2`));
+    });
+
+    it('change whatever is lost on the way', () => {
+      for (let seed = 1; seed <= 30; seed++) {
+        const link = { delayUs: 10_000, jitterUs: 8000, loss: 0.2, duplicate: 0.1 };
+        assert.equal(transfer({ seed, client: BOTH, server: BOTH, link }).version, v2, `seed ${seed}`);
+      }
+    });
+
+    type Change = (information: VersionInformation | undefined) => VersionInformation | undefined;
+    /** How a connection ends when one side declares something else than what it does. */
+    const lying = (who: 'client' | 'server', change: Change, server = BOTH) => {
+      const made = ports(1);
+      const lie = (encoded: Uint8Array): Uint8Array => {
+        const { versionInformation, ...rest } = parseTransportParameters(encoded, who);
+        return encodeTransportParameters({ ...rest, versionInformation: change(versionInformation) });
+      };
+      const clientTls: Ports['clientTls'] = {
+        ...made.clientTls,
+        client: (options) =>
+          made.clientTls.client({ ...options, transportParameters: lie(options.transportParameters) }),
+      };
+      const serverTls: Ports['serverTls'] = {
+        ...made.serverTls,
+        server: (options) => made.serverTls.server({ transportParameters: lie(options.transportParameters) }),
+      };
+      const some = who === 'client' ? { clientTls } : { serverTls };
+      const pair = new Pair({ ports: { ...made, ...some }, client: BOTH, server });
+      pair.connect();
+      const sink = () => (who === 'client' ? pair.serverSinks[0] : pair.clientSink);
+      assert.ok(pair.run(() => (sink()?.closes.length ?? 0) > 0));
+      return sink()?.closes[0];
+    };
+
+    for (const [what, who, change] of [
+      ['a client that claims another version than its packets have', 'client', () => ({ chosen: v2, available: [v2] })],
+      ['a server that claims another version than its packets have', 'server', () => ({ chosen: v1, available: [v1] })],
+      ['a server that changed the version and does not say so', 'server', () => undefined],
+    ] as const) {
+      it(`end the connection for ${what} (RFC 9368 §4)`, () => {
+        const closed = lying(who, change);
+        assert.deepEqual([closed?.by, closed?.code], ['local', 0x11]);
+      });
+    }
+  });
+};
+
+/** The same for a client that resumes. @param ports of a server that takes early data */
+export const earlyVersionSuite = (name: string, ports: (seed: number) => Ports): void => {
+  describe(`versions with early data, ${name}`, () => {
+    it('leave it in the original one (RFC 9369 §4.1)', () => {
+      const pair = new Pair({ ports: ports(1), client: BOTH, server: BOTH });
+      const first = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed && pair.clientSink.tickets.length > 0));
+      const seen = observe(pair);
+      const sink = new RecordingSink();
+      const [ticket] = pair.clientSink.tickets;
+      assert.ok(ticket);
+      const connection = pair.client.connect(
+        {
+          remote: pair.serverAddress,
+          serverName: 'localhost',
+          alpn: ['test'],
+          sink,
+          ticket,
+          remembered: first.parts.handshake.peer,
+        },
+        pair.now,
+      );
+      connection.write(connection.openStream(true), pattern(3000), true);
+      assert.ok(pair.run(() => sink.confirmed && pair.serverSinks[1]?.finished.has(0) === true));
+      assert.equal(sink.handshake?.earlyData, 'accepted');
+      assert.equal(connection.parts.version, v2);
+      assert.ok(seen.has(`client ${PacketType.zeroRtt} 1`) && !seen.has(`client ${PacketType.zeroRtt} 2`));
+    });
+  });
+};

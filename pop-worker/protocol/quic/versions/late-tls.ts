@@ -1,0 +1,54 @@
+import { Level, type TlsEvent, type TlsSession } from '../ports.ts';
+import { extensionOf, messageLength, TRANSPORT_PARAMETERS_EXTENSION } from './client-hello.ts';
+
+/** A ClientHello that is longer goes to TLS as it is. */
+const MAX_HELLO_BYTES = 32_768;
+
+/**
+ * A server's TLS that begins when the ClientHello is whole: which version of QUIC it is for, and so which transport
+ * parameters the server declares, depends on those of the client (RFC 9368 §2.3).
+ */
+export class LateTls implements TlsSession {
+  readonly #make: (parameters: Uint8Array | undefined) => TlsSession;
+  #hello = new Uint8Array();
+  #session: TlsSession | undefined;
+  #closed = false;
+
+  /** @param make is given the client's transport parameters, encoded; undefined when they cannot be found */
+  constructor(make: (parameters: Uint8Array | undefined) => TlsSession) {
+    this.#make = make;
+  }
+
+  receive(level: Level, data: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#session !== undefined) {
+      this.#session.receive(level, data);
+      return;
+    }
+    const joined = new Uint8Array(this.#hello.length + data.length);
+    joined.set(this.#hello);
+    joined.set(data, this.#hello.length);
+    this.#hello = joined;
+    const length = messageLength(joined);
+    const isWhole = length >= 0 && joined.length >= length;
+    if (!isWhole && joined.length <= MAX_HELLO_BYTES && length <= MAX_HELLO_BYTES) return;
+    const parameters = isWhole ? extensionOf(joined.subarray(0, length), TRANSPORT_PARAMETERS_EXTENSION) : undefined;
+    this.#session = this.#make(parameters);
+    this.#hello = new Uint8Array();
+    this.#session.receive(Level.initial, joined);
+  }
+
+  next(): TlsEvent | undefined {
+    return this.#session?.next();
+  }
+
+  exporter(label: string, context: Uint8Array, length: number): Uint8Array {
+    if (this.#session === undefined) throw new Error('there is no keying material before a handshake');
+    return this.#session.exporter(label, context, length);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#session?.close();
+  }
+}
