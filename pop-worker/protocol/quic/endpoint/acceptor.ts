@@ -87,7 +87,7 @@ export class Acceptor {
     const { config, counters, stateless, tokens, generateCid } = this.#options;
     const { dcid, scid } = cidsOf(packet, header);
     const token = packet.subarray(header.tokenStart, header.tokenStart + header.tokenLength);
-    const verdict = tokens.verify(token, from.words, from.remoteAt, dcid, now);
+    const verdict = tokens.verify(token, from.words, from.remoteAt, dcid, now, header.version);
     const common = { version: header.version, clientCid: scid, keyCid: dcid };
     switch (verdict.kind) {
       case 'retry':
@@ -105,7 +105,8 @@ export class Acceptor {
       return { ...common, originalDcid: dcid, retryCid: undefined, validated: false };
     }
     const cid = generateCid();
-    stateless.retry(packet, header, cid, tokens.retry(from.words, from.remoteAt, cid, dcid, now), from, now);
+    const retry = tokens.retry(from.words, from.remoteAt, cid, dcid, now, header.version);
+    stateless.retry(packet, header, cid, retry, from, now);
     return undefined;
   }
 }

@@ -93,7 +93,7 @@ export class Maker {
       newToken: (connection, at) => {
         const nonce = new Uint8Array(NONCE_BYTES);
         random.fill(nonce);
-        return tokens.newToken(connection.parts.paths.active.remote, 0, nonce, at);
+        return tokens.newToken(connection.parts.paths.active.remote, 0, nonce, at, connection.parts.version);
       },
       pathChanged: (connection) => registry.noteAddress(connection),
       fault: (error) => {

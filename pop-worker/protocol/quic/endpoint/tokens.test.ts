@@ -142,4 +142,15 @@ describe('tokens', () => {
       assert.equal(tokens().verify(fresh.subarray(0, length), client, 0, cid, 200).kind, 'none');
     }
   });
+
+  it('are good in the version of QUIC only that they were given in (RFC 9369 §5)', () => {
+    const v2 = 0x6b3343cf;
+    const made = tokens();
+    const kinds = (token: Uint8Array) =>
+      [1, v2].map((version) => made.verify(token, client, 0, cid, 200, version).kind);
+    assert.deepEqual(kinds(made.newToken(client, 0, new Uint8Array(8), 100)), ['new-token', 'none']);
+    assert.deepEqual(kinds(made.newToken(client, 0, new Uint8Array(8), 100, v2)), ['none', 'new-token']);
+    assert.deepEqual(kinds(made.retry(client, 0, cid, original, 100)), ['retry', 'invalid']);
+    assert.deepEqual(kinds(made.retry(client, 0, cid, original, 100, v2)), ['invalid', 'retry']);
+  });
 });

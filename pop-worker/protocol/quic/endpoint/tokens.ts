@@ -1,6 +1,8 @@
 import type { TimeUs } from '../../contract.ts';
 import type { EndpointConfig } from '../config.ts';
 import type { CryptoPort } from '../ports.ts';
+import { Version } from '../wire/packet/version.ts';
+import { writeU32 } from '../wire/varint.ts';
 
 const KIND = { retry: 1, newToken: 2 } as const;
 const TIME_BYTES = 8;
@@ -32,33 +34,47 @@ export class Tokens {
     this.#config = config;
   }
 
-  /** @param scid the connection ID that the client is to use from now on */
-  retry(remote: Int32Array, at: number, scid: Uint8Array, originalDcid: Uint8Array, now: TimeUs): Uint8Array {
+  /** @param scid the connection ID that the client is to use from now on @param version of its Initial packet */
+  retry(
+    remote: Int32Array,
+    at: number,
+    scid: Uint8Array,
+    originalDcid: Uint8Array,
+    now: TimeUs,
+    version: number = Version.v1,
+  ): Uint8Array {
     const plain = new Uint8Array(TIME_BYTES + originalDcid.length);
     writeTime(plain, now + this.#config.tokenTimeOffsetUs);
     plain.set(originalDcid, TIME_BYTES);
-    return this.#seal(KIND.retry, plain, binding(KIND.retry, remote, at, scid));
+    return this.#seal(KIND.retry, plain, binding(KIND.retry, remote, at, scid, version));
   }
 
-  /** @param nonce makes tokens of one client differ (§8.1.3), 8 bytes */
-  newToken(remote: Int32Array, at: number, nonce: Uint8Array, now: TimeUs): Uint8Array {
+  /** @param nonce makes tokens of one client differ (§8.1.3), 8 bytes @param version in which the connection goes on */
+  newToken(remote: Int32Array, at: number, nonce: Uint8Array, now: TimeUs, version: number = Version.v1): Uint8Array {
     const plain = new Uint8Array(TIME_BYTES + NONCE_BYTES);
     writeTime(plain, now + this.#config.tokenTimeOffsetUs);
     plain.set(nonce, TIME_BYTES);
-    return this.#seal(KIND.newToken, plain, binding(KIND.newToken, remote, at, NOTHING));
+    return this.#seal(KIND.newToken, plain, binding(KIND.newToken, remote, at, NOTHING, version));
   }
 
-  /** @param dcid Destination Connection ID of the Initial that carries it */
-  verify(token: Uint8Array, remote: Int32Array, at: number, dcid: Uint8Array, now: TimeUs): TokenVerdict {
+  /** @param dcid Destination Connection ID of the Initial that carries it @param version of that packet */
+  verify(
+    token: Uint8Array,
+    remote: Int32Array,
+    at: number,
+    dcid: Uint8Array,
+    now: TimeUs,
+    version: number = Version.v1,
+  ): TokenVerdict {
     const kind = token[0];
     const sealed = token.subarray(1);
     if (kind === KIND.retry) {
-      const plain = this.#crypto.openToken(this.#key, sealed, binding(KIND.retry, remote, at, dcid));
+      const plain = this.#crypto.openToken(this.#key, sealed, binding(KIND.retry, remote, at, dcid, version));
       if (plain === undefined || this.#isOld(plain, now, this.#config.retryTokenUs)) return { kind: 'invalid' };
       return { kind: 'retry', originalDcid: plain.slice(TIME_BYTES) };
     }
     if (kind !== KIND.newToken) return { kind: 'none' };
-    const plain = this.#crypto.openToken(this.#key, sealed, binding(KIND.newToken, remote, at, NOTHING));
+    const plain = this.#crypto.openToken(this.#key, sealed, binding(KIND.newToken, remote, at, NOTHING, version));
     if (plain === undefined || this.#isOld(plain, now, this.#config.newTokenUs)) return { kind: 'none' };
     return { kind: 'new-token' };
   }
@@ -79,9 +95,9 @@ export class Tokens {
 
 const NOTHING = new Uint8Array();
 
-/** Kind, family, address, and for Retry port and connection ID. */
-const binding = (kind: number, remote: Int32Array, at: number, cid: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(20 + cid.length);
+/** Kind, family, address, version (RFC 9369 §5), and for Retry port and connection ID. */
+const binding = (kind: number, remote: Int32Array, at: number, cid: Uint8Array, version: number): Uint8Array => {
+  const bytes = new Uint8Array(24 + cid.length);
   const family = remote[at] as number;
   bytes[0] = kind;
   bytes[1] = family;
@@ -90,7 +106,8 @@ const binding = (kind: number, remote: Int32Array, at: number, cid: Uint8Array):
     const value = remote[at + 2 + word] as number;
     for (let i = 0; i < 4; i++) bytes[4 + 4 * word + i] = value >>> (8 * i);
   }
-  bytes.set(cid, 20);
+  writeU32(bytes, 20, version);
+  bytes.set(cid, 24);
   return bytes;
 };
 
