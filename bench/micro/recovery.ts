@@ -42,7 +42,13 @@ interface Result {
 
 function run(controller: string, lossEvery: number): Result {
   const sink = new Counter();
-  const options = { isServer: true, controller: controllerNamed(controller), mtu: new Mtu(), random: () => 0.5, ecn: false };
+  const options = {
+    isServer: true,
+    controller: controllerNamed(controller),
+    mtu: new Mtu(),
+    random: () => 0.5,
+    ecn: false,
+  };
   const recovery = new Recovery(options, sink);
   recovery.onHandshakeConfirmed(0);
   const sent = recovery.sent(Space.application);

@@ -31,5 +31,7 @@ export class ClosingSink implements FrameSink {
   pathChallenge(): void {}
   pathResponse(): void {}
   handshakeDone(): void {}
+  immediateAck(): void {}
+  ackFrequency(): void {}
   datagram(): void {}
 }

@@ -32,6 +32,8 @@ export interface QuicConfig {
   /** Out-of-order CRYPTO bytes held per level (RFC 9000 §7.5). */
   readonly cryptoBufferBytes: number;
   readonly maxAckDelayMs: number;
+  /** The least delay that a peer may ask of our ACKs, in microseconds; 0: it may ask none (ACK_FREQUENCY). */
+  readonly minAckDelayUs: number;
   readonly ackDelayExponent: number;
   /** Connection IDs of the peer that we remember (RFC 9000 §18.2), 2 or more. */
   readonly activeConnectionIdLimit: number;
@@ -77,6 +79,7 @@ export const DEFAULT_CONFIG: Omit<QuicConfig, 'controller'> = {
   maxStreamWindow: 16 << 20,
   cryptoBufferBytes: 32 << 10,
   maxAckDelayMs: 25,
+  minAckDelayUs: 1000,
   ackDelayExponent: 3,
   activeConnectionIdLimit: 4,
   maxDatagramFrameSize: 65_535,
@@ -92,6 +95,10 @@ export const DEFAULT_CONFIG: Omit<QuicConfig, 'controller'> = {
   followPreferredAddress: true,
   ecn: true,
 };
+
+/** What we declare as min_ack_delay: never more than max_ack_delay (draft-ietf-quic-ack-frequency §3); 0: nothing. */
+export const minAckDelayUs = (config: QuicConfig): number =>
+  Math.min(config.minAckDelayUs, config.maxAckDelayMs * 1000);
 
 /** Settings of an endpoint: what strangers can make it do is bounded here. */
 export interface EndpointConfig {

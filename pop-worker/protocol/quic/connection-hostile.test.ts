@@ -94,6 +94,7 @@ describe('hostile peers', () => {
     ['data beyond flow control', frame(0x0e, 0, 1 << 29, 1, pattern(1)), 0x03],
     ['a final size that changes', new Uint8Array([...frame(0x04, 0, 0, 5), ...frame(0x04, 0, 0, 6)]), 0x06],
     ['an ID retired that was never issued', frame(0x19, 99), 0x0a],
+    ['an ACK delay below our least', frame(0xaf, 0, 1, 10, 1), 0x0a],
     ['more CRYPTO than may be held', frame(0x06, 1 << 20, 1, pattern(1)), 0x0d],
   ];
   for (const [what, payload, code] of violations) {

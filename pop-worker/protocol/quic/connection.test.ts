@@ -1,5 +1,6 @@
 import { testPorts } from './testing/pair.ts';
 import { SeededRandom } from './testing/random.ts';
+import { ackSuite } from './testing/suite-acks.ts';
 import { closingSuite } from './testing/suite-closing.ts';
 import { earlyDataSuite } from './testing/suite-early.ts';
 import { ecnSuite } from './testing/suite-ecn.ts';
@@ -21,6 +22,7 @@ endpointSuite('test ports', ports);
 versionSuite('test ports', ports);
 earlyVersionSuite('test ports', ports);
 pathSuite('test ports', ports);
+ackSuite('test ports', ports);
 firstByteSuite('test ports', ports);
 migrationSuite('test ports', ports);
 ecnSuite('test ports', ports);

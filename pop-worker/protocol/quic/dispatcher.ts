@@ -134,6 +134,14 @@ export class Dispatcher implements FrameSink {
     handshake.confirm(this.now);
   }
 
+  immediateAck(): void {
+    this.#parts.spaces[this.space].ack.onImmediateAck();
+  }
+
+  ackFrequency(sequence: number, threshold: number, maxDelayUs: number, reordering: number): void {
+    this.#parts.spaces[this.space].ack.onAckFrequency(sequence, threshold, maxDelayUs, reordering);
+  }
+
   datagram(buffer: Uint8Array, start: number, end: number): void {
     const { config, connection, sink } = this.#parts;
     // RFC 9221 §3: the limit counts the frame's type and length too; one that stands there without Length is shorter.

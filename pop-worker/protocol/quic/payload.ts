@@ -5,6 +5,7 @@ import { FrameKind } from './recovery/frame-kind.ts';
 import { Space } from './recovery/recovery.ts';
 import type { SentPackets } from './recovery/sent-packets.ts';
 import { datagramHeaderLength, writeDatagramHeader } from './wire/frames/datagram.ts';
+import { writeImmediateAck } from './wire/frames/immediate-ack.ts';
 import { writePing } from './wire/frames/ping.ts';
 
 /** One packet in so many that only acknowledge asks for an ACK itself, so that ranges may be forgotten (RFC 9000 §13.2.4). */
@@ -59,14 +60,21 @@ export class Payload {
       at = state.crypto.writeFrame(buffer, at, end, log);
     }
     if (space === Space.application) at = this.#application(log, buffer, at, end);
-    if (at === before && at < end && (state.ping || this.#parts.recovery.probesOwed(space) > 0)) {
-      at = writePing(buffer, at);
+    const probes = this.#parts.recovery.probesOwed(space) > 0;
+    if (at === before && at < end && (state.ping || probes)) {
+      at = probes && this.#mayDemandAcks(space) ? writeImmediateAck(buffer, at) : writePing(buffer, at);
       state.ping = false;
     }
     if (at === before) return this.#acknowledgeOnly(space, buffer, start, at, end);
     this.ackEliciting = true;
     state.ackOnlySent = 0;
     return at;
+  }
+
+  /** The peer knows IMMEDIATE_ACK, by what it declared in this handshake (draft-ietf-quic-ack-frequency §3). */
+  #mayDemandAcks(space: Space): boolean {
+    const { handshake } = this.#parts;
+    return space === Space.application && handshake.isComplete && handshake.peer.minAckDelayUs !== undefined;
   }
 
   #acknowledgeOnly(space: Space, buffer: Uint8Array, start: number, at: number, end: number): number {

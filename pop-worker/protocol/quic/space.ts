@@ -1,5 +1,5 @@
 import { AckReceiver } from './ack/receiver.ts';
-import type { QuicConfig } from './config.ts';
+import { minAckDelayUs, type QuicConfig } from './config.ts';
 import { Space } from './recovery/recovery.ts';
 import { type CryptoDeliver, CryptoStream } from './streams/crypto-stream.ts';
 
@@ -21,6 +21,7 @@ export class PacketSpace {
     this.ack = new AckReceiver({
       immediate: id !== Space.application,
       maxAckDelayUs: config.maxAckDelayMs * 1000,
+      minAckDelayUs: minAckDelayUs(config),
       ackDelayExponent: config.ackDelayExponent,
     });
   }

@@ -1,5 +1,5 @@
 import type { Random } from '../contract.ts';
-import type { QuicConfig } from './config.ts';
+import { minAckDelayUs, type QuicConfig } from './config.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { PeerLimits } from './streams/streams.ts';
 import { versionInformation } from './versions/negotiation.ts';
@@ -41,6 +41,7 @@ export const ownParameters = (
     initialMaxStreamsUni: config.initialMaxStreamsUni,
     ackDelayExponent: config.ackDelayExponent,
     maxAckDelayMs: config.maxAckDelayMs,
+    minAckDelayUs: minAckDelayUs(config) || undefined,
     disableActiveMigration: config.disableActiveMigration,
     activeConnectionIdLimit: config.activeConnectionIdLimit,
     initialSourceConnectionId: scid,

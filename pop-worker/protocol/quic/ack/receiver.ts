@@ -2,13 +2,17 @@ import { NEVER, type TimeUs } from '../../contract.ts';
 import { RangeSet } from '../ranges.ts';
 import { CE, ECT0, ECT1 } from '../recovery/ecn.ts';
 import { writeAck } from '../wire/frames/ack.ts';
+import { FrameType } from '../wire/frames/frame-type.ts';
 import { AckFrequency } from './frequency.ts';
+import { RequestedAcks } from './requested.ts';
 
 export interface AckReceiverOptions {
   /** Initial and Handshake: each ack-eliciting packet is acknowledged at once (RFC 9000 §13.2.1). */
   readonly immediate: boolean;
   /** Our max_ack_delay in microseconds (RFC 9000 §18.2); 25 ms by default. */
   readonly maxAckDelayUs?: number;
+  /** Our min_ack_delay in microseconds; 0, the default: the peer may not choose (draft-ietf-quic-ack-frequency §3). */
+  readonly minAckDelayUs?: number;
   /** Our ack_delay_exponent; 3 by default. */
   readonly ackDelayExponent?: number;
   /** Ranges remembered at most. 256 by default. */
@@ -34,6 +38,7 @@ export class AckReceiver {
   readonly #immediate: boolean;
   readonly #exponent: number;
   readonly #frequency: AckFrequency;
+  readonly #requested: RequestedAcks;
   readonly #ranges: RangeSet;
   #largestAt: TimeUs = 0;
   #largestEliciting = -1;
@@ -44,11 +49,16 @@ export class AckReceiver {
   #urgent = false;
   #writtenAt: TimeUs = Number.NEGATIVE_INFINITY;
   #framesSincePing = 0;
+  /** The packet at hand has IMMEDIATE_ACK. */
+  #demanded = false;
+  /** Largest number that an ACK told of. */
+  #reported = -1;
 
   constructor(options: AckReceiverOptions) {
     this.#immediate = options.immediate;
     this.#exponent = options.ackDelayExponent ?? 3;
     this.#frequency = new AckFrequency(options.maxAckDelayUs ?? 25_000);
+    this.#requested = new RequestedAcks(options.minAckDelayUs ?? 0, options.maxAckDelayUs ?? 25_000);
     this.#ranges = new RangeSet(options.maxRanges ?? 256);
   }
 
@@ -84,17 +94,35 @@ export class AckReceiver {
 
   #onEliciting(packetNumber: number, ecn: number, now: TimeUs): void {
     this.#waiting++;
-    if (this.#waiting === 1) this.#dueAt = now + this.#frequency.delayUs;
-    if (this.#immediate || ecn === CE || this.#outOfOrder(packetNumber)) this.#urgent = true;
-    else if (this.#waiting >= this.#frequency.ackEvery) this.#enough = true;
-    if (this.#urgent || this.#enough) this.#dueAt = Math.min(this.#dueAt, now);
+    const { isActive, every, maxDelayUs } = this.#requested;
+    if (this.#waiting === 1) this.#dueAt = now + (isActive ? maxDelayUs : this.#frequency.delayUs);
+    const outOfOrder = this.#outOfOrder(packetNumber);
     if (packetNumber > this.#largestEliciting) this.#largestEliciting = packetNumber;
+    if (this.#immediate || this.#demanded || ecn === CE || outOfOrder) this.#urgent = true;
+    else if (this.#waiting >= (isActive ? every : this.#frequency.ackEvery)) this.#enough = true;
+    if (this.#urgent || this.#enough) this.#dueAt = Math.min(this.#dueAt, now);
+    this.#demanded = false;
   }
 
   /** RFC 9000 §13.2.1: below another ack-eliciting one, or above it with packets missing in between. */
   #outOfOrder(packetNumber: number): boolean {
+    if (this.#requested.reordering !== 1) {
+      const largest = Math.max(packetNumber, this.#largestEliciting);
+      return this.#requested.isOutside(this.#ranges, packetNumber, largest, this.#reported);
+    }
     const expected = Math.max(this.#largestEliciting + 1, this.#ranges.floor);
     return packetNumber < this.#largestEliciting || this.#ranges.low(0) > expected;
+  }
+
+  /** IMMEDIATE_ACK stands in the packet at hand, which is not yet noted. @throws QuicError remote */
+  onImmediateAck(): void {
+    this.#requested.checkSupport(FrameType.immediateAck);
+    this.#demanded = true;
+  }
+
+  /** ACK_FREQUENCY does. @throws QuicError remote */
+  onAckFrequency(sequence: number, threshold: number, maxDelayUs: number, reordering: number): void {
+    this.#requested.onFrame(sequence, threshold, maxDelayUs, reordering);
   }
 
   /** An ACK is to be sent now, with or without anything else. */
@@ -126,6 +154,7 @@ export class AckReceiver {
     if (this.#enough) this.#frequency.onEnough(now - this.#writtenAt);
     else if (!this.#urgent && this.due(now)) this.#frequency.onTimer();
     this.#waiting = 0;
+    this.#reported = this.largest;
     this.#dueAt = NEVER;
     this.#enough = false;
     this.#urgent = false;

@@ -1,4 +1,4 @@
-/** Frame types (RFC 9000 §19, RFC 9221 §4). Where low bits are flags, the type without them. */
+/** Frame types (RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-ack-frequency). Where low bits are flags, the type without them. */
 export const FrameType = {
   padding: 0x00,
   ping: 0x01,
@@ -25,7 +25,9 @@ export const FrameType = {
   connectionClose: 0x1c,
   connectionCloseApplication: 0x1d,
   handshakeDone: 0x1e,
+  immediateAck: 0x1f,
   datagram: 0x30,
   datagramWithLength: 0x31,
+  ackFrequency: 0xaf,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];

@@ -8,6 +8,9 @@ import { frameAllowed, frameContent, parserOf, TYPE_END } from './registry.ts';
 import type { FrameSink } from './sink.ts';
 import { parseStream } from './stream.ts';
 
+/** Types from here on do not fit one byte (RFC 9000 §16). */
+const LONG_TYPES = 0x40;
+
 /**
  * Hands every frame of a packet's payload to the sink (RFC 9000 §12.4), in order; those before a faulty one have been
  * handed over when it throws.
@@ -21,9 +24,9 @@ export const parseFrames = (reader: Reader, packetType: PacketType, sink: FrameS
   const { buffer, end } = reader;
   let content = 0;
   while (reader.at < end) {
-    const type = buffer[reader.at] as number;
-    if (type >= TYPE_END) throw unknownType(reader);
-    reader.at++;
+    let type = buffer[reader.at] as number;
+    if (type >= LONG_TYPES) type = longType(reader);
+    else reader.at++;
     reader.frameType = type;
     if (!frameAllowed(type, packetType)) throw notAllowed(type);
     content |= frameContent(type);
@@ -36,15 +39,16 @@ export const parseFrames = (reader: Reader, packetType: PacketType, sink: FrameS
   return content;
 };
 
-/** All types that we know take one byte: a longer one is unknown, or a known one badly encoded. */
-const unknownType = (reader: Reader) => {
+/** A type of more than one byte: known, unknown, or a known one badly encoded. @throws QuicError remote */
+const longType = (reader: Reader): number => {
   const start = reader.at;
   reader.frameType = 0;
   const value = reader.varint();
+  if (value >= LONG_TYPES && value < TYPE_END && parserOf(value) !== undefined && reader.at === start + 2) return value;
   // Rounded types cannot be written back in a CONNECTION_CLOSE frame.
   const type = value <= Number.MAX_SAFE_INTEGER ? value : 0;
   // §12.4: a type that is longer than necessary MAY be a PROTOCOL_VIOLATION.
-  return varintLength(value) < reader.at - start
+  throw varintLength(value) < reader.at - start
     ? remoteError(TransportError.protocolViolation, 'frame type is not encoded in the shortest way', type)
     : remoteError(TransportError.frameEncodingError, 'unknown frame type', type);
 };

@@ -36,8 +36,10 @@ const TABLE_3 = `
   1c IH01 N CONNECTION_CLOSE
   1d __01 N CONNECTION_CLOSE
   1e ___1 - HANDSHAKE_DONE
+  1f ___1 - IMMEDIATE_ACK
   30 __01 - DATAGRAM
   31 __01 - DATAGRAM
+  af ___1 - ACK_FREQUENCY
 `;
 
 const rows = TABLE_3.trim()

@@ -1,11 +1,13 @@
 import { PacketType } from '../packet/packet-type.ts';
 import type { Reader } from '../reader.ts';
 import { parseAck } from './ack.ts';
+import { parseAckFrequency } from './ack-frequency.ts';
 import { parseConnectionClose } from './connection-close.ts';
 import { parseCrypto } from './crypto.ts';
 import { parseDataBlocked } from './data-blocked.ts';
 import { parseDatagram } from './datagram.ts';
 import { parseHandshakeDone } from './handshake-done.ts';
+import { parseImmediateAck } from './immediate-ack.ts';
 import { parseMaxData } from './max-data.ts';
 import { parseMaxStreamData } from './max-stream-data.ts';
 import { parseMaxStreams } from './max-streams.ts';
@@ -72,7 +74,7 @@ const row = (
   return { name, first, last, packets: allowed, content: contentOf(spec), parse };
 };
 
-/** Every frame that we know: RFC 9000 §12.4 table 3, RFC 9221 §4 (and §5 for what DATAGRAM counts as). */
+/** Every frame that we know: RFC 9000 §12.4 table 3, RFC 9221 §4 (and §5 for what DATAGRAM counts as), ACK frequency. */
 export const FRAMES: readonly FrameRow[] = [
   row('PADDING', 0x00, 0x00, 'IH01', 'NP', parsePadding),
   row('PING', 0x01, 0x01, 'IH01', '', parsePing),
@@ -96,11 +98,13 @@ export const FRAMES: readonly FrameRow[] = [
   row('CONNECTION_CLOSE', 0x1c, 0x1c, 'IH01', 'N', parseConnectionClose),
   row('CONNECTION_CLOSE', 0x1d, 0x1d, '__01', 'N', parseConnectionClose),
   row('HANDSHAKE_DONE', 0x1e, 0x1e, '___1', '', parseHandshakeDone),
+  row('IMMEDIATE_ACK', 0x1f, 0x1f, '___1', '', parseImmediateAck),
   row('DATAGRAM', 0x30, 0x31, '__01', '', parseDatagram),
+  row('ACK_FREQUENCY', 0xaf, 0xaf, '___1', '', parseAckFrequency),
 ];
 
-/** First type that the tables below do not reach; all types that we know are encoded in one byte. */
-export const TYPE_END = 0x40;
+/** First type that the tables below do not reach. */
+export const TYPE_END = 0xb0;
 
 const PACKETS = new Uint8Array(TYPE_END);
 const CONTENT = new Uint8Array(TYPE_END);

@@ -60,5 +60,8 @@ export interface FrameSink {
     reasonEnd: number,
   ): void;
   handshakeDone(): void;
+  immediateAck(): void;
+  /** @param threshold ack-eliciting packets that may go without an ACK @param reordering 0: gaps bring about none */
+  ackFrequency(sequence: number, threshold: number, maxDelayUs: number, reordering: number): void;
   datagram(buffer: Uint8Array, start: number, end: number): void;
 }

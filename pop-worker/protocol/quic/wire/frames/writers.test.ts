@@ -4,11 +4,13 @@ import fc from 'fast-check';
 import { hex, unhex } from '../testing/hex.ts';
 import { parsePayload, written } from '../testing/parse.ts';
 import type { FrameEvent } from '../testing/recording-sink.ts';
+import { writeAckFrequency } from '../testing/write-ack-frequency.ts';
 import { varintLength } from '../varint.ts';
 import { cryptoRoom, writeCryptoHeader } from './crypto.ts';
 import { writeDataBlocked } from './data-blocked.ts';
 import { datagramHeaderLength, datagramRoom, writeDatagramHeader } from './datagram.ts';
 import { writeHandshakeDone } from './handshake-done.ts';
+import { writeImmediateAck } from './immediate-ack.ts';
 import { writeMaxData } from './max-data.ts';
 import { writeMaxStreamData } from './max-stream-data.ts';
 import { MAX_STREAMS, writeMaxStreams } from './max-streams.ts';
@@ -42,9 +44,20 @@ const limit = fc.oneof(value, fc.constant(MAX_STREAMS));
 const bytesOf = (min: number, max: number) => fc.uint8Array({ minLength: min, maxLength: max });
 const TOKEN = unhex('000102030405060708090a0b0c0d0e0f');
 
+test('ACK_FREQUENCY', () => {
+  fc.assert(
+    fc.property(value, value, value, value, (sequence, threshold, delay, reordering) => {
+      const writer: Writer = (buf, at) => writeAckFrequency(buf, at, sequence, threshold, delay, reordering);
+      const length = 1 + sizeOf(sequence, threshold, delay, reordering);
+      check(writer, length, 'ackFrequency', sequence, threshold, delay, reordering);
+    }),
+  );
+});
+
 test('frames without fields', () => {
   check(writePing, 1, 'ping');
   check(writeHandshakeDone, 1, 'handshakeDone');
+  check(writeImmediateAck, 1, 'immediateAck');
 });
 
 test('frames of integers', () => {

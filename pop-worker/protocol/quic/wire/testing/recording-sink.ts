@@ -87,6 +87,12 @@ export class RecordingSink implements FrameSink {
   handshakeDone(): void {
     this.events.push(['handshakeDone']);
   }
+  immediateAck(): void {
+    this.events.push(['immediateAck']);
+  }
+  ackFrequency(sequence: number, threshold: number, maxDelayUs: number, reordering: number): void {
+    this.events.push(['ackFrequency', sequence, threshold, maxDelayUs, reordering]);
+  }
   datagram(buffer: Uint8Array, start: number, end: number): void {
     this.events.push(['datagram', hex(buffer, start, end)]);
   }
