@@ -72,13 +72,33 @@ export const pathSuite = (name: string, ports: (seed: number) => Ports): void =>
       pair.run(() => false, 500_000);
       pair.clientAddress = address(3, 5000);
       const sizes: number[] = [];
-      pair.onServerSends = ({ bytes }) => sizes.push(bytes.length);
+      pair.onServerSends = ({ to, bytes }) => {
+        if (to.join() === pair.clientAddress.join()) sizes.push(bytes.length);
+      };
       connection.parts.spaces[2].ping = true;
       connection.write(connection.openStream(true), pattern(10), true);
-      assert.ok(pair.run(() => pair.accepted.parts.paths.active.validated));
-      assert.ok(Math.max(...sizes) < 1200);
+      const { paths } = pair.accepted.parts;
+      assert.ok(pair.run(() => paths.active.id > 0 && paths.active.validated));
+      assert.ok((sizes[0] as number) < 1200, sizes.join());
       assert.ok(pair.run(() => sizes.includes(1200), 2_000_000));
       assert.ok(pair.run(() => !pair.accepted.parts.paths.active.validation.running, 2_000_000));
+    });
+
+    it('asks the former address too, in case somebody forwards packets (§9.3.3)', () => {
+      const pair = make();
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      pair.run(() => false, 500_000);
+      const former = pair.clientAddress.join();
+      const challenges: number[] = [];
+      pair.onServerSends = ({ to, bytes }) => {
+        if (to.join() === former) challenges.push(bytes.length);
+      };
+      pair.clientAddress = address(3, 5000);
+      connection.write(connection.openStream(true), pattern(10), true);
+      const { paths } = pair.accepted.parts;
+      assert.ok(pair.run(() => paths.active.id > 0 && paths.active.validated));
+      assert.ok(challenges.includes(1200), challenges.join());
     });
 
     it('drops what comes to a client from another server address', () => {

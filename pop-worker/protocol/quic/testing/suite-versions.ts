@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Burst } from '../../burst.ts';
 import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
 import { PacketType } from '../wire/packet/packet-type.ts';
 import { Version } from '../wire/packet/version.ts';
+import { writeVersionNegotiation } from '../wire/packet/version-negotiation.ts';
 import type { VersionInformation } from '../wire/parameters/definition.ts';
 import { encodeTransportParameters, parseTransportParameters } from '../wire/transport-parameters.ts';
 import { Pair, type PairOptions, type Ports } from './pair.ts';
@@ -73,6 +75,32 @@ export const versionSuite = (name: string, ports: (seed: number) => Ports): void
         const link = { delayUs: 10_000, jitterUs: 8000, loss: 0.2, duplicate: 0.1 };
         assert.equal(transfer({ seed, client: BOTH, server: BOTH, link }).version, v2, `seed ${seed}`);
       }
+    });
+
+    it('are no matter of Version Negotiation that lists the present one, or comes late (RFC 9000 §6.2)', () => {
+      const pair = new Pair({ ports: ports(1) });
+      const connection = pair.connect();
+      const forge = (...versions: number[]) => {
+        const { scid, cids } = connection.parts.handshake;
+        const burst = new Burst(100, 1);
+        const end = writeVersionNegotiation(burst.buffer, 0, 0xff, scid, cids.original, versions);
+        burst.commit(end, 0, pair.serverAddress, 0, pair.clientAddress, 0);
+        pair.client.handle(burst, pair.now);
+      };
+      pair.run(() => pair.serverSinks.length > 0);
+      forge(v2, v1);
+      assert.equal(pair.clientSink.closes.length, 0);
+      assert.ok(pair.run(() => connection.parts.handshake.peerScid !== undefined));
+      forge(v2);
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      const early = new Pair({ ports: ports(1) });
+      const other = early.connect();
+      const burst = new Burst(100, 1);
+      const { scid, cids } = other.parts.handshake;
+      const end = writeVersionNegotiation(burst.buffer, 0, 0xff, scid, cids.original, [v2]);
+      burst.commit(end, 0, early.serverAddress, 0, early.clientAddress, 0);
+      early.client.handle(burst, early.now);
+      assert.equal(early.clientSink.closes[0]?.by, 'version', 'that is how it would have ended');
     });
 
     type Change = (information: VersionInformation | undefined) => VersionInformation | undefined;
