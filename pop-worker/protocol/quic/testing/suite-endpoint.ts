@@ -19,6 +19,22 @@ export const endpointSuite = (name: string, ports: (seed: number) => Ports): voi
       assert.deepEqual(pair.serverSink.bytes(0), data);
     });
 
+    it('asks for it only while so many handshakes are in progress', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 3 } });
+      const open = (): RecordingSink => {
+        const sink = new RecordingSink();
+        pair.client.connect({ remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink }, pair.now);
+        return sink;
+      };
+      const sinks = [open(), open(), open(), open(), open()];
+      assert.ok(pair.run(() => sinks.every((sink) => sink.confirmed)));
+      assert.equal(pair.server.counters.retriesSent, 2);
+      assert.equal(pair.server.handshakes, 0);
+      const last = open();
+      assert.ok(pair.run(() => last.confirmed));
+      assert.equal(pair.server.counters.retriesSent, 2);
+    });
+
     it('needs no Retry for a token of NEW_TOKEN', () => {
       const pair = make({ endpoint: { retryAtHandshakes: 0 } });
       const connection = pair.connect();
