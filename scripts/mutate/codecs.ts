@@ -30,7 +30,17 @@ export const CODECS: Readonly<Record<string, Codec>> = {
         'max-stream-data',
         'max-streams',
       ],
-      ...['new-connection-id', 'new-token', 'padding', 'parse', 'path-challenge', 'path-response', 'registry'],
+      ...[
+        'ack-frequency',
+        'immediate-ack',
+        'new-connection-id',
+        'new-token',
+        'padding',
+        'parse',
+        'path-challenge',
+        'path-response',
+        'registry',
+      ],
       ...['reset-stream', 'retire-connection-id', 'stop-sending', 'stream', 'stream-data-blocked', 'streams-blocked'],
     ].map((name) => `${WIRE}/frames/${name}.ts`),
     tests: [`${WIRE}/frames/{writers,registry,ack,connection-close,corpus}.test.ts`, `${WIRE}/frames/parse.test.ts`],
@@ -48,6 +58,10 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-tokens': {
     files: ['pop-worker/protocol/quic/endpoint/tokens.ts'],
     tests: ['pop-worker/protocol/quic/endpoint/tokens.test.ts'],
+  },
+  'quic-client-hello': {
+    files: ['pop-worker/protocol/quic/versions/client-hello.ts'],
+    tests: ['pop-worker/protocol/quic/versions/versions.test.ts'],
   },
   qpack: {
     files: ['integer', 'huffman', 'huffman-states', 'instructions', 'decoder', 'encoder', 'field'].map(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readCorpus } from '#scripts/corpus/corpus.ts';
+import { survive } from '#scripts/corpus/survive.ts';
 import { Level, type TlsSession } from '../ports.ts';
 import { clientHello } from '../testing/tls-messages.ts';
 import { encodeTransportParameters } from '../wire/transport-parameters.ts';
@@ -31,6 +33,16 @@ const late = () => {
 test('the extension of a ClientHello is found wherever it stands', () => {
   assert.deepEqual(extensionOf(hello, TRANSPORT_PARAMETERS_EXTENSION), parameters);
   assert.equal(extensionOf(hello, 0x1234), undefined);
+});
+
+test('of the corpus it reads what stands there, and of what is made of it nothing worse', () => {
+  const corpus = readCorpus<string | null>(new URL('testing/corpus/client-hello.json', import.meta.url));
+  const found = (bytes: Uint8Array): string | null => {
+    const extension = extensionOf(bytes, TRANSPORT_PARAMETERS_EXTENSION);
+    return extension === undefined ? null : Buffer.from(extension).toString('hex');
+  };
+  for (const { name, bytes, expect } of corpus) assert.equal(found(bytes), expect, name);
+  survive(corpus, (bytes) => void found(bytes));
 });
 
 test('no bytes make it throw, and no prefix of a message has extensions', () => {
