@@ -113,11 +113,13 @@ export class Paths {
    */
   move(local: Int32Array, now: TimeUs): void {
     const former = this.#active;
+    // Whoever moves twice before anything answers goes back to where something did.
+    const back = former.validated ? former : this.#known.findLast((known) => known.validated);
     const path = this.#add(former.remote, local);
     path.trusted = true;
+    path.preferred = former.preferred;
     this.#active = path;
-    for (const known of this.#known) if (known !== path && known !== former) this.#forget(known);
-    if (!former.validated) this.#forget(former);
+    for (const known of this.#known) if (known !== path && known !== back) this.#forget(known);
     this.#hooks.pathChanged(path, true, now);
     path.validation.start(now, this.#hooks.validationPtoUs());
   }
