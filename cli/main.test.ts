@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { root } from '#scripts/setup/paths.mjs';
@@ -66,6 +67,28 @@ test('doctor reports every feature for programs, and fails exactly when up lacks
   for (const row of rows) assert.ok(row.state === 'ok' || row.mend, `${row.feature} says what to do`);
   const lacking = rows.some(({ state, neededBy }) => state === 'missing' && neededBy === 'up');
   assert.equal(status, lacking ? 1 : 0);
+  // What serves today is no matter of later.
+  const later = rows.filter(({ neededBy }) => neededBy === 'later').map(({ feature }) => feature);
+  assert.deepEqual(later, ['TUN with several queues', 'BPF and XDP']);
+});
+
+const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'] as const;
+const asNobody = (...command: string[]) => spawnSync('setpriv', [...AS_NOBODY, ...command], { encoding: 'utf8' });
+const needsNobody =
+  (process.getuid?.() !== 0 && 'only root can become somebody else') ||
+  (asNobody('test', '-x', path.join(root, 'cloudbridge')).status !== 0 && 'nobody else may read this clone');
+
+test('doctor says what a worker has to do without where it is not root', { skip: needsNobody }, () => {
+  const { stdout, stderr, status } = asNobody(path.join(root, 'cloudbridge'), 'doctor', '--json');
+  assert.equal(stderr.includes('Unexpected failure'), false, stderr);
+  const rows = stdout.trim().split('\n');
+  const row = JSON.parse(rows.find((line) => line.includes('SO_RCVBUFFORCE')) ?? '{}');
+  assert.equal(row.neededBy, 'up');
+  const most = Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'));
+  if (most < 8 << 20) assert.match(`${row.found}, ${row.mend}`, /^up to \d+ bytes: a worker works, .*rmem_max=8388608/);
+  else assert.equal(row.state, 'ok');
+  assert.equal(status, 1);
+  assert.match(stderr, /`up --unprivileged` does without namespaces/);
 });
 
 test('a group of commands has its help as each of them has', () => {

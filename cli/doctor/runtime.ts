@@ -7,7 +7,15 @@ import { attempt, type Check, firstLine, limited, missing, ok } from './check.ts
 
 const LEAST_NODE = 24;
 const LEAST_KERNEL = [5, 10] as const;
+/** The first with SSL_set_quic_tls_cbs. */
+const LEAST_OPENSSL = [3, 5] as const;
 const ENGINE = path.join(root, 'pop-worker/native/build/cloudbridge.node');
+
+/** @param version beginning with two numbers, `major.minor` */
+const isAtLeast = (version: string, [leastMajor, leastMinor]: readonly [number, number]): boolean => {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
+};
 
 const node: Check = {
   feature: 'Node',
@@ -24,7 +32,11 @@ const openssl: Check = {
   neededBy: 'up',
   probe: () => {
     const version = process.versions.openssl ?? 'none';
-    return Number(version.split('.')[0]) >= 3 ? ok(`${version}, in Node`) : missing(version, 'use the Node from npm');
+    if (isAtLeast(version, LEAST_OPENSSL)) return ok(`${version}, in Node`);
+    return missing(
+      `${version}, older than ${LEAST_OPENSSL.join('.')}`,
+      'run `npm start`: it brings a Node that has it',
+    );
   },
 };
 
@@ -32,8 +44,7 @@ const kernel: Check = {
   feature: 'Linux kernel',
   neededBy: 'up',
   probe: () => {
-    const [major = 0, minor = 0] = os.release().split('.').map(Number);
-    const enough = major > LEAST_KERNEL[0] || (major === LEAST_KERNEL[0] && minor >= LEAST_KERNEL[1]);
+    const enough = isAtLeast(os.release(), LEAST_KERNEL);
     return enough ? ok(os.release()) : missing(os.release(), `use Linux ${LEAST_KERNEL.join('.')} or newer`);
   },
 };
