@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import type { Contact } from './contact.ts';
+import type { KeptFile } from './kept-file.ts';
 import type { Membership } from './membership.ts';
 import type { Revisions } from './revisions.ts';
 import type { Status } from './status.ts';
@@ -12,12 +13,14 @@ export interface ControlView {
   readonly revision: bigint;
   readonly fromDisk: boolean;
   readonly contact: ControlContact;
+  /** How the files fare that it would start from without control plane. */
+  readonly disk: Readonly<Record<'membership' | 'revision', Pick<KeptFile, 'failures' | 'failingSinceMs'>>>;
 }
 
 export interface ControlParts {
   readonly contact: Contact;
-  readonly membership: Pick<Membership, 'asOfMs' | 'unreadable'>;
-  readonly revisions: Pick<Revisions, 'applied' | 'refusals' | 'refused'>;
+  readonly membership: Pick<Membership, 'asOfMs' | 'unreadable' | 'kept'>;
+  readonly revisions: Pick<Revisions, 'applied' | 'refusals' | 'refused' | 'kept'>;
   readonly status: Pick<Status, 'dropped'>;
 }
 
@@ -30,6 +33,7 @@ export const describeControl = ({ contact, membership, revisions, status }: Cont
   return {
     revision: applied?.number ?? 0n,
     fromDisk: applied?.fromDisk ?? false,
+    disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,
       since: timestampFromMs(sinceMs),

@@ -4,8 +4,8 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, ConfigKey } from '#model/names.ts';
 import { MembershipSnapshotSchema, SnapshotRecordSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import type { DesiredState } from './desired-state.ts';
+import { KeptFile } from './kept-file.ts';
 import { followRecord } from './records.ts';
-import { loadStateFiles, saveStateFile } from './state-file.ts';
 import { Watch } from './watch.ts';
 
 export interface MembershipOptions {
@@ -37,6 +37,8 @@ export class Membership {
   #watches: Watch[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> = Promise.resolve();
+  /** The copy on disk. */
+  readonly kept: KeptFile;
   #waitingFor = 0;
   readonly #wholeness = Promise.withResolvers<void>();
   #isWhole = false;
@@ -51,11 +53,12 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.kept = new KeptFile(options.file, options.onError);
   }
 
   /** @returns whether there was a copy on disk that could be read */
   async load(): Promise<boolean> {
-    for (const { content } of await loadStateFiles(this.#options.file)) {
+    for (const { content } of await this.kept.load()) {
       try {
         const { records, time } = fromBinary(MembershipSnapshotSchema, content);
         for (const { bucket, key, revision, value } of records) this.#apply(bucket, key, value, Number(revision));
@@ -118,6 +121,7 @@ export class Membership {
   async close(): Promise<void> {
     await Promise.all(this.#watches.map((watch) => watch.close()));
     await this.flush();
+    await this.kept.close();
   }
 
   /** Writes what is not on disk yet. */
@@ -192,9 +196,7 @@ export class Membership {
       MembershipSnapshotSchema,
       create(MembershipSnapshotSchema, { records, time: timestampNow() }),
     );
-    this.#saving = this.#saving
-      .then(() => saveStateFile(this.#options.file, content))
-      .catch((error: unknown) => this.#options.onError(error));
+    this.#saving = this.kept.save('what is known of devices is followed', content);
   }
 }
 

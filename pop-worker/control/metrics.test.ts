@@ -12,10 +12,12 @@ import { type Manifest, SignedManifestSchema, WorkerConfigSchema } from '#proto/
 import { eventually } from '#services/config/testing/client.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
+import { needsSmallDisk, smallDisk } from '#services/store/testing/small-disk.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT, type Series } from '#telemetry/slots.ts';
 import { Control } from './control.ts';
 import { writeControlMetrics } from './metrics.ts';
+import { loadStateFiles } from './state-file.ts';
 
 type Pair = { readonly privateKey: RevisionKey; readonly publicKey: RevisionKey };
 
@@ -36,12 +38,22 @@ before(async () => {
   copy = await installation.startCopy();
   folder = await mkdtemp(join(tmpdir(), 'cloudbridge-seen-'));
   [ours, strange] = [await makePair(), await makePair()];
-  control = await Control.start({
+  control = await start(folder);
+  await until('membership', () => control.membership.caughtUp);
+});
+after(async () => {
+  await control?.close();
+  await installation?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const start = (stateDirectory: string, onError: (error: unknown) => void = () => undefined): Promise<Control> =>
+  Control.start({
     servers: [installation.server.url],
     pop: 'moscow',
     worker: 'w1',
-    stateDirectory: folder,
-    revisionKeys: new Map([['ours', ours.publicKey]]),
+    stateDirectory,
+    revisionKeys: new Map([['ours', (ours as Pair).publicKey]]),
     shareCut: () => share,
     statusEveryMs: 100,
     report: () => ({
@@ -53,22 +65,15 @@ before(async () => {
       packetsDown: 0n,
       packetsDropped: 0n,
     }),
-    onError: () => undefined,
+    onError,
   });
-  await until('membership', () => control.membership.caughtUp);
-});
-after(async () => {
-  await control?.close();
-  await installation?.close();
-  await rm(folder, { recursive: true, force: true });
-});
 
 const until = (what: string, look: () => boolean): Promise<true> =>
   eventually(async () => (look() ? true : undefined), what);
 
 /** The series of the control plane, as `/metrics` shows them now. */
-const scrape = (nowMs = Date.now()): Map<string, number> => {
-  writeControlMetrics(slots, control.view, startedMs, nowMs);
+const scrape = (nowMs = Date.now(), of = control): Map<string, number> => {
+  writeControlMetrics(slots, of.view, startedMs, nowMs);
   const lines = exposition([slots], SERIES).split('\n');
   return new Map(
     lines
@@ -168,6 +173,36 @@ test('a revision whose content cannot be fetched is tried again', async () => {
   await storeChunks((await build(9n)).chunks);
   await until('it is in force without being published anew', () => value('revision_number') === 9);
   assert.equal(control.view.contact.refusedRevision, '');
+});
+
+test('a full disk shows, and the worker follows all the same; with room again it is written', {
+  skip: needsSmallDisk,
+}, async (t) => {
+  const disk = smallDisk(t);
+  disk.fill();
+  const told: string[] = [];
+  const directory = join(disk.folder, 'state');
+  const full = await start(directory, (error) => told.push((error as Error).message));
+  const now = (series: string): number => scrape(Date.now(), full).get(series) ?? Number.NaN;
+  try {
+    await until('the revision is in force', () => full.revisions.applied?.number === 9n);
+    await until('membership could not be written', () => now('failed_writes_total{file="membership"}') > 0);
+    assert.ok(now('failed_writes_total{file="revision"}') > 0);
+    const { failingSinceMs = 0 } = full.revisions.kept;
+    assert.ok((scrape(failingSinceMs + 60_000, full).get('unsaved_seconds') ?? 0) >= 60);
+    assert.equal(full.membership.caughtUp, true);
+    assert.equal(full.view.contact.lastError, told.at(-1));
+    disk.makeRoom();
+    await until('all of it is on disk', () => now('unsaved_seconds') === 0);
+    for (const beginning of ['revision 9 is in force', 'what is known of devices is followed']) {
+      const [only, ...more] = told.filter((text) => text.startsWith(`${beginning} but not on disk: `));
+      assert.match(only ?? '', /, the disk is full \(ENOSPC\): make room on it; the worker serves on and tries again$/);
+      assert.deepEqual(more, [], 'once');
+    }
+  } finally {
+    await full.close();
+  }
+  for (const name of ['membership', 'revision']) assert.equal((await loadStateFiles(join(directory, name))).length, 1);
 });
 
 test('records that cannot be understood count', async () => {

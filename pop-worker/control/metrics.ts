@@ -12,6 +12,8 @@ const REVISION = slotOf('cloudbridge_control_revision_number', {});
 const REVISION_LEFT = slotOf('cloudbridge_control_revision_left_seconds', {});
 const RECONNECTS = slotOf('cloudbridge_control_reconnects_total', {});
 const UNREADABLE = slotOf('cloudbridge_control_unreadable_records_total', {});
+const FILES = labelValues('cloudbridge_control_failed_writes_total', 'file');
+const UNSAVED = slotOf('cloudbridge_control_unsaved_seconds', {});
 const LOST_EVENTS = slotOf('cloudbridge_control_lost_events_total', {});
 
 /**
@@ -43,6 +45,11 @@ export const writeControlMetrics = (
   slots[RECONNECTS] = contact.reconnects;
   slots[UNREADABLE] = contact.unreadableRecords;
   slots[LOST_EVENTS] = contact.lostEvents;
+  for (const file of FILES) {
+    slots[slotOf('cloudbridge_control_failed_writes_total', { file })] = view.disk[file].failures;
+  }
+  const failing = FILES.map((file) => view.disk[file].failingSinceMs ?? nowMs);
+  slots[UNSAVED] = Math.max(0, nowMs - Math.min(...failing)) / 1000;
   for (const reason of REFUSALS) {
     slots[slotOf('cloudbridge_control_refused_revisions_total', { reason })] = contact.refusedRevisions[reason] ?? 0;
   }

@@ -55,7 +55,8 @@ const take = async (worker: Awaited<ReturnType<typeof running>>, bytes: Uint8Arr
     .filter(([reason, n]) => n > (before.get(reason) ?? 0))
     .map(([reason]) => reason);
   const contact = new Contact(() => undefined);
-  describeControl({ contact, membership: { asOfMs: undefined, unreadable: 0 }, revisions, status: { dropped: 0 } });
+  const membership = { asOfMs: undefined, unreadable: 0, kept: revisions.kept };
+  describeControl({ contact, membership, revisions, status: { dropped: 0 } });
   if (reasons.length === 0) return 'taken';
   assert.equal(reasons.length, 1);
   assert.equal(errors.length, told + 1);

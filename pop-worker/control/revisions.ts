@@ -18,8 +18,8 @@ import {
   type WorkerConfig,
 } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import type { DesiredState } from './desired-state.ts';
+import { KeptFile } from './kept-file.ts';
 import { prefixesByTenant } from './share-cut.ts';
-import { loadStateFiles, saveStateFile } from './state-file.ts';
 import { Watch } from './watch.ts';
 
 export interface RevisionOptions {
@@ -72,11 +72,14 @@ export class Revisions {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #retryMs = RETRY_MS;
   readonly #refusals = new Map<Refusal, number>();
+  /** The last good one on disk. */
+  readonly kept: KeptFile;
   /** Why the newest one was not taken. */
   refused: string | undefined;
 
   constructor(options: RevisionOptions) {
     this.#options = options;
+    this.kept = new KeptFile(options.file, options.onError);
   }
 
   get applied(): AppliedRevision | undefined {
@@ -99,7 +102,7 @@ export class Revisions {
 
   /** Applies the last good revision from disk; a damaged one makes place for the one before. */
   async load(): Promise<boolean> {
-    for (const { content } of await loadStateFiles(this.#options.file)) {
+    for (const { content } of await this.kept.load()) {
       try {
         const stored = fromBinary(StoredRevisionSchema, content);
         const signed = fromBinary(SignedManifestSchema, stored.signedManifest);
@@ -146,6 +149,7 @@ export class Revisions {
     clearTimeout(this.#retry);
     await this.#watch?.close();
     await this.#work;
+    await this.kept.close();
   }
 
   /** Takes one revision, or says in `refused` why not. @param bytes a SignedManifest */
@@ -210,15 +214,10 @@ export class Revisions {
    * Never throws: with a disk that is full the edge must follow its control plane all the same. Then only a start without
    * control plane has an older revision, and somebody was told so.
    */
-  async #save(signedManifest: Uint8Array, manifest: Manifest, chunks: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  #save(signedManifest: Uint8Array, manifest: Manifest, chunks: ReadonlyMap<string, Uint8Array>): Promise<void> {
     const ordered = manifest.chunks.map((digest) => chunks.get(toHex(digest)) ?? new Uint8Array(0));
     const stored = create(StoredRevisionSchema, { signedManifest, chunks: ordered });
-    try {
-      await saveStateFile(this.#options.file, toBinary(StoredRevisionSchema, stored));
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#options.onError(new Error(`revision ${manifest.number} is in force but not on disk: ${reason}`, { cause }));
-    }
+    return this.kept.save(`revision ${manifest.number} is in force`, toBinary(StoredRevisionSchema, stored));
   }
 }
 

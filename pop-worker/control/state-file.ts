@@ -10,29 +10,39 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes)
 
 /**
  * Keeps the last known good state so that neither a crash nor a power cut leaves half of it: a new file is written, synced
- * and renamed over the old one, which stays beside it as `….previous`.
+ * and renamed over the old one, which stays beside it as `….previous`. Where it fails, as on a full disk, the old one stays
+ * and nothing of the new one does.
  */
 export const saveStateFile = async (file: string, content: Uint8Array): Promise<void> => {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = `${file}.new`;
   await rm(temporary, { force: true });
-  const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(sha256(content));
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await writeNew(temporary, content);
+    await keepPrevious(file);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   }
-  await keepPrevious(file);
-  await rename(temporary, file);
   const directory = await open(folder, 'r');
   try {
     // The names too must be on the disk.
     await directory.sync();
   } finally {
     await directory.close();
+  }
+};
+
+const writeNew = async (file: string, content: Uint8Array): Promise<void> => {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(sha256(content));
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 };
 

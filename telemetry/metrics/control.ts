@@ -109,4 +109,20 @@ export const CONTROL_METRICS = [
     help: 'Events about devices that were given up because NATS was away for too long',
     layer: 'control',
   },
+  {
+    name: 'cloudbridge_control_failed_writes_total',
+    type: 'counter',
+    unit: 'writes',
+    labels: { file: ['membership', 'revision'] },
+    help: 'Times that what the worker would start from without control plane could not be written to disk',
+    layer: 'control',
+  },
+  {
+    name: 'cloudbridge_control_unsaved_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: {},
+    help: 'Since when something of that is not on disk because a write failed, and it is tried again; 0: all of it is',
+    layer: 'control',
+  },
 ] as const satisfies readonly MetricSpec[];

@@ -1,0 +1,29 @@
+/** What a failed system call on a file means to people, and what they can do about it, by the name of its errno. */
+const FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full (ENOSPC): make room on it',
+  EDQUOT: 'the quota of the disk is used up (EDQUOT): make room or have it raised',
+  EROFS: 'its file system is mounted read-only (EROFS): mount it writable or name another place',
+  EACCES: 'the user of this process may not (EACCES): give it the rights (`chown`) or name another place',
+  EPERM: 'the user of this process may not (EPERM): give it the rights (`chown`) or name another place',
+  ENOENT: 'it is not there (ENOENT): put it there or name another place',
+  ENOTDIR: 'what should be its folder is none (ENOTDIR): remove that or name another place',
+  EEXIST: 'what should be its folder is none (EEXIST): remove that or name another place',
+  EISDIR: 'it is a folder (EISDIR): remove that or name another place',
+  EIO: 'the disk fails (EIO): see the log of the kernel and replace it',
+  EMFILE: 'too many files are open (EMFILE): raise the limit (`ulimit -n`)',
+  ENFILE: 'too many files are open (ENFILE): raise fs.file-max',
+};
+
+/**
+ * Cause and mend, to be put behind what could not be done to which file.
+ *
+ * @param error of the file system; another's message is given as it is
+ */
+export const fileFault = (error: unknown): string => {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  return FAULTS[code ?? ''] ?? code ?? message ?? String(error);
+};
+
+/** Whether the operating system refused a file, so that the message is for people. */
+export const isFileFault = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error;
