@@ -5,6 +5,8 @@ import type { ControlSource, LocalOrder } from '#control/source.ts';
 import { StaticSource, StaticSourceError } from '#control/static-source.ts';
 import { ToolError } from '#host/command/run-tool.ts';
 import { ConfigError } from '#settings/toml-file.ts';
+import { fileFault } from '#telemetry/file-fault.ts';
+import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { serveAdminHttp } from './admin/http.ts';
@@ -39,10 +41,12 @@ const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
 };
 
 const adminError = (what: string, setting: string, error: unknown): Error => {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error as Error;
-  const mend = code === 'EADDRINUSE' ? 'another process has it' : `it cannot be opened (${code})`;
-  return new StartError(`${what}: ${mend}: change [admin] ${setting}`);
+  if ((error as NodeJS.ErrnoException).code === undefined) return error as Error;
+  return new StartError(
+    isListenFault(error)
+      ? listenFault(what, error, `[admin] ${setting}`)
+      : `${what} cannot be made, ${fileFault(error)}: change [admin] ${setting}`,
+  );
 };
 
 /** Opens both admin listeners. */

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+
 /** What a failed system call on a file means to people, and what they can do about it, by the name of its errno. */
 const FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full (ENOSPC): make room on it',
@@ -27,3 +29,12 @@ export const fileFault = (error: unknown): string => {
 /** Whether the operating system refused a file, so that the message is for people. */
 export const isFileFault = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error;
+
+const GROUP_AND_OTHERS = 0o077;
+
+/** Why a file with a secret is not private, to be put behind its name; undefined: it is its owner's alone. */
+export const secretFault = (file: string): string | undefined => {
+  const { mode } = statSync(file);
+  if ((mode & GROUP_AND_OTHERS) === 0) return undefined;
+  return `may be read or changed by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`;
+};

@@ -42,13 +42,19 @@ test('credentials that appear later are taken; what kept it waiting is told once
   const credentials = join(folder, 'w.creds');
   const { nats, told, pauses } = await connect(
     { credentials },
-    { 7: () => writeFile(credentials, 'half a fi'), 9: () => writeFile(credentials, seed) },
+    {
+      7: () => writeFile(credentials, 'half a fi', { mode: 0o600 }),
+      9: () => writeFile(credentials, seed, { mode: 0o600 }),
+    },
   );
   assert.ok(nats !== undefined);
   await nats.close();
   assert.deepEqual(pauses, [250, 500, 1000, 2000, 4000, 4000, 4000, 4000, 4000]);
   assert.equal(told.length, 2, told.join('\n'));
-  assert.equal(told[0], `the credentials file ${credentials} cannot be read (ENOENT): it is tried again`);
+  assert.equal(
+    told[0],
+    `the credentials file ${credentials} cannot be read, it is not there (ENOENT): put it there or name another place; it is tried again`,
+  );
   assert.match(told[1] ?? '', /w\.creds holds neither an nkey seed nor a user JWT with its seed/);
 });
 
@@ -57,7 +63,7 @@ test('a CA is waited for as well, until somebody ends it', async () => {
   const { nats, told } = await connect({ ca }, { 3: () => writeFile(ca, 'no certificate') });
   assert.equal(nats, undefined);
   assert.deepEqual(told, [
-    `the CA file ${ca} cannot be read (ENOENT): it is tried again`,
-    `the CA file ${ca} holds no certificate: it is tried again`,
+    `the CA file ${ca} cannot be read, it is not there (ENOENT): put it there or name another place; it is tried again`,
+    `the CA file ${ca} holds no certificate; it is tried again`,
   ]);
 });

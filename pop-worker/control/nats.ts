@@ -11,6 +11,7 @@ import {
   tellRefusals,
 } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
+import { fileFault, secretFault } from '#telemetry/file-fault.ts';
 
 export interface NatsOptions {
   readonly servers: readonly string[];
@@ -76,7 +77,7 @@ export const connectNats = async (
   return undefined;
 };
 
-const later = ({ message, cause }: FileError): Error => new Error(`${message}: it is tried again`, { cause });
+const later = ({ message, cause }: FileError): Error => new Error(`${message}; it is tried again`, { cause });
 
 /** Whether a connection could be made with credentials and CA as they are on disk now. @throws FileError when not */
 export const checkFiles = (options: NatsOptions): void => void connectOptions(options, () => undefined);
@@ -106,9 +107,16 @@ const readBytes = (what: string, file: string): Buffer => {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new FileError(`${what} ${file} cannot be read (${code})`, { cause });
+    throw new FileError(`${what} ${file} cannot be read, ${fileFault(cause)}`);
   }
+};
+
+const readSecret = (file: string): Buffer => {
+  const what = 'the credentials file';
+  const bytes = readBytes(what, file);
+  const fault = secretFault(file);
+  if (fault !== undefined) throw new FileError(`${what} ${file} ${fault}`);
+  return bytes;
 };
 
 const readCredentials = (file: string, onError: (error: unknown) => void): Authenticator => {
@@ -118,7 +126,7 @@ const readCredentials = (file: string, onError: (error: unknown) => void): Authe
       : (error as FileError);
   try {
     return liveAuthenticator(
-      () => readBytes('the credentials file', file),
+      () => readSecret(file),
       (error) => onError(later(named(error))),
     );
   } catch (error) {

@@ -21,7 +21,7 @@ const told: string[] = [];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloudbridge-refused-'));
   credentials = join(folder, 'w.creds');
-  await writeFile(credentials, old.getSeed());
+  await writeFile(credentials, old.getSeed(), { mode: 0o600 });
   server = await startNatsServer(only(old));
   control = await Control.start({
     servers: [server.url],
@@ -79,7 +79,7 @@ test('a worker whose credentials were refused comes back by itself once they are
 
 test('credentials that are replaced meanwhile are taken, and a file that is half there does no harm', async () => {
   await revoke();
-  await writeFile(credentials, 'half a fi');
+  await writeFile(credentials, 'half a fi', { mode: 0o600 });
   await eventually(async () => told.find((text) => text.includes('holds neither')), 'it tells of the half file');
   await writeFile(credentials, renewed.getSeed());
   await restore(renewed);

@@ -33,7 +33,7 @@ export const WALLS: readonly Wall[] = [
   { folder: 'proto', may: [] },
   { folder: 'model', may: ['proto'] },
   // Configuration files: addresses in them are read as the workers read them.
-  { folder: 'settings', may: [`${CORES}/ip`] },
+  { folder: 'settings', may: [`${CORES}/ip`, 'telemetry'] },
   { folder: 'services/store', may: ['proto', 'model', 'telemetry'] },
   // It says what the store's errors mean to callers.
   { folder: 'services/api', may: ['proto', 'model', 'telemetry', 'services/store'] },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileFault } from '#telemetry/file-fault.ts';
 import { InstallationError } from './errors.ts';
 
 type Bytes = string | Uint8Array;
@@ -13,7 +14,7 @@ export const makeFolder = async (folder: string): Promise<void> => {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new InstallationError(`${folder} cannot be made (${codeOf(error)}): name a folder that you may write to`);
+    throw new InstallationError(`${folder} cannot be made, ${fileFault(error)}`);
   }
   await checkMode(folder, 'entered', 700);
 };
@@ -41,7 +42,8 @@ const put = async (file: string, content: Bytes, replace: boolean): Promise<void
     else await link(temporary, file);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
-    throw new InstallationError(`${file} cannot be written (${codeOf(error)})`, { cause: error });
+    const text = `${file} cannot be written, ${fileFault(error)}; then run it again: what is complete stays`;
+    throw new InstallationError(text, { cause: error });
   } finally {
     await rm(temporary, { force: true });
   }
@@ -56,7 +58,7 @@ export const read = async (file: string): Promise<Buffer | undefined> => {
     return await readFile(file);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new InstallationError(`${file} cannot be read (${codeOf(error)})`);
+    throw new InstallationError(`${file} cannot be read, ${fileFault(error)}`);
   }
 };
 
@@ -96,6 +98,6 @@ export const list = async (folder: string): Promise<string[]> => {
     return (await readdir(folder)).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
-    throw new InstallationError(`${folder} cannot be read (${codeOf(error)}): name a folder that you may use`);
+    throw new InstallationError(`${folder} cannot be read, ${fileFault(error)}`);
   }
 };

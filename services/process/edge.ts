@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { startWorkerd, type Workerd } from '#services/api/workerd.ts';
 import { splitHostPort } from '#settings/fields.ts';
+import { readCertificate, readSecretFile, readTlsPair } from '#settings/key-files.ts';
 import { parseToml } from '#settings/toml-file.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { type EdgeConfig, readEdgeConfig } from './edge-config.ts';
@@ -21,6 +22,7 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
   const { tls, nats, identity, token } = config;
   const file = path.join(root, 'wrangler.toml');
   const worker = parseToml(Wrangler, await readFile(file, 'utf8'), file);
+  const pair = tls && readTlsPair(tls, new Date());
   // As `wrangler dev` does.
   const authorities = [nats.ca, process.env['NODE_EXTRA_CA_CERTS']].filter((each) => each !== undefined);
   return startWorkerd({
@@ -36,12 +38,14 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
       IDENTITY_OPERATOR_ORGANISATION: identity.operator_organisation,
       ...(token && { TOKEN_ISSUER: token.issuer }),
     },
-    ...(nats.credentials !== undefined && { secrets: { NATS_CREDS: await readFile(nats.credentials, 'utf8') } }),
+    ...(nats.credentials !== undefined && {
+      secrets: { NATS_CREDS: readSecretFile(nats.credentials, 'the credentials file').toString() },
+    }),
     listen: {
       ...splitHostPort(config.listen),
-      ...(tls && { tls: { key: await readFile(tls.key, 'utf8'), cert: await readFile(tls.certificate, 'utf8') } }),
+      ...(pair && { tls: { key: pair.key, cert: pair.certificate } }),
     },
-    trusted: await Promise.all(authorities.map((each) => readFile(each, 'utf8'))),
+    trusted: authorities.map((each) => readCertificate(each, 'the CA file')),
     log,
   });
 };

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket } from '#model/names.ts';
 import { hindranceOf, listenAdmin } from '#services/api/admin.ts';
@@ -8,14 +7,17 @@ import { ensureIdentity, type Identity } from '#services/auth/bootstrap.ts';
 import { listenAuth } from '#services/auth/node.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { createVerifier } from '#services/authn/verifier.ts';
+import { readRevisionKey } from '#services/config/revision-key.ts';
 import { serveConfig } from '#services/config/serve.ts';
 import { InstallationKeyError, readInstallationKey } from '#services/store/installation-key.ts';
-import { Sealer } from '#services/store/seal.ts';
+import { SealError, Sealer } from '#services/store/seal.ts';
 import { ensureSigningKeys, POP_KEYS } from '#services/store/signing-keys.ts';
 import { Store } from '#services/store/store.ts';
 import { serveToken } from '#services/token/node.ts';
 import { splitHostPort } from '#settings/fields.ts';
+import { readSecretFile, readTlsPair } from '#settings/key-files.ts';
 import { ConfigError } from '#settings/toml-file.ts';
+import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { readServicesConfig, type ServicesConfig } from './config.ts';
 import { connectStore } from './nats.ts';
@@ -37,11 +39,14 @@ interface Parts {
 }
 
 const GRACE_MS = 5000;
+/** After a start that failed. */
+const LAST_MS = 1000;
 
-const listenOptions = async ({ tls }: ServicesConfig, address: string): Promise<ListenOptions> => ({
-  ...splitHostPort(address),
-  ...(tls && { tls: { cert: await readFile(tls.certificate, 'utf8'), key: await readFile(tls.key, 'utf8') } }),
-});
+const listenOptions = ({ tls }: ServicesConfig, address: string): ListenOptions => {
+  if (tls === undefined) return splitHostPort(address);
+  const { certificate: cert, key } = readTlsPair(tls, new Date());
+  return { ...splitHostPort(address), tls: { cert, key } };
+};
 
 const trustOf = ({ config, identity }: Parts): { readonly issuer: string; readonly project: string } => {
   const { issuer, project } = config.identity;
@@ -61,12 +66,31 @@ const missing = (section: string): never => {
   throw new ConfigError(`[${section}] is missing in the configuration`);
 };
 
+/** What listens where, said with the setting that names it. @throws ConfigError */
+const listening = async <T>(settings: Readonly<Record<string, string>>, opening: Promise<T>): Promise<T> => {
+  try {
+    return await opening;
+  } catch (error) {
+    if (!isListenFault(error)) throw error;
+    const { port } = error as { port?: number };
+    const entries = Object.entries(settings);
+    const [setting, where] = entries.find(([, place]) => splitHostPort(place).port === port) ?? entries[0]!;
+    throw new ConfigError(listenFault(where, error, setting));
+  }
+};
+
 /** With `/healthz` and `/readyz` beside it, where an address for them is given; they answer until the last call has ended. */
-const withAdmin = async (running: Running, nats: NatsConnection, address: string | undefined): Promise<Running> => {
+const withAdmin = async (
+  running: Running,
+  nats: NatsConnection,
+  setting: string,
+  address: string | undefined,
+): Promise<Running> => {
   if (address === undefined) return running;
   let stopping = false;
   const hindrance = hindranceOf(nats, () => stopping);
-  const admin = await listenAdmin(splitHostPort(address), hindrance).catch(async (error: unknown) => {
+  const opening = listenAdmin(splitHostPort(address), hindrance);
+  const admin = await listening({ [setting]: address }, opening).catch(async (error: unknown) => {
     await running.close(0);
     throw error;
   });
@@ -84,9 +108,10 @@ const withAdmin = async (running: Running, nats: NatsConnection, address: string
 const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>>> = {
   auth: async ({ config, nats, identity, report }) => {
     const app = new AuthApp({ identity, issuer: config.identity.issuer, report });
-    const listener = await listenAuth(app, await listenOptions(config, config.auth.listen));
+    const { listen, admin } = config.auth;
+    const listener = await listening({ '[auth] listen': listen }, listenAuth(app, listenOptions(config, listen)));
     const running = { port: listener.port, close: () => listener.close() };
-    return withAdmin(running, nats, config.auth.admin);
+    return withAdmin(running, nats, '[auth] admin', admin);
   },
   token: async (parts) => {
     const { config, nats, sealer, report } = parts;
@@ -95,31 +120,31 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
     const verify = verifierOf(parts);
     const authorization = { ...trustOf(parts), url: issuer, tokenService: issuer };
     const app = { nats, sealer, verify, authorization, issuer, report };
-    return withAdmin(await serveToken(app, await listenOptions(config, listen)), nats, admin);
+    const running = await listening({ '[token] listen': listen }, serveToken(app, listenOptions(config, listen)));
+    return withAdmin(running, nats, '[token] admin', admin);
   },
   config: async (parts) => {
     const { config, nats, report } = parts;
     const { listen, url, admin, revision_key: keyFile, refused } = config.config ?? missing('config');
     const { issuer } = config.token ?? missing('token');
-    return serveConfig({
+    const revisionKey = readSecretFile(keyFile, 'the key of revisions').toString();
+    await readRevisionKey(revisionKey).catch(() => {
+      // Without the cause: its words may be of the key.
+      throw new ConfigError(`the key of revisions ${keyFile} holds no such key: put it back from a backup`);
+    });
+    const serving = serveConfig({
       nats,
       verify: verifierOf(parts),
       authorization: { ...trustOf(parts), url, tokenService: issuer },
-      listen: await listenOptions(config, listen),
+      listen: listenOptions(config, listen),
       admin: splitHostPort(admin),
-      revisionKey: await readOwn(keyFile),
+      revisionKey,
       tokenIssuer: issuer,
       refusedPrefixes: refused,
       report,
     });
+    return listening({ '[config] listen': listen, '[config] admin': admin }, serving);
   },
-};
-
-/** Reads a secret that nobody else may read. */
-const readOwn = async (file: string): Promise<string> => {
-  if (((await stat(file)).mode & 0o077) !== 0)
-    throw new ConfigError(`${file} may be read by others: chmod 600 ${file}`);
-  return readFile(file, 'utf8');
 };
 
 const start = async (service: StoreService, file: string, log: Logger): Promise<void> => {
@@ -128,7 +153,11 @@ const start = async (service: StoreService, file: string, log: Logger): Promise<
   const report = (error: unknown): void => log.error('an error of the service itself', { error });
   const nats = await connectStore(config, `cloudbridge-${service}`, report);
   const open = async (): Promise<Running> => {
-    const identity = await ensureIdentity(nats, sealer);
+    const identity = await ensureIdentity(nats, sealer).catch((error: unknown) => {
+      if (!(error instanceof SealError)) throw error;
+      const text = `${config.installation_key} is not the key that the secrets in NATS are sealed under`;
+      throw new ConfigError(`${text} (${error.message}): put this installation's own there`);
+    });
     return starters[service]({ config, nats, sealer, identity, report });
   };
   const running = await open().catch(async (error: unknown) => {
@@ -169,6 +198,8 @@ export const runService = async (service: Service, file: string): Promise<number
     const forPeople = error instanceof ConfigError || error instanceof InstallationKeyError;
     if (forPeople) log.error(error.message);
     else log.error('the service cannot start', { error });
+    // What was opened before must not keep the process.
+    setTimeout(() => process.exit(1), LAST_MS).unref();
     return 1;
   }
 };

@@ -51,7 +51,7 @@ for (const { name, open } of CASES) {
     const only = (user: nkeys.KeyPair): string => `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`;
     const file = join(folder, 'services.creds');
     const seed = new TextDecoder().decode(own.getSeed());
-    await writeFile(file, seed);
+    await writeFile(file, seed, { mode: 0o600 });
     const server = await startNatsServer(only(own));
     const told: string[] = [];
     // The Worker expects what the processes have made.

@@ -1,18 +1,38 @@
-import { readFileSync } from 'node:fs';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { liveAuthenticator, NEVER_GIVE_UP, onceInARow, tellRefusals } from '#model/nats/credentials.ts';
+import {
+  CredentialsError,
+  liveAuthenticator,
+  NEVER_GIVE_UP,
+  onceInARow,
+  tellRefusals,
+} from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
+import { readCertificate, readSecretFile } from '#settings/key-files.ts';
+import { ConfigError } from '#settings/toml-file.ts';
 import type { ServicesConfig } from './config.ts';
 
 const CONNECT_MS = 5000;
+
+/** Why there is no first connection. */
+const connectFault = ({ servers, credentials }: ServicesConfig['nats'], error: unknown): unknown => {
+  if (error instanceof ConfigError || !(error instanceof Error)) return error;
+  if (error instanceof CredentialsError) return new ConfigError(`the credentials file ${credentials} ${error.message}`);
+  const at = servers.join(', ');
+  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
+    const whose = credentials === undefined ? 'a client without credentials' : `the credentials of ${credentials}`;
+    return new ConfigError(`NATS at ${at} refuses ${whose} (${error.message}): put valid ones there`);
+  }
+  return new ConfigError(`NATS at ${at} cannot be reached (${error.message}): start it or change [nats] servers`);
+};
 
 /**
  * Connects as the services' role, makes what the store needs, and never gives the connection up. Credentials and CA are read
  * anew for each connection.
  *
  * @param report is told why the connection does not come back
+ * @throws ConfigError when there is no first one
  */
 export const connectStore = async (
   { nats }: Pick<ServicesConfig, 'nats'>,
@@ -21,18 +41,24 @@ export const connectStore = async (
 ): Promise<NatsConnection> => {
   const { servers, credentials, ca, replicas } = nats;
   const tell = onceInARow(report);
-  const connection = await connect({
-    ...NEVER_GIVE_UP,
-    servers: [...servers],
-    name,
-    timeout: CONNECT_MS,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
-    pingInterval: 5000,
-    maxPingOut: 2,
-    inboxPrefix: inboxPrefix({ role: 'services' }),
-    ...(credentials !== undefined && { authenticator: liveAuthenticator(() => readFileSync(credentials), tell) }),
-    ...(ca !== undefined && { tls: { caFile: ca } }),
+  const secret = (): Buffer => readSecretFile(credentials ?? '', 'the credentials file');
+  if (ca !== undefined) readCertificate(ca, 'the CA file');
+  const connecting = async (): Promise<NatsConnection> =>
+    connect({
+      ...NEVER_GIVE_UP,
+      servers: [...servers],
+      name,
+      timeout: CONNECT_MS,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      pingInterval: 5000,
+      maxPingOut: 2,
+      inboxPrefix: inboxPrefix({ role: 'services' }),
+      ...(credentials !== undefined && { authenticator: liveAuthenticator(secret, tell) }),
+      ...(ca !== undefined && { tls: { caFile: ca } }),
+    });
+  const connection = await connecting().catch((error: unknown) => {
+    throw connectFault(nats, error);
   });
   void tellRefusals(connection, credentials, tell);
   try {

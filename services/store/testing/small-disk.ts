@@ -12,6 +12,8 @@ export interface SmallDisk {
   /** Takes away what `fill` put there. */
   makeRoom(): void;
   remount(how: 'ro' | 'rw'): void;
+  /** @param kibibytes how much it holds from now on */
+  resize(kibibytes: number): void;
 }
 
 const run = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
@@ -37,6 +39,9 @@ export const smallDisk = (t: TestContext, kibibytes = 64): SmallDisk => {
     run('umount', '--lazy', folder);
     rmdirSync(folder);
   });
+  const change = (option: string): void => {
+    if (!run('mount', '-o', `remount,${option}`, folder)) throw new Error(`it cannot be remounted ${option}`);
+  };
   const ballast = path.join(folder, 'ballast');
   return {
     folder,
@@ -51,8 +56,7 @@ export const smallDisk = (t: TestContext, kibibytes = 64): SmallDisk => {
       }
     },
     makeRoom: () => rmSync(ballast, { force: true }),
-    remount: (how) => {
-      if (!run('mount', '-o', `remount,${how}`, folder)) throw new Error(`no remount ${how}`);
-    },
+    remount: (how) => change(how),
+    resize: (size) => change(`size=${size}k`),
   };
 };

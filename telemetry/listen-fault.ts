@@ -1,0 +1,28 @@
+/**
+ * Why nothing can listen there: one sentence with cause and mend.
+ *
+ * @param where `host:port`, or the path of a socket
+ * @param error of the operating system
+ * @param setting to change, for people: `[auth] listen`
+ */
+export const listenFault = (where: string, error: unknown, setting: string): string => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where} is in use by another process: end it (\`ss -tlnp\` shows it) or change ${setting}`;
+    case 'EADDRNOTAVAIL':
+      return `${where}: this machine does not have that address: add it to an interface or change ${setting}`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${where} may not be opened: run as root, with CAP_NET_BIND_SERVICE, or change ${setting}`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${where} has a name that cannot be resolved (${code}): write an address or change ${setting}`;
+    default:
+      return `${where} cannot be listened on (${code ?? message}): change ${setting}`;
+  }
+};
+
+/** Whether it comes of what was to be listened on. */
+export const isListenFault = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && ['listen', 'bind', 'getaddrinfo'].includes((error as NodeJS.ErrnoException).syscall ?? '');
