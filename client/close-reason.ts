@@ -15,9 +15,20 @@ const CERTIFICATE_ALERTS: Readonly<Record<number, string>> = {
 };
 const NO_APPLICATION_PROTOCOL = 120;
 
+/** Whether it is the time at which a certificate is looked at, as OpenSSL words it (alerts 42 and 45). */
+const clockFault = (reason: string): string | undefined => {
+  const found = /certificate (is not yet valid|has expired)/.exec(reason)?.[1];
+  if (found === undefined) return undefined;
+  const mend = found === 'has expired' ? 'set the clock, or have the certificate renewed' : 'set the clock, or wait';
+  return `it ${found}, and it is ${new Date().toISOString()} by this machine's clock: ${mend}`;
+};
+
 const tlsFailure = (alert: number, info: CloseInfo, target: DialTarget, label: string): ConnectFailure => {
   const { host, authority } = target.server;
   const why = CERTIFICATE_ALERTS[alert];
+  const clock = info.by === 'local' ? clockFault(info.reason) : undefined;
+  if (clock !== undefined)
+    return new ConnectFailure(`the certificate of ${label} for ${host} is refused: ${clock}`, 'fatal-at-first');
   if (info.by === 'local' && why !== undefined) {
     const detail = info.reason === '' ? '' : ` (${info.reason})`;
     const mend = 'give its authority with --ca or its key with --pin';

@@ -141,6 +141,15 @@ test('why a connection is over, for people: table', () => {
   assert.match(text({ by: 'reset' }, true), /^temporary: .*has lost the connection/);
   assert.match(text({ by: 'version' }), /^fatal-at-first: .*no QUIC version 1/);
   assert.match(text({ by: 'local', code: 0x100 + 45 }), /^fatal-at-first: .*for edge\.test is refused: it has expired/);
+  for (const [code, reason, mend] of [
+    [45, 'certificate: certificate has expired', /has expired, and it is \d.*Z by this machine's clock: .* renewed$/],
+    [
+      42,
+      'certificate: certificate is not yet valid',
+      /is not yet valid, and it is \d.*Z by this machine's clock: .* wait$/,
+    ],
+  ] as const)
+    assert.match(text({ by: 'local', code: 0x100 + code, reason }), mend);
   assert.match(text({ code: 0x100 + 120 }), /^fatal-at-first: edge\.test speaks no HTTP\/3/);
   assert.match(text({ code: 0x100 + 40, reason: 'x' }), /^temporary: the TLS handshake with .* failed: alert 40 x/);
   assert.equal(

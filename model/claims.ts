@@ -21,6 +21,16 @@ export const CLOCK_TOLERANCE = 30;
 const text = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200;
 const time = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
+/** The last time that a Date can show. */
+const LAST_SECONDS = 8.64e12;
+const shown = (seconds: number): string =>
+  new Date(Math.min(seconds, LAST_SECONDS) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** Both times, since either clock may be the wrong one. */
+const mistimed = (what: string, seconds: number, nowSeconds: number): string =>
+  `the token ${what} ${shown(seconds)} and it is ${shown(nowSeconds)} by this worker's clock`;
+const SET_CLOCK = 'set the clock that is wrong, here or where tokens are issued';
+
 /** @returns the claims, or one sentence that says what is wrong */
 export const readPopClaims = (
   payload: Readonly<Record<string, unknown>>,
@@ -33,10 +43,12 @@ export const readPopClaims = (
     return `the token is not for ${POP_AUDIENCE}`;
   if (!text(sub) || !text(tenant) || !text(ipv4) || !text(ipv6) || !text(jti)) return 'the token lacks a claim';
   if (!time(iat) || !time(exp)) return 'the token has no times';
-  if (exp <= nowSeconds - CLOCK_TOLERANCE) return 'the token has expired';
-  if (iat > nowSeconds + CLOCK_TOLERANCE) return 'the token is from the future: is this clock right?';
+  if (exp <= nowSeconds - CLOCK_TOLERANCE) return `${mistimed('expired at', exp, nowSeconds)}: get a new one`;
+  if (iat > nowSeconds + CLOCK_TOLERANCE) return `${mistimed('was issued at', iat, nowSeconds)}: ${SET_CLOCK}`;
   // Nobody here sets it, but who does means it (RFC 7519 §4.1.5).
-  if (nbf !== undefined && !(time(nbf) && nbf <= nowSeconds + CLOCK_TOLERANCE)) return 'the token is not valid yet';
+  if (nbf !== undefined && !time(nbf)) return 'the token has no times';
+  if (nbf !== undefined && nbf > nowSeconds + CLOCK_TOLERANCE)
+    return `${mistimed('is not valid before', nbf, nowSeconds)}: ${SET_CLOCK}`;
   return {
     issuer,
     tenant,

@@ -7,6 +7,7 @@ import { type NatsConnection, nkeys } from '@nats-io/nats-core';
 import { eventually } from '#services/config/testing/client.ts';
 import { startWorkerService } from '#services/config/worker.ts';
 import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
+import { needsSmallDisk, smallDisk } from '#services/store/testing/small-disk.ts';
 import { connectStore } from './nats.ts';
 
 interface Opened {
@@ -83,3 +84,19 @@ for (const { name, open } of CASES) {
     }
   });
 }
+
+test('a NATS without room, and one without JetStream, are told in a sentence', { skip: needsSmallDisk }, async (t) => {
+  const disk = smallDisk(t, 8192);
+  const servers = [await startNatsServer('', join(disk.folder, 'js')), await startNatsServer('jetstream: disabled')];
+  t.after(() => Promise.all(servers.map((server) => server.close())));
+  const refused = (server: TestServer | undefined, sentence: RegExp) =>
+    assert.rejects(
+      connectStore({ nats: { servers: [server?.url ?? ''], replicas: 1 } }, 'test', () => undefined),
+      { name: 'ConfigError', message: sentence },
+    );
+  await refused(
+    servers[0],
+    /^NATS at nats:.* has no room for its streams \(insufficient storage .*\): give its store_dir /,
+  );
+  await refused(servers[1], /^NATS at nats:.* runs without JetStream: start it with the installation's nats\.conf$/);
+});

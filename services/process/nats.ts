@@ -1,3 +1,4 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import {
@@ -14,6 +15,8 @@ import { ConfigError } from '#settings/toml-file.ts';
 import type { ServicesConfig } from './config.ts';
 
 const CONNECT_MS = 5000;
+/** "insufficient storage resources available" (nats-server, errors.json). */
+const NO_STORAGE = 10_047;
 
 /** Why there is no first connection. */
 const connectFault = ({ servers, credentials }: ServicesConfig['nats'], error: unknown): unknown => {
@@ -25,6 +28,17 @@ const connectFault = ({ servers, credentials }: ServicesConfig['nats'], error: u
     return new ConfigError(`NATS at ${at} refuses ${whose} (${error.message}): put valid ones there`);
   }
   return new ConfigError(`NATS at ${at} cannot be reached (${error.message}): start it or change [nats] servers`);
+};
+
+/** Why what the store needs cannot be made. */
+const streamsFault = (servers: readonly string[], error: unknown): unknown => {
+  const at = servers.join(', ');
+  if (error instanceof JetStreamApiError && error.code === NO_STORAGE) {
+    const text = `NATS at ${at} has no room for its streams (${error.message})`;
+    return new ConfigError(`${text}: give its store_dir a disk with 2 GiB free, or raise max_file_store`);
+  }
+  if ((error as Error).name !== 'JetStreamNotEnabled') return error;
+  return new ConfigError(`NATS at ${at} runs without JetStream: start it with the installation's nats.conf`);
 };
 
 /**
@@ -67,6 +81,6 @@ export const connectStore = async (
   } catch (error) {
     // An open connection would keep the process from ending.
     await connection.close();
-    throw error;
+    throw streamsFault(servers, error);
   }
 };

@@ -102,7 +102,10 @@ const request = async (
     return await nats.request(subject, payload, { headers: meta, timeout });
   } catch (cause) {
     if (cause instanceof TimeoutError)
-      throw new StoreUnavailableError(`the store did not answer within ${timeout} ms`, { cause });
+      throw new StoreUnavailableError(
+        `the store did not answer within ${timeout} ms, as when the disk of nats-server is full`,
+        { cause },
+      );
     if (cause instanceof RequestError) throw new StoreUnavailableError('the store is not there', { cause });
     throw new StoreUnavailableError('the connection to the store is lost', { cause });
   }

@@ -19,7 +19,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export const startNatsServer = async (more = ''): Promise<TestServer> => {
+/** @param more goes into its configuration @param data folder for JetStream; by default one that goes with it */
+export const startNatsServer = async (more = '', data?: string): Promise<TestServer> => {
   const found = findNatsServer();
   if (!found) throw new Error('nats-server is missing: run npm test once, or put it on PATH');
   const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-nats-'));
@@ -29,7 +30,7 @@ export const startNatsServer = async (more = ''): Promise<TestServer> => {
   const start = async (added = ''): Promise<void> => {
     await writeFile(
       join(folder, 'nats.conf'),
-      `${configFor(folder, ports)}log_file: ${JSON.stringify(log)}\n${added}\n`,
+      `${configFor(folder, data ?? join(folder, 'data'), ports)}log_file: ${JSON.stringify(log)}\n${added}\n`,
     );
     await rm(log, { force: true });
     const started = spawn(found.file, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
@@ -63,9 +64,9 @@ interface Ports {
   readonly websocket: number;
 }
 
-const configFor = (folder: string, ports: Ports): string => `listen: "127.0.0.1:${ports.nats}"
+const configFor = (folder: string, data: string, ports: Ports): string => `listen: "127.0.0.1:${ports.nats}"
 ports_file_dir: ${JSON.stringify(folder)}
-jetstream { store_dir: ${JSON.stringify(join(folder, 'data'))}, sync_interval: always }
+jetstream { store_dir: ${JSON.stringify(data)}, sync_interval: always }
 websocket { listen: "127.0.0.1:${ports.websocket}", no_tls: true }
 `;
 
