@@ -30,7 +30,10 @@ export const runCommand = (command: string, args: readonly string[], options: Co
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.on('error', ({ message }) => reject(new LabError(`\`${command}\` could not be run: ${message}.`)));
+    child.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      const why = code === 'ENOENT' ? 'is not installed: `npm start` brings it' : `could not be run: ${message}`;
+      reject(new LabError(`\`${command}\` ${why}; \`cloudbridge doctor\` says what else is missing.`));
+    });
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(stdout);
       const how = signal === null ? `ended with ${code}` : `was ended by ${signal} (limit ${timeout} ms)`;

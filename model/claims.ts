@@ -28,7 +28,7 @@ const shown = (seconds: number): string =>
 
 /** Both times, since either clock may be the wrong one. */
 const mistimed = (what: string, seconds: number, nowSeconds: number): string =>
-  `the token ${what} ${shown(seconds)} and it is ${shown(nowSeconds)} by this worker's clock`;
+  `${what} ${shown(seconds)} and it is ${shown(nowSeconds)} by this worker's clock`;
 const SET_CLOCK = 'set the clock that is wrong, here or where tokens are issued';
 
 /** @returns the claims, or one sentence that says what is wrong */
@@ -43,12 +43,13 @@ export const readPopClaims = (
     return `the token is not for ${POP_AUDIENCE}`;
   if (!text(sub) || !text(tenant) || !text(ipv4) || !text(ipv6) || !text(jti)) return 'the token lacks a claim';
   if (!time(iat) || !time(exp)) return 'the token has no times';
-  if (exp <= nowSeconds - CLOCK_TOLERANCE) return `${mistimed('expired at', exp, nowSeconds)}: get a new one`;
-  if (iat > nowSeconds + CLOCK_TOLERANCE) return `${mistimed('was issued at', iat, nowSeconds)}: ${SET_CLOCK}`;
+  if (exp <= nowSeconds - CLOCK_TOLERANCE) return `${mistimed('the token expired at', exp, nowSeconds)}: get a new one`;
+  if (iat > nowSeconds + CLOCK_TOLERANCE)
+    return `${mistimed('the token was issued at', iat, nowSeconds)}: ${SET_CLOCK}`;
   // Nobody here sets it, but who does means it (RFC 7519 §4.1.5).
   if (nbf !== undefined && !time(nbf)) return 'the token has no times';
   if (nbf !== undefined && nbf > nowSeconds + CLOCK_TOLERANCE)
-    return `${mistimed('is not valid before', nbf, nowSeconds)}: ${SET_CLOCK}`;
+    return `${mistimed('the token is not valid before', nbf, nowSeconds)}: ${SET_CLOCK}`;
   return {
     issuer,
     tenant,

@@ -67,3 +67,20 @@ test('a CA is waited for as well, until somebody ends it', async () => {
     `the CA file ${ca} holds no certificate; it is tried again`,
   ]);
 });
+
+test('a NATS that is not there is named, with what to do', async () => {
+  const told: string[] = [];
+  const stop = new AbortController();
+  const options = { servers: ['nats://127.0.0.1:1'], pop: 'p', worker: 'w' };
+  const nats = await connectNats(
+    options,
+    stop.signal,
+    (error) => told.push((error as Error).message),
+    async () => stop.abort(),
+  );
+  assert.equal(nats, undefined);
+  assert.match(
+    told.join('\n'),
+    /^NATS at nats:\/\/127\.0\.0\.1:1 cannot be reached \(.*\); it is tried again: start it, or change \[control\] servers$/,
+  );
+});

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Authenticator, NatsConnection } from '@nats-io/nats-core';
+import { type Authenticator, errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
 import {
   CredentialsError,
@@ -66,7 +66,7 @@ export const connectNats = async (
       void tellRefusals(nats, options.credentials, tell);
       return nats;
     } catch (error) {
-      tell(error instanceof FileError ? later(error) : error);
+      tell(error instanceof FileError ? later(error) : unreachable(options, error));
       if (error instanceof FileError) {
         waitMs = fileRetryMs;
         fileRetryMs = Math.min(2 * fileRetryMs, MAX_FILE_RETRY_MS);
@@ -75,6 +75,14 @@ export const connectNats = async (
     await pause(waitMs, signal);
   }
   return undefined;
+};
+
+const unreachable = ({ servers, credentials }: NatsOptions, cause: unknown): Error => {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const at = `NATS at ${servers.join(', ')}`;
+  return cause instanceof errors.AuthorizationError
+    ? new Error(`${at} refuses ${credentials ?? 'a client without credentials'} (${said}): put valid credentials there`)
+    : new Error(`${at} cannot be reached (${said}); it is tried again: start it, or change [control] servers`);
 };
 
 const later = ({ message, cause }: FileError): Error => new Error(`${message}; it is tried again`, { cause });

@@ -25,7 +25,7 @@ const connectFault = ({ servers, credentials }: ServicesConfig['nats'], error: u
   const at = servers.join(', ');
   if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
     const whose = credentials === undefined ? 'a client without credentials' : `the credentials of ${credentials}`;
-    return new ConfigError(`NATS at ${at} refuses ${whose} (${error.message}): put valid ones there`);
+    return new ConfigError(`NATS at ${at} refuses ${whose} (${error.message}): put valid credentials there`);
   }
   return new ConfigError(`NATS at ${at} cannot be reached (${error.message}): start it or change [nats] servers`);
 };
