@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileFault, secretFault } from '#telemetry/file-fault.ts';
 import { ConnectFailure } from './failure.ts';
 import type { LocalCredentials } from './local-services.ts';
 
@@ -11,8 +12,10 @@ export const readCredentials = (file: string): LocalCredentials => {
   try {
     text = readFileSync(file, 'utf8').trimEnd();
   } catch (error) {
-    throw new ConnectFailure(`the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, 'fatal');
+    throw new ConnectFailure(`the file ${file} cannot be read, ${fileFault(error)}`, 'fatal');
   }
+  const fault = secretFault(file);
+  if (fault !== undefined) throw new ConnectFailure(`the file ${file} ${fault}`, 'fatal');
   const colon = text.indexOf(':');
   const user = text.slice(0, Math.max(0, colon));
   const password = text.slice(colon + 1);

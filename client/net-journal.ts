@@ -1,5 +1,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileFault } from '#telemetry/file-fault.ts';
+import { ConnectFailure } from './failure.ts';
 
 /** Arguments of `ip` that undo one change. */
 export type Undo = readonly string[];
@@ -41,6 +43,18 @@ const parse = (file: string): { header: Header; undos: Undo[] } | undefined => {
   }
 };
 
+/** Nothing is changed that could not be undone. @throws ConnectFailure */
+const writing = (file: string, write: () => void): void => {
+  try {
+    write();
+  } catch (error) {
+    throw new ConnectFailure(
+      `${file}, which says what is to be undone, cannot be written, ${fileFault(error)}`,
+      'fatal',
+    );
+  }
+};
+
 /**
  * What one process changed in the network configuration, written down before it is done, so that the next start can undo
  * it when the process was killed. One file for each device and network namespace.
@@ -55,17 +69,19 @@ export class NetJournal {
 
   /** @param folder is made if it is not there */
   static begin(folder: string, device: string): NetJournal {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = path.join(folder, `${namespaceId()}-${device}.jsonl`);
     const header: Header = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', device };
-    writeFileSync(file, `${JSON.stringify(header)}\n`, { mode: 0o600 });
+    writing(file, () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(file, `${JSON.stringify(header)}\n`, { mode: 0o600 });
+    });
     return new NetJournal(file);
   }
 
   /** A change is about to be made; this undoes it. */
   add(undo: Undo): void {
     if (this.#undos.some((known) => known.join('\0') === undo.join('\0'))) return;
-    appendFileSync(this.#file, `${JSON.stringify(undo)}\n`);
+    writing(this.#file, () => appendFileSync(this.#file, `${JSON.stringify(undo)}\n`));
     this.#undos.push(undo);
   }
 

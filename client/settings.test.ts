@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -115,13 +115,15 @@ test('credentials are one line, USER:PASSWORD', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-auth-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'auth');
-  writeFileSync(file, 'me:pass:word\n');
+  writeFileSync(file, 'me:pass:word\n', { mode: 0o640 });
+  assert.throws(() => readCredentials(file), /auth may be read or changed by others \(mode 640\): chmod 600 /);
+  chmodSync(file, 0o600);
   assert.deepEqual(readCredentials(file), { user: 'me', password: 'pass:word' });
   for (const text of ['', 'me', ':x', 'me:', 'a:b\nc:d', `a:${'x'.repeat(256)}`]) {
     writeFileSync(file, text);
     assert.throws(() => readCredentials(file), /USER:PASSWORD/, text.slice(0, 20));
   }
-  assert.throws(() => readCredentials(path.join(folder, 'none')), /cannot be read \(ENOENT\)/);
+  assert.throws(() => readCredentials(path.join(folder, 'none')), /cannot be read, it is not there \(ENOENT\)/);
 });
 
 const target = {

@@ -26,10 +26,6 @@ export const fileFault = (error: unknown): string => {
   return FAULTS[code ?? ''] ?? code ?? message ?? String(error);
 };
 
-/** Whether the operating system refused a file, so that the message is for people. */
-export const isFileFault = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error;
-
 const GROUP_AND_OTHERS = 0o077;
 
 /** Why a file with a secret is not private, to be put behind its name; undefined: it is its owner's alone. */

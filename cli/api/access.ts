@@ -1,5 +1,6 @@
 import type { AccessTokens, OAuthSettings, ServiceAccountKey } from '#client/oauth.ts';
 import { refreshGrant, serviceAccountGrant, serviceAccountTokens } from '#client/oauth.ts';
+import { secretFault } from '#telemetry/file-fault.ts';
 import { CommandError } from '../failure.ts';
 import { type Context, isPlainButLocal } from './context.ts';
 import { sessionFile } from './context-store.ts';
@@ -16,8 +17,11 @@ export const readServiceAccountKey = (file: string): ServiceAccountKey => {
   if (text === undefined) throw new CommandError(`The key file ${file} does not exist.`);
   try {
     const { keyId, key, userId } = JSON.parse(text) as Partial<ServiceAccountKey>;
-    if (typeof keyId === 'string' && typeof key === 'string' && typeof userId === 'string')
+    if (typeof keyId === 'string' && typeof key === 'string' && typeof userId === 'string') {
+      const fault = secretFault(file);
+      if (fault !== undefined) throw new CommandError(`The key file ${file} ${fault}.`);
       return { keyId, key, userId };
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

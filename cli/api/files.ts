@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { fileFault } from '#telemetry/file-fault.ts';
+import { CommandError } from '../failure.ts';
 
 /** Where contexts and sign-ins are kept: `CBR_CONFIG`, else the user's own folder for configuration. */
 export const configFolder = (env: NodeJS.ProcessEnv = process.env): string =>
@@ -23,21 +25,35 @@ export const readIfThere = (file: string): string | undefined => {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new CommandError(`${file} cannot be read, ${fileFault(error)}.`);
   }
 };
 
-/** Writes a file that only its owner may read; whoever reads it meanwhile sees the old or the new one, whole. */
+/**
+ * Writes a file that only its owner may read; whoever reads it meanwhile sees the old or the new one, whole.
+ *
+ * @throws CommandError when it cannot be written; the old one stays then
+ */
 export const writeOwnFile = (file: string, text: string): void => {
-  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.new`;
-  fs.rmSync(draft, { force: true });
-  const handle = fs.openSync(draft, 'wx', 0o600);
   try {
-    fs.writeSync(handle, text);
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.rmSync(draft, { force: true });
+    writeSynced(draft, text);
+    fs.renameSync(draft, file);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw new CommandError(`${file} cannot be written, ${fileFault(error)}.`);
+  }
+};
+
+const writeSynced = (file: string, text: string): void => {
+  const handle = fs.openSync(file, 'wx', 0o600);
+  try {
+    // Unlike `writeSync` it goes on after a part, and so meets the end of the disk.
+    fs.writeFileSync(handle, text);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
-  fs.renameSync(draft, file);
 };

@@ -161,7 +161,12 @@ test('the environment says otherwise, for scripts', async () => {
 
 test('what cannot work is told in one sentence, and nothing is kept', async () => {
   const stranger = path.join(world.home, 'stranger.json');
-  writeFileSync(stranger, JSON.stringify({ ...JSON.parse(readFileSync(keyFile, 'utf8')), keyId: 'other' }));
+  const bare = path.join(world.home, 'bare.json');
+  for (const [file, mode] of [
+    [stranger, 0o600],
+    [bare, 0o640],
+  ] as const)
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(keyFile, 'utf8')), keyId: 'other' }), { mode });
   for (const [args, status, pattern] of [
     [['--server', 'api.example'], 2, /--server takes a URL such as/],
     [['--server', 'http://api.example'], 2, /must begin with https:\/\//],
@@ -175,6 +180,7 @@ test('what cannot work is told in one sentence, and nothing is kept', async () =
     ],
     [['--server', world.api, '--service-account-key', 'lost.json'], 1, /key file lost\.json does not exist/],
     [['--server', world.api, '--service-account-key', 'package.json'], 1, /is no key of a service account/],
+    [['--server', world.api, '--service-account-key', bare], 1, /bare\.json may be read .*\(mode 640\): chmod 600/],
     [['--server', world.api, '--service-account-key', stranger], 1, /The sign-in of service account \d+ was refused/],
     [['--server', world.api, '--service-account-key', keyFile, '--browser'], 2, /not both/],
     [['--server', world.api, '--ca', 'lost.pem', '--connect-to', 'a:1=b'], 2, /--connect-to takes/],
