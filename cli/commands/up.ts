@@ -98,8 +98,10 @@ export const up = defineCommand({
     const name = options.name ?? DEFAULT_LAB_NAME;
     const journey = new Journey(name, options.pops ?? POP_NAMES.length, loopback ? 'loopback' : 'namespaces');
     let unexpectedSkip = false;
+    let failedSteps = 0;
     const tell = (outcome: StepOutcome) => {
-      const { step, skipped } = outcome;
+      const { step, skipped, failure, missed } = outcome;
+      if (failure !== undefined || missed !== undefined) failedSteps++;
       reportStep(output, suite, outcome);
       if (skipped !== undefined && !isAllowedSkip(suite, `${suite}/${step.name}`, skipped)) unexpectedSkip = true;
     };
@@ -109,7 +111,8 @@ export const up = defineCommand({
     const { completed, met } = await runSteps(steps, journey, tell, stopped);
     const tellTotal = () => {
       const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
-      reportCase(output, { suite, case: 'journey' }, [total]);
+      const failed = { metric: 'failed_steps', value: failedSteps, unit: 'count', bar: { atMost: 0 } };
+      reportCase(output, { suite, case: 'journey' }, [total, failed]);
     };
     // A figure that missed its bar is told, and is no reason to take the edge away.
     if (completed && !options.once) {
