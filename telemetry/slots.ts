@@ -41,16 +41,19 @@ export const LAYOUT = layOut(METRICS);
 /** One thread's block; the buffer goes to the thread, `new Float64Array(buffer)` is its view. */
 export const allocateSlots = (): Slots => new Float64Array(new SharedArrayBuffer(8 * LAYOUT.length));
 
-/** Where a series lies: asked once, at start, so that counting is `slots[at] += n`. Throws on labels that are not of the table. */
-export const slotOf = <N extends MetricName>(name: N, labels: LabelsOf<N>): number => {
-  const wanted: Readonly<Record<string, unknown>> = labels;
-  const found = LAYOUT.series.find(
+/** Where a series of a table lies. Throws on labels that are not of the table. */
+export const slotIn = (table: readonly Series[], name: string, labels: Readonly<Record<string, unknown>>): number => {
+  const found = table.find(
     (series) =>
-      series.spec.name === name && Object.entries(series.labels).every(([key, value]) => wanted[key] === value),
+      series.spec.name === name && Object.entries(series.labels).every(([key, value]) => labels[key] === value),
   );
   if (found === undefined) throw new RangeError(`${name} has no series ${JSON.stringify(labels)}.`);
   return found.at;
 };
+
+/** Where a worker's series lies: asked once, at start, so that counting is `slots[at] += n`. */
+export const slotOf = <N extends MetricName>(name: N, labels: LabelsOf<N>): number =>
+  slotIn(LAYOUT.series, name, labels);
 
 /** Adds one observation to the histogram that lies at `at`; `buckets` are those of its row. */
 export const observe = (slots: Float64Array, at: number, buckets: readonly number[], value: number): void => {

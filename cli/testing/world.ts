@@ -88,8 +88,8 @@ export const createWorld = async (): Promise<World> => {
   );
   balancer.add(tokens.port);
   const app = await createConfigApp({ nats, verify, authorization, report });
-  const background = startBackground(nats, app.stores, () => undefined);
-  const listeners = [tokens];
+  const background = startBackground(nats, app, () => undefined);
+  const listeners: Listener[] = [tokens];
   const listenOnce = async (where: Parameters<typeof listen>[1]): Promise<Listener> => {
     const listener = await listen(app, where);
     listeners.push(listener);

@@ -129,7 +129,8 @@ const trackSessions = (server: http2.Http2Server | http2.Http2SecureServer): Set
   return sessions;
 };
 
-class SocketSet {
+/** The connections of a server. */
+export class SocketSet {
   readonly #sockets = new Set<Socket>();
 
   add(socket: Socket): void {
@@ -142,7 +143,13 @@ class SocketSet {
   }
 }
 
-const closeAll = async (server: Server, sockets: SocketSet, graceMs: number, endIdle: () => void): Promise<void> => {
+/** Takes no new connections, lets requests that run end, and cuts what is left after the time. */
+export const closeAll = async (
+  server: Server,
+  sockets: SocketSet,
+  graceMs: number,
+  endIdle: () => void,
+): Promise<void> => {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   endIdle();
   // A kept-alive HTTP/1.1 connection becomes idle only after its last answer.

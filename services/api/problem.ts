@@ -38,6 +38,9 @@ const STATUS: Readonly<Record<Code, readonly [status: number, title: string, rea
   [Code.Unauthenticated]: [401, 'Not signed in', 'UNAUTHENTICATED'],
 };
 
+/** What REST answers to a code. */
+export const httpStatus = (code: Code): number => STATUS[code][0];
+
 export const problem = (status: number, title: string, reason: string, detail: string): Problem => ({
   type: 'about:blank',
   title,

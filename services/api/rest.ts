@@ -10,6 +10,8 @@ export interface RestOptions {
   readonly rpc: (request: Request) => Promise<Response>;
   /** A larger body is refused. */
   readonly maxBodyBytes?: number;
+  /** Is told of requests that are refused before they come to an RPC. */
+  readonly onUnserved?: () => void;
 }
 
 /** Passed on to the RPC as they are. */
@@ -23,6 +25,10 @@ const PASSED_HEADERS = ['authorization', 'idempotency-key', 'traceparent', 'x-fo
 export const createRest = (options: RestOptions): ((request: Request) => Promise<Response | undefined>) => {
   const rules = httpRules(options.services);
   const maxBodyBytes = options.maxBodyBytes ?? 1024 * 1024;
+  const unserved = (answer: Response): Response => {
+    options.onUnserved?.();
+    return answer;
+  };
   return async (request) => {
     const url = new URL(request.url);
     const matches = rules.flatMap((rule) => {
@@ -34,11 +40,13 @@ export const createRest = (options: RestOptions): ((request: Request) => Promise
     const match = matches.find(({ rule }) => rule.method === method);
     if (match === undefined) {
       const allow = [...new Set(matches.map(({ rule }) => rule.method))].join(', ');
-      return problemResponse(problem(405, 'Method not allowed', 'METHOD_NOT_ALLOWED', `use ${allow}`), { allow });
+      return unserved(
+        problemResponse(problem(405, 'Method not allowed', 'METHOD_NOT_ALLOWED', `use ${allow}`), { allow }),
+      );
     }
     try {
       const body = await readBody(request, maxBodyBytes);
-      if (body instanceof Response) return body;
+      if (body instanceof Response) return unserved(body);
       const json = requestJson(match.rule, match.variables, url.searchParams, body.json);
       const condition = request.headers.get('if-match')?.replace(/^"(.*)"$/, '$1');
       if (condition && condition !== '*' && match.rule.rpc.input.fields.some(({ name }) => name === 'etag'))
@@ -50,7 +58,7 @@ export const createRest = (options: RestOptions): ((request: Request) => Promise
       return await call(options.rpc, request, match.rule, JSON.stringify(json), condition !== undefined);
     } catch (error) {
       if (error instanceof RequestShapeError)
-        return problemResponse(problem(400, 'Bad request', 'INVALID_ARGUMENT', error.message));
+        return unserved(problemResponse(problem(400, 'Bad request', 'INVALID_ARGUMENT', error.message)));
       throw error;
     }
   };

@@ -1,8 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Calls, CLOSED_BY_CALLER, countConflicts } from '#services/api/calls.ts';
+import { Meter } from '#services/api/meter.ts';
 import { StoreUnavailableError } from '#services/store/errors.ts';
 import { readKeySet, readSigningKeys } from '#services/store/signing-keys.ts';
+import { callRows } from '#telemetry/metrics/services.ts';
 import { type Identity, ISSUER_KEYS } from './bootstrap.ts';
 import { createProvider } from './provider.ts';
+import { ROUTE_NAMES, routeOf } from './routes.ts';
 
 export interface AuthOptions {
   readonly identity: Identity;
@@ -28,6 +32,9 @@ const KEYS_FRESH_SECONDS = 5;
 export class AuthApp {
   readonly #options: AuthOptions;
   readonly #now: () => number;
+  readonly #calls: Calls;
+  /** What this copy counts. */
+  readonly meter = new Meter(callRows(ROUTE_NAMES));
   #handler: { readonly handle: Handler; readonly kids: string } | undefined;
   #checkedAt = 0;
   #checking: Promise<void> | undefined;
@@ -35,9 +42,17 @@ export class AuthApp {
   constructor(options: AuthOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() / 1000);
+    this.#calls = new Calls(this.meter, ROUTE_NAMES);
+    countConflicts(this.meter, [options.identity.records.store]);
   }
 
   readonly handle: Handler = async (request, response) => {
+    const route = routeOf(request.url ?? '');
+    if (route === undefined) this.#calls.unserved();
+    else {
+      const end = this.#calls.begin(route);
+      response.once('close', () => end(response.writableFinished ? response.statusCode : CLOSED_BY_CALLER));
+    }
     try {
       if (this.#handler === undefined || this.#now() - this.#checkedAt > KEYS_FRESH_SECONDS) await this.#check();
     } catch (error) {

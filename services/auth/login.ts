@@ -6,12 +6,12 @@ import type { Context, Middleware } from './middleware.ts';
 import { consentForm, loginForm, sendPage } from './pages.ts';
 import { checkPassword } from './password.ts';
 import type { Records } from './records.ts';
+import { LOGIN_PATH } from './routes.ts';
 import { orUnavailable } from './unavailable.ts';
 
-const PATH = '/ui/login/';
 const MAX_BODY_BYTES = 8 * 1024;
 
-export const interactionPath = (uid: string): string => `${PATH}${uid}`;
+export const interactionPath = (uid: string): string => `${LOGIN_PATH}${uid}`;
 
 /** Guesses at one name from one place, at one name from anywhere, and from one place at any name. */
 export interface LoginLimits {
@@ -52,7 +52,7 @@ export class LoginPage {
 
   middleware(provider: Provider): Middleware {
     return async (ctx, next) => {
-      if (!ctx.path.startsWith(PATH)) return next();
+      if (!ctx.path.startsWith(LOGIN_PATH)) return next();
       try {
         await this.#serve(provider, ctx);
       } catch (error) {

@@ -104,7 +104,7 @@ test('behind a proxy, what a client writes into X-Forwarded-For does not hide wh
   const report = (error: unknown): void => void issuer.reports.push(error);
   const app = new AuthApp({ identity: issuer.identity, issuer: issuer.url, report, behindProxy: true });
   const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
-  t.after(() => listener.close());
+  t.after(() => listener.close(0));
   const attempt = async (i: number): Promise<number> => {
     const headers = { 'x-forwarded-for': `198.51.100.${i}, 203.0.113.9` };
     const body = new URLSearchParams({ user_code: 'CCCC-CCCC' });
@@ -147,7 +147,7 @@ test('a key rotation reaches running copies: published first, then signing; toke
   const report = (error: unknown): void => void issuer.reports.push(error);
   const app = new AuthApp({ identity: issuer.identity, issuer: issuer.url, report, now: () => now });
   const listener = await listenAuth(app, { host: '127.0.0.1', port: 0 });
-  t.after(() => listener.close());
+  t.after(() => listener.close(0));
   const base = `http://127.0.0.1:${listener.port}`;
   const look = async () => {
     const { access_token: token } = (await (await serviceToken(key, base)).json()) as { access_token: string };

@@ -14,6 +14,7 @@ import type { Middleware } from './middleware.ts';
 import { introspection, limitUserCodes, mayIntrospect, restartWithoutSession, userinfo } from './own-endpoints.ts';
 import { escapeHtml, sendPage } from './pages.ts';
 import type { Records } from './records.ts';
+import { ROUTES } from './routes.ts';
 import { orUnavailable } from './unavailable.ts';
 
 export interface ProviderOptions {
@@ -26,19 +27,6 @@ export interface ProviderOptions {
   readonly cookieKey: string;
   readonly report: (error: unknown) => void;
 }
-
-/** Where Zitadel has them. */
-export const ROUTES = {
-  authorization: '/oauth/v2/authorize',
-  token: '/oauth/v2/token',
-  introspection: '/oauth/v2/introspect',
-  revocation: '/oauth/v2/revoke',
-  jwks: '/oauth/v2/keys',
-  device_authorization: '/oauth/v2/device_authorization',
-  userinfo: '/oidc/v1/userinfo',
-  end_session: '/oidc/v1/end_session',
-  code_verification: '/device',
-} as const;
 
 const RESOURCE = 'urn:cloudbridge:api';
 const SESSION_COOKIE = 'cb_session';

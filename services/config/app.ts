@@ -7,17 +7,20 @@ import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
+import { Calls, countCalls, countConflicts, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
 import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
+import { Meter } from '#services/api/meter.ts';
 import { openApi } from '#services/api/openapi.ts';
 import { docsPage } from '#services/api/openapi-docs.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
 import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
-import { authenticate } from '#services/authn/authenticate.ts';
+import { authenticate, countRefusals } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
+import { CALLER_ROWS, CONFIG_ROWS, callRows } from '#telemetry/metrics/services.ts';
 import { deviceService } from './devices.ts';
 import { eventService } from './events.ts';
 import { networkService } from './networks.ts';
@@ -49,6 +52,8 @@ export interface ConfigAppOptions {
 
 export interface ConfigApp {
   readonly stores: Stores;
+  /** What this copy counts. */
+  readonly meter: Meter;
   /** For adapters that speak more protocols than Fetch can, such as native gRPC. */
   readonly routes: (router: ConnectRouter) => void;
   readonly rpcOptions: { readonly interceptors: Interceptor[]; readonly readMaxBytes: number };
@@ -60,6 +65,10 @@ const MAX_REQUEST_BYTES = 1024 * 1024;
 
 export const createConfigApp = async (options: ConfigAppOptions): Promise<ConfigApp> => {
   const stores = await openStores(options.nats);
+  const routeNames = routesOf(CONFIG_SERVICES);
+  const meter = new Meter([...callRows(routeNames), ...CALLER_ROWS, ...CONFIG_ROWS]);
+  const calls = new Calls(meter, routeNames);
+  countConflicts(meter, [stores.config, stores.revocations, stores.status, stores.desired, stores.chunks]);
   const readMaxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
   const routes = (router: ConnectRouter): void => {
     router.service(TenantService, tenantService(stores));
@@ -68,20 +77,31 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(PopService, popService(stores));
     router.service(RevisionService, revisionService(stores));
     router.service(EventService, eventService(stores));
-    explainUnreadable(router);
+    explainUnreadable(router, calls.unserved);
   };
   // From the outside in.
+  const replayed = meter.adder('cloudbridge_api_replayed_requests_total');
+  const streams = meter.adder('cloudbridge_api_watch_streams_count');
   const interceptors = [
+    countCalls({ calls, replayed, streams }),
     explainErrors(translateStoreError, options.report),
-    authenticate({ verify: options.verify, organisationOf: (tenant) => organisationOf(stores.config, tenant) }),
+    authenticate({
+      verify: options.verify,
+      organisationOf: (tenant) => organisationOf(stores.config, tenant),
+      onRefused: countRefusals(meter),
+    }),
     validateRequests(),
   ];
   const rpcOptions = { interceptors, readMaxBytes };
   const rpc = createRpcFetch(routes, rpcOptions);
-  const noRoute = () => problemResponse(problem(404, 'Not found', 'NO_SUCH_PATH', 'there is nothing here: see /docs'));
+  const noRoute = () => {
+    calls.unserved();
+    return problemResponse(problem(404, 'Not found', 'NO_SUCH_PATH', 'there is nothing here: see /docs'));
+  };
   const rest = createRest({
     services: CONFIG_SERVICES,
     maxBodyBytes: readMaxBytes,
+    onUnserved: calls.unserved,
     rpc: async (request) => (await rpc(request)) ?? noRoute(),
   });
   const app = new Hono();
@@ -95,5 +115,5 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     options.report(error);
     return problemResponse(problem(500, 'Internal error', 'INTERNAL', 'something went wrong here'));
   });
-  return { stores, routes, rpcOptions, fetch: async (request) => app.fetch(request) };
+  return { stores, meter, routes, rpcOptions, fetch: async (request) => app.fetch(request) };
 };

@@ -3,6 +3,7 @@ import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { Code, type HandlerContext } from '@connectrpc/connect';
 import { configKey, SYSTEM } from '#model/names.ts';
 import { IdempotencyRecordSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { replayedKey } from '#services/api/calls.ts';
 import { apiError } from '#services/api/errors.ts';
 import { callerOf } from '#services/authn/authenticate.ts';
 import type { Change } from '#services/store/commit.ts';
@@ -43,7 +44,10 @@ export const makeChange = async <T extends Message>(
   const repeat = await findRepeat(context, request);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = repeat === undefined ? undefined : await readAnswer<T>(store, context.method.output, repeat);
-    if (before?.answer !== undefined) return before.answer;
+    if (before?.answer !== undefined) {
+      context.values.set(replayedKey, true);
+      return before.answer;
+    }
     const decision = await decide(attempt);
     if ('unchanged' in decision) return decision.unchanged;
     const { resource, others = [], event, answer = create(EmptySchema) as Message as T } = decision;

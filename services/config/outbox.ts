@@ -36,8 +36,11 @@ export class OutboxRelay {
   readonly #store: Store;
   readonly #stream: JetStreamClient;
   readonly #repeater: Repeater;
+  readonly #published: () => void;
 
-  constructor(nats: NatsConnection, store: Store, report: (error: unknown) => void) {
+  /** @param published is told of each event that nobody had brought into the stream before */
+  constructor(nats: NatsConnection, store: Store, report: (error: unknown) => void, published: () => void) {
+    this.#published = published;
     this.#store = store;
     this.#stream = jetstream(nats);
     this.#repeater = new Repeater(() => this.#move(), { everyMs: SWEEP_MS, report });
@@ -65,7 +68,8 @@ export class OutboxRelay {
     await Promise.all(
       records.map(async ({ value }) => {
         const { subject, headers, body } = toEventMessage(fromBinary(EventSchema, value));
-        await this.#stream.publish(subject, body, { headers: headersFrom(headers) });
+        const { duplicate } = await this.#stream.publish(subject, body, { headers: headersFrom(headers) });
+        if (!duplicate) this.#published();
       }),
     );
   }

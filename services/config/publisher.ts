@@ -33,6 +33,8 @@ export interface PublisherOptions {
   /** Changes within this time make one revision. */
   readonly debounceMs?: number;
   readonly report: (error: unknown) => void;
+  /** Is told of each revision that this copy published, and of each round that failed. */
+  readonly counted?: (outcome: 'published' | 'failed') => void;
 }
 
 const AUTHOR = 'config-service';
@@ -55,7 +57,11 @@ export class Publisher {
     this.#stores = stores;
     this.#options = options;
     const { report, debounceMs = DEBOUNCE_MS } = options;
-    this.#repeater = new Repeater(() => this.publishIfChanged(), { everyMs: SWEEP_MS, debounceMs, report });
+    const failed = (error: unknown): void => {
+      options.counted?.('failed');
+      report(error);
+    };
+    this.#repeater = new Repeater(() => this.publishIfChanged(), { everyMs: SWEEP_MS, debounceMs, report: failed });
     for (const keys of ['*.network.*', `${SYSTEM}.key.*`, `${SYSTEM}.revision.*`])
       this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
     stores.config.onCommit((changes) => {
@@ -84,6 +90,7 @@ export class Publisher {
       if (error instanceof ConflictError) return this.#repeater.nudge();
       throw error;
     }
+    this.#options.counted?.('published');
     await this.#record(next.manifest);
   }
 

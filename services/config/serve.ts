@@ -1,5 +1,5 @@
 import type { NatsConnection } from '@nats-io/nats-core';
-import { hindranceOf, listenAdmin } from '#services/api/admin.ts';
+import { listenAdmin } from '#services/api/admin.ts';
 import { type ListenOptions, listen } from '#services/api/node.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import type { Authorization } from '#services/authn/protected-resource.ts';
@@ -16,7 +16,7 @@ export interface ServeOptions {
   /** What callers are told of whose tokens `verify` takes. */
   readonly authorization?: Authorization | undefined;
   readonly listen: ListenOptions;
-  /** For `/healthz` and `/readyz`; nobody but the operator's machines should reach it. */
+  /** For `/healthz`, `/readyz` and `/metrics`; nobody but the operator's machines should reach it. */
   readonly admin: { readonly host: string; readonly port: number };
   /** Text of the installation's revision key file (`revision-key.ts`). */
   readonly revisionKey: string;
@@ -39,25 +39,28 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
   const signingKey = await readRevisionKey(options.revisionKey);
   const app = await createConfigApp({ nats, verify, authorization, report });
   const listener = await listen(app, options.listen);
-  const readiness = { closing: false };
-  const hindrance = hindranceOf(nats, () => readiness.closing);
-  const admin = await listenAdmin(options.admin, hindrance).catch(async (error: unknown) => {
+  let stopping = false;
+  const { meter } = app;
+  const opening = listenAdmin({ ...options.admin, service: 'config', nats, meter, isStopping: () => stopping });
+  const admin = await opening.catch(async (error: unknown) => {
     await listener.close(0);
     throw error;
   });
-  const background = startBackground(nats, app.stores, report);
+  const background = startBackground(nats, app, report);
+  const revisions = meter.adders('cloudbridge_config_revisions_total', 'outcome', ['published', 'failed']);
   const publisher = new Publisher(nats, app.stores, {
     signingKey,
     tokenIssuer,
     refusedPrefixes,
     readJwks: async () => JSON.stringify(await popJwks(app.stores.config)),
     report,
+    counted: (outcome) => revisions[outcome](),
   });
   return {
     port: listener.port,
     adminPort: admin.port,
     close: async (graceMs) => {
-      readiness.closing = true;
+      stopping = true;
       await listener.close(graceMs);
       await Promise.all([background.close(), publisher.close(), admin.close(0)]);
     },

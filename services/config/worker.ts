@@ -37,7 +37,7 @@ export const startWorkerService = async (options: WorkerServiceOptions): Promise
   });
   void tellRefusals(nats, credentials && 'NATS_CREDS', onceInARow(report));
   const app = await createConfigApp({ nats, verify, authorization, report });
-  const background = startBackground(nats, app.stores, report);
+  const background = startBackground(nats, app, report);
   return {
     nats,
     fetch: app.fetch,

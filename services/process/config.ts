@@ -28,7 +28,7 @@ export const ServicesFile = z.strictObject({
   auth: z
     .strictObject({
       listen: hostPort,
-      /** Where `/healthz` and `/readyz` are; without it nowhere. */
+      /** Where `/healthz`, `/readyz` and `/metrics` are; without it nowhere. */
       admin: hostPort.optional(),
     })
     .prefault({ listen: '127.0.0.1:9443' }),

@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket } from '#model/names.ts';
-import { hindranceOf, listenAdmin } from '#services/api/admin.ts';
+import { listenAdmin } from '#services/api/admin.ts';
+import type { Meter } from '#services/api/meter.ts';
 import type { ListenOptions } from '#services/api/node.ts';
 import { AuthApp } from '#services/auth/app.ts';
 import { ensureIdentity, type Identity } from '#services/auth/bootstrap.ts';
@@ -79,18 +80,20 @@ const listening = async <T>(settings: Readonly<Record<string, string>>, opening:
   }
 };
 
-/** With `/healthz` and `/readyz` beside it, where an address for them is given; they answer until the last call has ended. */
+/** With the admin's paths beside it, where an address for them is given; they answer until the last call has ended. */
 const withAdmin = async (
+  service: 'auth' | 'token',
   running: Running,
-  nats: NatsConnection,
-  setting: string,
-  address: string | undefined,
+  {
+    nats,
+    meter,
+    address,
+  }: { readonly nats: NatsConnection; readonly meter: Meter; readonly address: string | undefined },
 ): Promise<Running> => {
   if (address === undefined) return running;
   let stopping = false;
-  const hindrance = hindranceOf(nats, () => stopping);
-  const opening = listenAdmin(splitHostPort(address), hindrance);
-  const admin = await listening({ [setting]: address }, opening).catch(async (error: unknown) => {
+  const opening = listenAdmin({ ...splitHostPort(address), service, nats, meter, isStopping: () => stopping });
+  const admin = await listening({ [`[${service}] admin`]: address }, opening).catch(async (error: unknown) => {
     await running.close(0);
     throw error;
   });
@@ -109,9 +112,8 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
   auth: async ({ config, nats, identity, report }) => {
     const app = new AuthApp({ identity, issuer: config.identity.issuer, report });
     const { listen, admin } = config.auth;
-    const listener = await listening({ '[auth] listen': listen }, listenAuth(app, listenOptions(config, listen)));
-    const running = { port: listener.port, close: () => listener.close() };
-    return withAdmin(running, nats, '[auth] admin', admin);
+    const running = await listening({ '[auth] listen': listen }, listenAuth(app, listenOptions(config, listen)));
+    return withAdmin('auth', running, { nats, meter: app.meter, address: admin });
   },
   token: async (parts) => {
     const { config, nats, sealer, report } = parts;
@@ -121,7 +123,7 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
     const authorization = { ...trustOf(parts), url: issuer, tokenService: issuer };
     const app = { nats, sealer, verify, authorization, issuer, report };
     const running = await listening({ '[token] listen': listen }, serveToken(app, listenOptions(config, listen)));
-    return withAdmin(running, nats, '[token] admin', admin);
+    return withAdmin('token', running, { nats, meter: running.meter, address: admin });
   },
   config: async (parts) => {
     const { config, nats, report } = parts;

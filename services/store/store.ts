@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 import { type Change, commitChanges } from './commit.ts';
-import { BusyError, StoreUnavailableError } from './errors.ts';
+import { BusyError, ConflictError, StoreUnavailableError } from './errors.ts';
 import { Gate } from './gate.ts';
 
 export interface StoredRecord {
@@ -47,6 +47,7 @@ export class Store {
   readonly #timeoutMs: number;
   readonly #gate = new Gate(COMMITS_AT_ONCE);
   readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
+  readonly #conflictListeners: (() => void)[] = [];
 
   private constructor(nats: NatsConnection, manager: JetStreamManager, bucket: string, timeoutMs: number) {
     this.#nats = nats;
@@ -124,6 +125,11 @@ export class Store {
     this.#listeners.push(listener);
   }
 
+  /** Is told of each commit that was refused because somebody else was faster. */
+  onConflict(listener: () => void): void {
+    this.#conflictListeners.push(listener);
+  }
+
   /** @see commitChanges; waits while the store is busy */
   commit(changes: readonly Change[]): Promise<number> {
     return this.#gate.run(async () => {
@@ -133,6 +139,7 @@ export class Store {
           for (const listener of this.#listeners) listener(changes);
           return revision;
         } catch (error) {
+          if (error instanceof ConflictError) for (const listener of this.#conflictListeners) listener();
           if (!(error instanceof BusyError)) throw error;
           if (tries === BUSY_TRIES) throw new StoreUnavailableError('the store has too much to do', { cause: error });
           await new Promise((resolve) => setTimeout(resolve, 10 + tries * 2));

@@ -3,20 +3,23 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { Hono } from 'hono';
 import { Bucket } from '#model/names.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
+import { Calls, countCalls, countConflicts, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
 import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
+import { Meter } from '#services/api/meter.ts';
 import { openApi } from '#services/api/openapi.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
 import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
-import { authenticate } from '#services/authn/authenticate.ts';
+import { authenticate, countRefusals } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
 import { RateLimit } from '#services/store/rate-limit.ts';
 import type { Sealer } from '#services/store/seal.ts';
 import { POP_KEYS, readKeySet } from '#services/store/signing-keys.ts';
 import { Store } from '#services/store/store.ts';
+import { CALLER_ROWS, callRows, TOKEN_REFUSALS, TOKEN_ROWS } from '#telemetry/metrics/services.ts';
 import { exchangeToken, TOKEN_EXCHANGE } from './exchange.ts';
 import { type Issuing, organisationOf } from './issue.ts';
 import { PopSigner } from './pop-signer.ts';
@@ -39,6 +42,8 @@ export interface TokenAppOptions {
 }
 
 export interface TokenApp {
+  /** What this copy counts. */
+  readonly meter: Meter;
   readonly routes: (router: ConnectRouter) => void;
   readonly rpcOptions: { readonly interceptors: Interceptor[]; readonly readMaxBytes: number };
   readonly fetch: (request: Request) => Promise<Response>;
@@ -49,6 +54,8 @@ const TOKENS_PER_MINUTE = 300;
 /** Less than a rotation's overlap by far. */
 const JWKS_FRESH_SECONDS = 60;
 const SERVICES = [TokenService] as const;
+/** The route that is no RPC. */
+const EXCHANGE = 'exchange';
 
 export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp> => {
   const { nats, sealer, verify, issuer, report } = options;
@@ -56,32 +63,52 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
   const [config, revocations, limits] = (await Promise.all(
     [Bucket.config, Bucket.revocations, Bucket.auth].map((bucket) => Store.open(nats, bucket)),
   )) as [Store, Store, Store];
+  const routeNames = [...routesOf(SERVICES), EXCHANGE];
+  const meter = new Meter([...callRows(routeNames), ...CALLER_ROWS, ...TOKEN_ROWS]);
+  const calls = new Calls(meter, routeNames);
+  const onRefused = countRefusals(meter);
+  countConflicts(meter, [config, revocations, limits]);
   const perMinute = { name: 'pop-token', limit: options.tokensPerMinute ?? TOKENS_PER_MINUTE, windowSeconds: 60 };
   const issuing: Issuing = {
     config,
     revocations,
     signer: new PopSigner({ store: config, sealer, issuer, now }),
     limit: new RateLimit(limits, perMinute, now),
+    counts: {
+      issued: meter.adder('cloudbridge_tokens_issued_total'),
+      refused: meter.adders('cloudbridge_tokens_refused_total', 'reason', TOKEN_REFUSALS),
+      revoked: meter.adder('cloudbridge_tokens_revoked_total'),
+    },
   };
   const routes = (router: ConnectRouter): void => {
     router.service(TokenService, tokenService(issuing, now));
-    explainUnreadable(router);
+    explainUnreadable(router, calls.unserved);
   };
   const interceptors = [
+    countCalls({ calls }),
     explainErrors(translateStoreError, report),
-    authenticate({ verify, organisationOf: (tenant) => organisationOf(config, tenant) }),
+    authenticate({ verify, organisationOf: (tenant) => organisationOf(config, tenant), onRefused }),
     validateRequests(),
   ];
   const rpcOptions = { interceptors, readMaxBytes: MAX_REQUEST_BYTES };
   const rpc = createRpcFetch(routes, rpcOptions);
-  const noRoute = () => problemResponse(problem(404, 'Not found', 'NO_SUCH_PATH', 'there is nothing here'));
+  const noRoute = () => {
+    calls.unserved();
+    return problemResponse(problem(404, 'Not found', 'NO_SUCH_PATH', 'there is nothing here'));
+  };
   const rest = createRest({
     services: SERVICES,
     maxBodyBytes: MAX_REQUEST_BYTES,
+    onUnserved: calls.unserved,
     rpc: async (request) => (await rpc(request)) ?? noRoute(),
   });
   const app = new Hono();
-  app.post('/v1/token', (c) => exchangeToken(c.req.raw, issuing, verify, report));
+  app.post('/v1/token', async (c) => {
+    const end = calls.begin(EXCHANGE);
+    const answer = await exchangeToken(c.req.raw, { issuing, verify, onRefused, report });
+    end(answer.status);
+    return answer;
+  });
   app.get('/.well-known/jwks.json', async (c) => {
     c.header('cache-control', `public, max-age=${JWKS_FRESH_SECONDS}`);
     return c.json((await readKeySet(config, POP_KEYS, now())).jwks);
@@ -97,7 +124,7 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
     report(error);
     return problemResponse(problem(500, 'Internal error', 'INTERNAL', 'something went wrong here'));
   });
-  return { routes, rpcOptions, fetch: async (request) => app.fetch(request) };
+  return { meter, routes, rpcOptions, fetch: async (request) => app.fetch(request) };
 };
 
 /** RFC 8414 §2, so that OAuth libraries find the exchange. */

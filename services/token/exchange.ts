@@ -30,18 +30,23 @@ class ExchangeError extends Error {
 const answer = (body: object, status: number, headers: Readonly<{ [name: string]: string }> = {}): Response =>
   Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } });
 
+export interface ExchangeOptions {
+  readonly issuing: Issuing;
+  readonly verify: VerifyToken;
+  /** Is told of callers whose subject token is not valid. */
+  readonly onRefused: (reason: 'token_invalid') => void;
+  /** Is told of errors that are the service's own fault. */
+  readonly report: (error: unknown) => void;
+}
+
 /**
  * Token exchange (RFC 8693): the identity provider's access token for a PoP token, so that every OAuth library can get one.
  * The device is the `resource`: `urn:cloudbridge:device:<tenant>/<device>`. The subject token is what authenticates the
  * caller; there is no client besides.
- *
- * @param report is told of errors that are the service's own fault
  */
 export const exchangeToken = async (
   request: Request,
-  issuing: Issuing,
-  verify: VerifyToken,
-  report: (error: unknown) => void,
+  { issuing, verify, onRefused, report }: ExchangeOptions,
 ): Promise<Response> => {
   try {
     const form = await readForm(request);
@@ -58,6 +63,7 @@ export const exchangeToken = async (
       200,
     );
   } catch (error) {
+    if (error instanceof TokenError) onRefused('token_invalid');
     const { code, message, status, headers } = explain(error, report);
     return answer({ error: code, error_description: message }, status, headers);
   }

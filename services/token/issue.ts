@@ -1,13 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { Code } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { ConfigKey, RevocationKey } from '#model/names.ts';
 import { type Device, DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { TenantSchema } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
-import { apiError } from '#services/api/errors.ts';
+import { apiError, reasonOf } from '#services/api/errors.ts';
 import { type Caller, Role } from '#services/authn/caller.ts';
 import type { RateLimit } from '#services/store/rate-limit.ts';
 import type { Store } from '#services/store/store.ts';
+import type { TOKEN_REFUSALS } from '#telemetry/metrics/services.ts';
 import type { IssuedToken, PopSigner } from './pop-signer.ts';
 
 export interface Issuing {
@@ -15,7 +16,21 @@ export interface Issuing {
   readonly revocations: Store;
   readonly signer: PopSigner;
   readonly limit: RateLimit;
+  readonly counts: {
+    readonly issued: () => void;
+    readonly refused: Readonly<Record<TokenRefusal, () => void>>;
+    readonly revoked: () => void;
+  };
 }
+
+type TokenRefusal = (typeof TOKEN_REFUSALS)[number];
+
+/** Of the reasons that callers are told. */
+const REFUSALS: ReadonlyMap<string | undefined, TokenRefusal> = new Map([
+  ['RATE_LIMITED', 'rate_limited'],
+  ['DEVICE_NOT_FOUND', 'not_found'],
+  ['DEVICE_REVOKED', 'revoked'],
+]);
 
 export const DEFAULT_LIFETIME_SECONDS = 3600;
 /** As long as a revocation of a token is kept. */
@@ -46,6 +61,25 @@ export const keyOr = (make: () => string, id: string): string => {
  * @param lifetimeSeconds 0 for the default; more than the most is cut down
  */
 export const issueToken = async (
+  issuing: Issuing,
+  caller: Caller,
+  tenant: string,
+  id: string,
+  lifetimeSeconds: number,
+): Promise<IssuedToken> => {
+  const { issued, refused } = issuing.counts;
+  try {
+    const token = await issue(issuing, caller, tenant, id, lifetimeSeconds);
+    issued();
+    return token;
+  } catch (error) {
+    const reason = error instanceof ConnectError ? REFUSALS.get(reasonOf(error)) : undefined;
+    if (reason !== undefined) refused[reason]();
+    throw error;
+  }
+};
+
+const issue = async (
   { config, revocations, signer, limit }: Issuing,
   caller: Caller,
   tenant: string,

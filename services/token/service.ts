@@ -37,6 +37,7 @@ export const tokenService = (issuing: Issuing, now: () => number): ServiceImpl<t
       reason,
     });
     await issuing.revocations.commit([{ key, value: toBinary(RevocationSchema, revocation), ttlSeconds }]);
+    issuing.counts.revoked();
     return create(EmptySchema);
   },
 });

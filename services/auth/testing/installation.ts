@@ -66,7 +66,7 @@ export const createTestIssuer = async (): Promise<TestIssuer> => {
         running = false;
         balancer.remove(listener.port);
         await own.close();
-        await listener.close();
+        await listener.close(0);
       };
       closers.push(kill);
       return { url: `http://127.0.0.1:${listener.port}`, kill };

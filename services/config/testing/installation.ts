@@ -50,7 +50,7 @@ export const createTestInstallation = async (): Promise<TestInstallation> => {
       });
       const app = await createConfigApp({ nats, verify: tokens.verify, report: (error) => reports.push(error) });
       // Its background work may fail while a test has the server down; that is what it retries for.
-      const background = startBackground(nats, app.stores, () => undefined);
+      const background = startBackground(nats, app, () => undefined);
       const kill = async (): Promise<void> => {
         const ended = background.close();
         await nats.close();
