@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { exposition } from './exposition.ts';
+import { CALLER_ROWS, CONFIG_ROWS, callRows, processRows, TOKEN_ROWS } from './metrics/services.ts';
 import { METRICS, type MetricSpec } from './metrics.ts';
 import { allocateSlots, LAYOUT, layOut, observe, slotOf } from './slots.ts';
+
+const SERVICE_ROWS = [...callRows(['a']), ...CALLER_ROWS, ...TOKEN_ROWS, ...CONFIG_ROWS, ...processRows('a', '1')];
 
 const RECEIVED = slotOf('cloudbridge_udp_datagrams_total', { direction: 'received' });
 
 if (isMainThread) {
   test('names follow the practices of Prometheus', () => {
-    assert.equal(new Set(METRICS.map(({ name }) => name)).size, METRICS.length);
-    for (const spec of METRICS as readonly MetricSpec[]) {
+    const rows: readonly MetricSpec[] = [...METRICS, ...SERVICE_ROWS];
+    assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
+    for (const spec of rows) {
       assert.match(spec.name, /^cloudbridge_[a-z0-9_]+$/);
       assert.equal(spec.name.endsWith('_total'), spec.type === 'counter', spec.name);
       assert.ok(spec.name.includes(spec.unit), `${spec.name} names its unit`);

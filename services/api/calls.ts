@@ -22,9 +22,6 @@ interface Route {
   readonly took: (seconds: number) => void;
 }
 
-/** For an answer that its caller did not wait for; no standard has it. */
-export const CLOSED_BY_CALLER = 499;
-
 const outcomeOf = (status: number): (typeof OUTCOMES)[number] => {
   if (status < 400) return 'ok';
   return status < 500 ? 'client_error' : 'server_error';
@@ -79,8 +76,8 @@ export const countCalls =
       const response = await next(request);
       if (response.stream) {
         const message = untilEnd(response.message, end, streams);
-        // A stream that nobody reads does not end by itself.
-        request.signal.addEventListener('abort', () => end(CLOSED_BY_CALLER));
+        // A stream ends when its caller goes, which one that is not being read does not notice by itself.
+        request.signal.addEventListener('abort', () => end(200));
         return { ...response, message };
       }
       if (request.contextValues.get(replayedKey)) replayed?.();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Calls, CLOSED_BY_CALLER, countConflicts } from '#services/api/calls.ts';
+import { Calls, countConflicts } from '#services/api/calls.ts';
 import { Meter } from '#services/api/meter.ts';
 import { StoreUnavailableError } from '#services/store/errors.ts';
 import { readKeySet, readSigningKeys } from '#services/store/signing-keys.ts';
@@ -24,6 +24,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 
 /** Far less than the time between a key's publication and its first signature. */
 const KEYS_FRESH_SECONDS = 5;
+/** For an answer that its caller did not wait for; no standard has it. */
+const CLOSED_BY_CALLER = 499;
 
 /**
  * The built-in issuer. Its keys are read again every few seconds; when others sign, a provider with those takes over. All

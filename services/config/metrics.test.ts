@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Code } from '@connectrpc/connect';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { callAll } from '#services/api/testing/call-all.ts';
+import { type WatchedMetrics, watchMetrics } from '#services/api/testing/watched-metrics.ts';
+import { CONFIG_SERVICES } from './app.ts';
+import { generateRevisionKey } from './revision-key.ts';
+import { type Serving, serveConfig } from './serve.ts';
+import { apiSuite } from './testing/api-suite.ts';
+import { createClient, eventually, fetchAt } from './testing/client.ts';
+import { createTestInstallation, type TestInstallation } from './testing/installation.ts';
+
+let installation: TestInstallation;
+let nats: NatsConnection;
+let serving: Serving;
+let url: string;
+let metrics: WatchedMetrics;
+
+before(async () => {
+  installation = await createTestInstallation();
+  nats = await connect({ servers: installation.server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  const local = { host: '127.0.0.1', port: 0 };
+  serving = await serveConfig({
+    nats,
+    verify: installation.tokens.verify,
+    listen: local,
+    admin: local,
+    revisionKey: JSON.stringify(await generateRevisionKey()),
+    tokenIssuer: 'https://edge.test',
+    // It fails while a test has the server down.
+    report: () => undefined,
+  });
+  url = `http://127.0.0.1:${serving.port}`;
+  metrics = watchMetrics(serving.adminPort);
+});
+after(async () => {
+  await serving?.close(1000);
+  await nats?.close();
+  await installation?.close();
+});
+
+const METHODS = CONFIG_SERVICES.flatMap((service) => service.methods);
+const requests = (route: string, outcome: string): string =>
+  `cloudbridge_api_requests_total{route="${route}",outcome="${outcome}"}`;
+
+test('a request counts once, by its method, however it came; what has no route counts apart', async () => {
+  const send = createClient(fetchAt(url), installation.operator);
+  const before = await metrics.read();
+  const change = async (series: string) => ((await metrics.read()).get(series) ?? 0) - (before.get(series) ?? 0);
+  assert.equal((await send('POST', '/v1/tenants', { id: 'once' })).status, 201);
+  assert.equal((await send('POST', '/cloudbridge.v1.TenantService/GetTenant', { tenant: 'once' })).status, 200);
+  assert.equal((await send('GET', '/v1/tenants/once')).status, 200);
+  assert.equal((await send('GET', '/v1/tenants/never')).status, 404);
+  assert.equal(await change(requests('TenantService/CreateTenant', 'ok')), 1);
+  assert.equal(await change(requests('TenantService/GetTenant', 'ok')), 2);
+  assert.equal(await change(requests('TenantService/GetTenant', 'client_error')), 1);
+  assert.equal(await change('cloudbridge_api_duration_seconds_count{route="TenantService/GetTenant"}'), 3);
+  const unserved = 'cloudbridge_api_unserved_requests_total';
+  assert.equal(await change(unserved), 0);
+  assert.equal((await send('GET', '/v1/nowhere')).status, 404);
+  assert.equal((await send('PUT', '/v1/tenants')).status, 405);
+  assert.equal((await send('POST', '/v1/tenants', { no: 'field' })).status, 400);
+  assert.equal((await send('POST', '/cloudbridge.v1.TenantService/GetTenant', ['no object'])).status, 400);
+  assert.equal(await change(unserved), 4);
+  assert.equal((await metrics.read()).get('cloudbridge_api_running_requests_count'), 0);
+});
+
+test('a watch counts as running until its caller goes', async () => {
+  const headers = { authorization: `Bearer ${installation.operator}` };
+  const gone = new AbortController();
+  const { body } = await fetch(`${url}/v1/events`, { headers, signal: gone.signal });
+  await body?.getReader().read();
+  const shown = async () =>
+    ['cloudbridge_api_watch_streams_count', 'cloudbridge_api_running_requests_count'].map(
+      async (name) => (await metrics.read()).get(name) ?? -1,
+    );
+  assert.deepEqual(await Promise.all(await shown()), [1, 1]);
+  gone.abort();
+  const ended = async () => (await Promise.all(await shown())).every((value) => value === 0) || undefined;
+  await eventually(ended, 'the watch has ended');
+});
+
+test('every series is moved by what callers do and by what fails', async () => {
+  const { tokens, operator, server } = installation;
+  const send = createClient(fetchAt(url), operator);
+  const token = (role: string, organisation?: string) =>
+    tokens.sign({ subject: role, roles: [role], ...(organisation !== undefined && { organisation }) });
+  const suite = apiSuite({ fetch: fetchAt(url), token, organisations: ['100', '200'], prefix: 'm-' });
+  for (const { run } of suite) await run();
+  // What the suite does not call.
+  await eventually(async () => (await send('GET', '/v1/revisions/1')).status === 200 || undefined, 'a first revision');
+  // Another one may be published meanwhile.
+  const force = async () => {
+    const { revisions } = (await send('GET', '/v1/revisions?page.size=1000')).json;
+    const newest = Math.max(...revisions.map(({ number }: { number: string }) => Number(number)));
+    return (await send('POST', `/v1/revisions/${newest}/force`, { reason: 'test' })).status === 200 || undefined;
+  };
+  await eventually(force, 'the newest revision is forced');
+  await send('POST', '/v1/pops', { id: 'oslo' });
+  await send('POST', '/v1/pops/oslo/workers', { id: 'w1' });
+  for (const path of ['/v1/pops', '/v1/pops/oslo', '/v1/pops/oslo/workers', '/v1/pops/oslo/workers/w1'])
+    assert.equal((await send('GET', path)).status, 200, path);
+  const device = await send('GET', '/v1/tenants/m-many/devices/d1');
+  const renamed = await send('PATCH', '/v1/tenants/m-many/devices/d1', { ...device.json, displayName: 'D' });
+  assert.equal(renamed.status, 200, JSON.stringify(renamed.json));
+  const tenant = await send('PATCH', '/v1/tenants/m-many', { displayName: 'M' });
+  assert.equal(tenant.status, 200, JSON.stringify(tenant.json));
+
+  const refused = await callAll(CONFIG_SERVICES, url, '');
+  assert.deepEqual([...new Set(refused.values())], [Code.Unauthenticated]);
+  assert.equal(refused.size, METHODS.length);
+  await server.kill();
+  const failing = callAll(CONFIG_SERVICES, url, operator);
+  await metrics.read();
+  const failed = await failing;
+  assert.deepEqual([...new Set(failed.values())], [Code.Unavailable]);
+  assert.equal(failed.size, METHODS.length);
+  const failures = 'cloudbridge_config_revisions_total{outcome="failed"}';
+  await eventually(async () => ((await metrics.read()).get(failures) ?? 0) > 0 || undefined, 'no revision is seen');
+  assert.equal((await metrics.read()).get('cloudbridge_nats_connected_count'), 0);
+  await server.start();
+  const connected = async () => (await metrics.read()).get('cloudbridge_nats_connected_count') === 1 || undefined;
+  await eventually(connected, 'NATS is back');
+  assert.deepEqual(metrics.unmoved(), []);
+});
