@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,13 @@ import { generateRevisionKey } from '#services/config/revision-key.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { ensureInstallationKey } from '#services/store/installation-key.ts';
 import { startNatsServer } from '#services/store/testing/nats-server.ts';
+
+/** As the services have it. */
+const GRACE_MS = 5000;
+const CONNECT_MS = 5000;
+const SLACK_MS = 1000;
+/** Also on a machine that has other things to do. */
+const START_MS = 10_000;
 
 const root = join(import.meta.dirname, '../..');
 
@@ -100,11 +107,11 @@ test('a configuration that is wrong ends it with 1, and names the place', async 
   assert.match(process.log(), /installation_key/);
 });
 
-/** A token exchange whose body has begun and has not ended. */
-const begin = async (port: number): Promise<Socket> => {
+/** A request for a token whose body has begun and has not ended. */
+const begin = async (port: number, path = '/v1/token'): Promise<Socket> => {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  socket.write('POST /v1/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n');
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n`);
   // The service asks for the body once it has the request.
   socket.write('expect: 100-continue\r\ncontent-length: 4\r\n\r\n');
   const [first] = await once(socket, 'data');
@@ -138,6 +145,64 @@ test('a second signal ends it at once, with 1', async (t) => {
   await eventually(async () => (await ask(ports.admin, '/readyz'))[0] === 503 || undefined, 'it is stopping');
   process.child.kill('SIGTERM');
   assert.equal(await process.ended, 1);
+});
+
+for (const [service, path] of [
+  ['auth', '/oauth/v2/token'],
+  ['token', '/v1/token'],
+] as const) {
+  test(`${service}: a request that never ends is cut after the grace period of SIGTERM, and it ends with 0`, async (t) => {
+    const { file, ports } = await prepare(t);
+    const process = serve(t, service, file);
+    await isReady(process);
+    const socket = await begin(ports.listen, path);
+    const cut = once(socket, 'close');
+    const began = performance.now();
+    process.child.kill('SIGTERM');
+    assert.equal(await process.ended, 0, process.log());
+    const took = performance.now() - began;
+    assert.ok(took > GRACE_MS - SLACK_MS && took < GRACE_MS + 3 * SLACK_MS, `${took} ms`);
+    await cut;
+  });
+}
+
+for (const service of ['auth', 'token', 'config']) {
+  test(`${service}: SIGHUP ends nothing`, async (t) => {
+    const { file, ports } = await prepare(t);
+    const process = serve(t, service, file);
+    await isReady(process);
+    process.child.kill('SIGHUP');
+    await eventually(async () => /SIGHUP changes nothing/.test(process.log()) || undefined, 'it says so');
+    assert.deepEqual(await ask(ports.admin, '/readyz'), [200, 'ready\n']);
+    process.child.kill('SIGTERM');
+    assert.equal(await process.ended, 0);
+  });
+}
+
+test('NATS away, or silent, at the start: one sentence and 1, soon', async (t) => {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => void silent.close());
+  const { file, server } = await prepare(t);
+  const text = await readFile(file, 'utf8');
+  for (const [port, withinMs] of [
+    [await freePort(), START_MS],
+    [(silent.address() as AddressInfo).port, CONNECT_MS + START_MS],
+  ] as const) {
+    const at = `nats://127.0.0.1:${port}`;
+    await writeFile(file, text.replace(server.url, at));
+    const start = async (service: string): Promise<void> => {
+      const began = performance.now();
+      const process = serve(t, service, file);
+      assert.equal(await process.ended, 1);
+      assert.ok(performance.now() - began < withinMs, `${service}: ${performance.now() - began} ms`);
+      const lines = process.log().trim().split('\n');
+      const { level, message, error } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+      assert.deepEqual([lines.length, level, error], [1, 'error', undefined], process.log());
+      assert.ok(String(message).startsWith(`NATS at ${at} cannot be reached (`), String(message));
+    };
+    await Promise.all(['auth', 'token', 'config'].map(start));
+  }
 });
 
 for (const service of ['token', 'config']) {

@@ -192,6 +192,8 @@ export const runService = async (service: Service, file: string): Promise<number
     write: (line) => void process.stderr.write(line),
     now: () => new Date(),
   }).with({ service });
+  // It would end the process; to read its files anew a service is restarted.
+  process.on('SIGHUP', () => log.info('SIGHUP changes nothing: restart the service to read its files anew'));
   try {
     if (service === 'edge') await (await import('./edge.ts')).runEdge(file, log);
     else await start(service, file, log);
