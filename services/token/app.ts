@@ -117,6 +117,7 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
   const { authorization } = options;
   if (authorization !== undefined) app.get(PROTECTED_RESOURCE_PATH, (c) => protectedResource(c.req.raw, authorization));
   app.get('/openapi.json', (c) => c.json(openApi(SERVICES, '3.0.3')));
+  app.get('/openapi-3.1.json', (c) => c.json(openApi(SERVICES, '3.1.0')));
   app.all('*', async (c) => (await rpc(c.req.raw)) ?? (await rest(c.req.raw)) ?? noRoute());
   app.onError((error) => {
     if (translateStoreError(error) !== undefined)
