@@ -20,6 +20,8 @@ export interface ServicesFiles {
 }
 
 const PORTS = { auth: 9443, token: 9444, config: 9445 } as const;
+/** Of this machine alone; 9464 is a worker's, which may stand beside them. */
+const ADMIN_PORTS = { auth: 9466, token: 9467, config: 9465 } as const;
 
 /** Where people, devices and workers reach a service. */
 export const serviceUrl = ({ servicesHost: host }: Settings, service: keyof typeof PORTS): string =>
@@ -63,6 +65,7 @@ const servicesFile = (settings: Settings): string => {
   const hosts = [...new Set([...natsHosts, servicesHost])].filter((host) => isIP(host) !== 0);
   const refused = hosts.map((host) => `${host}/${isIP(host) === 4 ? 32 : 128}`);
   const listen = (service: keyof typeof PORTS): string => quote(listenAt(servicesHost, PORTS[service]));
+  const admin = (service: keyof typeof ADMIN_PORTS): string => quote(`127.0.0.1:${ADMIN_PORTS[service]}`);
   return `# All services read this file. Paths are relative to it; docs/operating-the-control-plane.md explains every setting.
 installation_key = "installation.key"
 
@@ -81,13 +84,16 @@ issuer = ${quote(serviceUrl(settings, 'auth'))}
 
 [auth]
 listen = ${listen('auth')}
+admin = ${admin('auth')}
 
 [token]
 listen = ${listen('token')}
+admin = ${admin('token')}
 issuer = ${quote(serviceUrl(settings, 'token'))}
 
 [config]
 listen = ${listen('config')}
+admin = ${admin('config')}
 revision_key = "revision.json"
 # No tunnel leads to the control plane itself.
 refused = ${array(refused)}
