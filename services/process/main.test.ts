@@ -17,7 +17,7 @@ const GRACE_MS = 5000;
 const CONNECT_MS = 5000;
 const SLACK_MS = 1000;
 /** Also on a machine that has other things to do. */
-const START_MS = 10_000;
+const START_MS = 20_000;
 
 const root = join(import.meta.dirname, '../..');
 
@@ -161,7 +161,7 @@ for (const [service, path] of [
     process.child.kill('SIGTERM');
     assert.equal(await process.ended, 0, process.log());
     const took = performance.now() - began;
-    assert.ok(took > GRACE_MS - SLACK_MS && took < GRACE_MS + 3 * SLACK_MS, `${took} ms`);
+    assert.ok(took > GRACE_MS - SLACK_MS && took < 2 * GRACE_MS, `${took} ms`);
     await cut;
   });
 }
