@@ -14,6 +14,9 @@ export const routesOf = (services: readonly DescService[]): string[] =>
 /** Set by whoever answers a call as it was answered before. */
 export const replayedKey = createContextKey(false, { description: 'answered as before' });
 
+/** Set on each call that is counted by its route. */
+export const servedKey = createContextKey(false, { description: 'came to its method' });
+
 /** Ends a request that was begun. @param status as HTTP has it */
 export type End = (status: number) => void;
 
@@ -72,6 +75,7 @@ export const countCalls =
   (next) =>
   async (request) => {
     const end = calls.begin(methodName(request.method));
+    request.contextValues.set(servedKey, true);
     try {
       const response = await next(request);
       if (response.stream) {

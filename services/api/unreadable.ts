@@ -12,50 +12,36 @@ const GRPC_INVALID_ARGUMENT = '3';
 /**
  * Requests that cannot be read never reach an interceptor. This gives them what other errors have: the caller's fault as
  * code, and a reason.
- *
- * @param unserved is told of each
  */
-export const explainUnreadable = (router: ConnectRouter, unserved: () => void): void => {
+export const explainUnreadable = (router: ConnectRouter): void => {
   for (const [i, handler] of router.handlers.entries()) {
-    const wrapped = async (request: Parameters<UniversalHandler>[0]) => explain(await handler(request), unserved);
+    const wrapped = async (request: Parameters<UniversalHandler>[0]) => explain(await handler(request));
     router.handlers[i] = Object.assign(wrapped, { ...handler });
   }
 };
 
-const explain = (
-  response: UniversalServerResponse,
-  unserved: () => void,
-): UniversalServerResponse | Promise<UniversalServerResponse> => {
-  if (response.trailer !== undefined) return explainGrpc(response, response.trailer, unserved);
+const explain = (response: UniversalServerResponse): UniversalServerResponse | Promise<UniversalServerResponse> => {
+  if (response.trailer !== undefined) return explainGrpc(response, response.trailer);
   const type = response.header?.get('content-type') ?? '';
-  return response.status >= 400 && type.startsWith('application/json') ? explainConnect(response, unserved) : response;
+  return response.status >= 400 && type.startsWith('application/json') ? explainConnect(response) : response;
 };
 
-const explainGrpc = (
-  response: UniversalServerResponse,
-  trailer: Headers,
-  unserved: () => void,
-): UniversalServerResponse => {
+const explainGrpc = (response: UniversalServerResponse, trailer: Headers): UniversalServerResponse => {
   const body = async function* () {
     yield* response.body ?? [];
     if (!decodeURIComponent(trailer.get('grpc-message') ?? '').includes(NOT_PROTOBUF)) return;
-    unserved();
     trailer.set('grpc-status', GRPC_INVALID_ARGUMENT);
     trailer.delete('grpc-status-details-bin');
   };
   return { ...response, body: body() };
 };
 
-const explainConnect = async (
-  response: UniversalServerResponse,
-  unserved: () => void,
-): Promise<UniversalServerResponse> => {
+const explainConnect = async (response: UniversalServerResponse): Promise<UniversalServerResponse> => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body ?? []) chunks.push(chunk);
   const text = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
   const error = JSON.parse(text) as JsonObject & { code?: string; message?: string; details?: unknown };
   if (error.details !== undefined) return withBody(response, response.status, text);
-  unserved();
   const unreadable = error.code === 'internal' && (error.message ?? '').includes(NOT_PROTOBUF);
   const code = unreadable ? 'invalid_argument' : (error.code ?? 'unknown');
   const reason = code === 'invalid_argument' ? 'REQUEST_UNREADABLE' : code.toUpperCase();

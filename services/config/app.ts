@@ -17,6 +17,7 @@ import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
 import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
+import { countUnserved } from '#services/api/unserved.ts';
 import { authenticate, countRefusals } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
@@ -77,7 +78,8 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(PopService, popService(stores));
     router.service(RevisionService, revisionService(stores));
     router.service(EventService, eventService(stores));
-    explainUnreadable(router, calls.unserved);
+    explainUnreadable(router);
+    countUnserved(router, calls.unserved);
   };
   // From the outside in.
   const replayed = meter.adder('cloudbridge_api_replayed_requests_total');

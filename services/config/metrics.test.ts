@@ -67,6 +67,29 @@ test('a request counts once, by its method, however it came; what has no route c
   assert.equal((await metrics.read()).get('cloudbridge_api_running_requests_count'), 0);
 });
 
+const total = async (): Promise<number> =>
+  [...(await metrics.read())]
+    .filter(([series]) => /^cloudbridge_api_(requests|unserved_requests)_total/.test(series))
+    .reduce((sum, [, value]) => sum + value, 0);
+
+for (const [what, path, type, body] of [
+  ['no protobuf', 'TenantService/GetTenant', 'application/proto', '\xff'],
+  ['no JSON', 'TenantService/GetTenant', 'application/json', '{'],
+  ['gRPC-Web without a message', 'TenantService/GetTenant', 'application/grpc-web+proto', ''],
+  ['gRPC-Web with no protobuf', 'TenantService/GetTenant', 'application/grpc-web+proto', '\0\0\0\0\x01\x7f'],
+  ['a watch with no JSON', 'EventService/WatchEvents', 'application/connect+json', '\0\0\0\0\x01{'],
+  ['a watch that is cut', 'EventService/WatchEvents', 'application/connect+json', '\0\0\0\0\x09{'],
+  ['another type', 'TenantService/GetTenant', 'text/plain', 'x'],
+] as const) {
+  test(`a request that cannot be read counts once: ${what}`, async () => {
+    const before = await total();
+    const headers = { 'content-type': type, authorization: `Bearer ${installation.operator}` };
+    const request = { method: 'POST', headers, body: Buffer.from(body, 'latin1') };
+    await (await fetch(`${url}/cloudbridge.v1.${path}`, request)).text();
+    assert.equal((await total()) - before, 1);
+  });
+}
+
 test('a watch counts as running until its caller goes', async () => {
   const headers = { authorization: `Bearer ${installation.operator}` };
   const gone = new AbortController();

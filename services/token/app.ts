@@ -12,6 +12,7 @@ import { problem, problemResponse } from '#services/api/problem.ts';
 import { createRest } from '#services/api/rest.ts';
 import { translateStoreError } from '#services/api/store-errors.ts';
 import { explainUnreadable } from '#services/api/unreadable.ts';
+import { countUnserved } from '#services/api/unserved.ts';
 import { authenticate, countRefusals } from '#services/authn/authenticate.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
@@ -82,7 +83,8 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
   };
   const routes = (router: ConnectRouter): void => {
     router.service(TokenService, tokenService(issuing, now));
-    explainUnreadable(router, calls.unserved);
+    explainUnreadable(router);
+    countUnserved(router, calls.unserved);
   };
   const interceptors = [
     countCalls({ calls }),
