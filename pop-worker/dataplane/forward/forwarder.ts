@@ -224,8 +224,10 @@ export class Forwarder {
     checksumStart: number,
     checksumOffset: number,
   ): void {
-    if (this.#view.parse(buffer, start, end) === IpFault.none)
+    const fault = this.#view.parse(buffer, start, end);
+    if (fault === IpFault.none)
       this.#inward(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+    else this.drops.count(fault - 1);
   }
 
   /** The thread that a packet from outside is for; ours when nobody knows. */
