@@ -20,7 +20,7 @@ import { configureTun } from '#host/tun/configure.ts';
 import { TunDevice } from '#host/tun/device.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
-import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
@@ -120,7 +120,7 @@ const serve = async (order: EdgeOrder): Promise<void> => {
       .digest();
   const endpoint = new Endpoint({
     config: DEFAULT_ENDPOINT_CONFIG,
-    quic: { ...DEFAULT_CONFIG, controller: controllerNamed('newreno'), maxDatagramBytes: 1472 },
+    quic: { ...DEFAULT_CONFIG, controller: controllerNamed(DEFAULT_CONTROLLER), maxDatagramBytes: 1472 },
     crypto: opensslCrypto,
     tls: createTlsServerPort({
       identities: [{ certificateChain: order.certificateChain, privateKey: order.privateKey }],

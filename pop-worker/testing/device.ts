@@ -12,7 +12,7 @@ import { configureTun } from '#host/tun/configure.ts';
 import { TunDevice } from '#host/tun/device.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
-import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import type { Http3Sink } from '#protocol/http3/api.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
@@ -77,7 +77,7 @@ class Device implements IpTunnelSink, OutsideSink {
       config: DEFAULT_ENDPOINT_CONFIG,
       quic: {
         ...DEFAULT_CONFIG,
-        controller: controllerNamed('newreno'),
+        controller: controllerNamed(DEFAULT_CONTROLLER),
         initialDatagramBytes: 1331,
         keepAliveUs: 5_000_000,
         datagramQueueBytes: 1 << 20,

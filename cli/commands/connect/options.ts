@@ -69,7 +69,7 @@ export const connectOptions = {
     type: 'string',
     placeholder: 'NAME',
     choices: controllerNames(),
-    help: 'bbrv3, cubic or newreno, for what goes to the edge (default: CBR_CC, else newreno)',
+    help: 'bbrv3, cubic or newreno, for what goes to the edge (default: CBR_CC, else bbrv3)',
   },
   stats: { type: 'integer', placeholder: 'SECONDS', least: 1, help: 'print figures this often' },
 } as const;

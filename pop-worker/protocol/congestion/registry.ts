@@ -13,7 +13,7 @@ const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
 };
 
 /** What a connection uses unless it is told otherwise (the owner of a process may pass on `CBR_CC`). */
-export const DEFAULT_CONTROLLER = 'newreno';
+export const DEFAULT_CONTROLLER = 'bbrv3';
 
 /** Names that `controllerNamed` knows. */
 export const controllerNames = (): string[] => Object.keys(CONTROLLERS);
