@@ -67,6 +67,8 @@ export type CommandOf<O extends Options> = {
   readonly description?: string;
   readonly positionals?: readonly Positional[];
   readonly options: O;
+  /** Options may have a single dash, `-addr` as `--addr`: the command is a drop-in for programs that are used so. */
+  readonly singleDash?: true;
   readonly examples: readonly Example[];
   run(invocation: Invocation<O>): Promise<number>;
 };

@@ -59,7 +59,7 @@ const GROUPS: readonly (readonly [title: string, words: readonly string[]])[] = 
     ['status', 'tenant', 'network', 'device', 'token', 'pop', 'worker', 'revision', 'event'],
   ],
   ['Running an installation', ['installation', 'serve']],
-  ['Measuring', ['bench', 'interop', 'sim']],
+  ['Measuring', ['bench', 'quic-perf', 'interop', 'sim']],
 ];
 const OTHERS = 'Others';
 

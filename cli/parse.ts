@@ -104,11 +104,13 @@ export type Parsed = {
   readonly help: boolean;
 };
 
+const LONG_WITH_ONE_DASH = /^-[a-z][a-z-]+/;
+
 /** Reads what follows a command's name. Throws `UsageError`. */
 export const parseCommandLine = (command: Command, args: readonly string[]): Parsed => {
   const options: Options = { ...command.options, ...COMMON_OPTIONS };
   const { tokens, positionals } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => (command.singleDash && LONG_WITH_ONE_DASH.test(arg) ? `-${arg}` : arg)),
     strict: false,
     allowPositionals: true,
     tokens: true,

@@ -21,6 +21,7 @@ import { installationRenew } from './installation-renew.ts';
 import { interop } from './interop.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
+import { quicPerfClient, quicPerfServer } from './quic-perf.ts';
 import { serveAuth, serveConfig, serveEdge, serveToken } from './serve.ts';
 import { sim } from './sim.ts';
 import { status } from './status.ts';
@@ -51,6 +52,8 @@ export const VISIBLE: readonly Command[] = [
   popUndrain,
   eventTail,
   bench,
+  quicPerfServer,
+  quicPerfClient,
   interop,
   installationCreate,
   installationAddWorker,

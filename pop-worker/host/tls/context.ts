@@ -46,8 +46,10 @@ export interface TlsServerContextOptions extends TlsCommonOptions {
 }
 
 export interface TlsClientContextOptions extends TlsCommonOptions {
-  /** Authorities of servers' certificates. This or pins must be given. */
+  /** Authorities of servers' certificates. This or pins must be given, unless `anyServer` is. */
   readonly trustAnchors?: PemSource;
+  /** Takes whoever answers for the server: for measuring programs, never where a secret or an answer counts. */
+  readonly anyServer?: true;
   /**
    * SHA-256 digests of SubjectPublicKeyInfo, one of which the server's leaf certificate must have. Without trust anchors
    * the pin stands for chain, name and dates; with them it is asked for on top.
@@ -129,8 +131,11 @@ export const createServerContext = (options: TlsServerContextOptions): TlsContex
 };
 
 export const createClientContext = (options: TlsClientContextOptions): TlsContextHandle => {
-  const { trustAnchors, pins, identity, keyLog } = options;
-  if (trustAnchors === undefined && pins === undefined) {
+  const { trustAnchors, pins, anyServer, identity, keyLog } = options;
+  if (anyServer && (trustAnchors ?? pins) !== undefined) {
+    throw new RangeError('anyServer contradicts trust anchors and pins');
+  }
+  if (trustAnchors === undefined && pins === undefined && !anyServer) {
     throw new RangeError('a TLS client needs trust anchors or pins to know its server by');
   }
   const context = native.tlsContextNew(false);
@@ -138,7 +143,7 @@ export const createClientContext = (options: TlsClientContextOptions): TlsContex
   native.tlsContextTrust(
     context,
     trustAnchors === undefined ? NONE : pemBytes(trustAnchors),
-    CERTIFICATE_MODES.required,
+    anyServer ? CERTIFICATE_MODES.none : CERTIFICATE_MODES.required,
   );
   if (pins !== undefined) native.tlsContextPins(context, concat(pins));
   offer(context, NONE, options);

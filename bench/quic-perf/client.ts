@@ -1,0 +1,132 @@
+import { nowUs } from '#host/clock/clock.ts';
+import { createTlsClientPort } from '#host/tls/tls-port.ts';
+import { addressOf } from '#host/udp/address.ts';
+import { QuietConnection } from '#interop/ours/quiet-connection.ts';
+import type { CloseInfo, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
+import { Connection } from '#protocol/quic/connection.ts';
+import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
+import { openEndpoint, type PerfEndpoint } from './endpoint.ts';
+import { ALPN } from './request.ts';
+
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+  readonly controller: string;
+  /** PEM file of the authorities that the server must have its certificate of; undefined: any server will do. */
+  readonly authority?: string | undefined;
+}
+
+/** What is kept of a connection to resume it. */
+export interface Session {
+  readonly ticket: Uint8Array;
+  readonly parameters: TransportParameters;
+}
+
+const NAME = 'perf.test';
+/** Long enough for CONNECTION_CLOSE to leave. */
+const LINGER_MS = 20;
+
+/** A connection that failed or was closed by the other side, in words. */
+export class PerfFailure extends Error {}
+
+const inWords = ({ by, code, reason }: CloseInfo): string =>
+  by === 'idle'
+    ? 'the server does not answer'
+    : `the connection was closed (${by}, code ${code}${reason === '' ? '' : `: ${reason}`})`;
+
+/** One connection to a perf server. What a stream brings goes to whoever opened it. */
+export class PerfConnection extends QuietConnection {
+  readonly complete = Promise.withResolvers<HandshakeInfo>();
+  readonly ended = Promise.withResolvers<CloseInfo>();
+  readonly session = Promise.withResolvers<Session>();
+  onData: (stream: number, bytes: Uint8Array, fin: boolean) => void = () => {};
+  onAborted: (stream: number, code: number) => void = () => {};
+  #connection: QuicConnection | undefined;
+
+  constructor() {
+    super();
+    // Who does not wait for one of these is not to fail for it.
+    for (const { promise } of [this.complete, this.session]) promise.catch(() => {});
+  }
+
+  get connection(): QuicConnection {
+    if (this.#connection === undefined) throw new Error('no connection yet');
+    return this.#connection;
+  }
+
+  set connection(connection: QuicConnection) {
+    this.#connection = connection;
+  }
+
+  override handshakeComplete: QuietConnection['handshakeComplete'] = (_connection, info) => this.complete.resolve(info);
+
+  override ticket: QuietConnection['ticket'] = (connection, data) => {
+    const parameters = connection instanceof Connection ? connection.parts.handshake.peer : undefined;
+    if (parameters !== undefined) this.session.resolve({ ticket: data.slice(), parameters });
+  };
+
+  override streamData: QuietConnection['streamData'] = (connection, stream, buffer, start, end, fin) => {
+    connection.consume(stream, end - start);
+    this.onData(stream, buffer.subarray(start, end), fin);
+  };
+
+  override streamReset: QuietConnection['streamReset'] = (_connection, stream, code) => this.onAborted(stream, code);
+
+  override closed: QuietConnection['closed'] = (_connection, info) => {
+    const failure = new PerfFailure(inWords(info));
+    this.complete.reject(failure);
+    this.session.reject(failure);
+    this.ended.resolve(info);
+  };
+}
+
+/** As many connections to one server as are wanted, over one socket. */
+export class PerfClient {
+  readonly #target: Target;
+  readonly #perf: PerfEndpoint;
+
+  constructor(target: Target) {
+    this.#target = target;
+    const { authority, controller } = target;
+    const tls = createTlsClientPort(
+      authority === undefined ? { anyServer: true } : { trustAnchors: { file: authority } },
+    );
+    const v6 = target.address.includes(':');
+    this.#perf = openEndpoint(v6 ? '::' : '0.0.0.0', 0, controller, { tls });
+  }
+
+  /** @param early sends early data with the session, as far as the server takes it */
+  connect(session?: Session, early = false): PerfConnection {
+    const sink = new PerfConnection();
+    sink.connection = this.#perf.endpoint.connect(
+      {
+        remote: addressOf(this.#target.address, this.#target.port),
+        serverName: NAME,
+        alpn: [ALPN],
+        sink,
+        ...(session !== undefined && { ticket: session.ticket }),
+        ...(session !== undefined && early && { remembered: session.parameters }),
+      },
+      nowUs(),
+    );
+    return sink;
+  }
+
+  /** Packets of all connections, as the socket counted them. */
+  get packets(): { readonly received: number; readonly sent: number } {
+    const { receivedSegments, sentSegments } = this.#perf.socket.counters;
+    return { received: receivedSegments, sent: sentSegments };
+  }
+
+  /** Lets the last packets leave. */
+  async close(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    this.#perf.driver.close();
+  }
+}
+
+/** User and system time of this process, in seconds. */
+export const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};

@@ -1,0 +1,56 @@
+import { randomFillSync } from 'node:crypto';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { EndpointOptions } from '#protocol/quic/endpoint/maker.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+
+/** Between the sides of a measurement nothing stands that would be helped by less. */
+const SOCKET_BYTES = 8 << 20;
+/** Connections that are only held open say nothing for long. */
+const IDLE_TIMEOUT_MS = 600_000;
+const STREAMS = 1 << 14;
+const WINDOW_BYTES = 4 << 20;
+/** UDP payload of a full packet on a link of 1500 bytes, by family. */
+const DATAGRAM_BYTES = { 4: 1472, 6: 1452 } as const;
+
+const quicConfig = (controller: string, family: 4 | 6): QuicConfig => ({
+  ...DEFAULT_CONFIG,
+  controller: controllerNamed(controller),
+  maxIdleTimeoutMs: IDLE_TIMEOUT_MS,
+  initialMaxStreamsBidi: STREAMS,
+  initialMaxData: WINDOW_BYTES,
+  initialMaxStreamDataBidiLocal: WINDOW_BYTES,
+  maxDatagramBytes: DATAGRAM_BYTES[family],
+  // A DATAGRAM of 1200 bytes fits from the first packet on.
+  initialDatagramBytes: DATAGRAM_BYTES[family],
+});
+
+export interface PerfEndpoint {
+  readonly endpoint: Endpoint;
+  readonly driver: QuicDriver;
+  readonly socket: UdpSocket;
+}
+
+/** An endpoint with a socket and a loop of its own. @param controller a name of the registry */
+export const openEndpoint = (
+  address: string,
+  port: number,
+  controller: string,
+  options: Pick<EndpointOptions, 'tls'> & Partial<Pick<EndpointOptions, 'accept'>>,
+): PerfEndpoint => {
+  const sizes = { receiveBufferBytes: SOCKET_BYTES, sendBufferBytes: SOCKET_BYTES };
+  const socket = UdpSocket.open({ address, port, ...sizes });
+  const endpoint = new Endpoint({
+    ...options,
+    config: DEFAULT_ENDPOINT_CONFIG,
+    quic: quicConfig(controller, address.includes(':') ? 6 : 4),
+    crypto: opensslCrypto,
+    random: { fill: (bytes) => void randomFillSync(bytes) },
+    tokenKey: randomFillSync(new Uint8Array(32)),
+    resetKey: randomFillSync(new Uint8Array(32)),
+  });
+  return { endpoint, socket, driver: new QuicDriver({ socket, endpoint }) };
+};
