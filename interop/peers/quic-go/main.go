@@ -25,6 +25,10 @@ type options struct {
 	target               string
 	count, mtu           int
 	requests             []string
+	addr, test           string
+	mode, groups         string
+	concurrency          int
+	secs                 float64
 }
 
 var programs = map[string]func(*options) error{
@@ -36,6 +40,8 @@ var programs = map[string]func(*options) error{
 	"ip-client":   ipClient,
 	"udp-proxy":   udpProxy,
 	"udp-client":  udpClient,
+	"perf-server": perfServer,
+	"perf-client": perfClient,
 }
 
 func parse(args []string) *options {
@@ -65,6 +71,13 @@ func parse(args []string) *options {
 	f.IntVar(&o.mtu, "mtu", 1280, "ip: MTU of the TUN")
 	f.StringVar(&o.target, "target", "", "udp-client: address and port behind the proxy")
 	f.IntVar(&o.count, "count", 10, "udp-client: datagrams to send and to get back")
+	f.StringVar(&o.addr, "addr", "", "perf: address and port of the server")
+	f.StringVar(&o.test, "test", "", "perf-client: bulk, dgram, hs, idle or rr")
+	f.StringVar(&o.mode, "mode", "full", "perf-client, hs: full, resumed or 0rtt")
+	f.StringVar(&o.groups, "groups", "", "perf-client: x25519 for no other key exchange")
+	f.IntVar(&o.concurrency, "conc", 1, "perf-client: so many at once")
+	f.IntVar(&o.count, "n", 1000, "perf-client: handshakes, connections or requests")
+	f.Float64Var(&o.secs, "secs", 0, "perf-client: end after so many seconds")
 	_ = f.Parse(args)
 	o.requests = f.Args()
 	return o
