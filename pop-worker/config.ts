@@ -135,5 +135,6 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
   };
 };
 
-/** @throws ConfigError when the file cannot be read or is wrong */
-export const readWorkerConfig = (file: string): WorkerConfig => parseWorkerConfig(readConfigText(file), file);
+/** @param option that named the file, if one did: `--config` @throws ConfigError when it cannot be read or is wrong */
+export const readWorkerConfig = (file: string, option?: string): WorkerConfig =>
+  parseWorkerConfig(readConfigText(file, option), file);

@@ -167,7 +167,7 @@ export const runWorker = async (file: string, congestionControl?: string): Promi
   });
   let exitCode = 1;
   try {
-    const config = readWorkerConfig(file);
+    const config = readWorkerConfig(file, '--config');
     if (congestionControl !== undefined) config.listen.congestion_control = congestionControl;
     exitCode = await work(config, log.with({ pop: config.pop, worker: config.worker }));
   } catch (error) {

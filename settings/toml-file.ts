@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { fileFault } from '#telemetry/file-fault.ts';
 
 /** Something in a configuration file is wrong, or it cannot be read; one line for each thing, with its place. */
 export class ConfigError extends Error {
@@ -27,12 +28,11 @@ export const parseToml = <T>(schema: z.ZodType<T>, text: string, file: string): 
   throw new ConfigError(lines.join('\n'));
 };
 
-/** @throws ConfigError when the file cannot be read */
-export const readConfigText = (file: string): string => {
+/** @param option that named the file, if one did: `--config` @throws ConfigError when the file cannot be read */
+export const readConfigText = (file: string, option?: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${file} cannot be read (${code}): name a configuration with --config`);
+    throw new ConfigError(`the configuration ${file} cannot be read, ${fileFault(error, option)}`);
   }
 };

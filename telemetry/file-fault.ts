@@ -10,7 +10,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ENOENT: 'it is not there (ENOENT): put it there or name another place',
   ENOTDIR: 'what should be its folder is none (ENOTDIR): remove that or name another place',
   EEXIST: 'what should be its folder is none (EEXIST): remove that or name another place',
-  EISDIR: 'it is a folder (EISDIR): remove that or name another place',
+  EISDIR: 'it is a folder (EISDIR): move it away or name another place',
   EIO: 'the disk fails (EIO): see the log of the kernel and replace it',
   EMFILE: 'too many files are open (EMFILE): raise the limit (`ulimit -n`)',
   ENFILE: 'too many files are open (ENFILE): raise fs.file-max',
@@ -20,10 +20,13 @@ const FAULTS: Readonly<Record<string, string>> = {
  * Cause and mend, to be put behind what could not be done to which file.
  *
  * @param error of the file system; another's message is given as it is
+ * @param option that named the file: `--config`; absent where none did
  */
-export const fileFault = (error: unknown): string => {
+export const fileFault = (error: unknown, option?: string): string => {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  return FAULTS[code ?? ''] ?? code ?? message ?? String(error);
+  if (code === undefined) return message ?? String(error);
+  const fault = FAULTS[code] ?? `the system refuses it (${code}): mend that or name another place`;
+  return option === undefined ? fault : fault.replace('another place', `another file with ${option}`);
 };
 
 const GROUP_AND_OTHERS = 0o077;

@@ -59,6 +59,6 @@ test('what may not be read counts as not there, and is told', async () => {
   const kept = new KeptFile('/proc/self', (error) => told.push((error as Error).message));
   assert.deepEqual(await kept.load(), []);
   assert.deepEqual(told, [
-    '/proc/self cannot be read, it is a folder (EISDIR): remove that or name another place; the worker starts as if nothing had been kept',
+    '/proc/self cannot be read, it is a folder (EISDIR): move it away or name another place; the worker starts as if nothing had been kept',
   ]);
 });

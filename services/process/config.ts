@@ -68,5 +68,6 @@ const withPaths = (values: ServicesConfig, base: string): ServicesConfig => {
   };
 };
 
-/** @throws ConfigError when the file cannot be read or is wrong */
-export const readServicesConfig = (file: string): ServicesConfig => parseServicesConfig(readConfigText(file), file);
+/** @param option that named the file, if one did: `--config` @throws ConfigError when it cannot be read or is wrong */
+export const readServicesConfig = (file: string, option?: string): ServicesConfig =>
+  parseServicesConfig(readConfigText(file, option), file);

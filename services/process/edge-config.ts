@@ -42,5 +42,6 @@ export const parseEdgeConfig = (text: string, file: string): EdgeConfig => {
   };
 };
 
-/** @throws ConfigError when the file cannot be read or is wrong */
-export const readEdgeConfig = (file: string): EdgeConfig => parseEdgeConfig(readConfigText(file), file);
+/** @param option that named the file, if one did: `--config` @throws ConfigError when it cannot be read or is wrong */
+export const readEdgeConfig = (file: string, option?: string): EdgeConfig =>
+  parseEdgeConfig(readConfigText(file, option), file);

@@ -52,7 +52,7 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
 
 /** Runs the edge Worker until it is told to stop. @throws when it cannot be started */
 export const runEdge = async (file: string, log: Logger): Promise<void> => {
-  const workerd = await startEdge(readEdgeConfig(file), (line) => log.warn('workerd', { line }));
+  const workerd = await startEdge(readEdgeConfig(file, '--config'), (line) => log.warn('workerd', { line }));
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

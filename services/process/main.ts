@@ -150,7 +150,7 @@ const starters: Readonly<Record<StoreService, (parts: Parts) => Promise<Running>
 };
 
 const start = async (service: StoreService, file: string, log: Logger): Promise<void> => {
-  const config = readServicesConfig(file);
+  const config = readServicesConfig(file, '--config');
   const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
   const report = (error: unknown): void => log.error('an error of the service itself', { error });
   const nats = await connectStore(config, `cloudbridge-${service}`, report);
