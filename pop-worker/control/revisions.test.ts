@@ -8,7 +8,10 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
 import { SignedManifestSchema, WorkerConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+
+import { eventually } from '#services/config/testing/client.ts';
 import { DesiredState } from './desired-state.ts';
+import { watchRevisionEnd } from './revision-end.ts';
 import { Revisions } from './revisions.ts';
 
 let folder: string;
@@ -21,7 +24,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const publish = async (number: bigint, tenants: readonly string[], force = false) => {
+const publish = async (number: bigint, tenants: readonly string[], force = false, lifetimeMs = 60_000) => {
   const config = create(WorkerConfigSchema, {
     tenants: tenants.map((tenant) => ({ tenant, prefixes: ['10.0.0.0/24'] })),
     jwks: `{"keys":[${number}]}`,
@@ -34,7 +37,7 @@ const publish = async (number: bigint, tenants: readonly string[], force = false
     author: 'a',
     reason: 'r',
     nowMs: Date.now(),
-    lifetimeMs: 60_000,
+    lifetimeMs,
   });
   built.manifest.force = force;
   const bytes = toBinary(SignedManifestSchema, await signManifest(built.manifest, 'k', pair.privateKey));
@@ -50,7 +53,7 @@ const open = (file = join(folder, `r${count++}`), shareCut?: () => number) => {
     file,
     state,
     errors,
-    revisions: new Revisions({ state, keys, file, onError, ...(shareCut && { shareCut }) }),
+    revisions: new Revisions({ state, keys, file, onError, lookEveryMs: 10, ...(shareCut && { shareCut }) }),
   };
 };
 
@@ -100,6 +103,43 @@ test('a damaged file makes place for the revision before', async () => {
   const restarted = open(file);
   assert.equal(await restarted.revisions.load(), true);
   assert.deepEqual([restarted.revisions.applied?.number, [...restarted.state.tenants.keys()]], [1n, ['t1']]);
+});
+
+test('a revision that runs out is told once, with what to do, and goes on; so is one that ran out on the disk', async () => {
+  const { file, state, revisions, errors } = open();
+  const said = (of: readonly unknown[]): string[] => of.map((error) => (error as Error).message);
+  const long = await publish(1n, ['acme']);
+  await revisions.take(long.bytes, long.read);
+  const short = await publish(2n, ['acme'], false, 1000);
+  await revisions.take(short.bytes, short.read);
+  const { expiresMs = 0 } = revisions.applied ?? {};
+  await eventually(async () => (errors.length > 0 ? true : undefined), 'it is told');
+  const late = new Date(expiresMs).toISOString();
+  const sentence = new RegExp(
+    `^revision 2 ran out at ${late} and it is \\S+Z by this worker's clock: see why the control plane .*, or set the clock; the worker goes on with it$`,
+  );
+  assert.match(said(errors)[0]!, sentence);
+  const end = watchRevisionEnd(
+    () => revisions.applied,
+    (error) => errors.push(error),
+  );
+  end.look();
+  end.look();
+  end.stop();
+  assert.equal(errors.length, 2, 'once by each that looks');
+  assert.ok(Date.now() >= expiresMs);
+  assert.deepEqual([...state.tenants.keys()], ['acme']);
+  const again = open(file);
+  await again.revisions.load();
+  assert.match(said(again.errors)[0] ?? '', sentence, 'at once');
+  const next = await publish(3n, ['acme']);
+  await again.revisions.take(next.bytes, next.read);
+  const over = await publish(4n, ['acme'], false, -5000);
+  await again.revisions.take(over.bytes, over.read);
+  assert.deepEqual(
+    said(again.errors).map((text) => text.slice(0, 10)),
+    ['revision 2', 'revision 4'],
+  );
 });
 
 test('it is on disk before anybody relies on it', async () => {

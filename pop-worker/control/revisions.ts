@@ -19,6 +19,7 @@ import {
 } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import type { DesiredState } from './desired-state.ts';
 import { KeptFile } from './kept-file.ts';
+import { type RevisionEnd, watchRevisionEnd } from './revision-end.ts';
 import { prefixesByTenant } from './share-cut.ts';
 import { Watch } from './watch.ts';
 
@@ -37,6 +38,8 @@ export interface RevisionOptions {
   /** `isCurrent` may be another. */
   readonly onCurrent?: () => void;
   readonly onError: (error: unknown) => void;
+  /** How often it is looked at whether the revision ran out. */
+  readonly lookEveryMs?: number;
 }
 
 export interface AppliedRevision {
@@ -71,6 +74,7 @@ export class Revisions {
   #waiting = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #retryMs = RETRY_MS;
+  readonly #end: RevisionEnd;
   readonly #refusals = new Map<Refusal, number>();
   /** The last good one on disk. */
   readonly kept: KeptFile;
@@ -80,6 +84,7 @@ export class Revisions {
   constructor(options: RevisionOptions) {
     this.#options = options;
     this.kept = new KeptFile(options.file, options.onError);
+    this.#end = watchRevisionEnd(() => this.applied, options.onError, options.lookEveryMs);
   }
 
   get applied(): AppliedRevision | undefined {
@@ -147,6 +152,7 @@ export class Revisions {
 
   async close(): Promise<void> {
     clearTimeout(this.#retry);
+    this.#end.stop();
     await this.#watch?.close();
     await this.#work;
     await this.kept.close();
@@ -208,6 +214,7 @@ export class Revisions {
     state.setKeys(config.jwks, config.tokenIssuer);
     state.setRefusedPrefixes(config.refusedPrefixes);
     state.setRevisionPrefixes(prefixesByTenant(config));
+    this.#end.look();
   }
 
   /**
