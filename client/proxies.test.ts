@@ -109,9 +109,14 @@ test('what is wrong is said in one sentence and ends the command', async (t) => 
     assert.equal(client.errors.trim().split('\n').length, 1);
     assert.equal(client.exitCode, 1);
   };
-  const expired = world.write('expired', await world.issuer.token(2, -100));
+  const expired = world.write('expired', await world.issuer.token(2, -100), 0o600);
   await ends(['--socks', '0', '--token-file', expired], /token expired 1[0-9]{2} s ago: get a new one/);
-  await ends(['--socks', '0', '--token-file', '/nonexistent'], /token file \/nonexistent does not exist/);
+  await ends(
+    ['--socks', '0', '--token-file', '/nonexistent'],
+    /token file \/nonexistent cannot be read, it is not there/,
+  );
+  const open = world.write('open', await world.issuer.token(2));
+  await ends(['--socks', '0', '--token-file', open], /token file \S+ may be read .* \(mode 644\): chmod 600 \S+open/);
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   t.after(() => taken.close());

@@ -77,12 +77,25 @@ test('tokens: what they say of their times, files read again, what is no token',
   t.after(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'token');
   const source = fileToken(file);
-  await assert.rejects(source.token(), /does not exist/);
-  writeFileSync(file, 'one\n');
+  await assert.rejects(
+    source.token(),
+    /^ConnectFailure: the token file \S+ cannot be read, it is not there \(ENOENT\): .* with --token-file$/,
+  );
+  writeFileSync(file, 'one\n', { mode: 0o600 });
   assert.equal(await source.token(), 'one');
   await assert.rejects(source.token('one'), /no newer token/);
   writeFileSync(file, 'two\n');
   assert.equal(await source.token('one'), 'two');
+  for (const mode of [0o640, 0o604, 0o620, 0o644]) {
+    chmodSync(file, mode);
+    await assert.rejects(source.token('one'), {
+      severity: 'fatal-at-first',
+      message: `the token file ${file} may be read or changed by others (mode ${mode.toString(8)}): chmod 600 ${file}`,
+    });
+  }
+  chmodSync(file, 0o400);
+  assert.equal(await source.token('one'), 'two');
+  chmodSync(file, 0o600);
   writeFileSync(file, 'two words');
   await assert.rejects(
     source.token(),

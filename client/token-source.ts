@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileFault, secretFault } from '#telemetry/file-fault.ts';
 import { ConnectFailure } from './failure.ts';
 
 /** Where bearer tokens come from: a file, the environment, OAuth. */
@@ -71,7 +72,7 @@ export const staticToken = (text: string, from: string): TokenSource => {
   return { token: async (old) => another(token, old, from) };
 };
 
-/** A file that is read again each time, for whoever keeps it fresh. */
+/** A file that only its owner may read, read again each time, for whoever keeps it fresh. */
 export const fileToken = (path: string): TokenSource => ({
   token: async (old) => {
     const from = `the token file ${path}`;
@@ -79,10 +80,10 @@ export const fileToken = (path: string): TokenSource => ({
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-      throw new ConnectFailure(`${from} ${why}`, 'fatal-at-first');
+      throw new ConnectFailure(`${from} cannot be read, ${fileFault(error, '--token-file')}`, 'fatal-at-first');
     }
+    const fault = secretFault(path);
+    if (fault !== undefined) throw new ConnectFailure(`${from} ${fault}`, 'fatal-at-first');
     return another(checked(text, from), old, from);
   },
 });

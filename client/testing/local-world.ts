@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -17,16 +17,16 @@ export const createLocalWorld = async (t: TestContext, order: Partial<EdgeOrder>
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-proxies-'));
   chmodSync(folder, 0o755);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const write = (name: string, content: string | Uint8Array): string => {
+  const write = (name: string, content: string | Uint8Array, mode = 0o644): string => {
     const file = path.join(folder, name);
-    writeFileSync(file, content);
+    writeFileSync(file, content, { mode });
     return file;
   };
   const authority = createAuthority();
   const identity = authority.issue('edge.test', ['IP:127.0.0.1']);
   const issuer = await createIssuer();
   const ca = write('ca.pem', authority.pem);
-  const tokenFile = write('token', await issuer.token(2));
+  const tokenFile = write('token', await issuer.token(2), 0o600);
   const children = new Set<ChildProcess>();
   t.after(() => {
     for (const child of children) child.kill('SIGKILL');
@@ -45,6 +45,7 @@ export const createLocalWorld = async (t: TestContext, order: Partial<EdgeOrder>
     const has = (option: string): boolean => args.includes(option);
     const common = ['--json', '--server', `https://127.0.0.1:${port}`, ...(has('--ca') ? [] : ['--ca', ca])];
     const token = has('--token-file') || has('--device') ? [] : ['--token-file', tokenFile];
+    if (options.uid !== undefined) chownSync(tokenFile, options.uid, -1);
     const as =
       options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
     const [command = '', ...rest] = [

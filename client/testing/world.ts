@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -151,7 +151,7 @@ export const createWorld = async (t: TestContext) => {
   const ca = path.join(folder, 'ca.pem');
   const tokenFile = path.join(folder, 'token');
   writeFileSync(ca, authority.pem);
-  writeFileSync(tokenFile, await issuer.token(2));
+  writeFileSync(tokenFile, await issuer.token(2), { mode: 0o600 });
   const children = new Set<ChildProcess>();
   t.after(() => {
     for (const child of children) child.kill('SIGKILL');
@@ -173,6 +173,7 @@ export const createWorld = async (t: TestContext) => {
   ): ClientProcess => {
     const token = args.includes('--device') ? [] : ['--token-file', tokenFile];
     const common = ['connect', '--json', '--ca', ca, ...token];
+    if (options.uid !== undefined) chownSync(tokenFile, options.uid, -1);
     const as =
       options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, '--clear-groups', '--bounding-set=-all'];
     const command = [...as, process.execPath, MAIN, ...common, ...args];
@@ -196,7 +197,7 @@ export const createWorld = async (t: TestContext) => {
 
   /** As whoever keeps a token fresh does it: a reader sees the old one or the new one. */
   const setToken = async (token: string): Promise<void> => {
-    await writeFile(`${tokenFile}.new`, token);
+    await writeFile(`${tokenFile}.new`, token, { mode: 0o600 });
     await rename(`${tokenFile}.new`, tokenFile);
   };
 

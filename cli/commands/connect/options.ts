@@ -13,7 +13,7 @@ export const connectOptions = {
   'token-file': {
     type: 'string',
     placeholder: 'FILE',
-    help: 'file with the bearer token; read again when it runs out',
+    help: 'file with the bearer token, for its owner alone (mode 600); read again when it runs out',
   },
   'token-env': { type: 'string', placeholder: 'NAME', help: 'environment variable with the bearer token' },
   device: {
