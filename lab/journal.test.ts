@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Journal } from './journal.ts';
-import { lockHolder, takeLock } from './lock.ts';
 import { isRunning, startTimeOf } from './pids.ts';
 
 const scratch = (t: TestContext): string => {
@@ -25,22 +24,6 @@ test('a journal gives back what was written, and a line cut off by a crash count
   ]);
   journal.remove();
   assert.deepEqual(journal.read(), []);
-});
-
-test('a lock that is held is refused with the mend; one that was given back is not', (t) => {
-  const file = path.join(scratch(t), 'cb.lock');
-  const release = takeLock(file, 'cb');
-  assert.equal(lockHolder(file)?.pid, process.pid);
-  assert.throws(() => takeLock(file, 'cb'), /already up \(process \d+\): stop it with `cloudbridge down --name cb`/);
-  release();
-  takeLock(file, 'cb')();
-});
-
-test('a lock whose process is gone, or is another of the same number, holds nobody off', (t) => {
-  const file = path.join(scratch(t), 'cb.lock');
-  appendFileSync(file, JSON.stringify({ pid: process.pid, startTime: '1' }));
-  assert.equal(lockHolder(file), undefined);
-  takeLock(file, 'cb')();
 });
 
 test('a process is known by number and start time', () => {

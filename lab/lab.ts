@@ -177,11 +177,18 @@ export const takeDown = async (name: string): Promise<boolean> => {
         `Process ${holder.pid}, which holds lab \`${name}\`, may not be ended by you (${code}): run this as its user.`,
       );
     }
-    await until(`process ${holder.pid} ends`, STOP_MS, () => !isRunning(holder.pid, holder.startTime)).catch(() =>
-      signal(holder.pid, 'SIGKILL'),
-    );
+    const hasEnded = (): boolean => !isRunning(holder.pid, holder.startTime);
+    await until(`process ${holder.pid} ends`, STOP_MS, hasEnded).catch(() => {
+      signal(holder.pid, 'SIGKILL');
+      return until(`process ${holder.pid} is killed`, GONE_MS, hasEnded);
+    });
   }
-  const undone = await undoJournal(journalOf(name));
-  fs.rmSync(lockFile(name), { force: true });
-  return holder !== undefined || undone > 0;
+  const journal = journalOf(name);
+  if (![lockFile(name), journal.file].some((file) => fs.existsSync(file))) return holder !== undefined;
+  const releaseLock = takeLock(lockFile(name), name);
+  try {
+    return (await undoJournal(journal)) > 0 || holder !== undefined;
+  } finally {
+    releaseLock();
+  }
 };

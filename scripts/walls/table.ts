@@ -70,7 +70,12 @@ export const WALLS: readonly Wall[] = [
     tests: ['services', 'model'],
   },
   { folder: 'telemetry', may: [] },
-  { folder: 'lab', may: ['pop-worker/host', 'services/installation', 'telemetry', 'scripts/setup'] },
+  {
+    folder: 'lab',
+    may: ['pop-worker/host', 'services/installation', 'telemetry', 'scripts/setup'],
+    // A disk that is full.
+    tests: ['services/store'],
+  },
   // A worker's admin socket; `worker run` and `serve` are the processes themselves.
   {
     folder: 'cli',
