@@ -57,7 +57,7 @@ export const createAccounts = async (
   accounts: readonly NewAccount[],
   report: (error: unknown) => void,
 ): Promise<CreatedAccounts> => {
-  const config = readServicesConfig(file);
+  const config = readServicesConfig(file, '--config');
   const sealer = await Sealer.create(await readInstallationKey(config.installation_key));
   const nats = await connectStore(config, 'cloudbridge-accounts', report);
   try {
