@@ -1,3 +1,11 @@
+import { portOwner } from './port-owner.ts';
+
+/** `port` is that of the error: paths of sockets have none. */
+const ownerAndMend = (port: number | undefined): string => {
+  const owner = port === undefined ? undefined : portOwner(port);
+  return owner === undefined ? 'another process: end it (`ss -tlnp` shows it)' : `${owner}: end it`;
+};
+
 /**
  * Why nothing can listen there: one sentence with cause and mend.
  *
@@ -6,10 +14,10 @@
  * @param setting to change, for people: `[auth] listen`
  */
 export const listenFault = (where: string, error: unknown, setting: string): string => {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message, port } = error as NodeJS.ErrnoException & { readonly port?: number };
   switch (code) {
     case 'EADDRINUSE':
-      return `${where} is in use by another process: end it (\`ss -tlnp\` shows it) or change ${setting}`;
+      return `${where} is in use by ${ownerAndMend(port)} or change ${setting}`;
     case 'EADDRNOTAVAIL':
       return `${where}: this machine does not have that address: add it to an interface or change ${setting}`;
     case 'EACCES':

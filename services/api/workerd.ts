@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,7 +106,20 @@ const listening = (child: ChildProcess): Promise<number> =>
     });
   });
 
-/** Runs a Worker on this machine as a process of its own. Resolves once it listens. @throws when it ends before */
+/** It says so in words of its own only: what keeps it from listening keeps us from it too. */
+const requireFree = async ({ host, port }: WorkerdOptions['listen']): Promise<void> => {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => server.close(() => resolve()));
+  });
+};
+
+/**
+ * Runs a Worker on this machine as a process of its own. Resolves once it listens.
+ *
+ * @throws when it ends before: the system's error where nothing can listen there
+ */
 export const startWorkerd = async (options: WorkerdOptions): Promise<Workerd> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'cloudbridge-workerd-'));
   try {
@@ -117,16 +131,27 @@ export const startWorkerd = async (options: WorkerdOptions): Promise<Workerd> =>
       env: { ...process.env, ...options.secrets },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
+    const early: string[] = [];
+    let log = (line: string): void => void early.push(line);
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', options.log);
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => log(line));
     }
+    const logAll = (): void => {
+      log = options.log;
+      early.splice(0).forEach(log);
+    };
     const ended = new Promise<string>((resolve) => {
       child.once('error', ({ message }) => resolve(`could not be run by setpriv (util-linux): ${message}`));
       child.once('exit', (code, signal) => resolve(signal === null ? `ended with ${code}` : `was ended by ${signal}`));
     });
-    const early = ended.then((how) => Promise.reject(new Error(`workerd ${how} before it listened`)));
-    const port = await Promise.race([listening(child), early]);
-    early.catch(() => {});
+    const failed = ended.then(async (how) => {
+      await requireFree(options.listen);
+      logAll();
+      throw new Error(`workerd ${how} before it listened`);
+    });
+    failed.catch(() => {});
+    const port = await Promise.race([listening(child), failed]);
+    logAll();
     return { port, ended, kill: (signal) => void child.kill(signal) };
   } finally {
     // It has read them.

@@ -7,6 +7,7 @@ import { readCertificate, readSecretFile, readTlsPair } from '#settings/key-file
 import { parseToml } from '#settings/toml-file.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { type EdgeConfig, readEdgeConfig } from './edge-config.ts';
+import { listening } from './listening.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -25,7 +26,7 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
   const pair = tls && readTlsPair(tls, new Date());
   // As `wrangler dev` does.
   const authorities = [nats.ca, process.env['NODE_EXTRA_CA_CERTS']].filter((each) => each !== undefined);
-  return startWorkerd({
+  const starting = startWorkerd({
     main: path.join(root, worker.main),
     compatibilityDate: worker.compatibility_date,
     durableObjects: Object.fromEntries(
@@ -48,6 +49,7 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
     trusted: authorities.map((each) => readCertificate(each, 'the CA file')),
     log,
   });
+  return listening({ listen: config.listen }, starting);
 };
 
 /** Runs the edge Worker until it is told to stop. @throws when it cannot be started */

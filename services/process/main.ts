@@ -18,9 +18,9 @@ import { serveToken } from '#services/token/node.ts';
 import { splitHostPort } from '#settings/fields.ts';
 import { readSecretFile, readTlsPair } from '#settings/key-files.ts';
 import { ConfigError } from '#settings/toml-file.ts';
-import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { readServicesConfig, type ServicesConfig } from './config.ts';
+import { listening } from './listening.ts';
 import { connectStore } from './nats.ts';
 
 type StoreService = 'auth' | 'token' | 'config';
@@ -65,19 +65,6 @@ const verifierOf = (parts: Parts): VerifyToken => {
 
 const missing = (section: string): never => {
   throw new ConfigError(`[${section}] is missing in the configuration`);
-};
-
-/** What listens where, said with the setting that names it. @throws ConfigError */
-const listening = async <T>(settings: Readonly<Record<string, string>>, opening: Promise<T>): Promise<T> => {
-  try {
-    return await opening;
-  } catch (error) {
-    if (!isListenFault(error)) throw error;
-    const { port } = error as { port?: number };
-    const entries = Object.entries(settings);
-    const [setting, where] = entries.find(([, place]) => splitHostPort(place).port === port) ?? entries[0]!;
-    throw new ConfigError(listenFault(where, error, setting));
-  }
 };
 
 /** With the admin's paths beside it, where an address for them is given; they answer until the last call has ended. */

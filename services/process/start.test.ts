@@ -44,6 +44,25 @@ interface Change {
 
 const FREE = '127.0.0.1:0';
 
+/** Of this process. */
+const inUse = (setting: string): RegExp => {
+  const end = `: end it or change ${setting}`.replaceAll(/[[\]]/g, '\\$&');
+  return new RegExp(`^127\\.0\\.0\\.1:${taken} is in use by process ${process.pid} \\(.+\\)${end}$`);
+};
+
+const configureEdge = ({ listen = FREE }: Change): string => {
+  const file = at(`edge${count++}.toml`);
+  const text = `listen = "${listen}"
+[nats]
+url = "ws://127.0.0.1:1"
+[identity]
+issuer = "http://127.0.0.1:1"
+project = "1"
+`;
+  writeFileSync(file, text);
+  return file;
+};
+
 const configure = (change: Change): string => {
   const { key = 'installation.key', revisionKey = 'revision.json', nats = server.url } = change;
   const { listen = FREE, admin = FREE } = change;
@@ -70,7 +89,8 @@ revision_key = "${revisionKey}"
 /** What it says at last, and with what it ends. */
 const start = (service: Service, change: Change): Promise<{ readonly code: number | null; readonly last: string }> =>
   new Promise((resolve) => {
-    const command = ['serve', service, '--config', configure(change)];
+    const file = service === 'edge' ? configureEdge(change) : configure(change);
+    const command = ['serve', service, '--config', file];
     const child = spawn(process.execPath, [path.join(root, 'cli/main.ts'), ...command], { cwd: root });
     let text = '';
     child.stderr.on('data', (chunk) => {
@@ -87,8 +107,8 @@ test('whatever keeps a service from starting is said in one sentence, and it end
   writeFileSync(at('empty.key'), '', { mode: 0o600 });
   writeFileSync(at('garbage.json'), '{"kid":"secret"', { mode: 0o600 });
   const cases: [Service, Change, RegExp][] = [
-    ['auth', { listen: `127.0.0.1:${taken}` }, /^127\.0\.0\.1:\d+ is in use by another process: .* \[auth\] listen$/],
-    ['config', { admin: `127.0.0.1:${taken}` }, /is in use by another process: .* or change \[config\] admin$/],
+    ['auth', { listen: `127.0.0.1:${taken}` }, inUse('[auth] listen')],
+    ['config', { admin: `127.0.0.1:${taken}` }, inUse('[config] admin')],
     ['auth', { nats: 'nats://127.0.0.1:1' }, /NATS at nats:\/\/127\.0\.0\.1:1 cannot be reached \(.*\): start it or/],
     ['auth', { key: 'other.key' }, /other\.key may be read or changed by others \(mode 644\): chmod 600 /],
     ['auth', { key: 'empty.key' }, /empty\.key is damaged, .*: put it back from a backup$/],
@@ -97,6 +117,12 @@ test('whatever keeps a service from starting is said in one sentence, and it end
   for (const [service, change, sentence] of cases) await refused(service, change, sentence);
   chmodSync(at('other.key'), 0o600);
   await refused('token', { key: 'other.key' }, /other\.key is not the key that the secrets in NATS are sealed under/);
+});
+
+test('nor does the API at the edge start where it cannot listen', async () => {
+  await refused('edge', { listen: `127.0.0.1:${taken}` }, inUse('listen'));
+  const foreign = /^203\.0\.113\.250:443: this machine does not have that address: .* listen$/;
+  await refused('edge', { listen: '203.0.113.250:443' }, foreign);
 });
 
 const refused = async (service: Service, change: Change, sentence: RegExp): Promise<void> => {
