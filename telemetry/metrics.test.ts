@@ -2,11 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { exposition } from './exposition.ts';
-import { CALLER_ROWS, CONFIG_ROWS, callRows, processRows, TOKEN_ROWS } from './metrics/services.ts';
+import { CALLER_ROWS, CONFIG_ROWS, callRows, connectionRows, PROCESS_ROWS, TOKEN_ROWS } from './metrics/services.ts';
 import { METRICS, type MetricSpec } from './metrics.ts';
 import { allocateSlots, LAYOUT, layOut, observe, slotOf } from './slots.ts';
 
-const SERVICE_ROWS = [...callRows(['a']), ...CALLER_ROWS, ...TOKEN_ROWS, ...CONFIG_ROWS, ...processRows('a', '1')];
+const SERVICE_ROWS = [
+  ...callRows(['a']),
+  ...CALLER_ROWS,
+  ...TOKEN_ROWS,
+  ...CONFIG_ROWS,
+  ...connectionRows('a', '1'),
+  ...PROCESS_ROWS,
+];
 
 const RECEIVED = slotOf('cloudbridge_udp_datagrams_total', { direction: 'received' });
 

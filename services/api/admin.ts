@@ -1,14 +1,11 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { type AdminSource, answerAdmin, natsHindrance } from './admin-paths.ts';
+import { ConnectionMeter } from './connection-meter.ts';
 import type { Meter } from './meter.ts';
 import type { Listener } from './node.ts';
 import { ProcessMeter } from './process-meter.ts';
-
-const READY_MS = 2000;
-const TEXT = 'text/plain; charset=utf-8';
-/** Of the Prometheus text format. */
-const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface AdminOptions {
   readonly host: string;
@@ -21,35 +18,20 @@ export interface AdminOptions {
   readonly isStopping: () => boolean;
 }
 
-const answer = (response: ServerResponse, status: number, text: string, type = TEXT): void => {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-  response.end(text);
-};
-
-/** Why the service cannot do its work now: NATS must answer, within 2 seconds, and the service must not be stopping. */
-const hindranceOf = async ({ nats, isStopping }: AdminOptions): Promise<string | undefined> => {
-  if (isStopping()) return 'the service is stopping';
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, READY_MS, false);
-  const flushed = nats.flush().then(
-    () => true,
-    () => false,
-  );
-  const answered = await Promise.race([flushed, late]);
-  clearTimeout(timer);
-  return answered ? undefined : 'NATS cannot be reached';
-};
-
 /** Serves `/healthz`, `/readyz` and `/metrics`, for the operator's machines only. @throws Error of the socket */
 export const listenAdmin = async (options: AdminOptions): Promise<Listener> => {
-  const ofProcess = new ProcessMeter(options.service, options.nats);
+  const { service, nats, meter, isStopping } = options;
+  const ofProcess = new ProcessMeter();
+  const ofConnection = new ConnectionMeter(service);
+  void ofConnection.follow(nats);
+  const source: AdminSource = {
+    metrics: () => meter.text() + ofConnection.text() + ofProcess.text(),
+    hindrance: async () => (isStopping() ? 'the service is stopping' : natsHindrance(() => nats.flush())),
+  };
   const server = createServer((request, response) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'only GET\n');
-    const path = (request.url ?? '').split('?')[0];
-    if (path === '/healthz') return answer(response, 200, 'ok\n');
-    if (path === '/metrics') return answer(response, 200, options.meter.text() + ofProcess.text(), EXPOSITION);
-    if (path !== '/readyz') return answer(response, 404, 'there are /healthz, /readyz and /metrics\n');
-    void hindranceOf(options).then((why) => answer(response, why === undefined ? 200 : 503, `${why ?? 'ready'}\n`));
+    void answerAdmin(request.method ?? '', request.url ?? '', source).then(({ status, text, headers }) =>
+      response.writeHead(status, headers).end(text),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,22 +1,16 @@
-import type { NatsConnection } from '@nats-io/nats-core';
-import { processRows } from '#telemetry/metrics/services.ts';
-import packageJson from '../../package.json' with { type: 'json' };
+import { PROCESS_ROWS } from '#telemetry/metrics/services.ts';
 import { Meter } from './meter.ts';
 
 const LOOK_MS = 100;
 
-/** Figures of the process and of its connection to NATS. */
+/** Figures of the process. */
 export class ProcessMeter {
-  readonly #meter: Meter;
+  readonly #meter = new Meter(PROCESS_ROWS);
   readonly #read: () => void;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param service as in `cloudbridge serve` */
-  constructor(service: string, nats: NatsConnection) {
-    const { version } = packageJson;
-    const meter = new Meter(processRows(service, version));
-    this.#meter = meter;
-    meter.setter('cloudbridge_build_info', { service, version })(1);
+  constructor() {
+    const meter = this.#meter;
     meter.setter('cloudbridge_process_start_time_seconds')(Date.now() / 1000 - process.uptime());
     const resident = meter.setter('cloudbridge_process_resident_bytes');
     const cpu = meter.setter('cloudbridge_process_cpu_seconds_total');
@@ -26,7 +20,6 @@ export class ProcessMeter {
       cpu((user + system) / 1e6);
     };
     this.#timer = this.#watchLoop();
-    void this.#follow(nats);
   }
 
   text(): string {
@@ -46,17 +39,5 @@ export class ProcessMeter {
       late(Math.max(0, now - due) / 1000);
       due = now + LOOK_MS;
     }, LOOK_MS).unref();
-  }
-
-  /** Ends with the connection. */
-  async #follow(nats: NatsConnection): Promise<void> {
-    const connected = this.#meter.setter('cloudbridge_nats_connected_count');
-    const disconnected = this.#meter.adder('cloudbridge_nats_disconnects_total');
-    connected(1);
-    for await (const { type } of nats.status()) {
-      if (type === 'disconnect') disconnected();
-      if (type === 'disconnect' || type === 'reconnect') connected(type === 'reconnect' ? 1 : 0);
-    }
-    connected(0);
   }
 }

@@ -129,8 +129,8 @@ export const CONFIG_ROWS = [
   },
 ] as const satisfies readonly MetricSpec[];
 
-/** Of the process, whatever it serves. */
-export const processRows = (service: string, version: string) =>
+/** Of a copy and its connection to NATS, whatever it serves. */
+export const connectionRows = (service: string, version: string) =>
   [
     {
       name: 'cloudbridge_build_info',
@@ -156,46 +156,51 @@ export const processRows = (service: string, version: string) =>
       help: 'Connections to NATS that were lost',
       layer: 'services',
     },
-    {
-      name: 'cloudbridge_process_resident_bytes',
-      type: 'gauge',
-      unit: 'bytes',
-      labels: {},
-      help: 'Memory that the process occupies',
-      layer: 'services',
-    },
-    {
-      name: 'cloudbridge_process_cpu_seconds_total',
-      type: 'counter',
-      unit: 'seconds',
-      labels: {},
-      help: 'Time on a CPU, in user and in system mode',
-      layer: 'services',
-    },
-    {
-      name: 'cloudbridge_process_loop_delay_seconds',
-      type: 'histogram',
-      unit: 'seconds',
-      labels: {},
-      help: 'How late a timer of every 100 ms was: for so long everything waited',
-      layer: 'services',
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
-    },
-    {
-      name: 'cloudbridge_process_start_time_seconds',
-      type: 'gauge',
-      unit: 'seconds',
-      labels: {},
-      help: 'When the process started, since 1970',
-      layer: 'services',
-    },
   ] as const satisfies readonly MetricSpec[];
+
+/** Of the process, whatever it serves. */
+export const PROCESS_ROWS = [
+  {
+    name: 'cloudbridge_process_resident_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: {},
+    help: 'Memory that the process occupies',
+    layer: 'services',
+  },
+  {
+    name: 'cloudbridge_process_cpu_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    labels: {},
+    help: 'Time on a CPU, in user and in system mode',
+    layer: 'services',
+  },
+  {
+    name: 'cloudbridge_process_loop_delay_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: {},
+    help: 'How late a timer of every 100 ms was: for so long everything waited',
+    layer: 'services',
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  },
+  {
+    name: 'cloudbridge_process_start_time_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: {},
+    help: 'When the process started, since 1970',
+    layer: 'services',
+  },
+] as const satisfies readonly MetricSpec[];
 
 type Rows =
   | ReturnType<typeof callRows>
   | typeof CALLER_ROWS
   | typeof TOKEN_ROWS
   | typeof CONFIG_ROWS
-  | ReturnType<typeof processRows>;
+  | ReturnType<typeof connectionRows>
+  | typeof PROCESS_ROWS;
 
 export type ServiceMetric = Rows[number]['name'];
