@@ -1,10 +1,10 @@
 import { type OutsideSink, TunPort } from '#dataplane/tun-port.ts';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import type { TunDevice } from '#host/tun/device.ts';
+import type { TunPacket } from '#host/tun/packet.ts';
 import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
-import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { clampMss } from '#protocol/ip/rewrite.ts';
-import { completeChecksum, headerBytes, Segmenter } from '#protocol/ip/segmenter.ts';
+import { headerBytes, Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import type { IpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { PacketPort, SendNow } from './ip-tunnels.ts';
@@ -131,33 +131,21 @@ export class TunTunnel implements PacketPort, OutsideSink {
     this.#device.onReadable(() => this.#pump());
   }
 
-  fromOutside(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void {
+  fromOutside(packet: TunPacket): void {
+    const { buffer, start, end } = packet;
     const view = this.#view;
     if (view.parse(buffer, start, end) !== IpFault.none) {
       this.counters.invalid++;
       return;
     }
-    const whole = gsoType === GsoType.none;
-    if (whole && end - start <= this.#mtu) {
-      if (
-        (flags & NEEDS_CHECKSUM) !== 0 &&
-        !completeChecksum(buffer, start + checksumStart, checksumOffset, end, nativeSum)
-      ) {
+    if (!packet.isLarge && end - start <= this.#mtu) {
+      if (!packet.completeChecksum(nativeSum)) {
         this.counters.invalid++;
         return;
       }
       clampMss(buffer, view, this.#mtu);
       this.#send(buffer, start, end);
-    } else this.#cut(buffer, whole ? end - start : gsoSize);
+    } else this.#cut(buffer, packet.isLarge ? packet.gsoSize : end - start);
   }
 
   /** Cuts what is too large; a TCP sender gets smaller segments whatever it asked for. */

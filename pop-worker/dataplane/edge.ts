@@ -80,9 +80,9 @@ export class Edge {
   readonly #hosts: EdgeHosts;
   /** The forwarder, with bugs ending no more than the packet that they were met at. */
   readonly #outside: OutsideSink = {
-    fromOutside: (buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset) => {
+    fromOutside: (packet) => {
       try {
-        this.forwarder.fromOutside(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+        this.forwarder.fromOutside(packet);
       } catch (error) {
         this.faults.note('packet', error);
       }
@@ -154,7 +154,7 @@ export class Edge {
   #joined(exchange: Exchange): OtherThreads {
     const work: OwnWork = {
       datagrams: (burst) => this.endpoint.handle(burst, nowUs()),
-      outside: (...packet) => this.forwarder.fromOutsideByThread(...packet),
+      outside: (packet) => this.forwarder.fromOutsideByThread(packet),
       inner: (...packet) => this.forwarder.fromThread(...packet),
       turnOver: () => {
         this.tunPort?.flush();

@@ -1,18 +1,8 @@
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { TunBurst } from '#host/tun/burst.ts';
 import type { TunDevice } from '#host/tun/device.ts';
-import {
-  T_CSUM_OFFSET,
-  T_CSUM_START,
-  T_FLAGS,
-  T_GSO_SIZE,
-  T_GSO_TYPE,
-  T_LENGTH,
-  T_OFFSET,
-  TUN_SLOT_BYTES,
-  TUN_WORDS,
-  VnetGso,
-} from '#host/tun/native.ts';
+import { T_LENGTH, T_OFFSET, TUN_SLOT_BYTES, TUN_WORDS } from '#host/tun/native.ts';
+import { TunPacket } from '#host/tun/packet.ts';
 import { Coalescer } from '#protocol/ip/coalescer.ts';
 import { GatherBatch, MESSAGE_WORDS, NO_PIECE, PIECE_WORDS } from '#protocol/ip/offload.ts';
 import type { IpView } from '#protocol/ip/view.ts';
@@ -27,21 +17,8 @@ const TURNS = 4;
 
 /** Who takes packets that a TUN hands over: a PoP's forwarder, or the tunnel of a device. */
 export interface OutsideSink {
-  /**
-   * A packet in [start, end) with what its virtio header said; `HEADROOM` bytes in front may be overwritten.
-   *
-   * @param gsoType not 0: a large packet that stands for many @param checksumStart from `start`
-   */
-  fromOutside(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void;
+  /** Lent until the call returns; `HEADROOM` bytes in front of the packet may be overwritten. */
+  fromOutside(packet: TunPacket): void;
 }
 
 /** One queue of a TUN as the data plane's way out and in. */
@@ -50,6 +27,7 @@ export class TunPort implements EgressPort {
   readonly #batch = new GatherBatch(WRITE_PACKETS);
   readonly #coalescer = new Coalescer(this.#batch, nativeSum);
   readonly #burst: TunBurst;
+  readonly #packet = new TunPacket();
   /** Where the gathered packets lie. */
   #buffer: Uint8Array | undefined;
   /** The only buffer in which packets stay as they are until `flush`, if there is one: those in others are written at once. */
@@ -114,17 +92,9 @@ export class TunPort implements EgressPort {
   }
 
   #take(sink: OutsideSink, at: number): void {
-    const words = this.#burst.words;
+    const { buffer, words } = this.#burst;
     const start = words[at + T_OFFSET] as number;
-    sink.fromOutside(
-      this.#burst.buffer,
-      start,
-      start + (words[at + T_LENGTH] as number),
-      words[at + T_FLAGS] as number,
-      (words[at + T_GSO_TYPE] as number) & ~VnetGso.ecn,
-      words[at + T_GSO_SIZE] as number,
-      words[at + T_CSUM_START] as number,
-      words[at + T_CSUM_OFFSET] as number,
-    );
+    this.#packet.set(buffer, start, start + (words[at + T_LENGTH] as number), words, at);
+    sink.fromOutside(this.#packet);
   }
 }

@@ -10,6 +10,7 @@ import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsClientPort } from '#host/tls/tls-port.ts';
 import { configureTun } from '#host/tun/configure.ts';
 import { TunDevice } from '#host/tun/device.ts';
+import type { TunPacket } from '#host/tun/packet.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
@@ -17,8 +18,7 @@ import type { Http3Sink } from '#protocol/http3/api.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import type { ResponseHead } from '#protocol/http3/message.ts';
-import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
-import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
+import { Segmenter } from '#protocol/ip/segmenter.ts';
 import { formatPrefix } from '#protocol/ip/text.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import { type IpTunnel, type IpTunnelSink, openIpTunnel } from '#protocol/masque/connect-ip.ts';
@@ -157,25 +157,15 @@ class Device implements IpTunnelSink, OutsideSink {
   }
 
   /** Out of the TUN, into the tunnel. */
-  fromOutside(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void {
-    if (gsoType === GsoType.none) {
-      if ((flags & NEEDS_CHECKSUM) !== 0) {
-        completeChecksum(buffer, start + checksumStart, checksumOffset, end, nativeSum);
-      }
+  fromOutside(packet: TunPacket): void {
+    const { buffer, start, end } = packet;
+    if (!packet.isLarge) {
+      packet.completeChecksum(nativeSum);
       this.#tunnel?.send(buffer, start, end);
       return;
     }
     if (this.#view.parse(buffer, start, end) !== IpFault.none) return;
-    if (!this.#segmenter.begin(buffer, this.#view, gsoSize)) return;
+    if (!this.#segmenter.begin(buffer, this.#view, packet.gsoSize)) return;
     for (;;) {
       const bytes = this.#segmenter.nextInPlace();
       if (bytes === 0) return;

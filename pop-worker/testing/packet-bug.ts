@@ -8,9 +8,10 @@ const pattern = Buffer.from(PACKET_BUG.repeat(3), 'hex');
 const { fromOutside } = Forwarder.prototype;
 
 if (process.execArgv.includes('--import')) {
-  Forwarder.prototype.fromOutside = function (this: Forwarder, buffer, start, end, ...offload) {
+  Forwarder.prototype.fromOutside = function (this: Forwarder, packet) {
+    const { buffer, start, end } = packet;
     if (Buffer.from(buffer.buffer, buffer.byteOffset + start, end - start).includes(pattern))
       throw new TypeError('injected');
-    fromOutside.call(this, buffer, start, end, ...offload);
+    fromOutside.call(this, packet);
   };
 }

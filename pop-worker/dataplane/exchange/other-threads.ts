@@ -1,4 +1,4 @@
-import type { OutsideSink } from '#dataplane/tun-port.ts';
+import { TunPacket } from '#host/tun/packet.ts';
 import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import type { ThreadsPort } from '../forward/forwarder.ts';
 import type { RemoteSession } from '../forward/remote-sessions.ts';
@@ -10,7 +10,7 @@ export interface OwnWork {
   /** Datagrams of a connection. */
   datagrams(burst: Burst): void;
   /** A packet from outside, as the forwarder's `fromOutsideByThread` has it. */
-  readonly outside: OutsideSink['fromOutside'];
+  outside(packet: TunPacket): void;
   /** A packet for the session `id`, if that is still the one of `serial`. */
   inner(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void;
   /** A turn is over: what was gathered and queued meanwhile is to leave. */
@@ -19,7 +19,7 @@ export interface OwnWork {
 }
 
 /**
- * Words of a record. `datagram`: a descriptor from its ECN codepoint on. `outside`: what the virtio header said. `inner`: index
+ * Words of a record. `datagram`: a descriptor from its ECN codepoint on. `outside`: as `TunPacket` writes them. `inner`: index
  * and serial of the session.
  */
 const FROM_ECN = DESCRIPTOR_WORDS - D_ECN;
@@ -31,6 +31,7 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
   readonly #own: number;
   readonly #work: OwnWork;
   readonly #burst: Burst;
+  readonly #packet = new TunPacket();
 
   /** @param own index of this thread @param bytes of the exchange's largest record, and of what is free in front of it */
   constructor(exchange: Exchange, cids: RoutableCids, own: number, work: OwnWork, bytes: number) {
@@ -66,24 +67,9 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
     return this.#exchange.send(thread, 'inner', buffer, start, end);
   }
 
-  toThread(
-    thread: number,
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): boolean {
-    const { meta } = this.#exchange;
-    meta[0] = flags;
-    meta[1] = gsoType;
-    meta[2] = gsoSize;
-    meta[3] = checksumStart;
-    meta[4] = checksumOffset;
-    return this.#exchange.send(thread, 'outside', buffer, start, end);
+  toThread(thread: number, packet: TunPacket): boolean {
+    packet.writeWords(this.#exchange.meta, 0);
+    return this.#exchange.send(thread, 'outside', packet.buffer, packet.start, packet.end);
   }
 
   take(kind: Kind, meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {
@@ -109,8 +95,8 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
   }
 
   #outside(meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {
-    const [flags = 0, gsoType = 0, gsoSize = 0, checksumStart = 0, checksumOffset = 0] = meta;
-    this.#work.outside(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+    this.#packet.set(buffer, start, end, meta, 0);
+    this.#work.outside(this.#packet);
   }
 
   taken(): void {

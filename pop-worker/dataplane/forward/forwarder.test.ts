@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { TunPacket } from '#host/tun/packet.ts';
 import { readWord } from '#protocol/ip/checksum.ts';
 import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
@@ -19,6 +20,10 @@ const prefix = (text: string) => {
   assert.ok(parsed, text);
   return parsed;
 };
+
+/** As a TUN would hand it over. @param buffer begins with `HEADROOM` free bytes */
+const tunPacket = (buffer: Uint8Array, header: Partial<TunPacket>): TunPacket =>
+  Object.assign(new TunPacket(), { buffer, start: HEADROOM, end: buffer.length, ...header });
 
 class Device {
   readonly session: Session;
@@ -74,7 +79,8 @@ const world = (carriers = '100.64.0.0/24') => {
     const buffer = new Uint8Array(HEADROOM + bytes.length);
     buffer.set(bytes, HEADROOM);
     const upper = (bytes[0] as number) >>> 4 === 4 ? 20 : 40;
-    forwarder.fromOutside(buffer, HEADROOM, buffer.length, flags, gsoType, gsoSize, upper, 16);
+    const header = { flags, gsoType, gsoSize, checksumStart: upper, checksumOffset: 16 };
+    forwarder.fromOutside(tunPacket(buffer, header));
   };
   return { table, forwarder, outside, red2, red3, blue2, send, arrive };
 };
@@ -272,7 +278,8 @@ test('any bytes from either side are forwarded or counted, never thrown', () => 
       const buffer = new Uint8Array(HEADROOM + input.length);
       buffer.set(input, HEADROOM);
       forwarder.fromSession(red2.session, buffer.slice(), HEADROOM, buffer.length);
-      forwarder.fromOutside(buffer, HEADROOM, buffer.length, flags, gsoType, gsoSize, start, start);
+      const header = { flags, gsoType, gsoSize, checksumStart: start, checksumOffset: start };
+      forwarder.fromOutside(tunPacket(buffer, header));
     }),
     { numRuns: 1500 },
   );

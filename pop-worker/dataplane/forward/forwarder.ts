@@ -1,10 +1,10 @@
+import type { TunPacket } from '#host/tun/packet.ts';
 import { type Sum, sumWords } from '#protocol/ip/checksum.ts';
 import { Fragmenter } from '#protocol/ip/fragmenter.ts';
 import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
-import { GsoType, NEEDS_CHECKSUM } from '#protocol/ip/offload.ts';
 import { NO_ROUTE, type PrefixTable } from '#protocol/ip/prefix-table.ts';
 import { clampMss, decrementHopLimit, rewriteAddress } from '#protocol/ip/rewrite.ts';
-import { completeChecksum, Segmenter } from '#protocol/ip/segmenter.ts';
+import { Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { Carriers } from './carriers.ts';
 import { Drop, DropCounters } from './drop-reason.ts';
@@ -24,17 +24,7 @@ export interface ThreadsPort {
   /** A packet from a session of ours to one of theirs. */
   toSession(session: RemoteSession, buffer: Uint8Array, start: number, end: number): boolean;
   /** A packet from outside, as `fromOutside` has it. */
-  toThread(
-    thread: number,
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): boolean;
+  toThread(thread: number, packet: TunPacket): boolean;
 }
 
 /** Destinations outside of a tenant that nobody may reach: a value above 0 refuses, 0 is an exception. */
@@ -186,47 +176,26 @@ export class Forwarder {
   }
 
   /**
-   * A packet from outside, in [start, end), with what its virtio header said. A large packet that stands for many
-   * (`gsoType` not 0) is cut to what the session's link takes.
+   * A packet from outside. A large one that stands for many is cut to what the session's link takes.
    *
-   * @param buffer has `HEADROOM` bytes in front of `start`
+   * @param packet has `HEADROOM` bytes in front of `start`
    */
-  fromOutside(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void {
-    const fault = this.#view.parse(buffer, start, end);
+  fromOutside(packet: TunPacket): void {
+    const fault = this.#view.parse(packet.buffer, packet.start, packet.end);
     if (fault !== IpFault.none) {
       this.drops.count(fault - 1);
       return;
     }
     const { thread = 0, threads } = this.#options;
-    const owner = threads === undefined ? thread : this.#threadOf(buffer, thread);
-    if (owner === thread) this.#inward(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
-    else if (!threads?.toThread(owner, buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset))
-      this.drops.count(Drop.threadQueueFull);
+    const owner = threads === undefined ? thread : this.#threadOf(packet.buffer, thread);
+    if (owner === thread) this.#inward(packet);
+    else if (!threads?.toThread(owner, packet)) this.drops.count(Drop.threadQueueFull);
   }
 
   /** A packet from outside that another thread read and found to be ours; otherwise as `fromOutside`. */
-  fromOutsideByThread(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void {
-    const fault = this.#view.parse(buffer, start, end);
-    if (fault === IpFault.none)
-      this.#inward(buffer, start, end, flags, gsoType, gsoSize, checksumStart, checksumOffset);
+  fromOutsideByThread(packet: TunPacket): void {
+    const fault = this.#view.parse(packet.buffer, packet.start, packet.end);
+    if (fault === IpFault.none) this.#inward(packet);
     else this.drops.count(fault - 1);
   }
 
@@ -239,28 +208,17 @@ export class Forwarder {
     return thread < 0 ? own : thread;
   }
 
-  #inward(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    flags: number,
-    gsoType: number,
-    gsoSize: number,
-    checksumStart: number,
-    checksumOffset: number,
-  ): void {
+  #inward(packet: TunPacket): void {
     const view = this.#view;
+    const { buffer, start, end } = packet;
     const session = this.#sessionFor(buffer);
     if (session === undefined) {
       this.drops.count(Drop.unknownCarrier);
       return;
     }
-    const whole = gsoType === GsoType.none;
-    if (whole && (flags & NEEDS_CHECKSUM) !== 0) {
-      if (!completeChecksum(buffer, start + checksumStart, checksumOffset, end, this.#sum)) {
-        this.#drop(session, Drop.offload);
-        return;
-      }
+    if (!packet.isLarge && !packet.completeChecksum(this.#sum)) {
+      this.#drop(session, Drop.offload);
+      return;
     }
     if (!decrementHopLimit(buffer, view)) {
       this.#drop(session, Drop.hopLimit);
@@ -269,7 +227,7 @@ export class Forwarder {
     }
     const mtu = session.link.mtu();
     clampMss(buffer, view, mtu);
-    if (!whole) this.#segments(session, buffer, gsoSize, mtu);
+    if (packet.isLarge) this.#segments(session, buffer, packet.gsoSize, mtu);
     else if (end - start <= mtu) this.#deliverInner(session, buffer);
     else if (this.#mayFragment()) {
       this.#toInner(session, buffer);
