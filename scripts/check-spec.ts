@@ -1,10 +1,12 @@
 // Is each row of the SPEC*.md honest? One that says "done" cites a test, and each cited test exists and is not skipped.
+// Is each MUST of the RFCs in spec-musts.json told of?
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findTest, partsOf, type TestFile } from './cited-test.ts';
 import { root } from './setup/paths.mjs';
 import { rowProblems } from './spec-citations.ts';
 import { readSpecs, type SpecFile } from './spec-files.ts';
+import { mustProblems, readMusts } from './spec-musts.ts';
 import { readAliases } from './walls/biome-overrides.ts';
 
 let cited = 0;
@@ -48,6 +50,12 @@ const check = ({ file: spec, rows, named }: SpecFile): void => {
   }
 };
 
-for (const spec of readSpecs()) check(spec);
-if (wrong === 0) console.log(`${cited} cited tests exist and are not skipped.`);
+const specs = readSpecs();
+for (const spec of specs) check(spec);
+const musts = readMusts();
+for (const problem of mustProblems(musts, specs)) complain(`${problem}.`);
+const total = Object.values(musts)
+  .flatMap((sections) => Object.values(sections))
+  .reduce((sum, n) => sum + n, 0);
+if (wrong === 0) console.log(`${cited} cited tests exist and are not skipped; ${total} MUSTs have their rows.`);
 else process.exitCode = 1;

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { findTest, partsOf } from './cited-test.ts';
 import { citationsIn, filesNamed, rowProblems, specRows } from './spec-citations.ts';
 import { citedTests } from './spec-files.ts';
+import { mustProblems } from './spec-musts.ts';
 
 test('there is one form of citation', () => {
   assert.deepEqual(citationsIn('`ack/receiver.test.ts` › "acks every second packet"; `../x.test.ts` › "a | b"'), [
@@ -53,7 +54,7 @@ test('each row of a table with states is judged, others are let alone', () => {
   assert.deepEqual(problems[0], []);
   assert.match(problems[1]?.[0] ?? '', /done, but no test is cited/);
   assert.deepEqual(problems[2], []);
-  assert.match(problems[3]?.[0] ?? '', /begins with done, partly or not, but is "undone"/);
+  assert.match(problems[3]?.[0] ?? '', /begins with done, partly or not, or other, but is "undone"/);
   assert.match(problems[4]?.[0] ?? '', /tests are cited as/);
   assert.deepEqual(filesNamed(SPEC), ['suite.test.ts', 'a.test.ts']);
 });
@@ -118,4 +119,21 @@ test('tests of a suite that a file imports are its own', () => {
     tables: ['./testing/corpus/frames.json'],
   });
   assert.equal(found(source, 'survives loss', ["it('survives loss', f);"]), 'runs');
+});
+
+test('what binds others says whom', () => {
+  const rows = specRows('| state | reason |\n| - | - |\n| other | IANA |\n| other | |\n');
+  assert.deepEqual(rows.map(rowProblems), [[], ['what binds others says whom']]);
+});
+
+test('every MUST of a section has its row', () => {
+  const table = (first: string) =>
+    `# Of RFC 1\n\n| section | musts | state |\n| - | - | - |\n| §2.1 | ${first} | not |\n| §2.1 | 1 | not |\n| §3 | 1 | not |\n`;
+  const problems = (first: string) =>
+    mustProblems({ 'RFC 1': { '2.1': 3, '3': 1 } }, [{ rows: specRows(table(first)) }]);
+  assert.deepEqual(problems('2'), []);
+  assert.deepEqual(problems('1'), ['RFC 1 §2.1 says MUST 3 times, the tables tell of 2']);
+  assert.deepEqual(problems('3'), ['RFC 1 §2.1 says MUST 3 times, the tables tell of 4']);
+  assert.deepEqual(mustProblems({}, [{ rows: specRows(table('2')) }]).length, 2);
+  assert.deepEqual(mustProblems({ 'RFC 2': { '1': 1 } }, []), ['RFC 2 §1 says MUST 1 times, the tables tell of 0']);
 });
