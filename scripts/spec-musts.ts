@@ -21,7 +21,7 @@ const covered = (specs: readonly Pick<SpecFile, 'rows'>[]): Map<string, number> 
 /** Sections of which the tables leave out a MUST, or name more than there are. */
 export const mustProblems = (musts: Musts, specs: readonly Pick<SpecFile, 'rows'>[]): string[] => {
   const sums = covered(specs);
-  const wanted = new Map(
+  const wanted = new Map<string, number>(
     Object.entries(musts).flatMap(([rfc, sections]) =>
       Object.entries(sections).map(([section, count]) => [`${rfc} §${section}`, count] as const),
     ),

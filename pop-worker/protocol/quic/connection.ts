@@ -113,7 +113,8 @@ export class Connection extends Commands {
     counters.droppedClosed++;
     if (closer.phase !== 'closing') return;
     closer.onArrival();
-    if (path !== this.parts.paths.active) return;
+    // RFC 9001 §6.6: after too many forgeries no packet is processed any more.
+    if (path !== this.parts.paths.active || closer.reason?.code === TransportError.aeadLimitReached) return;
     try {
       this.#receiver.receiveClosing(buffer, start, end, segment, ecn, path, now);
     } catch (error) {
@@ -141,8 +142,8 @@ export class Connection extends Commands {
 
   /** Moves to new 1-RTT keys (RFC 9001 §6.1). @returns `false`: it is too early to */
   updateKeys(): boolean {
-    const { keys, handshake } = this.parts;
-    if (!handshake.isConfirmed || !keys.mayUpdate) return false;
+    const { keys } = this.parts;
+    if (!keys.mayUpdate) return false;
     keys.update();
     return true;
   }

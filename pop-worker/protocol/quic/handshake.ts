@@ -205,6 +205,7 @@ export class Handshake {
     if (this.#confirmed) return;
     const parts = this.#parts;
     this.#confirmed = true;
+    parts.keys.confirm();
     this.discard(Level.initial, now);
     this.discard(Level.handshake, now);
     parts.keys.discard(Level.earlyData);

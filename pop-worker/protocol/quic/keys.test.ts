@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { QuicError } from './errors.ts';
-import { Keys } from './keys.ts';
+import { CLOSING_PACKETS, CONFIDENTIALITY_LIMIT, Keys } from './keys.ts';
 import { CipherSuite, Level, OpenOutcome } from './ports.ts';
 import { testCryptoPort } from './testing/crypto-port.ts';
 
@@ -16,6 +16,7 @@ const both = (): [Keys, Keys] => {
   server.install(1, Level.oneRtt, 'read', suite, secret(1));
   server.install(1, Level.oneRtt, 'write', suite, secret(2));
   client.install(1, Level.oneRtt, 'read', suite, secret(2));
+  for (const keys of [client, server]) keys.confirm();
   return [client, server];
 };
 
@@ -32,6 +33,8 @@ const send = (from: Keys, to: Keys, packetNumber: number): number => {
   to.opener(Level.oneRtt)?.open(packet, opened, new Float64Array(1), 1, packetNumber - 1);
   return opened[3] as number;
 };
+
+const isError = (code: number) => (error: unknown) => error instanceof QuicError && error.code === code;
 
 describe('keys', () => {
   it('of Initial packets fit each other', () => {
@@ -97,10 +100,108 @@ describe('keys', () => {
     const [client] = both();
     assert.equal(client.beforeSeal(0, 100, 100), false);
     assert.equal(client.beforeSeal(100, 1, 100), true);
-    assert.throws(
-      () => client.beforeSeal(101, 2 ** 23, 100),
-      (error) => error instanceof QuicError && error.code === 0x0f,
-    );
+    assert.throws(() => client.beforeSeal(101, CONFIDENTIALITY_LIMIT, 100), isError(0x0f));
+  });
+
+  it('leave room for CONNECTION_CLOSE where they end, and protect nothing beyond', () => {
+    const [client] = both();
+    assert.equal(client.beforeSeal(0, CONFIDENTIALITY_LIMIT - CLOSING_PACKETS, 100), true);
+    assert.throws(() => client.beforeSeal(1, 1, 100), isError(0x0f));
+    for (let i = 0; i < CLOSING_PACKETS; i++) client.beforeSeal(1, 1, 100);
+    assert.throws(() => client.beforeSeal(1, 1, 100), isError(0x0f));
+    client.beforeSealLong(CONFIDENTIALITY_LIMIT - 1);
+    assert.throws(() => client.beforeSealLong(CONFIDENTIALITY_LIMIT), isError(0x0f));
+  });
+
+  it('of ChaCha20-Poly1305 have no limit that can be reached', () => {
+    const keys = new Keys(testCryptoPort(), false);
+    keys.install(1, Level.oneRtt, 'write', CipherSuite.chacha20Poly1305, secret(1));
+    assert.equal(keys.beforeSeal(0, 2 ** 40, 100), true);
+  });
+
+  it('count anew after an update', () => {
+    const [client] = both();
+    client.beforeSeal(0, CONFIDENTIALITY_LIMIT - CLOSING_PACKETS, 100);
+    client.update();
+    assert.equal(client.beforeSeal(1, 100, 100), false);
+  });
+
+  it('are not updated before the handshake is confirmed, nor while older ones are kept', () => {
+    const client = new Keys(testCryptoPort(), false);
+    client.install(1, Level.oneRtt, 'write', suite, secret(1));
+    client.install(1, Level.oneRtt, 'read', suite, secret(2));
+    client.beforeSeal(0, 5, 1000);
+    client.onAcked(3, OpenOutcome.current);
+    assert.equal(client.mayUpdate, false);
+    client.confirm();
+    assert.equal(client.mayUpdate, true);
+    client.update();
+    client.beforeSeal(5, 1, 1000);
+    client.onNextPhase(7);
+    client.onAcked(5, OpenOutcome.current);
+    assert.equal(client.mayUpdate, false);
+    client.dropPrevious();
+    assert.equal(client.mayUpdate, true);
+  });
+
+  const orders: readonly (readonly [what: string, fine: boolean, opened: readonly (readonly [number, number])[]])[] = [
+    [
+      'in order',
+      true,
+      [
+        [1, 0],
+        [2, 1],
+        [3, 1],
+      ],
+    ],
+    [
+      'reordered within a phase',
+      true,
+      [
+        [5, 0],
+        [3, 0],
+        [9, 1],
+        [7, 1],
+        [4, 0],
+      ],
+    ],
+    [
+      'older keys, higher number than a packet of the next phase',
+      false,
+      [
+        [1, 0],
+        [9, 1],
+        [10, 0],
+      ],
+    ],
+    [
+      'the next phase, lower number than a packet of the present one',
+      false,
+      [
+        [9, 0],
+        [8, 1],
+      ],
+    ],
+  ];
+  for (const [what, fine, opened] of orders) {
+    it(`go on as numbers do: ${what}`, () => {
+      const [keys] = both();
+      const all = () => {
+        for (const [packetNumber, outcome] of opened) keys.onOpened(packetNumber, outcome);
+      };
+      if (fine) all();
+      else assert.throws(all, isError(0x0e));
+    });
+  }
+
+  it('of the phase before open only what is below the present one', () => {
+    const [keys] = both();
+    keys.onOpened(9, OpenOutcome.current);
+    keys.onOpened(20, OpenOutcome.next);
+    keys.onNextPhase(20);
+    keys.onOpened(15, OpenOutcome.current);
+    keys.onOpened(14, OpenOutcome.previous);
+    assert.throws(() => keys.onOpened(16, OpenOutcome.previous), isError(0x0e));
   });
 
   it('of ChaCha20-Poly1305 bear fewer forgeries than AES-GCM', () => {

@@ -1,8 +1,11 @@
 import { remoteError, TransportError } from './errors.ts';
-import { CipherSuite, type CryptoPort, Level, type PacketOpener, type PacketSealer } from './ports.ts';
+import { KeyPhases } from './key-phases.ts';
+import { CipherSuite, type CryptoPort, Level, OpenOutcome, type PacketOpener, type PacketSealer } from './ports.ts';
 
 /** RFC 9001 §6.6: packets that one key of AES-GCM may protect. ChaCha20-Poly1305 has no limit that can be reached. */
-const CONFIDENTIALITY_LIMIT = 2 ** 23;
+export const CONFIDENTIALITY_LIMIT = 2 ** 23;
+/** …of which so many are left to say that the connection ends. */
+export const CLOSING_PACKETS = 64;
 
 /** RFC 9001 §6.6: forged packets that a connection may see. */
 const integrityLimit = (suite: CipherSuite): number => (suite === CipherSuite.chacha20Poly1305 ? 2 ** 36 : 2 ** 52);
@@ -23,11 +26,15 @@ export class Keys {
   #receiveGeneration = 0;
   /** 1-RTT packets sealed under the present key. */
   #sealed = 0;
+  /** The present key comes to its end, and the peer does not let us update it. */
+  #exhausted = false;
   #forged = 0;
   /** Lowest packet number sent in the present phase, -1: nothing was sent yet. */
   #firstSent = -1;
   #acknowledged = false;
+  #confirmed = false;
   #holdsPrevious = false;
+  readonly #phases = new KeyPhases();
 
   constructor(crypto: CryptoPort, isServer: boolean) {
     this.#crypto = crypto;
@@ -97,14 +104,30 @@ export class Keys {
     this.#discarded[level] = true;
   }
 
-  /** Packets are about to be sealed in 1-RTT. @returns whether the key should be updated before (`limit` packets) */
+  /**
+   * Packets are about to be sealed in 1-RTT.
+   *
+   * @param limit packets after which the key should be updated
+   * @returns whether it should
+   * @throws QuicError remote AEAD_LIMIT_REACHED; only CONNECTION_CLOSE may follow, and not for ever (RFC 9001 §6.6)
+   */
   beforeSeal(firstPacket: number, count: number, limit: number): boolean {
     if (this.#firstSent < 0) this.#firstSent = firstPacket;
-    this.#sealed += count;
-    if (this.#sealed <= limit) return false;
-    const exhausted = this.#sealed > CONFIDENTIALITY_LIMIT && this.#suite !== CipherSuite.chacha20Poly1305;
-    if (exhausted) throw remoteError(TransportError.aeadLimitReached, 'the peer does not let us update keys');
-    return true;
+    const sealed = this.#sealed + count;
+    if (sealed > limit && this.#suite !== CipherSuite.chacha20Poly1305) {
+      if (sealed > CONFIDENTIALITY_LIMIT - (this.#exhausted ? 0 : CLOSING_PACKETS)) {
+        this.#exhausted = true;
+        throw remoteError(TransportError.aeadLimitReached, 'the peer does not let us update keys');
+      }
+    }
+    this.#sealed = sealed;
+    return sealed > limit;
+  }
+
+  /** The same of the other levels, whose packets are numbered from 0 under one key. @throws QuicError as above */
+  beforeSealLong(packetNumber: number): void {
+    if (packetNumber < CONFIDENTIALITY_LIMIT) return;
+    throw remoteError(TransportError.aeadLimitReached, 'a handshake of too many packets');
   }
 
   get #suite(): CipherSuite | undefined {
@@ -125,16 +148,26 @@ export class Keys {
    */
   onAcked(largest: number, outcome: number): void {
     if (this.#firstSent < 0 || largest < this.#firstSent) return;
-    const generation = this.#receiveGeneration - (outcome === 2 ? 1 : 0) + (outcome === 1 ? 1 : 0);
+    const later = outcome === OpenOutcome.next ? 1 : 0;
+    const generation = this.#receiveGeneration + (outcome === OpenOutcome.previous ? -1 : later);
     if (generation < this.#sendGeneration) {
       throw remoteError(TransportError.keyUpdateError, 'new keys acknowledged under old ones');
     }
     this.#acknowledged = true;
   }
 
-  /** RFC 9001 §6.1: not before the handshake is confirmed and a packet of this phase was acknowledged. */
+  /** The handshake is confirmed. */
+  confirm(): void {
+    this.#confirmed = true;
+  }
+
+  /**
+   * RFC 9001 §6.1: not before the handshake is confirmed and a packet of this phase was acknowledged; §6.5: nor while
+   * the keys before the present ones are kept.
+   */
   get mayUpdate(): boolean {
-    return this.#acknowledged && this.#sendGeneration === this.#receiveGeneration && !this.#holdsPrevious;
+    const acknowledged = this.#confirmed && this.#acknowledged;
+    return acknowledged && this.#sendGeneration === this.#receiveGeneration && !this.#holdsPrevious;
   }
 
   /** Sends in the next key phase from now on; reading follows when the peer does (RFC 9001 §6.1). */
@@ -146,9 +179,19 @@ export class Keys {
     this.#acknowledged = false;
   }
 
+  /**
+   * A 1-RTT packet of this number is authentic under the keys that `outcome` tells.
+   *
+   * @throws QuicError remote KEY_UPDATE_ERROR when keys go back as numbers go on (RFC 9001 §6.4)
+   */
+  onOpened(packetNumber: number, outcome: number): void {
+    this.#phases.onOpened(packetNumber, outcome);
+  }
+
   /** A packet of the next phase was authentic: the peer updated, or answered our update (RFC 9001 §6.2). */
   onNextPhase(firstPacket: number): void {
     this.#openers[Level.oneRtt]?.update(firstPacket);
+    this.#phases.advance();
     this.#receiveGeneration++;
     this.#holdsPrevious = true;
     if (this.#sendGeneration < this.#receiveGeneration) this.update();

@@ -117,8 +117,10 @@ export class LevelPacket {
 
   seal(buffer: Uint8Array): void {
     const { keys, config } = this.#parts;
-    if (this.level !== Level.oneRtt) patchLength(buffer, this.#payloadAt, this.#numberBytes, this.end);
-    else keys.beforeSeal(this.#number[0] as number, 1, config.keyUpdatePackets);
+    if (this.level !== Level.oneRtt) {
+      patchLength(buffer, this.#payloadAt, this.#numberBytes, this.end);
+      keys.beforeSealLong(this.#number[0] as number);
+    } else keys.beforeSeal(this.#number[0] as number, 1, config.keyUpdatePackets);
     const descriptor = this.#descriptor;
     descriptor[0] = this.start;
     descriptor[1] = this.#payloadAt - this.start;

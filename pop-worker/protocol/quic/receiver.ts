@@ -108,6 +108,7 @@ export class Receiver {
       const payload = at + (descriptors[word + 1] as number);
       if (outcome === OpenOutcome.next && packetNumber < nextPhase) nextPhase = packetNumber;
       const payloadEnd = payload + (descriptors[word + 2] as number);
+      keys.onOpened(packetNumber, outcome);
       this.process(Level.oneRtt, packetNumber, outcome, buffer, at, payload, payloadEnd, ecn, path, now);
     }
     if (nextPhase === Number.POSITIVE_INFINITY) return;
