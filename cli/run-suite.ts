@@ -62,6 +62,20 @@ const chooseCases = (all: readonly SuiteCase[], wanted: readonly string[]): read
   return wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name));
 };
 
+/** @returns the exit code */
+export const listSuites = (output: Output, suites: readonly { name: string; summary: string }[]): number => {
+  const fields = [
+    { heading: 'suite', cell: (row: { suite: string }) => row.suite },
+    { heading: 'summary', cell: (row: { summary: string }) => row.summary },
+  ] as const;
+  if (suites.length === 0) output.remark('There are no suites yet.');
+  output.list<{ suite: string; summary: string }>(
+    fields,
+    suites.map(({ name, summary }) => ({ suite: name, summary })),
+  );
+  return SUCCESS;
+};
+
 /** Lists the suites, or runs one: `words` are its name and the cases wanted. Resolves to the exit code. */
 export const runSuites = async (
   output: Output,
@@ -69,16 +83,7 @@ export const runSuites = async (
   [suiteName, ...caseNames]: readonly string[],
   how: SuiteRun,
 ): Promise<number> => {
-  if (suiteName === undefined) {
-    const fields = [
-      { heading: 'suite', cell: (row: { suite: string }) => row.suite },
-      { heading: 'summary', cell: (row: { summary: string }) => row.summary },
-    ] as const;
-    const rows = registry.map(({ name, summary }) => ({ suite: name, summary }));
-    if (registry.length === 0) output.remark('There are no suites yet.');
-    output.list<{ suite: string; summary: string }>(fields, rows);
-    return SUCCESS;
-  }
+  if (suiteName === undefined) return listSuites(output, registry);
   // Programs of the suites take it from the environment.
   controllerFromEnvironment();
   const suite = chooseSuite(registry, suiteName);

@@ -11,20 +11,27 @@ export type Folders = Identity['files'] & {
   readonly download: string;
 };
 
-const makeFolders = ({ files }: Identity, folder: string, sizes: readonly number[]): Folders => {
+/** A file by its size in bytes, and by its name too where that matters. */
+export type FileSpec = number | { readonly name: string; readonly bytes: number };
+
+const makeFolders = ({ files }: Identity, folder: string, specs: readonly FileSpec[]): Folders => {
   const www = path.join(folder, 'www');
   const download = path.join(folder, 'download');
   for (const made of [www, download]) mkdirSync(made);
-  const paths = sizes.map((size, i) => {
-    writeFileSync(path.join(www, `file${i}`), randomBytes(size));
-    return `/file${i}`;
+  const paths = specs.map((spec, i) => {
+    const { name, bytes } = typeof spec === 'number' ? { name: `file${i}`, bytes: spec } : spec;
+    writeFileSync(path.join(www, name), randomBytes(bytes));
+    return `/${name}`;
   });
   return { ...files, www, paths, download };
 };
 
-/** Runs `work` with files of these sizes and a server certificate, all gone afterwards. */
-export const withFolders = <T>(sizes: readonly number[], work: (folders: Folders) => Promise<T>): Promise<T> =>
-  withIdentity((identity, folder) => work(makeFolders(identity, folder, sizes)));
+/** Runs `work` with these files and a server certificate, all gone afterwards. @param names more names in the certificate */
+export const withFolders = <T>(
+  specs: readonly FileSpec[],
+  work: (folders: Folders, folder: string) => Promise<T>,
+  names: readonly string[] = [],
+): Promise<T> => withIdentity((identity, folder) => work(makeFolders(identity, folder, specs), folder), names);
 
 const digest = (file: string): string | undefined => {
   try {

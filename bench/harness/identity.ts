@@ -12,23 +12,32 @@ type Pem = { readonly certificate: string; readonly key: string; readonly author
 /** A server's certificate and key and the authority's certificate: as PEM, and as files that hold it. */
 export type Identity = { readonly pem: Pem; readonly files: Pem };
 
-let made: Pem | undefined;
+const made = new Map<string, Pem>();
 
 /** One for all tests of this process: making it takes three runs of openssl. */
-const makePem = (): Pem => {
-  if (made === undefined) {
-    const authority = createAuthority();
-    const { certificateChain, privateKey } = authority.issue(SERVER_NAME, NAMES);
-    made = { certificate: certificateChain, key: String(privateKey), authority: authority.pem };
-  }
-  return made;
+const makePem = (more: readonly string[]): Pem => {
+  const names = [...NAMES, ...more];
+  const known = made.get(names.join());
+  if (known !== undefined) return known;
+  const authority = createAuthority();
+  const { certificateChain, privateKey } = authority.issue(SERVER_NAME, names);
+  const pem = { certificate: certificateChain, key: String(privateKey), authority: authority.pem };
+  made.set(names.join(), pem);
+  return pem;
 };
 
-/** Runs `work` with a folder that is gone afterwards, and an identity whose files lie in it. */
-export const withIdentity = async <T>(work: (identity: Identity, folder: string) => Promise<T>): Promise<T> => {
+/**
+ * Runs `work` with a folder that is gone afterwards, and an identity whose files lie in it.
+ *
+ * @param more names in the certificate: it can be as large as one likes
+ */
+export const withIdentity = async <T>(
+  work: (identity: Identity, folder: string) => Promise<T>,
+  more: readonly string[] = [],
+): Promise<T> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-peers-'));
   try {
-    const pem = makePem();
+    const pem = makePem(more);
     const save = (name: keyof Pem): string => {
       const file = path.join(folder, `${name}.pem`);
       writeFileSync(file, pem[name], { mode: 0o600 });

@@ -17,6 +17,8 @@ const options = {
   connections: { type: 'string', default: '1' },
   resume: { type: 'boolean', default: false },
   early: { type: 'boolean', default: false },
+  'key-update': { type: 'boolean', default: false },
+  migrate: { type: 'string', default: '' },
   tun: { type: 'string', default: '' },
   address: { type: 'string', default: '' },
   client: { type: 'string', default: '' },

@@ -18,6 +18,8 @@ import { Evidence } from './evidence.ts';
 import { ready, result } from './lines.ts';
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
+/** A path that loses much takes its time. */
+const HANDSHAKE_TIMEOUT_US = 60_000_000;
 /** Long enough for CONNECTION_CLOSE to leave. */
 const LINGER_MS = 100;
 
@@ -32,6 +34,7 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
   config: { ...DEFAULT_ENDPOINT_CONFIG, ...(args.retry && { retryAtHandshakes: 0 }) },
   quic: {
     ...DEFAULT_CONFIG,
+    handshakeTimeoutUs: HANDSHAKE_TIMEOUT_US,
     versions: versionsOf(args),
     controller: controllerNamed(process.env['CBR_CC'] || DEFAULT_CONTROLLER),
     ...quic,
@@ -54,7 +57,7 @@ const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
     handshakeComplete(connection, info);
   };
   sink.closed = (connection, info, now) => {
-    evidence.add(connection, info);
+    evidence.add(connection, info.by);
     closed(connection, info, now);
   };
   return sink;
@@ -71,6 +74,7 @@ export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => 
   new QuicDriver({ socket, endpoint });
   process.once('SIGTERM', () => {
     const { retriesSent, versionNegotiationsSent } = endpoint.counters;
+    endpoint.forEach((connection) => void evidence.add(connection));
     result({ ...evidence, retriesSent, versionNegotiationsSent });
     process.exit();
   });
@@ -84,6 +88,7 @@ export class Dialer {
   readonly #args: Arguments;
   readonly #endpoint: Endpoint;
   readonly #driver: QuicDriver;
+  readonly #port: number;
   readonly evidence = new Evidence();
 
   constructor(args: Arguments, quic: Partial<QuicConfig>) {
@@ -91,7 +96,9 @@ export class Dialer {
     const tls = createTlsClientPort({ trustAnchors: { file: args.ca }, ...cryptoOf(args) });
     this.#endpoint = new Endpoint({ ...common(args, quic), tls });
     const v6 = splitAddress(args.server).host.includes(':');
-    this.#driver = new QuicDriver({ socket: open(v6 ? '::' : '0.0.0.0', 0), endpoint: this.#endpoint });
+    const socket = open(v6 ? '::' : '0.0.0.0', 0);
+    this.#driver = new QuicDriver({ socket, endpoint: this.#endpoint });
+    this.#port = addressPort(socket.localAddress());
   }
 
   /** @param more a version to start with instead of the most preferred one, a session to resume */
@@ -100,6 +107,11 @@ export class Dialer {
     const { host, port } = splitAddress(server);
     const where = { remote: addressOf(host, port), serverName: name, alpn: [alpn] };
     return this.#endpoint.connect({ ...where, sink: noting(sink, this.evidence), ...more }, nowUs());
+  }
+
+  /** Moves a connection to another address of this host. @returns whether it could, now */
+  move(connection: Connection, host: string): boolean {
+    return connection.migrate(addressOf(host, this.#port), nowUs()) === undefined;
   }
 
   /** Lets the last packets leave, then the process may end. */

@@ -13,23 +13,37 @@ export class Evidence {
   /** Sessions that were resumed, and those whose early data was taken. */
   resumed = 0;
   early = 0;
+  /** Streams that the server let the client open at first. */
+  peerStreams = 0;
+  /** Packets that came marked ECT(0), and paths whose marks the peer confirmed. */
+  ecnReceived = 0;
+  ecnConfirmed = 0;
+  challengesReceived = 0;
+  pathsValidated = 0;
   /** Of all connections: QUIC versions, TLS cipher suites (`CipherSuite`). */
   readonly versions: number[] = [];
   readonly suites: number[] = [];
+  readonly #noted = new WeakSet<Connection>();
 
   addHandshake({ resumed, earlyData }: HandshakeInfo): void {
     if (resumed) this.resumed++;
     if (earlyData === 'accepted') this.early++;
   }
 
-  /** A connection is over. */
-  add(connection: unknown, { by }: CloseInfo): void {
-    if (!(connection instanceof Connection)) return;
-    const { handshake, version, keys, counters } = connection.parts;
+  /** A connection is over, or what it went through so far is asked for. */
+  add(connection: unknown, by?: CloseInfo['by']): void {
+    if (!(connection instanceof Connection) || this.#noted.has(connection)) return;
+    this.#noted.add(connection);
+    const { handshake, version, keys, counters, config, recovery, spaces } = connection.parts;
     if (by === 'version') this.versionNegotiated++;
     else this.connections++;
     if (handshake.cids.retry !== undefined && !connection.isServer) this.retried++;
     this.keyUpdates += counters.keyUpdates;
+    this.peerStreams = connection.isServer ? config.initialMaxStreamsBidi : handshake.peer.initialMaxStreamsBidi;
+    for (const { ack } of spaces) this.ecnReceived += ack.ect0;
+    this.ecnConfirmed += recovery.stats.ecnCapable;
+    this.challengesReceived += counters.challengesReceived;
+    this.pathsValidated += counters.pathsValidated;
     const suite = keys.sealer(Level.oneRtt)?.suite;
     if (by !== 'version' && !this.versions.includes(version)) this.versions.push(version);
     if (suite !== undefined && !this.suites.includes(suite)) this.suites.push(suite);

@@ -3,6 +3,7 @@ import { Http3Connection } from '#protocol/http3/connection.ts';
 import type { CloseInfo, ConnectionSink } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
+import { shares } from '../shares.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
 import { Downloads } from './files.ts';
@@ -99,16 +100,30 @@ const resumption = ({ resume, early }: Arguments, { ticket, remembered }: Sessio
   ...(early && ticket && remembered && { remembered }),
 });
 
-/** Fetches all paths over one connection at the same time; with `--connections N` again N times, each on a new one. */
+/** Updates keys and moves, if it is to, once each and as early as the connection lets it: tried again as data comes in. */
+const stirring = (sink: ConnectionSink, dialer: Dialer, args: Arguments): ConnectionSink => {
+  let [update, move] = [args['key-update'], args.migrate !== ''];
+  const streamData = sink.streamData.bind(sink);
+  sink.streamData = (connection, ...more) => {
+    if (connection instanceof Connection) {
+      if (update && connection.updateKeys()) update = false;
+      if (move && dialer.move(connection, args.migrate)) move = false;
+    }
+    streamData(connection, ...more);
+  };
+  return sink;
+};
+
+/** Fetches paths at the same time; with `--connections N` over as many, one after the other (`../shares.ts`). */
 export const fileClient = (args: Arguments): void => {
   const dialer = new Dialer(args, {});
   const session: Session = {};
-  let left = Number(args.connections);
+  const left = shares(args.requests, Number(args.connections));
   const next = (version?: number): void => {
     let complete = false;
     const fetch: Fetch = {
       args,
-      paths: args.requests,
+      paths: left[0] ?? [],
       downloads: new Downloads(args.download),
       done: (close) => {
         complete = true;
@@ -120,12 +135,13 @@ export const fileClient = (args: Arguments): void => {
         // RFC 9000 §6.2: what the server speaks was told; the application tries again.
         if (info.by === 'version') return void setImmediate(next, VERSION_1);
         if (!complete) fail(describe(info));
-        if (--left > 0) return void setImmediate(next);
+        left.shift();
+        if (left.length > 0) return void setImmediate(next);
         result({ files: args.requests.length, ...dialer.evidence });
         dialer.close();
       },
     };
-    const sink = keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session);
+    const sink = stirring(keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session), dialer, args);
     const resumed = resumption(args, session);
     const connection = dialer.dial(sink, { ...resumed, ...(version !== undefined && { version }) });
     // Early data does not wait for the handshake.

@@ -13,10 +13,10 @@ export type Shapes = readonly [there: Shape, back: Shape];
 export type Ends = readonly [near: string, far: string];
 
 /** What the relay is told first, and then. */
-export type LinkOrder = { readonly ends: Ends; readonly device: string; readonly shapes: Shapes };
+export type LinkOrder = Pick<LinkSpec, 'ends' | 'device' | 'shapes' | 'captures'>;
 export type LinkRequest =
   | { readonly begin: true }
-  | { readonly rebind: true }
+  | { readonly rebind: 'port' | 'address' }
   | { readonly report: readonly [from: number, to: number] }
   | { readonly shapes: Shapes };
 
@@ -24,18 +24,24 @@ export interface LinkSpec {
   readonly ends: Ends;
   /** The name of the TUN in both. */
   readonly device: string;
-  /** `address/prefix` of each end. */
-  readonly addresses: readonly [near: string, far: string];
+  /** `address/prefix` of each end, one or several. */
+  readonly addresses: readonly [near: string | readonly string[], far: string | readonly string[]];
   readonly mtu: number;
   readonly shapes: Shapes;
+  /** pcap files for what either end sends and receives; they are whole once the link is closed. */
+  readonly captures?: readonly [near: string, far: string];
 }
 
 /** A link between two network namespaces with a rate, a delay, a queue and faults; a process of its own carries it. */
 export interface Link {
   /** From now on it is like this. */
   change(shapes: Shapes): void;
-  /** A NAT in front of the near end forgets: its UDP comes from other ports from now on, and old ones lead nowhere. */
-  rebind(): void;
+  /**
+   * A NAT in front of the near end forgets: its UDP comes from other ports from now on, and old ones lead nowhere.
+   *
+   * @param what `address`: from another address of its prefix too
+   */
+  rebind(what?: 'port' | 'address'): void;
   /** Forgets what went through so far; time begins. */
   begin(): Promise<void>;
   /** What went through, there and back, between two times in seconds. */
@@ -45,7 +51,7 @@ export interface Link {
 }
 
 /** Makes a link and both its ends ready for use. Needs root. */
-export const openLink = async ({ ends, device, addresses, mtu, shapes }: LinkSpec): Promise<Link> => {
+export const openLink = async ({ ends, device, addresses, mtu, shapes, captures }: LinkSpec): Promise<Link> => {
   const missing = ends.find((namespace) => !listNamespaces().includes(namespace));
   if (missing !== undefined) throw new LabError(`No such network namespace: ${missing}. \`ip netns list\` has them.`);
   const child = fork(new URL('relay.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -61,11 +67,11 @@ export const openLink = async ({ ends, device, addresses, mtu, shapes }: LinkSpe
     await gone;
   };
   try {
-    const order: LinkOrder = { ends, device, shapes };
+    const order: LinkOrder = { ends, device, shapes, ...(captures && { captures }) };
     child.send(order);
     await answer();
     for (const [i, namespace] of ends.entries()) {
-      await configureTun(device, { mtu, addresses: [addresses[i] as string], up: true, namespace });
+      await configureTun(device, { mtu, addresses: [addresses[i] ?? []].flat(), up: true, namespace });
     }
   } catch (error) {
     await close();
@@ -78,7 +84,7 @@ export const openLink = async ({ ends, device, addresses, mtu, shapes }: LinkSpe
   };
   return {
     change: (next) => void child.send({ shapes: next }),
-    rebind: () => void child.send({ rebind: true }),
+    rebind: (what = 'port') => void child.send({ rebind: what }),
     begin: async () => void (await ask({ begin: true })),
     report: async (from, to) => (await ask({ report: [from, to] }))['reports'] as readonly [LinkReport, LinkReport],
     close,

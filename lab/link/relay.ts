@@ -6,6 +6,7 @@ import { native } from '#host/native.ts';
 import { TunBurst } from '#host/tun/burst.ts';
 import { TunDevice } from '#host/tun/device.ts';
 import { T_LENGTH, T_OFFSET, TUN_SLOT_BYTES, TUN_WORDS } from '#host/tun/native.ts';
+import { Capture } from './capture.ts';
 import type { LinkOrder, LinkRequest } from './link.ts';
 import { Rebinding } from './rebinding.ts';
 import { LinkRecord } from './record.ts';
@@ -27,13 +28,20 @@ class Direction {
   readonly #from: TunDevice;
   readonly #to: TunDevice;
   readonly #passes: (packet: Uint8Array) => boolean;
+  readonly #captures: readonly [from: Capture | undefined, to: Capture | undefined];
   readonly #in = new TunBurst(PACKETS * TUN_SLOT_BYTES, PACKETS);
   readonly #out = new TunBurst(TUN_SLOT_BYTES, 1);
   readonly #timer = new PreciseTimer(() => this.#deliver());
 
-  /** @param passes may change a packet @returns whether it goes on */
-  constructor(from: TunDevice, to: TunDevice, shaper: Shaper, passes: (packet: Uint8Array) => boolean) {
+  /** @param passes may change a packet @returns whether it goes on @param captures what either end sees */
+  constructor(
+    [from, to]: readonly [TunDevice, TunDevice],
+    shaper: Shaper,
+    passes: (packet: Uint8Array) => boolean,
+    captures: readonly [from: Capture | undefined, to: Capture | undefined],
+  ) {
     this.#passes = passes;
+    this.#captures = captures;
     this.#from = from;
     this.#to = to;
     this.shaper = shaper;
@@ -54,6 +62,7 @@ class Direction {
       for (let i = 0; i < count; i++) {
         const offset = burst.words[i * TUN_WORDS + T_OFFSET] as number;
         const packet = burst.buffer.subarray(offset, offset + (burst.words[i * TUN_WORDS + T_LENGTH] as number));
+        this.#captures[0]?.add(now, packet);
         this.record.onOffered(now, this.#passes(packet) && this.shaper.offer(now, packet));
       }
       if (count < PACKETS) break;
@@ -68,23 +77,31 @@ class Direction {
       this.#out.buffer.set(next.bytes);
       this.#out.commit(next.bytes.length);
       this.#to.write(this.#out);
+      this.#captures[1]?.add(now, next.bytes);
       this.record.onArrived(now, next.offeredUs, next.bytes);
     }
     this.arm();
   }
 }
 
-const run = ({ ends, shapes, device }: LinkOrder): void => {
+const run = ({ ends, shapes, device, captures }: LinkOrder): void => {
   const [near, far] = ends.map((namespace) => openIn(namespace, device));
   if (near === undefined || far === undefined) throw new RangeError('A link has two ends.');
   const nat = new Rebinding();
+  const nearSees = captures && new Capture(captures[0]);
+  const farSees = captures && new Capture(captures[1]);
+  const outward = (packet: Uint8Array): boolean => {
+    nat.outward(packet);
+    return true;
+  };
   const [there, back] = [
-    new Direction(near, far, new Shaper(shapes[0], Math.random), (packet) => {
-      nat.outward(packet);
-      return true;
-    }),
-    new Direction(far, near, new Shaper(shapes[1], Math.random), (packet) => nat.inward(packet)),
+    new Direction([near, far], new Shaper(shapes[0], Math.random), outward, [nearSees, farSees]),
+    new Direction([far, near], new Shaper(shapes[1], Math.random), (packet) => nat.inward(packet), [farSees, nearSees]),
   ];
+  process.once('exit', () => {
+    nearSees?.close();
+    farSees?.close();
+  });
   process.on('message', (request: LinkRequest) => {
     if ('report' in request) {
       const [from, to] = request.report;
@@ -92,7 +109,7 @@ const run = ({ ends, shapes, device }: LinkOrder): void => {
       return;
     }
     if ('rebind' in request) {
-      nat.rebind();
+      nat.rebind(request.rebind === 'address');
       return;
     }
     if ('begin' in request) {
@@ -108,7 +125,7 @@ const run = ({ ends, shapes, device }: LinkOrder): void => {
   process.send?.({ ready: true });
 };
 
-// Whoever made the link is gone.
+// Whoever made the link is gone, or done with it.
 process.on('disconnect', () => process.exit());
 try {
   // A late packet is a delay that the link should not have.

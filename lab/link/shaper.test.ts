@@ -59,7 +59,7 @@ test('a shape of nothing is a wire', () => {
 test('a share vanishes, having taken its time, and a share has a bit turned behind its header', () => {
   const shaper = new Shaper({ ...TEN_MBIT, queueBytes: 1e9, drop: 0.1, corrupt: 0.05 }, random());
   for (let i = 0; i < 1000; i++) shaper.offer(0, packet(1250));
-  assert.ok(Math.abs(shaper.dropped - 100) < 20 && Math.abs(shaper.corrupted - 45) < 20);
+  assert.ok(Math.abs(shaper.faults.dropped - 100) < 20 && Math.abs(shaper.faults.corrupted - 45) < 20);
   let turned = 0;
   let last = 0;
   for (let next = shaper.take(1e9); next !== undefined; next = shaper.take(1e9)) {
@@ -67,7 +67,7 @@ test('a share vanishes, having taken its time, and a share has a bit turned behi
     assert.deepEqual(next.bytes.subarray(0, 20), packet(20));
     if (next.bytes.subarray(20).some((byte) => byte !== 0)) turned++;
   }
-  assert.equal(turned, shaper.corrupted);
+  assert.equal(turned, shaper.faults.corrupted);
   assert.ok(last > 1_018_000, 'the rate is shared with what vanishes');
 });
 

@@ -1,14 +1,15 @@
-/** What one direction of an emulated link does to IP packets. */
-export interface Shape {
+import { type FaultSpec, Faults } from './faults.ts';
+
+/** What one direction of an emulated link does to IP packets; its faults are behind the bottleneck. */
+export interface Shape extends FaultSpec {
   /** Of IP packets; absent: no bottleneck. */
   readonly bitsPerSecond?: number;
   /** Propagation, after the bottleneck; 0 by default. */
   readonly delayUs?: number;
   /** Room in front of the bottleneck: what does not fit is dropped. Absent: all fits. */
   readonly queueBytes?: number;
-  /** Share of packets that vanish behind the bottleneck, and of those in which a bit is turned. */
-  readonly drop?: number;
-  readonly corrupt?: number;
+  /** The same in packets, the one in the bottleneck not among them. */
+  readonly queuePackets?: number;
 }
 
 /** A packet on the link; times in microseconds. */
@@ -22,21 +23,21 @@ export interface Carried {
 
 /** One direction of a link, without clock, sockets and randomness of its own. Microseconds. */
 export class Shaper {
-  /** Packets that the queue had no room for, that vanished, and that were changed. */
+  /** Packets that the queue had no room for. */
   overflows = 0;
-  dropped = 0;
-  corrupted = 0;
+  readonly faults: Faults;
   #shape: Shape;
-  readonly #random: () => number;
   #line: Carried[] = [];
   #head = 0;
+  /** When each packet that waits, or waited lately, has left the bottleneck; those that vanish are among them. */
+  #leaving: number[] = [];
   /** When the bottleneck has nothing more to do. */
   #busyUntilUs = 0;
 
   /** @param random uniform in [0, 1) */
   constructor(shape: Shape, random: () => number) {
     this.#shape = shape;
-    this.#random = random;
+    this.faults = new Faults(random);
   }
 
   /** Bytes that wait for the bottleneck or are in it. */
@@ -47,18 +48,17 @@ export class Shaper {
 
   /** A packet comes; it is copied. @returns whether it will arrive */
   offer(nowUs: number, packet: Uint8Array): boolean {
-    const { queueBytes = Number.POSITIVE_INFINITY, drop = 0, corrupt = 0, delayUs = 0 } = this.#shape;
-    if (this.queuedBytes(nowUs) + packet.length > queueBytes) {
+    const { queueBytes = Number.POSITIVE_INFINITY, queuePackets, delayUs = 0 } = this.#shape;
+    const isFull = queuePackets !== undefined && this.#inBottleneck(nowUs) > queuePackets;
+    if (isFull || this.queuedBytes(nowUs) + packet.length > queueBytes) {
       this.overflows++;
       return false;
     }
     this.#busyUntilUs = Math.max(this.#busyUntilUs, nowUs) + this.#transmission(packet.length);
-    if (drop > 0 && this.#random() < drop) {
-      this.dropped++;
-      return false;
-    }
+    if (queuePackets !== undefined) this.#leaving.push(this.#busyUntilUs);
+    if (this.faults.drops(packet, this.#shape)) return false;
     const bytes = packet.slice();
-    if (corrupt > 0 && this.#random() < corrupt) this.#turnBit(bytes);
+    this.faults.corrupts(bytes, this.#shape);
     const leavesUs = this.#busyUntilUs;
     this.#line.push({ bytes, offeredUs: nowUs, leavesUs, dueUs: leavesUs + delayUs });
     return true;
@@ -96,6 +96,7 @@ export class Shaper {
       last = packet.dueUs;
     }
     this.#busyUntilUs = free;
+    this.#leaving = this.#line.slice(this.#head).flatMap(({ leavesUs }) => (leavesUs > nowUs ? [leavesUs] : []));
   }
 
   #transmission(bytes: number): number {
@@ -103,12 +104,9 @@ export class Shaper {
     return (bytes * 8e6) / bitsPerSecond;
   }
 
-  /** Behind the IP header, which the kernel would drop otherwise. */
-  #turnBit(bytes: Uint8Array): void {
-    const header = (bytes[0] as number) >> 4 === 6 ? 40 : 4 * ((bytes[0] as number) & 15);
-    if (bytes.length <= header) return;
-    const at = header + Math.floor(this.#random() * (bytes.length - header));
-    bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(this.#random() * 8));
-    this.corrupted++;
+  /** Packets that wait, and the one that is being sent. */
+  #inBottleneck(nowUs: number): number {
+    while (this.#leaving.length > 0 && (this.#leaving[0] as number) <= nowUs) this.#leaving.shift();
+    return this.#leaving.length;
   }
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-const dialTimeout = 10 * time.Second
+// Long enough for a path that loses much.
+const dialTimeout = 60 * time.Second
 
 func serverTLS(o *options, alpn ...string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(o.cert, o.key)
@@ -53,6 +54,7 @@ func listen(o *options, config *quic.Config, alpn ...string) (*quic.EarlyListene
 		transport.VerifySourceAddress = func(net.Addr) bool { return true }
 	}
 	config.Allow0RTT = o.early
+	config.HandshakeIdleTimeout = dialTimeout
 	listener, err := transport.ListenEarly(tlsConfig, config)
 	if err == nil {
 		ready(socket.LocalAddr())
@@ -66,6 +68,7 @@ func dial(o *options, config *quic.Config, alpn ...string) (*quic.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.HandshakeIdleTimeout = dialTimeout
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	if o.early {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,7 +17,10 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-const hqInterop = "hq-interop"
+const (
+	hqInterop   = "hq-interop"
+	moveTimeout = 5 * time.Second
+)
 
 // fileServer serves the files below --root until it is ended, by HTTP/3 or by HTTP/0.9 over QUIC (hq-interop).
 func fileServer(o *options) error {
@@ -119,12 +123,16 @@ func save(fetch get, path, folder string) error {
 	return err
 }
 
-// fileClient fetches all paths over one connection at the same time and writes them below --download; as often as
-// --connections says, each time on a new connection that resumes the session before.
+// fileClient fetches paths at the same time and writes them below --download; with --connections over as many, one after
+// the other: a file on each, and what is left on the last. Each resumes the session before.
 func fileClient(o *options) error {
 	resumed, early := 0, 0
-	for range o.connections {
-		conn, err := fetchAll(o)
+	for i := range o.connections {
+		paths := o.requests[i:]
+		if i+1 < o.connections {
+			paths = paths[:1]
+		}
+		conn, err := fetchAll(o, paths)
 		if err != nil {
 			return err
 		}
@@ -140,8 +148,8 @@ func fileClient(o *options) error {
 	return result(map[string]any{"files": len(o.requests), "resumed": resumed, "early": early})
 }
 
-func fetchAll(o *options) (*quic.Conn, error) {
-	config := &quic.Config{MaxIdleTimeout: 10 * time.Second, Versions: []quic.Version{quic.Version(o.version)}}
+func fetchAll(o *options, paths []string) (*quic.Conn, error) {
+	config := &quic.Config{MaxIdleTimeout: 30 * time.Second, Versions: []quic.Version{quic.Version(o.version)}}
 	conn, err := dial(o, config, o.alpn)
 	if err != nil {
 		return nil, err
@@ -150,11 +158,37 @@ func fetchAll(o *options) (*quic.Conn, error) {
 	if o.alpn == http3.NextProtoH3 {
 		fetch = h3Get((&http3.Transport{}).NewClientConn(conn), o.name)
 	}
-	failures := make([]error, len(o.requests))
+	failures := make([]error, len(paths)+1)
 	var all sync.WaitGroup
-	for i, path := range o.requests {
+	if o.migrate {
+		all.Go(func() { failures[len(paths)] = move(conn) })
+	}
+	for i, path := range paths {
 		all.Go(func() { failures[i] = save(fetch, path, o.download) })
 	}
 	all.Wait()
 	return conn, errors.Join(failures...)
+}
+
+// move takes a connection to another port of this host (RFC 9000 §9.2).
+func move(conn *quic.Conn) error {
+	select {
+	case <-conn.HandshakeComplete():
+	case <-conn.Context().Done():
+		return context.Cause(conn.Context())
+	}
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return err
+	}
+	path, err := conn.AddPath(&quic.Transport{Conn: socket})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(conn.Context(), moveTimeout)
+	defer cancel()
+	if err := path.Probe(ctx); err != nil {
+		return err
+	}
+	return path.Switch()
 }

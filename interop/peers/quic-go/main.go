@@ -18,6 +18,7 @@ type options struct {
 	streams, datagrams   int
 	version              uint
 	retry, early         bool
+	migrate, chacha20    bool
 	connections          int
 	sessions             tls.ClientSessionCache
 	name, client, ask    string
@@ -57,8 +58,10 @@ func parse(args []string) *options {
 	f.StringVar(&o.root, "root", ".", "file-server: folder with the files")
 	f.StringVar(&o.download, "download", ".", "file-client: folder to write to")
 	f.UintVar(&o.version, "version", 1, "file-client: QUIC version")
-	f.IntVar(&o.connections, "connections", 1, "file-client: how often, each time resuming the session before")
+	f.IntVar(&o.connections, "connections", 1, "file-client: a file on each, what is left on the last; each resumes the session before")
 	f.BoolVar(&o.early, "early", false, "files: send, or take, early data")
+	f.BoolVar(&o.migrate, "migrate", false, "file-client: move to another port during the transfer")
+	f.BoolVar(&o.chacha20, "chacha20", false, "files: no other cipher suite than TLS_CHACHA20_POLY1305_SHA256")
 	f.BoolVar(&o.retry, "retry", false, "servers: answer every first Initial with Retry")
 	f.Int64Var(&o.bytes, "bytes", 1e9, "bulk: bytes in all")
 	f.IntVar(&o.datagrams, "datagrams", 0, "bulk: payload of a DATAGRAM; 0: streams carry the bytes")
@@ -93,7 +96,11 @@ func main() {
 		fmt.Fprintf(os.Stderr, "usage: peer PROGRAM [flags], where PROGRAM is one of %v\n", names)
 		os.Exit(2)
 	}
-	if err := programs[os.Args[1]](parse(os.Args[2:])); err != nil {
+	o := parse(os.Args[2:])
+	if o.chacha20 {
+		onlyChaCha20()
+	}
+	if err := programs[os.Args[1]](o); err != nil {
 		fmt.Fprintln(os.Stderr, "peer "+os.Args[1]+":", err)
 		os.Exit(1)
 	}

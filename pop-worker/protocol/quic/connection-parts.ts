@@ -157,6 +157,7 @@ const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
       if (!parts.paths.usesCidOf(cidId)) parts.peerCids.release(cidId);
     },
     pathValidated: (_path, now) => {
+      parts.counters.pathsValidated++;
       const token = parts.isServer ? host.newToken(parts.connection as Connection, now) : undefined;
       if (token !== undefined) parts.control.sendToken(token);
     },

@@ -24,6 +24,9 @@ export const connectionCounters = () => ({
   datagramsDropped: 0,
   keyUpdates: 0,
   pathChanges: 0,
+  /** PATH_CHALLENGE frames that came, and paths that answered ours. */
+  challengesReceived: 0,
+  pathsValidated: 0,
 });
 
 export type ConnectionCounters = ReturnType<typeof connectionCounters>;

@@ -110,6 +110,7 @@ export class Dispatcher implements FrameSink {
   }
 
   pathChallenge(buffer: Uint8Array, start: number): void {
+    this.#parts.counters.challengesReceived++;
     this.#parts.paths.onChallenge(this.path, buffer, start);
   }
 

@@ -1,0 +1,22 @@
+/** What a peer's programs cannot do, so that a case is not run with it. */
+type Lack = {
+  readonly peer: string;
+  /** The peer's role. */
+  readonly as: 'client' | 'server' | 'either';
+  readonly case: string;
+  readonly reason: string;
+};
+
+export const LACKS: readonly Lack[] = [
+  {
+    peer: 'quic-go',
+    as: 'either',
+    case: 'v2',
+    reason: 'no compatible version negotiation (RFC 9368): it stays in the version that it starts with',
+  },
+  { peer: 'ngtcp2', as: 'either', case: 'v2', reason: 'Debian’s 0.12 knows drafts of version 2 only' },
+];
+
+/** Why a peer in a role cannot run a case; undefined: it can. */
+export const lackOf = (peer: string, role: 'client' | 'server', name: string): string | undefined =>
+  LACKS.find((row) => row.peer === peer && row.case === name && (row.as === 'either' || row.as === role))?.reason;

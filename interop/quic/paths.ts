@@ -1,0 +1,49 @@
+import { PacketType } from '#protocol/quic/wire/packet/packet-type.ts';
+import type { Check } from './evidence.ts';
+import { type Seen, shortDcid } from './trace.ts';
+
+/** RFC 9000 §8.2.1: datagrams with PATH_CHALLENGE are this large, where the path's limit allows it. */
+const CHALLENGE_BYTES = 1200;
+
+const clientOf = ({ destination, destinationPort }: Seen): string => `${destination} ${destinationPort}`;
+
+/** The first datagram to each address of the client's, in order. */
+const firstOnPath = (sent: readonly Seen[]): Seen[] =>
+  [...Map.groupBy(sent, clientOf).values()].map(([one]) => one as Seen);
+
+/**
+ * The server met the client on several paths, each of which it asked first: a datagram that is as large as a challenge
+ * has to be, at once, and our own count of challenges that came or were answered.
+ */
+export const pathsAsked: Check = ({ atServer, ours, weAre }) => {
+  const fresh = firstOnPath(atServer.from('server')).slice(1);
+  if (fresh.length === 0) return 'The server saw one path only.';
+  const small = fresh.find(({ bytes }) => bytes < CHALLENGE_BYTES);
+  if (small !== undefined) return `The first datagram on a new path has ${small.bytes} bytes: that is no challenge.`;
+  const asked = weAre === 'client' ? ours.challengesReceived : ours.pathsValidated;
+  if (asked >= fresh.length) return undefined;
+  return `There were ${fresh.length} new paths, ${asked} ${weAre === 'client' ? 'challenges' : 'of them validated'}.`;
+};
+
+export const severalAddresses: Check = ({ atServer }) => {
+  const { size } = new Set(atServer.from('server').map(({ destination }) => destination));
+  return size > 1 ? undefined : 'The server saw one address of the client only.';
+};
+
+/** RFC 9000 §9.5: whoever moves on purpose uses another connection ID there. */
+export const otherConnectionId: Check = ({ atClient, atServer }) => {
+  const cidBytes = (atServer.packets('server', PacketType.initial)[0]?.scid.length ?? 0) / 2;
+  const pathOf = ({ source, sourcePort, destination, destinationPort }: Seen): string =>
+    [source, sourcePort, destination, destinationPort].join(' ');
+  const paths = [...Map.groupBy(atClient.from('client'), pathOf).values()];
+  const used = new Set<string>();
+  for (const [i, path] of paths.entries()) {
+    const cids = path.flatMap((seen) =>
+      seen.packets.filter(({ type }) => type === PacketType.oneRtt).map((packet) => shortDcid(seen, packet, cidBytes)),
+    );
+    const again = cids.find((cid) => used.has(cid));
+    if (again !== undefined) return `Path ${i + 1} uses the connection ID ${again} of another one.`;
+    for (const cid of cids) used.add(cid);
+  }
+  return paths.length > 1 ? undefined : 'The client did not move.';
+};
