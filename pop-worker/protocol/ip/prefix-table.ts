@@ -1,3 +1,5 @@
+import { hashAddress } from './address-hash.ts';
+
 /** What `lookup` answers when no prefix holds the address. */
 export const NO_ROUTE = -1;
 
@@ -26,7 +28,7 @@ class LengthTable {
     const b = (key[1] as number) & (masks[1] as number);
     const c = (key[2] as number) & (masks[2] as number);
     const d = (key[3] as number) & (masks[3] as number);
-    let slot = hash(a, b, c, d) & last;
+    let slot = hashAddress(a, b, c, d) & last;
     let free = -1;
     for (;;) {
       const value = this.#values[slot] as number;
@@ -87,14 +89,6 @@ class LengthTable {
 }
 
 const mask = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? 0xffffffff : (~0 << (32 - bits)) >>> 0);
-
-const hash = (a: number, b: number, c: number, d: number): number => {
-  let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
-  h = Math.imul((h ^ (h >>> 15)) + b, 0xc2b2ae35);
-  h = Math.imul((h ^ (h >>> 13)) + c, 0x27d4eb2f);
-  h = Math.imul((h ^ (h >>> 16)) + d, 0x165667b1);
-  return h ^ (h >>> 15);
-};
 
 /**
  * Longest-prefix match for one address family. Lookups allocate nothing and cost one hash probe for each prefix length

@@ -30,6 +30,13 @@ const late = () => {
   return { tls, made, received };
 };
 
+test('the length of a handshake message has three bytes, and is not known before they are there', () => {
+  assert.equal(messageLength(Uint8Array.of(1, 2, 3, 4)), 4 + 0x02_03_04);
+  assert.equal(messageLength(Uint8Array.of(1, 0x80, 0, 0, 7)), 4 + 0x80_00_00);
+  assert.equal(messageLength(Uint8Array.of(1, 2, 3)), -1);
+  assert.equal(messageLength(new Uint8Array()), -1);
+});
+
 test('the extension of a ClientHello is found wherever it stands', () => {
   assert.deepEqual(extensionOf(hello, TRANSPORT_PARAMETERS_EXTENSION), parameters);
   assert.equal(extensionOf(hello, 0x1234), undefined);
