@@ -58,6 +58,8 @@ export const WALLS: readonly Wall[] = [
   { folder: 'pop-worker/native', may: [] },
   { folder: 'pop-worker/host', may: ['pop-worker/native', CORES] },
   { folder: 'pop-worker/dataplane', may: DATAPLANE_MAY },
+  // The QUIC and HTTP/3 stack as others use it.
+  { folder: 'pop-worker/library', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane'] },
   { folder: 'pop-worker/routing', may: DATAPLANE_MAY },
   { folder: 'pop-worker/mesh', may: DATAPLANE_MAY },
   { folder: 'pop-worker/defence', may: DATAPLANE_MAY },

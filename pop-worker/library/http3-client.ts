@@ -1,0 +1,206 @@
+import { randomInt } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { nowUs } from '#host/clock/clock.ts';
+import type { TlsClientContextOptions } from '#host/tls/context.ts';
+import { createTlsClientPort } from '#host/tls/tls-port.ts';
+import { addressOf } from '#host/udp/address.ts';
+import { Http3Binding } from '#protocol/http3/binding.ts';
+import { Http3Connection } from '#protocol/http3/connection.ts';
+import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { Http3Settings } from '#protocol/http3/settings.ts';
+import type { Fields } from '#protocol/qpack/field.ts';
+import type { CloseInfo } from '#protocol/quic/api.ts';
+import { Connection } from '#protocol/quic/connection.ts';
+import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
+import { QuicConnectionError } from './errors.ts';
+import { IncomingBody, OutgoingBody } from './http3-body.ts';
+import { fieldsOf, headersOf } from './http3-messages.ts';
+import { PassiveHttp3Sink } from './http3-sink.ts';
+import type { SavedSession } from './session.ts';
+
+export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptions {
+  /** Name or IP address of the server. */
+  readonly host: string;
+  readonly port: number;
+  /** Name in the server's certificate. Default: `host`. */
+  readonly serverName?: string;
+  /** Resumes an earlier connection to this server. */
+  readonly resume?: SavedHttp3Session;
+  /** Returns before the handshake is complete: requests until then go as early data, which may be replayed (RFC 8470). */
+  readonly early?: boolean;
+}
+
+/** What is kept of a connection to resume it (RFC 9114 §7.2.4.2). */
+export interface SavedHttp3Session extends SavedSession {
+  readonly settings: Http3Settings;
+}
+
+/** An HTTP/3 connection to one server. */
+export interface Http3Client {
+  /**
+   * As the global `fetch`, over this connection and without following redirects.
+   *
+   * @throws QuicConnectionError when the connection is over, TypeError for a request that HTTP/3 cannot carry
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** What to resume with, as soon as the server gave it. Never, where it gives none. */
+  readonly resumable: Promise<SavedHttp3Session>;
+  readonly closed: Promise<CloseInfo>;
+  close(): void;
+}
+
+type Exchange = {
+  readonly answered: PromiseWithResolvers<Response>;
+  readonly incoming: IncomingBody;
+  readonly outgoing: OutgoingBody;
+};
+
+const BODILESS_STATUS = [204, 205, 304];
+const SKIPPED = ['host', 'content-length'];
+
+class Responses extends PassiveHttp3Sink {
+  readonly ready = Promise.withResolvers<void>();
+  readonly resumable = Promise.withResolvers<SavedHttp3Session>();
+  readonly over = Promise.withResolvers<CloseInfo>();
+  error: Error | undefined;
+  readonly #exchanges = new Map<number, Exchange>();
+  readonly #waiting: (() => void)[] = [];
+  #saved: SavedSession | undefined;
+  #settings: Http3Settings | undefined;
+
+  override handshakeComplete: PassiveHttp3Sink['handshakeComplete'] = () => this.ready.resolve();
+  override streamsAvailable: PassiveHttp3Sink['streamsAvailable'] = () => this.#retry();
+
+  override settings: PassiveHttp3Sink['settings'] = (_http3, settings) => {
+    this.#settings = settings;
+    this.#save();
+  };
+  override ticket: PassiveHttp3Sink['ticket'] = (http3, data) => {
+    const parameters = http3.quic instanceof Connection ? http3.quic.parts.handshake.peer : undefined;
+    if (parameters !== undefined) this.#saved = { ticket: data.slice(), parameters };
+    this.#save();
+  };
+
+  override response: PassiveHttp3Sink['response'] = (_http3, stream, { status, fields }) => {
+    const exchange = this.#exchanges.get(stream);
+    if (exchange === undefined || status < 200) return;
+    const body = BODILESS_STATUS.includes(status) ? null : exchange.incoming.readable;
+    exchange.answered.resolve(new Response(body, { status, headers: headersOf(fields) }));
+  };
+
+  override body: PassiveHttp3Sink['body'] = (_http3, stream, buffer, start, end) =>
+    this.#exchanges.get(stream)?.incoming.received(buffer.subarray(start, end));
+  override end: PassiveHttp3Sink['end'] = (_http3, stream) => this.#exchanges.get(stream)?.incoming.end();
+  override writable: PassiveHttp3Sink['writable'] = (_http3, stream) =>
+    this.#exchanges.get(stream)?.outgoing.mayWrite();
+  override stopSending: PassiveHttp3Sink['stopSending'] = (_http3, stream) =>
+    this.#exchanges.get(stream)?.outgoing.stop();
+
+  override aborted: PassiveHttp3Sink['aborted'] = (_http3, stream, { by, code, reason }) => {
+    const detail = reason === '' ? `code ${code}` : `code ${code}: ${reason}`;
+    this.fail(stream, this.error ?? new Error(`the response was ended by the ${by} side (${detail})`));
+  };
+
+  override closed: PassiveHttp3Sink['closed'] = (_http3, stream) => {
+    this.#exchanges.get(stream)?.outgoing.stop();
+    this.#exchanges.delete(stream);
+    this.#retry();
+  };
+
+  override connectionClosed: PassiveHttp3Sink['connectionClosed'] = (_http3, info) => {
+    this.error = new QuicConnectionError(info);
+    this.ready.reject(this.error);
+    for (const stream of [...this.#exchanges.keys()]) this.fail(stream, this.error);
+    this.over.resolve(info);
+    this.#retry();
+  };
+
+  fail(stream: number, error: Error): void {
+    const exchange = this.#exchanges.get(stream);
+    exchange?.answered.reject(error);
+    exchange?.incoming.fail(error);
+    exchange?.outgoing.stop();
+  }
+
+  /** Opens a request as soon as the server allows one more. */
+  async open(http3: Http3Connection, fields: Fields, fin: boolean): Promise<readonly [number, Exchange]> {
+    for (;;) {
+      if (this.error !== undefined) throw this.error;
+      const stream = http3.openRequest(fields, fin);
+      if (stream >= 0) {
+        const exchange = {
+          answered: Promise.withResolvers<Response>(),
+          incoming: new IncomingBody(http3, stream),
+          outgoing: new OutgoingBody(http3, stream),
+        };
+        this.#exchanges.set(stream, exchange);
+        return [stream, exchange];
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #save(): void {
+    const settings = this.#settings;
+    if (this.#saved !== undefined && settings !== undefined) this.resumable.resolve({ ...this.#saved, settings });
+  }
+
+  #retry(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+const send = async (http3: Http3Connection, responses: Responses, request: Request): Promise<Response> => {
+  request.signal.throwIfAborted();
+  const { protocol, host, pathname, search } = new URL(request.url);
+  if (protocol !== 'https:') throw new TypeError(`HTTP/3 carries https, not ${protocol}`);
+  const fields = [
+    { name: ':method', value: request.method },
+    { name: ':scheme', value: 'https' },
+    { name: ':authority', value: host },
+    { name: ':path', value: pathname + search },
+    ...fieldsOf(request.headers, SKIPPED),
+  ];
+  const [stream, { answered, outgoing }] = await responses.open(http3, fields, request.body === null);
+  const abort = (): void => {
+    responses.fail(stream, request.signal.reason as Error);
+    http3.cancel(stream, Http3ErrorCode.requestCancelled);
+  };
+  request.signal.addEventListener('abort', abort, { once: true });
+  if (request.body !== null) outgoing.send(request.body).catch(answered.reject);
+  return answered.promise;
+};
+
+/**
+ * Connects to an HTTP/3 server. The connection has a socket of its own, which is closed with it.
+ *
+ * @throws QuicConnectionError when no handshake is had, Error when the name is not found
+ */
+export const connectHttp3 = async (options: Http3ClientOptions): Promise<Http3Client> => {
+  const { host, port, serverName = host, resume, early = false } = options;
+  const address = isIP(host) === 0 ? (await lookup(host)).address : host;
+  const any = isIP(address) === 6 ? '::' : '0.0.0.0';
+  const bound = new BoundEndpoint(any, 0, options, { tls: createTlsClientPort(options) });
+  const responses = new Responses();
+  const settings = { grease: randomInt(2 ** 40), ...(early && resume && { remembered: resume.settings }) };
+  const binding = new Http3Binding((quic) => new Http3Connection(quic, responses, settings));
+  const quic = bound.endpoint.connect(
+    {
+      ...{ remote: addressOf(address, port), serverName, alpn: ['h3'], sink: binding },
+      ...(resume && { ticket: resume.ticket }),
+      ...(early && resume && { remembered: resume.parameters }),
+    },
+    nowUs(),
+  );
+  const http3 = binding.bind(quic);
+  void responses.over.promise.then(() => bound.close());
+  if (early && resume) http3.start();
+  else await responses.ready.promise;
+  return {
+    fetch: (input, init) => send(http3, responses, new Request(input, init)),
+    resumable: responses.resumable.promise,
+    closed: responses.over.promise,
+    close: () => http3.close(),
+  };
+};
