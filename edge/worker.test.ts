@@ -1,53 +1,23 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { createClient as createRpcClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { connect } from '@nats-io/transport-node';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
+import { startIssuer, type TestIssuer } from '#services/authn/testing/issuer.ts';
 import { apiSuite } from '#services/config/testing/api-suite.ts';
 import { createClient, eventually, fetchAt, type Send } from '#services/config/testing/client.ts';
 import { readEvents } from '#services/config/testing/read-events.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
 import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
 
-const PROJECT = 'cloudbridge';
 let server: TestServer;
-let issuer: Server;
+let identity: TestIssuer;
 let worker: ChildProcess;
 let url: string;
 let token: string;
-let sign: Sign;
 let send: Send;
-
-type Sign = (role: string, organisation?: string) => Promise<string>;
-
-/** An identity provider with one key. */
-const startIssuer = async (): Promise<{ server: Server; issuer: string; sign: Sign }> => {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const keys = [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }];
-  let at = '';
-  const http = createServer((request, response) => {
-    const metadata = { issuer: at, jwks_uri: `${at}/keys`, introspection_endpoint: `${at}/introspect` };
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(request.url === '/keys' ? { keys } : metadata));
-  });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  at = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const sign: Sign = (role, organisation = 'org-1') =>
-    new SignJWT({ 'urn:zitadel:iam:org:project:roles': { [role]: { [organisation]: 'edge.test' } } })
-      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-      .setIssuer(at)
-      .setAudience(PROJECT)
-      .setSubject(role)
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(privateKey);
-  return { server: http, issuer: at, sign };
-};
 
 /** Starts the Worker in workerd, offline. */
 const startWorker = async (
@@ -90,13 +60,12 @@ before(async () => {
   const nats = await connect({ servers: server.url });
   await ensureStreams(nats, { replicas: 1 });
   await nats.close();
-  const identity = await startIssuer();
-  ({ server: issuer, sign } = identity);
-  token = await sign('operator');
+  identity = await startIssuer();
+  token = await identity.sign('operator');
   const started = await startWorker({
     NATS_URL: server.websocketUrl,
     IDENTITY_ISSUER: identity.issuer,
-    IDENTITY_PROJECT: PROJECT,
+    IDENTITY_PROJECT: identity.project,
     IDENTITY_OPERATOR_ORGANISATION: 'org-1',
   });
   ({ child: worker, url } = started);
@@ -105,7 +74,7 @@ before(async () => {
 after(async () => {
   // wrangler starts workerd in the same process group.
   if (worker?.pid !== undefined && worker.exitCode === null) process.kill(-worker.pid, 'SIGTERM');
-  issuer?.close();
+  identity?.close();
   await server?.close();
 });
 
@@ -134,7 +103,7 @@ test('a tenant is made through the edge by REST, Connect and gRPC-Web, and its e
 
 const suite = apiSuite({
   fetch: (request) => fetchAt(url)(request),
-  token: (role, organisation) => sign(role, organisation),
+  token: (role, organisation) => identity.sign(role, organisation),
   organisations: ['org-1', 'org-2'],
   prefix: 'x',
 });

@@ -1,6 +1,9 @@
 import { DurableObject } from 'cloudflare:workers';
+import { type AdminAnswer, answerAdmin, natsHindrance } from '#services/api/admin-paths.ts';
+import { ConnectionMeter } from '#services/api/connection-meter.ts';
 import { problem, problemResponse } from '#services/api/problem.ts';
 import { createVerifier } from '#services/authn/verifier.ts';
+import { configMeter } from '#services/config/app.ts';
 import { startWorkerService, type WorkerService } from '#services/config/worker.ts';
 
 export interface Env {
@@ -25,6 +28,8 @@ const report = (error: unknown): void =>
  * Durable Object.
  */
 export class Hub extends DurableObject<Env> {
+  readonly #meter = configMeter();
+  readonly #connection = new ConnectionMeter('edge');
   #service: Promise<WorkerService> | undefined;
 
   override async fetch(request: Request): Promise<Response> {
@@ -39,6 +44,14 @@ export class Hub extends DurableObject<Env> {
     return service.fetch(request);
   }
 
+  /** By a call from the Worker only: no request comes here. */
+  admin(method: string, path: string): Promise<AdminAnswer> {
+    return answerAdmin(method, path, {
+      metrics: () => this.#meter.text() + this.#connection.text(),
+      hindrance: () => natsHindrance(async () => (await this.#start()).nats.flush()),
+    });
+  }
+
   #start(): Promise<WorkerService> {
     const { NATS_URL: url, NATS_CREDS: credentials, IDENTITY_ISSUER: issuer, IDENTITY_PROJECT: project } = this.env;
     const operatorOrganisation = this.env.IDENTITY_OPERATOR_ORGANISATION ?? '';
@@ -47,9 +60,11 @@ export class Hub extends DurableObject<Env> {
       credentials,
       verify: createVerifier({ issuer, project, operatorOrganisation }),
       authorization: { issuer, project, tokenService: this.env.TOKEN_ISSUER },
+      meter: this.#meter,
       report,
     }).then(
       (service) => {
+        void this.#connection.follow(service.nats);
         // NATS gives a client up whose credentials it refuses twice; the next request begins anew.
         service.nats.closed().then((error) => {
           if (error) report(error);
@@ -68,6 +83,16 @@ export class Hub extends DurableObject<Env> {
   }
 }
 
+const hubOf = ({ HUB }: Env) => HUB.get(HUB.idFromName('hub'));
+
 export default {
-  fetch: (request, env) => env.HUB.get(env.HUB.idFromName('hub')).fetch(request),
+  fetch: (request, env) => hubOf(env).fetch(request),
+} satisfies ExportedHandler<Env>;
+
+/** An entrypoint of its own, for the operator's machines: the public one leads nowhere near it. */
+export const admin = {
+  fetch: async (request, env) => {
+    const { status, text, headers } = await hubOf(env).admin(request.method, new URL(request.url).pathname);
+    return new Response(text, { status, headers });
+  },
 } satisfies ExportedHandler<Env>;

@@ -22,6 +22,8 @@ export interface WorkerdOptions {
     readonly port: number;
     readonly tls?: { readonly key: string; readonly cert: string };
   };
+  /** Where the entrypoint `admin` of the module answers. */
+  readonly admin?: { readonly host: string; readonly port: number } | undefined;
   /** CA certificates that it trusts beside those that browsers trust; PEM, any number in a text. */
   readonly trusted?: readonly string[];
   /** Is told each line that the Worker writes. */
@@ -30,12 +32,15 @@ export interface WorkerdOptions {
 
 export interface Workerd {
   readonly port: number;
+  /** 0: there is none. */
+  readonly adminPort: number;
   /** Resolves to how it ended, for people. */
   readonly ended: Promise<string>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 const SOCKET = 'main';
+const ADMIN = 'admin';
 const BUNDLE = 'worker.js';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -61,13 +66,22 @@ const bundle = async (main: string, file: string): Promise<void> => {
 
 const tlsOptions = (entries: readonly string[]): string => `tlsOptions = (${entries.join(', ')})`;
 
+const addressOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `address = ${quote(`${host.includes(':') ? `[${host}]` : host}:${port}`)}`;
+
 const configOf = (options: WorkerdOptions): string => {
-  const { durableObjects = {}, variables, secrets = {}, listen, trusted = [], compatibilityDate } = options;
-  const { host, port, tls } = listen;
+  const { durableObjects = {}, variables, secrets = {}, listen, admin, trusted = [], compatibilityDate } = options;
+  const { tls } = listen;
   const certificates = trusted.flatMap((text) => text.match(CERTIFICATE) ?? []).map(quote);
   const internet = tlsOptions(['trustBrowserCas = true', `trustedCertificates = [${certificates.join(', ')}]`]);
   const keypair = tls && `keypair = (privateKey = ${quote(tls.key)}, certificateChain = ${quote(tls.cert)})`;
   const protocol = keypair === undefined ? 'http = ()' : `https = (options = (), ${tlsOptions([keypair])})`;
+  const sockets = [
+    `(name = "${SOCKET}", ${addressOf(listen)}, ${protocol}, service = "main")`,
+    ...(admin
+      ? [`(name = "${ADMIN}", ${addressOf(admin)}, http = (), service = (name = "main", entrypoint = "admin"))`]
+      : []),
+  ];
   const classes = Object.values(durableObjects).map(
     // It stays when it is idle: it is what holds connections.
     (name) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, preventEviction = true)`,
@@ -85,7 +99,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .worker),
     (name = "internet", network = (allow = ["public", "private", "local"], ${internet})),
   ],
-  sockets = [(name = ${quote(SOCKET)}, address = ${quote(`${host.includes(':') ? `[${host}]` : host}:${port}`)}, ${protocol}, service = "main")],
+  sockets = [${sockets.join(', ')}],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "${BUNDLE}", esModule = embed "${BUNDLE}")],
@@ -98,16 +112,18 @@ const worker :Workerd.Worker = (
 };
 
 /** workerd says on its control descriptor where it listens, one JSON object a line. */
-const listening = (child: ChildProcess): Promise<number> =>
+const listening = (child: ChildProcess, count: number): Promise<ReadonlyMap<string, number>> =>
   new Promise((resolve) => {
+    const ports = new Map<string, number>();
     createInterface({ input: child.stdio[3] as NodeJS.ReadableStream }).on('line', (line) => {
       const { event, socket, port } = JSON.parse(line) as { event: string; socket?: string; port?: number };
-      if (event === 'listen' && socket === SOCKET && port !== undefined) resolve(port);
+      if (event === 'listen' && socket !== undefined && port !== undefined) ports.set(socket, port);
+      if (ports.size === count) resolve(ports);
     });
   });
 
 /** It says so in words of its own only: what keeps it from listening keeps us from it too. */
-const requireFree = async ({ host, port }: WorkerdOptions['listen']): Promise<void> => {
+const requireFree = async ({ host, port }: { readonly host: string; readonly port: number }): Promise<void> => {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -146,13 +162,15 @@ export const startWorkerd = async (options: WorkerdOptions): Promise<Workerd> =>
     });
     const failed = ended.then(async (how) => {
       await requireFree(options.listen);
+      if (options.admin) await requireFree(options.admin);
       logAll();
       throw new Error(`workerd ${how} before it listened`);
     });
     failed.catch(() => {});
-    const port = await Promise.race([listening(child), failed]);
+    const ports = await Promise.race([listening(child, options.admin ? 2 : 1), failed]);
     logAll();
-    return { port, ended, kill: (signal) => void child.kill(signal) };
+    const [port = 0, adminPort = 0] = [SOCKET, ADMIN].map((name) => ports.get(name));
+    return { port, adminPort, ended, kill: (signal) => void child.kill(signal) };
   } finally {
     // It has read them.
     await rm(folder, { recursive: true, force: true });

@@ -47,6 +47,8 @@ export interface ConfigAppOptions {
   readonly authorization?: Authorization | undefined;
   /** Is told of errors that are the service's own fault. */
   readonly report: (error: unknown) => void;
+  /** To go on counting where another app of this copy ended. */
+  readonly meter?: Meter;
   /** A larger request is refused. */
   readonly maxRequestBytes?: number;
 }
@@ -64,11 +66,15 @@ export interface ConfigApp {
 
 const MAX_REQUEST_BYTES = 1024 * 1024;
 
+const ROUTES = routesOf(CONFIG_SERVICES);
+
+/** For what a copy of the service counts. */
+export const configMeter = (): Meter => new Meter([...callRows(ROUTES), ...CALLER_ROWS, ...CONFIG_ROWS]);
+
 export const createConfigApp = async (options: ConfigAppOptions): Promise<ConfigApp> => {
   const stores = await openStores(options.nats);
-  const routeNames = routesOf(CONFIG_SERVICES);
-  const meter = new Meter([...callRows(routeNames), ...CALLER_ROWS, ...CONFIG_ROWS]);
-  const calls = new Calls(meter, routeNames);
+  const { meter = configMeter() } = options;
+  const calls = new Calls(meter, ROUTES);
   countConflicts(meter, [stores.config, stores.revocations, stores.status, stores.desired, stores.chunks]);
   const readMaxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
   const routes = (router: ConnectRouter): void => {

@@ -3,12 +3,10 @@ import { after, before, test } from 'node:test';
 import { Code } from '@connectrpc/connect';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { callAll } from '#services/api/testing/call-all.ts';
 import { type WatchedMetrics, watchMetrics } from '#services/api/testing/watched-metrics.ts';
-import { CONFIG_SERVICES } from './app.ts';
 import { generateRevisionKey } from './revision-key.ts';
 import { type Serving, serveConfig } from './serve.ts';
-import { apiSuite } from './testing/api-suite.ts';
+import { allFail, callEverything } from './testing/call-everything.ts';
 import { createClient, eventually, fetchAt } from './testing/client.ts';
 import { createTestInstallation, type TestInstallation } from './testing/installation.ts';
 
@@ -41,7 +39,6 @@ after(async () => {
   await installation?.close();
 });
 
-const METHODS = CONFIG_SERVICES.flatMap((service) => service.methods);
 const requests = (route: string, outcome: string): string =>
   `cloudbridge_api_requests_total{route="${route}",outcome="${outcome}"}`;
 
@@ -107,39 +104,13 @@ test('a watch counts as running until its caller goes', async () => {
 
 test('every series is moved by what callers do and by what fails', async () => {
   const { tokens, operator, server } = installation;
-  const send = createClient(fetchAt(url), operator);
   const token = (role: string, organisation?: string) =>
     tokens.sign({ subject: role, roles: [role], ...(organisation !== undefined && { organisation }) });
-  const suite = apiSuite({ fetch: fetchAt(url), token, organisations: ['100', '200'], prefix: 'm-' });
-  for (const { run } of suite) await run();
-  // What the suite does not call.
-  await eventually(async () => (await send('GET', '/v1/revisions/1')).status === 200 || undefined, 'a first revision');
-  // Another one may be published meanwhile.
-  const force = async () => {
-    const { revisions } = (await send('GET', '/v1/revisions?page.size=1000')).json;
-    const newest = Math.max(...revisions.map(({ number }: { number: string }) => Number(number)));
-    return (await send('POST', `/v1/revisions/${newest}/force`, { reason: 'test' })).status === 200 || undefined;
-  };
-  await eventually(force, 'the newest revision is forced');
-  await send('POST', '/v1/pops', { id: 'oslo' });
-  await send('POST', '/v1/pops/oslo/workers', { id: 'w1' });
-  for (const path of ['/v1/pops', '/v1/pops/oslo', '/v1/pops/oslo/workers', '/v1/pops/oslo/workers/w1'])
-    assert.equal((await send('GET', path)).status, 200, path);
-  const device = await send('GET', '/v1/tenants/m-many/devices/d1');
-  const renamed = await send('PATCH', '/v1/tenants/m-many/devices/d1', { ...device.json, displayName: 'D' });
-  assert.equal(renamed.status, 200, JSON.stringify(renamed.json));
-  const tenant = await send('PATCH', '/v1/tenants/m-many', { displayName: 'M' });
-  assert.equal(tenant.status, 200, JSON.stringify(tenant.json));
-
-  const refused = await callAll(CONFIG_SERVICES, url, '');
-  assert.deepEqual([...new Set(refused.values())], [Code.Unauthenticated]);
-  assert.equal(refused.size, METHODS.length);
+  await callEverything(url, { token, organisations: ['100', '200'], prefix: 'm-' });
   await server.kill();
-  const failing = callAll(CONFIG_SERVICES, url, operator);
+  const failing = allFail(url, operator, Code.Unavailable);
   await metrics.read();
-  const failed = await failing;
-  assert.deepEqual([...new Set(failed.values())], [Code.Unavailable]);
-  assert.equal(failed.size, METHODS.length);
+  await failing;
   const failures = 'cloudbridge_config_revisions_total{outcome="failed"}';
   await eventually(async () => ((await metrics.read()).get(failures) ?? 0) > 0 || undefined, 'no revision is seen');
   assert.equal((await metrics.read()).get('cloudbridge_nats_connected_count'), 0);

@@ -1,6 +1,7 @@
 import { type NatsConnection, wsconnect } from '@nats-io/nats-core';
 import { authenticatorFor, NEVER_GIVE_UP, onceInARow, tellRefusals } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
+import type { Meter } from '#services/api/meter.ts';
 import type { VerifyToken } from '#services/authn/caller.ts';
 import type { Authorization } from '#services/authn/protected-resource.ts';
 import { createConfigApp } from './app.ts';
@@ -20,6 +21,7 @@ export interface WorkerServiceOptions {
   readonly verify: VerifyToken;
   /** What callers are told of whose tokens `verify` takes. */
   readonly authorization: Authorization;
+  readonly meter: Meter;
   readonly report: (error: unknown) => void;
 }
 
@@ -27,7 +29,7 @@ const RECONNECT_MS = 250;
 
 /** The service for runtimes without sockets: NATS over WebSocket, and whatever calls `fetch`. */
 export const startWorkerService = async (options: WorkerServiceOptions): Promise<WorkerService> => {
-  const { url, credentials, verify, authorization, report } = options;
+  const { url, credentials, verify, authorization, meter, report } = options;
   const nats = await wsconnect({
     ...NEVER_GIVE_UP,
     servers: url,
@@ -36,7 +38,7 @@ export const startWorkerService = async (options: WorkerServiceOptions): Promise
     ...(credentials && { authenticator: authenticatorFor(new TextEncoder().encode(credentials)) }),
   });
   void tellRefusals(nats, credentials && 'NATS_CREDS', onceInARow(report));
-  const app = await createConfigApp({ nats, verify, authorization, report });
+  const app = await createConfigApp({ nats, verify, authorization, meter, report });
   const background = startBackground(nats, app, report);
   return {
     nats,

@@ -7,6 +7,8 @@ import { url } from './config.ts';
 /** What `cloudbridge serve edge` reads: no more than the edge needs, for it may stand on a machine of its own. */
 export const EdgeFile = z.strictObject({
   listen: hostPort,
+  /** `/healthz`, `/readyz` and `/metrics`, for the operator's machines; without it, nowhere. */
+  admin: hostPort.optional(),
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
   nats: z.strictObject({
     /** NATS over WebSocket. */

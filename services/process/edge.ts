@@ -20,7 +20,7 @@ const Wrangler = z.object({
 
 /** Runs the edge Worker as the configuration says; resolves once it listens. @param log is told what it writes */
 export const startEdge = async (config: EdgeConfig, log: (line: string) => void): Promise<Workerd> => {
-  const { tls, nats, identity, token } = config;
+  const { tls, nats, identity, token, listen, admin } = config;
   const file = path.join(root, 'wrangler.toml');
   const worker = parseToml(Wrangler, await readFile(file, 'utf8'), file);
   const pair = tls && readTlsPair(tls, new Date());
@@ -43,13 +43,14 @@ export const startEdge = async (config: EdgeConfig, log: (line: string) => void)
       secrets: { NATS_CREDS: readSecretFile(nats.credentials, 'the credentials file').toString() },
     }),
     listen: {
-      ...splitHostPort(config.listen),
+      ...splitHostPort(listen),
       ...(pair && { tls: { key: pair.key, cert: pair.certificate } }),
     },
+    admin: admin === undefined ? undefined : splitHostPort(admin),
     trusted: authorities.map((each) => readCertificate(each, 'the CA file')),
     log,
   });
-  return listening({ listen: config.listen }, starting);
+  return listening({ listen, ...(admin !== undefined && { admin }) }, starting);
 };
 
 /** Runs the edge Worker until it is told to stop. @throws when it cannot be started */
@@ -67,6 +68,7 @@ export const runEdge = async (file: string, log: Logger): Promise<void> => {
     if (!stopping) log.error(`workerd ${how}`);
     process.exit(stopping ? 0 : 1);
   });
-  log.info('serving', { port: workerd.port });
-  process.send?.({ ready: true, port: workerd.port });
+  const { port, adminPort } = workerd;
+  log.info('serving', { port });
+  process.send?.({ ready: true, port, adminPort });
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type NatsConnection, nkeys } from '@nats-io/nats-core';
+import { configMeter } from '#services/config/app.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { startWorkerService } from '#services/config/worker.ts';
 import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
@@ -40,6 +41,7 @@ const CASES: readonly Case[] = [
         credentials: seed,
         verify: () => Promise.reject(new Error('nobody calls')),
         authorization: { issuer: 'https://identity.test', project: '3', tokenService: undefined },
+        meter: configMeter(),
         report,
       }),
   },
