@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { meetsBar } from '#telemetry/measurement.ts';
+import { LabError } from '../errors.ts';
+import { type AddressesByDevice, addressesKept } from './addresses-kept.ts';
+
+const LAPTOP = ['10.64.0.2', 'fd00::2'];
+const SENSOR = ['10.64.0.3', 'fd00::3'];
+const of = (table: Readonly<Record<string, readonly string[]>>): AddressesByDevice => new Map(Object.entries(table));
+const BEFORE = of({ laptop: LAPTOP, sensor: SENSOR });
+
+test('who has what it had is counted, and who came meanwhile is not', () => {
+  const now = of({ late: ['10.64.0.9', 'fd00::9'], sensor: SENSOR, laptop: LAPTOP });
+  const found = addressesKept(BEFORE, now, 2);
+  assert.deepEqual(found, { metric: 'addresses_kept', value: 4, unit: 'count', bar: { atLeast: 4 } });
+});
+
+test('a device with another address, fewer, more or none at all is named', () => {
+  for (const [addresses, has] of [
+    [['10.64.0.2', 'fd00::66'], '10.64.0.2, fd00::66'],
+    [['10.64.0.66', 'fd00::2'], '10.64.0.66, fd00::2'],
+    [['10.64.0.2'], '10.64.0.2'],
+    [[...LAPTOP, '10.64.0.66'], '10.64.0.2, fd00::2, 10.64.0.66'],
+    [[], 'no address'],
+  ] as const) {
+    assert.throws(() => addressesKept(BEFORE, of({ laptop: addresses, sensor: SENSOR }), 2), {
+      name: LabError.name,
+      message: `laptop had 10.64.0.2, fd00::2, and has ${has} at the next PoP.`,
+    });
+  }
+  assert.throws(
+    () => addressesKept(BEFORE, of({ laptop: LAPTOP }), 2),
+    /^LabError: sensor had .*, and has no address at/,
+  );
+  assert.throws(() => addressesKept(BEFORE, of({ laptop: SENSOR, sensor: LAPTOP }), 2), /laptop had/);
+});
+
+test('who had no address is named, and one address only, or a device that nobody looked at, is too little', () => {
+  const isEnough = (table: AddressesByDevice, least: number): boolean => {
+    const { value, bar } = addressesKept(table, table, least);
+    return meetsBar(value, bar!);
+  };
+  assert.equal(isEnough(BEFORE, 2), true);
+  assert.throws(() => isEnough(of({ laptop: [], sensor: SENSOR }), 2), /laptop had no address, and has no address at/);
+  assert.equal(isEnough(of({ laptop: ['10.64.0.2'], sensor: SENSOR }), 2), false);
+  assert.equal(isEnough(BEFORE, 3), false);
+  assert.equal(isEnough(of({}), 1), false);
+});
