@@ -4,9 +4,10 @@ import { home } from '#scripts/setup/paths.mjs';
 import { type CommandOptions, runCommand, until } from './command.ts';
 import { LabError } from './errors.ts';
 import { Journal } from './journal.ts';
+import { filesOf, mountsOf } from './left.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { takeBlock, takePlace } from './loopback.ts';
-import { createNamespaces, listNamespaces, undoJournal } from './namespaces.ts';
+import { createNamespaces, listNamespaces, netnsIsMounted, undoJournal } from './namespaces.ts';
 import { isRunning, runningGroups, signal } from './pids.ts';
 import { type Place, placeOf } from './place.ts';
 import { type LabProcess, type ProcessSpec, startProcess } from './process.ts';
@@ -45,6 +46,8 @@ interface Ground {
   /** Undefined without namespaces, where everything is on the loopback of the machine. */
   readonly topology?: Topology;
   readonly release: () => Promise<void>;
+  /** `/run/netns` was no mount point before. */
+  readonly mounted?: boolean;
   /** What listens on the machine's loopback for it. */
   readonly listening: () => string[];
 }
@@ -58,7 +61,8 @@ const layNamespaces = async (name: string, pops: number, journal: Journal): Prom
     await release();
     throw error;
   }
-  return { topology, place: placeOf(topology, addresses), release, listening };
+  const mounted = journal.read().some(({ kind }) => kind === 'netns-mount');
+  return { topology, place: placeOf(topology, addresses), release, listening, mounted };
 };
 
 /** One running lab: where it is, and the programs that run there. Everything ends with `destroy`. */
@@ -157,7 +161,9 @@ export class Lab {
       ...this.#leftProcesses().map(({ name, pid }) => `${name} (process ${pid})`),
       ...this.#ground.listening(),
       ...(this.topology === undefined ? [] : namespacesOf(this.name)),
-      ...[lockFile(this.name), this.#journal.file].filter((file) => fs.existsSync(file)),
+      ...filesOf(folder, this.name),
+      ...mountsOf([folder], this.name),
+      ...(this.#ground.mounted && listNamespaces().length === 0 && netnsIsMounted() ? ['the mount of /run/netns'] : []),
     ];
   }
 }

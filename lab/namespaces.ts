@@ -10,7 +10,8 @@ const NETNS_FOLDER = '/run/netns';
 /** Names of the network namespaces of this machine that `ip netns` knows. */
 export const listNamespaces = (): string[] => (fs.existsSync(NETNS_FOLDER) ? fs.readdirSync(NETNS_FOLDER) : []);
 
-const netnsIsMounted = (): boolean =>
+/** Whether `ip netns` made its folder a mount point. */
+export const netnsIsMounted = (): boolean =>
   fs
     .readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
