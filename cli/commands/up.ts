@@ -2,6 +2,7 @@ import { Journey, runSteps, type StepOutcome, TEARDOWN } from '#lab/journey.ts';
 import { LAB_STEPS, LOOPBACK_STEPS } from '#lab/steps/registry.ts';
 import { DEFAULT_LAB_NAME, POP_NAMES } from '#lab/topology.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
+import { meetsBar } from '#telemetry/measurement.ts';
 import { isAllowedSkip } from '../allowed-skips.ts';
 import { contextOf, removeLabContext, writeLabContext } from '../api/lab-context.ts';
 import { defineCommand } from '../command.ts';
@@ -9,6 +10,9 @@ import { controllerFromEnvironment } from '../congestion-controller.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { reportCase, reportStep } from '../report.ts';
+
+/** For the whole journey. */
+const MOST_MS = 120_000;
 
 /** The first SIGINT, SIGTERM or SIGHUP; npm and terminals send some of them twice, which changes nothing. */
 const onStop = (): { readonly stopped: () => boolean; readonly whenStopped: Promise<void> } => {
@@ -109,10 +113,16 @@ export const up = defineCommand({
     const all = loopback ? LOOPBACK_STEPS : LAB_STEPS;
     const steps = options.quick ? all.filter(({ essential }) => essential === true) : all;
     const { completed, met } = await runSteps(steps, journey, tell, stopped);
-    const tellTotal = () => {
-      const total = { metric: 'duration', value: Math.round(performance.now() - start), unit: 'ms' };
+    const tellTotal = (): boolean => {
+      const total = {
+        metric: 'duration',
+        value: Math.round(performance.now() - start),
+        unit: 'ms',
+        bar: { atMost: MOST_MS },
+      };
       const failed = { metric: 'failed_steps', value: failedSteps, unit: 'count', bar: { atMost: 0 } };
       reportCase(output, { suite, case: 'journey' }, [total, failed]);
+      return meetsBar(total.value, total.bar);
     };
     // A figure that missed its bar is told, and is no reason to take the edge away.
     if (completed && !options.once) {
@@ -123,9 +133,9 @@ export const up = defineCommand({
       removeLabContext(contextOf(name));
     }
     const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell)).met;
-    if (options.once) tellTotal();
+    const inTime = !options.once || tellTotal();
     if (unexpectedSkip) return FAILURE;
-    const went = options.once ? completed && met : completed || stopped();
+    const went = options.once ? completed && met && inTime : completed || stopped();
     return went && clean ? SUCCESS : FAILURE;
   },
 });
