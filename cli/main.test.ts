@@ -91,6 +91,18 @@ test('doctor says what a worker has to do without where it is not root', { skip:
   assert.match(stderr, /`up --unprivileged` does without namespaces/);
 });
 
+test('help about what is no command says so, as the command itself does', async () => {
+  const help = await inProcess('help', 'dcotor');
+  assert.deepEqual([help.status, help.stdout], [2, '']);
+  assert.equal(
+    help.stderr,
+    'cloudbridge: Unknown command `dcotor`. Did you mean `doctor`? See `cloudbridge --help`.\n',
+  );
+  const member = await inProcess('help', 'worker', 'nosuch');
+  assert.deepEqual([member.status, member.stdout], [2, '']);
+  assert.match(member.stderr, /`worker` is followed by one of: .*/);
+});
+
 test('a group of commands has its help as each of them has', () => {
   for (const args of [
     ['worker', '--help'],

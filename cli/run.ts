@@ -32,14 +32,16 @@ const helpFor = (words: readonly string[]): string | undefined => {
   const named = findCommand(COMMANDS, words);
   if (named !== undefined) return commandHelp(named.command);
   const group = groupOf(words[0]);
-  return words[0] !== undefined && group.length > 0 ? groupHelp(words[0], group) : undefined;
+  return words[0] !== undefined && words.length === 1 && group.length > 0 ? groupHelp(words[0], group) : undefined;
 };
 
 const runCommand = async (given: readonly string[], sinks: Sinks): Promise<number> => {
   const { leading, rest: argv } = splitLeading(given);
   const [first] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    const named = first === 'help' ? helpFor(argv.slice(1)) : undefined;
+    const about = first === 'help' ? argv.slice(1) : [];
+    const named = helpFor(about);
+    if (named === undefined && about.length > 0) throw unknownCommand(about);
     sinks.stdout.write(`${named ?? overview(VISIBLE)}\n`);
     return first === undefined ? BAD_USAGE : SUCCESS;
   }
