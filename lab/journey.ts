@@ -80,6 +80,7 @@ export type StepOutcome = {
   readonly failure?: string;
   /** The first figure that missed its bar, for people. */
   readonly missed?: string;
+  /** Where more can be read; absent where this lab has written nothing. */
   readonly logFile?: string;
 };
 
@@ -94,14 +95,16 @@ const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
   if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
   if (journey.on === 'loopback' && needsNamespaces !== undefined)
     return { step, measurements: [], skipped: needsNamespaces };
+  const wasUp = journey.isUp;
   try {
     const measurements = await step.run(journey);
     const missed = measurements.map(missedBar).find((text) => text !== undefined);
     return { step, measurements, ...(missed !== undefined && { missed, logFile: logFolder(journey.name) }) };
   } catch (error) {
     const failure = error instanceof LabError ? error.message : String(error instanceof Error ? error.stack : error);
-    const logFile = (error instanceof LabError && error.logFile) || logFolder(journey.name);
-    return { step, measurements: [], failure, logFile };
+    const own = wasUp || journey.isUp ? logFolder(journey.name) : undefined;
+    const logFile = (error instanceof LabError && error.logFile) || own;
+    return { step, measurements: [], failure, ...(logFile !== undefined && { logFile }) };
   }
 };
 
