@@ -85,7 +85,6 @@ const makeHandlers = (order: EdgeOrder, device: TunDevice | undefined) => {
   const port = device === undefined ? undefined : new TunPort(device);
   const forwarder = new Forwarder({
     tenants,
-    carriers: tenants.carriers,
     egress: port ?? { add: () => false },
     refused: { refused4: new PrefixTable(4), refused6: new PrefixTable(16) },
     router4: address('192.0.2.1'),

@@ -18,7 +18,9 @@ import { Exchange, MAX_RECORD_BYTES } from './exchange/exchange.ts';
 import { OtherThreads, type OwnWork } from './exchange/other-threads.ts';
 import { Faults } from './faults.ts';
 import { Carriers } from './forward/carriers.ts';
-import { type EgressPort, Forwarder, HEADROOM } from './forward/forwarder.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import type { EgressPort } from './forward/ports.ts';
+import { HEADROOM } from './forward/session.ts';
 import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
@@ -112,7 +114,6 @@ export class Edge {
     this.admission = new Admission(this.directory, Date.now, this.tenants);
     this.forwarder = new Forwarder({
       tenants: this.tenants,
-      carriers: this.tenants.carriers,
       egress: this.tunPort ?? NO_WAY_OUT,
       refused: refusedTables(this.#ownRefused, this.#allowed),
       router4,
@@ -279,7 +280,7 @@ export class Edge {
 
   #refuse(byFleet: readonly Prefix[]): void {
     const deny = [...this.#ownRefused, ...byFleet];
-    this.forwarder.refused = refusedTables(deny, this.#allowed);
+    this.forwarder.policy.refused = refusedTables(deny, this.#allowed);
     const policy = { deny, allow: this.#allowed };
     this.targets.policy = policy;
     this.endings.refuse(policy);

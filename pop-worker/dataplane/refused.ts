@@ -1,7 +1,7 @@
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import { NEVER_DESTINATIONS, prefixContains } from '#protocol/masque/target-policy.ts';
-import type { RefusedTables } from './forward/forwarder.ts';
+import type { RefusedTables } from './forward/policy.ts';
 
 /** What is refused after exceptions: those that an exception covers are not among them. */
 export const refusedPrefixes = (refused: readonly Prefix[], allowed: readonly Prefix[]): Prefix[] =>

@@ -6,7 +6,8 @@ import { TunPacket } from '#host/tun/packet.ts';
 import { Coalescer } from '#protocol/ip/coalescer.ts';
 import { GatherBatch, MESSAGE_WORDS, NO_PIECE, PIECE_WORDS } from '#protocol/ip/offload.ts';
 import type { IpView } from '#protocol/ip/view.ts';
-import { type EgressPort, HEADROOM } from './forward/forwarder.ts';
+import type { EgressPort } from './forward/ports.ts';
+import { HEADROOM } from './forward/session.ts';
 
 /** Packets that are gathered before they are written. */
 const WRITE_PACKETS = 256;

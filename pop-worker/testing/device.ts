@@ -1,7 +1,7 @@
 /** The smallest device that a worker can serve: a TUN and one CONNECT-IP tunnel, in a process of its own. */
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { HEADROOM } from '#dataplane/forward/forwarder.ts';
+import { HEADROOM } from '#dataplane/forward/session.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { type OutsideSink, TunPort } from '#dataplane/tun-port.ts';
 import { nativeSum } from '#host/checksum/checksum.ts';

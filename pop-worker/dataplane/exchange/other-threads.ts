@@ -1,6 +1,6 @@
 import { TunPacket } from '#host/tun/packet.ts';
 import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
-import type { ThreadsPort } from '../forward/forwarder.ts';
+import type { ThreadsPort } from '../forward/ports.ts';
 import type { RemoteSession } from '../forward/remote-sessions.ts';
 import type { RoutableCids } from './cids.ts';
 import type { Exchange, ExchangeSink, Kind } from './exchange.ts';

@@ -9,8 +9,8 @@ import { address, isIntact, joinFragments, packet, tcp, udp } from '#protocol/ip
 import { formatIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import { Carriers } from './carriers.ts';
-import { Forwarder, HEADROOM } from './forwarder.ts';
-import { Session } from './session.ts';
+import { Forwarder } from './forwarder.ts';
+import { HEADROOM, Session } from './session.ts';
 import { TenantTable } from './tenant-table.ts';
 
 const DF = 0x4000;
@@ -52,7 +52,6 @@ const world = (carriers = '100.64.0.0/24') => {
   refused4.set(address('169.254.0.0'), 16, 1);
   const forwarder = new Forwarder({
     tenants: table,
-    carriers: table.carriers,
     egress: {
       add: (buffer, view) => {
         outside.push(buffer.slice(view.start, view.end));
@@ -103,11 +102,11 @@ test('devices of one tenant reach each other, one hop apart; the other tenant ne
 test('the other tenant is unreachable, also by its unique addresses, and told so', () => {
   const { red2, blue2, send, forwarder, outside } = world();
   send(red2, { source: 'fd00:1::2', destination: 'fd00:1::9' });
-  assert.equal(forwarder.drops.of('no_route'), 1);
+  assert.equal(forwarder.counters.drops.of('no_route'), 1);
   assert.equal(red2.got[0]?.[40], 1, 'ICMPv6 destination unreachable');
   send(red2, { source: 'fd00:1::2', destination: 'fd00:2::2' });
   send(red2, { source: '10.64.0.2', destination: '100.64.0.3' });
-  assert.equal(forwarder.drops.of('destination_refused'), 2);
+  assert.equal(forwarder.counters.drops.of('destination_refused'), 2);
   assert.equal(blue2.got.length + outside.length, 0);
 });
 
@@ -115,7 +114,7 @@ test('a source that is not its own is dropped without an answer', () => {
   const { red2, red3, send, forwarder } = world();
   send(red2, { source: '10.64.0.3', destination: '10.64.0.2' });
   send(red2, { source: 'fd00:2::2', destination: 'fd00:1::3' });
-  assert.equal(forwarder.drops.of('source_address'), 2);
+  assert.equal(forwarder.counters.drops.of('source_address'), 2);
   assert.equal(red2.got.length + red3.got.length, 0);
   assert.equal(red2.session.counters.dropped, 2);
 });
@@ -175,7 +174,7 @@ test('what is too big is answered with Packet Too Big on the side it came from',
   assert.equal(destination(outside[0]!), '203.0.113.10');
   assert.deepEqual([...outside[0]!.subarray(20, 22)], [3, 4]);
   assert.equal(formatIpAddress(outside[0]!.subarray(28 + 16, 28 + 20)), '100.64.0.2', 'quotes what was sent');
-  assert.equal(forwarder.drops.of('too_big'), 2);
+  assert.equal(forwarder.counters.drops.of('too_big'), 2);
 });
 
 test('IPv4 without DF is cut to what the tunnel takes, wherever it comes from; with DF it is reported', () => {
@@ -201,15 +200,15 @@ test('IPv4 without DF is cut to what the tunnel takes, wherever it comes from; w
   arrive(packet({ ...from, payload: tcp({ data }) }), NEEDS_CHECKSUM, GsoType.tcp4, 1400);
   assert.equal(red3.got.length, 5, 'two of 1440 bytes in two fragments each, and one of 240');
   assert.ok(red3.got.every((bytes) => bytes.length <= 1300));
-  assert.equal(forwarder.fragmented, 4);
-  assert.equal(forwarder.drops.of('too_big') + outside.length + red2.got.length, 0);
+  assert.equal(forwarder.counters.fragmented, 4);
+  assert.equal(forwarder.counters.drops.of('too_big') + outside.length + red2.got.length, 0);
   arrive(datagram({ ...from, fragmentField: DF }));
   send(red2, { protocol: Protocol.udp, payload: udp(data), fragmentField: DF, ...inner });
   for (const error of [outside[0], red2.got[0]]) {
     assert.deepEqual([...(error?.subarray(20, 22) ?? [])], [3, 4]);
     assert.equal(error && readWord(error, 26), 1300);
   }
-  assert.equal(forwarder.drops.of('too_big'), 2);
+  assert.equal(forwarder.counters.drops.of('too_big'), 2);
 });
 
 test('hop limits run out, refused destinations and missing egress are answered', () => {
@@ -227,7 +226,9 @@ test('hop limits run out, refused destinations and missing egress are answered',
     ],
   );
   assert.deepEqual(
-    ['hop_limit', 'destination_refused', 'egress_not_allowed'].map((r) => forwarder.drops.of(r as 'hop_limit')),
+    ['hop_limit', 'destination_refused', 'egress_not_allowed'].map((r) =>
+      forwarder.counters.drops.of(r as 'hop_limit'),
+    ),
     [1, 1, 1],
   );
 });
@@ -257,7 +258,7 @@ test('carriers run out, come back, and a full queue is a counted drop', () => {
   );
   red3.isFull = true;
   send(red2, { source: '10.64.0.2', destination: '10.64.0.3' });
-  assert.equal(forwarder.drops.of('session_queue_full'), 1);
+  assert.equal(forwarder.counters.drops.of('session_queue_full'), 1);
   table.detach(red3.session);
   const late = new Device('red', 'late', ['10.64.0.5/32']);
   table.attach(late.session);

@@ -21,6 +21,9 @@ export class SessionCounters {
   }
 }
 
+/** Bytes in front of a packet that a session's link may write its own header into. */
+export const HEADROOM = 64;
+
 /** How a session hands a packet to its device. */
 export interface SessionLink {
   /** Bytes of the largest packet that gets through now. */
@@ -48,6 +51,8 @@ export class Session {
   readonly sources: readonly Prefix[];
   readonly egress: boolean;
   readonly link: SessionLink;
+  /** The device's own IPv4 address, if it has one. */
+  readonly address4: Uint8Array | undefined;
   readonly counters = new SessionCounters();
   readonly #sources4 = new PrefixTable(4);
   readonly #sources6 = new PrefixTable(16);
@@ -66,12 +71,8 @@ export class Session {
     this.sources = options.sources;
     this.egress = options.egress;
     this.link = link;
+    this.address4 = options.sources.find(({ address, length }) => address.length === 4 && length === 32)?.address;
     for (const { address, length } of options.sources) this.#table(address.length).set(address, length, 1);
-  }
-
-  /** The device's own IPv4 address, if it has one. */
-  get address4(): Uint8Array | undefined {
-    return this.sources.find(({ address, length }) => address.length === 4 && length === 32)?.address;
   }
 
   ownsSource(buffer: Uint8Array, at: number, addressBytes: number): boolean {

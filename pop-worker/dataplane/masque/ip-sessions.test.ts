@@ -15,7 +15,8 @@ import type { Notice } from '../commands.ts';
 import { Endings } from '../endings.ts';
 import { Faults } from '../faults.ts';
 import { Carriers } from '../forward/carriers.ts';
-import { Forwarder, HEADROOM } from '../forward/forwarder.ts';
+import { Forwarder } from '../forward/forwarder.ts';
+import { HEADROOM } from '../forward/session.ts';
 import { TenantTable } from '../forward/tenant-table.ts';
 import { IpSessions } from './ip-sessions.ts';
 
@@ -29,7 +30,6 @@ const world = (options: { served?: boolean } = {}) => {
   const outside: Uint8Array[] = [];
   const forwarder = new Forwarder({
     tenants,
-    carriers: tenants.carriers,
     egress: { add: (buffer, view) => outside.push(buffer.slice(view.start, view.end)) > 0 },
     refused: { refused4: new PrefixTable(4), refused6: new PrefixTable(16) },
     router4: address('192.0.2.1'),
@@ -152,7 +152,7 @@ test('revocation and expiry end exactly the sessions they are about', async () =
   two.pair.run();
   assert.equal(two.log.events.at(-1), 'closed');
   three.send(packet({ source: '10.64.0.3', destination: '10.64.0.2' }));
-  assert.equal(forwarder.drops.of('no_route'), 1);
+  assert.equal(forwarder.counters.drops.of('no_route'), 1);
   const expire = (nowSeconds: number): void =>
     endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
   expire(99);

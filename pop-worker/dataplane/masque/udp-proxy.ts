@@ -9,7 +9,7 @@ import type { UdpProxySink, UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import type { Target } from '#protocol/masque/target.ts';
 import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Faults } from '../faults.ts';
-import { HEADROOM } from '../forward/forwarder.ts';
+import { HEADROOM } from '../forward/session.ts';
 import type { Granted, Targets } from './targets.ts';
 
 /** RFC 9298 §3.1: an idle mapping is kept at least this long, as a NAT would (RFC 4787 REQ-5). */

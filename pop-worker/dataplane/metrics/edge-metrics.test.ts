@@ -71,9 +71,11 @@ const counted = () => {
       bells: value(),
     },
     forwarder: {
-      fragmented: value(),
-      totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),
-      drops: { of: (reason: (typeof DROP_REASONS)[number]) => drops[reason] },
+      counters: {
+        fragmented: value(),
+        totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),
+        drops: { of: (reason: (typeof DROP_REASONS)[number]) => drops[reason] },
+      },
     },
   };
   const host = {

@@ -86,12 +86,12 @@ export class EdgeMetrics {
       collectAll(slots, EXCHANGE_DROPPED, exchange.dropped);
       slots[BELLS] = exchange.bells;
     }
-    const { totals, drops } = forwarder;
+    const { totals, drops, fragmented } = forwarder.counters;
     slots[PACKETS.up] = totals.packetsUp;
     slots[PACKETS.down] = totals.packetsDown;
     slots[BYTES.up] = totals.bytesUp;
     slots[BYTES.down] = totals.bytesDown;
-    slots[FRAGMENTED] = forwarder.fragmented;
+    slots[FRAGMENTED] = fragmented;
     for (const reason of DROP_REASONS) slots[DROPPED[reason]] = drops.of(reason);
     // The batch of the TUN is written after the forwarder has handed its packets over.
     slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + (tunPort?.overflows ?? 0);
