@@ -6,6 +6,7 @@ import {
   type QuicConfig,
 } from '#protocol/quic/config.ts';
 import { ROUTABLE_CID_BYTES } from './exchange/cids.ts';
+import type { ThreadSetup } from './setup.ts';
 
 /**
  * From the first packet on a 1280-byte inner packet fits into one datagram: 1280 + Context ID 1 + Quarter Stream ID 1
@@ -31,4 +32,14 @@ export const edgeEndpointConfig = (nowUs: number, wallMs: number): EndpointConfi
   ...DEFAULT_ENDPOINT_CONFIG,
   cidBytes: ROUTABLE_CID_BYTES,
   tokenTimeOffsetUs: wallMs * 1000 - nowUs,
+});
+
+/** TLS as the edge speaks it with devices, as far as it may be replaced while it serves. */
+export const edgeIdentity = ({
+  certificate,
+  key,
+  ticketKeys,
+}: Pick<ThreadSetup['tls'], 'certificate' | 'key' | 'ticketKeys'>) => ({
+  identities: [{ certificateChain: certificate, privateKey: key }],
+  ...(ticketKeys.length > 0 && { ticketKeys }),
 });

@@ -1,17 +1,16 @@
 import { randomFillSync } from 'node:crypto';
-import { Resolver } from 'node:dns/promises';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
-import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
-import { Admission, REVOKED } from './admission.ts';
-import type { Command, Notice } from './commands.ts';
+import { Admission } from './admission.ts';
+import { CommandHandler } from './command-handler.ts';
+import type { Notice } from './commands.ts';
 import { Connections } from './connections.ts';
 import { Directory } from './directory.ts';
-import { edgeEndpointConfig, edgeQuicConfig } from './edge-config.ts';
+import { edgeEndpointConfig, edgeIdentity, edgeQuicConfig } from './edge-config.ts';
 import { Endings } from './endings.ts';
 import { RoutableCids } from './exchange/cids.ts';
 import { Exchange, MAX_RECORD_BYTES } from './exchange/exchange.ts';
@@ -24,10 +23,11 @@ import { HEADROOM } from './forward/session.ts';
 import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
-import { type Resolve, Targets } from './masque/targets.ts';
+import { resolverOf } from './masque/resolver.ts';
+import { Targets } from './masque/targets.ts';
 import { TcpProxy } from './masque/tcp-proxy.ts';
 import { UdpProxy } from './masque/udp-proxy.ts';
-import { wouldCut } from './outlook.ts';
+import { prefixOf } from './prefix-of.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
 import type { ThreadSetup } from './setup.ts';
@@ -49,12 +49,6 @@ const TUN_TURNS = 16;
 
 /** Without a TUN no session is let in, so that nothing ever comes here. */
 const NO_WAY_OUT: EgressPort = { add: () => false };
-
-const prefixOf = (text: string): Prefix => {
-  const prefix = parsePrefix(text);
-  if (prefix === undefined) throw new RangeError(`${text} is not a prefix`);
-  return prefix;
-};
 
 const addressOf = (text: string): Uint8Array => prefixOf(text).address;
 
@@ -79,6 +73,7 @@ export class Edge {
   readonly #others: OtherThreads | undefined;
   readonly #cids: RoutableCids;
   readonly driver: QuicDriver;
+  readonly commands: CommandHandler;
   readonly #hosts: EdgeHosts;
   /** The forwarder, with bugs ending no more than the packet that they were met at. */
   readonly #outside: OutsideSink = {
@@ -90,9 +85,6 @@ export class Edge {
       }
     },
   };
-  readonly #ownRefused: readonly Prefix[];
-  readonly #allowed: readonly Prefix[];
-  readonly #tls: OpensslServerPort;
   readonly #ticker: NodeJS.Timeout;
   readonly #index: number;
 
@@ -101,8 +93,7 @@ export class Edge {
     this.#hosts = hosts;
     this.faults = new Faults((ended, error) => hosts.notify({ type: 'fault', ended, error }));
     this.connections = new Connections(this.faults);
-    this.#ownRefused = proxy.refused.map(prefixOf);
-    this.#allowed = proxy.allowed.map(prefixOf);
+    const policy = { deny: proxy.refused.map(prefixOf), allow: proxy.allowed.map(prefixOf) };
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.#index = setup.index;
@@ -115,7 +106,7 @@ export class Edge {
     this.forwarder = new Forwarder({
       tenants: this.tenants,
       egress: this.tunPort ?? NO_WAY_OUT,
-      refused: refusedTables(this.#ownRefused, this.#allowed),
+      refused: refusedTables(policy.deny, policy.allow),
       router4,
       router6: addressOf(tun.router6),
       sum: nativeSum,
@@ -127,21 +118,25 @@ export class Edge {
     const common = { admission, forwarder, tenants, faults, notify };
     this.sessions = new IpSessions({ ...common, proxyName: worker, served: tun.enabled });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
-    const policy = { deny: this.#ownRefused, allow: this.#allowed };
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
     this.udpProxy = new UdpProxy(this.targets, worker, Date.now, faults);
     this.tcpProxy = new TcpProxy(this.targets, worker, faults);
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
-    this.#tls = createTlsServerPort({ ...identityOf(setup.tls), alpn: ['h3'] });
-    this.endpoint = this.#makeEndpoint(setup);
+    const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'] });
+    this.endpoint = this.#makeEndpoint(setup, tls);
     this.driver = new QuicDriver({
       socket: hosts.sockets,
       endpoint: this.endpoint,
       headroom: HEADROOM,
       afterReceive: () => this.tunPort?.flush(),
       afterTurn: () => this.exchange?.flush(),
+    });
+    const { directory, targets, sessions, endings, driver } = this;
+    this.commands = new CommandHandler({
+      ...{ index: setup.index, directory, admission, tenants, forwarding: forwarder.policy, targets, own: policy },
+      ...{ endings, sessions, connections, tls, run: () => driver.run() },
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
@@ -187,17 +182,16 @@ export class Edge {
     }
   }
 
-  #makeEndpoint({ tls, congestionControl }: ThreadSetup): Endpoint {
-    const { resetKey } = tls;
+  #makeEndpoint({ tls: { tokenKey, resetKey }, congestionControl }: ThreadSetup, tls: OpensslServerPort): Endpoint {
     return new Endpoint({
       config: edgeEndpointConfig(nowUs(), Date.now()),
       quic: edgeQuicConfig(congestionControl),
       crypto: opensslCrypto,
-      tls: this.#tls,
+      tls,
       random: { fill: random },
       fillCid: (cid) => this.#cids.fill(cid, random),
       ...(this.#others && { stray: (...datagram) => this.#others?.stray(...datagram) ?? false }),
-      tokenKey: tls.tokenKey,
+      tokenKey,
       ...(resetKey !== undefined && { resetKey }),
       accept: () => this.connections.accept(this.requests),
       onFault: (error) => this.faults.note('connection', error),
@@ -209,88 +203,6 @@ export class Edge {
     const nowSeconds = Date.now() / 1000;
     this.endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
     this.udpProxy.expire();
-  }
-
-  /** Does what the main thread says; `collect` and `stop` are the thread's own. */
-  handle(command: Command): void {
-    switch (command.type) {
-      case 'tenant':
-        this.#setTenant(command.tenant, command.prefixes);
-        return;
-      case 'keys':
-        this.directory.setKeys(command.jwks, command.issuer);
-        return;
-      case 'refused':
-        this.#refuse(command.prefixes.map(prefixOf));
-        return;
-      case 'current':
-        this.directory.isCurrent = command.isCurrent;
-        return;
-      case 'revoke':
-        this.directory.revoke(command.revocation);
-        this.#endRevoked();
-        return;
-      case 'reinstate':
-        this.directory.reinstate(command.revocation);
-        return;
-      case 'revocations':
-        this.directory.replaceRevocations(command.revocations);
-        this.#endRevoked();
-        return;
-      case 'drain':
-        this.sessions.drain();
-        this.connections.drain();
-        return;
-      case 'undrain':
-        this.connections.undrain();
-        this.sessions.drain(false);
-        return;
-      case 'attached':
-        if (command.session.thread === this.#index) this.tenants.reattach(command.session);
-        else this.tenants.attachRemote(command.session);
-        return;
-      case 'detached':
-        if (command.session.thread !== this.#index) this.tenants.detachRemote(command.session);
-        return;
-      case 'tls':
-        this.#tls.replace(identityOf(command.tls));
-        return;
-      default:
-    }
-  }
-
-  /** How many tunnels a change of desired state would cut off. */
-  assess({ tenants, refused }: Extract<Command, { type: 'assess' }>): {
-    readonly tunnels: number;
-    readonly cut: number;
-  } {
-    const networks = [...tenants].map(([tenant, prefixes]) => [tenant, prefixes.map(prefixOf)] as const);
-    const outlook = { tenants: new Map(networks), refused: refused.map(prefixOf), allowed: this.#allowed };
-    return this.endings.count(wouldCut(outlook));
-  }
-
-  #setTenant(tenant: string, prefixes: readonly string[]): void {
-    if (prefixes.length > 0) {
-      this.tenants.defineTenant(tenant, prefixes.map(prefixOf));
-      return;
-    }
-    this.endings.endWhere(({ admitted }) => admitted.tenant === tenant, 'tenant_gone');
-    this.tenants.removeTenant(tenant);
-  }
-
-  #refuse(byFleet: readonly Prefix[]): void {
-    const deny = [...this.#ownRefused, ...byFleet];
-    this.forwarder.policy.refused = refusedTables(deny, this.#allowed);
-    const policy = { deny, allow: this.#allowed };
-    this.targets.policy = policy;
-    this.endings.refuse(policy);
-  }
-
-  #endRevoked(): void {
-    this.endings.endWhere(({ admitted }) => this.admission.objection(admitted) !== undefined, 'revoked');
-    // A device without a TUN may have no tunnel at the moment.
-    this.connections.closeWhere((http3) => this.admission.isRevoked(http3), REVOKED);
-    this.driver.run();
   }
 
   /** Tells all peers that it is over. */
@@ -307,21 +219,3 @@ export class Edge {
     this.#hosts.tun?.close();
   }
 }
-
-const identityOf = ({ certificate, key, ticketKeys }: Extract<Command, { type: 'tls' }>['tls']) => ({
-  identities: [{ certificateChain: certificate, privateKey: key }],
-  ...(ticketKeys.length > 0 && { ticketKeys }),
-});
-
-/** Asks these servers for both families. */
-const resolverOf = (servers: readonly string[]): Resolve => {
-  const resolver = new Resolver();
-  resolver.setServers(servers);
-  return async (name) => {
-    const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (found.length === 0 && failed !== undefined) throw failed.reason;
-    return found.flatMap((text) => parseIpAddress(text) ?? []);
-  };
-};

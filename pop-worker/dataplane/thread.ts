@@ -40,8 +40,9 @@ const start = (setup: ThreadSetup): void => {
     else if (command.type === 'collect') {
       metrics.collect();
       notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
-    } else if (command.type === 'assess') notify({ type: 'assessed', id: command.id, ...edge.assess(command) });
-    else edge.handle(command);
+    } else if (command.type === 'assess')
+      notify({ type: 'assessed', id: command.id, ...edge.commands.assess(command) });
+    else edge.commands.handle(command);
   };
   port.on('message', (command: Command) => edge.faults.guard('command', () => handle(command)));
   notify({ type: 'ready', device: tun?.name, fallbacks });

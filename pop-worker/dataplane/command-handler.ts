@@ -1,0 +1,128 @@
+import type { OpensslServerPort } from '#host/tls/tls-port.ts';
+import type { Prefix } from '#protocol/ip/text.ts';
+import type { TargetPolicy } from '#protocol/masque/target-policy.ts';
+import { type Admission, REVOKED } from './admission.ts';
+import type { Command } from './commands.ts';
+import type { Connections } from './connections.ts';
+import type { Directory } from './directory.ts';
+import { edgeIdentity } from './edge-config.ts';
+import type { Endings } from './endings.ts';
+import type { Policy } from './forward/policy.ts';
+import type { TenantTable } from './forward/tenant-table.ts';
+import type { IpSessions } from './masque/ip-sessions.ts';
+import type { Targets } from './masque/targets.ts';
+import { wouldCut } from './outlook.ts';
+import { prefixOf } from './prefix-of.ts';
+import { refusedTables } from './refused.ts';
+
+/** What commands change, of the thread of this index. */
+interface CommandParts {
+  readonly index: number;
+  readonly directory: Directory;
+  readonly admission: Admission;
+  readonly tenants: TenantTable;
+  readonly forwarding: Policy;
+  readonly targets: Targets;
+  /** What the worker's own file says, whatever the fleet refuses besides. */
+  readonly own: TargetPolicy;
+  readonly endings: Endings;
+  readonly sessions: IpSessions;
+  readonly connections: Connections;
+  readonly tls: OpensslServerPort;
+  /** Sends what is due. */
+  readonly run: () => void;
+}
+
+/** Does what the main thread says, but for `collect` and `stop`, which are the thread's own. */
+export class CommandHandler {
+  readonly #parts: CommandParts;
+
+  constructor(parts: CommandParts) {
+    this.#parts = parts;
+  }
+
+  handle(command: Command): void {
+    const { index, directory, tenants, sessions, connections, tls } = this.#parts;
+    switch (command.type) {
+      case 'tenant':
+        this.#setTenant(command.tenant, command.prefixes);
+        return;
+      case 'keys':
+        directory.setKeys(command.jwks, command.issuer);
+        return;
+      case 'refused':
+        this.#refuse(command.prefixes.map(prefixOf));
+        return;
+      case 'current':
+        directory.isCurrent = command.isCurrent;
+        return;
+      case 'revoke':
+        directory.revoke(command.revocation);
+        this.#endRevoked();
+        return;
+      case 'reinstate':
+        directory.reinstate(command.revocation);
+        return;
+      case 'revocations':
+        directory.replaceRevocations(command.revocations);
+        this.#endRevoked();
+        return;
+      case 'drain':
+        sessions.drain();
+        connections.drain();
+        return;
+      case 'undrain':
+        connections.undrain();
+        sessions.drain(false);
+        return;
+      case 'attached':
+        if (command.session.thread === index) tenants.reattach(command.session);
+        else tenants.attachRemote(command.session);
+        return;
+      case 'detached':
+        if (command.session.thread !== index) tenants.detachRemote(command.session);
+        return;
+      case 'tls':
+        tls.replace(edgeIdentity(command.tls));
+        return;
+      default:
+    }
+  }
+
+  /** How many tunnels a change of desired state would cut off. */
+  assess({ tenants, refused }: Extract<Command, { type: 'assess' }>): {
+    readonly tunnels: number;
+    readonly cut: number;
+  } {
+    const { own, endings } = this.#parts;
+    const networks = [...tenants].map(([tenant, prefixes]) => [tenant, prefixes.map(prefixOf)] as const);
+    const outlook = { tenants: new Map(networks), refused: refused.map(prefixOf), allowed: own.allow };
+    return endings.count(wouldCut(outlook));
+  }
+
+  #setTenant(tenant: string, prefixes: readonly string[]): void {
+    const { tenants, endings } = this.#parts;
+    if (prefixes.length > 0) {
+      tenants.defineTenant(tenant, prefixes.map(prefixOf));
+      return;
+    }
+    endings.endWhere(({ admitted }) => admitted.tenant === tenant, 'tenant_gone');
+    tenants.removeTenant(tenant);
+  }
+
+  #refuse(byFleet: readonly Prefix[]): void {
+    const { own, forwarding, targets, endings } = this.#parts;
+    const policy = { deny: [...own.deny, ...byFleet], allow: own.allow };
+    forwarding.refused = refusedTables(policy.deny, policy.allow);
+    targets.policy = policy;
+    endings.refuse(policy);
+  }
+
+  #endRevoked(): void {
+    const { admission, endings, connections, run } = this.#parts;
+    endings.endWhere(({ admitted }) => admission.objection(admitted) !== undefined, 'revoked');
+    // A device without a TUN may have no tunnel at the moment.
+    connections.closeWhere((http3) => admission.isRevoked(http3), REVOKED);
+    run();
+  }
+}
