@@ -15,6 +15,11 @@ void quic_fail(tls_session *session, int alert, const char *reason) {
   session->reason = reason;
 }
 
+void quic_violation(tls_session *session, int alert, const char *reason) {
+  if (session->alert < 0) session->violation = true;
+  quic_fail(session, alert, reason);
+}
+
 static int send_crypto(SSL *ssl, const unsigned char *data, size_t length, size_t *consumed, void *argument) {
   (void)ssl;
   tls_session *session = argument;
@@ -68,7 +73,7 @@ static int yield_secret(SSL *ssl, uint32_t level, int write, const unsigned char
   if (level != LEVEL_EARLY_DATA && !write) {
     // RFC 9001 §4.1.3: no unread bytes may remain at a level that is left.
     if (session->inputs[session->read_level].bytes.length > 0) {
-      quic_fail(session, ALERT_UNEXPECTED_MESSAGE, "handshake bytes go on past the end of their level");
+      quic_violation(session, ALERT_UNEXPECTED_MESSAGE, "handshake bytes go on past the end of their level");
       return 0;
     }
     session->read_level = (int)level;
@@ -207,7 +212,7 @@ static void tell_alert(tls_session *session) {
     snprintf(reason, sizeof reason, "%s", openssl == NULL ? "the handshake failed" : openssl);
   }
   session->failed = true;
-  event_append(session, EVENT_ALERT, session->alert, 0, 0, reason, strlen(reason));
+  event_append(session, EVENT_ALERT, session->alert, session->violation, 0, reason, strlen(reason));
   SSL_free(session->ssl);
   session->ssl = NULL;
 }

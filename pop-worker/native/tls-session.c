@@ -170,7 +170,7 @@ static void take_input(tls_session *session, int level, const bytes_view *data) 
   if (data->length == 0) return;
   // RFC 9001 §4.1.3: nothing new at a level that was left; §4.1.4, Table 1: no CRYPTO frames in 0-RTT packets.
   if (level < session->read_level || level == LEVEL_EARLY_DATA) {
-    quic_fail(session, ALERT_UNEXPECTED_MESSAGE, "handshake bytes at a level that takes none");
+    quic_violation(session, ALERT_UNEXPECTED_MESSAGE, "handshake bytes at a level that takes none");
     return;
   }
   size_t seen = level == LEVEL_ONE_RTT ? input->bytes.length : input->accepted;

@@ -85,7 +85,7 @@ static int new_ticket(SSL *ssl, SSL_SESSION *ticket) {
   uint32_t early = SSL_SESSION_get_max_early_data(ticket);
   // RFC 9001 §4.6.1
   if (early != 0 && early != UINT32_MAX) {
-    quic_fail(session, ALERT_ILLEGAL_PARAMETER, "a ticket's max_early_data_size must be 0xffffffff");
+    quic_violation(session, ALERT_ILLEGAL_PARAMETER, "a ticket's max_early_data_size must be 0xffffffff");
     return 0;
   }
   // The name goes along, so that a ticket is never shown to another server (RFC 8446 §4.6.1).

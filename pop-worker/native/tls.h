@@ -89,6 +89,7 @@ typedef struct {
   size_t last_crypto;  // offset of an event that ends `events` and may be extended, else SIZE_MAX
   tls_bytes local_parameters, peer_parameters;
   int alert;  // -1: none
+  bool violation;
   const char *reason;
   char server_name[MAX_SERVER_NAME + 1];  // client only
   tls_bytes ticket_data;                  // for the tickets to come (server only)
@@ -106,6 +107,8 @@ bool quic_install(tls_session *session);
 void quic_advance(tls_session *session);
 // The first failure counts; `reason` must live for ever.
 void quic_fail(tls_session *session, int alert, const char *reason);
+// The same for what RFC 9001 calls a PROTOCOL_VIOLATION: TLS would say the alert.
+void quic_violation(tls_session *session, int alert, const char *reason);
 tls_session *quic_session_of(const SSL *ssl);
 // Copies what a resumed ticket carries into an event, once (server only).
 void quic_tell_ticket_data(tls_session *session);

@@ -51,7 +51,7 @@ const decodeEvent = (kind: number, a: number, b: number, data: Uint8Array): Engi
     case Kind.transportParameters:
       return { type: 'transport-parameters', data };
     case Kind.alert:
-      return { type: 'alert', code: a, reason: text.decode(data) };
+      return { type: 'alert', code: a, reason: text.decode(data), ...(b === 1 && { violation: true }) };
     case Kind.ticket:
       return { type: 'ticket', data: data.slice() };
     case Kind.complete:

@@ -2,6 +2,7 @@ import type { TimeUs } from '../contract.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
+import { PostHandshake } from './post-handshake.ts';
 import { Space } from './recovery/recovery.ts';
 import { authenticateCids, type HandshakeCids, limitsOf } from './transport.ts';
 import { checkVersions } from './versions/negotiation.ts';
@@ -37,6 +38,7 @@ export class Handshake {
   #confirmed = false;
   #triesEarlyData = false;
   #due = true;
+  readonly #postHandshake = new PostHandshake();
 
   constructor(parts: Parts, options: HandshakeOptions) {
     this.#parts = parts;
@@ -97,8 +99,9 @@ export class Handshake {
     this.#parts.streams.setPeerLimits(limitsOf(parameters), 'remembered');
   }
 
-  /** In-order CRYPTO bytes. The session may keep them, so they are copied. */
+  /** In-order CRYPTO bytes. The session may keep them, so they are copied. @throws QuicError remote */
   onCrypto(level: Level, buffer: Uint8Array, start: number, end: number): void {
+    if (level === Level.oneRtt) this.#postHandshake.receive(buffer, start, end);
     this.#tls.receive(level, buffer.slice(start, end));
     this.#due = true;
   }
@@ -138,12 +141,13 @@ export class Handshake {
           event.suite,
           event.secret,
         );
-        if (event.level === Level.handshake && event.direction === 'write') parts.recovery.onHandshakeKeys();
+        if (event.level === Level.handshake) this.#onHandshakeKeys(event.direction);
         break;
       case 'transport-parameters':
         this.#onParameters(event.data);
         break;
       case 'alert':
+        if (event.violation === true) throw remoteError(TransportError.protocolViolation, event.reason, 0x06);
         // RFC 9001 §4.8: an alert is a connection error of its own range.
         throw remoteError(TransportError.cryptoError + event.code, event.reason, 0x06);
       case 'ticket':
@@ -153,6 +157,12 @@ export class Handshake {
         this.#onComplete(event.alpn, event.resumed, event.earlyData, event.peerCertificate, now);
         break;
     }
+  }
+
+  /** RFC 9001 §4.1.3: TLS has read all of the level before. */
+  #onHandshakeKeys(direction: 'read' | 'write'): void {
+    if (direction === 'write') this.#parts.recovery.onHandshakeKeys();
+    else this.#parts.spaces[Space.initial].crypto.close();
   }
 
   #onParameters(data: Uint8Array): void {
@@ -184,6 +194,7 @@ export class Handshake {
     const parts = this.#parts;
     if (this.#peer === undefined) throw remoteError(0x16d, 'no transport parameters', 0x06);
     this.#complete = true;
+    parts.spaces[Space.handshake].crypto.close();
     if (this.#triesEarlyData) {
       if (earlyData !== 'accepted') {
         parts.streams.onEarlyDataRejected();

@@ -100,7 +100,8 @@ export type TlsEvent =
       readonly secret: Uint8Array;
     }
   | { readonly type: 'transport-parameters'; readonly data: Uint8Array }
-  | { readonly type: 'alert'; readonly code: number; readonly reason: string }
+  /** `violation`: QUIC has an error of its own for it, PROTOCOL_VIOLATION (RFC 9001 §4.1.3, §4.6.1). */
+  | { readonly type: 'alert'; readonly code: number; readonly reason: string; readonly violation?: boolean }
   /** A resumption ticket, opaque to QUIC (client only). */
   | { readonly type: 'ticket'; readonly data: Uint8Array }
   | {

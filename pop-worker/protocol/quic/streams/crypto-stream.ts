@@ -18,6 +18,7 @@ export class CryptoStream implements InOrderSink {
   readonly #deliver: CryptoDeliver;
   readonly #maxBufferedBytes: number;
   readonly #outgoing: SendBuffer = new SendBuffer();
+  #isClosed = false;
   readonly #incoming: Reassembly = new Reassembly(new BlockPool());
 
   /** @param maxBufferedBytes how far beyond the delivered bytes the peer may send; at least 4096 (RFC 9000 §7.5) */
@@ -34,11 +35,6 @@ export class CryptoStream implements InOrderSink {
   /** Something waits to be sent (again). */
   get pending(): boolean {
     return this.#outgoing.lost.count > 0 || this.#outgoing.end > this.#outgoing.sent;
-  }
-
-  /** Bytes arrived out of order wait for a gap to close: keys must not change over it. */
-  get hasGap(): boolean {
-    return this.#incoming.hasGap;
   }
 
   /** Writes one CRYPTO frame and notes it. @returns the offset behind it, `at` when nothing fits or is pending */
@@ -71,8 +67,19 @@ export class CryptoStream implements InOrderSink {
     this.#outgoing.onLost(0, this.#outgoing.sent);
   }
 
-  /** @throws QuicError remote CRYPTO_BUFFER_EXCEEDED */
+  /**
+   * Its level is over: what came before may come again, nothing else (RFC 9001 §4.1.3).
+   *
+   * @throws QuicError remote PROTOCOL_VIOLATION when bytes wait behind a gap
+   */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#incoming.hasGap) throw beyondItsLevel();
+  }
+
+  /** @throws QuicError remote CRYPTO_BUFFER_EXCEEDED, PROTOCOL_VIOLATION */
   receive(offset: number, buffer: Uint8Array, start: number, end: number): void {
+    if (this.#isClosed && offset + (end - start) > this.#incoming.delivered) throw beyondItsLevel();
     if (offset + (end - start) > this.#incoming.delivered + this.#maxBufferedBytes) {
       throw remoteError(TransportError.cryptoBufferExceeded, 'too much CRYPTO data ahead of a gap', FrameType.crypto);
     }
@@ -83,3 +90,6 @@ export class CryptoStream implements InOrderSink {
     this.#deliver(buffer, start, end);
   }
 }
+
+const beyondItsLevel = () =>
+  remoteError(TransportError.protocolViolation, 'CRYPTO data goes on when its level is over', FrameType.crypto);

@@ -1,7 +1,10 @@
 import type { Connection } from '../connection.ts';
-import { Level, TAG_BYTES } from '../ports.ts';
+import { SPACE_OF_LEVEL } from '../handshake.ts';
+import { Level, type PacketSealer, TAG_BYTES } from '../ports.ts';
 import { Space } from '../recovery/recovery.ts';
+import { patchLength, writeLongHeader } from '../wire/packet/long.ts';
 import { packetNumberBytes } from '../wire/packet/number.ts';
+import type { LongPacketType } from '../wire/packet/packet-type.ts';
 import { writeShortHeader } from '../wire/packet/short.ts';
 import { writeVarint } from '../wire/varint.ts';
 import type { SeededRandom } from './random.ts';
@@ -27,6 +30,31 @@ export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0): U
   recovery.onPacketSent(Space.application, 0, packet.length, 0);
   const descriptor = Int32Array.of(0, header, padded, 0);
   keys.sealer(Level.oneRtt)?.seal(packet, descriptor, Float64Array.of(packetNumber), 1);
+  return packet;
+};
+
+export interface LongChange {
+  readonly scid?: Uint8Array;
+  readonly token?: Uint8Array;
+  /** Instead of the keys of the connection at that level. */
+  readonly sealer?: PacketSealer;
+}
+
+/** A long header packet of this connection, with any payload and, if wanted, other fields; 1200 bytes. */
+export const sealedLong = (from: Connection, level: LongPacketType, payload: Uint8Array, change: LongChange = {}) => {
+  const { keys, recovery, peerCids, handshake, version } = from.parts;
+  const { scid = handshake.scid, token = new Uint8Array(), sealer = keys.sealer(level) } = change;
+  const log = recovery.sent(SPACE_OF_LEVEL[level]);
+  const packetNumber = log.nextPacketNumber;
+  const packet = new Uint8Array(1200);
+  const dcid = peerCids.cidOf(0) ?? new Uint8Array();
+  const start = writeLongHeader(packet, 0, level, version, dcid, scid, token, packetNumber, 4);
+  packet.set(payload, start);
+  patchLength(packet, start, 4, packet.length);
+  log.begin(packetNumber);
+  recovery.onPacketSent(SPACE_OF_LEVEL[level], 0, packet.length, 0);
+  const descriptor = Int32Array.of(0, start, packet.length - start - TAG_BYTES, 0);
+  sealer?.seal(packet, descriptor, Float64Array.of(packetNumber), 1);
   return packet;
 };
 

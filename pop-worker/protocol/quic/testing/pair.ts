@@ -143,6 +143,14 @@ export class Pair {
     );
   }
 
+  /** …from the server's. */
+  sendToClient(bytes: Uint8Array): void {
+    const burst = new Burst(bytes.length, 1);
+    burst.buffer.set(bytes);
+    burst.commit(bytes.length, 0, this.clientAddress, 0, this.serverAddress, 0);
+    this.toClient.send(burst, this.serverAddress, this.now, () => {});
+  }
+
   get serverSink(): RecordingSink {
     const sink = this.serverSinks[0];
     if (sink === undefined) throw new Error('no connection was accepted');

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TlsPort } from '../ports.ts';
-import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
 import { PacketType } from '../wire/packet/packet-type.ts';
 import type { Role } from '../wire/parameters/definition.ts';
 import {
@@ -9,6 +8,7 @@ import {
   parseTransportParameters,
   type TransportParameters,
 } from '../wire/transport-parameters.ts';
+import { packetTypes } from './observe.ts';
 import { Pair, type Ports } from './pair.ts';
 
 type Change = Partial<TransportParameters>;
@@ -64,14 +64,7 @@ export const handshakeSuite = (name: string, ports: (seed: number) => Ports): vo
     it('puts packets of several levels into one datagram', () => {
       const pair = new Pair({ ports: ports(1) });
       const types: number[][] = [];
-      pair.onServerSends = ({ bytes }) => {
-        const header = new PacketHeader();
-        const found: number[] = [];
-        for (let at = 0; at < bytes.length && parseHeader(bytes, at, bytes.length, 8, header, true); at = header.end) {
-          found.push(header.type);
-        }
-        types.push(found);
-      };
+      pair.onServerSends = ({ bytes }) => types.push(packetTypes(bytes));
       pair.connect();
       assert.ok(pair.run(() => pair.clientSink.confirmed));
       assert.deepEqual(types[0]?.slice(0, 2), [PacketType.initial, PacketType.handshake]);
