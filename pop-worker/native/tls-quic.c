@@ -2,10 +2,14 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tls.h"
+
+// RFC 8446 §4: type and length of a handshake message.
+#define MESSAGE_PREFIX_BYTES 4
 
 tls_session *quic_session_of(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
@@ -32,14 +36,19 @@ static int send_crypto(SSL *ssl, const unsigned char *data, size_t length, size_
   return 1;
 }
 
-// Only bytes of the level that OpenSSL reads now: it takes all it is offered for one record, and ends the connection
-// with alert 10 when keys change in the middle of a record.
+// Only bytes of the level that OpenSSL reads now, and of one message: it takes all it is offered for one record, and ends
+// the connection with alert 10 when keys change in the middle of a record, where QUIC has an error of its own.
 static int offer_crypto(SSL *ssl, const unsigned char **data, size_t *length, void *argument) {
   (void)ssl;
   tls_session *session = argument;
-  const tls_input *input = &session->inputs[session->read_level];
-  *data = input->bytes.data == NULL ? (const unsigned char *)"" : input->bytes.data + input->consumed;
-  *length = input->bytes.length - input->consumed;
+  tls_input *input = &session->inputs[session->read_level];
+  size_t available = input->bytes.length - input->consumed;
+  const uint8_t *bytes = input->bytes.data == NULL ? (const uint8_t *)"" : input->bytes.data + input->consumed;
+  if (input->left == 0 && available >= MESSAGE_PREFIX_BYTES) {
+    input->left = MESSAGE_PREFIX_BYTES + ((size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]);
+  }
+  *data = bytes;
+  *length = available < input->left ? available : input->left;
   return 1;
 }
 
@@ -47,8 +56,9 @@ static int release_crypto(SSL *ssl, size_t length, void *argument) {
   (void)ssl;
   tls_session *session = argument;
   tls_input *input = &session->inputs[session->read_level];
-  if (length > input->bytes.length - input->consumed) return 0;
+  if (length > input->bytes.length - input->consumed || length > input->left) return 0;
   input->consumed += length;
+  input->left -= length;
   if (input->consumed < input->bytes.length) return 1;
   bytes_clear(&input->bytes);
   input->consumed = 0;
@@ -212,7 +222,9 @@ static void tell_alert(tls_session *session) {
     snprintf(reason, sizeof reason, "%s", openssl == NULL ? "the handshake failed" : openssl);
   }
   session->failed = true;
-  event_append(session, EVENT_ALERT, session->alert, session->violation, 0, reason, strlen(reason));
+  // RFC 9001 §4.6.1: OpenSSL sees to it, and knows no error of QUIC's.
+  bool violation = session->violation || ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_INVALID_MAX_EARLY_DATA;
+  event_append(session, EVENT_ALERT, session->alert, violation, 0, reason, strlen(reason));
   SSL_free(session->ssl);
   session->ssl = NULL;
 }

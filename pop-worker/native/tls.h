@@ -77,6 +77,7 @@ bool tickets_install(tls_context *context);
 typedef struct {
   tls_bytes bytes;
   size_t consumed, accepted;  // read by OpenSSL of what is buffered; ever received
+  size_t left;  // of the message at hand, 0 between two
 } tls_input;
 
 typedef struct {
