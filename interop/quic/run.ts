@@ -3,6 +3,7 @@ import { iperfCubic, iperfServer } from '#bench/harness/iperf.ts';
 import { type Pair, withEnds } from '#bench/harness/network.ts';
 import { withPrograms } from '#bench/harness/program.ts';
 import { Skip } from '#bench/suite.ts';
+import { runCommand } from '#lab/command.ts';
 import { type Link, openLink } from '#lab/link/link.ts';
 import type { LinkReport } from '#lab/link/record.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
@@ -62,8 +63,14 @@ const transfer = async (one: QuicCase, sides: Sides, at: ServerAt, pair: Pair, l
   });
 };
 
+/** Without a loopback Go takes IPv6 for missing. */
+const loopbacks = async ({ client, server }: Pair): Promise<void> => {
+  for (const { namespace } of [client, server]) await runCommand('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
+};
+
 const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: string): Promise<Measured | undefined> =>
   withEnds(async (pair) => {
+    await loopbacks(pair);
     const captures = ['client.pcap', 'server.pcap'].map((name) => path.join(traces, name)) as [string, string];
     const link = await openLink({
       ends: [pair.client.namespace, pair.server.namespace],

@@ -71,6 +71,18 @@ func dial(o *options, config *quic.Config, alpn ...string) (*quic.Conn, error) {
 	config.HandshakeIdleTimeout = dialTimeout
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
+	if o.migrate {
+		// Without a transport of its own it would have no connection IDs, by which to know it on another port.
+		address, err := net.ResolveUDPAddr("udp", o.server)
+		if err != nil {
+			return nil, err
+		}
+		socket, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return nil, err
+		}
+		return (&quic.Transport{Conn: socket}).Dial(ctx, address, tlsConfig, config)
+	}
 	if o.early {
 		return quic.DialAddrEarly(ctx, o.server, tlsConfig, config)
 	}
