@@ -14,6 +14,7 @@ export const LACKS: readonly Lack[] = [
     case: 'v2',
     reason: 'no compatible version negotiation (RFC 9368): it stays in the version that it starts with',
   },
+  { peer: 'aioquic', as: 'either', case: 'ecn', reason: 'it marks nothing' },
   { peer: 'ngtcp2', as: 'either', case: 'v2', reason: 'Debian’s 0.12 knows drafts of version 2 only' },
 ];
 

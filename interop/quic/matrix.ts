@@ -1,5 +1,6 @@
 import { Skip } from '#bench/suite.ts';
 import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { aioquic } from '../implementations/aioquic.ts';
 import type { Implementation } from '../implementations/implementation.ts';
 import { ngtcp2 } from '../implementations/ngtcp2.ts';
 import { OURS, ours } from '../implementations/ours.ts';
@@ -9,7 +10,7 @@ import type { Measured } from './figures.ts';
 import { lackOf } from './lacks.ts';
 import { runCase, type Sides } from './run.ts';
 
-const PEERS: readonly Implementation[] = [quicGo, ngtcp2, ours];
+const PEERS: readonly Implementation[] = [quicGo, ngtcp2, aioquic, ours];
 export const CASE_NAMES = CASES.map(({ name }) => name);
 
 /** Our role; with ourselves it is both. */

@@ -14,5 +14,11 @@ export const debianPeers: () => Promise<{
   readonly programs: Readonly<Record<DebianProgram, string>>;
   readonly libraries: string;
 }>;
+/** The interpreter, the program on aioquic and its PYTHONPATH, fetched if it has to be. @throws PeerMissing */
+export const pythonPeers: () => Promise<{
+  readonly python: string;
+  readonly script: string;
+  readonly libraries: string;
+}>;
 /** Is there something that set-up could make here, and has not? */
 export const peersAreMissing: () => boolean;
