@@ -106,6 +106,17 @@ async function* untilEnd<T>(messages: AsyncIterable<T>, end: End, open: Counted[
   }
 }
 
+/** Counts the unreadable records of these stores, and tells of each. */
+export const countUnreadable = (meter: Meter, stores: readonly Store[], report: (error: unknown) => void): void => {
+  const met = meter.adder('cloudbridge_store_unreadable_records_total');
+  for (const store of stores) {
+    store.onUnreadable((error) => {
+      met();
+      report(error);
+    });
+  }
+};
+
 /** Counts what these stores refuse because somebody else was faster. */
 export const countConflicts = (meter: Meter, stores: readonly Store[]): void => {
   const conflict = meter.adder('cloudbridge_store_conflicts_total');

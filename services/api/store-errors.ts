@@ -1,5 +1,5 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
-import { ConflictError, StoreUnavailableError } from '#services/store/errors.ts';
+import { ConflictError, StoreUnavailableError, UnreadableRecordError } from '#services/store/errors.ts';
 import { apiError } from './errors.ts';
 
 /** What the store's errors mean to callers. */
@@ -12,6 +12,9 @@ export const translateStoreError = (error: unknown): ConnectError | undefined =>
   if (error instanceof StoreUnavailableError) {
     const message = `NATS JetStream cannot be reached from this service (${error.message}): try again in a moment, with the same Idempotency-Key`;
     return apiError(Code.Unavailable, 'STORE_UNAVAILABLE', message, { cause: error, headers: { 'retry-after': '1' } });
+  }
+  if (error instanceof UnreadableRecordError) {
+    return apiError(Code.DataLoss, 'RECORD_UNREADABLE', error.message, { cause: error });
   }
   return undefined;
 };

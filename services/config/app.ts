@@ -7,7 +7,7 @@ import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
-import { Calls, countCalls, countConflicts, routesOf } from '#services/api/calls.ts';
+import { Calls, countCalls, countConflicts, countUnreadable, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
 import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
 import { Meter } from '#services/api/meter.ts';
@@ -75,7 +75,9 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
   const stores = await openStores(options.nats);
   const { meter = configMeter() } = options;
   const calls = new Calls(meter, ROUTES);
-  countConflicts(meter, [stores.config, stores.revocations, stores.status, stores.desired, stores.chunks]);
+  const all = [stores.config, stores.revocations, stores.status, stores.desired, stores.chunks];
+  countConflicts(meter, all);
+  countUnreadable(meter, all, options.report);
   const readMaxBytes = options.maxRequestBytes ?? MAX_REQUEST_BYTES;
   const routes = (router: ConnectRouter): void => {
     router.service(TenantService, tenantService(stores));

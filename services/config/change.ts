@@ -111,7 +111,7 @@ const readAnswer = async <T extends Message>(
 ): Promise<{ readonly answer: T | undefined; readonly revision: number }> => {
   const { value, revision } = await store.last(repeat.key);
   if (value === undefined) return { answer: undefined, revision };
-  const record = fromBinary(IdempotencyRecordSchema, value);
+  const record = store.read(IdempotencyRecordSchema, { key: repeat.key, value, revision });
   if (record.requestHash.some((byte, i) => byte !== repeat.requestHash[i])) {
     const message = 'this Idempotency-Key came with another request before: use a new key for each request';
     throw apiError(Code.FailedPrecondition, 'IDEMPOTENCY_KEY_REUSED', message);

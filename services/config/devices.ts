@@ -45,7 +45,7 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
     return { devices: items, nextPageToken };
   },
 
-  getDevice: async ({ tenant, device }) => readResource(DeviceSchema, await read(config, tenant, device)),
+  getDevice: async ({ tenant, device }) => readResource(config, DeviceSchema, await read(config, tenant, device)),
 
   createDevice: (request, context) => {
     const id = request.device?.id || makeId('device');
@@ -57,7 +57,7 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
   updateDevice: (request, context) =>
     makeChange<Device>(config, context, request, async () => {
       const record = await read(config, request.tenant, request.device?.id ?? '', request.etag);
-      const device = readResource(DeviceSchema, record);
+      const device = readResource(config, DeviceSchema, record);
       applyMask(device, request.device as Device, request.updateMask?.paths ?? [], CHANGEABLE, FIXED);
       return {
         resource: { key: record.key, value: storeResource(DeviceSchema, device), ifRevision: record.revision },
@@ -70,7 +70,7 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
     makeChange(config, context, request, async () => {
       const { tenant, device: id } = request;
       const record = await read(config, tenant, id, request.etag);
-      const device = readResource(DeviceSchema, record);
+      const device = readResource(config, DeviceSchema, record);
       const holder = { tenant, network: device.network, device: id };
       return {
         // Also the memory of the id goes after that time: then it is free again.
@@ -88,7 +88,7 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
     await writeRevocation(revocations, tenant, id, reason);
     return makeChange<Device>(config, context, request, async () => {
       const record = await read(config, tenant, id);
-      const device = readResource(DeviceSchema, record);
+      const device = readResource(config, DeviceSchema, record);
       if (device.state === DeviceState.REVOKED) return { unchanged: device };
       return revocation(record, device);
     });
@@ -121,7 +121,7 @@ const createDevice = async (
   attempt: number,
 ) => {
   const parent = await readRecord(config, 'network', wanted.network, networkKey(tenant, wanted.network));
-  const network = readResource(NetworkSchema, parent);
+  const network = readResource(config, NetworkSchema, parent);
   const key = deviceKey(tenant, id);
   await refuseUsedId(config, revocations, tenant, id, key);
   const holder = { tenant, network: network.id, device: id };

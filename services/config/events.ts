@@ -1,4 +1,4 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { fromEventMessage } from '#model/event-message.ts';
 import {
@@ -37,8 +37,11 @@ const subjectsFor = async ({ config }: Stores, caller: Caller, tenant: string): 
     return [`cb.events.${tenant}.>`];
   }
   if (caller.roles.has(Role.operator)) return ['cb.events.>'];
-  const tenants = (await config.list(ALL_TENANTS)).map(({ value }) => fromBinary(TenantSchema, value));
-  const own = tenants.filter((candidate) => maySee(caller, candidate)).map(({ id }) => `cb.events.${id}.>`);
+  const tenants = (await config.list(ALL_TENANTS)).map((record) => config.tryRead(TenantSchema, record));
+  const own = tenants
+    .filter((candidate) => candidate !== undefined)
+    .filter((candidate) => maySee(caller, candidate))
+    .map(({ id }) => `cb.events.${id}.>`);
   if (own.length > 0) return own;
   throw apiError(
     Code.NotFound,

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { uniqueLocalPrefix } from '#model/addresses.ts';
 import { configKey, SYSTEM } from '#model/names.ts';
@@ -11,7 +11,7 @@ const KEY = configKey(SYSTEM, 'installation', 'this');
 /** What was chosen once for this installation; the first who asks chooses. */
 export const readInstallation = async (store: Store): Promise<Installation> => {
   const record = await store.get(KEY);
-  if (record !== undefined) return fromBinary(InstallationSchema, record.value);
+  if (record !== undefined) return store.read(InstallationSchema, record);
   const installation = create(InstallationSchema, {
     ipv6Prefix: uniqueLocalPrefix(crypto.getRandomValues(new Uint8Array(5))),
     createTime: timestampNow(),

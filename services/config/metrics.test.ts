@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Code } from '@connectrpc/connect';
+import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import { Bucket } from '#model/names.ts';
 import { type WatchedMetrics, watchMetrics } from '#services/api/testing/watched-metrics.ts';
 import { generateRevisionKey } from './revision-key.ts';
 import { type Serving, serveConfig } from './serve.ts';
@@ -107,6 +109,9 @@ test('every series is moved by what callers do and by what fails', async () => {
   const token = (role: string, organisation?: string) =>
     tokens.sign({ subject: role, roles: [role], ...(organisation !== undefined && { organisation }) });
   await callEverything(url, { token, organisations: ['100', '200'], prefix: 'm-' });
+  await jetstream(nats).publish(`$KV.${Bucket.config}._system.tenant.bad`, Uint8Array.of(0xff));
+  await (await fetch(`${url}/v1/tenants`, { headers: { authorization: `Bearer ${operator}` } })).text();
+  await metrics.read();
   await server.kill();
   const failing = allFail(url, operator, Code.Unavailable);
   await metrics.read();

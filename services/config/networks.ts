@@ -1,4 +1,4 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { networkPrefix, parsePool } from '#model/addresses.ts';
 import { ConfigKey } from '#model/names.ts';
@@ -33,8 +33,8 @@ const read = (config: Store, tenant: string, network: string, etag?: string) =>
 
 const refuseIfUsed = async (config: Store, tenant: string, network: string): Promise<void> => {
   // Rare and by people: reading the tenant's devices is cheaper than keeping an index for it.
-  for (const { value } of await config.list(`${tenant}.device.*`)) {
-    const device = fromBinary(DeviceSchema, value);
+  for (const record of await config.list(`${tenant}.device.*`)) {
+    const device = config.read(DeviceSchema, record);
     if (device.network !== network) continue;
     const message = `network ${JSON.stringify(network)} still has devices, such as ${JSON.stringify(device.id)}: delete them first`;
     throw apiError(Code.FailedPrecondition, 'NETWORK_NOT_EMPTY', message);
@@ -51,7 +51,7 @@ export const networkService = ({ config }: Stores): ServiceImpl<typeof NetworkSe
     return { networks: items, nextPageToken };
   },
 
-  getNetwork: async ({ tenant, network }) => readResource(NetworkSchema, await read(config, tenant, network)),
+  getNetwork: async ({ tenant, network }) => readResource(config, NetworkSchema, await read(config, tenant, network)),
 
   createNetwork: (request, context) => {
     const { tenant } = request;
@@ -79,7 +79,7 @@ export const networkService = ({ config }: Stores): ServiceImpl<typeof NetworkSe
   updateNetwork: (request, context) =>
     makeChange<Network>(config, context, request, async () => {
       const record = await read(config, request.tenant, request.network?.id ?? '', request.etag);
-      const network = readResource(NetworkSchema, record);
+      const network = readResource(config, NetworkSchema, record);
       applyMask(network, request.network as Network, request.updateMask?.paths ?? [], CHANGEABLE, FIXED);
       return {
         resource: { key: record.key, value: storeResource(NetworkSchema, network), ifRevision: record.revision },
@@ -92,7 +92,7 @@ export const networkService = ({ config }: Stores): ServiceImpl<typeof NetworkSe
     makeChange(config, context, request, async () => {
       const { tenant, network: id } = request;
       const record = await read(config, tenant, id, request.etag);
-      const network = readResource(NetworkSchema, record);
+      const network = readResource(config, NetworkSchema, record);
       const guard = await endParent(config, GuardKey.network(tenant, id), () => refuseIfUsed(config, tenant, id));
       return {
         resource: { key: record.key, value: undefined, ifRevision: record.revision },

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { headers as createHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
@@ -7,7 +7,7 @@ import { configKey } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { type Change, MAX_CHANGES } from '#services/store/commit.ts';
 import { ConflictError } from '#services/store/errors.ts';
-import type { Store, StoredRecord } from '#services/store/store.ts';
+import type { Page, Store, StoredRecord } from '#services/store/store.ts';
 import { Repeater } from './repeater.ts';
 
 /** What happened; id, time and actor are added. */
@@ -54,20 +54,26 @@ export class OutboxRelay {
   }
 
   async #move(): Promise<void> {
-    for (let more = true; more; ) {
-      const { records, next } = await this.#store.page('*.outbox.*', 0, AT_ONCE);
-      if (records.length === 0) return;
-      await this.#publish(records);
-      await this.#remove(records);
-      more = next !== undefined;
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const page: Page = await this.#store.page('*.outbox.*', from, AT_ONCE);
+      const entries = page.records.flatMap((record) => {
+        // One that cannot be read stays where it is, for whoever mends it, and holds nobody up.
+        const event = this.#store.tryRead(EventSchema, record);
+        return event === undefined ? [] : [{ record, event }];
+      });
+      if (entries.length > 0) {
+        await this.#publish(entries.map(({ event }) => event));
+        await this.#remove(entries.map(({ record }) => record));
+      }
+      from = page.next;
     }
   }
 
-  async #publish(records: readonly StoredRecord[]): Promise<void> {
+  async #publish(events: readonly Event[]): Promise<void> {
     // Sent in order over one connection; only the acknowledgements are waited for together.
     await Promise.all(
-      records.map(async ({ value }) => {
-        const { subject, headers, body } = toEventMessage(fromBinary(EventSchema, value));
+      events.map(async (event) => {
+        const { subject, headers, body } = toEventMessage(event);
         const { duplicate } = await this.#stream.publish(subject, body, { headers: headersFrom(headers) });
         if (!duplicate) this.#published();
       }),

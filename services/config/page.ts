@@ -2,7 +2,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { PageRequest } from '#proto/gen/cloudbridge/v1/common_pb.ts';
 import { badRequest } from '#services/api/errors.ts';
 import type { Store } from '#services/store/store.ts';
-import { readResource } from './resource.ts';
+import { withEtag } from './resource.ts';
 
 const DEFAULT_SIZE = 100;
 
@@ -29,7 +29,7 @@ export interface ResourcePage<T> {
   readonly nextPageToken: string;
 }
 
-/** One page of the resources whose keys match. @param keep leaves out what the caller may not see */
+/** One page of the resources whose keys match, without those that cannot be read. @param keep leaves out what the caller may not see */
 export const readPage = async <Desc extends DescMessage>(
   store: Store,
   schema: Desc,
@@ -42,7 +42,10 @@ export const readPage = async <Desc extends DescMessage>(
   let after: number | undefined = decodeToken(filter, page?.token ?? '');
   while (items.length < size && after !== undefined) {
     const { records, next }: Awaited<ReturnType<Store['page']>> = await store.page(filter, after, size - items.length);
-    items.push(...records.map((record) => readResource(schema, record)).filter(keep));
+    for (const record of records) {
+      const item = store.tryRead(schema, record);
+      if (item !== undefined && keep(item)) items.push(withEtag(item, record.revision));
+    }
     after = next;
   }
   return { items, nextPageToken: encodeToken(filter, after) };

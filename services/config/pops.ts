@@ -1,4 +1,4 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, configKey, StatusKey, SYSTEM } from '#model/names.ts';
@@ -38,7 +38,7 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
     return { pops: items, nextPageToken };
   },
 
-  getPop: async ({ pop }) => readResource(PopSchema, await readRecord(config, 'pop', pop, popKey(pop))),
+  getPop: async ({ pop }) => readResource(config, PopSchema, await readRecord(config, 'pop', pop, popKey(pop))),
 
   createPop: (request, context) => {
     const id = request.pop?.id || makeId('pop');
@@ -68,7 +68,7 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
       return {
         resource: { key: record.key, value: undefined, ifRevision: record.revision },
         others: [guard],
-        event: { tenant: SYSTEM, data: { case: 'popDeleted', value: readResource(PopSchema, record) } },
+        event: { tenant: SYSTEM, data: { case: 'popDeleted', value: readResource(config, PopSchema, record) } },
       };
     }),
 });
@@ -85,7 +85,7 @@ const workerMethods = (stores: Stores): Omit<ServiceImpl<typeof PopService>, Pop
 
     getWorker: async ({ pop, worker }) => {
       const record = await readRecord(config, 'worker', worker, workerKey(pop, worker));
-      return addStatus(stores, readResource(WorkerSchema, record));
+      return addStatus(stores, readResource(config, WorkerSchema, record));
     },
 
     createWorker: (request, context) => {
@@ -111,7 +111,7 @@ const workerMethods = (stores: Stores): Omit<ServiceImpl<typeof PopService>, Pop
         const record = await readRecord(config, 'worker', id, workerKey(pop, id), etag);
         return {
           resource: { key: record.key, value: undefined, ifRevision: record.revision },
-          event: { tenant: SYSTEM, data: { case: 'workerDeleted', value: readResource(WorkerSchema, record) } },
+          event: { tenant: SYSTEM, data: { case: 'workerDeleted', value: readResource(config, WorkerSchema, record) } },
         };
       }),
 
@@ -128,7 +128,7 @@ const setDrain = (
 ): Promise<Worker> =>
   makeChange<Worker>(stores.config, context, request, async () => {
     const record = await readRecord(stores.config, 'worker', request.worker, workerKey(request.pop, request.worker));
-    const worker = readResource(WorkerSchema, record);
+    const worker = readResource(stores.config, WorkerSchema, record);
     if (worker.drain === drain) return { unchanged: worker };
     worker.drain = drain;
     return {
@@ -145,7 +145,8 @@ const SILENT_MS = 15_000;
 const addStatus = async ({ status }: Stores, worker: Worker): Promise<Worker> => {
   const record = await status.get(StatusKey.worker(worker.pop, worker.id));
   if (record === undefined) return worker;
-  const said = fromBinary(WorkerStatusSchema, record.value);
+  const said = status.tryRead(WorkerStatusSchema, record);
+  if (said === undefined) return worker;
   const isFresh = Date.now() - record.timeMs < SILENT_MS;
   // The last word of one that stopped is no sign of life.
   said.connected = isFresh && said.health !== Health.STOPPED;

@@ -1,12 +1,12 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, ConfigKey, FLEET_MANIFEST, SYSTEM } from '#model/names.ts';
 import {
+  assembleRevision,
   type BuiltRevision,
   buildRevision,
   forceRevision,
   type RevisionKey,
-  readManifest,
   signManifest,
 } from '#model/revision.ts';
 import { type Network, NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
@@ -19,6 +19,7 @@ import {
   WorkerConfigSchema,
 } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { ConflictError } from '#services/store/errors.ts';
+import { manifestIn } from './manifest.ts';
 import { outboxChange } from './outbox.ts';
 import { Repeater } from './repeater.ts';
 import type { Stores } from './stores.ts';
@@ -76,7 +77,7 @@ export class Publisher {
   async publishIfChanged(): Promise<void> {
     const { desired } = this.#stores;
     const last = await desired.last(FLEET_MANIFEST);
-    const current = last.value === undefined ? undefined : readManifest(last.value);
+    const current = manifestIn(desired, last);
     const next = (await this.#forced(current)) ?? (await this.#build(current));
     const isNew = current === undefined || next.manifest.force || !sameContent(current, next.manifest);
     if (!isNew && !isAging(current)) return;
@@ -106,11 +107,12 @@ export class Publisher {
   }
 
   async #build(current: Manifest | undefined): Promise<BuiltRevision> {
-    const base = current?.number ?? 0n;
+    // Workers take no number that is not above the one they have, though the manifest that said which is gone.
+    const base = current?.number ?? (await this.#newestNumber());
     return buildRevision({
       number: base + 1n,
       base,
-      config: await this.#readConfig(),
+      config: await this.#readConfig(current),
       author: AUTHOR,
       reason: 'networks or keys changed',
       nowMs: Date.now(),
@@ -118,21 +120,54 @@ export class Publisher {
     });
   }
 
+  async #newestNumber(): Promise<bigint> {
+    const numbers = (await this.#stores.config.list(`${SYSTEM}.revision.*`)).map(({ key }) => key.split('.').at(-1));
+    return numbers.reduce((most, text = '') => (/^\d+$/.test(text) && BigInt(text) > most ? BigInt(text) : most), 0n);
+  }
+
   /** The same content gives the same bytes, whichever copy reads it. */
-  async #readConfig(): Promise<WorkerConfig> {
-    const records = await this.#stores.config.list('*.network.*');
-    const networks = records.map(({ value }) => fromBinary(NetworkSchema, value));
-    const byTenant = Map.groupBy(networks, ({ tenant }: Network) => tenant);
+  async #readConfig(current: Manifest | undefined): Promise<WorkerConfig> {
     const { tokenIssuer, readJwks, refusedPrefixes = [] } = this.#options;
     return create(WorkerConfigSchema, {
-      tenants: [...byTenant].map(([tenant, own]) => ({
-        tenant,
-        prefixes: own.flatMap(({ ipv4Pool, ipv6Prefix }) => [ipv4Pool, ipv6Prefix]),
-      })),
+      tenants: await this.#readTenants(current),
       jwks: await readJwks(),
       tokenIssuer,
       refusedPrefixes: [...refusedPrefixes],
     });
+  }
+
+  /** A tenant of whose networks one cannot be read keeps what is published of it: nobody is cut off by a damaged record. */
+  async #readTenants(current: Manifest | undefined): Promise<{ tenant: string; prefixes: string[] }[]> {
+    const { config } = this.#stores;
+    const records = await config.list('*.network.*');
+    const damaged = new Set<string>();
+    const networks = records.flatMap((record) => {
+      const network = config.tryRead(NetworkSchema, record);
+      if (network === undefined) damaged.add(record.key.split('.')[0] ?? '');
+      return network ?? [];
+    });
+    const byTenant = Map.groupBy(networks, ({ tenant }: Network) => tenant);
+    const tenants = [...byTenant].map(([tenant, own]) => ({
+      tenant,
+      prefixes: own.flatMap(({ ipv4Pool, ipv6Prefix }) => [ipv4Pool, ipv6Prefix]),
+    }));
+    if (damaged.size === 0) return tenants;
+    const kept = (await this.#published(current)).filter(({ tenant }) => damaged.has(tenant));
+    for (const { tenant, prefixes } of kept) {
+      const own = tenants.find((each) => each.tenant === tenant);
+      if (own === undefined) tenants.push({ tenant, prefixes });
+      else own.prefixes.push(...prefixes.filter((prefix) => !own.prefixes.includes(prefix)));
+    }
+    return tenants.sort((a, b) => (a.tenant < b.tenant ? -1 : 1));
+  }
+
+  async #published(current: Manifest | undefined): Promise<WorkerConfig['tenants']> {
+    if (current === undefined) return [];
+    const { tenants } = await assembleRevision(
+      current,
+      async (digest) => (await this.#stores.chunks.get(digest))?.value,
+    );
+    return tenants;
   }
 
   /** Before the manifest, so that whoever sees it finds them. */
@@ -145,14 +180,15 @@ export class Publisher {
     const { config } = this.#stores;
     const key = ConfigKey.revision(manifest.number);
     const known = await config.get(key);
-    if (known !== undefined) return fromBinary(RevisionSchema, known.value);
+    const recorded = known && config.tryRead(RevisionSchema, known);
+    if (recorded !== undefined) return recorded;
     const { number, base, size, author, reason, createTime, expireTime, force } = manifest;
     const times = { ...(createTime && { createTime }), ...(expireTime && { expireTime }) };
     const revision = create(RevisionSchema, { number, base, size, author, reason, force, ...times });
     const event = { tenant: SYSTEM, data: { case: 'revisionPublished' as const, value: revision } };
     try {
       const value = toBinary(RevisionSchema, revision);
-      await config.commit([outboxChange(event, AUTHOR), { key, value, ifRevision: 0 }]);
+      await config.commit([outboxChange(event, AUTHOR), { key, value, ifRevision: known?.revision ?? 0 }]);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
     }

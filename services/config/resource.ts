@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
 import { type Meta, MetaSchema } from '#proto/gen/cloudbridge/v1/common_pb.ts';
@@ -16,10 +16,12 @@ export const makeId = (kind: string): string => {
   return `${kind}-${Array.from(random, (byte) => ID_ALPHABET[byte % 32]).join('')}`;
 };
 
+/** @throws UnreadableRecordError */
 export const readResource = <Desc extends DescMessage>(
+  store: Store,
   schema: Desc,
-  record: Pick<StoredRecord, 'value' | 'revision'>,
-): MessageShape<Desc> => withEtag(fromBinary(schema, record.value), record.revision);
+  record: StoredRecord,
+): MessageShape<Desc> => withEtag(store.read(schema, record), record.revision);
 
 /** The same message, with the revision it has in the store as its etag. */
 export const withEtag = <T extends object>(message: T, revision: number): T => {

@@ -1,8 +1,8 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ConfigKey } from '#model/names.ts';
 import { DeviceSchema, DeviceState, RevocationSchema } from '#proto/gen/cloudbridge/v1/device_pb.ts';
-import { ConflictError } from '#services/store/errors.ts';
+import { ConflictError, UnreadableRecordError } from '#services/store/errors.ts';
 import type { StoredRecord } from '#services/store/store.ts';
 import { revocation } from './devices.ts';
 import { HOLD_SECONDS } from './leases.ts';
@@ -41,8 +41,10 @@ export class RevocationSweeper {
         if (!this.#finished.has(name)) await this.#finish(record);
         finished.add(name);
       } catch (error) {
+        // Told once already: nothing can be done for it here.
+        if (error instanceof UnreadableRecordError) finished.add(name);
         // Somebody else does the same at this moment; the next round sees what is left.
-        if (!(error instanceof ConflictError)) throw error;
+        else if (!(error instanceof ConflictError)) throw error;
       }
     }
     this.#finished = finished;
@@ -50,7 +52,7 @@ export class RevocationSweeper {
 
   async #finish(record: StoredRecord): Promise<void> {
     const { config, revocations } = this.#stores;
-    const revoked = fromBinary(RevocationSchema, record.value);
+    const revoked = revocations.read(RevocationSchema, record);
     const { tenant, device: id, expireTime } = revoked;
     const found = await config.get(ConfigKey.device(tenant, id));
     if (found === undefined) {
@@ -62,7 +64,7 @@ export class RevocationSweeper {
       await revocations.commit([{ key: record.key, value, ifRevision: record.revision, ttlSeconds: HOLD_SECONDS }]);
       return;
     }
-    const device = readResource(DeviceSchema, found);
+    const device = readResource(config, DeviceSchema, found);
     if (device.state === DeviceState.REVOKED) return;
     const { resource, event } = revocation(found, device);
     await config.commit([outboxChange(event, ACTOR), resource]);

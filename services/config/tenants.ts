@@ -1,4 +1,4 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, configKey, SYSTEM } from '#model/names.ts';
 import { type Tenant, TenantSchema, type TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
@@ -22,7 +22,7 @@ const CHANGEABLE = new Map<string, keyof Tenant>([
 /** @returns the organisation whose tenant-admins may manage the tenant */
 export const organisationOf = async (store: Store, tenant: string): Promise<string | undefined> => {
   const record = await store.get(tenantKey(tenant));
-  return record === undefined ? undefined : fromBinary(TenantSchema, record.value).organisation || undefined;
+  return record === undefined ? undefined : store.read(TenantSchema, record).organisation || undefined;
 };
 
 /** @throws NotFound also for what can be no tenant's id */
@@ -52,7 +52,7 @@ export const tenantService = ({ config }: Stores): ServiceImpl<typeof TenantServ
   },
 
   getTenant: async ({ tenant }) =>
-    readResource(TenantSchema, await readRecord(config, 'tenant', tenant, tenantKey(tenant))),
+    readResource(config, TenantSchema, await readRecord(config, 'tenant', tenant, tenantKey(tenant))),
 
   createTenant: (request, context) => {
     const id = request.tenant?.id || makeId('tenant');
@@ -82,7 +82,7 @@ export const tenantService = ({ config }: Stores): ServiceImpl<typeof TenantServ
     makeChange<Tenant>(config, context, request, async () => {
       const id = request.tenant?.id ?? '';
       const record = await readRecord(config, 'tenant', id, tenantKey(id), request.etag);
-      const tenant = readResource(TenantSchema, record);
+      const tenant = readResource(config, TenantSchema, record);
       applyMask(tenant, request.tenant as Tenant, request.updateMask?.paths ?? [], CHANGEABLE, new Map());
       return {
         resource: { key: record.key, value: storeResource(TenantSchema, tenant), ifRevision: record.revision },
@@ -104,7 +104,7 @@ export const tenantService = ({ config }: Stores): ServiceImpl<typeof TenantServ
       return {
         resource: { key: record.key, value: undefined, ifRevision: record.revision },
         others: [guard],
-        event: { tenant: id, data: { case: 'tenantDeleted', value: readResource(TenantSchema, record) } },
+        event: { tenant: id, data: { case: 'tenantDeleted', value: readResource(config, TenantSchema, record) } },
       };
     }),
 });

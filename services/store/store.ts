@@ -1,8 +1,10 @@
+import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 import { type Change, commitChanges } from './commit.ts';
-import { BusyError, ConflictError, StoreUnavailableError } from './errors.ts';
+import { BusyError, ConflictError, StoreUnavailableError, UnreadableRecordError } from './errors.ts';
 import { Gate } from './gate.ts';
+import { UnreadableRecords } from './unreadable.ts';
 
 export interface StoredRecord {
   readonly key: string;
@@ -48,6 +50,7 @@ export class Store {
   readonly #gate = new Gate(COMMITS_AT_ONCE);
   readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
   readonly #conflictListeners: (() => void)[] = [];
+  readonly #unreadable = new UnreadableRecords();
 
   private constructor(nats: NatsConnection, manager: JetStreamManager, bucket: string, timeoutMs: number) {
     this.#nats = nats;
@@ -118,6 +121,42 @@ export class Store {
     if (records.length <= size) return { records, next: undefined };
     records.length = size;
     return { records, next: records[size - 1]?.revision };
+  }
+
+  /**
+   * What a record says.
+   *
+   * @throws UnreadableRecordError, which `onUnreadable` is told of too
+   */
+  read<Desc extends DescMessage>(
+    schema: Desc,
+    { key, value, revision }: Pick<StoredRecord, 'key' | 'value' | 'revision'>,
+  ): MessageShape<Desc> {
+    try {
+      return fromBinary(schema, value);
+    } catch (cause) {
+      const error = new UnreadableRecordError(this.bucket, key, cause);
+      this.#unreadable.meet(key, revision, error);
+      throw error;
+    }
+  }
+
+  /** As `read`; undefined where one unreadable record must not end what is done for all. */
+  tryRead<Desc extends DescMessage>(
+    schema: Desc,
+    record: Pick<StoredRecord, 'key' | 'value' | 'revision'>,
+  ): MessageShape<Desc> | undefined {
+    try {
+      return this.read(schema, record);
+    } catch (error) {
+      if (error instanceof UnreadableRecordError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Is told once of each unreadable record that was met, and again when it has changed and still is none. */
+  onUnreadable(listener: (error: UnreadableRecordError) => void): void {
+    this.#unreadable.onMet(listener);
   }
 
   /** Is told of this process's own commits, once they are made. */

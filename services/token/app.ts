@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { Hono } from 'hono';
 import { Bucket } from '#model/names.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
-import { Calls, countCalls, countConflicts, routesOf } from '#services/api/calls.ts';
+import { Calls, countCalls, countConflicts, countUnreadable, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
 import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
 import { Meter } from '#services/api/meter.ts';
@@ -69,6 +69,7 @@ export const createTokenApp = async (options: TokenAppOptions): Promise<TokenApp
   const calls = new Calls(meter, routeNames);
   const onRefused = countRefusals(meter);
   countConflicts(meter, [config, revocations, limits]);
+  countUnreadable(meter, [config, revocations, limits], report);
   const perMinute = { name: 'pop-token', limit: options.tokensPerMinute ?? TOKENS_PER_MINUTE, windowSeconds: 60 };
   const issuing: Issuing = {
     config,

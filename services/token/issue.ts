@@ -1,4 +1,3 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ConfigKey, RevocationKey } from '#model/names.ts';
 import { type Device, DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
@@ -42,7 +41,7 @@ const deviceNotFound = (device: string) =>
 /** The organisation that a tenant belongs to; undefined also for what can be no tenant. */
 export const organisationOf = async (config: Store, tenant: string): Promise<string | undefined> => {
   const record = await config.get(keyOr(() => ConfigKey.tenant(tenant), tenant));
-  return record === undefined ? undefined : fromBinary(TenantSchema, record.value).organisation || undefined;
+  return record === undefined ? undefined : config.read(TenantSchema, record).organisation || undefined;
 };
 
 /** Ids in requests may be any text; what can be no key does not exist. */
@@ -94,7 +93,7 @@ const issue = async (
   }
   const record = await config.get(keyOr(() => ConfigKey.device(tenant, id), id));
   if (record === undefined) throw deviceNotFound(id);
-  const device = fromBinary(DeviceSchema, record.value);
+  const device = config.read(DeviceSchema, record);
   if (!(await mayIssue(config, caller, device))) throw deviceNotFound(id);
   // Revocations last, so that one which was made before this call began is seen.
   const network = await config.get(ConfigKey.network(tenant, device.network));
@@ -111,7 +110,7 @@ const issue = async (
     const message = `device ${JSON.stringify(id)} was revoked: it gets no tokens any more`;
     throw apiError(Code.FailedPrecondition, 'DEVICE_REVOKED', message);
   }
-  const { egress } = fromBinary(NetworkSchema, network.value);
+  const { egress } = config.read(NetworkSchema, network);
   const lifetime = Math.min(lifetimeSeconds === 0 ? DEFAULT_LIFETIME_SECONDS : lifetimeSeconds, MAX_LIFETIME_SECONDS);
   const { ipv4Address: ipv4, ipv6Address: ipv6 } = device;
   return signer.sign({ tenant, device: id, ipv4, ipv6, egress }, lifetime);

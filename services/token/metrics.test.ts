@@ -84,6 +84,11 @@ test('every series is moved by what callers do and by what fails', async (t) => 
   const refused = await callAll([TokenService], url, '');
   assert.deepEqual([...refused.values()], [Code.Unauthenticated, Code.Unauthenticated]);
 
+  await service.config.commit([{ key: 'acme.device.damaged', value: Uint8Array.of(0xff) }]);
+  assert.deepEqual([await issue('damaged', operator), await issue('damaged', operator)], [500, 500]);
+  assert.equal(await now('cloudbridge_store_unreadable_records_total'), 1);
+  assert.match(String(service.reports.splice(0)), /the record acme\.device\.damaged of cb_config cannot be read/);
+
   await service.server.kill();
   const failing = Promise.all([callAll([TokenService], url, operator), exchange(operator)]);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -58,6 +58,14 @@ export const callRows = (routes: readonly string[]) =>
 /** Of services that are called with access tokens. */
 export const CALLER_ROWS = [
   {
+    name: 'cloudbridge_store_unreadable_records_total',
+    type: 'counter',
+    unit: 'records',
+    labels: {},
+    help: 'Records of the store that cannot be read, each once for each of its revisions; the log names them',
+    layer: 'services',
+  },
+  {
     name: 'cloudbridge_api_refused_callers_total',
     type: 'counter',
     unit: 'callers',

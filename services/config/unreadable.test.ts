@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FLEET_MANIFEST } from '#model/names.ts';
+import { assembleRevision, readManifest } from '#model/revision.ts';
+import type { Manifest } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { UnreadableRecordError } from '#services/store/errors.ts';
+import { Publisher } from './publisher.ts';
+import { generateRevisionKey, readRevisionKey } from './revision-key.ts';
+import { eventually } from './testing/client.ts';
+import { type Copy, createTestInstallation, type TestInstallation } from './testing/installation.ts';
+import { readEvents } from './testing/read-events.ts';
+
+const GARBAGE = Uint8Array.of(0x0a, 0xff, 0x01);
+let installation: TestInstallation;
+let copy: Copy;
+let send: Copy['send'];
+let publisher: Publisher;
+
+before(async () => {
+  installation = await createTestInstallation();
+  copy = await installation.startCopy();
+  ({ send } = copy);
+  for (const tenant of ['acme', 'globex']) {
+    await send('POST', '/v1/tenants', { id: tenant });
+    await send('POST', `/v1/tenants/${tenant}/networks`, { id: 'n', ipv4Pool: '10.64.0.0/24' });
+  }
+  await send('POST', '/v1/tenants/acme/devices', { id: 'laptop', network: 'n' });
+  await send('POST', '/v1/pops', { id: 'moscow' });
+  await send('POST', '/v1/pops/moscow/workers', { id: 'm1' });
+  publisher = new Publisher(copy.nats, copy.app.stores, {
+    signingKey: await readRevisionKey(JSON.stringify(await generateRevisionKey())),
+    tokenIssuer: 'https://edge.test',
+    readJwks: async () => '{"keys":[]}',
+    debounceMs: 20,
+    report: (error) => installation.reports.push(error),
+  });
+  await until(async () => (await newest())?.tenants.length === 2, 'the first revision');
+});
+after(async () => {
+  await publisher?.close();
+  await installation?.close();
+});
+
+const until = (condition: () => Promise<boolean>, what: string): Promise<unknown> =>
+  eventually(async () => ((await condition()) ? true : undefined), what);
+
+const damage = (key: string): Promise<number> => copy.app.stores.config.commit([{ key, value: GARBAGE }]);
+
+/** The newest revision, read as a worker reads it. */
+const newest = async (): Promise<{ number: bigint; tenants: { tenant: string; prefixes: string[] }[] } | undefined> => {
+  const { desired, chunks } = copy.app.stores;
+  const record = await desired.get(FLEET_MANIFEST);
+  let manifest: Manifest;
+  try {
+    manifest = readManifest(record?.value as Uint8Array);
+  } catch {
+    return undefined;
+  }
+  const { tenants } = await assembleRevision(manifest, async (digest) => (await chunks.get(digest))?.value);
+  return { number: manifest.number, tenants };
+};
+
+const reportsOf = (key: string): UnreadableRecordError[] =>
+  installation.reports.filter(
+    (error): error is UnreadableRecordError => error instanceof UnreadableRecordError && error.message.includes(key),
+  );
+
+const LISTS = [
+  { key: '_system.tenant.bad', list: '/v1/tenants', field: 'tenants', left: ['acme', 'globex'] },
+  { key: 'globex.network.bad', list: '/v1/tenants/globex/networks', field: 'networks', left: ['n'] },
+  { key: 'acme.device.bad', list: '/v1/tenants/acme/devices', field: 'devices', left: ['laptop'] },
+  { key: '_system.pop.bad', list: '/v1/pops', field: 'pops', left: ['moscow'] },
+  { key: '_system.worker.moscow.bad', list: '/v1/pops/moscow/workers', field: 'workers', left: ['m1'] },
+];
+for (const { key, list, field, left } of LISTS) {
+  test(`an unreadable ${key} is left out of its list, named once in the log, and told to who asks for it`, async () => {
+    await damage(key);
+    for (let i = 0; i < 3; i++) {
+      const { status, json } = await send('GET', list);
+      assert.equal(status, 200, JSON.stringify(json));
+      assert.deepEqual(json[field].map(({ id }: { id: string }) => id).sort(), left);
+    }
+    const one = await send('GET', `${list}/bad`);
+    assert.deepEqual([one.status, one.json.reason], [500, 'RECORD_UNREADABLE']);
+    assert.match(one.json.detail, new RegExp(`the record ${key} of cb_config cannot be read`));
+    assert.equal(reportsOf(key).length, 1, 'once, however often it is read');
+    await damage(key);
+    await send('GET', list);
+    assert.equal(reportsOf(key).length, 2, 'and again when it has changed');
+  });
+}
+
+test('a revision record that cannot be read holds up no other', async () => {
+  await damage('_system.revision.77');
+  assert.equal((await send('GET', '/v1/revisions')).status, 200);
+});
+
+test('an unreadable entry of the outbox holds up no event, and no event is told twice', async () => {
+  await damage('_system.outbox.ghost');
+  await send('POST', '/v1/tenants', { id: 'initech' });
+  const told = async () =>
+    (await readEvents(copy.nats)).filter(({ subject }) => subject === 'cb.events.initech.tenant.created.initech')
+      .length;
+  await until(async () => (await told()) === 1, 'the event');
+  await until(
+    async () =>
+      (await copy.app.stores.config.list('*.outbox.*')).map(({ key }) => key).join() === '_system.outbox.ghost',
+    'an outbox with nothing but what cannot be read',
+  );
+  assert.equal(await told(), 1);
+});
+
+test('a damaged network cuts nobody off, and what changes elsewhere is published', async () => {
+  const before = await newest();
+  const own = before?.tenants.find(({ tenant }) => tenant === 'acme')?.prefixes;
+  await damage('acme.network.n');
+  await send('POST', '/v1/tenants/globex/networks', { id: 'later', ipv4Pool: '10.70.0.0/24' });
+  await until(
+    async () => !!(await newest())?.tenants.some(({ prefixes }) => prefixes.includes('10.70.0.0/24')),
+    'the revision with the new network',
+  );
+  const { tenants = [] } = (await newest()) ?? {};
+  assert.deepEqual(tenants.find(({ tenant }) => tenant === 'acme')?.prefixes, own);
+  // The same again gives the same: no revision follows another without a change.
+  const { number } = (await newest()) ?? {};
+  await publisher.publishIfChanged();
+  assert.equal((await newest())?.number, number);
+});
+
+test('an unreadable manifest is published anew, with a number that workers take', async () => {
+  const before = await newest();
+  await copy.app.stores.desired.commit([{ key: FLEET_MANIFEST, value: GARBAGE }]);
+  await publisher.publishIfChanged();
+  await until(async () => (await newest()) !== undefined, 'a manifest');
+  assert.ok(((await newest())?.number ?? 0n) > (before?.number ?? 0n));
+  assert.equal(reportsOf(FLEET_MANIFEST).length, 1);
+});
