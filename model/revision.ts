@@ -118,10 +118,6 @@ export const signManifest = async (manifest: Manifest, keyId: string, key: Revis
   return create(SignedManifestSchema, { manifest: bytes, keyId, signature });
 };
 
-/** What a signed manifest says, without a look at its signature: for whoever has the key. */
-export const readManifest = (signed: Uint8Array): Manifest =>
-  fromBinary(ManifestSchema, fromBinary(SignedManifestSchema, signed).manifest);
-
 /**
  * Checks a manifest as a worker must: by a key that it trusts, and not older than what it has.
  *

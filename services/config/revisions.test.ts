@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FLEET_MANIFEST } from '#model/names.ts';
-import { readManifest } from '#model/revision.ts';
 import type { Manifest } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { manifestIn } from './manifest.ts';
 import { Publisher } from './publisher.ts';
 import { generateRevisionKey, readRevisionKey } from './revision-key.ts';
 import { createClient, eventually } from './testing/client.ts';
@@ -45,8 +45,8 @@ const recorded = (number: number) =>
   }, `revision ${number}`);
 
 const newest = async (): Promise<Manifest> => {
-  const record = await copy.app.stores.desired.get(FLEET_MANIFEST);
-  return readManifest(record?.value as Uint8Array);
+  const { desired } = copy.app.stores;
+  return manifestIn(desired, await desired.last(FLEET_MANIFEST)) as Manifest;
 };
 
 test('a forced revision is the newest once more, signed with force, by whoever asked and once', async () => {

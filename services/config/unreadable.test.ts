@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FLEET_MANIFEST } from '#model/names.ts';
-import { assembleRevision, readManifest } from '#model/revision.ts';
-import type { Manifest } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { assembleRevision } from '#model/revision.ts';
 import { UnreadableRecordError } from '#services/store/errors.ts';
+import { manifestIn } from './manifest.ts';
 import { Publisher } from './publisher.ts';
 import { generateRevisionKey, readRevisionKey } from './revision-key.ts';
 import { eventually } from './testing/client.ts';
@@ -49,13 +49,8 @@ const damage = (key: string): Promise<number> => copy.app.stores.config.commit([
 /** The newest revision, read as a worker reads it. */
 const newest = async (): Promise<{ number: bigint; tenants: { tenant: string; prefixes: string[] }[] } | undefined> => {
   const { desired, chunks } = copy.app.stores;
-  const record = await desired.get(FLEET_MANIFEST);
-  let manifest: Manifest;
-  try {
-    manifest = readManifest(record?.value as Uint8Array);
-  } catch {
-    return undefined;
-  }
+  const manifest = manifestIn(desired, await desired.last(FLEET_MANIFEST));
+  if (manifest === undefined) return undefined;
   const { tenants } = await assembleRevision(manifest, async (digest) => (await chunks.get(digest))?.value);
   return { number: manifest.number, tenants };
 };
