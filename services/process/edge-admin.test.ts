@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Code } from '@connectrpc/connect';
+import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import { Bucket } from '#model/names.ts';
 import { type WatchedMetrics, watchMetrics } from '#services/api/testing/watched-metrics.ts';
 import type { Workerd } from '#services/api/workerd.ts';
 import { startIssuer, type TestIssuer } from '#services/authn/testing/issuer.ts';
@@ -109,6 +111,9 @@ test('a watch counts as running until an event finds its caller gone', async () 
 test('every series is moved by what callers do and by what fails, but those of revisions, which others publish', async () => {
   const operator = await identity.sign('operator');
   await callEverything(url, { token: identity.sign, organisations: ['org-1', 'org-2'], prefix: 'e-' });
+  await jetstream(nats).publish(`$KV.${Bucket.config}._system.tenant.bad`, Uint8Array.of(0xff));
+  assert.equal((await createClient(fetchAt(url), operator)('GET', '/v1/tenants')).status, 200);
+  await metrics.read();
   await server.kill();
   await eventually(
     async () => (await metrics.read()).get('cloudbridge_nats_connected_count') === 0 || undefined,
