@@ -38,6 +38,15 @@ test('connection IDs are made by what is the same after a restart if the reset k
   assert.notDeepEqual(sharedByThreads(worker(1), tls()).cids.key, sharedByThreads(worker(1), tls()).cids.key);
 });
 
+test('a reset key is that of a worker: the same after a restart, and another one at each (RFC 9000 §21.11)', () => {
+  const resetKey = new Uint8Array(32).fill(7);
+  const made = (name: string) => sharedByThreads(worker(1, name), tls({ resetKey })).tls.resetKey;
+  assert.equal(made('w1')?.length, 32);
+  assert.deepEqual(sharedByThreads(worker(4), tls({ resetKey })).tls.resetKey, made('w1'));
+  assert.notDeepEqual(made('w1'), made('w2'));
+  assert.equal(sharedByThreads(worker(1), tls()).tls.resetKey, undefined);
+});
+
 test('one thread has nobody to exchange with', () => {
   assert.equal(sharedByThreads(worker(1), tls()).exchange, undefined);
   const { rings } = sharedByThreads(worker(3), tls()).exchange ?? assert.fail();

@@ -59,6 +59,14 @@ export const PROTOCOL_METRICS = [
     layer: 'protocol',
   },
   {
+    name: 'cloudbridge_quic_defences_total',
+    type: 'counter',
+    unit: 'times',
+    labels: { defence: ['path_challenges', 'token_replay'] },
+    help: 'What peers asked for beyond a limit, and did not get, while their connection went on',
+    layer: 'protocol',
+  },
+  {
     name: 'cloudbridge_quic_packets_total',
     type: 'counter',
     unit: 'packets',

@@ -16,6 +16,7 @@ const PATHS = single('cloudbridge_quic_path_changes_total');
 const KEYS = single('cloudbridge_quic_key_updates_total');
 const CE = byLabel('cloudbridge_quic_ecn_ce_packets_total', 'direction');
 const ECN_PATHS = byLabel('cloudbridge_quic_ecn_paths_total', 'outcome');
+const DEFENCES = byLabel('cloudbridge_quic_defences_total', 'defence');
 const UNSENT = byLabel('cloudbridge_quic_unsent_payloads_total', 'reason');
 
 /** Datagrams that came for no connection, and what was answered. */
@@ -24,6 +25,7 @@ export const collectEndpoint = (slots: Float64Array, counters: EndpointCounters)
   slots[REFUSED.too_many_handshakes] = counters.refusedHandshakes;
   slots[REFUSED.draining] = counters.refusedByApplication;
   slots[REFUSED.token] = counters.invalidTokens;
+  slots[DEFENCES.token_replay] = counters.replayedTokens;
   slots[REPLIES.retry] = counters.retriesSent;
   slots[REPLIES.version_negotiation] = counters.versionNegotiationsSent;
   slots[REPLIES.stateless_reset] = counters.statelessResetsSent;
@@ -64,6 +66,7 @@ export const collectConnections = (slots: Float64Array, totals: QuicTotals): voi
   slots[CE.sent] = totals.ecnCe;
   slots[ECN_PATHS.capable] = totals.ecnCapable;
   slots[ECN_PATHS.failed] = totals.ecnFailed;
+  slots[DEFENCES.path_challenges] = totals.droppedChallenges;
   slots[UNSENT.queue_full] = totals.queueFull;
   slots[UNSENT.too_large] = totals.datagramsDropped;
 };

@@ -41,10 +41,15 @@ const NO_TICKET = new Uint8Array();
  */
 export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServerPort => {
   let context = createServerContext(options);
-  const hooks: SessionHooks = { acceptEarlyData: options.acceptEarlyData, keyLog: options.keyLog };
+  const { acceptEarlyData, keyLog } = options;
   return {
-    server: ({ transportParameters }) =>
-      new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false),
+    server: ({ transportParameters, early }) => {
+      const accept = (data: Uint8Array) => (early?.bears(data) ?? true) && (acceptEarlyData?.(data) ?? true);
+      const hooks: SessionHooks = { acceptEarlyData: accept, keyLog };
+      const session = new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false);
+      if (early !== undefined) session.setTicketData(early.context);
+      return session;
+    },
     client: () => {
       throw new Error('this TLS port is a server');
     },

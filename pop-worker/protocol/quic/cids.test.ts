@@ -186,6 +186,23 @@ test('§10.3.1: reset tokens count for IDs that were used and are not retired', 
   assert.deepEqual(events, ['used 9', 'dropped 9', 'used 1']);
 });
 
+test('§10.3.1: all tokens in use are compared, whatever is found', () => {
+  const cids = new PeerCids(4, cid(0));
+  cids.setInitialToken(token(9));
+  for (const n of [1, 2, 3]) {
+    cids.onNewConnectionId(n, 0, cid(n), token(n));
+    cids.assign(n);
+  }
+  for (const n of [9, 1, 2, 3, 77]) {
+    let compared = 0;
+    const found = cids.isResetToken(token(n), 0, (a, b) => {
+      compared++;
+      return equal(a, b);
+    });
+    assert.deepEqual([found, compared], [n !== 77, 4]);
+  }
+});
+
 test('zero-length IDs of the peer serve every path', () => {
   const cids = new PeerCids(4, new Uint8Array(0));
   assert.equal(cids.assign(3), true);

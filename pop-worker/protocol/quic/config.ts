@@ -56,6 +56,8 @@ export interface QuicConfig {
   readonly disableActiveMigration: boolean;
   /** As a client, go to the preferred address that a server names, if it answers (RFC 9000 §9.6). */
   readonly followPreferredAddress: boolean;
+  /** As a server, addresses where we are rather talked to than where the handshake was, six words each (RFC 9000 §9.6). */
+  readonly preferredAddress?: { readonly ipv4?: Int32Array; readonly ipv6?: Int32Array };
   /** Mark packets ECT(0) on paths that bear it (RFC 9000 §13.4.2). What comes marked is reported in any case. */
   readonly ecn: boolean;
   readonly controller: (options: ControllerOptions) => CongestionController;

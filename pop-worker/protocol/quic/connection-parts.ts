@@ -44,6 +44,12 @@ export interface ConnectionHost {
   fault(error: unknown): boolean;
 }
 
+/** A token of NEW_TOKEN, and the name of the server that gave it: for others it is of no use (RFC 9000 §8.1.3). */
+export interface ServerToken {
+  readonly serverName: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface ConnectionOptions {
   readonly isServer: boolean;
   readonly config: QuicConfig;
@@ -61,6 +67,8 @@ export interface ConnectionOptions {
   readonly keyCid: Uint8Array;
   readonly cids: HandshakeCids;
   readonly token: Uint8Array;
+  /** Of the server that a client connects to. */
+  readonly serverName?: string;
   /** Of the peer and of ours, six words each (`../address.ts`). */
   readonly remote: Int32Array;
   readonly local: Int32Array;
@@ -177,8 +185,8 @@ const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void 
   parts.onRetry = (buffer, header, now) => onRetry(parts, buffer, header, now);
   parts.onVersionNegotiation = (buffer, header, now) => onVersionNegotiation(parts, buffer, header, now);
   parts.validationPtoUs = () => Math.max(parts.recovery.ptoUs(Space.application), UNKNOWN_PTO_US);
-  parts.onToken = (token) => {
-    connection.newToken = token;
+  parts.onToken = (bytes) => {
+    connection.newToken = { serverName: options.serverName ?? '', bytes };
   };
   parts.onConfirmed = (now) => {
     const token = parts.isServer ? host.newToken(connection, now) : undefined;

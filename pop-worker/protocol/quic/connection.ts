@@ -3,7 +3,7 @@ import { NEVER, type TimeUs } from '../contract.ts';
 import type { CloseInfo } from './api.ts';
 import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
-import { type ConnectionOptions, makeParts } from './connection-parts.ts';
+import { type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
 import { type MigrationRefusal, migrate } from './migration.ts';
 import { Packer } from './packer.ts';
@@ -28,7 +28,7 @@ export class Connection extends Commands {
   heapKey: TimeUs = NEVER;
   queued = false;
   /** The latest token that the server gave for a later connection (RFC 9000 §8.1.3). */
-  newToken: Uint8Array | undefined;
+  newToken: ServerToken | undefined;
   readonly parts: Parts;
   readonly #options: ConnectionOptions;
   readonly #receiver: Receiver;
@@ -176,6 +176,7 @@ export class Connection extends Commands {
       }
       parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
       const more = this.#packer.poll(now, burst);
+      if (!parts.closer.isOpen) return false;
       this.#timers.onPolled(now, this.#packer.pacedUntil);
       this.#noteAmplification();
       this.#noteDatagrams();

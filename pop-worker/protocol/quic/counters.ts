@@ -20,6 +20,8 @@ export const connectionCounters = () => ({
   /** Packets that came before their keys: held, or dropped for lack of room. */
   heldEarly: 0,
   droppedEarly: 0,
+  /** Challenges of the peer that found too many before them. */
+  droppedChallenges: 0,
   /** DATAGRAM payloads that no longer fitted a packet. */
   datagramsDropped: 0,
   keyUpdates: 0,
@@ -43,6 +45,8 @@ export const endpointCounters = () => ({
   versionNegotiationsSent: 0,
   statelessResetsSent: 0,
   invalidTokens: 0,
+  /** Tokens of NEW_TOKEN that came again: as if there was none. */
+  replayedTokens: 0,
   /** Datagrams dropped, by reason. */
   droppedTooShort: 0,
   droppedMalformed: 0,

@@ -111,7 +111,7 @@ export class Dispatcher implements FrameSink {
 
   pathChallenge(buffer: Uint8Array, start: number): void {
     this.#parts.counters.challengesReceived++;
-    this.#parts.paths.onChallenge(this.path, buffer, start);
+    if (!this.path.responses.push(buffer, start)) this.#parts.counters.droppedChallenges++;
   }
 
   pathResponse(buffer: Uint8Array, start: number): void {

@@ -1,4 +1,5 @@
 import type { TimeUs } from '../contract.ts';
+import { checkNotLower, rememberedOf } from './early-limits.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
@@ -36,7 +37,8 @@ export class Handshake {
   #peer: TransportParameters | undefined;
   #complete = false;
   #confirmed = false;
-  #triesEarlyData = false;
+  /** What a client that sends early data goes by. */
+  #remembered: TransportParameters | undefined;
   #due = true;
   readonly #postHandshake = new PostHandshake();
 
@@ -94,9 +96,11 @@ export class Handshake {
 
   /** A client goes by the limits of the session that it resumes (RFC 9000 §7.4.1). */
   remember(parameters: TransportParameters): void {
-    this.#triesEarlyData = true;
-    this.#peer = parameters;
-    this.#parts.streams.setPeerLimits(limitsOf(parameters), 'remembered');
+    const remembered = rememberedOf(parameters);
+    this.#remembered = remembered;
+    this.#peer = remembered;
+    this.#parts.recovery.setPeerDatagramLimit(remembered.maxUdpPayloadSize);
+    this.#parts.streams.setPeerLimits(limitsOf(remembered), 'remembered');
   }
 
   /** In-order CRYPTO bytes. The session may keep them, so they are copied. @throws QuicError remote */
@@ -181,7 +185,7 @@ export class Handshake {
     parts.recovery.setPeerDatagramLimit(peer.maxUdpPayloadSize);
     parts.idle.setPeerTimeout(peer.maxIdleTimeoutMs * 1000);
     // A client that sent early data must know first whether it was taken.
-    if (!this.#triesEarlyData) parts.streams.setPeerLimits(limitsOf(peer), 'final');
+    if (this.#remembered === undefined) parts.streams.setPeerLimits(limitsOf(peer), 'final');
   }
 
   #onComplete(
@@ -195,8 +199,9 @@ export class Handshake {
     if (this.#peer === undefined) throw remoteError(0x16d, 'no transport parameters', 0x06);
     this.#complete = true;
     parts.spaces[Space.handshake].crypto.close();
-    if (this.#triesEarlyData) {
-      if (earlyData !== 'accepted') {
+    if (this.#remembered !== undefined) {
+      if (earlyData === 'accepted') checkNotLower(this.#peer, this.#remembered);
+      else {
         parts.streams.onEarlyDataRejected();
         parts.recovery.rejectEarlyData(now);
       }

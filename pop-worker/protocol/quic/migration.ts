@@ -1,7 +1,6 @@
-import { ADDRESS_WORDS, addressFamily } from '../address.ts';
 import type { TimeUs } from '../contract.ts';
 import type { Parts } from './parts.ts';
-import type { PreferredAddress } from './wire/parameters/definition.ts';
+import { addressToPrefer } from './preferred-address.ts';
 
 /**
  * Why a connection does not move: it is a server's, or not confirmed (RFC 9000 §9); the server forbids it
@@ -27,17 +26,6 @@ export const tryPreferredAddress = (parts: Parts, now: TimeUs): void => {
   const { config, handshake, paths, peerCids } = parts;
   const preferred = handshake.peer.preferredAddress;
   if (!config.followPreferredAddress || preferred === undefined || peerCids.available === 0) return;
-  const remote = addressOf(preferred, addressFamily(paths.active.remote));
+  const remote = addressToPrefer(preferred, paths.active.remote);
   if (remote !== undefined) paths.tryPreferred(remote, now);
-};
-
-/** @returns undefined when the server has none of this family */
-const addressOf = (preferred: PreferredAddress, family: 4 | 6): Int32Array | undefined => {
-  const bytes = family === 4 ? preferred.ipv4 : preferred.ipv6;
-  const port = family === 4 ? preferred.ipv4Port : preferred.ipv6Port;
-  if (port === 0 || bytes.every((byte) => byte === 0)) return undefined;
-  const words = new Int32Array(ADDRESS_WORDS);
-  words[0] = family | (port << 16);
-  new Uint8Array(words.buffer).set(bytes, 8);
-  return words;
 };

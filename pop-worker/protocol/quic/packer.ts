@@ -19,6 +19,9 @@ const RECORDS = 64;
 const FIRST_SKIP = 64;
 const SKIP_EVERY = 4096;
 
+/** Whoever comes here says nothing more (RFC 9000 §12.3, which has 2^62 - 1; ours are exact up to 2^53 - 1). */
+export const LAST_NUMBER = 2 ** 53 - 2 ** 16;
+
 /** The batch at hand: one for all connections of the thread, since each batch is sealed before the next is begun. */
 const descriptors = new Int32Array(PACKET_WORDS * MAX_BATCH);
 const numbers = new Float64Array(MAX_BATCH);
@@ -51,6 +54,11 @@ export class Packer {
 
   /** @returns `true` when there may be more to send at once, in another burst */
   poll(now: TimeUs, burst: Burst): boolean {
+    if (this.#parts.recovery.sent(Space.application).nextPacketNumber >= LAST_NUMBER) {
+      const info = { by: 'local', application: false, code: 0, reason: 'packet numbers are used up' } as const;
+      this.#parts.onGivenUp(info, now);
+      return false;
+    }
     this.pacedUntil = Number.POSITIVE_INFINITY;
     const flights = this.#flights;
     if (flights?.wanted(now) === true) {

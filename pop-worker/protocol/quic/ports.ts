@@ -137,6 +137,8 @@ export interface TlsClientOptions {
 
 export interface TlsServerOptions {
   readonly transportParameters: Uint8Array;
+  /** Goes into the tickets of this session, and is asked about what came in the ticket of early data. */
+  readonly early?: { readonly context: Uint8Array; readonly bears: (context: Uint8Array) => boolean };
 }
 
 /** Certificates, trust and ticket keys are configured where a port is made, not here. */

@@ -14,7 +14,10 @@ import { shortHeaderLength, writeShortHeader } from './wire/packet/short.ts';
 
 /** RFC 9000 §8.2.1, §8.2.2: so that the path is shown to carry datagrams of this size. */
 const PATH_DATAGRAM_BYTES = 1200;
+/** Two frames, and what is around them. */
 const MIN_PATH_BYTES = 64;
+/** Type and data. */
+const PATH_FRAME_BYTES = 9;
 
 /** Single 1-RTT packets beside the flow of data: PATH_CHALLENGE and PATH_RESPONSE, and probes of the MTU. */
 export class ProbeWriter {
@@ -35,21 +38,22 @@ export class ProbeWriter {
     if (budget < MIN_PATH_BYTES) return false;
     if (!burst.hasRoom(PATH_DATAGRAM_BYTES)) return true;
     const bytes = Math.min(PATH_DATAGRAM_BYTES, budget);
-    return this.#send(burst, path, bytes, PacketFlag.ackEliciting | PacketFlag.inFlight, now, (buffer, start) =>
-      this.#writePathFrames(path, buffer, start, bytes < PATH_DATAGRAM_BYTES, now),
+    return this.#send(burst, path, bytes, PacketFlag.ackEliciting | PacketFlag.inFlight, now, (buffer, start, end) =>
+      this.#writePathFrames(path, buffer, start, end, bytes < PATH_DATAGRAM_BYTES, now),
     );
   }
 
-  #writePathFrames(path: Path, buffer: Uint8Array, start: number, isShort: boolean, now: TimeUs): number {
+  /** As many as fit; the room is for two at least. */
+  #writePathFrames(path: Path, buffer: Uint8Array, start: number, end: number, isShort: boolean, now: TimeUs): number {
+    const { responses, validation } = path;
+    const mayRespond = validation.pending ? end - PATH_FRAME_BYTES : end;
     let at = start;
-    if (path.responsePending) {
-      at = writePathResponse(buffer, at, path.response);
-      path.responsePending = false;
+    while (responses.pending && at + PATH_FRAME_BYTES <= mayRespond) {
+      at = writePathResponse(buffer, at, responses.take());
     }
-    if (path.validation.pending) {
-      const { random } = this.#parts;
-      path.validation.isShort ||= isShort;
-      at = writePathChallenge(buffer, at, path.validation.challenge(now, this.#parts.validationPtoUs(), random));
+    if (validation.pending) {
+      validation.isShort ||= isShort;
+      at = writePathChallenge(buffer, at, validation.challenge(now, this.#parts.validationPtoUs(), this.#parts.random));
     }
     return at;
   }
@@ -73,7 +77,7 @@ export class ProbeWriter {
     bytes: number,
     flags: number,
     now: TimeUs,
-    frames: (buffer: Uint8Array, start: number) => number,
+    frames: (buffer: Uint8Array, start: number, end: number) => number,
   ): boolean {
     const { recovery, spaces, peerCids, keys, counters, idle, config, paths, firstByte } = this.#parts;
     const log = recovery.sent(Space.application);
@@ -87,7 +91,7 @@ export class ProbeWriter {
     writeShortHeader(buffer, at, dcid, false, keys.phase, packetNumber, numberBytes);
     firstByte.finishShort(buffer, at, path, dcid);
     const end = at + bytes - TAG_BYTES;
-    buffer.fill(0, frames(buffer, at + headerBytes), end);
+    buffer.fill(0, frames(buffer, at + headerBytes, end), end);
     this.#number[0] = packetNumber;
     this.#descriptor[0] = at;
     this.#descriptor[1] = headerBytes;

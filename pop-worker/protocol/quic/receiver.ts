@@ -231,6 +231,6 @@ export class Receiver {
     ack.onPacket(packetNumber, (content & PacketContent.ackEliciting) !== 0, ecn, now);
     if (spaceId !== Space.application) return;
     if ((content & PacketContent.nonProbing) !== 0) parts.paths.onNonProbing(path, packetNumber, now);
-    else parts.paths.onProbing(path);
+    else parts.paths.onProbing(path, now);
   }
 }

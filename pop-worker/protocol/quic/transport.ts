@@ -3,7 +3,7 @@ import { minAckDelayUs, type QuicConfig } from './config.ts';
 import { remoteError, TransportError } from './errors.ts';
 import type { PeerLimits } from './streams/streams.ts';
 import { versionInformation } from './versions/negotiation.ts';
-import type { ReservedParameter } from './wire/parameters/definition.ts';
+import type { PreferredAddress, ReservedParameter } from './wire/parameters/definition.ts';
 import { encodeTransportParameters, type TransportParameters } from './wire/transport-parameters.ts';
 
 const MAX_RESERVED_BYTES = 16;
@@ -19,6 +19,7 @@ export interface HandshakeCids {
 /** What only a server declares. */
 export interface ServerParameters extends HandshakeCids {
   readonly resetToken: Uint8Array | undefined;
+  readonly preferredAddress: PreferredAddress | undefined;
 }
 
 /** Our transport parameters, encoded (RFC 9000 §18.2). @param version the one in use @param scid Source Connection ID of our first packet */
@@ -42,6 +43,7 @@ export const ownParameters = (
     ackDelayExponent: config.ackDelayExponent,
     maxAckDelayMs: config.maxAckDelayMs,
     minAckDelayUs: minAckDelayUs(config) || undefined,
+    preferredAddress: server?.preferredAddress,
     disableActiveMigration: config.disableActiveMigration,
     activeConnectionIdLimit: config.activeConnectionIdLimit,
     initialSourceConnectionId: scid,

@@ -99,6 +99,9 @@ export class Acceptor {
         return undefined;
       case 'new-token':
         return { ...common, originalDcid: dcid, retryCid: undefined, validated: true };
+      case 'replayed':
+        counters.replayedTokens++;
+        break;
       default:
     }
     if (handshakes < config.retryAtHandshakes) {

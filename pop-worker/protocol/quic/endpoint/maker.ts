@@ -3,11 +3,14 @@ import type { Random, TimeUs } from '../../contract.ts';
 import type { ConnectionSink } from '../api.ts';
 import type { EndpointConfig, QuicConfig } from '../config.ts';
 import { Connection } from '../connection.ts';
-import type { ConnectionHost } from '../connection-parts.ts';
+import type { ConnectionHost, ServerToken } from '../connection-parts.ts';
+import { bearsEarlyData, earlyContext } from '../early-limits.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
+import { preferredAddressOf } from '../preferred-address.ts';
 import { ownParameters } from '../transport.ts';
 import { LateTls } from '../versions/late-tls.ts';
 import { negotiate, originalVersion } from '../versions/negotiation.ts';
+import type { PreferredAddress } from '../wire/parameters/definition.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import type { Admission } from './acceptor.ts';
 import type { Registry } from './registry.ts';
@@ -64,8 +67,8 @@ export interface ConnectOptions {
   readonly sink: ConnectionSink;
   readonly config?: QuicConfig;
   readonly version?: number;
-  /** From NEW_TOKEN of an earlier connection to this server. */
-  readonly token?: Uint8Array;
+  /** `newToken` of an earlier connection; used if that was to this server. */
+  readonly token?: ServerToken;
   readonly ticket?: Uint8Array;
   /** The server's transport parameters of the session that `ticket` is of: sends early data. */
   readonly remembered?: TransportParameters;
@@ -141,7 +144,8 @@ export class Maker {
       dcid,
       keyCid: dcid,
       cids: { original: dcid, retry: undefined },
-      token: options.token ?? new Uint8Array(),
+      token: options.token?.serverName === options.serverName ? options.token.bytes : new Uint8Array(),
+      serverName: options.serverName,
       remote: options.remote,
       local: options.local ?? new Int32Array(ADDRESS_WORDS),
       validated: true,
@@ -162,7 +166,11 @@ export class Maker {
     const session = new LateTls((parameters) => {
       const version = negotiate(quic.versions, admission.version, parameters);
       connection.parts.handshake.changeVersion(version);
-      return tls.server({ transportParameters: ownParameters(quic, random, version, scid, { ...cids, resetToken }) });
+      const preferredAddress = this.#preferredAddress(connection);
+      const server = { ...cids, resetToken, preferredAddress };
+      const transportParameters = ownParameters(quic, random, version, scid, server);
+      const bears = (context: Uint8Array) => bearsEarlyData(quic, version, context);
+      return tls.server({ transportParameters, early: { context: earlyContext(quic, version), bears } });
     });
     const connection: Connection = new Connection({
       isServer: true,
@@ -185,5 +193,14 @@ export class Maker {
     });
     this.#registry.add(connection, [scid, admission.keyCid]);
     return connection;
+  }
+
+  /** RFC 9000 §9.6: with a connection ID of its own, which the connection has from now on. */
+  #preferredAddress({ parts }: Connection): PreferredAddress | undefined {
+    const { preferredAddress } = this.#options.quic;
+    if (preferredAddress === undefined) return undefined;
+    const cid = this.generateCid();
+    parts.localCids.addPreferred(cid);
+    return preferredAddressOf(preferredAddress, cid, this.#host.resetToken(cid));
   }
 }

@@ -3,6 +3,7 @@ import type { EndpointConfig } from '../config.ts';
 import type { CryptoPort } from '../ports.ts';
 import { Version } from '../wire/packet/version.ts';
 import { writeU32 } from '../wire/varint.ts';
+import { UsedTokens } from './used-tokens.ts';
 
 const KIND = { retry: 1, newToken: 2 } as const;
 const TIME_BYTES = 8;
@@ -12,6 +13,8 @@ const NONCE_BYTES = 8;
 export type TokenVerdict =
   /** Not ours, or nothing can be made of it: as if there was none. */
   | { readonly kind: 'none' }
+  /** It was of NEW_TOKEN, and used before: as if there was none. */
+  | { readonly kind: 'replayed' }
   /** It is of a Retry, but expired or for somebody else: the handshake cannot succeed. */
   | { readonly kind: 'invalid' }
   | { readonly kind: 'retry'; readonly originalDcid: Uint8Array }
@@ -20,13 +23,14 @@ export type TokenVerdict =
 /**
  * Address validation tokens, sealed: kind, time, and for Retry the original Destination Connection ID. Bound by associated
  * data: Retry to address and port and the connection ID that we chose, NEW_TOKEN to the IP address only (§8.1.3). A Retry
- * token names one connection of ours, so that within its life it opens one connection; one of NEW_TOKEN can be used again
- * until it expires, which saves its holder a round trip and gives nothing to others.
+ * token names one connection of ours, so that within its life it opens one connection; one of NEW_TOKEN is good once, as far
+ * as this endpoint remembers (`UsedTokens`).
  */
 export class Tokens {
   readonly #crypto: CryptoPort;
   readonly #key: Uint8Array;
   readonly #config: EndpointConfig;
+  readonly #used = new UsedTokens();
 
   constructor(crypto: CryptoPort, key: Uint8Array, config: EndpointConfig) {
     this.#crypto = crypto;
@@ -76,7 +80,7 @@ export class Tokens {
     if (kind !== KIND.newToken) return { kind: 'none' };
     const plain = this.#crypto.openToken(this.#key, sealed, binding(KIND.newToken, remote, at, NOTHING, version));
     if (plain === undefined || this.#isOld(plain, now, this.#config.newTokenUs)) return { kind: 'none' };
-    return { kind: 'new-token' };
+    return { kind: this.#used.use(plain.subarray(TIME_BYTES)) ? 'new-token' : 'replayed' };
   }
 
   #seal(kind: number, plain: Uint8Array, associated: Uint8Array): Uint8Array {

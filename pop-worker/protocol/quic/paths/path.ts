@@ -1,4 +1,5 @@
 import { ADDRESS_WORDS, sameAddress } from '../../address.ts';
+import { PathResponses } from './responses.ts';
 import { Validation } from './validation.ts';
 
 /** RFC 9000 §8: bytes that may be sent to an address that is not validated, for each byte that came from it. */
@@ -29,9 +30,7 @@ export class Path {
   largestReceived = -1;
   bytesReceived = 0;
   bytesSent = 0;
-  /** PATH_RESPONSE to send: the 8 bytes of the latest PATH_CHALLENGE (RFC 9000 §8.2.2). */
-  readonly response = new Uint8Array(8);
-  responsePending = false;
+  readonly responses = new PathResponses();
 
   constructor(id: number, remote: Int32Array, remoteAt: number, local: Int32Array, localAt: number) {
     this.id = id;

@@ -28,7 +28,7 @@ const made = (isServer: boolean, validated: boolean) => {
   /** Sends what is to be sent, and answers on the paths that `reaches` lets through. */
   const exchange = (now: number, reaches: (path: Path) => boolean): void => {
     for (let path = paths.nextProbe(); path !== undefined; path = paths.nextProbe()) {
-      path.responsePending = false;
+      while (path.responses.pending) path.responses.take();
       if (!path.validation.pending) continue;
       const data = path.validation.challenge(now, PTO, random).slice();
       if (reaches(path)) paths.onResponse(data, 0, now);
@@ -49,7 +49,7 @@ test('RFC 9000 §9.3: only a newer packet moves, and a probing one never does', 
   const { paths, from } = made(true, true);
   paths.onNonProbing(paths.active, 5, 0);
   paths.onNonProbing(from(address(3, 4000)), 4, 0);
-  paths.onProbing(from(address(4, 4000)));
+  paths.onProbing(from(address(4, 4000)), 0);
   assert.equal(paths.active.id, 0);
   paths.onNonProbing(from(address(3, 4000)), 6, 0);
   assert.deepEqual(paths.active.remote, address(3, 4000));
@@ -91,7 +91,7 @@ test('whatever comes: few paths, the active one among them, a newcomer has a lim
         if (one.kind === 'packet' && isServer) {
           const path = from(address(one.host, 4000));
           if (one.newer) paths.onNonProbing(path, ++number, now);
-          else paths.onProbing(path);
+          else paths.onProbing(path, now);
         } else if (one.kind === 'move' && !isServer) paths.move(address(50, one.port), now);
         else if (one.kind === 'prefer' && !isServer) paths.tryPreferred(address(60, 443), now);
         else if (one.kind === 'time') {

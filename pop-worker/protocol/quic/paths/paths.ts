@@ -1,4 +1,4 @@
-import { sameHost } from '../../address.ts';
+import { sameAddress, sameHost } from '../../address.ts';
 import { NEVER, type TimeUs } from '../../contract.ts';
 import { Path } from './path.ts';
 
@@ -28,6 +28,8 @@ export class Paths {
   #nextId = 1;
   /** Highest packet number of a non-probing packet. */
   #newest = -1;
+  /** A server's other address, to which the client has moved: packets go from there once it is validated. */
+  #awaited: Path | undefined;
 
   constructor(isServer: boolean, first: Path, hooks: PathHooks) {
     this.#isServer = isServer;
@@ -80,22 +82,39 @@ export class Paths {
   }
 
   /** An authentic packet with probing frames only came from elsewhere: answered there, nothing else (RFC 9000 §9.1). */
-  onProbing(path: Path): void {
+  onProbing(path: Path, now: TimeUs): void {
     this.#remember(path);
+    if (this.#isServer && isElsewhere(path, this.#active)) this.#askFromThere(path, now);
   }
 
   /** RFC 9000 §9.3: the newest packet of a client that does more than probe decides where packets go; servers do not move. */
   onNonProbing(path: Path, packetNumber: number, now: TimeUs): void {
     if (!this.#isServer || packetNumber <= this.#newest) return;
     this.#newest = packetNumber;
-    if (path !== this.#active) this.#migrate(path, now);
+    this.#awaited = undefined;
+    if (path === this.#active) return;
+    // §9.6.2: from its preferred address a server sends nothing but probes until the client is known to be there.
+    if (path.validated || !isElsewhere(path, this.#active)) this.#migrate(path, now);
+    else {
+      this.#remember(path);
+      this.#askFromThere(path, now);
+      this.#awaited = path;
+    }
+  }
+
+  /** The client talks to another address of ours: it is asked from there, under another connection ID (RFC 9000 §9.6.2). */
+  #askFromThere(path: Path, now: TimeUs): void {
+    if (path.validated || path.validation.running) return;
+    if (path.localSequence !== this.#active.localSequence) path.cidId = path.id;
+    path.validation.start(now, this.#hooks.validationPtoUs());
   }
 
   #migrate(path: Path, now: TimeUs): void {
     const former = this.#active;
     this.#remember(path);
     this.#active = path;
-    const fresh = !sameHost(path.remote, 0, former.remote, 0) && path.congestionId !== former.congestionId;
+    const differs = !sameHost(path.remote, 0, former.remote, 0) || isElsewhere(path, former);
+    const fresh = differs && path.congestionId !== former.congestionId;
     if (!fresh) path.congestionId = former.congestionId;
     // §9.5: a peer that moved on purpose uses another connection ID of ours, and must be met with another of its own.
     if (path.localSequence !== former.localSequence) path.cidId = path.id;
@@ -119,14 +138,21 @@ export class Paths {
     path.trusted = true;
     path.preferred = former.preferred;
     this.#active = path;
+    const preferred = former.preferred ? undefined : this.#known.find((known) => known.preferred);
     for (const known of this.#known) if (known !== path && known !== back) this.#forget(known);
     this.#hooks.pathChanged(path, true, now);
     path.validation.start(now, this.#hooks.validationPtoUs());
+    // §9.6.3: who moves while a preferred address is being asked asks both, from where it is now.
+    if (preferred !== undefined) this.#askPreferred(preferred.remote, local, now);
   }
 
   /** A client asks its server's preferred address (RFC 9000 §9.6.1). Without an answer nothing changes. */
   tryPreferred(remote: Int32Array, now: TimeUs): void {
-    const path = this.#add(remote, this.#active.local);
+    this.#askPreferred(remote, this.#active.local, now);
+  }
+
+  #askPreferred(remote: Int32Array, local: Int32Array, now: TimeUs): void {
+    const path = this.#add(remote, local);
     path.preferred = true;
     path.trusted = true;
     path.validation.start(now, this.#hooks.validationPtoUs());
@@ -136,11 +162,6 @@ export class Paths {
     const path = new Path(this.#nextId, remote, 0, local, 0);
     this.#remember(path);
     return path;
-  }
-
-  onChallenge(path: Path, buffer: Uint8Array, start: number): void {
-    path.response.set(buffer.subarray(start, start + 8));
-    path.responsePending = true;
   }
 
   /** RFC 9000 §8.2.3: a response validates the path on which the challenge went out, wherever it arrives. */
@@ -155,22 +176,31 @@ export class Paths {
       path.validated = true;
       this.#hooks.pathValidated(path, now);
       if (!this.#isServer) this.#settle(path, now);
+      else if (path === this.#awaited) {
+        this.#awaited = undefined;
+        this.#migrate(path, now);
+      }
       return;
     }
   }
 
-  /** A client's new path answers: the former ones, and their connection IDs, are not used again (RFC 9000 §9.5). */
+  /**
+   * A client's new path answers: the former ones, and their connection IDs, are not used again (RFC 9000 §9.5). A preferred
+   * address may still answer, and is then gone to (§9.6.3).
+   */
   #settle(path: Path, now: TimeUs): void {
     const moves = path.preferred && path !== this.#active;
     this.#active = path;
-    for (const known of this.#known) if (known !== path) this.#forget(known);
+    const mayAnswer = (known: Path): boolean => !path.preferred && known.preferred && known.validation.running;
+    for (const known of this.#known) if (known !== path && !mayAnswer(known)) this.#forget(known);
     if (moves) this.#hooks.pathChanged(path, true, now);
   }
 
   /** A path on which a challenge or a response is to be sent. */
   nextProbe(): Path | undefined {
-    if (this.#known.length === 1 && !this.#active.responsePending && !this.#active.validation.pending) return undefined;
-    return this.#known.find((path) => path.responsePending || path.validation.pending);
+    if (this.#known.length === 1 && !this.#active.responses.pending && !this.#active.validation.pending)
+      return undefined;
+    return this.#known.find((path) => path.responses.pending || path.validation.pending);
   }
 
   deadline(): TimeUs {
@@ -201,3 +231,7 @@ export class Paths {
     this.#hooks.pathChanged(back, failed.congestionId !== back.congestionId, now);
   }
 }
+
+/** They lead to different addresses of ours. */
+const isElsewhere = (path: Path, other: Path): boolean =>
+  path.local[0] !== 0 && other.local[0] !== 0 && !sameAddress(path.local, 0, other.local, 0);

@@ -51,6 +51,7 @@ export const testPorts = (random: SeededRandom, certificateBytes = 900, acceptEa
 export class Pair {
   now: TimeUs = 1_000_000;
   readonly random: SeededRandom;
+  readonly ports: Ports;
   readonly client: Endpoint;
   server: Endpoint;
   readonly toServer: Link;
@@ -83,6 +84,7 @@ export class Pair {
     this.random = new SeededRandom(seed);
     this.#burst = new Burst(options.burstBytes ?? 1 << 17, 128);
     const ports = options.ports ?? testPorts(new SeededRandom(seed + 1));
+    this.ports = ports;
     const link = options.link ?? DEFAULT_LINK;
     this.toServer = new Link({ ...link, ...options.toServer }, this.random);
     this.toClient = new Link({ ...link, ...options.toClient }, this.random);

@@ -50,6 +50,36 @@ export const endpointSuite = (name: string, ports: (seed: number) => Ports): voi
       assert.equal(pair.server.counters.retriesSent, 1);
     });
 
+    it('shows such a token only to the server that gave it (RFC 9000 §8.1.3)', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 0 } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      const { newToken } = connection;
+      assert.equal(newToken?.serverName, 'localhost');
+      const token = { ...newToken, serverName: 'elsewhere' };
+      const sink = new RecordingSink();
+      const common = { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'] };
+      assert.equal(pair.client.connect({ ...common, sink, token }, pair.now).parts.handshake.token.length, 0);
+      assert.ok(pair.run(() => sink.confirmed));
+      assert.equal(pair.server.counters.retriesSent, 2);
+    });
+
+    it('takes such a token once (RFC 9000 §8.1.4)', () => {
+      const pair = make({ endpoint: { retryAtHandshakes: 0 } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      const token = connection.newToken;
+      assert.ok(token);
+      for (const retries of [1, 2]) {
+        const sink = new RecordingSink();
+        const common = { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'] };
+        pair.client.connect({ ...common, sink, token }, pair.now);
+        assert.ok(pair.run(() => sink.confirmed));
+        assert.equal(pair.server.counters.retriesSent, retries);
+      }
+      assert.equal(pair.server.counters.replayedTokens, 1);
+    });
+
     it('refuses a Retry token that comes too late', () => {
       const pair = make({ endpoint: { retryAtHandshakes: 0, retryTokenUs: 1000 } });
       pair.connect();

@@ -118,7 +118,8 @@ export const versionSuite = (name: string, ports: (seed: number) => Ports): void
       };
       const serverTls: Ports['serverTls'] = {
         ...made.serverTls,
-        server: (options) => made.serverTls.server({ transportParameters: lie(options.transportParameters) }),
+        server: (options) =>
+          made.serverTls.server({ ...options, transportParameters: lie(options.transportParameters) }),
       };
       const some = who === 'client' ? { clientTls } : { serverTls };
       const pair = new Pair({ ports: { ...made, ...some }, client: BOTH, server });

@@ -28,10 +28,13 @@ export interface TestTlsOptions {
  * A handshake with the levels, the order of secrets and the messages of TLS 1.3 (RFC 9001 §4) and without its
  * cryptography: repeatable, for tests and the simulator.
  */
-export const testTlsPort = (options: TestTlsOptions): TlsPort => ({
-  client: (client) => new TestClient(options, client),
-  server: (server) => new TestServer(options, server),
-});
+export const testTlsPort = (options: TestTlsOptions): TlsPort => {
+  const contexts = new Map<string, Uint8Array>();
+  return {
+    client: (client) => new TestClient(options, client),
+    server: (server) => new TestServer(options, server, contexts),
+  };
+};
 
 const SUITE = CipherSuite.aes128Gcm;
 const ALERT = { unexpectedMessage: 10, decodeError: 50, noApplicationProtocol: 120 } as const;
@@ -167,9 +170,13 @@ class TestServer extends TestSession {
   #earlyData: EarlyData = 'none';
   #state: 'hello' | 'finished' | 'done' = 'hello';
 
-  constructor(port: TestTlsOptions, options: TlsServerOptions) {
+  /** What tickets were given with, by their first half. */
+  readonly #contexts: Map<string, Uint8Array>;
+
+  constructor(port: TestTlsOptions, options: TlsServerOptions, contexts: Map<string, Uint8Array>) {
     super();
     this.#port = port;
+    this.#contexts = contexts;
     this.#options = options;
     this.#ticketKey = port.ticketKey ?? new Uint8Array(16);
   }
@@ -219,7 +226,9 @@ class TestServer extends TestSession {
     if (ticket.length !== 16) return;
     this.#resumed = true;
     if (!early) return;
-    this.#earlyData = this.#port.acceptEarlyData === true ? 'accepted' : 'rejected';
+    const context = this.#contexts.get(ticket.join());
+    const bears = context === undefined || this.#options.early?.bears(context) !== false;
+    this.#earlyData = this.#port.acceptEarlyData === true && bears ? 'accepted' : 'rejected';
     if (this.#earlyData === 'rejected') return;
     const secret = mix('early', mix(this.#ticketKey, ticket), this.clientRandom);
     this.events.push({ type: 'secret', level: Level.earlyData, direction: 'read', suite: SUITE, secret });
@@ -238,6 +247,7 @@ class TestServer extends TestSession {
     const ticket = new Uint8Array(32);
     this.#port.random.fill(ticket.subarray(0, 16));
     ticket.set(mix(this.#ticketKey, ticket.subarray(0, 16)), 16);
+    if (this.#options.early !== undefined) this.#contexts.set(ticket.slice(0, 16).join(), this.#options.early.context);
     this.send(Level.oneRtt, Message.ticket, ticket);
   }
 }
