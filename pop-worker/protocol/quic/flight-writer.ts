@@ -1,6 +1,7 @@
 import type { Burst } from '../burst.ts';
 import { NEVER, type TimeUs } from '../contract.ts';
 import { SPACE_OF_LEVEL } from './handshake.ts';
+import { keptForHandshake } from './handshake-room.ts';
 import { LevelPacket } from './level-packet.ts';
 import type { Parts } from './parts.ts';
 import type { Payload } from './payload.ts';
@@ -10,6 +11,7 @@ import { Space } from './recovery/recovery.ts';
 
 /** Below this a datagram is not worth its header. */
 const MIN_DATAGRAM_BYTES = 64;
+const HANDSHAKE_SPACES = [Space.initial, Space.handshake] as const;
 
 /** Datagrams with long headers: packets of several levels coalesced, Initial ones padded (RFC 9000 §12.2, §14.1). */
 export class FlightWriter {
@@ -49,6 +51,7 @@ export class FlightWriter {
     if (size < (hasInitial ? config.initialDatagramBytes : MIN_DATAGRAM_BYTES)) return false;
     if (!burst.hasRoom(size)) return true;
     const start = burst.used;
+    for (const space of HANDSHAKE_SPACES) recovery.setHeld(space, false);
     const count = this.#fill(burst.buffer, start, start + size, now);
     if (count === 0) return false;
     this.#pad(burst.buffer, start, count);
@@ -81,15 +84,19 @@ export class FlightWriter {
 
   /**
    * Window and pacer, but for probes. 1-RTT and 0-RTT data cannot be acknowledged before the handshake is, and has no
-   * timer until then (RFC 9002 §6.2.1): a window that is full of it must not hold the handshake, or both wait for ever.
+   * timer until then (RFC 9002 §6.2.1): so it leaves room, and a handshake that finds none all the same (the window became
+   * smaller) goes on by probe timeouts.
    */
   #mayElicit(level: Level, size: number, now: TimeUs): boolean {
     const { recovery } = this.#parts;
     const space = SPACE_OF_LEVEL[level];
     if (recovery.probesOwed(space) > 0) return true;
     if (!this.#payload.wants(space)) return false;
-    const ahead = space !== Space.application && recovery.sent(Space.application).nextPacketNumber > 0;
-    if (!ahead && !recovery.canSend(size)) return false;
+    const isData = space === Space.application;
+    if (!recovery.canSend(size, isData ? keptForHandshake(this.#parts) : 0)) {
+      if (!isData) recovery.setHeld(space, true);
+      return false;
+    }
     const delay = recovery.pacingDelay(now, size);
     if (delay > 0) this.pacedUntil = Math.min(this.pacedUntil, now + delay);
     return delay <= 0;

@@ -1,6 +1,7 @@
 import { type Burst, MAX_MESSAGE_BYTES } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { FlightWriter } from './flight-writer.ts';
+import { keptForHandshake } from './handshake-room.ts';
 import type { Parts } from './parts.ts';
 import { Payload } from './payload.ts';
 import { Level, PACKET_WORDS, type PacketSealer, TAG_BYTES } from './ports.ts';
@@ -174,7 +175,7 @@ export class Packer {
       recovery.onApplicationLimited(now);
       return false;
     }
-    if (!recovery.canSend(size)) return false;
+    if (!recovery.canSend(size, keptForHandshake(this.#parts))) return false;
     const delay = recovery.pacingDelay(now, size);
     if (delay <= 0) return true;
     this.pacedUntil = Math.min(this.pacedUntil, now + delay);

@@ -30,7 +30,11 @@ test('connection IDs are drawn at random, all of one length, and none leads to t
   assert.ok(pair.run(() => pair.serverSinks.filter((sink) => sink.confirmed).length === 200));
   const cids: Uint8Array[] = [];
   const tokens = new Set<string>();
-  pair.server.forEach(({ parts }) => parts.localCids.forEach((cid) => cids.push(cid.slice())));
+  pair.server.forEach(({ parts }) => {
+    parts.localCids.forEach((cid) => {
+      cids.push(cid.slice());
+    });
+  });
   for (const cid of cids) tokens.add(pair.ports.crypto.resetToken(new Uint8Array(32).fill(9), cid).join());
   assert.equal(cids.length, 800);
   assert.equal(new Set(cids.map((cid) => cid.join())).size, 800);

@@ -23,6 +23,8 @@ export class PacketSpace {
   /** When the newest packet that was acknowledged was sent. */
   newestAckedSentTime: TimeUs = Number.NEGATIVE_INFINITY;
   readonly ecn: EcnCounts = { marked: 0, ect0: 0, ce: 0 };
+  /** Data of the handshake waits for the window. */
+  held = false;
   /** Ack-eliciting packets to send as probes. */
   probesOwed = 0;
   /** Where `probe` goes on looking for something to send again. */
@@ -40,6 +42,7 @@ export class PacketSpace {
     this.lossTime = NEVER;
     this.passedAcked = false;
     this.ackElicitingInFlight = 0;
+    this.held = false;
     this.probesOwed = 0;
     this.probeCursor = this.lossCursor;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PacketFlag } from './packet-flag.ts';
 import { Space } from './recovery.ts';
 import { Harness } from './testing/harness.ts';
 
@@ -53,6 +54,22 @@ test('RFC 9002 §5.2: after persistent congestion the newest sample is the minim
   assert.equal(h.recovery.stats.persistentCongestions, 1);
   assert.equal(h.recovery.rtt.minUs, 400_000);
 });
+
+for (const elicits of [true, false]) {
+  test(`RFC 9002 §7.6.2: ${elicits ? 'losses of what elicits ACKs count' : 'losses of what elicits no ACK do not'}`, () => {
+    const h = new Harness().confirm(100);
+    h.nowMs += 1;
+    h.send(application, 1200, elicits ? PacketFlag.ackEliciting | PacketFlag.inFlight : PacketFlag.inFlight);
+    h.nowMs += 20_000;
+    h.send(application, 1200, elicits ? PacketFlag.ackEliciting | PacketFlag.inFlight : PacketFlag.inFlight);
+    h.nowMs += 1000;
+    const last = h.send();
+    h.nowMs += 400;
+    h.ack(application, 0, [last, last]);
+    assert.equal(h.recovery.stats.packetsLost, 2);
+    assert.equal(h.recovery.stats.persistentCongestions, elicits ? 1 : 0);
+  });
+}
 
 test('RFC 9002 §7.6.2: an acknowledgement in between breaks the period', () => {
   const h = new Harness().confirm(100);

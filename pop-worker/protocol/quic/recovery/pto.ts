@@ -57,11 +57,12 @@ export class ProbeTimer {
         this.space = space.id;
       }
     }
+    if (handshaking) return earliest;
+    // A window that is full of what cannot be acknowledged before the handshake goes on must not hold it for ever.
+    const held = spaces.find((space) => space.held);
     // §6.2.2.1: a client keeps the server from a deadlock, with nothing in flight too, or only 0-RTT packets.
-    if (!handshaking && !this.peerCompletedAddressValidation) {
-      this.space = this.hasHandshakeKeys ? Space.handshake : Space.initial;
-      return lastEvent + rtt.ptoBaseUs * backoff;
-    }
-    return earliest;
+    if (held === undefined && this.peerCompletedAddressValidation) return earliest;
+    this.space = held?.id ?? (this.hasHandshakeKeys ? Space.handshake : Space.initial);
+    return lastEvent + rtt.ptoBaseUs * backoff;
   }
 }

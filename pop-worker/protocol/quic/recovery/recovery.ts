@@ -224,10 +224,15 @@ export class Recovery {
     }
   }
 
-  /** The window has room for a packet of this size; probes and ACK-only packets need not ask. */
-  canSend(bytes: number): boolean {
+  /** The window has room for a packet of this size; probes and ACK-only packets need not ask. @param kept for others */
+  canSend(bytes: number, kept = 0): boolean {
     const path = this.#settlement.path;
-    return path.bytesInFlight + bytes <= path.controller.congestionWindow;
+    return path.bytesInFlight + bytes + kept <= path.controller.congestionWindow;
+  }
+
+  /** Data of the handshake waits for the window: then it is sent at probe timeouts. */
+  setHeld(space: Space, held: boolean): void {
+    this.#spaces[space].held = held;
   }
 
   /** Microseconds until the pacer lets this many bytes go, 0 for now. */
@@ -337,7 +342,7 @@ export class Recovery {
     for (const state of this.#spaces) {
       state.probeCursor = 0;
       // §6.2.4: other spaces with data in flight probe too; the peer may have the keys of one of them only.
-      if (state === target || state.ackElicitingInFlight === 0) continue;
+      if (state === target || (state.ackElicitingInFlight === 0 && !state.held)) continue;
       if (state.id !== Space.application || timer.handshakeConfirmed) state.probesOwed = Math.max(state.probesOwed, 1);
     }
     timer.count++;
