@@ -59,10 +59,20 @@ export const PROTOCOL_METRICS = [
     layer: 'protocol',
   },
   {
+    name: 'cloudbridge_quic_exceeded_limits_total',
+    type: 'counter',
+    unit: 'connections',
+    labels: {
+      limit: ['flow_control', 'streams', 'connection_ids', 'crypto_buffer', 'forgeries', 'gaps', 'acked_unsent'],
+    },
+    help: 'Connections that ended because the peer went beyond a limit',
+    layer: 'protocol',
+  },
+  {
     name: 'cloudbridge_quic_defences_total',
     type: 'counter',
     unit: 'times',
-    labels: { defence: ['path_challenges', 'token_replay'] },
+    labels: { defence: ['path_challenges', 'token_replay', 'amplification'] },
     help: 'What peers asked for beyond a limit, and did not get, while their connection went on',
     layer: 'protocol',
   },

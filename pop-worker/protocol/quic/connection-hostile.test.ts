@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from './connection.ts';
+import type { ConnectionCounters } from './counters.ts';
+import { Level } from './ports.ts';
 import { randomFrames, sealedPacket } from './testing/injector.ts';
 import { address, Pair } from './testing/pair.ts';
 import { SeededRandom } from './testing/random.ts';
@@ -34,6 +36,10 @@ const answerTo = (payload: Uint8Array, bits = 0) => {
   pair.run(() => pair.serverSink.closes.length > 0, 1_000_000);
   return pair.serverSink.closes[0];
 };
+
+/** One-byte pieces of stream 0 with a hole behind each. */
+const gaps = (from: number): Uint8Array =>
+  Uint8Array.from(Array.from({ length: 10 }, (_, i) => [...frame(0x0e, 0, 1 + 2 * (from + i), 1, pattern(1))]).flat());
 
 describe('hostile peers', () => {
   it('cannot make an endpoint throw by any frames', () => {
@@ -104,6 +110,83 @@ describe('hostile peers', () => {
       assert.equal(closed?.code, code);
     });
   }
+
+  const exceeding: readonly (readonly [keyof ConnectionCounters, readonly Uint8Array[]])[] = [
+    ['exceededFlowControl', [frame(0x0e, 0, 1 << 29, 1, pattern(1))]],
+    ['exceededStreams', [frame(0x0a, 4000, 1, pattern(1))]],
+    ['exceededConnectionIds', [5, 6, 7, 8, 9].map((n) => frame(0x18, n, 0, new Uint8Array([8, ...pattern(24, n)])))],
+    ['exceededCryptoBuffer', [frame(0x06, 1 << 20, 1, pattern(1))]],
+    ['ackedUnsent', [frame(0x02, 5000, 0, 0, 0)]],
+    ['exceededGaps', Array.from({ length: 500 }, (_, k) => gaps(10 * k))],
+  ];
+  for (const [counter, payloads] of exceeding) {
+    it(`are counted when they go beyond a limit: ${counter}`, () => {
+      const [pair, connection] = connected();
+      const { counters } = pair.accepted.parts;
+      for (const payload of payloads) pair.sendToServer(sealedPacket(connection, payload));
+      assert.ok(pair.run(() => pair.serverSink.closes.length > 0, 1_000_000));
+      const names = Object.keys(counters) as (keyof ConnectionCounters)[];
+      const counted = names.filter((name) => /^(exceeded|acked)/.test(name) && counters[name] > 0);
+      assert.deepEqual([counted, counters[counter]], [[counter], 1]);
+    });
+  }
+
+  it('get no word in once they forged too many packets (RFC 9001 §6.6)', () => {
+    const phaseAfter = (forged: number) => {
+      let quiet = false;
+      const [pair, connection] = connected({ toClient: { delayUs: 10_000, drop: () => quiet } });
+      const server = pair.accepted;
+      quiet = true;
+      server.parts.keys.onForged(Level.oneRtt, forged);
+      const packet = sealedPacket(connection, frame(0x21));
+      const broken = packet.slice();
+      broken[broken.length - 1] = (broken[broken.length - 1] as number) ^ 1;
+      pair.sendToServer(broken);
+      pair.sendToServer(packet);
+      assert.ok(pair.run(() => pair.serverSink.closes.length > 0, 100_000));
+      pair.sendToServer(sealedPacket(connection, frame(0x1c, 0, 0, 0)));
+      pair.run(() => false, 20_000);
+      return [pair.serverSink.closes[0]?.code, server.parts.counters.exceededForgeries, server.parts.closer.phase];
+    };
+    assert.deepEqual(phaseAfter(2 ** 52), [0x0f, 1, 'closing']);
+    assert.deepEqual(phaseAfter(0), [0x07, 0, 'draining'], 'that is how it would have ended');
+  });
+
+  it('gain nothing by resets and stops, again and again', () => {
+    const [pair, connection] = connected();
+    const { streams, counters } = pair.accepted.parts;
+    for (let i = 0; i < 100; i++) connection.openStream(true);
+    const before = counters.packetsSent;
+    for (let round = 0; round < 20; round++) {
+      for (let id = 0; id < 400; id += 20) {
+        const frames = [0, 4, 8, 12, 16].flatMap((n) => [...frame(0x05, id + n, 7), ...frame(0x04, id + n, 7, 0)]);
+        pair.sendToServer(sealedPacket(connection, Uint8Array.from(frames)));
+      }
+      pair.run(() => false, 5000);
+      assert.ok(streams.size <= 100, `${streams.size}`);
+    }
+    pair.run(() => false, 1_000_000);
+    assert.equal(streams.size, 0);
+    assert.ok(counters.packetsSent - before < 300, `${counters.packetsSent - before}`);
+    assert.equal(pair.serverSink.resets.length, 100);
+  });
+
+  it('that retire one connection ID after the other get as many as before', () => {
+    const [pair, connection] = connected();
+    pair.run(() => false, 100_000);
+    const { localCids } = pair.accepted.parts;
+    const { peerCids } = connection.parts;
+    let retired = 0;
+    for (let round = 0; round < 200; round++) {
+      if (peerCids.assign(9)) retired++;
+      peerCids.release(9);
+      connection.sendDatagram(pattern(1), 0, 1);
+      pair.run(() => false, 10_000);
+      assert.ok(localCids.count <= 8, `${localCids.count}`);
+    }
+    assert.ok(retired > 100, `${retired}`);
+    assert.equal(pair.serverSink.closes.length, 0);
+  });
 
   for (const bits of [0x08, 0x10]) {
     it(`must leave the reserved bits alone: ${bits.toString(16)} (RFC 9000 §17.3.1)`, () => {

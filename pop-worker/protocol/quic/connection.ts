@@ -5,6 +5,7 @@ import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
 import { type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
+import { exceededBy } from './exceeded.ts';
 import { type MigrationRefusal, migrate } from './migration.ts';
 import { Packer } from './packer.ts';
 import type { Parts } from './parts.ts';
@@ -34,6 +35,8 @@ export class Connection extends Commands {
   readonly #receiver: Receiver;
   readonly #packer: Packer;
   #closeWriter: CloseWriter | undefined;
+  /** By the limit before validation (RFC 9000 §8.1). */
+  #blocked = false;
   readonly #timers: Timers;
 
   constructor(options: ConnectionOptions) {
@@ -190,6 +193,8 @@ export class Connection extends Commands {
   // What the parts ask of the connection.
 
   fail(error: QuicError, now: TimeUs): void {
+    const exceeded = this.parts.closer.isOpen ? exceededBy(error) : undefined;
+    if (exceeded !== undefined) this.parts.counters[exceeded]++;
     const { code, message } = error;
     const frameType = error.frameType;
     const reason = { application: false, code, frameType, reason: message };
@@ -251,8 +256,11 @@ export class Connection extends Commands {
   }
 
   #noteAmplification(): void {
-    const { recovery, paths, config } = this.parts;
-    recovery.setAmplificationBlocked(paths.active.budget < config.initialDatagramBytes);
+    const { recovery, paths, config, counters } = this.parts;
+    const blocked = paths.active.budget < config.initialDatagramBytes;
+    if (blocked && !this.#blocked) counters.amplificationBlocked++;
+    this.#blocked = blocked;
+    recovery.setAmplificationBlocked(blocked);
   }
 
   /** The queue was full and is half empty again. */

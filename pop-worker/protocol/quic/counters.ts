@@ -20,6 +20,17 @@ export const connectionCounters = () => ({
   /** Packets that came before their keys: held, or dropped for lack of room. */
   heldEarly: 0,
   droppedEarly: 0,
+  /** 1 where the peer ended it by going beyond a limit. */
+  exceededFlowControl: 0,
+  exceededStreams: 0,
+  exceededConnectionIds: 0,
+  exceededCryptoBuffer: 0,
+  exceededForgeries: 0,
+  exceededGaps: 0,
+  /** …or by acknowledging what was never sent. */
+  ackedUnsent: 0,
+  /** How often there was more to send than an address that is not validated may get. */
+  amplificationBlocked: 0,
   /** Challenges of the peer that found too many before them. */
   droppedChallenges: 0,
   /** DATAGRAM payloads that no longer fitted a packet. */
