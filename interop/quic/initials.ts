@@ -63,7 +63,8 @@ const cryptoOf = (frames: Uint8Array): CryptoPiece[] => {
 const openWith = ({ payload }: Seen, packet: Packet, keyCid: string): OpenedInitial | undefined => {
   const { client } = opensslCrypto.initialSecrets(packet.version, Buffer.from(keyCid, 'hex'));
   const opener = opensslCrypto.opener(packet.version, CipherSuite.aes128Gcm, client);
-  const bytes = payload.slice(packet.start, packet.end);
+  // A Buffer's slice would be no copy.
+  const bytes = Uint8Array.from(payload.subarray(packet.start, packet.end));
   const descriptor = new Int32Array(PACKET_WORDS);
   descriptor.set([0, packet.packetNumberAt - packet.start, bytes.length]);
   const numbers = new Float64Array(1);

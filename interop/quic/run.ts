@@ -11,7 +11,7 @@ import { compareDownloads, type Folders, withFolders } from '../files.ts';
 import type { Implementation, ServerAt } from '../implementations/implementation.ts';
 import { OURS } from '../implementations/ours.ts';
 import type { QuicCase } from './cases.ts';
-import type { OurView } from './evidence.ts';
+import type { Evidence, OurView } from './evidence.ts';
 import { type Measured, misses } from './figures.ts';
 import { enact, shapesOf } from './scenario.ts';
 import { Trace } from './trace.ts';
@@ -68,7 +68,9 @@ const loopbacks = async ({ client, server }: Pair): Promise<void> => {
   for (const { namespace } of [client, server]) await runCommand('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
 };
 
-const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: string): Promise<Measured | undefined> =>
+type Gathered = { readonly evidence: Evidence; readonly carried: Outcome['carried'] };
+
+const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: string): Promise<Gathered> =>
   withEnds(async (pair) => {
     await loopbacks(pair);
     const captures = ['client.pcap', 'server.pcap'].map((name) => path.join(traces, name)) as [string, string];
@@ -92,11 +94,14 @@ const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: st
     }
     const [atClient, atServer] = captures.map((file) => new Trace(file, PORT)) as [Trace, Trace];
     const weAre = sides.client.name === OURS ? 'client' : 'server';
-    const evidence = { atClient, atServer, ours: outcome.ours, weAre } as const;
-    const wrong = one.check(evidence);
-    if (wrong !== undefined) throw new Error(wrong);
-    return one.figure?.(evidence, outcome.carried);
+    return { evidence: { atClient, atServer, ours: outcome.ours, weAre }, carried: outcome.carried };
   });
+
+/** Runs a case up to its checks: the files arrived whole. @param traces see `runCase` */
+export const gather = (one: QuicCase, sides: Sides, traces?: string): Promise<Gathered> => {
+  if (!isRoot) throw new Skip('network namespaces need root');
+  return withFolders(one.files, (folders, folder) => through(one, sides, folders, traces ?? folder), one.names);
+};
 
 /**
  * Runs a case once between two implementations, one of them ours.
@@ -106,13 +111,9 @@ const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: st
  * @throws an Error that says what went wrong, Skip, PeerMissing
  */
 export const runCase = async (one: QuicCase, sides: Sides, traces?: string): Promise<Measured | undefined> => {
-  if (!isRoot) throw new Skip('network namespaces need root');
-  const measured = await withFolders(
-    one.files,
-    (folders, folder) => through(one, sides, folders, traces ?? folder),
-    one.names,
-  );
-  const wrong = measured && misses(measured);
+  const { evidence, carried } = await gather(one, sides, traces);
+  const measured = one.figure?.(evidence, carried);
+  const wrong = one.check(evidence) ?? (measured && misses(measured));
   if (wrong !== undefined) throw new Error(wrong);
   return measured;
 };

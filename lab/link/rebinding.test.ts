@@ -94,3 +94,40 @@ test('what is not UDP, and what has no checksum, goes through', () => {
   assert.ok(nat.inward(before));
   assert.deepEqual([...bare.subarray(20, 28)], [0x13, 0x89, 1, 187, 0, 10, 0, 0]);
 });
+
+/** The answer to a datagram, as the other end sends it. */
+const answered = (packet: Uint8Array): Uint8Array => {
+  const answer = packet.slice();
+  answer.set(packet.subarray(16, 20), 12);
+  answer.set(packet.subarray(12, 16), 16);
+  answer.set(packet.subarray(22, 24), 20);
+  answer.set(packet.subarray(20, 22), 22);
+  return answer;
+};
+
+test('addresses can be others as well: the header is right, the way back is found, the old address leads nowhere', () => {
+  const nat = new Rebinding();
+  const before = datagram(5000, 443);
+  before.set(headerChecksum(before), 10);
+  nat.outward(before);
+  const old = answered(before);
+  nat.rebind(true);
+  const packet = before.slice();
+  nat.outward(packet);
+  assert.deepEqual([...packet.subarray(12, 16)], [192, 0, 2, 2]);
+  assert.deepEqual(portsOf(packet), [5001, 443]);
+  assert.equal(checksum(packet), 0);
+  assert.deepEqual([...headerChecksum(packet)], [0, 0]);
+  const answer = answered(packet);
+  assert.ok(nat.inward(answer));
+  assert.deepEqual(answer, answered(before));
+  assert.equal(nat.inward(old), false);
+});
+
+/** Of the IPv4 header (RFC 791 §3.1); 0 over one that is right. */
+const headerChecksum = (packet: Uint8Array): Uint8Array => {
+  let sum = 0;
+  for (let i = 0; i < 20; i += 2) sum += ((packet[i] as number) << 8) | (packet[i + 1] as number);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return Uint8Array.of((~sum >> 8) & 255, ~sum & 255);
+};

@@ -82,3 +82,14 @@ test('a new rate is that of packets that wait already, and order is kept when th
   shaper.change(32_000, { ...TEN_MBIT, delayUs: 0 });
   assert.deepEqual(dues(shaper), [52_000, 52_000]);
 });
+
+test('a queue can hold a number of packets, whatever their size, and makes room as they leave', () => {
+  const shaper = new Shaper({ bitsPerSecond: 10e6, queuePackets: 3 }, random());
+  const offer = (now: number) => shaper.offer(now, packet(1250));
+  // One is being sent, three wait.
+  assert.deepEqual([0, 0, 0, 0, 0].map(offer), [true, true, true, true, false]);
+  assert.equal(shaper.overflows, 1);
+  assert.deepEqual([offer(1000), offer(1000)], [true, false]);
+  shaper.change(1000, { bitsPerSecond: 5e6, queuePackets: 3 });
+  assert.deepEqual([offer(2999), offer(3000)], [false, true]);
+});

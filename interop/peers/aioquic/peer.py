@@ -83,9 +83,6 @@ class FileClient(QuicConnectionProtocol):
                 (b":path", path.encode()),
             ]
             self.http.send_headers(stream, fields, end_stream=True)
-            # HTTP/0.9 ends a request with its stream.
-            if self.options.alpn != "h3":
-                self.http.send_data(stream, b"", end_stream=True)
         self.transmit()
 
     def quic_event_received(self, event):
