@@ -15,7 +15,7 @@ from aioquic.h0.connection import H0Connection
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, StreamDataReceived
+from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated
 from aioquic.tls import CipherSuite
 
 VERSION_1 = 1
@@ -61,20 +61,11 @@ class FileClient(QuicConnectionProtocol):
     def start(self, options, paths):
         self.options = options
         self.http = make_http(self._quic, options.alpn)
-        self.left = list(paths)
         self.open = {}
         self.done = asyncio.get_running_loop().create_future()
-        self.ask()
-
-    def ask(self):
-        quic = self._quic
-        while self.left:
-            stream = quic.get_next_available_stream_id()
-            # Before the handshake of a new session it knows no limit.
-            limit = quic._remote_max_streams_bidi
-            if limit and stream // 4 >= limit:
-                break
-            path = self.left.pop(0)
+        # Streams beyond the limit wait until there is room.
+        for path in paths:
+            stream = self._quic.get_next_available_stream_id()
             self.open[stream] = (path, bytearray())
             fields = [
                 (b":method", b"GET"),
@@ -93,8 +84,6 @@ class FileClient(QuicConnectionProtocol):
         for received in self.http.handle_event(event):
             if isinstance(received, DataReceived) and received.stream_id in self.open:
                 self.take(received)
-        if isinstance(event, StreamDataReceived):
-            self.ask()
 
     def take(self, received):
         path, content = self.open[received.stream_id]
@@ -104,7 +93,7 @@ class FileClient(QuicConnectionProtocol):
         del self.open[received.stream_id]
         with open(os.path.join(self.options.download, os.path.basename(path)), "wb") as file:
             file.write(content)
-        if not self.open and not self.left and not self.done.done():
+        if not self.open and not self.done.done():
             self.done.set_result(None)
 
     async def move(self):
