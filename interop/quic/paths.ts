@@ -8,14 +8,14 @@ const CHALLENGE_BYTES = 1200;
 const clientOf = ({ fromClient, source, sourcePort, destination, destinationPort }: Seen): string =>
   fromClient ? `${source} ${sourcePort}` : `${destination} ${destinationPort}`;
 
-/** The first datagram to each address of the client's, in order, and how much may have gone there. */
+/** The first datagram to each address of the client's, in order, and how much may have gone there after the first that came. */
 const firstOnPaths = (all: readonly Seen[]): { bytes: number; allowed: number }[] => {
   const came = new Map<string, number>();
   const first = new Map<string, { bytes: number; allowed: number }>();
   for (const seen of all) {
     const { fromClient, bytes } = seen;
     const client = clientOf(seen);
-    if (fromClient) came.set(client, (came.get(client) ?? 0) + bytes);
+    if (fromClient) came.set(client, came.get(client) ?? bytes);
     else if (!first.has(client)) first.set(client, { bytes, allowed: 3 * (came.get(client) ?? 0) });
   }
   return [...first.values()];

@@ -49,8 +49,11 @@ export const migrationSuite = (name: string, ports: (seed: number) => Ports): vo
       assert.equal(connection.migrate(moved, pair.now), undefined);
       assert.ok(pair.run(() => pair.clientSink.finished.has(0)));
       assert.deepEqual(pair.clientSink.bytes(0), down);
-      const { active } = pair.accepted.parts.paths;
+      const { paths, counters } = pair.accepted.parts;
+      const { active } = paths;
       assert.deepEqual([active.remote.join(), active.validated], [moved.join(), true]);
+      assert.equal(counters.pathsValidated, 1);
+      assert.ok(counters.challengesReceived > 0 && connection.parts.counters.challengesReceived > 0);
       for (const seen of [up, back]) {
         const old = seen.get(pair.clientAddress.join());
         const fresh = seen.get(moved.join());
