@@ -1,25 +1,18 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import type {
-  Assessment,
-  ControlListener,
-  ControlSource,
-  LocalOrder,
-  Outlook,
-  Revocation,
-  WorkerCondition,
-  WorkerState,
-} from '#control/source.ts';
+import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
-import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { controlJson } from './admin/control-json.ts';
 import type { WorkerConfig } from './config.ts';
+import { WorkerListener } from './control-listener.ts';
 import { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
-import { NO_ORDERS, type Orders, stateBy } from './orders.ts';
+import { NetworkChanges } from './network-changes.ts';
+import type { Orders } from './orders.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
+import { WorkerStates } from './worker-states.ts';
 
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
@@ -49,27 +42,31 @@ export interface WorkerStatus {
 }
 
 const SESSIONS_GONE_POLL_MS = 100;
-const NETWORK_DOWN_MS = 5000;
 const NO_KEY = new Uint8Array();
 
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
-export class PopWorker implements ControlListener {
+export class PopWorker {
   readonly #parts: PopWorkerParts;
   readonly #threads: readonly DataThread[];
   readonly #metrics: WorkerMetrics;
   /** What its threads share where the configuration names none. */
   readonly #ticketKeys: readonly Uint8Array[];
   readonly #startedMs = performance.now();
-  readonly #tenants = new Set<string>();
-  #state: WorkerState = 'starting';
-  #orders: Orders = NO_ORDERS;
-  #isDraining = false;
-  /** Changes of the kernel's tables, one after the other. */
-  #networkWork: Promise<unknown> = Promise.resolve();
+  readonly #network: NetworkChanges;
+  readonly #listener: WorkerListener;
+  readonly #states = new WorkerStates({
+    draining: (isDraining) => this.#post({ type: isDraining ? 'drain' : 'undrain' }),
+    state: (state) => {
+      this.#parts.log.info('state', { state });
+      this.#parts.source.report({ type: 'state' });
+    },
+    orders: () => this.#parts.source.report({ type: 'state' }),
+  });
 
   constructor(parts: PopWorkerParts) {
     this.#parts = parts;
-    const { config, tls, network } = parts;
+    const { config, tls, network, log } = parts;
+    this.#network = new NetworkChanges(network, log);
     const { tun, proxy, listen } = config;
     const events = {
       notice: (notice: Notice) => this.#onNotice(notice),
@@ -88,101 +85,34 @@ export class PopWorker implements ControlListener {
       return new DataThread({ ...common, ...shared, listen: addresses, tun, proxy }, events);
     });
     this.#metrics = new WorkerMetrics(this.#threads, network, (reason) =>
-      parts.log.error('the counters of nftables cannot be read', { reason }),
+      log.error('the counters of nftables cannot be read', { reason }),
     );
+    this.#listener = new WorkerListener({
+      ...{ threads: this.#threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
+      ...{ post: (command) => this.#post(command), isHealthy: () => this.isHealthy() },
+    });
   }
 
   get state(): WorkerState {
-    return this.#state;
+    return this.#states.state;
   }
 
   /** Sockets, TUN, routes, NAT. @throws StartError, ToolError */
   async open(): Promise<void> {
-    const { network, log } = this.#parts;
+    const { log } = this.#parts;
     const ready = await Promise.all(this.#threads.map((thread) => thread.ready));
     for (const { fallbacks } of ready) {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
     const { device } = ready[0] as (typeof ready)[number];
-    if (device === undefined) return;
-    const up = this.#networkWork.then(() => network.up(device));
-    this.#networkWork = up.catch(() => {});
-    await up;
+    if (device !== undefined) await this.#network.up(device);
   }
 
   /** Takes desired state, then serves. @throws Error of the source */
   async serve(): Promise<void> {
-    await this.#parts.source.start(this);
-    await this.#networkWork;
-    // It may have been told to stop meanwhile.
-    if (this.#state === 'starting') this.#become(stateBy(this.#orders));
-  }
-
-  // What the control source tells.
-
-  tenant(tenant: string, told: readonly string[]): void {
-    const prefixes = this.#readable(told, { tenant });
-    if (prefixes.length === 0) this.#tenants.delete(tenant);
-    else this.#tenants.add(tenant);
-    this.#networkWork = this.#networkWork
-      .then(() => this.#parts.network.setTenant(tenant, prefixes))
-      .catch((error: Error) => this.#parts.log.error('a tenant has no way out', { tenant, reason: error.message }));
-    this.#post({ type: 'tenant', tenant, prefixes });
-  }
-
-  keys(jwks: string, issuer: string): void {
-    this.#post({ type: 'keys', jwks, issuer });
-  }
-
-  refused(prefixes: readonly string[]): void {
-    const known = this.#readable(prefixes, { refused: true });
-    const { log, network } = this.#parts;
-    this.#networkWork = this.#networkWork
-      .then(() => network.setRefused(known))
-      .catch(({ message }: Error) => log.error('destinations are not refused by the kernel', { reason: message }));
-    this.#post({ type: 'refused', prefixes: known });
-  }
-
-  current(isCurrent: boolean): void {
-    this.#post({ type: 'current', isCurrent });
-  }
-
-  /** What the data plane can work with; the rest is told. */
-  #readable(prefixes: readonly string[], of: object): string[] {
-    const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);
-    if (known.length < prefixes.length) this.#parts.log.error('some of these are no prefixes', { prefixes, ...of });
-    return known;
-  }
-
-  revoke(revocation: Revocation): void {
-    this.#post({ type: 'revoke', revocation });
-  }
-
-  reinstate(revocation: Revocation): void {
-    this.#post({ type: 'reinstate', revocation });
-  }
-
-  setDrain(drain: boolean): void {
-    this.#order({ ...this.#orders, controlPlane: drain ? 'drain' : 'serve' });
-  }
-
-  async assess({ tenants, refused }: Outlook): Promise<Assessment> {
-    const readable = [...tenants].map(([tenant, prefixes]) => [tenant, this.#readable(prefixes, { tenant })] as const);
-    const outlook = { tenants: new Map(readable), refused: this.#readable(refused, { refused: true }) };
-    const all = await Promise.all(this.#threads.map((thread) => thread.assess(outlook)));
-    const sum = (key: keyof Assessment): number => all.reduce((total, one) => total + one[key], 0);
-    return { tunnels: sum('tunnels'), cut: sum('cut') };
-  }
-
-  /** Packets are as of the last collection, which this asks for anew. */
-  condition(): WorkerCondition {
-    for (const thread of this.#threads) void thread.collect();
-    const { local: localOrder } = this.#orders;
-    return { state: this.#state, healthy: this.isHealthy(), localOrder, ...this.#metrics.traffic() };
-  }
-
-  revocations(revocations: readonly Revocation[]): void {
-    this.#post({ type: 'revocations', revocations });
+    await this.#parts.source.start(this.#listener);
+    await this.#network.settled();
+    this.#states.started();
   }
 
   #post(command: Command): void {
@@ -202,27 +132,8 @@ export class PopWorker implements ControlListener {
     this.#parts.source.report(notice);
   }
 
-  #become(state: WorkerState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#parts.log.info('state', { state });
-    this.#parts.source.report({ type: 'state' });
-  }
-
-  #order(orders: Orders): void {
-    const changed = orders.local !== this.#orders.local;
-    this.#orders = orders;
-    if (this.#state === 'stopping') return;
-    const state = stateBy(orders);
-    const isDraining = state === 'draining';
-    if (isDraining !== this.#isDraining) this.#post({ type: isDraining ? 'drain' : 'undrain' });
-    this.#isDraining = isDraining;
-    if (this.#state !== 'starting' && this.#state !== state) this.#become(state);
-    else if (changed) this.#parts.source.report({ type: 'state' });
-  }
-
   get orders(): Orders {
-    return this.#orders;
+    return this.#states.orders;
   }
 
   /**
@@ -230,7 +141,7 @@ export class PopWorker implements ControlListener {
    * are told to go; `withdraw`: routing is to lead nobody here, who comes is served all the same.
    */
   order(local: LocalOrder): void {
-    this.#order({ ...this.#orders, local });
+    this.#states.order({ local });
   }
 
   /**
@@ -258,7 +169,7 @@ export class PopWorker implements ControlListener {
   }
 
   metrics(): Promise<string> {
-    return this.#metrics.text(this.#state, this.#parts.source.view());
+    return this.#metrics.text(this.state, this.#parts.source.view());
   }
 
   async status(): Promise<WorkerStatus> {
@@ -270,13 +181,13 @@ export class PopWorker implements ControlListener {
     return {
       pop,
       worker,
-      state: this.#state,
-      orders: this.#orders,
+      state: this.state,
+      orders: this.orders,
       healthy: this.isHealthy() && collected.every((one) => one !== undefined),
       upSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
       sessions: sum('sessions'),
       connections: sum('connections'),
-      tenants: this.#tenants.size,
+      tenants: this.#listener.tenantCount,
       ...(view !== undefined && { control: controlJson(view) }),
     };
   }
@@ -287,11 +198,11 @@ export class PopWorker implements ControlListener {
    * @param graceMs how long sessions may take; 0: they are ended at once
    */
   async stop(graceMs: number): Promise<void> {
-    this.#become('stopping');
+    this.#states.stopping();
     if (graceMs > 0) await this.#drained(graceMs);
     await Promise.all(this.#threads.map((thread) => thread.stop()));
     await this.#parts.source.stop().catch((error: Error) => this.#parts.log.warn('control', { reason: error.message }));
-    await this.#downInTime();
+    await this.#network.down();
   }
 
   async #drained(graceMs: number): Promise<void> {
@@ -301,12 +212,5 @@ export class PopWorker implements ControlListener {
       if (sessions + connections === 0) return;
       await new Promise((resolve) => setTimeout(resolve, SESSIONS_GONE_POLL_MS));
     }
-  }
-
-  async #downInTime(): Promise<void> {
-    const { network, log } = this.#parts;
-    const down = this.#networkWork.then(() => network.down());
-    const late = new Promise((resolve) => setTimeout(resolve, NETWORK_DOWN_MS).unref());
-    await Promise.race([down, late]).catch((error: Error) => log.error('nftables', { reason: error.message }));
   }
 }

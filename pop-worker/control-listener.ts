@@ -1,0 +1,93 @@
+import type { Assessment, ControlListener, Outlook, Revocation, WorkerCondition } from '#control/source.ts';
+import type { Command } from '#dataplane/commands.ts';
+import { parsePrefix } from '#protocol/ip/text.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import type { DataThread } from './data-thread.ts';
+import type { NetworkChanges } from './network-changes.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
+import type { WorkerStates } from './worker-states.ts';
+
+interface ListenerParts {
+  readonly threads: readonly DataThread[];
+  readonly network: NetworkChanges;
+  readonly states: WorkerStates;
+  readonly metrics: WorkerMetrics;
+  readonly log: Logger;
+  /** To all threads. */
+  readonly post: (command: Command) => void;
+  readonly isHealthy: () => boolean;
+}
+
+/** What the control source tells a worker, for its threads and the kernel; and what it asks. */
+export class WorkerListener implements ControlListener {
+  readonly #parts: ListenerParts;
+  readonly #tenants = new Set<string>();
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+  }
+
+  get tenantCount(): number {
+    return this.#tenants.size;
+  }
+
+  tenant(tenant: string, told: readonly string[]): void {
+    const prefixes = this.#readable(told, { tenant });
+    if (prefixes.length === 0) this.#tenants.delete(tenant);
+    else this.#tenants.add(tenant);
+    this.#parts.network.setTenant(tenant, prefixes);
+    this.#parts.post({ type: 'tenant', tenant, prefixes });
+  }
+
+  keys(jwks: string, issuer: string): void {
+    this.#parts.post({ type: 'keys', jwks, issuer });
+  }
+
+  refused(prefixes: readonly string[]): void {
+    const known = this.#readable(prefixes, { refused: true });
+    this.#parts.network.setRefused(known);
+    this.#parts.post({ type: 'refused', prefixes: known });
+  }
+
+  current(isCurrent: boolean): void {
+    this.#parts.post({ type: 'current', isCurrent });
+  }
+
+  /** What the data plane can work with; the rest is told. */
+  #readable(prefixes: readonly string[], of: object): string[] {
+    const known = prefixes.filter((prefix) => parsePrefix(prefix) !== undefined);
+    if (known.length < prefixes.length) this.#parts.log.error('some of these are no prefixes', { prefixes, ...of });
+    return known;
+  }
+
+  revoke(revocation: Revocation): void {
+    this.#parts.post({ type: 'revoke', revocation });
+  }
+
+  reinstate(revocation: Revocation): void {
+    this.#parts.post({ type: 'reinstate', revocation });
+  }
+
+  setDrain(drain: boolean): void {
+    this.#parts.states.order({ controlPlane: drain ? 'drain' : 'serve' });
+  }
+
+  async assess({ tenants, refused }: Outlook): Promise<Assessment> {
+    const readable = [...tenants].map(([tenant, prefixes]) => [tenant, this.#readable(prefixes, { tenant })] as const);
+    const outlook = { tenants: new Map(readable), refused: this.#readable(refused, { refused: true }) };
+    const all = await Promise.all(this.#parts.threads.map((thread) => thread.assess(outlook)));
+    const sum = (key: keyof Assessment): number => all.reduce((total, one) => total + one[key], 0);
+    return { tunnels: sum('tunnels'), cut: sum('cut') };
+  }
+
+  /** Packets are as of the last collection, which this asks for anew. */
+  condition(): WorkerCondition {
+    for (const thread of this.#parts.threads) void thread.collect();
+    const { state, orders } = this.#parts.states;
+    return { state, healthy: this.#parts.isHealthy(), localOrder: orders.local, ...this.#parts.metrics.traffic() };
+  }
+
+  revocations(revocations: readonly Revocation[]): void {
+    this.#parts.post({ type: 'revocations', revocations });
+  }
+}
