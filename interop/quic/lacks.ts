@@ -15,6 +15,18 @@ export const LACKS: readonly Lack[] = [
     reason: 'no compatible version negotiation (RFC 9368): it stays in the version that it starts with',
   },
   { peer: 'aioquic', as: 'either', case: 'ecn', reason: 'it marks nothing' },
+  {
+    peer: 'ngtcp2',
+    as: 'server',
+    case: 'rebind-port',
+    reason: 'the server of Debian’s 0.12 acknowledges on a new path before it sends PATH_CHALLENGE there',
+  },
+  {
+    peer: 'ngtcp2',
+    as: 'server',
+    case: 'rebind-addr',
+    reason: 'the server of Debian’s 0.12 acknowledges on a new path before it sends PATH_CHALLENGE there',
+  },
   { peer: 'ngtcp2', as: 'either', case: 'v2', reason: 'Debian’s 0.12 knows drafts of version 2 only' },
 ];
 

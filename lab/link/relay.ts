@@ -21,26 +21,34 @@ const openIn = (namespace: string, name: string): TunDevice => {
   return TunDevice.open({ name });
 };
 
+type Changes = { readonly enters?: (packet: Uint8Array) => boolean; readonly leaves?: (packet: Uint8Array) => void };
+
 /** From one TUN to the other. */
 class Direction {
   readonly shaper: Shaper;
   record = new LinkRecord(nowUs());
   readonly #from: TunDevice;
   readonly #to: TunDevice;
-  readonly #passes: (packet: Uint8Array) => boolean;
+  readonly #enters: (packet: Uint8Array) => boolean;
+  readonly #leaves: (packet: Uint8Array) => void;
   readonly #captures: readonly [from: Capture | undefined, to: Capture | undefined];
   readonly #in = new TunBurst(PACKETS * TUN_SLOT_BYTES, PACKETS);
   readonly #out = new TunBurst(TUN_SLOT_BYTES, 1);
   readonly #timer = new PreciseTimer(() => this.#deliver());
 
-  /** @param passes may change a packet @returns whether it goes on @param captures what either end sees */
+  /**
+   * @param enters may change a packet that enters the link, and says whether it goes on
+   * @param leaves may change one that has crossed it
+   * @param captures what either end sees
+   */
   constructor(
     [from, to]: readonly [TunDevice, TunDevice],
     shaper: Shaper,
-    passes: (packet: Uint8Array) => boolean,
+    { enters = () => true, leaves = () => {} }: Changes,
     captures: readonly [from: Capture | undefined, to: Capture | undefined],
   ) {
-    this.#passes = passes;
+    this.#enters = enters;
+    this.#leaves = leaves;
     this.#captures = captures;
     this.#from = from;
     this.#to = to;
@@ -63,7 +71,7 @@ class Direction {
         const offset = burst.words[i * TUN_WORDS + T_OFFSET] as number;
         const packet = burst.buffer.subarray(offset, offset + (burst.words[i * TUN_WORDS + T_LENGTH] as number));
         this.#captures[0]?.add(now, packet);
-        this.record.onOffered(now, this.#passes(packet) && this.shaper.offer(now, packet));
+        this.record.onOffered(now, this.#enters(packet) && this.shaper.offer(now, packet));
       }
       if (count < PACKETS) break;
     }
@@ -73,6 +81,7 @@ class Direction {
   #deliver(): void {
     const now = nowUs();
     for (let next = this.shaper.take(now); next !== undefined; next = this.shaper.take(now)) {
+      this.#leaves(next.bytes);
       this.#out.clear();
       this.#out.buffer.set(next.bytes);
       this.#out.commit(next.bytes.length);
@@ -90,13 +99,12 @@ const run = ({ ends, shapes, device, captures }: LinkOrder): void => {
   const nat = new Rebinding();
   const nearSees = captures && new Capture(captures[0]);
   const farSees = captures && new Capture(captures[1]);
-  const outward = (packet: Uint8Array): boolean => {
-    nat.outward(packet);
-    return true;
-  };
+  // The NAT stands at the far end: what was under way when it forgot comes from elsewhere already.
+  const outward = { leaves: (packet: Uint8Array) => nat.outward(packet) };
+  const inward = { enters: (packet: Uint8Array) => nat.inward(packet) };
   const [there, back] = [
     new Direction([near, far], new Shaper(shapes[0], Math.random), outward, [nearSees, farSees]),
-    new Direction([far, near], new Shaper(shapes[1], Math.random), (packet) => nat.inward(packet), [farSees, nearSees]),
+    new Direction([far, near], new Shaper(shapes[1], Math.random), inward, [farSees, nearSees]),
   ];
   process.once('exit', () => {
     nearSees?.close();
