@@ -5,18 +5,23 @@ import { type Seen, shortDcid } from './trace.ts';
 /** RFC 9000 §8.2.1: datagrams with PATH_CHALLENGE are this large, unless three times what came is less (§8.1). */
 const CHALLENGE_BYTES = 1200;
 
+/** A path that begins later than this before the end may end unanswered. */
+const ANSWER_US = 500_000;
+
 const clientOf = ({ fromClient, source, sourcePort, destination, destinationPort }: Seen): string =>
   fromClient ? `${source} ${sourcePort}` : `${destination} ${destinationPort}`;
 
+type FirstOnPath = { readonly atUs: number; readonly bytes: number; readonly allowed: number };
+
 /** The first datagram to each address of the client's, in order, and how much may have gone there after the first that came. */
-const firstOnPaths = (all: readonly Seen[]): { bytes: number; allowed: number }[] => {
+const firstOnPaths = (all: readonly Seen[]): FirstOnPath[] => {
   const came = new Map<string, number>();
-  const first = new Map<string, { bytes: number; allowed: number }>();
+  const first = new Map<string, FirstOnPath>();
   for (const seen of all) {
-    const { fromClient, bytes } = seen;
+    const { fromClient, bytes, atUs } = seen;
     const client = clientOf(seen);
     if (fromClient) came.set(client, came.get(client) ?? bytes);
-    else if (!first.has(client)) first.set(client, { bytes, allowed: 3 * (came.get(client) ?? 0) });
+    else if (!first.has(client)) first.set(client, { atUs, bytes, allowed: 3 * (came.get(client) ?? 0) });
   }
   return [...first.values()];
 };
@@ -30,9 +35,11 @@ export const pathsAsked: Check = ({ atServer, ours, weAre }) => {
   if (fresh.length === 0) return 'The server saw one path only.';
   const small = fresh.find(({ bytes, allowed }) => bytes < Math.min(CHALLENGE_BYTES, allowed));
   if (small !== undefined) return `The first datagram on a new path has ${small.bytes} bytes: that is no challenge.`;
+  const endUs = atServer.all.at(-1)?.atUs ?? 0;
+  const settled = fresh.filter(({ atUs }) => endUs - atUs > ANSWER_US).length;
   const asked = weAre === 'client' ? ours.challengesReceived : ours.pathsValidated;
-  if (asked >= fresh.length) return undefined;
-  return `There were ${fresh.length} new paths, ${asked} ${weAre === 'client' ? 'challenges' : 'of them validated'}.`;
+  if (asked > 0 && asked >= settled) return undefined;
+  return `There were ${settled} new paths, ${asked} ${weAre === 'client' ? 'challenges' : 'of them validated'}.`;
 };
 
 export const severalAddresses: Check = ({ atServer }) => {
