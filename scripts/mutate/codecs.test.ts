@@ -25,6 +25,14 @@ test('the manual has a row for each codec and no other, with files that there ar
   for (const file of named) assert.ok(existsSync(path.join(root, file)), file);
 });
 
+test('each codec has a score in the manual, and none is below 80 %', () => {
+  const manual = readFileSync(path.join(root, 'docs/bad-input.md'), 'utf8');
+  for (const [codec, figure] of codecsIn(manual)) {
+    assert.match(figure, /^\d+\.\d %$/, `${codec}: npm run mutation -- ${codec} --record`);
+    assert.ok(Number.parseFloat(figure) >= 80, `${codec}: ${figure}`);
+  }
+});
+
 test('what is called equivalent is still a fault that would be tried, and has its reason', () => {
   for (const { file, code, from, to, why } of EQUIVALENT) {
     const source = readFileSync(path.join(root, file), 'utf8');
