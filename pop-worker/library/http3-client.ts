@@ -14,9 +14,11 @@ import type { CloseInfo } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
 import { QuicConnectionError } from './errors.ts';
-import { IncomingBody, OutgoingBody } from './http3-body.ts';
+import { incomingBody, outgoingBody } from './http3-body.ts';
 import { fieldsOf, headersOf } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
+import type { Inflow } from './inflow.ts';
+import type { Outflow } from './outflow.ts';
 import type { SavedSession } from './session.ts';
 
 export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptions {
@@ -52,8 +54,8 @@ export interface Http3Client {
 
 type Exchange = {
   readonly answered: PromiseWithResolvers<Response>;
-  readonly incoming: IncomingBody;
-  readonly outgoing: OutgoingBody;
+  readonly incoming: Inflow;
+  readonly outgoing: Outflow;
 };
 
 const BODILESS_STATUS = [204, 205, 304];
@@ -95,7 +97,7 @@ class Responses extends PassiveHttp3Sink {
   override writable: PassiveHttp3Sink['writable'] = (_http3, stream) =>
     this.#exchanges.get(stream)?.outgoing.mayWrite();
   override stopSending: PassiveHttp3Sink['stopSending'] = (_http3, stream) =>
-    this.#exchanges.get(stream)?.outgoing.stop();
+    this.#exchanges.get(stream)?.outgoing.fail(new Error('the server wants no more of the request'));
 
   override aborted: PassiveHttp3Sink['aborted'] = (_http3, stream, { by, code, reason }) => {
     const detail = reason === '' ? `code ${code}` : `code ${code}: ${reason}`;
@@ -103,7 +105,7 @@ class Responses extends PassiveHttp3Sink {
   };
 
   override closed: PassiveHttp3Sink['closed'] = (_http3, stream) => {
-    this.#exchanges.get(stream)?.outgoing.stop();
+    this.fail(stream, this.error ?? new Error('the request was given up'));
     this.#exchanges.delete(stream);
     this.#retry();
   };
@@ -120,7 +122,7 @@ class Responses extends PassiveHttp3Sink {
     const exchange = this.#exchanges.get(stream);
     exchange?.answered.reject(error);
     exchange?.incoming.fail(error);
-    exchange?.outgoing.stop();
+    exchange?.outgoing.fail(error);
   }
 
   /** Opens a request as soon as the server allows one more. */
@@ -131,8 +133,8 @@ class Responses extends PassiveHttp3Sink {
       if (stream >= 0) {
         const exchange = {
           answered: Promise.withResolvers<Response>(),
-          incoming: new IncomingBody(http3, stream),
-          outgoing: new OutgoingBody(http3, stream),
+          incoming: incomingBody(http3, stream),
+          outgoing: outgoingBody(http3, stream),
         };
         this.#exchanges.set(stream, exchange);
         return [stream, exchange];
@@ -168,7 +170,8 @@ const send = async (http3: Http3Connection, responses: Responses, request: Reque
     http3.cancel(stream, Http3ErrorCode.requestCancelled);
   };
   request.signal.addEventListener('abort', abort, { once: true });
-  if (request.body !== null) outgoing.send(request.body).catch(answered.reject);
+  // A response may come although the server wanted no more of the request (RFC 9114 §4.1).
+  request.body?.pipeTo(outgoing.writable).catch(() => undefined);
   return answered.promise;
 };
 

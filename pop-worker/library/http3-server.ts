@@ -8,9 +8,11 @@ import { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
 import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
-import { IncomingBody, OutgoingBody } from './http3-body.ts';
+import { incomingBody, outgoingBody } from './http3-body.ts';
 import { fieldsOf, headersOf } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
+import type { Inflow } from './inflow.ts';
+import type { Outflow } from './outflow.ts';
 
 /** Answers a request; what a Hono application calls `fetch`. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -40,7 +42,9 @@ const NOT_IMPLEMENTED = 501;
 const BAD_REQUEST = 400;
 const INTERNAL_ERROR = 500;
 
-type Exchange = { readonly incoming: IncomingBody; readonly outgoing: OutgoingBody; readonly gone: AbortController };
+type Exchange = { readonly incoming: Inflow; readonly outgoing: Outflow; readonly gone: AbortController };
+
+const unwanted = (): Error => new Error('the client wants no more of the response');
 
 /** The requests of one connection. */
 class Requests extends PassiveHttp3Sink {
@@ -61,8 +65,8 @@ class Requests extends PassiveHttp3Sink {
 
   override request: PassiveHttp3Sink['request'] = (http3, stream, head) => {
     const exchange = {
-      incoming: new IncomingBody(http3, stream),
-      outgoing: new OutgoingBody(http3, stream),
+      incoming: incomingBody(http3, stream),
+      outgoing: outgoingBody(http3, stream),
       gone: new AbortController(),
     };
     this.#exchanges.set(stream, exchange);
@@ -75,13 +79,13 @@ class Requests extends PassiveHttp3Sink {
   override aborted: PassiveHttp3Sink['aborted'] = (_http3, stream, { reason }) =>
     this.#exchanges.get(stream)?.incoming.fail(new Error(`the client gave the request up: ${reason}`));
   override stopSending: PassiveHttp3Sink['stopSending'] = (_http3, stream) =>
-    this.#exchanges.get(stream)?.outgoing.stop();
+    this.#exchanges.get(stream)?.outgoing.fail(unwanted());
   override writable: PassiveHttp3Sink['writable'] = (_http3, stream) =>
     this.#exchanges.get(stream)?.outgoing.mayWrite();
 
   override closed: PassiveHttp3Sink['closed'] = (_http3, stream) => {
     const exchange = this.#exchanges.get(stream);
-    exchange?.outgoing.stop();
+    exchange?.outgoing.fail(unwanted());
     exchange?.gone.abort();
     this.#exchanges.delete(stream);
   };
@@ -110,7 +114,7 @@ class Requests extends PassiveHttp3Sink {
     // A client that wants no more of the request's content may be told so (RFC 9114 §4.1).
     if (!request.bodyUsed) http3.stopReading(stream, Http3ErrorCode.noError);
     if (bodiless || response.body === null) return;
-    await outgoing.send(response.body).catch((error: unknown) => this.#options.onError?.(error, request));
+    await response.body.pipeTo(outgoing.writable).catch((error: unknown) => this.#options.onError?.(error, request));
   }
 }
 

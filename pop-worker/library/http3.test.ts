@@ -96,6 +96,16 @@ test('half a response does not look like a whole one', async () => {
   assert.match(String(failures.at(-1)), /no more/);
 });
 
+test('a request whose content fails is given up', async () => {
+  const body = new ReadableStream({
+    pull: () => {
+      throw new Error('no content after all');
+    },
+  });
+  await assert.rejects(client.fetch(`${ORIGIN}/digest`, { method: 'POST', body, duplex: 'half' }), /given up/);
+  assert.equal((await client.fetch(`${ORIGIN}/hello`)).status, 200);
+});
+
 test('a request that is aborted ends at the handler too', async () => {
   const controller = new AbortController();
   const answer = client.fetch(`${ORIGIN}/slow`, { signal: controller.signal });

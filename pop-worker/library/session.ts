@@ -86,13 +86,12 @@ export class QuicSession extends EventEmitter<SessionEvents> {
 
   /** Waits until the other side allows one more. @throws QuicConnectionError when the connection is over */
   async createBidirectionalStream(): Promise<BidirectionalStream> {
-    const stream = this.#webStream(await this.openStream(true));
-    return { id: stream.id, readable: stream.readable(), writable: stream.writable() };
+    return this.#webStream(await this.openStream(true), true).bidirectional;
   }
 
   /** As `createBidirectionalStream`; the other side only reads. */
   async createUnidirectionalStream(): Promise<WritableStream<Uint8Array>> {
-    return this.#webStream(await this.openStream(false)).writable();
+    return this.#webStream(await this.openStream(false), true).writable;
   }
 
   /** The number of a new stream, for `quic.write`; with `streams: 'batches'` its answer comes in `batches()`. */
@@ -118,8 +117,9 @@ export class QuicSession extends EventEmitter<SessionEvents> {
     this.#connection?.close(closeCode, reason);
   }
 
-  #webStream(id: number): WebStream {
-    const stream = new WebStream(this.quic, id);
+  #webStream(id: number, isOurs: boolean): WebStream {
+    const both = isBidirectional(id);
+    const stream = new WebStream(this.quic, id, { reads: both || !isOurs, writes: both || isOurs });
     this.#streams.set(id, stream);
     return stream;
   }
@@ -128,10 +128,9 @@ export class QuicSession extends EventEmitter<SessionEvents> {
   #incoming(id: number): WebStream | undefined {
     const known = this.#streams.get(id);
     if (known !== undefined || openedByServer(id) === this.quic.isServer) return known;
-    const stream = this.#webStream(id);
-    if (isBidirectional(id)) {
-      this.#bidirectional.enqueue({ id, readable: stream.readable(), writable: stream.writable() });
-    } else this.#unidirectional.enqueue(stream.readable());
+    const stream = this.#webStream(id, false);
+    if (isBidirectional(id)) this.#bidirectional.enqueue(stream.bidirectional);
+    else this.#unidirectional.enqueue(stream.readable);
     return stream;
   }
 
