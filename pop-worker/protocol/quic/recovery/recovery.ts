@@ -190,12 +190,9 @@ export class Recovery {
       this.#settlement.detectLosses(state, now);
       this.#retire(state, now);
     }
-    if (lossTimer) {
-      this.#noteMtu();
-      return 'lost';
-    }
-    this.#onProbeTimeout(now);
-    return 'probe';
+    if (lossTimer) this.#noteMtu();
+    else this.#onProbeTimeout(now);
+    return lossTimer ? 'lost' : 'probe';
   }
 
   /** Ack-eliciting packets to send in this space whatever the window and the pacer say; each one sent lowers it. */
@@ -226,8 +223,7 @@ export class Recovery {
 
   /** The window has room for a packet of this size; probes and ACK-only packets need not ask. @param kept for others */
   canSend(bytes: number, kept = 0): boolean {
-    const path = this.#settlement.path;
-    return path.bytesInFlight + bytes + kept <= path.controller.congestionWindow;
+    return this.bytesInFlight + bytes + kept <= this.controller.congestionWindow;
   }
 
   /** Data of the handshake waits for the window: then it is sent at probe timeouts. */
@@ -242,10 +238,10 @@ export class Recovery {
 
   /** There was room in the window and the pacer, and nothing to send. */
   onApplicationLimited(now: TimeUs): void {
-    const path = this.#settlement.path;
-    if (path.bytesInFlight >= path.controller.congestionWindow) return;
-    path.sampler.onApplicationLimited(path.bytesInFlight);
-    path.controller.onApplicationLimited(now, path.bytesInFlight);
+    const { bytesInFlight, controller, sampler } = this.#settlement.path;
+    if (bytesInFlight >= controller.congestionWindow) return;
+    sampler.onApplicationLimited(bytesInFlight);
+    controller.onApplicationLimited(now, bytesInFlight);
   }
 
   /** The peer's max_udp_payload_size (RFC 9000 §18.2). */
@@ -260,7 +256,7 @@ export class Recovery {
     this.#noteMtu();
   }
 
-  /** A datagram of this size certainly arrived: an Initial padded beyond 1200 bytes was acknowledged. */
+  /** A datagram of this size certainly arrived. */
   confirmDatagramBytes(bytes: number): void {
     this.mtu.confirm(bytes);
     this.#noteMtu();
@@ -276,8 +272,7 @@ export class Recovery {
 
   /** A client got Retry (RFC 9002 §6.3): reports what Initial and 0-RTT packets carried as lost; congestion state starts anew. */
   resetForRetry(now: TimeUs): void {
-    this.#forget(this.#spaces[Space.initial], true);
-    this.#forget(this.#spaces[Space.application], true);
+    for (const space of [Space.initial, Space.application]) this.#forget(this.#spaces[space], true);
     this.#timer.count = 0;
     this.#lastEvent = now;
     this.#settlement.path = this.#newPath(this.#settlement.path.id, this.#settlement.path.epoch + 1, now);
