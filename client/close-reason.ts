@@ -1,6 +1,7 @@
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { CloseInfo } from '#protocol/quic/api.ts';
 import { TransportError } from '#protocol/quic/errors.ts';
+import { clockFault } from '#telemetry/clock-fault.ts';
 import { ConnectFailure } from './failure.ts';
 import type { DialTarget } from './link.ts';
 
@@ -14,14 +15,6 @@ const CERTIFICATE_ALERTS: Readonly<Record<number, string>> = {
   48: 'its authority is not trusted here',
 };
 const NO_APPLICATION_PROTOCOL = 120;
-
-/** Whether it is the time at which a certificate is looked at, as OpenSSL words it (alerts 42 and 45). */
-const clockFault = (reason: string): string | undefined => {
-  const found = /certificate (is not yet valid|has expired)/.exec(reason)?.[1];
-  if (found === undefined) return undefined;
-  const mend = found === 'has expired' ? 'set the clock, or have the certificate renewed' : 'set the clock, or wait';
-  return `it ${found}, and it is ${new Date().toISOString()} by this machine's clock: ${mend}`;
-};
 
 const tlsFailure = (alert: number, info: CloseInfo, target: DialTarget, label: string): ConnectFailure => {
   const { host, authority } = target.server;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { type Listener, listen } from '#services/api/node.ts';
 import { createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { certificateOfAnotherTime } from '#services/installation/testing/certificate-of-another-time.ts';
 import { CommandError } from '../failure.ts';
 import { withApi } from './client.ts';
 
@@ -86,4 +88,25 @@ test('calls reach the API, and what it refuses is one sentence', async () => {
   await assert.rejects(again, sentence(/^Tenant "acme" exists already \(TENANT_EXISTS\)\.$/));
   const nobody = withApi({ server: 'http://127.0.0.1:9' }, (api) => api.service(TenantService).listTenants({}));
   await assert.rejects(nobody, sentence(/^http:\/\/127\.0\.0\.1:9 cannot be reached \(ECONNREFUSED\)/));
+});
+
+test('of a certificate of another time the clock is named, not its authority', async () => {
+  const cases = [
+    [
+      -2,
+      /^The certificate that https:.* shows is refused: it has expired, and it is .*Z by this machine's clock: set /,
+    ],
+    [
+      +1,
+      /^The certificate that https:.* shows is refused: it is not yet valid, and it is .*Z by this .*: set the clock/,
+    ],
+  ] as const;
+  for (const [startDays, message] of cases) {
+    const { certificate: ca, key } = await certificateOfAnotherTime(folder, startDays);
+    const wrong = https.createServer({ cert: readFileSync(ca), key: readFileSync(key) });
+    await new Promise<void>((resolve) => wrong.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
+    const listing = withApi({ server: url, ca }, (api) => api.service(TenantService).listTenants({}));
+    await assert.rejects(listing, sentence(message)).finally(() => wrong.close());
+  }
 });

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { OAuthFailure } from '#client/oauth.ts';
 import { BadRequestSchema, ErrorInfoSchema } from '#proto/gen/google/rpc/error_details_pb.ts';
+import { clockFault } from '#telemetry/clock-fault.ts';
 import { CommandError } from '../failure.ts';
 import { plainText } from '../plain-text.ts';
 
@@ -27,7 +28,8 @@ export const isUntrusted = (error: unknown): boolean => UNTRUSTED.test(systemCod
 const explainConnection = (code: string, server: string): string => {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `The certificate that ${server} shows is for another name (${code}): use the name that it is for.`;
-  if (code === 'CERT_HAS_EXPIRED') return `The certificate that ${server} shows has expired: it must be renewed.`;
+  const clock = clockFault(code);
+  if (clock !== undefined) return `The certificate that ${server} shows is refused: ${clock}.`;
   if (UNTRUSTED.test(code))
     return `The certificate that ${server} shows is not trusted (${code}): name the installation's authority with --ca FILE.`;
   if (code === 'ENOTFOUND') return `${server} has a name that does not exist (${code}): is it spelt right?`;

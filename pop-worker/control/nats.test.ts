@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nkeys } from '@nats-io/nats-core';
 import { createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
+import { certificateOfAnotherTime } from '#services/installation/testing/certificate-of-another-time.ts';
+import { startNatsServer } from '#services/store/testing/nats-server.ts';
 import { connectNats } from './nats.ts';
 
 let installation: TestInstallation;
@@ -68,10 +70,11 @@ test('a CA is waited for as well, until somebody ends it', async () => {
   ]);
 });
 
-test('a NATS that is not there is named, with what to do', async () => {
+/** What is told of a NATS that does not let it in. */
+const firstTold = async (url: string, ca?: string): Promise<string> => {
   const told: string[] = [];
   const stop = new AbortController();
-  const options = { servers: ['nats://127.0.0.1:1'], pop: 'p', worker: 'w' };
+  const options = { servers: [url], pop: 'p', worker: 'w', ...(ca !== undefined && { ca }) };
   const nats = await connectNats(
     options,
     stop.signal,
@@ -79,8 +82,22 @@ test('a NATS that is not there is named, with what to do', async () => {
     async () => stop.abort(),
   );
   assert.equal(nats, undefined);
+  return told.join('\n');
+};
+
+test('a NATS that is not there is named, with what to do', async () => {
   assert.match(
-    told.join('\n'),
+    await firstTold('nats://127.0.0.1:1'),
     /^NATS at nats:\/\/127\.0\.0\.1:1 cannot be reached \(.*\); it is tried again: start it, or change \[control\] servers$/,
+  );
+});
+
+test('of a certificate that has expired the clock is named, for NATS is there', async () => {
+  const { certificate: ca, key } = await certificateOfAnotherTime(folder, -2);
+  const server = await startNatsServer(`tls { cert_file: "${ca}", key_file: "${key}" }`);
+  const told = await firstTold(server.url, ca).finally(() => server.close());
+  assert.match(
+    told,
+    /^the certificate of NATS at nats:.* is refused: it has expired, and it is .*Z by this machine's clock: set the .* renewed; it is tried again$/,
   );
 });

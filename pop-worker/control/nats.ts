@@ -11,6 +11,7 @@ import {
   tellRefusals,
 } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
+import { clockFault } from '#telemetry/clock-fault.ts';
 import { fileFault, secretFault } from '#telemetry/file-fault.ts';
 
 export interface NatsOptions {
@@ -80,6 +81,8 @@ export const connectNats = async (
 const unreachable = ({ servers, credentials }: NatsOptions, cause: unknown): Error => {
   const said = cause instanceof Error ? cause.message : String(cause);
   const at = `NATS at ${servers.join(', ')}`;
+  const clock = clockFault(said);
+  if (clock !== undefined) return new Error(`the certificate of ${at} is refused: ${clock}; it is tried again`);
   return cause instanceof errors.AuthorizationError
     ? new Error(`${at} refuses ${credentials ?? 'a client without credentials'} (${said}): put valid credentials there`)
     : new Error(`${at} cannot be reached (${said}); it is tried again: start it, or change [control] servers`);

@@ -7,6 +7,7 @@ import { type NatsConnection, nkeys } from '@nats-io/nats-core';
 import { configMeter } from '#services/config/app.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { startWorkerService } from '#services/config/worker.ts';
+import { certificateOfAnotherTime } from '#services/installation/testing/certificate-of-another-time.ts';
 import { startNatsServer, type TestServer } from '#services/store/testing/nats-server.ts';
 import { needsSmallDisk, smallDisk } from '#services/store/testing/small-disk.ts';
 import { connectStore } from './nats.ts';
@@ -101,4 +102,25 @@ test('a NATS without room, and one without JetStream, are told in a sentence', {
     /^NATS at nats:.* has no room for its streams \(insufficient storage .*\): give its store_dir /,
   );
   await refused(servers[1], /^NATS at nats:.* runs without JetStream: start it with the installation's nats\.conf$/);
+});
+
+test('of a certificate of another time the clock is named, for NATS is there', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-services-nats-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const cases = [
+    [
+      -2,
+      /^the certificate of NATS at nats:.* is refused: it has expired, and it is .*Z by this .* clock: set the clock/,
+    ],
+    [
+      +1,
+      /^the certificate of NATS at nats:.* is refused: it is not yet valid, and it is .*Z by this .* clock: set the/,
+    ],
+  ] as const;
+  for (const [startDays, message] of cases) {
+    const { certificate: ca, key } = await certificateOfAnotherTime(folder, startDays);
+    const server = await startNatsServer(`tls { cert_file: "${ca}", key_file: "${key}" }`);
+    const connecting = connectStore({ nats: { servers: [server.url], ca, replicas: 1 } }, 'test', () => undefined);
+    await assert.rejects(connecting, { name: 'ConfigError', message }).finally(() => server.close());
+  }
 });

@@ -12,6 +12,7 @@ import { inboxPrefix } from '#model/nats/roles.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
 import { readCertificate, readSecretFile } from '#settings/key-files.ts';
 import { ConfigError } from '#settings/toml-file.ts';
+import { clockFault } from '#telemetry/clock-fault.ts';
 import type { ServicesConfig } from './config.ts';
 
 const CONNECT_MS = 5000;
@@ -27,6 +28,8 @@ const connectFault = ({ servers, credentials }: ServicesConfig['nats'], error: u
     const whose = credentials === undefined ? 'a client without credentials' : `the credentials of ${credentials}`;
     return new ConfigError(`NATS at ${at} refuses ${whose} (${error.message}): put valid credentials there`);
   }
+  const clock = clockFault(error.message);
+  if (clock !== undefined) return new ConfigError(`the certificate of NATS at ${at} is refused: ${clock}`);
   return new ConfigError(`NATS at ${at} cannot be reached (${error.message}): start it or change [nats] servers`);
 };
 

@@ -74,8 +74,8 @@ const readPorts = async (file: string): Promise<Ports> => {
   for (let tries = 0; tries < 500; tries++) {
     const text = await readFile(file, 'utf8').catch(() => '');
     const portOf = (scheme: string): number =>
-      Number(new RegExp(`"${scheme}://127\\.0\\.0\\.1:(\\d+)"`).exec(text)?.[1]);
-    const ports = { nats: portOf('nats'), websocket: portOf('ws') };
+      Number(new RegExp(`"(?:${scheme})://127\\.0\\.0\\.1:(\\d+)"`).exec(text)?.[1]);
+    const ports = { nats: portOf('nats|tls'), websocket: portOf('ws') };
     if (ports.nats > 0 && ports.websocket > 0) return ports;
     await sleep(10);
   }
