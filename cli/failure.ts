@@ -1,3 +1,5 @@
+import { fileFault } from '#telemetry/file-fault.ts';
+
 export const SUCCESS = 0;
 export const FAILURE = 1;
 export const BAD_USAGE = 2;
@@ -17,5 +19,14 @@ export class UsageError extends CommandError {
   constructor(message: string) {
     super(message, BAD_USAGE);
     this.name = 'UsageError';
+  }
+}
+
+/** Nobody can read what a command prints. It is told where it is found out, so that whoever catches it says nothing. */
+export class OutputLost extends CommandError {
+  /** @param cause of the operating system */
+  constructor(cause: unknown) {
+    super(`Standard output cannot be written, ${fileFault(cause)}.`);
+    this.name = 'OutputLost';
   }
 }

@@ -1,11 +1,16 @@
 import { styleText } from 'node:util';
 import { stringify } from 'yaml';
+import { OutputLost } from './failure.ts';
 import { Screen } from './screen.ts';
 import { type Column, displayWidth, renderTable } from './table.ts';
 
 export type Format = 'table' | 'json' | 'yaml' | 'lines';
 
-type Sink = { write(text: string): unknown };
+type Sink = {
+  write(text: string): unknown;
+  /** Why it takes nothing any more. */
+  readonly errored?: Error | null;
+};
 type Style = Parameters<typeof styleText>[0];
 
 /** A column of a list: how a row's cell is drawn in a table. JSON and YAML show the row itself. */
@@ -28,7 +33,9 @@ export class Output {
     return this.format !== 'table';
   }
 
+  /** @throws OutputLost when what was printed before could not be written */
   print(text: string): void {
+    if (this.#stdout.errored) throw new OutputLost(this.#stdout.errored);
     this.#stdout.write(`${text}\n`);
   }
 

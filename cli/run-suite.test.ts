@@ -67,3 +67,15 @@ test('a peer that is skipped has one line for all runs, and fails unless the tab
   assert.match(stderr, /c: so it is/);
   assert.equal(exitCode, 1);
 });
+
+test('no other case is run once nobody can read the figures', async () => {
+  let count = 0;
+  const run = async (): Promise<Measurement[]> => [{ metric: 'm', value: ++count, unit: 'count' }];
+  const cases = ['a', 'b'].map((name) => ({ name, summary: '', run }));
+  const gone = { write: () => true, errored: Object.assign(new Error('gone'), { code: 'EPIPE' }) };
+  const registry: SuiteRow[] = [{ name: 's', summary: '', load: async () => cases }];
+  const output = new Output('table', gone, { write: () => true });
+  const running = runSuites(output, registry, ['s'], { kind: 'bench', runs: undefined, peers: true });
+  await assert.rejects(running, { name: 'OutputLost', message: /, what reads it has ended \(EPIPE\)/ });
+  assert.equal(count, 1);
+});

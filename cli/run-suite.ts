@@ -2,7 +2,7 @@ import { type CaseContext, Skip, type SuiteCase, type SuiteRow } from '#bench/su
 import { type Measurement, meetsBar, summarise } from '#telemetry/measurement.ts';
 import { isAllowedSkip } from './allowed-skips.ts';
 import { controllerFromEnvironment } from './congestion-controller.ts';
-import { FAILURE, SUCCESS, UsageError } from './failure.ts';
+import { FAILURE, OutputLost, SUCCESS, UsageError } from './failure.ts';
 import type { Output } from './output.ts';
 import { reportCase, reportFailure, reportSkip } from './report.ts';
 import { didYouMean } from './suggest.ts';
@@ -37,6 +37,7 @@ const runCase = async (output: Output, suite: string, one: SuiteCase, how: Suite
     const passed = measurements.every(({ value, bar }) => bar === undefined || meetsBar(value, bar));
     return passed && [...missing.values()].every(isAllowed);
   } catch (error) {
+    if (error instanceof OutputLost) throw error;
     if (error instanceof Skip) {
       reportSkip(output, name, error.message);
       return isAllowedSkip(how.kind, `${suite}/${one.name}`, error.message);

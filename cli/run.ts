@@ -1,13 +1,13 @@
 import { LabError } from '#lab/errors.ts';
 import type { Command } from './command.ts';
 import { COMMANDS, VISIBLE } from './commands/registry.ts';
-import { BAD_USAGE, CommandError, FAILURE, SUCCESS, UsageError } from './failure.ts';
+import { BAD_USAGE, CommandError, FAILURE, OutputLost, SUCCESS, UsageError } from './failure.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { Output } from './output.ts';
 import { findCommand, parseCommandLine, splitLeading } from './parse.ts';
 import { didYouMean } from './suggest.ts';
 
-type Sink = { write(text: string): unknown };
+type Sink = { write(text: string): unknown; readonly errored?: Error | null };
 
 /** Where a command's output goes. */
 export interface Sinks {
@@ -66,6 +66,7 @@ export const runCommandLine = async (words: readonly string[], sinks: Sinks): Pr
   try {
     return await runCommand(words, sinks);
   } catch (error) {
+    if (error instanceof OutputLost) return error.exitCode;
     const known = error instanceof CommandError || error instanceof LabError;
     const text = known ? error.message : `Unexpected failure: ${error instanceof Error ? error.stack : String(error)}`;
     const hint = error instanceof UsageError ? ' See `cloudbridge --help`.' : '';

@@ -11,6 +11,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ENOTDIR: 'what should be its folder is none (ENOTDIR): remove that or name another place',
   EEXIST: 'what should be its folder is none (EEXIST): remove that or name another place',
   EISDIR: 'it is a folder (EISDIR): move it away or name another place',
+  EPIPE: 'what reads it has ended (EPIPE): keep that running or name another place',
   EIO: 'the disk fails (EIO): see the log of the kernel and replace it',
   EMFILE: 'too many files are open (EMFILE): raise the limit (`ulimit -n`)',
   ENFILE: 'too many files are open (ENFILE): raise fs.file-max',

@@ -112,7 +112,6 @@ export const up = defineCommand({
     const start = performance.now();
     const all = loopback ? LOOPBACK_STEPS : LAB_STEPS;
     const steps = options.quick ? all.filter(({ essential }) => essential === true) : all;
-    const { completed, met } = await runSteps(steps, journey, tell, stopped);
     const tellTotal = (): boolean => {
       const total = {
         metric: 'duration',
@@ -124,18 +123,26 @@ export const up = defineCommand({
       reportCase(output, { suite, case: 'journey' }, [total, failed]);
       return meetsBar(total.value, total.bar);
     };
-    // A figure that missed its bar is told, and is no reason to take the edge away.
-    if (completed && !options.once) {
-      tellTotal();
-      leaveContext(output, journey);
-      showEndpoints(output, journey);
-      await whenStopped;
-      removeLabContext(contextOf(name));
+    try {
+      const { completed, met } = await runSteps(steps, journey, tell, stopped);
+      // A figure that missed its bar is told, and is no reason to take the edge away.
+      if (completed && !options.once) {
+        tellTotal();
+        leaveContext(output, journey);
+        showEndpoints(output, journey);
+        await whenStopped;
+        removeLabContext(contextOf(name));
+      }
+      const wasUp = journey.isUp;
+      const clean = !wasUp || (await runSteps([TEARDOWN], journey, tell)).met;
+      // What was refused before there was a lab is no journey with figures.
+      const inTime = !options.once || (wasUp && tellTotal());
+      if (unexpectedSkip) return FAILURE;
+      const went = options.once ? completed && met && inTime : completed || stopped();
+      return went && clean ? SUCCESS : FAILURE;
+    } finally {
+      // Also when nobody can be told.
+      await journey.lower();
     }
-    const clean = !journey.isUp || (await runSteps([TEARDOWN], journey, tell)).met;
-    const inTime = !options.once || tellTotal();
-    if (unexpectedSkip) return FAILURE;
-    const went = options.once ? completed && met && inTime : completed || stopped();
-    return went && clean ? SUCCESS : FAILURE;
   },
 });
