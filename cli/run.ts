@@ -1,3 +1,4 @@
+import { EngineError } from '#host/engine-error.ts';
 import { LabError } from '#lab/errors.ts';
 import type { Command } from './command.ts';
 import { COMMANDS, VISIBLE } from './commands/registry.ts';
@@ -67,7 +68,7 @@ export const runCommandLine = async (words: readonly string[], sinks: Sinks): Pr
     return await runCommand(words, sinks);
   } catch (error) {
     if (error instanceof OutputLost) return error.exitCode;
-    const known = error instanceof CommandError || error instanceof LabError;
+    const known = error instanceof CommandError || error instanceof LabError || error instanceof EngineError;
     const text = known ? error.message : `Unexpected failure: ${error instanceof Error ? error.stack : String(error)}`;
     const hint = error instanceof UsageError ? ' See `cloudbridge --help`.' : '';
     sinks.stderr.write(`cloudbridge: ${text}${hint}\n`);

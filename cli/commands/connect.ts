@@ -1,4 +1,4 @@
-import { Client, type ConnectEvent } from '#client/connect.ts';
+import type { Client, ConnectEvent } from '#client/connect.ts';
 import { ConnectFailure } from '#client/failure.ts';
 import { statisticsLine } from '#client/statistics.ts';
 import { defineCommand } from '../command.ts';
@@ -6,7 +6,6 @@ import { CommandError, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { describe } from './connect/describe.ts';
 import { connectOptions } from './connect/options.ts';
-import { settingsOf } from './connect/settings.ts';
 
 const teller = (output: Output) => (event: ConnectEvent) => {
   if (output.isForPrograms) output.line(event);
@@ -53,6 +52,11 @@ export const connect = defineCommand({
     },
   ],
   run: async ({ options, output }) => {
+    // Only here, for it loads the packet engine.
+    const [{ Client }, { settingsOf }] = await Promise.all([
+      import('#client/connect.ts'),
+      import('./connect/settings.ts'),
+    ]);
     try {
       const client = new Client(await settingsOf(options, (text) => output.remark(text)), teller(output));
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => client.stop());

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { ChecksumNative } from './checksum/native.ts';
 import type { ClockNative } from './clock/native.ts';
+import { EngineError } from './engine-error.ts';
 import type { PollNative } from './poll/native.ts';
 import type { ThreadNative } from './thread/native.ts';
 import type { CryptoNative, TlsNative } from './tls/native.ts';
@@ -39,7 +40,7 @@ export const refusal = (versions: { readonly node?: string; readonly openssl?: s
 
 const load = (): NativeEngine => {
   const reason = refusal(process.versions);
-  if (reason !== undefined) throw new Error(reason);
+  if (reason !== undefined) throw new EngineError(reason);
   // The sanitized variant is for tests: scripts/test-native-sanitized.mjs.
   const { CBR_NATIVE } = process.env;
   const name = CBR_NATIVE === 'asan' ? 'cloudbridge-asan.node' : 'cloudbridge.node';
@@ -47,7 +48,7 @@ const load = (): NativeEngine => {
   try {
     return createRequire(import.meta.url)(file) as NativeEngine;
   } catch (cause) {
-    throw new Error(`The packet engine ${file} does not load: build it with \`node scripts/build-native.mjs\`.`, {
+    throw new EngineError(`The packet engine ${file} does not load: build it with \`node scripts/build-native.mjs\`.`, {
       cause,
     });
   }
