@@ -102,11 +102,11 @@ test('of a certificate of another time the clock is named, not its authority', a
     ],
   ] as const;
   for (const [startDays, message] of cases) {
-    const { certificate: ca, key } = await certificateOfAnotherTime(folder, startDays);
-    const wrong = https.createServer({ cert: readFileSync(ca), key: readFileSync(key) });
+    const { certificate, key } = await certificateOfAnotherTime(folder, startDays);
+    const wrong = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) });
     await new Promise<void>((resolve) => wrong.listen(0, '127.0.0.1', resolve));
     const url = `https://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
-    const listing = withApi({ server: url, ca }, (api) => api.service(TenantService).listTenants({}));
+    const listing = withApi({ server: url }, (api) => api.service(TenantService).listTenants({}));
     await assert.rejects(listing, sentence(message)).finally(() => wrong.close());
   }
 });
