@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { needsSmallDisk, smallDisk } from '#services/store/testing/small-disk.ts';
 import { Journal } from './journal.ts';
 import { isRunning, startTimeOf } from './pids.ts';
 
@@ -32,4 +33,13 @@ test('a process is known by number and start time', () => {
   assert.equal(isRunning(process.pid, startTime), true);
   assert.equal(isRunning(process.pid, '0'), false);
   assert.equal(startTimeOf(2 ** 30), undefined);
+});
+
+test('what cannot be written down on a full disk is refused with the mend', { skip: needsSmallDisk }, (t) => {
+  const disk = smallDisk(t);
+  disk.fill();
+  assert.throws(() => new Journal(path.join(disk.folder, 'lab.journal')).append({ kind: 'path', path: '/x' }), {
+    name: 'LabError',
+    message: /lab\.journal, which says what is to be undone, cannot be written, the disk is full \(ENOSPC\): make room/,
+  });
 });

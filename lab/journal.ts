@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileFault } from '#telemetry/file-fault.ts';
+import { LabError } from './errors.ts';
 
 /** Something outside the process that `down` must undo. Written before it is made, so that no crash hides it. */
 export type JournalEntry =
@@ -17,9 +19,14 @@ export class Journal {
     this.file = file;
   }
 
+  /** @throws LabError when it cannot be written; then nothing may be made */
   append(entry: JournalEntry): void {
-    fs.mkdirSync(path.dirname(this.file), { recursive: true });
-    fs.appendFileSync(this.file, `${JSON.stringify(entry)}\n`, { flush: true });
+    try {
+      fs.mkdirSync(path.dirname(this.file), { recursive: true });
+      fs.appendFileSync(this.file, `${JSON.stringify(entry)}\n`, { flush: true });
+    } catch (error) {
+      throw new LabError(`${this.file}, which says what is to be undone, cannot be written, ${fileFault(error)}.`);
+    }
   }
 
   /** What was made, oldest first. A last line cut off by a crash counts as not written. */

@@ -1,3 +1,4 @@
+import { InstallationError } from '#services/installation/errors.ts';
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Acknowledged } from './acknowledged.ts';
 import type { Edge } from './edge.ts';
@@ -101,7 +102,8 @@ const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
     const missed = measurements.map(missedBar).find((text) => text !== undefined);
     return { step, measurements, ...(missed !== undefined && { missed, logFile: logFolder(journey.name) }) };
   } catch (error) {
-    const failure = error instanceof LabError ? error.message : String(error instanceof Error ? error.stack : error);
+    const forPeople = error instanceof LabError || error instanceof InstallationError;
+    const failure = forPeople ? error.message : String(error instanceof Error ? error.stack : error);
     const own = wasUp || journey.isUp ? logFolder(journey.name) : undefined;
     const logFile = (error instanceof LabError && error.logFile) || own;
     return { step, measurements: [], failure, ...(logFile !== undefined && { logFile }) };

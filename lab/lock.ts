@@ -7,13 +7,15 @@ import { isRunning, startTimeOf } from './pids.ts';
 
 export type Holder = { readonly pid: number; readonly startTime: string };
 
-/** What a lock says, undefined when it is not there. */
+const OTHER_HOME = 'or set CBR_HOME to a folder of yours, where the lab keeps its files.';
+
+/** What a lock says, undefined when it is not there. @throws LabError when it cannot be read */
 const read = (file: string): string | undefined => {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new LabError(`${file} cannot be read, ${fileFault(error)}; ${OTHER_HOME}`);
   }
 };
 
@@ -85,9 +87,8 @@ export const takeLock = (file: string, lab: string): (() => void) => {
       fs.rmSync(draft, { force: true });
     }
   } catch (error) {
-    throw new LabError(
-      `${path.dirname(file)} cannot be written to, ${fileFault(error)}; or set CBR_HOME to a folder of yours, where the lab keeps its files.`,
-    );
+    if (error instanceof LabError) throw error;
+    throw new LabError(`${path.dirname(file)} cannot be written to, ${fileFault(error)}; ${OTHER_HOME}`);
   }
   if (holder) {
     throw new LabError(
