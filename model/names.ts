@@ -1,5 +1,10 @@
 /** What a tenant, network, device, PoP or worker may be called: it appears in DNS names, NATS keys and URLs. */
 const ID_PATTERN = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+/** The same for people. */
+export const ID_IN_WORDS = '1 to 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last';
+
+/** Whether a rule of `proto/` that speaks of a pattern speaks of this one. */
+export const isIdRule = (text: string): boolean => text.includes(`\`${ID_PATTERN.source}\``);
 
 export const isId = (text: string): boolean => ID_PATTERN.test(text);
 

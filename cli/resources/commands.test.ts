@@ -197,7 +197,12 @@ test('what is wrong with a command or refused by the API is one sentence', async
     [['device', 'get', 'globex/lost'], 1, /^cloudbridge: Device "lost" does not exist \(DEVICE_NOT_FOUND\)\.$/m],
     [['device', 'list', 'lost'], 1, /Tenant "lost" does not exist \(TENANT_NOT_FOUND\)/],
     [['tenant', 'create', 'globex'], 1, /exists already \(TENANT_EXISTS\)/],
-    [['tenant', 'create', 'No Good'], 1, /tenant\.id: .*\(INVALID_ARGUMENT\)/],
+    [
+      ['tenant', 'create', 'No Good'],
+      1,
+      /tenant\.id: must be 1 to 40 lower-case letters, .* with a letter first and no hyphen last \(INVALID_ARGUMENT\)\.$/m,
+    ],
+    [['network', 'create', 'globex/-'], 1, /network\.id: must be 1 to 40 lower-case letters/],
     [['tenant', 'delete', 'globex'], 1, /still has .*delete them first \(TENANT_NOT_EMPTY\)/],
     [['tenant', 'update', 'globex'], 2, /Say what to change: --display-name, --organisation or --file/],
     [['network', 'update', 'globex/alpha', '--ipv4-pool', '10.1.0.0/24'], 1, /is fixed at creation/],

@@ -106,7 +106,10 @@ test('the socket of a dead process is replaced; one that answers, or another fil
 
 test('who asks in vain is told why', async (t) => {
   const file = await served(t);
-  await assert.rejects(askWorker(`${file}.not`, 'status'), /there is no socket .*is the worker running/);
+  await assert.rejects(
+    askWorker(`${file}.not`, 'status'),
+    /there is no socket .*: start the worker, or name the one that its \[admin\] socket says$/,
+  );
   await assert.rejects(askWorker(file, 'fail'), /the worker refuses: it cannot/);
   await assert.rejects(askWorker(path.dirname(file), 'status'), AdminError);
 });

@@ -10,7 +10,8 @@ export class AdminError extends Error {
 }
 
 const sentence = (path: string, code: string | undefined): string => {
-  if (code === 'ENOENT') return `there is no socket ${path}: is the worker running, and is this its [admin] socket?`;
+  if (code === 'ENOENT')
+    return `there is no socket ${path}: start the worker, or name the one that its [admin] socket says`;
   if (code === 'ECONNREFUSED') return `no worker answers at ${path}: it has ended, start it again`;
   if (code === 'EACCES' || code === 'EPERM') return `${path} is for the worker's own user: run as that user or as root`;
   return `${path} cannot be reached (${code})`;

@@ -2,6 +2,7 @@ import { isMessage, type Message } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
 import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
+import { ID_IN_WORDS, isIdRule } from '#model/names.ts';
 import { apiError, badRequest, reasonOf } from './errors.ts';
 
 /** The request of a call, checked before the handler sees it; for streams each message as it comes. */
@@ -36,7 +37,7 @@ export const validateRequests = (): Interceptor => {
       throw badRequest(
         result.violations.map((violation) => ({
           field: pathToString(violation.field),
-          description: violation.message,
+          description: isIdRule(violation.message) ? `must be ${ID_IN_WORDS}` : violation.message,
         })),
       );
     };

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isId } from '#model/names.ts';
+import { ID_IN_WORDS, isId } from '#model/names.ts';
 import type { OutsideRole } from '#model/nats/roles.ts';
 import { Authority } from './authority.ts';
 import { type EdgeFiles, edgeFolder, keepEdge } from './edge-bundle.ts';
@@ -42,15 +42,13 @@ export interface InstallationOptions extends AskedSettings {
 export const parseWorker = (text: string): WorkerName => {
   const [pop = '', worker = '', ...rest] = text.split('/');
   if (rest.length === 0 && isId(pop) && isId(worker)) return { pop, worker };
-  throw new InstallationError(
-    `\`${text}\` is no worker: write POP/ID, such as moscow/w1, each in lower-case letters, digits and dashes, at most 40`,
-  );
+  throw new InstallationError(`\`${text}\` is no worker: write POP/ID, such as moscow/w1, each of ${ID_IN_WORDS}`);
 };
 
 /** @throws InstallationError when it is no tenant's name */
 export const parseTenant = (text: string): string => {
   if (isId(text)) return text;
-  throw new InstallationError(`\`${text}\` is no tenant: write lower-case letters, digits and dashes, at most 40`);
+  throw new InstallationError(`\`${text}\` is no tenant: write ${ID_IN_WORDS}`);
 };
 
 /** What all work on an installation starts from. */
