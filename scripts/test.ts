@@ -94,8 +94,21 @@ const runTests = async (patterns: readonly string[]): Promise<boolean> => {
   return ok && !(inCi && unexpected.length + unproven.length > 0);
 };
 
-mkdirSync(logs, { recursive: true });
+const HELP = `Usage
+  npm test                          the checks (${CHECKS.map(({ name }) => name).join(', ')}), then every test
+  npm test -- FILE OR GLOB…         these tests only, and none of the checks
+  npm test -- --test-name-pattern=TEXT FILE…   of these those whose name has it; so with any option of \`node --test\`
+
+What a check says is shown where it fails and kept in ${path.relative(root, logs)}/. A test that is skipped is told at the
+end; where CI is set, that is a failure unless scripts/test/allowed-skips.json allows it.
+Exit code 1 when a check or a test failed.`;
+
 const patterns = process.argv.slice(2);
+if (patterns.some((word) => ['--help', '-h'].includes(word))) {
+  console.log(HELP);
+  process.exit();
+}
+mkdirSync(logs, { recursive: true });
 const failed: string[] = [];
 for (const one of patterns.length === 0 ? CHECKS : []) if (!(await check(one))) failed.push(one.name);
 const passed = await runTests(patterns.length > 0 ? patterns : ['**/*.test.ts']);
