@@ -52,7 +52,8 @@ export const reportFailure = (output: Output, name: CaseName, cause: string, log
 export const reportStep = (output: Output, suite: string, outcome: StepOutcome): void => {
   const name = { suite, case: outcome.step.name };
   if (outcome.skipped !== undefined) reportSkip(output, name, outcome.skipped);
-  else if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
-  else reportCase(output, name, outcome.measurements);
+  else if (outcome.failure === undefined || outcome.measurements.length > 0)
+    reportCase(output, name, outcome.measurements);
+  if (outcome.failure !== undefined) reportFailure(output, name, outcome.failure, outcome.logFile);
   if (outcome.missed !== undefined) output.remark(`  ${outcome.missed}\n  log: ${outcome.logFile}`);
 };

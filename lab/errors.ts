@@ -1,3 +1,5 @@
+import type { Measurement } from '#telemetry/measurement.ts';
+
 /** What went wrong in the lab, in one sentence that names the cause and, where there is one, the mend. */
 export class LabError extends Error {
   /** Where more can be read. */
@@ -7,5 +9,15 @@ export class LabError extends Error {
     super(message);
     this.name = 'LabError';
     this.logFile = logFile;
+  }
+}
+
+/** What was measured shows by itself that something went wrong; the message says where. */
+export class FigureError extends LabError {
+  readonly measurements: readonly Measurement[];
+
+  constructor(message: string, measurements: readonly Measurement[]) {
+    super(message);
+    this.measurements = measurements;
   }
 }

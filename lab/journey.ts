@@ -2,7 +2,7 @@ import { InstallationError } from '#services/installation/errors.ts';
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Acknowledged } from './acknowledged.ts';
 import type { Edge } from './edge.ts';
-import { LabError } from './errors.ts';
+import { FigureError, LabError } from './errors.ts';
 import { Lab, logFolder } from './lab.ts';
 import type { OutsideAccess } from './outside.ts';
 
@@ -106,7 +106,8 @@ const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
     const failure = forPeople ? error.message : String(error instanceof Error ? error.stack : error);
     const own = wasUp || journey.isUp ? logFolder(journey.name) : undefined;
     const logFile = (error instanceof LabError && error.logFile) || own;
-    return { step, measurements: [], failure, ...(logFile !== undefined && { logFile }) };
+    const measurements = error instanceof FigureError ? error.measurements : [];
+    return { step, measurements, failure, ...(logFile !== undefined && { logFile }) };
   }
 };
 

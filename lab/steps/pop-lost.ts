@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from '#telemetry/measurement.ts';
-import { LabError } from '../errors.ts';
+import { FigureError, LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { LEAST_RATE, rate, resumedDownload } from '../probe.ts';
 import type { ResumedTransfer } from '../probes/resume.ts';
@@ -88,16 +88,18 @@ export const popLost: Step = {
     if (isOver) throw new LabError('The download was over before its PoP was killed.');
     await Promise.all([routed, untilElsewhere(journey, lost, elsewhere + count)]);
     const reached = Math.round(performance.now() - start);
+    const reachedNext = { metric: 'reached_next_pop', value: reached, unit: 'ms', bar: { atMost: MOST_MS } };
     // Without TUNs devices have no addresses of their own.
-    const kept = lab.place.socks ? [] : [addressesKept(before, await addressesOf(journey), count)];
+    const addresses = lab.place.socks ? undefined : addressesKept(before, await addressesOf(journey), count);
+    if (addresses?.fault !== undefined) throw new FigureError(addresses.fault, [reachedNext, addresses.kept]);
     const met = await meet(journey, start);
     const done = await download.done;
     const moved = (await devicesElsewhere(journey, lost)) - elsewhere;
     return [
       { metric: 'devices_moved', value: moved, unit: 'count', bar: { atLeast: count } },
-      { metric: 'reached_next_pop', value: reached, unit: 'ms', bar: { atMost: MOST_MS } },
+      reachedNext,
       ...met,
-      ...kept,
+      ...(addresses === undefined ? [] : [addresses.kept]),
       rate('download', done, LEAST_RESUMED_RATE),
       { metric: 'download_resumed', value: done.resumed, unit: 'count' },
       {
