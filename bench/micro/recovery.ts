@@ -31,6 +31,8 @@ class Counter implements RecoverySink {
 
   frameProbe(): void {}
 
+  packetLost(): void {}
+
   mtuChanged(): void {}
 }
 

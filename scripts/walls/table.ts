@@ -19,6 +19,7 @@ const CORES_BELOW: Readonly<Record<string, readonly string[]>> = {
   http3: ['qpack', 'quic'],
   ip: [],
   masque: ['http3', 'ip', 'qpack', 'quic'],
+  qlog: ['congestion', 'http3', 'ip', 'qpack', 'quic'],
   qpack: [],
   quic: ['congestion'],
   vxlan: ['ethernet', 'ip'],

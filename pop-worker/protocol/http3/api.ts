@@ -4,6 +4,7 @@ import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import type { TimeUs } from '../contract.ts';
 import type { Http3Connection } from './connection.ts';
 import type { RequestHead, ResponseHead } from './message.ts';
+import type { Http3Observer } from './observer.ts';
 import type { Http3Settings } from './settings.ts';
 
 /** Why a message ended before its end. */
@@ -74,6 +75,8 @@ export interface Http3Options {
   readonly grease?: number;
   /** Client with early data: the server's settings from the session that is resumed. */
   readonly remembered?: Http3Settings;
+  /** Sees what frames there are. */
+  readonly observer?: Http3Observer;
 }
 
 /** Free bytes that `Http3Connection.sendDatagram` needs in front of a payload. */

@@ -7,7 +7,15 @@ import { ControlOutput } from './control-output.ts';
 import { type DatagramCounters, readQuarterStreamId } from './datagrams.ts';
 import { Http3ErrorCode, localError, remoteError } from './errors.ts';
 import { checkTrailers, parseRequest, parseResponse } from './message.ts';
-import { controlPrelude, dataFrameHeader, goawayFrame, headersFrame, NOTHING_REJECTED } from './outgoing.ts';
+import type { Http3Observer } from './observer.ts';
+import {
+  controlPrelude,
+  dataFrameHeader,
+  goawayFrame,
+  headersFrame,
+  NOTHING_REJECTED,
+  payloadBytes,
+} from './outgoing.ts';
 import { PeerStreams } from './peer-streams.ts';
 import { type RequestStream, Sending } from './request-stream.ts';
 import { RequestTable } from './request-table.ts';
@@ -25,6 +33,8 @@ const EMPTY = new Uint8Array(0);
 export class Http3Connection implements ConnectionSink {
   readonly quic: QuicConnection;
   readonly counters: DatagramCounters = { receivedWithoutStream: 0, notSent: 0 };
+  /** Sees what frames there are; may come and go at any time. */
+  observer: Http3Observer | undefined;
   readonly #sink: Http3Sink;
   readonly #local: Http3Settings;
   readonly #grease: number;
@@ -41,6 +51,7 @@ export class Http3Connection implements ConnectionSink {
 
   constructor(quic: QuicConnection, sink: Http3Sink, options: Http3Options = {}) {
     this.quic = quic;
+    this.observer = options.observer;
     this.#sink = sink;
     const limits = options.fieldLimits ?? DEFAULT_FIELD_LIMITS;
     this.#local = {
@@ -57,8 +68,9 @@ export class Http3Connection implements ConnectionSink {
     this.#peerStreams = new PeerStreams(
       {
         isServer: quic.isServer,
-        peerSettings: (settings) => this.#takeSettings(settings),
-        peerGoaway: (id) => this.#takeGoaway(id),
+        peerSettings: (settings, stream) => this.#takeSettings(settings, stream),
+        peerGoaway: (id, stream) => this.#takeGoaway(id, stream),
+        observer: () => this.observer,
       },
       (stream, code) => quic.stopSending(stream, code),
     );
@@ -87,6 +99,7 @@ export class Http3Connection implements ConnectionSink {
     if (this.#started) return;
     this.#started = true;
     this.#control.write(controlPrelude(this.#local, this.#grease));
+    this.observer?.settings('local', this.#control.stream, this.#local);
   }
 
   /**
@@ -109,7 +122,8 @@ export class Http3Connection implements ConnectionSink {
     stream.method = head.method;
     stream.datagrams = head.protocol !== undefined;
     stream.sending = fin ? Sending.over : Sending.body;
-    this.quic.write(id, headersFrame(fields), fin);
+    this.observer?.streamType('local', id, undefined);
+    this.writeHeaders(id, fields, fin);
     return id;
   }
 
@@ -129,7 +143,7 @@ export class Http3Connection implements ConnectionSink {
     if (interim && fin) throw localError('an interim response is not the last');
     if (!this.#fits(fields)) return this.#tooLarge(stream);
     if (!interim) stream.sending = fin ? Sending.over : Sending.body;
-    this.quic.write(id, headersFrame(fields), fin);
+    this.writeHeaders(id, fields, fin);
     return true;
   }
 
@@ -138,6 +152,7 @@ export class Http3Connection implements ConnectionSink {
     const stream = this.#sendable(id);
     if (stream === undefined) return false;
     if (chunk.length > 0) {
+      this.observer?.data('local', id, chunk.length);
       this.quic.write(id, dataFrameHeader(chunk.length), false);
       this.quic.write(id, chunk, fin);
     } else if (fin) this.quic.write(id, EMPTY, true);
@@ -153,7 +168,7 @@ export class Http3Connection implements ConnectionSink {
     if (stream === undefined) return false;
     if (!this.#fits(fields)) return this.#tooLarge(stream);
     stream.sending = Sending.over;
-    this.quic.write(id, headersFrame(fields), true);
+    this.writeHeaders(id, fields, true);
     return true;
   }
 
@@ -215,7 +230,10 @@ export class Http3Connection implements ConnectionSink {
       const quarter = stream.quarter;
       const from = start - quarter.length;
       for (let i = 0; i < quarter.length; i++) buffer[from + i] = quarter[i] as number;
-      if (this.quic.sendDatagram(buffer, from, end)) return true;
+      if (this.quic.sendDatagram(buffer, from, end)) {
+        this.observer?.datagram('local', id, end - start);
+        return true;
+      }
     }
     this.counters.notSent++;
     return false;
@@ -230,9 +248,9 @@ export class Http3Connection implements ConnectionSink {
     if (this.#failed) return;
     this.start();
     this.#shuttingDown = true;
-    if (!this.isServer) this.#control.write(goawayFrame(0));
-    else if (!final) this.#control.write(goawayFrame(NOTHING_REJECTED));
-    else this.#control.write(goawayFrame(this.#requests.rejectNew()));
+    const id = !this.isServer ? 0 : final ? this.#requests.rejectNew() : NOTHING_REJECTED;
+    this.#control.write(goawayFrame(id));
+    this.observer?.goaway('local', this.#control.stream, id);
     this.#checkDrained();
   }
 
@@ -317,6 +335,7 @@ export class Http3Connection implements ConnectionSink {
       return;
     }
     const stream = this.#requests.getRecent(this.#quarter.stream);
+    this.observer?.datagram('remote', this.#quarter.stream, end - this.#quarter.payload);
     if (stream === undefined || !stream.begun || stream.receivingOver) this.counters.receivedWithoutStream++;
     else if (stream.datagrams) stream.sink.datagram(this, stream.id, buffer, this.#quarter.payload, end);
     // RFC 9297 §2: this request gives datagrams no meaning.
@@ -335,6 +354,13 @@ export class Http3Connection implements ConnectionSink {
     this.#failed = true;
     this.#requests.closeAll(info.by === 'local' ? 'local' : 'remote', info.code, info.reason);
     this.#sink.connectionClosed(this, info, now);
+  }
+
+  /** Writes a HEADERS frame; what may be sent the caller knows. */
+  writeHeaders(id: number, fields: Fields, fin: boolean): void {
+    const frame = headersFrame(fields);
+    this.observer?.headers('local', id, fields, payloadBytes(frame));
+    this.quic.write(id, frame, fin);
   }
 
   /** RFC 9114 §4.2.2: the peer would refuse more. */
@@ -359,13 +385,15 @@ export class Http3Connection implements ConnectionSink {
     return stream.datagrams && stream.sending !== Sending.over && this.#local.h3Datagram && this.#peer.h3Datagram;
   }
 
-  #takeSettings(settings: Http3Settings): void {
+  #takeSettings(settings: Http3Settings, stream: number): void {
+    this.observer?.settings('remote', stream, settings);
     if (this.#remembered !== undefined) checkNotLowered(this.#remembered, settings);
     this.#peer = settings;
     this.#sink.settings(this, settings);
   }
 
-  #takeGoaway(id: number): void {
+  #takeGoaway(id: number, stream: number): void {
+    this.observer?.goaway('remote', stream, id);
     // A client's GOAWAY names a push, and we never push.
     if (this.isServer) return;
     this.#goawayReceived = true;

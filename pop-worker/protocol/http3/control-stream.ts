@@ -1,27 +1,32 @@
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import { Disposition, type FrameHandler, FrameParser } from './frame-parser.ts';
 import { FrameType, frameUnexpected, isReservedFrame } from './frames.ts';
+import type { Http3Observer } from './observer.ts';
 import { type Http3Settings, MAX_SETTINGS_BYTES, parseSettings } from './settings.ts';
 import { PayloadReader } from './varint.ts';
 
 /** What the peer's control stream says. */
 export interface ControlHandler {
   readonly isServer: boolean;
-  peerSettings(settings: Http3Settings): void;
-  /** @param id a stream ID from a server, a push ID from a client; above 2^53 rounded */
-  peerGoaway(id: number): void;
+  /** @param stream the control stream */
+  peerSettings(settings: Http3Settings, stream: number): void;
+  /** @param id a stream ID from a server, a push ID from a client; above 2^53 rounded @param stream the control stream */
+  peerGoaway(id: number, stream: number): void;
+  observer(): Http3Observer | undefined;
 }
 
 /** The peer's control stream (RFC 9114 §6.2.1, §7.2). */
 export class ControlStream implements FrameHandler {
   readonly #handler: ControlHandler;
+  readonly #stream: number;
   readonly #parser: FrameParser = new FrameParser(this);
   #settingsSeen = false;
   #maxPushId = -1;
   #lastGoaway = Number.POSITIVE_INFINITY;
 
-  constructor(handler: ControlHandler) {
+  constructor(handler: ControlHandler, stream: number) {
     this.#handler = handler;
+    this.#stream = stream;
   }
 
   /** @throws Http3Error */
@@ -49,6 +54,7 @@ export class ControlStream implements FrameHandler {
       case FrameType.pushPromise:
         throw frameUnexpected(`frame ${type} on the control stream`);
       default:
+        this.#handler.observer()?.other(this.#stream, type, length);
         if (isReservedFrame(type)) throw frameUnexpected(`frame of HTTP/2: ${type}`);
         return Disposition.skip;
     }
@@ -61,7 +67,7 @@ export class ControlStream implements FrameHandler {
   frame(type: number, buffer: Uint8Array, start: number, end: number): void {
     if (type === FrameType.settings) {
       this.#settingsSeen = true;
-      this.#handler.peerSettings(parseSettings(buffer, start, end));
+      this.#handler.peerSettings(parseSettings(buffer, start, end), this.#stream);
       return;
     }
     const reader = new PayloadReader(buffer, start, end);
@@ -85,7 +91,7 @@ export class ControlStream implements FrameHandler {
       throw remoteError(Http3ErrorCode.idError, 'GOAWAY of no request');
     if (id > this.#lastGoaway) throw remoteError(Http3ErrorCode.idError, 'GOAWAY with a larger identifier');
     this.#lastGoaway = id;
-    this.#handler.peerGoaway(id);
+    this.#handler.peerGoaway(id, this.#stream);
   }
 
   #takeMaxPushId(id: number): void {

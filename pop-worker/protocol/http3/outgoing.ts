@@ -21,6 +21,9 @@ export const headersFrame = (fields: Fields): Uint8Array => {
   return framed(buffer, FrameType.headers, encodeFieldSection(fields, buffer, HEADER_ROOM));
 };
 
+/** @param frame as `headersFrame` makes it */
+export const payloadBytes = (frame: Uint8Array): number => frame.length - 1 - (1 << ((frame[1] as number) >> 6));
+
 /** What goes in front of the content in a DATA frame (RFC 9114 §7.2.1). */
 export const dataFrameHeader = (length: number): Uint8Array => {
   const header = new Uint8Array(1 + varintLength(length));

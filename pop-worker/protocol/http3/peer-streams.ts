@@ -68,9 +68,10 @@ export class PeerStreams {
   }
 
   #open(stream: number, type: number): void {
+    this.#handler.observer()?.streamType('remote', stream, type);
     switch (type) {
       case StreamType.control:
-        this.#addCritical(stream, type, new ControlStream(this.#handler));
+        this.#addCritical(stream, type, new ControlStream(this.#handler, stream));
         break;
       case StreamType.qpackEncoder:
         this.#addCritical(stream, type, new EncoderStreamReader());

@@ -95,6 +95,7 @@ export class RequestStream implements FrameHandler {
   frameStart(type: number, length: number): Disposition {
     if (type === FrameType.data) return this.#dataStart(length);
     if (type === FrameType.headers) return this.#headersStart(length);
+    this.#owner.http3.observer?.other(this.id, type, length);
     checkOtherFrameOnRequest(type, this.#owner.isServer);
     return Disposition.skip;
   }
@@ -106,6 +107,7 @@ export class RequestStream implements FrameHandler {
 
   frame(_type: number, buffer: Uint8Array, start: number, end: number): void {
     const fields = this.#owner.decoder.decode(buffer, start, end);
+    if (fields !== undefined) this.#owner.http3.observer?.headers('remote', this.id, fields, end - start);
     if (fields === undefined) this.#owner.tooLarge(this);
     else if (this.#receiving === Receiving.body) this.#trailers(fields);
     else if (this.#owner.isServer) this.#request(fields);
@@ -113,6 +115,7 @@ export class RequestStream implements FrameHandler {
   }
 
   #dataStart(length: number): Disposition {
+    this.#owner.http3.observer?.data('remote', this.id, length);
     if (this.#receiving !== Receiving.body) throw frameUnexpected('DATA outside of content');
     this.#bodyBytes += length;
     // Without waiting for the bytes: their number is wrong whatever they are (RFC 9114 §4.1.2).

@@ -3,7 +3,6 @@ import type { Http3Sink, StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import type { RequestHead } from './message.ts';
-import { headersFrame } from './outgoing.ts';
 import { RequestStream, Sending, type StreamOwner } from './request-stream.ts';
 
 const TOO_LARGE = [{ name: ':status', value: '431' }];
@@ -141,7 +140,7 @@ export class RequestTable implements StreamOwner {
     // RFC 9114 §4.2.2, RFC 6585 §5
     stream.sending = Sending.over;
     stream.stopReceiving();
-    this.http3.quic.write(stream.id, headersFrame(TOO_LARGE), true);
+    this.http3.writeHeaders(stream.id, TOO_LARGE, true);
     this.http3.quic.stopSending(stream.id, Http3ErrorCode.noError);
   }
 
@@ -151,6 +150,7 @@ export class RequestTable implements StreamOwner {
 
   #accept(id: number): RequestStream | undefined {
     this.#next = Math.max(this.#next, id + 4);
+    this.http3.observer?.streamType('remote', id, undefined);
     if (id < this.#rejectFrom) return this.open(id, this.#sink);
     // RFC 9114 §5.2, §4.1.1
     this.http3.quic.reset(id, Http3ErrorCode.requestRejected);

@@ -22,7 +22,7 @@ export class CloseWriter {
   }
 
   write(now: TimeUs, burst: Burst): boolean {
-    const { closer, paths, recovery, counters } = this.#parts;
+    const { closer, paths, recovery, counters, observer } = this.#parts;
     const path = paths.active;
     const reason = closer.reason;
     const size = Math.min(recovery.mtu.datagramBytes, path.budget);
@@ -33,6 +33,7 @@ export class CloseWriter {
     const end = this.#fill(reason, burst.buffer, start, start + size, now);
     if (end === start) return false;
     burst.commit(end - start, 0, path.remote, 0, path.local, 0);
+    observer?.datagramSent(end - start, 0, now);
     path.bytesSent += end - start;
     counters.bytesSent += end - start;
     counters.datagramsSent++;
@@ -90,7 +91,7 @@ export class CloseWriter {
 
   #send(packet: LevelPacket, buffer: Uint8Array, now: TimeUs): void {
     const { recovery, paths, counters } = this.#parts;
-    packet.seal(buffer);
+    packet.seal(buffer, now);
     const log = recovery.sent(packet.space);
     log.begin(log.nextPacketNumber);
     recovery.onPacketSent(packet.space, now, packet.end - packet.start, 0, paths.active.congestionId);

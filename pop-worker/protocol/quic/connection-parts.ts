@@ -13,6 +13,7 @@ import { Handshake } from './handshake.ts';
 import { IdleTimer } from './idle.ts';
 import { Keys } from './keys.ts';
 import { tryPreferredAddress } from './migration.ts';
+import type { ConnectionObserver } from './observer.ts';
 import type { Parts } from './parts.ts';
 import { Path } from './paths/path.ts';
 import { Paths } from './paths/paths.ts';
@@ -42,6 +43,8 @@ export interface ConnectionHost {
   pathChanged(connection: Connection): void;
   /** An error that is not of the protocol was thrown. @returns whether somebody takes it; else it goes on up */
   fault(error: unknown): boolean;
+  /** Who is to see how this new connection fares. */
+  observe(connection: Connection, now: TimeUs): ConnectionObserver | undefined;
 }
 
 /** A token of NEW_TOKEN, and the name of the server that gave it: for others it is of no use (RFC 9000 §8.1.3). */
@@ -100,6 +103,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
   const parts = some as Writable<Parts>;
   parts.counters = connectionCounters();
   parts.closer = new Closer();
+  parts.observer = undefined;
   parts.firstByte = new FirstByte(config, random, isServer);
   parts.keys = new Keys(crypto, isServer);
   parts.keys.installInitial(options.version, options.keyCid);

@@ -4,6 +4,7 @@ import type { CloseInfo } from './api.ts';
 import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
 import { type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
+import { drop } from './dropped.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
 import { exceededBy } from './exceeded.ts';
 import { type MigrationRefusal, migrate } from './migration.ts';
@@ -47,6 +48,7 @@ export class Connection extends Commands {
     this.#packer = new Packer(this.parts);
     this.#timers = new Timers(this.parts, options.now);
     this.attach(this.parts, () => options.host.wake(this));
+    this.parts.observer = options.host.observe(this, options.now);
     this.#guard(options.now, () => this.parts.handshake.advance(options.now));
   }
 
@@ -75,9 +77,10 @@ export class Connection extends Commands {
     const { counters, closer } = parts;
     counters.bytesReceived += end - start;
     counters.datagramsReceived += Math.ceil((end - start) / segment);
+    parts.observer?.datagramsReceived(end - start, segment, ecn, now);
     const path = this.#pathOf(remote, remoteAt, local, localAt);
     if (path === undefined) {
-      counters.droppedAddress++;
+      drop(parts, 'droppedAddress', undefined, end - start, now);
       return;
     }
     path.bytesReceived += end - start;
@@ -93,6 +96,7 @@ export class Connection extends Commands {
     } catch (error) {
       this.#caught(error, now);
     }
+    parts.observer?.settled(now);
   }
 
   /** Clients drop what comes from elsewhere, servers before confirmation (RFC 9000 §9, §9.3). */
@@ -112,8 +116,8 @@ export class Connection extends Commands {
     path: Path,
     now: TimeUs,
   ): void {
-    const { counters, closer } = this.parts;
-    counters.droppedClosed++;
+    const { closer } = this.parts;
+    drop(this.parts, 'droppedClosed', undefined, end - start, now);
     if (closer.phase !== 'closing') return;
     closer.onArrival();
     // RFC 9001 §6.6: after too many forgeries no packet is processed any more.
@@ -141,6 +145,7 @@ export class Connection extends Commands {
     const { closer } = this.parts;
     if (closer.isOpen) this.#guard(now, () => this.#timers.onTimeout(now));
     else closer.onTimeout(now);
+    this.parts.observer?.settled(now);
   }
 
   /** Moves to new 1-RTT keys (RFC 9001 §6.1). @returns `false`: it is too early to */
@@ -175,7 +180,9 @@ export class Connection extends Commands {
       if (!parts.closer.isOpen) {
         parts.closer.start(now);
         this.#closeWriter ??= new CloseWriter(parts);
-        return this.#closeWriter.write(now, burst);
+        const more = this.#closeWriter.write(now, burst);
+        parts.observer?.settled(now);
+        return more;
       }
       parts.streams.tick(now, parts.recovery.rtt.smoothedUs);
       const more = this.#packer.poll(now, burst);
@@ -183,6 +190,7 @@ export class Connection extends Commands {
       this.#timers.onPolled(now, this.#packer.pacedUntil);
       this.#noteAmplification();
       this.#noteDatagrams();
+      parts.observer?.settled(now);
       return more;
     } catch (error) {
       this.#caught(error, now);
@@ -250,9 +258,11 @@ export class Connection extends Commands {
   }
 
   #ended(now: TimeUs): void {
-    const { closer, handshake, sink } = this.parts;
+    const { closer, handshake, sink, observer } = this.parts;
     handshake.close();
-    if (closer.info !== undefined) sink.closed(this, closer.info, now);
+    if (closer.info === undefined) return;
+    observer?.closed(closer.info, now);
+    sink.closed(this, closer.info, now);
   }
 
   #noteAmplification(): void {

@@ -59,6 +59,7 @@ export class FlightWriter {
     const end = this.#seal(burst.buffer, count, ecn === 0 ? 0 : PacketFlag.ecn, now);
     const bytes = end - start;
     burst.commit(bytes, ecn, path.remote, 0, path.local, 0);
+    parts.observer?.datagramSent(bytes, ecn, now);
     path.bytesSent += bytes;
     parts.counters.bytesSent += bytes;
     parts.counters.datagramsSent++;
@@ -117,7 +118,7 @@ export class FlightWriter {
     let sentHandshake = false;
     for (let i = 0; i < count; i++) {
       const packet = this.#packets[i] as LevelPacket;
-      packet.seal(buffer);
+      packet.seal(buffer, now);
       end = packet.end;
       const elicit = packet.ackEliciting ? PacketFlag.ackEliciting | PacketFlag.inFlight : 0;
       const flags = marked | elicit | (packet.padded ? PacketFlag.inFlight : 0);

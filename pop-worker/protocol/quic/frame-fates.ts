@@ -1,3 +1,4 @@
+import type { TimeUs } from '../contract.ts';
 import type { Parts } from './parts.ts';
 import { FrameKind } from './recovery/frame-kind.ts';
 import type { RecoverySink, Space } from './recovery/recovery.ts';
@@ -30,6 +31,10 @@ export class FrameFates implements RecoverySink {
     if (kind === FrameKind.crypto) parts.spaces[space].crypto.frameLost(a, b);
     else if (kind >= FrameKind.newConnectionId) parts.control.frameLost(kind, a);
     else parts.streams.frameProbe(kind, a, b, c);
+  }
+
+  packetLost(space: Space, packetNumber: number, isMtuProbe: boolean, byReordering: boolean, now: TimeUs): void {
+    this.#parts.observer?.packetLost(space, packetNumber, isMtuProbe, byReordering, now);
   }
 
   mtuChanged(_datagramBytes: number): void {}

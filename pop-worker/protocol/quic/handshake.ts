@@ -209,7 +209,9 @@ export class Handshake {
     }
     if (!parts.isServer) parts.keys.discard(Level.earlyData);
     parts.localCids.setPeerLimit(this.#peer.activeConnectionIdLimit);
-    parts.sink.handshakeComplete(parts.connection, { alpn, resumed, earlyData, peerCertificate });
+    const info = { alpn, resumed, earlyData, peerCertificate };
+    parts.observer?.handshakeComplete(info, now);
+    parts.sink.handshakeComplete(parts.connection, info);
     if (parts.isServer) {
       parts.control.sendHandshakeDone();
       this.confirm(now);

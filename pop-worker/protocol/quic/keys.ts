@@ -63,6 +63,11 @@ export class Keys {
     return this.#receiveGeneration;
   }
 
+  /** Those of what we send; one more while the peer has not answered ours. */
+  get sendUpdates(): number {
+    return this.#sendGeneration;
+  }
+
   /** RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry. */
   installInitial(version: number, destinationCid: Uint8Array): void {
     this.#initialCid = destinationCid.slice();

@@ -115,16 +115,19 @@ export class LevelPacket {
     this.padded = true;
   }
 
-  seal(buffer: Uint8Array): void {
-    const { keys, config } = this.#parts;
+  seal(buffer: Uint8Array, now: TimeUs): void {
+    const { keys, config, observer, paths } = this.#parts;
+    const number = this.#number[0] as number;
+    const end = this.end - TAG_BYTES;
     if (this.level !== Level.oneRtt) {
       patchLength(buffer, this.#payloadAt, this.#numberBytes, this.end);
-      keys.beforeSealLong(this.#number[0] as number);
-    } else keys.beforeSeal(this.#number[0] as number, 1, config.keyUpdatePackets);
+      keys.beforeSealLong(number);
+    } else keys.beforeSeal(number, 1, config.keyUpdatePackets);
+    observer?.packetSent(this.level, number, buffer, this.start, this.#payloadAt, end, paths.active, false, now);
     const descriptor = this.#descriptor;
     descriptor[0] = this.start;
     descriptor[1] = this.#payloadAt - this.start;
-    descriptor[2] = this.end - TAG_BYTES - this.#payloadAt;
+    descriptor[2] = end - this.#payloadAt;
     keys.sealer(this.level)?.seal(buffer, descriptor, this.#number, 1);
   }
 }

@@ -1,4 +1,5 @@
 import type { TimeUs } from '../contract.ts';
+import { drop } from './dropped.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
 import { Level, type PacketOpener } from './ports.ts';
@@ -27,22 +28,22 @@ export class LongPackets {
 
   /** One datagram whose first packet has a long header. @throws QuicError */
   receive(buffer: Uint8Array, start: number, end: number, ecn: number, path: Path, now: TimeUs): void {
-    const { counters, config, handshake } = this.#parts;
+    const { config, handshake } = this.#parts;
     const header = this.#header;
     const firstCid = start + 6;
     const firstCidBytes = buffer[start + 5] as number;
     for (let at = start; at < end && this.#receiver.isListening; at = header.end) {
       if (!parseHeader(buffer, at, end, this.#cidBytes, header, config.greaseQuicBit)) {
-        counters.droppedMalformed++;
+        drop(this.#parts, 'droppedMalformed', undefined, end - at, now);
         return;
       }
       // RFC 9000 §12.2: packets for another connection ID than that of the first are ignored.
       if (at !== start && !sameBytes(buffer, firstCid, firstCidBytes, buffer, header.dcidStart, header.dcidLength)) {
-        counters.droppedConnectionId++;
+        drop(this.#parts, 'droppedConnectionId', undefined, header.end - at, now);
         continue;
       }
       if (header.type === PacketType.initial && !this.#isProperInitial(end - start)) {
-        counters.droppedMalformed++;
+        drop(this.#parts, 'droppedMalformed', Level.initial, header.end - at, now);
         continue;
       }
       this.#one(buffer, at, at === start, ecn, path, now);
@@ -59,7 +60,7 @@ export class LongPackets {
   #one(buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): void {
     const parts = this.#parts;
     const header = this.#header;
-    const { counters, keys } = parts;
+    const { keys } = parts;
     switch (header.type) {
       case PacketType.versionNegotiation:
         if (first) parts.onVersionNegotiation(buffer, header, now);
@@ -68,18 +69,18 @@ export class LongPackets {
         if (first) parts.onRetry(buffer, header, now);
         return;
       case PacketType.unsupported:
-        counters.droppedVersion++;
+        drop(parts, 'droppedVersion', undefined, header.end - at, now);
         return;
       default:
     }
     const level = header.type;
     if (level !== Level.oneRtt && !this.#isOfVersion(level)) {
-      counters.droppedVersion++;
+      drop(parts, 'droppedVersion', level, header.end - at, now);
     } else if (keys.opener(level) !== undefined) {
       this.#open(level, buffer, at, first, ecn, path, now);
     } else if (keys.isDiscarded(level) || (level === Level.earlyData && !parts.isServer)) {
-      counters.droppedNoKeys++;
-    } else this.#receiver.hold(level, ecn, buffer, at, header.end);
+      drop(parts, 'droppedNoKeys', level, header.end - at, now);
+    } else this.#receiver.hold(level, ecn, buffer, at, header.end, now);
   }
 
   /**
@@ -110,7 +111,7 @@ export class LongPackets {
     const parts = this.#parts;
     const header = this.#header;
     if (!this.#hasPeersCid(level, buffer)) {
-      parts.counters.droppedConnectionId++;
+      drop(parts, 'droppedConnectionId', level, header.end - at, now);
       return;
     }
     const descriptor = this.#descriptor;
@@ -125,7 +126,7 @@ export class LongPackets {
         parts.onReset(now);
         return;
       }
-      parts.counters.droppedForged++;
+      drop(parts, 'droppedForged', level, end - at, now);
       parts.keys.onForged(level, 1);
       return;
     }

@@ -2,7 +2,9 @@ import { type Burst, MAX_MESSAGE_BYTES } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { FlightWriter } from './flight-writer.ts';
 import { keptForHandshake } from './handshake-room.ts';
+import type { ConnectionObserver } from './observer.ts';
 import type { Parts } from './parts.ts';
+import type { Path } from './paths/path.ts';
 import { Payload } from './payload.ts';
 import { Level, PACKET_WORDS, type PacketSealer, TAG_BYTES } from './ports.ts';
 import { ProbeWriter } from './probe-writer.ts';
@@ -102,6 +104,7 @@ export class Packer {
     }
     if (count === 0) return false;
     const update = keys.beforeSeal(numbers[0] as number, count, parts.config.keyUpdatePackets);
+    if (parts.observer !== undefined) this.#show(parts.observer, burst.buffer, count, path, now);
     sealer.seal(burst.buffer, descriptors, numbers, count);
     for (let i = 0; i < count; i++) burst.commit(lengths[i] as number, this.#ecn, path.remote, 0, path.local, 0);
     parts.counters.packetsSent += count;
@@ -159,6 +162,18 @@ export class Packer {
     path.bytesSent += length;
     counters.bytesSent += length;
     return length;
+  }
+
+  /** The packets of the batch, not sealed yet. */
+  #show(observer: ConnectionObserver, buffer: Uint8Array, count: number, path: Path, now: TimeUs): void {
+    for (let i = 0; i < count; i++) {
+      const word = PACKET_WORDS * i;
+      const at = descriptors[word] as number;
+      const start = at + (descriptors[word + 1] as number);
+      const end = start + (descriptors[word + 2] as number);
+      observer.packetSent(Level.oneRtt, numbers[i] as number, buffer, at, start, end, path, false, now);
+      observer.datagramSent(lengths[i] as number, this.#ecn, now);
+    }
   }
 
   #skip(packetNumber: number): void {

@@ -11,6 +11,7 @@ import type { FirstByte } from './first-byte.ts';
 import type { Handshake } from './handshake.ts';
 import type { IdleTimer } from './idle.ts';
 import type { Keys } from './keys.ts';
+import type { ConnectionObserver } from './observer.ts';
 import type { Paths } from './paths/paths.ts';
 import type { CryptoPort } from './ports.ts';
 import type { Recovery } from './recovery/recovery.ts';
@@ -46,6 +47,8 @@ export interface Parts {
   readonly paths: Paths;
   readonly idle: IdleTimer;
   readonly closer: Closer;
+  /** Sees how it fares; may come and go at any time between two calls. */
+  observer: ConnectionObserver | undefined;
   /** Ends the connection with CONNECTION_CLOSE because of this error. */
   fail(error: QuicError, now: TimeUs): void;
   /** The handshake is confirmed (RFC 9001 §4.1.2). */

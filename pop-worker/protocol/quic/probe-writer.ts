@@ -79,7 +79,7 @@ export class ProbeWriter {
     now: TimeUs,
     frames: (buffer: Uint8Array, start: number, end: number) => number,
   ): boolean {
-    const { recovery, spaces, peerCids, keys, counters, idle, config, paths, firstByte } = this.#parts;
+    const { recovery, spaces, peerCids, keys, counters, idle, config, paths, firstByte, observer } = this.#parts;
     const log = recovery.sent(Space.application);
     const { buffer, used: at } = burst;
     const dcid = peerCids.cidOf(path.cidId);
@@ -97,12 +97,15 @@ export class ProbeWriter {
     this.#descriptor[1] = headerBytes;
     this.#descriptor[2] = end - at - headerBytes;
     keys.beforeSeal(packetNumber, 1, config.keyUpdatePackets);
+    const isMtuProbe = (flags & PacketFlag.mtuProbe) !== 0;
+    observer?.packetSent(Level.oneRtt, packetNumber, buffer, at, at + headerBytes, end, path, isMtuProbe, now);
     keys.sealer(Level.oneRtt)?.seal(buffer, this.#descriptor, this.#number, 1);
     const ecn = path.congestionId === paths.active.congestionId ? recovery.ecn.codepoint : NOT_ECT;
     const marked = ecn === NOT_ECT ? flags : flags | PacketFlag.ecn;
     recovery.onPacketSent(Space.application, now, bytes, marked, path.congestionId);
     idle.onAckElicitingSent(now);
     burst.commit(bytes, ecn, path.remote, 0, path.local, 0);
+    observer?.datagramSent(bytes, ecn, now);
     path.bytesSent += bytes;
     counters.bytesSent += bytes;
     counters.packetsSent++;

@@ -1,6 +1,7 @@
 import type { TimeUs } from '../contract.ts';
 import { ClosingSink } from './closing-sink.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { drop } from './dropped.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { SPACE_OF_LEVEL } from './handshake.ts';
 import { LongPackets } from './long-packets.ts';
@@ -80,7 +81,7 @@ export class Receiver {
       at += bytes;
     }
     if (this.#parts.keys.opener(Level.oneRtt) === undefined) {
-      this.hold(Level.oneRtt, ecn, buffer, start, Math.min(start + segment, end));
+      this.hold(Level.oneRtt, ecn, buffer, start, Math.min(start + segment, end), now);
       return Math.min(start + segment, end);
     }
     this.#openShort(buffer, count, sequence, ecn, path, now);
@@ -127,7 +128,11 @@ export class Receiver {
         return;
       }
     }
-    this.#parts.counters.droppedForged += forged;
+    for (let i = 0; i < count; i++) {
+      const word = PACKET_WORDS * i;
+      if ((descriptors[word + 3] as number) >= 0) continue;
+      drop(this.#parts, 'droppedForged', Level.oneRtt, descriptors[word + 2] as number, now);
+    }
     this.#parts.keys.onForged(Level.oneRtt, forged);
   }
 
@@ -139,10 +144,14 @@ export class Receiver {
   }
 
   /** A packet that came before its keys is held, if there is room. */
-  hold(level: Level, ecn: number, buffer: Uint8Array, start: number, end: number): void {
-    const { counters } = this.#parts;
-    if (this.#early.push(level, ecn, buffer, start, end)) counters.heldEarly++;
-    else counters.droppedEarly++;
+  hold(level: Level, ecn: number, buffer: Uint8Array, start: number, end: number, now: TimeUs): void {
+    const { counters, observer } = this.#parts;
+    if (!this.#early.push(level, ecn, buffer, start, end)) {
+      drop(this.#parts, 'droppedEarly', level, end - start, now);
+      return;
+    }
+    counters.heldEarly++;
+    observer?.packetBuffered(level, end - start, now);
   }
 
   /** Type of the frame that was read last: an error is about it. */
@@ -213,11 +222,11 @@ export class Receiver {
     }
     // RFC 9000 §17.3.1; RFC 9287 §3 unless we allowed for it. Of long headers the parser has seen to it.
     if (((buffer[headerAt] as number) & 0x40) === 0 && !parts.config.greaseQuicBit) {
-      parts.counters.droppedMalformed++;
+      drop(parts, 'droppedMalformed', level, end - headerAt, now);
       return;
     }
     if (ack.isDuplicate(packetNumber)) {
-      parts.counters.droppedDuplicate++;
+      drop(parts, 'droppedDuplicate', level, end - headerAt, now);
       return;
     }
     checkReservedBits(buffer, headerAt);
@@ -225,6 +234,7 @@ export class Receiver {
     parts.counters.packetsReceived++;
     if (ecn === CE) parts.counters.packetsReceivedCe++;
     parts.idle.onReceived(now);
+    parts.observer?.packetReceived(level, packetNumber, buffer, headerAt, start, end, path, now);
     this.#dispatcher.begin(spaceId, packetNumber, outcome, path, now);
     // Packet types 0 to 3 have the numbers of levels.
     const content = parseFrames(this.#reader.reset(buffer, start, end), level, this.#dispatcher);

@@ -1,4 +1,5 @@
 import type { TimeUs } from '../contract.ts';
+import { drop } from './dropped.ts';
 import type { Parts } from './parts.ts';
 import type { PacketHeader } from './wire/packet/header.ts';
 import { retryPseudoPacket } from './wire/packet/retry.ts';
@@ -23,14 +24,15 @@ export const onRetry = (parts: Parts, buffer: Uint8Array, header: PacketHeader, 
   const scid = buffer.slice(header.scidStart, header.scidStart + header.scidLength);
   const original = handshake.cids.original;
   if (!isFresh(parts) || header.version !== version || isSame(scid, 0, scid.length, original)) {
-    parts.counters.droppedMalformed++;
+    drop(parts, 'droppedMalformed', undefined, header.end - header.start, now);
     return;
   }
   const tag = crypto.retryTag(version, retryPseudoPacket(original, buffer, header.start, tagAt));
   if (!crypto.equal(tag, buffer.subarray(tagAt, tagAt + tag.length))) {
-    parts.counters.droppedForged++;
+    drop(parts, 'droppedForged', undefined, header.end - header.start, now);
     return;
   }
+  parts.observer?.replyReceived(header.type, header.end - header.start, [], now);
   handshake.setRetry(scid, buffer.slice(header.tokenStart, header.tokenStart + header.tokenLength));
   peerCids.setInitial(scid);
   keys.installInitial(version, scid);
@@ -46,9 +48,10 @@ export const onVersionNegotiation = (parts: Parts, buffer: Uint8Array, header: P
   const offered = parseVersionNegotiation(buffer, header);
   const ours = isSame(buffer, header.scidStart, header.scidLength, handshake.cids.original);
   if (!isFresh(parts) || !ours || offered === undefined || offered.includes(version)) {
-    parts.counters.droppedMalformed++;
+    drop(parts, 'droppedMalformed', undefined, header.end - header.start, now);
     return;
   }
+  parts.observer?.replyReceived(header.type, header.end - header.start, offered, now);
   const text = offered.slice(0, 8).map((v) => `0x${v.toString(16)}`);
   parts.onGivenUp({ by: 'version', application: false, code: 0, reason: `server speaks ${text.join(', ')}` }, now);
 };

@@ -29,31 +29,36 @@ export const ownParameters = (
   version: number,
   scid: Uint8Array,
   server: ServerParameters | undefined,
-): Uint8Array => {
-  const parameters = {
-    originalDestinationConnectionId: server?.original,
-    maxIdleTimeoutMs: config.maxIdleTimeoutMs,
-    statelessResetToken: server?.resetToken,
-    initialMaxData: config.initialMaxData,
-    initialMaxStreamDataBidiLocal: config.initialMaxStreamDataBidiLocal,
-    initialMaxStreamDataBidiRemote: config.initialMaxStreamDataBidiRemote,
-    initialMaxStreamDataUni: config.initialMaxStreamDataUni,
-    initialMaxStreamsBidi: config.initialMaxStreamsBidi,
-    initialMaxStreamsUni: config.initialMaxStreamsUni,
-    ackDelayExponent: config.ackDelayExponent,
-    maxAckDelayMs: config.maxAckDelayMs,
-    minAckDelayUs: minAckDelayUs(config) || undefined,
-    preferredAddress: server?.preferredAddress,
-    disableActiveMigration: config.disableActiveMigration,
-    activeConnectionIdLimit: config.activeConnectionIdLimit,
-    initialSourceConnectionId: scid,
-    retrySourceConnectionId: server?.retry,
-    maxDatagramFrameSize: config.maxDatagramFrameSize,
-    greaseQuicBit: config.greaseQuicBit,
-    versionInformation: versionInformation(version, config.versions, server !== undefined),
-  };
-  return encodeTransportParameters(parameters, reservedParameter(random));
-};
+): Uint8Array => encodeTransportParameters(declared(config, version, scid, server), reservedParameter(random));
+
+/** What `ownParameters` encodes. */
+export const declared = (
+  config: QuicConfig,
+  version: number,
+  scid: Uint8Array,
+  server: ServerParameters | undefined,
+): Partial<TransportParameters> => ({
+  originalDestinationConnectionId: server?.original,
+  maxIdleTimeoutMs: config.maxIdleTimeoutMs,
+  statelessResetToken: server?.resetToken,
+  initialMaxData: config.initialMaxData,
+  initialMaxStreamDataBidiLocal: config.initialMaxStreamDataBidiLocal,
+  initialMaxStreamDataBidiRemote: config.initialMaxStreamDataBidiRemote,
+  initialMaxStreamDataUni: config.initialMaxStreamDataUni,
+  initialMaxStreamsBidi: config.initialMaxStreamsBidi,
+  initialMaxStreamsUni: config.initialMaxStreamsUni,
+  ackDelayExponent: config.ackDelayExponent,
+  maxAckDelayMs: config.maxAckDelayMs,
+  minAckDelayUs: minAckDelayUs(config) || undefined,
+  preferredAddress: server?.preferredAddress,
+  disableActiveMigration: config.disableActiveMigration,
+  activeConnectionIdLimit: config.activeConnectionIdLimit,
+  initialSourceConnectionId: scid,
+  retrySourceConnectionId: server?.retry,
+  maxDatagramFrameSize: config.maxDatagramFrameSize,
+  greaseQuicBit: config.greaseQuicBit,
+  versionInformation: versionInformation(version, config.versions, server !== undefined),
+});
 
 /** RFC 9000 §18.1: one that means nothing, so that peers keep ignoring what they do not know. */
 const reservedParameter = (random: Random): ReservedParameter => {

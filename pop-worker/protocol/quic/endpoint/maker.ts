@@ -5,6 +5,7 @@ import type { EndpointConfig, QuicConfig } from '../config.ts';
 import { Connection } from '../connection.ts';
 import type { ConnectionHost, ServerToken } from '../connection-parts.ts';
 import { bearsEarlyData, earlyContext } from '../early-limits.ts';
+import type { ConnectionObserver } from '../observer.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { preferredAddressOf } from '../preferred-address.ts';
 import { ownParameters } from '../transport.ts';
@@ -56,6 +57,8 @@ export interface EndpointOptions {
    * INTERNAL_ERROR, the others go on. Without it such errors are thrown on.
    */
   readonly onFault?: (error: unknown) => void;
+  /** Is asked for each new connection who is to see how it fares, if anybody is. */
+  readonly observe?: (connection: Connection, now: TimeUs) => ConnectionObserver | undefined;
 }
 
 export interface ConnectOptions {
@@ -81,7 +84,7 @@ export class Maker {
   readonly #host: ConnectionHost;
 
   constructor(options: EndpointOptions, registry: Registry, tokens: Tokens, now: () => TimeUs) {
-    const { crypto, resetKey, random, onFault } = options;
+    const { crypto, resetKey, random, onFault, observe } = options;
     this.#options = options;
     this.#registry = registry;
     const zero = new Uint8Array(16);
@@ -103,6 +106,7 @@ export class Maker {
         onFault?.(error);
         return onFault !== undefined;
       },
+      observe: (connection, at) => observe?.(connection, at),
     };
   }
 

@@ -33,6 +33,8 @@ class Ledger implements RecoverySink {
     assert.ok(!this.acked.has(a) && !this.lost.has(a));
   }
 
+  packetLost(): void {}
+
   mtuChanged(): void {}
 
   /** Records arrive as they were noted. */

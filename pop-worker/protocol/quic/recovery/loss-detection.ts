@@ -6,7 +6,7 @@ import { GRANULARITY_US, type RttEstimator } from './rtt.ts';
 /** RFC 9002 §6.1.1: kPacketThreshold. */
 export const PACKET_THRESHOLD = 3;
 /** RFC 9002 §6.1.2: kTimeThreshold. */
-const TIME_THRESHOLD = 9 / 8;
+export const TIME_THRESHOLD = 9 / 8;
 /** More reordering than this is not waited for. */
 const MAX_PACKET_THRESHOLD = 128;
 /** A packet that is as late as the latest one was should still be waited for. */
@@ -57,7 +57,7 @@ export class LossDetection {
       const lossTime = (sent.sentTime[slot] as number) + delayUs;
       // A packet that is not in flight is nothing to wait for: nobody will acknowledge it for its own sake.
       const inFlight = (flags & PacketFlag.inFlight) !== 0;
-      if (inFlight && lossTime > now && !this.#isPastThreshold(space, packetNumber)) {
+      if (inFlight && lossTime > now && !this.isPastThreshold(space, packetNumber)) {
         space.lossCursor = packetNumber;
         space.lossTime = lossTime;
         return -1;
@@ -82,7 +82,8 @@ export class LossDetection {
     this.packetThreshold = Math.min(MAX_PACKET_THRESHOLD, Math.max(this.packetThreshold, distance + 1));
   }
 
-  #isPastThreshold(space: PacketSpace, packetNumber: number): boolean {
+  /** So many later packets were acknowledged that it is not waited for (RFC 9002 §6.1.1). */
+  isPastThreshold(space: PacketSpace, packetNumber: number): boolean {
     const distance = space.largestAcked - packetNumber;
     if (distance < this.packetThreshold) return false;
     // RFC 9002 §A.10: numbers that we skipped ourselves are no packets.

@@ -171,11 +171,20 @@ export class Recovery {
 
   /** When `onTimeout` is due: loss timer or probe timeout. */
   deadline(): TimeUs {
-    const [initial, handshake, application] = this.#spaces;
-    const lossTime = Math.min(initial.lossTime, handshake.lossTime, application.lossTime);
+    const lossTime = this.#lossTime;
     // §6.2.1: no probe timeout while the time threshold is being waited for.
     if (lossTime !== NEVER) return lossTime;
     return this.#timer.deadline(this.#spaces, this.#settlement.path.rtt, this.#lastEvent);
+  }
+
+  get #lossTime(): TimeUs {
+    const [initial, handshake, application] = this.#spaces;
+    return Math.min(initial.lossTime, handshake.lossTime, application.lossTime);
+  }
+
+  /** What `deadline` is: some packet will count as lost then; else a probe timeout. */
+  get awaitsLoss(): boolean {
+    return this.#lossTime !== NEVER;
   }
 
   /** @returns `probe`: send one or two ack-eliciting packets in the spaces where `probesOwed` is not 0 */

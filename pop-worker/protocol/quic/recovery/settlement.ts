@@ -151,6 +151,11 @@ export class Settlement {
       if ((flags & PacketFlag.mtuProbe) !== 0) this.#mtu.onProbeLost(bytes);
       else this.#tellController(sent, packetNumber, slot, flags, now);
     }
+    if ((flags & PacketFlag.inFlight) !== 0) {
+      const isMtuProbe = (flags & PacketFlag.mtuProbe) !== 0;
+      const byReordering = this.#detection.isPastThreshold(state, packetNumber);
+      this.#sink.packetLost(state.id, packetNumber, isMtuProbe, byReordering, now);
+    }
     this.report(state, slot, false);
   }
 

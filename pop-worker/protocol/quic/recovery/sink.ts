@@ -1,3 +1,4 @@
+import type { TimeUs } from '../../contract.ts';
 import type { FrameKind } from './frame-kind.ts';
 import type { Space } from './packet-space.ts';
 
@@ -9,6 +10,12 @@ export interface RecoverySink {
   frameLost(space: Space, kind: FrameKind, a: number, b: number, c: number): void;
   /** A probe is due and this is unacknowledged: send it again if nothing newer is there to send (RFC 9002 §6.2.4). */
   frameProbe(space: Space, kind: FrameKind, a: number, b: number, c: number): void;
+  /**
+   * A packet is deemed lost; what it carried follows.
+   *
+   * @param byReordering later packets were acknowledged; else it took too long (RFC 9002 §6.1)
+   */
+  packetLost(space: Space, packetNumber: number, isMtuProbe: boolean, byReordering: boolean, now: TimeUs): void;
   /** The largest datagram that the path takes has changed. */
   mtuChanged(datagramBytes: number): void;
 }

@@ -3,7 +3,7 @@ import { Burst } from '../../burst.ts';
 import type { TimeUs } from '../../contract.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type EndpointConfig, type QuicConfig } from '../config.ts';
 import type { Connection } from '../connection.ts';
-import type { ConnectOptions } from '../endpoint/maker.ts';
+import type { ConnectOptions, EndpointOptions } from '../endpoint/maker.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { testCryptoPort } from './crypto-port.ts';
@@ -30,6 +30,8 @@ export interface PairOptions {
   readonly ports?: Ports;
   readonly burstBytes?: number;
   readonly connect?: Partial<ConnectOptions>;
+  /** At both ends. */
+  readonly observe?: EndpointOptions['observe'];
   /** Of the server. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -93,6 +95,7 @@ export class Pair {
       crypto: ports.crypto,
       tokenKey: new Uint8Array(32).fill(7),
       random: this.random,
+      ...(options.observe && { observe: options.observe }),
     };
     this.client = new Endpoint({
       ...common,

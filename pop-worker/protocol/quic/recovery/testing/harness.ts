@@ -39,6 +39,8 @@ export class Notes implements RecoverySink {
     this.log.push(`probe ${space}:${a}`);
   }
 
+  packetLost(): void {}
+
   mtuChanged(datagramBytes: number): void {
     this.mtus.push(datagramBytes);
   }

@@ -73,6 +73,8 @@ export class LinkSimulation implements RecoverySink {
     this.#retransmit.push(chunk);
   }
 
+  packetLost(): void {}
+
   mtuChanged(): void {}
 
   /** Runs until this time in milliseconds, or until nothing is left to do. */
