@@ -5,25 +5,13 @@ import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
 import { ProxyLog } from '#protocol/masque/testing/proxy-log.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
-import type { ConnectionSink } from '#protocol/quic/api.ts';
 import type { LinkOptions } from '#protocol/quic/testing/link.ts';
 import { Pair } from '#protocol/quic/testing/pair.ts';
 import { Http3Binding } from './binding.ts';
 import { Http3Connection } from './connection.ts';
 import { bytes, GET, lines } from './testing/raw.ts';
 import { Recorder } from './testing/recorder.ts';
-
-const METHODS = [
-  ...['handshakeComplete', 'handshakeConfirmed', 'streamData', 'streamReset', 'streamStopSending', 'streamWritable'],
-  ...['streamClosed', 'streamsAvailable', 'datagram', 'datagramWritable', 'ticket', 'closed'],
-] as const;
-
-/** The pair brings its own sinks: they hand on everything. */
-const redirect = (from: ConnectionSink, to: ConnectionSink): void => {
-  const table = to as unknown as Record<string, (...values: unknown[]) => void>;
-  const handed = METHODS.map((name) => [name, (...values: unknown[]) => table[name]?.(...values)]);
-  Object.assign(from, Object.fromEntries(handed));
-};
+import { redirect } from './testing/redirect.ts';
 
 const connect = (link: LinkOptions) => {
   const pair = new Pair({ seed: 7, link });
