@@ -11,10 +11,14 @@ export const SOCKET_OPTION = {
   },
 } as const;
 
-/** Asks the worker at this socket. @throws CommandError */
-export const ask = async (socket: string | undefined, command: string): Promise<Record<string, unknown>> => {
+/** Asks the worker at this socket. @param more of the request @throws CommandError */
+export const ask = async (
+  socket: string | undefined,
+  command: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Record<string, unknown>> => {
   try {
-    return (await askWorker(socket ?? DEFAULT_SOCKET, command)) as Record<string, unknown>;
+    return (await askWorker(socket ?? DEFAULT_SOCKET, command, more)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof AdminError) throw new CommandError(`${error.message}.`);
     throw error;

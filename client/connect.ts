@@ -1,4 +1,6 @@
 import { nowUs } from '#host/clock/clock.ts';
+import { QlogRecorder, type QlogSettings } from '#host/qlog/recorder.ts';
+import { fileFault } from '#telemetry/file-fault.ts';
 import { EdgeLink, LINGER_MS } from './edge-link.ts';
 import type { ConnectFailure } from './failure.ts';
 import type { LocalService } from './local-services.ts';
@@ -23,12 +25,16 @@ export interface ConnectSettings extends ServiceSettings {
   readonly controller?: string | undefined;
   /** How often `statistics` events come, in seconds; 0 for never. */
   readonly statisticsSeconds?: number;
+  /** Where connections are logged as qlog; undefined: nowhere. */
+  readonly qlog?: QlogSettings | undefined;
 }
 
 export type ConnectEvent =
   | SessionEvent
   | ({ readonly type: 'tunnel' } & TunState)
   | { readonly type: 'listening'; readonly service: string }
+  /** The log of a connection cannot be written: the first one of which that is so. */
+  | { readonly type: 'not-logged'; readonly path: string; readonly reason: string }
   | ({ readonly type: 'statistics' } & Statistics);
 
 const TICK_MS = 1000;
@@ -38,12 +44,23 @@ const after = (us: number, callback: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
+const recorderOf = (
+  settings: QlogSettings | undefined,
+  tell: (event: ConnectEvent) => void,
+): QlogRecorder | undefined => {
+  if (settings === undefined) return undefined;
+  const recorder = new QlogRecorder((path, error) => tell({ type: 'not-logged', path, reason: fileFault(error) }));
+  recorder.start(settings);
+  return recorder;
+};
+
 /** A device's connection to an edge, with everything on this machine that uses it. */
 export class Client {
   readonly #settings: ConnectSettings;
   readonly #tell: (event: ConnectEvent) => void;
   readonly #session: Session<EdgeLink>;
   readonly #totals = new QuicTotals();
+  readonly #qlog: QlogRecorder | undefined;
   #tun: TunControl | undefined;
   #services: readonly LocalService[] = [];
   #link: EdgeLink | undefined;
@@ -56,6 +73,8 @@ export class Client {
     this.#settings = settings;
     this.#tell = tell;
     const tls = tlsFor(settings.trust);
+    const qlog = recorderOf(settings.qlog, tell);
+    this.#qlog = qlog;
     const mark = settings.tun?.everything ? { mark: TUNNEL_MARK } : {};
     this.#session = new Session<EdgeLink>(
       { servers: settings.servers, tokens: settings.tokens, tunnel: settings.tun !== undefined },
@@ -63,7 +82,7 @@ export class Client {
         resolve: (host) => this.#resolve(host),
         dial: (target, sink) => {
           const packets = this.#tun === undefined ? {} : { packets: this.#tun.tunnel };
-          return new EdgeLink(target, sink, { tls, controller: settings.controller, ...mark, ...packets });
+          return new EdgeLink(target, sink, { tls, qlog, controller: settings.controller, ...mark, ...packets });
         },
         nowUs,
         after,
@@ -99,6 +118,7 @@ export class Client {
       await this.#tun?.close();
       // CONNECTION_CLOSE leaves.
       await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+      await this.#qlog?.stop();
     }
   }
 

@@ -1,6 +1,7 @@
 import { randomFillSync, randomInt } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { nowUs } from '#host/clock/clock.ts';
+import type { QlogRecorder } from '#host/qlog/recorder.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { addressOf, formatAddress, formatHost } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -28,6 +29,8 @@ export interface EdgeLinkOptions {
   readonly packets?: PacketPort;
   /** Congestion controller by its name; undefined: the default one. */
   readonly controller?: string | undefined;
+  /** Logs the connection. */
+  readonly qlog?: QlogRecorder | undefined;
 }
 
 /** UDP payloads over Ethernet (1500 bytes) by address family. */
@@ -92,6 +95,7 @@ export class EdgeLink implements Link, Http3Sink {
       tls: options.tls,
       random: { fill: (bytes) => void randomFillSync(bytes) },
       tokenKey: new Uint8Array(32),
+      observe: (connection) => options.qlog?.observe(connection),
     });
     this.#driver = new QuicDriver({
       socket,
@@ -104,7 +108,11 @@ export class EdgeLink implements Link, Http3Sink {
       refused: ({ status, detail, retryAfterMs }) => sink.refused(status, detail, retryAfterMs),
       lost: (reason) => this.#lose(new ConnectFailure(`the edge ended the tunnel: ${reason}`)),
     });
-    this.#binding = new Http3Binding((quic) => new Http3Connection(quic, this, { grease: randomInt(2 ** 40) }));
+    this.#binding = new Http3Binding((quic) => {
+      const http3 = new Http3Connection(quic, this, { grease: randomInt(2 ** 40) });
+      http3.observer = options.qlog?.http3Of(quic);
+      return http3;
+    });
     this.#connection = endpoint.connect(
       {
         remote,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isId } from '#model/names.ts';
 import { controllerNames, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
+import { FORMAT_NAMES } from '#protocol/qlog/format/registry.ts';
 import { hostPort, ipAddress, natsServers, prefix } from '#settings/fields.ts';
 import { ConfigError, parseToml, readConfigText } from '#settings/toml-file.ts';
 
@@ -77,6 +78,28 @@ export const WorkerFile = z.strictObject({
       resolvers: z.array(ipAddress).default([]),
     })
     .prefault({}),
+  /** Logs of QUIC and HTTP/3 connections for tools such as qvis. */
+  qlog: z
+    .strictObject({
+      /** Must be there. */
+      directory: z.string(),
+      /** From the start; else when told at the admin socket (`cloudbridge worker qlog on`). */
+      enabled: z.boolean().default(false),
+      /** Of the current drafts, or the older one that qvis loads. */
+      format: z.enum(FORMAT_NAMES).default('sequential'),
+      /** Logged at the same time. */
+      connections: z.int().min(1).max(1000).default(100),
+      connection_bytes: z
+        .int()
+        .min(1 << 16)
+        .default(1 << 24),
+      /** In the directory altogether, with what earlier ones left. */
+      total_bytes: z
+        .int()
+        .min(1 << 16)
+        .default(1 << 28),
+    })
+    .optional(),
   control: z
     .strictObject({
       servers: natsServers,
@@ -128,6 +151,7 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
       reset_key: maybe(tls.reset_key),
     },
     admin: { ...config.admin, socket: at(config.admin.socket) },
+    ...(config.qlog && { qlog: { ...config.qlog, directory: at(config.qlog.directory) } }),
     ...(config.static && {
       static: { ...config.static, jwks: at(config.static.jwks), revocations: maybe(config.static.revocations) },
     }),

@@ -63,6 +63,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     drain: order('drain'),
     undrain: order('serve'),
     withdraw: order('withdraw'),
+    qlog: (request: Readonly<Record<string, unknown>>) => worker.qlog.order(request),
   };
   const socket = await serveAdminSocket(admin.socket, commands).catch((error) => {
     http.close();

@@ -10,6 +10,7 @@ import { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import type { Orders } from './orders.ts';
+import { QlogOrder } from './qlog-order.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import { WorkerStates } from './worker-states.ts';
@@ -49,6 +50,8 @@ export class PopWorker {
   readonly #parts: PopWorkerParts;
   readonly #threads: readonly DataThread[];
   readonly #metrics: WorkerMetrics;
+  /** Whether connections are logged. */
+  readonly qlog: QlogOrder;
   /** What its threads share where the configuration names none. */
   readonly #ticketKeys: readonly Uint8Array[];
   readonly #startedMs = performance.now();
@@ -84,6 +87,7 @@ export class PopWorker {
       };
       return new DataThread({ ...common, ...shared, listen: addresses, tun, proxy }, events);
     });
+    this.qlog = new QlogOrder(config, (settings) => this.#post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(this.#threads, network, (reason) =>
       log.error('the counters of nftables cannot be read', { reason }),
     );
@@ -101,6 +105,7 @@ export class PopWorker {
   async open(): Promise<void> {
     const { log } = this.#parts;
     const ready = await Promise.all(this.#threads.map((thread) => thread.ready));
+    this.qlog.begin();
     for (const { fallbacks } of ready) {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
@@ -122,6 +127,10 @@ export class PopWorker {
   #onNotice(notice: Notice): void {
     // Said to all, those that said it included: so all hear it in one order.
     if (notice.type === 'attached' || notice.type === 'detached') this.#post(notice);
+    if (notice.type === 'qlog-failed') {
+      const { path, reason } = notice;
+      this.#parts.log.warn('a connection is not logged, nor may be others', { path, reason });
+    }
     if (notice.type === 'fault') {
       const { ended, error } = notice;
       this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });

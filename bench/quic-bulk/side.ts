@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { nowUs } from '#host/clock/clock.ts';
+import { programRecorder } from '#host/qlog/environment.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
 import { addressOf } from '#host/udp/address.ts';
@@ -10,6 +11,7 @@ import { addressPort } from '#protocol/address.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
 import type { ConnectionSink, QuicConnection } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import type { Connection } from '#protocol/quic/connection.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 
 /** What a parent asks of a side. */
@@ -52,6 +54,7 @@ const endpointOptions = (config: Partial<QuicConfig>, controller: string) => ({
   crypto: opensslCrypto,
   random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
   tokenKey: new Uint8Array(32),
+  observe: (connection: Connection) => programRecorder().observe(connection),
 });
 
 abstract class Sink implements ConnectionSink {

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { programRecorder } from '#host/qlog/environment.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
@@ -52,6 +53,7 @@ export const openEndpoint = (
     random: { fill: (bytes) => void randomFillSync(bytes) },
     tokenKey: randomFillSync(new Uint8Array(32)),
     resetKey: randomFillSync(new Uint8Array(32)),
+    observe: (connection) => programRecorder().observe(connection),
   });
   return { endpoint, socket, driver: new QuicDriver({ socket, endpoint }) };
 };

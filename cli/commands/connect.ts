@@ -26,7 +26,8 @@ export const connect = defineCommand({
     'tunnel survive, and fetches the next token before the present one runs out. Ctrl-C ends it and takes back',
     'every address, route and rule; what a killed one left is taken back by the next start. Name servers are left',
     'as they are. SIGUSR1 prints figures. With --json each line is an object with a `type`: connecting, connected,',
-    'tunnel, listening, disconnected, retrying, token-renewed, token-not-renewed, statistics, ended.',
+    'tunnel, listening, disconnected, retrying, token-renewed, token-not-renewed, not-logged, statistics, ended.',
+    'With QLOGDIR=DIRECTORY in the environment each connection is logged there as qlog (CBR_QLOG_FORMAT=0.3: for qvis).',
   ].join('\n'),
   options: connectOptions,
   examples: [

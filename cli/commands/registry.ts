@@ -28,6 +28,7 @@ import { status } from './status.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
+import { workerQlog } from './worker-qlog.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
@@ -72,6 +73,7 @@ export const VISIBLE: readonly Command[] = [
   workerDrain,
   workerUndrain,
   workerWithdraw,
+  workerQlog,
   completion,
   version,
 ];

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { nowUs } from '#host/clock/clock.ts';
+import { programRecorder } from '#host/qlog/environment.ts';
 import type { SuiteName } from '#host/tls/context.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
@@ -43,6 +44,7 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
   random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
   tokenKey: randomFillSync(new Uint8Array(32)),
   resetKey: randomFillSync(new Uint8Array(32)),
+  observe: (connection: Connection) => programRecorder().observe(connection),
 });
 
 const open = (address: string, port: number): UdpSocket =>
@@ -76,7 +78,9 @@ export const serve = (args: Arguments, quic: Partial<QuicConfig>, accept: () => 
     const { retriesSent, versionNegotiationsSent } = endpoint.counters;
     endpoint.forEach((connection) => void evidence.add(connection));
     result({ ...evidence, retriesSent, versionNegotiationsSent });
-    process.exit();
+    void programRecorder()
+      .stop()
+      .finally(() => process.exit());
   });
   ready(`${host}:${addressPort(socket.localAddress())}`);
 };

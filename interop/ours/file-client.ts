@@ -1,5 +1,4 @@
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
+import type { Http3Connection } from '#protocol/http3/connection.ts';
 import type { CloseInfo, ConnectionSink } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
@@ -7,6 +6,7 @@ import { shares } from '../shares.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
 import { Downloads } from './files.ts';
+import { http3 } from './http3.ts';
 import { fail, result } from './lines.ts';
 import { QuietConnection } from './quiet-connection.ts';
 import { QuietSink } from './quiet-sink.ts';
@@ -51,7 +51,7 @@ const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink
     done(() => http3.close());
   };
   sink.connectionClosed = (_http3, info) => closed(info);
-  return new Http3Binding((quic) => new Http3Connection(quic, sink));
+  return http3(sink);
 };
 
 const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {

@@ -1,9 +1,8 @@
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
 import type { ConnectionSink } from '#protocol/quic/api.ts';
 import type { Arguments } from './arguments.ts';
 import { serve } from './endpoint.ts';
 import { readBelow } from './files.ts';
+import { http3 } from './http3.ts';
 import { QuietConnection } from './quiet-connection.ts';
 import { QuietSink } from './quiet-sink.ts';
 
@@ -18,7 +17,7 @@ const h3Sink = (root: string): ConnectionSink => {
     http3.respond(stream, [status, length], content === undefined);
     if (content !== undefined) http3.sendBody(stream, content, true);
   };
-  return new Http3Binding((quic) => new Http3Connection(quic, sink));
+  return http3(sink);
 };
 
 /** HTTP/0.9 over QUIC as the interop runner has it: a line `GET /path`, the bytes of the file, the end. */

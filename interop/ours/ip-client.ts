@@ -1,5 +1,3 @@
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
 import { formatPrefix } from '#protocol/ip/text.ts';
 import { type IpTunnel, type IpTunnelSink, openIpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { IpRange } from '#protocol/masque/ip-routes.ts';
@@ -7,6 +5,7 @@ import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
+import { http3 } from './http3.ts';
 import { prefixesOf } from './ip-proxy.ts';
 import { fail, ready } from './lines.ts';
 import { QuietSink } from './quiet-sink.ts';
@@ -53,5 +52,5 @@ export const ipClient = (args: Arguments): void => {
     if (openIpTunnel(http3, defaultIpTemplate(args.name), ANY_SCOPE, device) === undefined) fail('no Extended CONNECT');
   };
   const dialer = new Dialer(args, { initialDatagramBytes: OUTER_BYTES });
-  dialer.dial(new Http3Binding((quic) => new Http3Connection(quic, sink)));
+  dialer.dial(http3(sink));
 };

@@ -1,11 +1,10 @@
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
 import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import { acceptIpRequest, type IpProxySink, type IpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { IpRange } from '#protocol/masque/ip-routes.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Arguments } from './arguments.ts';
 import { serve } from './endpoint.ts';
+import { http3 } from './http3.ts';
 import { fail } from './lines.ts';
 import { QuietSink } from './quiet-sink.ts';
 import { OUTER_BYTES, TunPump } from './tun-pump.ts';
@@ -52,5 +51,5 @@ export const ipProxy = async (args: Arguments): Promise<void> => {
     if (acceptIpRequest(http3, stream, head, template, proxy)) return;
     http3.respond(stream, [{ name: ':status', value: '404' }], true);
   };
-  serve(args, { initialDatagramBytes: OUTER_BYTES }, () => new Http3Binding((quic) => new Http3Connection(quic, sink)));
+  serve(args, { initialDatagramBytes: OUTER_BYTES }, () => http3(sink));
 };

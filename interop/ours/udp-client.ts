@@ -1,11 +1,10 @@
 import { randomFillSync } from 'node:crypto';
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
 import { openUdpTunnel, type UdpTunnel, type UdpTunnelSink } from '#protocol/masque/connect-udp.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
 import { type Arguments, splitAddress } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
+import { http3 } from './http3.ts';
 import { fail, result } from './lines.ts';
 import { QuietSink } from './quiet-sink.ts';
 import { OUTER_BYTES } from './tun-pump.ts';
@@ -83,5 +82,5 @@ export const udpClient = (args: Arguments): void => {
     if (!complete) fail(`connection closed by ${by}: ${reason}`);
     dialer.close();
   };
-  dialer.dial(new Http3Binding((quic) => new Http3Connection(quic, sink)));
+  dialer.dial(http3(sink));
 };

@@ -1,11 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { Http3Binding } from '#protocol/http3/binding.ts';
-import { Http3Connection } from '#protocol/http3/connection.ts';
 import { acceptUdpRequest, type UdpProxySink, type UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
 import type { Arguments } from './arguments.ts';
 import { serve } from './endpoint.ts';
+import { http3 } from './http3.ts';
 import { QuietSink } from './quiet-sink.ts';
 import { OUTER_BYTES } from './tun-pump.ts';
 
@@ -41,5 +40,5 @@ export const udpProxy = (args: Arguments): void => {
     if (acceptUdpRequest(http3, stream, head, template, proxy)) return;
     http3.respond(stream, [{ name: ':status', value: '404' }], true);
   };
-  serve(args, { initialDatagramBytes: OUTER_BYTES }, () => new Http3Binding((quic) => new Http3Connection(quic, sink)));
+  serve(args, { initialDatagramBytes: OUTER_BYTES }, () => http3(sink));
 };

@@ -17,8 +17,12 @@ const sentence = (path: string, code: string | undefined): string => {
   return `${path} cannot be reached (${code})`;
 };
 
-/** Asks a worker one thing. @returns what it answered @throws AdminError */
-export const askWorker = (path: string, command: string): Promise<unknown> =>
+/** Asks a worker one thing. @param more of the request, beside the command's name @returns what it answered @throws AdminError */
+export const askWorker = (
+  path: string,
+  command: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const socket = connect(path);
     const fail = (message: string): void => {
@@ -28,7 +32,7 @@ export const askWorker = (path: string, command: string): Promise<unknown> =>
     socket.setTimeout(TIMEOUT_MS, () => fail(`the worker at ${path} does not answer`));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(path, error.code)));
     socket.once('close', () => fail(`the worker at ${path} closed without an answer`));
-    socket.write(`${JSON.stringify({ command })}\n`);
+    socket.write(`${JSON.stringify({ ...more, command })}\n`);
     const lines = createInterface({ input: socket });
     // The socket's own handler tells.
     lines.once('error', () => {});

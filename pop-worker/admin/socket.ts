@@ -8,8 +8,8 @@ export type AdminAnswer =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly error: string };
 
-/** What may be asked, by name; each resolves to what is answered. */
-export type AdminCommands = Readonly<Record<string, () => unknown>>;
+/** What may be asked, by name; each gets the whole request, and resolves to what is answered. */
+export type AdminCommands = Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => unknown>>;
 
 /** Another process has the socket. */
 export class AdminSocketError extends Error {
@@ -20,16 +20,17 @@ const MAX_LINE_BYTES = 4096;
 const NEW_LINE = 10;
 
 const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> => {
-  let command: unknown;
+  let request: Readonly<Record<string, unknown>>;
   try {
-    command = (JSON.parse(line) as { command?: unknown } | null)?.command;
+    request = (JSON.parse(line) as Record<string, unknown> | null) ?? {};
   } catch {
     return { ok: false, error: 'a request is one JSON object in a line' };
   }
+  const { command } = request;
   const known = typeof command === 'string' && Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (known === undefined) return { ok: false, error: `commands are ${Object.keys(commands).join(', ')}` };
   try {
-    return { ok: true, result: await known() };
+    return { ok: true, result: await known(request) };
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   }

@@ -1,6 +1,8 @@
+import type { QlogRecorder, QlogSettings } from '#host/qlog/recorder.ts';
 import type { OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { TargetPolicy } from '#protocol/masque/target-policy.ts';
+import type { Endpoint } from '#protocol/quic/endpoint.ts';
 import { type Admission, REVOKED } from './admission.ts';
 import type { Command } from './commands.ts';
 import type { Connections } from './connections.ts';
@@ -28,6 +30,8 @@ interface CommandParts {
   readonly endings: Endings;
   readonly sessions: IpSessions;
   readonly connections: Connections;
+  readonly endpoint: Endpoint;
+  readonly qlog: QlogRecorder;
   readonly tls: OpensslServerPort;
   /** Sends what is due. */
   readonly run: () => void;
@@ -82,6 +86,9 @@ export class CommandHandler {
       case 'detached':
         if (command.session.thread !== index) tenants.detachRemote(command.session);
         return;
+      case 'qlog':
+        this.#log(command.settings);
+        return;
       case 'tls':
         tls.replace(edgeIdentity(command.tls));
         return;
@@ -116,6 +123,19 @@ export class CommandHandler {
     forwarding.refused = refusedTables(policy.deny, policy.allow);
     targets.policy = policy;
     endings.refuse(policy);
+  }
+
+  /** Connections that are there are logged too. */
+  #log(settings: QlogSettings | undefined): void {
+    const { qlog, endpoint, connections } = this.#parts;
+    if (settings === undefined) void qlog.stop();
+    else {
+      qlog.start(settings);
+      endpoint.forEach((connection) => {
+        qlog.watch(connection);
+      });
+    }
+    connections.observeAll();
   }
 
   #endRevoked(): void {

@@ -1,3 +1,4 @@
+import type { QlogSettings } from '#host/qlog/recorder.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { ThreadSetup } from './setup.ts';
 
@@ -33,6 +34,8 @@ export type Command =
   /** A session came to a thread; each thread hears of those of all, in the same order. */
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
+  /** Logs connections, those that are there too; undefined: no more. */
+  | { readonly type: 'qlog'; readonly settings: QlogSettings | undefined }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */
@@ -65,6 +68,8 @@ export type Notice =
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
   /** A bug was met. @param ended the most that it ended @param error with its stack */
   | { readonly type: 'fault'; readonly ended: string; readonly error: string }
+  /** The log of a connection could not be written: the first one since logging began. */
+  | { readonly type: 'qlog-failed'; readonly path: string; readonly reason: string }
   /** It cannot go on; one sentence. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stopped' };

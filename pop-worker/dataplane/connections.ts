@@ -3,7 +3,8 @@ import type { Http3Sink } from '#protocol/http3/api.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
-import type { CloseInfo, ConnectionSink, HandshakeInfo } from '#protocol/quic/api.ts';
+import type { Http3Observer } from '#protocol/http3/observer.ts';
+import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import type { Faults } from './faults.ts';
 import type { ConnectionEvents } from './masque/edge-requests.ts';
 
@@ -13,6 +14,7 @@ const GOAWAY_FINAL_MS = 500;
 /** The HTTP/3 connections of a thread: lets them in, counts them, tells them to go. */
 export class Connections implements ConnectionEvents {
   readonly #faults: Faults;
+  readonly #observerOf: (quic: QuicConnection) => Http3Observer | undefined;
   readonly #live = new Set<Http3Connection>();
   #draining = false;
   /** Handshakes, and how connections ended. */
@@ -26,8 +28,10 @@ export class Connections implements ConnectionEvents {
   };
   readonly #complete = new WeakSet<Http3Connection>();
 
-  constructor(faults: Faults) {
+  /** @param observerOf who is to see the frames of a connection */
+  constructor(faults: Faults, observerOf: (quic: QuicConnection) => Http3Observer | undefined = () => undefined) {
     this.#faults = faults;
+    this.#observerOf = observerOf;
   }
 
   get size(): number {
@@ -39,6 +43,7 @@ export class Connections implements ConnectionEvents {
     if (this.#draining) return undefined;
     return new Http3Binding((quic) => {
       const http3 = new Http3Connection(quic, requests, { grease: randomInt(2 ** 40) });
+      http3.observer = this.#observerOf(quic);
       this.#live.add(http3);
       return http3;
     });
@@ -93,6 +98,11 @@ export class Connections implements ConnectionEvents {
   closeAll(reason: string): void {
     this.#draining = true;
     this.#forEach((http3) => http3.close(Http3ErrorCode.noError, reason));
+  }
+
+  /** Who is to see their frames has changed. */
+  observeAll(): void {
+    for (const http3 of this.#live) http3.observer = this.#observerOf(http3.quic);
   }
 
   #forEach(act: (http3: Http3Connection) => void): void {

@@ -1,10 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
+import { QlogRecorder } from '#host/qlog/recorder.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { fileFault } from '#telemetry/file-fault.ts';
 import { Admission } from './admission.ts';
 import { CommandHandler } from './command-handler.ts';
 import type { Notice } from './commands.ts';
@@ -58,6 +60,7 @@ export class Edge {
   readonly admission: Admission;
   readonly faults: Faults;
   readonly connections: Connections;
+  readonly qlog: QlogRecorder;
   readonly tenants: TenantTable;
   readonly forwarder: Forwarder;
   readonly tunPort: TunPort | undefined;
@@ -92,7 +95,10 @@ export class Edge {
     const { worker, tun, proxy } = setup;
     this.#hosts = hosts;
     this.faults = new Faults((ended, error) => hosts.notify({ type: 'fault', ended, error }));
-    this.connections = new Connections(this.faults);
+    this.qlog = new QlogRecorder((path, error) => {
+      hosts.notify({ type: 'qlog-failed', path, reason: fileFault(error) });
+    });
+    this.connections = new Connections(this.faults, (quic) => this.qlog.http3Of(quic));
     const policy = { deny: proxy.refused.map(prefixOf), allow: proxy.allowed.map(prefixOf) };
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
@@ -133,10 +139,10 @@ export class Edge {
       afterReceive: () => this.tunPort?.flush(),
       afterTurn: () => this.exchange?.flush(),
     });
-    const { directory, targets, sessions, endings, driver } = this;
+    const { directory, targets, sessions, endings, driver, endpoint, qlog } = this;
     this.commands = new CommandHandler({
       ...{ index: setup.index, directory, admission, tenants, forwarding: forwarder.policy, targets, own: policy },
-      ...{ endings, sessions, connections, tls, run: () => driver.run() },
+      ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
@@ -195,6 +201,7 @@ export class Edge {
       ...(resetKey !== undefined && { resetKey }),
       accept: () => this.connections.accept(this.requests),
       onFault: (error) => this.faults.note('connection', error),
+      observe: (connection) => this.qlog.observe(connection),
     });
   }
 
@@ -214,6 +221,7 @@ export class Edge {
   /** Ends everything at once. */
   close(): void {
     clearInterval(this.#ticker);
+    void this.qlog.stop();
     this.driver.close();
     this.exchange?.close();
     this.#hosts.tun?.close();

@@ -14,6 +14,8 @@ export const describe = (event: ConnectEvent): string => {
       return `tunnel ${event.device}: ${event.addresses.join(', ')}, mtu ${event.mtu}`;
     case 'listening':
       return `listening: ${event.service}`;
+    case 'not-logged':
+      return `the connection is not logged to ${event.path}, ${event.reason}`;
     case 'disconnected':
       return `disconnected: ${event.reason}`;
     case 'retrying':

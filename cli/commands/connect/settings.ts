@@ -7,6 +7,7 @@ import { parseServer } from '#client/server-address.ts';
 import type { ServiceSettings } from '#client/services.ts';
 import { fileToken, staticToken, type TokenSource } from '#client/token-source.ts';
 import { parseRoute, type TunSettings } from '#client/tun-control.ts';
+import { QlogEnvironmentError, qlogFromEnvironment } from '#host/qlog/environment.ts';
 import type { OptionValues } from '../../command.ts';
 import { controllerFromEnvironment } from '../../congestion-controller.ts';
 import { UsageError } from '../../failure.ts';
@@ -60,6 +61,16 @@ const tunOf = (options: Options, outside: TunSettings['outside']): TunSettings |
   return { name: options.tun, routes, everything, journalFolder: path.join(home, 'connect'), outside };
 };
 
+/** @throws UsageError */
+const qlogOf = () => {
+  try {
+    return qlogFromEnvironment();
+  } catch (error) {
+    if (!(error instanceof QlogEnvironmentError)) throw error;
+    throw new UsageError(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`);
+  }
+};
+
 const servicesOf = (options: Options): ServiceSettings => {
   const at = (name: 'socks' | 'http') => {
     const text = options[name];
@@ -108,5 +119,6 @@ export const settingsOf = async (options: Options, tell: (text: string) => void)
     controller,
     ...services,
     statisticsSeconds: options.stats ?? 0,
+    qlog: qlogOf(),
   };
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { qlogCounters } from '#host/qlog/budget.ts';
 import { TUN_COUNTERS } from '#host/tun/native.ts';
 import { UDP_COUNTERS } from '#host/udp/native.ts';
 import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
@@ -54,6 +55,14 @@ const counted = () => {
       handshakes,
       connections: handshakes + value(),
       forEach: (each: (one: unknown) => void) => each(connection),
+    },
+    qlog: {
+      size: value(),
+      counters: {
+        bytes: value(),
+        records: all(keys(qlogCounters().records)),
+        unlogged: all(keys(qlogCounters().unlogged)),
+      },
     },
     requests: { counters: all(['ip', 'udp', 'tcp', 'other']) },
     admission: { outcomes: all(['admitted', 'unauthorized', 'forbidden', 'unavailable']) },

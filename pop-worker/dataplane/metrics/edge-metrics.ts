@@ -12,6 +12,10 @@ const BY_CONTROLLER = byLabel('cloudbridge_quic_congestion_connections_count', '
 const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
 const HTTP3_LOST = byLabel('cloudbridge_http3_lost_datagrams_total', 'reason');
 const ADMISSIONS = byLabel('cloudbridge_admissions_total', 'outcome');
+const QLOGGED = single('cloudbridge_qlog_connections_count');
+const QLOG_BYTES = single('cloudbridge_qlog_written_bytes_total');
+const QLOG_RECORDS = byLabel('cloudbridge_qlog_records_total', 'outcome');
+const QLOG_UNLOGGED = byLabel('cloudbridge_qlog_unlogged_connections_total', 'reason');
 const SESSIONS = single('cloudbridge_sessions_count');
 const TENANTS = single('cloudbridge_tenants_count');
 const PACKETS = byLabel('cloudbridge_forward_packets_total', 'direction');
@@ -56,8 +60,18 @@ export class EdgeMetrics {
     const { withoutStream, notSent } = connections.lostDatagrams();
     slots[HTTP3_LOST.no_stream] = withoutStream;
     slots[HTTP3_LOST.not_sent] = notSent;
+    this.#collectQlog();
     this.#collectTunnels();
     this.#collectForwarding();
+  }
+
+  #collectQlog(): void {
+    const slots = this.#slots;
+    const { size, counters } = this.#edge.qlog;
+    slots[QLOGGED] = size;
+    slots[QLOG_BYTES] = counters.bytes;
+    collectAll(slots, QLOG_RECORDS, counters.records);
+    collectAll(slots, QLOG_UNLOGGED, counters.unlogged);
   }
 
   #collectTunnels(): void {
