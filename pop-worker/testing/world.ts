@@ -314,11 +314,11 @@ ${more.static ?? ''}
     return { namespace, reports, child };
   }
 
-  /** A device that runs `cloudbridge connect` with these options. @returns its namespace, its lines as they come, and how it ended */
+  /** A device that runs `cloudbridge connect` with these options. @returns its namespace, its lines as they come, how it ended, and what ends it */
   async connectByCommand(
     identity: DeviceIdentity,
     ...options: string[]
-  ): Promise<{ namespace: string; lines: string[]; ended: Promise<string> }> {
+  ): Promise<{ namespace: string; lines: string[]; ended: Promise<string>; stop: () => void }> {
     const namespace = this.clientNamespace();
     const at = (name: string): string => path.join(this.folder, `${identity.device}.${name}`);
     writeFileSync(at('token'), await this.#issuer.token(identity), { mode: 0o600 });
@@ -338,7 +338,7 @@ ${more.static ?? ''}
       errors += text;
     });
     const ended = new Promise<string>((resolve) => child.once('close', (code) => resolve(`${code}: ${errors.trim()}`)));
-    return { namespace, lines, ended };
+    return { namespace, lines, ended, stop: () => void child.kill('SIGTERM') };
   }
 
   /** A namespace with a link to the worker, and a way to its addresses. @param mtu of the link */
