@@ -81,7 +81,7 @@ export class ParameterEvents {
     const { isServer, config, keys, handshake, version: chosen } = this.#parts;
     if (this.#ownSaid || (isServer && keys.sealer(Level.handshake) === undefined && !handshake.isComplete)) return;
     this.#ownSaid = true;
-    const server = isServer ? { ...handshake.cids, resetToken: undefined } : undefined;
+    const server = isServer ? { ...handshake.cids, resetToken: undefined, preferredAddress: undefined } : undefined;
     const own = { ...DEFAULT_TRANSPORT_PARAMETERS, ...declared(config, chosen, handshake.scid, server) };
     this.#emit('quic:parameters_set', { initiator: 'local', ...parameterFields(own) });
   }

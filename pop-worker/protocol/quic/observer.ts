@@ -6,8 +6,8 @@ import type { Level } from './ports.ts';
 import type { Space } from './recovery/recovery.ts';
 import type { PacketType } from './wire/packet/packet-type.ts';
 
-/** Why packets are dropped: the counters of it. */
-export type DropReason = Extract<keyof ConnectionCounters, `dropped${string}`>;
+/** Why packets are dropped: the counters of it. Challenges are frames. */
+export type DropReason = Exclude<Extract<keyof ConnectionCounters, `dropped${string}`>, 'droppedChallenges'>;
 
 /**
  * Who wants to see how a connection fares, to log it; a connection has one at most (`Parts.observer`), and asks no more
