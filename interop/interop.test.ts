@@ -9,7 +9,7 @@ import type { FileClient, FileServer } from './implementations/implementation.ts
 import * as ngtcp2 from './implementations/ngtcp2.ts';
 import * as ours from './implementations/ours.ts';
 import * as quicGo from './implementations/quic-go.ts';
-import { transferFiles } from './transfer.ts';
+import { transferFiles } from './testing/transfer.ts';
 import { proveAll } from './with-peers.ts';
 
 const LIMIT_MS = 60_000;

@@ -1,9 +1,9 @@
 import { withPrograms } from '#bench/harness/program.ts';
 import { freeUdpPort } from '#bench/harness/sockets.ts';
-import { compareDownloads, type Folders, withFolders } from './files.ts';
-import type { FileClient, FileServer } from './implementations/implementation.ts';
-import { OURS } from './implementations/ours.ts';
-import type { OurView } from './quic/evidence.ts';
+import { compareDownloads, type Folders, withFolders } from '../files.ts';
+import type { FileClient, FileServer } from '../implementations/implementation.ts';
+import { OURS } from '../implementations/ours.ts';
+import type { OurView } from '../quic/evidence.ts';
 
 /** A server, a client and what both must have gone through. */
 export type Transfer = {
