@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { namespaceId } from '#host/thread/namespace-id.ts';
 import { fileFault } from '#telemetry/file-fault.ts';
 import { ConnectFailure } from './failure.ts';
 
@@ -12,9 +13,6 @@ interface Header {
   readonly startTime: string;
   readonly device: string;
 }
-
-/** Network namespace of this process, as a number. */
-const namespaceId = (): string => readlinkSync('/proc/self/ns/net').replaceAll(/\D/g, '');
 
 /** Field 22 of /proc/PID/stat (proc(5)), behind a name that may hold anything; undefined when there is no such process. */
 const startTimeOf = (pid: number): string | undefined => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -118,10 +118,18 @@ test('a journal of a dead process is carried out, cut anywhere; a live one refus
     assert.equal(ran.length, cut === text.length ? 3 : cut > 30 ? 2 : 0, `${cut}`);
     rmSync(path.join(folder, name.replace('cb0', 'cb3')), { force: true });
   }
-  // A journal of another network namespace is none of ours.
-  const foreign = path.join(folder, '1-cb0.jsonl');
-  appendFileSync(foreign, text);
-  ran.length = 0;
-  await beginNetConfig(folder, 'cb3', false, ip);
-  assert.equal(ran.length, 0);
+  // A journal of another network namespace or another boot is none of ours, and neither is one by the inode alone.
+  const inode = readlinkSync('/proc/self/ns/net').replaceAll(/\D/g, '');
+  for (const foreign of [
+    name.replace('-cb0', '0-cb0'),
+    `0${name.slice(1)}`,
+    `1${name.slice(1)}`,
+    `${inode}-cb0.jsonl`,
+  ]) {
+    appendFileSync(path.join(folder, foreign), text);
+    ran.length = 0;
+    await beginNetConfig(folder, 'cb3', false, ip);
+    assert.equal(ran.length, 0, foreign);
+    rmSync(path.join(folder, name.replace('cb0', 'cb3')));
+  }
 });

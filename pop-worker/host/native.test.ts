@@ -45,7 +45,15 @@ const WRONG: readonly unknown[] = [
 ];
 
 // Functions that need no arguments or to which some of the above is right.
-const HARMLESS = new Set(['nowUs', 'threadCpuUs', 'threadId', 'timerOpen', 'timerClose', 'namespaceClose']);
+const HARMLESS = new Set([
+  'nowUs',
+  'threadCpuUs',
+  'threadId',
+  'timerOpen',
+  'timerClose',
+  'namespaceClose',
+  'namespaceCookie',
+]);
 
 for (const [name, call] of Object.entries(native) as [string, (...args: unknown[]) => unknown][]) {
   if (HARMLESS.has(name)) continue;

@@ -1,15 +1,22 @@
 // The calling thread's CPUs, name and network namespace.
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "napi-util.h"
 
 #define THREAD_NAME_BYTES 16
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71  // Linux 5.14
+#endif
 
 typedef struct {
   int fd;
@@ -104,7 +111,21 @@ static napi_value namespace_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value namespace_cookie(napi_env env, napi_callback_info info) {
+  (void)info;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return throw_errno(env, errno, "socket");
+  uint64_t cookie = 0;
+  socklen_t bytes = sizeof cookie;
+  int error = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &bytes) == 0 ? 0 : errno;
+  close(fd);
+  if (error != 0) return throw_errno(env, error, "SO_NETNS_COOKIE");
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, cookie);
+  return make_text(env, text);
+}
+
 NATIVE_FUNCTIONS(thread, {"threadPin", thread_pin}, {"threadAffinity", thread_affinity},
                  {"threadName", thread_name}, {"threadId", thread_id},
                  {"namespaceOpen", namespace_open}, {"namespaceEnter", namespace_enter},
-                 {"namespaceClose", namespace_close});
+                 {"namespaceClose", namespace_close}, {"namespaceCookie", namespace_cookie});

@@ -15,4 +15,10 @@ export interface ThreadNative {
   /** Moves the calling thread; sockets and TUNs opened afterwards belong to that network namespace. */
   namespaceEnter(namespace: NamespaceHandle): void;
   namespaceClose(namespace: NamespaceHandle): void;
+  /**
+   * Number of the thread's network namespace that the kernel gives to no other until it boots anew (SO_NETNS_COOKIE).
+   *
+   * @throws with code ENOPROTOOPT before Linux 5.14
+   */
+  namespaceCookie(): string;
 }
