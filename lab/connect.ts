@@ -26,6 +26,7 @@ export const connectDevice = async (edge: Edge, name: DeviceName, tokenFile?: st
       ...lab.place.servers.flatMap((server) => ['--server', server]),
       ...reach.options(name),
     ],
+    env: { CBR_HOME: edge.deviceHome },
   });
   edge.connections.set(name, connection);
   for (const end = start + UP_MS; !(await reach.isUp(name, connection)); await sleep(10)) {

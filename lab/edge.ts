@@ -84,6 +84,8 @@ export class Edge {
   /** Of the devices that were connected, `cloudbridge connect`. */
   readonly connections = new Map<DeviceName, LabProcess>();
   readonly reach: Reach;
+  /** CBR_HOME of the devices: what they would undo in their namespaces ends with these. */
+  readonly deviceHome: string;
   readonly #folder: string;
   readonly #identity: Identity;
   readonly #ipv6 = new Map<string, string>();
@@ -91,6 +93,7 @@ export class Edge {
   private constructor(lab: Lab, folder: string, authority: Authority, identity: Identity, control: ControlPlane) {
     this.lab = lab;
     this.#folder = folder;
+    this.deviceHome = path.join(folder, 'devices');
     this.authority = authority;
     this.#identity = identity;
     this.control = control;

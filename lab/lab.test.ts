@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -137,6 +137,7 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
+  assert.ok(!existsSync(path.join(home, 'connect')), 'what the devices would undo is gone with their namespaces');
   for (const { pid, startTime } of programs) assert.ok(!isRunning(pid, startTime), 'no program of the lab is left');
 });
 
