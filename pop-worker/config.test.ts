@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { toJSONSchema } from 'zod';
+import { settingNames } from '#settings/testing/setting-names.ts';
 import { ConfigError } from '#settings/toml-file.ts';
 import { parseWorkerConfig, WorkerFile } from './config.ts';
 
@@ -71,12 +71,7 @@ test('the example of the manual is right, and the manual names every setting', (
   const manual = readFileSync(new URL('../docs/operating-a-pop.md', import.meta.url), 'utf8');
   const example = /```toml\n(.*?)```/s.exec(manual)?.[1] ?? '';
   assert.equal(parseWorkerConfig(example, '/etc/cloudbridge/worker.toml').tls.reset_key, '/etc/cloudbridge/reset.key');
-  const settings = Object.entries(toJSONSchema(WorkerFile, { io: 'input' }).properties ?? {}).flatMap(
-    ([name, part]) => {
-      const inner = typeof part === 'object' ? part.properties : undefined;
-      return inner === undefined ? [name] : Object.keys(inner).map((key) => `${name}.${key}`);
-    },
-  );
+  const settings = settingNames(WorkerFile);
   assert.ok(settings.length > 25, settings.join());
   for (const setting of settings) assert.ok(manual.includes(`\`${setting}\``), setting);
 });

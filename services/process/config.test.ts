@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { settingNames } from '#settings/testing/setting-names.ts';
 import { ConfigError } from '#settings/toml-file.ts';
-import { parseServicesConfig } from './config.ts';
+import { parseServicesConfig, ServicesFile } from './config.ts';
+import { EdgeFile } from './edge-config.ts';
 
 const WHOLE = `
 installation_key = "installation.key"
@@ -50,6 +53,19 @@ test('each mistake is named with its place', () => {
   const refused = WHOLE.replace('[config]', '[config]\nrefused = ["10.0.0.0/8", "10.0.0.1/8"]');
   assert.match(wrong(refused), /config\.refused\.1: must be a prefix/);
   assert.match(wrong(''), /nats/);
+});
+
+test('the manual has a row for every setting of services.toml and of edge.toml, and none besides', () => {
+  const manual = readFileSync(new URL('../../docs/operating-the-control-plane.md', import.meta.url), 'utf8');
+  const sections = new Map(manual.split(/^## /m).map((section) => [section.split('\n')[0], section]));
+  const rowsOf = (title: string): string[] => {
+    const table = /^\| setting .*\n\| -.*\n((?:\|.*\n)+)/m.exec(sections.get(title) ?? '')?.[1] ?? '';
+    return table
+      .split('\n')
+      .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(.+?)`/g)].map(([, name]) => name ?? ''));
+  };
+  assert.deepEqual(rowsOf('Settings of services.toml').sort(), settingNames(ServicesFile).sort());
+  assert.deepEqual(rowsOf('The API at the edge').sort(), settingNames(EdgeFile).sort());
 });
 
 test('any text is taken or refused with a ConfigError', () => {
