@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { root } from '#scripts/setup/paths.mjs';
@@ -70,6 +70,22 @@ test('doctor reports every feature for programs, and fails exactly when up lacks
   // What serves today is no matter of later.
   const later = rows.filter(({ neededBy }) => neededBy === 'later').map(({ feature }) => feature);
   assert.deepEqual(later, ['TUN with several queues', 'BPF and XDP']);
+});
+
+test('doctor says what to install where `ip` is not, and never tells root to become root', () => {
+  const { stdout } = spawnSync(process.execPath, [path.join(root, 'cli/main.ts'), 'doctor', '--json'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: '/nowhere' },
+  });
+  const rows = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { feature: string; mend?: string });
+  const ofIp = rows.filter(({ feature }) => /^TUN|^network namespaces/.test(feature));
+  assert.equal(ofIp.length, 4);
+  const mend = existsSync('/dev/net/tun') ? 'apt-get install iproute2' : 'modprobe tun';
+  for (const row of ofIp) assert.equal(row.mend, row.feature.startsWith('TUN') ? mend : 'apt-get install iproute2');
+  if (process.getuid?.() === 0) for (const row of rows) assert.doesNotMatch(row.mend ?? '', /as root/);
 });
 
 const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'] as const;

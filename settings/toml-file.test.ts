@@ -25,13 +25,44 @@ test('what the schema makes of the text comes back', () => {
 
 test('each mistake has a line, with its place', () => {
   assert.match(wrong('c = "x"\nc = "y"'), /^f\.toml:2:1: [^\n]+$/);
-  assert.deepEqual(
-    wrong('c = 5\n[a]\nb = "x"')
-      .split('\n')
-      .map((line) => line.slice(0, 12)),
-    ['f.toml: a.b:', 'f.toml: c: I'],
-  );
+  assert.deepEqual(wrong('c = 5\n[a]\nb = "x"').split('\n'), [
+    'f.toml: a.b: must be a number',
+    'f.toml: c: must be text in quotes',
+  ]);
   assert.match(wrong('d = 1'), /^f\.toml: top level: .*"d"/);
+});
+
+test('what is missing is called so, by its name and kind', () => {
+  assert.equal(wrong('[a]'), 'f.toml: a.b is missing: add it, a number');
+  const Needy = z.strictObject({
+    name: z.string(),
+    on: z.boolean(),
+    servers: z.array(z.string()),
+    keys: z.record(z.string(), z.string()),
+    tls: z.strictObject({ key: z.string(), either: z.union([z.literal(1), z.literal(3)]) }),
+    count: z.int(),
+  });
+  const lines = (text: string): string[] => {
+    try {
+      parseToml(Needy, text, 'f.toml');
+    } catch (error) {
+      return (error as ConfigError).message.split('\n');
+    }
+    return [];
+  };
+  assert.deepEqual(lines('count = 1.5'), [
+    'f.toml: name is missing: add it, text in quotes',
+    'f.toml: on is missing: add it, true or false',
+    'f.toml: servers is missing: add it, a list in [ ]',
+    'f.toml: [keys] is missing: add that section',
+    'f.toml: [tls] is missing: add that section',
+    'f.toml: count: must be a whole number',
+  ]);
+  assert.deepEqual(lines('name = "x"\non = true\ncount = 1\nkeys = {}\nservers = [1]\n[tls]\nkey = 1'), [
+    'f.toml: servers.0: must be text in quotes',
+    'f.toml: tls.key: must be text in quotes',
+    'f.toml: tls.either is missing: add it',
+  ]);
 });
 
 test('an error of the schema itself is no mistake of the file', () => {

@@ -9,6 +9,31 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** Kinds of values by the schema's names for them, as one writes them in TOML. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text in quotes',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list in [ ]',
+  object: 'a section',
+  record: 'a section',
+};
+
+const valueAt = (values: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], values);
+
+const sentenceOf = (issue: z.core.$ZodIssue, values: unknown): string => {
+  const { path, message } = issue;
+  const name = path.join('.') || 'top level';
+  const kind = issue.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
+  if (valueAt(values, path) === undefined) {
+    if (kind === KINDS['object']) return `[${name}] is missing: add that section`;
+    return `${name} is missing: add it${kind === undefined ? '' : `, ${kind}`}`;
+  }
+  return `${name}: ${kind === undefined ? message : `must be ${kind}`}`;
+};
+
 /**
  * What a schema makes of a TOML text.
  * @param file path for messages
@@ -24,7 +49,7 @@ export const parseToml = <T>(schema: z.ZodType<T>, text: string, file: string): 
   }
   const result = schema.safeParse(values);
   if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'top level'}: ${message}`);
+  const lines = result.error.issues.map((issue) => `${file}: ${sentenceOf(issue, values)}`);
   throw new ConfigError(lines.join('\n'));
 };
 

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { attempt, type Check, firstLine, inFreshNamespace, limited, missing, ok } from './check.ts';
 
-const AS_ROOT = 'run as root';
+/** Root in a container may lack what root is asked for. */
+const AS_ROOT =
+  process.geteuid?.() === 0 ? 'let root have CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN here' : 'run as root';
+const INSTALL_IP = 'apt-get install iproute2';
 
 /** What a worker asks the kernel for (pop-worker/dataplane/open-hosts.ts). */
 const RECEIVE_BUFFER_BYTES = 8 << 20;
@@ -31,7 +34,7 @@ const namespaces: Check = {
   neededBy: 'up',
   probe: () => {
     const ip = attempt('ip', ['-V']);
-    if (!ip.succeeded) return missing('no `ip`', 'apt-get install iproute2');
+    if (!ip.succeeded) return missing('no `ip`', INSTALL_IP);
     const tried = inFreshNamespace('true', []);
     if (tried.succeeded) return ok(firstLine(ip.stdout || ip.stderr));
     return missing(firstLine(tried.stderr), `${AS_ROOT}, or \`cloudbridge up --unprivileged\``);
@@ -52,6 +55,7 @@ const tunWith = (feature: string, flags: readonly string[], neededBy: Check['nee
   neededBy,
   probe: () => {
     if (!existsSync('/dev/net/tun')) return missing('no /dev/net/tun', 'modprobe tun');
+    if (!attempt('ip', ['-V']).succeeded) return missing('no `ip` to try it with', INSTALL_IP);
     const tried = inFreshNamespace('ip', ['tuntap', 'add', 'dev', 'probe', 'mode', 'tun', ...flags]);
     return tried.succeeded ? ok('created') : missing(firstLine(tried.stderr), AS_ROOT);
   },
