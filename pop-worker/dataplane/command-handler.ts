@@ -3,11 +3,12 @@ import type { OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { TargetPolicy } from '#protocol/masque/target-policy.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
-import { type Admission, REVOKED } from './admission.ts';
+import type { Admission } from './admission.ts';
 import type { Command } from './commands.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import { edgeIdentity } from './edge-config.ts';
+import { endRevoked } from './end-revoked.ts';
 import type { Endings } from './endings.ts';
 import type { Policy } from './forward/policy.ts';
 import type { TenantTable } from './forward/tenant-table.ts';
@@ -139,10 +140,7 @@ export class CommandHandler {
   }
 
   #endRevoked(): void {
-    const { admission, endings, connections, run } = this.#parts;
-    endings.endWhere(({ admitted }) => admission.objection(admitted) !== undefined, 'revoked');
-    // A device without a TUN may have no tunnel at the moment.
-    connections.closeWhere((http3) => admission.isRevoked(http3), REVOKED);
-    run();
+    endRevoked(this.#parts);
+    this.#parts.run();
   }
 }
