@@ -1,4 +1,5 @@
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import { QpackErrorCode } from '#protocol/qpack/errors.ts';
 import type { CloseInfo } from '#protocol/quic/api.ts';
 import { TransportError } from '#protocol/quic/errors.ts';
 import { clockFault } from '#telemetry/clock-fault.ts';
@@ -15,6 +16,15 @@ const CERTIFICATE_ALERTS: Readonly<Record<number, string>> = {
   48: 'its authority is not trusted here',
 };
 const NO_APPLICATION_PROTOCOL = 120;
+
+/** Names of errors, as words: `flowControlError` is a flow control error. RFC 9000 §20.1, RFC 9114 §8.1, RFC 9204 §6 */
+const wordsOf = (errors: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(errors).map(([name, code]) => [code, name.replaceAll(/[A-Z]/g, ' $&').toLowerCase()]));
+const APPLICATION_WORDS = wordsOf({ ...Http3ErrorCode, ...QpackErrorCode });
+const TRANSPORT_WORDS = wordsOf(TransportError);
+
+const inWords = ({ application, code }: CloseInfo): string =>
+  (application ? APPLICATION_WORDS : TRANSPORT_WORDS).get(code) ?? `an error that is not known here, ${code}`;
 
 const tlsFailure = (alert: number, info: CloseInfo, target: DialTarget, label: string): ConnectFailure => {
   const { host, authority } = target.server;
@@ -54,8 +64,10 @@ export const closeFailure = (info: CloseInfo, target: DialTarget, label: string,
       // Of a whole connection: nothing that this device asks for is served any more.
       if (info.by === 'remote' && info.application && info.code === Http3ErrorCode.requestRejected)
         return new ConnectFailure(`the edge refuses this device${said}`, 'fatal');
+      if (info.by === 'remote' && !info.application && info.code === TransportError.connectionRefused)
+        return new ConnectFailure(`${label} takes no new connections at the moment${said}`);
       const who = info.by === 'local' ? 'we closed the connection to' : 'the connection was closed by';
-      return new ConnectFailure(`${who} ${label} (0x${info.code.toString(16)}${said})`);
+      return new ConnectFailure(`${who} ${label} (${inWords(info)}${said})`);
     }
   }
 };

@@ -172,7 +172,15 @@ test('why a connection is over, for people: table', () => {
     'fatal: the edge refuses this device: the device is revoked',
   );
   assert.match(text({ by: 'local', application: true, code: 0x10b }, true), /^temporary: we closed/);
-  assert.match(text({ application: true, code: 0x100, reason: 'bye' }), /closed by 192\.0\.2\.1:443 \(0x100: bye\)/);
+  assert.match(
+    text({ application: true, code: 0x100, reason: 'bye' }),
+    /closed by 192\.0\.2\.1:443 \(no error: bye\)$/,
+  );
+  assert.equal(text({ code: 2 }), 'temporary: 192.0.2.1:443 takes no new connections at the moment');
+  assert.match(text({ code: 2, reason: 'full' }), / at the moment: full$/);
+  assert.match(text({ by: 'local', code: 3 }), /^temporary: we closed .* \(flow control error\)$/);
+  assert.match(text({ application: true, code: 0x33 }), / \(datagram error\)$/);
+  assert.match(text({ application: true, code: 77, reason: 'x' }), / \(an error that is not known here, 77: x\)$/);
 });
 
 test('refusals: status, details without control characters, Retry-After', () => {
