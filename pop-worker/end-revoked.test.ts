@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Admission, REVOKED } from '#dataplane/admission.ts';
+import type { Connections } from '#dataplane/connections.ts';
+import { Directory } from '#dataplane/directory.ts';
+import { endRevoked } from '#dataplane/end-revoked.ts';
+import { Endings, type LiveTunnel } from '#dataplane/endings.ts';
 import type { Http3Connection } from '#protocol/http3/connection.ts';
-import { ISSUER, Issuer } from '../testing/issuer.ts';
-import { Admission, REVOKED } from './admission.ts';
-import type { Connections } from './connections.ts';
-import { Directory } from './directory.ts';
-import { endRevoked } from './end-revoked.ts';
-import { Endings, type LiveTunnel } from './endings.ts';
+import { ISSUER, Issuer } from './testing/issuer.ts';
 
 const world = async () => {
   const issuer = new Issuer();
