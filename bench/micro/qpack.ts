@@ -1,9 +1,9 @@
 // What typical request and response heads cost in QPACK. Prints only.
 // usage: node bench/micro/qpack.ts [seconds a case]
 import { performance } from 'node:perf_hooks';
-import { FieldSectionDecoder } from '#protocol/qpack/decoder.ts';
-import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/encoder.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
+import { FieldSectionDecoder } from '#protocol/qpack/section-decoder.ts';
+import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/section-encoder.ts';
 
 const fields = (...pairs: readonly (readonly [string, string])[]): Fields =>
   pairs.map(([name, value]) => ({ name, value }));

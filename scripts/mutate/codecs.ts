@@ -64,9 +64,11 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     tests: ['pop-worker/protocol/quic/versions/versions.test.ts'],
   },
   qpack: {
-    files: ['integer', 'huffman', 'huffman-states', 'instructions', 'decoder', 'encoder', 'field'].map(
-      (name) => `${QPACK}/${name}.ts`,
-    ),
+    files: [
+      ...['integer', 'strings', 'huffman', 'huffman-states', 'field', 'section-decoder', 'section-encoder'],
+      ...['insert-count', 'dynamic-table', 'encoder-stream', 'decoder-stream', 'decoder', 'encoder'],
+      ...['encoder-table', 'outstanding-sections', 'repetition'],
+    ].map((name) => `${QPACK}/${name}.ts`),
     tests: [`${QPACK}/*.test.ts`],
   },
   'http3-frames': {

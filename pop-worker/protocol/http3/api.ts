@@ -1,8 +1,9 @@
-import type { FieldLimits } from '#protocol/qpack/decoder.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
+import type { FieldLimits } from '#protocol/qpack/section-decoder.ts';
 import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import type { TimeUs } from '../contract.ts';
 import type { Http3Connection } from './connection.ts';
+import type { QpackLimits } from './field-coding.ts';
 import type { RequestHead, ResponseHead } from './message.ts';
 import type { Http3Observer } from './observer.ts';
 import type { Http3Settings } from './settings.ts';
@@ -71,6 +72,8 @@ export interface Http3Options {
   readonly h3Datagram?: boolean;
   /** What a field section may hold; `sectionBytes` is announced as SETTINGS_MAX_FIELD_SECTION_SIZE. */
   readonly fieldLimits?: FieldLimits;
+  /** What header compression may take; capacity and streams are announced. `DEFAULT_QPACK_LIMITS` where left out. */
+  readonly qpack?: Partial<QpackLimits>;
   /** N of the reserved setting that is sent, 0 to 2^48; random per connection is best. */
   readonly grease?: number;
   /** Client with early data: the server's settings from the session that is resumed. */

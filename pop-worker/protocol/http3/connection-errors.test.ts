@@ -97,7 +97,9 @@ test('unidirectional streams (RFC 9114 §6.2, RFC 9204 §4.2)', () => {
     ['push', [stream(1, 0)], 0x103, 0x108],
     ['unknown type', [stream(0x21, bytes('anything')), ended(0x54), ended(0x7f, 0xff)], 'open'],
     ['ends before its type', [ended(), ended(0x40)], 'open'],
-    ['encoder instruction', [stream(2, 0x3f, 0xbd, 0x01)], 0x201],
+    ['capacity 220', [stream(2, 0x3f, 0xbd, 0x01)], 'open'],
+    ['capacity above ours', [stream(2, 0x3f, 0xe2, 0x1f)], 0x201],
+    ['duplicate of nothing', [stream(2, 0)], 0x201],
     ['encoder says 0', [stream(2, 0x20)], 'open'],
     ['decoder acknowledges', [stream(3, 0x84)], 0x202],
     ['decoder cancels', [stream(3, 0x48)], 'open'],
@@ -116,10 +118,15 @@ test('critical streams must not be reset or stopped (RFC 9114 §6.2.1)', () => {
     peer.pair.run();
     assert.equal(peer.outcome, 0x104);
   }
-  const peer = new RawPeer();
-  peer.quic.stopSending(3, 0x100);
-  peer.pair.run();
-  assert.equal(peer.outcome, 0x104);
+  for (const ours of [3, 7]) {
+    const peer = new RawPeer();
+    // A request that is not read to its end opens our decoder stream.
+    peer.quic.reset(peer.open(true, headers(...GET)), 0x10c);
+    peer.pair.run();
+    peer.quic.stopSending(ours, 0x100);
+    peer.pair.run();
+    assert.equal(peer.outcome, 0x104);
+  }
   const harmless = new RawPeer();
   const unknown = harmless.open(false, bytes(0x21));
   harmless.quic.reset(unknown, 0x100);
@@ -147,7 +154,8 @@ test('frames on a request stream (RFC 9114 §4.1, §7)', () => {
     ['cut in DATA', [get, bytes(0, 2, 0)], 0x106],
     ['cut in HEADERS', [bytes(1, 9, 0, 0)], 0x106],
     ['dynamic reference', [frame(1, [0, 0, 0x80])], 0x200],
-    ['dynamic reference in trailers', [get, frame(1, [2, 0, 0x80])], 0x200],
+    ['dynamic reference in trailers', [get, frame(1, [0, 0, 0x80])], 0x200],
+    ['more entries than our table has', [frame(1, [0x82, 0, 0x80])], 0x200],
   ];
   for (const [what, frames, expected] of table) assert.equal(toServer(request(...frames)), expected, what);
 });

@@ -1,21 +1,16 @@
-import { DEFAULT_FIELD_LIMITS } from '#protocol/qpack/decoder.ts';
 import { type Fields, fieldSectionBytes } from '#protocol/qpack/field.ts';
+import { DEFAULT_FIELD_LIMITS } from '#protocol/qpack/section-decoder.ts';
 import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import { ProtocolError, type TimeUs } from '../contract.ts';
 import { DATAGRAM_HEADROOM, type Http3Options, type Http3Sink, type StreamSink } from './api.ts';
-import { ControlOutput } from './control-output.ts';
+import { CriticalOutput } from './critical-output.ts';
 import { type DatagramCounters, readQuarterStreamId } from './datagrams.ts';
 import { Http3ErrorCode, localError, remoteError } from './errors.ts';
+import { DEFAULT_QPACK_LIMITS, FieldCoding, type QpackCounters } from './field-coding.ts';
+import { StreamType } from './frames.ts';
 import { checkTrailers, parseRequest, parseResponse } from './message.ts';
 import type { Http3Observer } from './observer.ts';
-import {
-  controlPrelude,
-  dataFrameHeader,
-  goawayFrame,
-  headersFrame,
-  NOTHING_REJECTED,
-  payloadBytes,
-} from './outgoing.ts';
+import { dataFrameHeader, goawayFrame, NOTHING_REJECTED, payloadBytes, settingsFrame } from './outgoing.ts';
 import { PeerStreams } from './peer-streams.ts';
 import { type RequestStream, Sending } from './request-stream.ts';
 import { RequestTable } from './request-table.ts';
@@ -38,8 +33,9 @@ export class Http3Connection implements ConnectionSink {
   readonly #sink: Http3Sink;
   readonly #local: Http3Settings;
   readonly #grease: number;
-  readonly #remembered: Http3Settings | undefined;
-  readonly #control: ControlOutput;
+  #remembered: Http3Settings | undefined;
+  readonly #control: CriticalOutput;
+  readonly #coding: FieldCoding;
   readonly #peerStreams: PeerStreams;
   readonly #requests: RequestTable;
   #peer: Http3Settings;
@@ -54,17 +50,20 @@ export class Http3Connection implements ConnectionSink {
     this.observer = options.observer;
     this.#sink = sink;
     const limits = options.fieldLimits ?? DEFAULT_FIELD_LIMITS;
+    const qpack = { ...DEFAULT_QPACK_LIMITS, ...options.qpack };
     this.#local = {
-      ...INITIAL_SETTINGS,
       maxFieldSectionBytes: limits.sectionBytes,
+      qpackMaxTableCapacity: qpack.tableBytes,
+      qpackBlockedStreams: qpack.tableBytes === 0 ? 0 : qpack.blockedStreams,
       enableConnectProtocol: quic.isServer && options.enableConnectProtocol !== false,
       h3Datagram: options.h3Datagram !== false,
     };
     this.#grease = options.grease ?? 1;
     this.#remembered = options.remembered;
     this.#peer = options.remembered ?? INITIAL_SETTINGS;
-    this.#control = new ControlOutput(quic);
-    this.#requests = new RequestTable(this, sink, limits, this.#local.enableConnectProtocol);
+    this.#control = new CriticalOutput(quic, StreamType.control);
+    this.#coding = new FieldCoding(quic, limits, qpack, (error) => this.#fail(error));
+    this.#requests = new RequestTable(this, sink, this.#coding, limits, this.#local.enableConnectProtocol);
     this.#peerStreams = new PeerStreams(
       {
         isServer: quic.isServer,
@@ -72,6 +71,7 @@ export class Http3Connection implements ConnectionSink {
         peerGoaway: (id, stream) => this.#takeGoaway(id, stream),
         observer: () => this.observer,
       },
+      this.#coding,
       (stream, code) => quic.stopSending(stream, code),
     );
   }
@@ -90,6 +90,11 @@ export class Http3Connection implements ConnectionSink {
     return this.#local;
   }
 
+  /** What header compression did and holds. */
+  get qpackCounters(): QpackCounters {
+    return this.#coding.counters;
+  }
+
   get openRequests(): number {
     return this.#requests.size;
   }
@@ -98,7 +103,7 @@ export class Http3Connection implements ConnectionSink {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#control.write(controlPrelude(this.#local, this.#grease));
+    this.#control.write(settingsFrame(this.#local, this.#grease));
     this.observer?.settings('local', this.#control.stream, this.#local);
   }
 
@@ -257,7 +262,7 @@ export class Http3Connection implements ConnectionSink {
   /** Closes the connection at once. */
   close(code: number = Http3ErrorCode.noError, reason = ''): void {
     if (this.#failed) return;
-    this.#failed = true;
+    this.#over();
     this.quic.close(code, reason);
   }
 
@@ -265,6 +270,7 @@ export class Http3Connection implements ConnectionSink {
 
   handshakeComplete(_quic: QuicConnection, info: HandshakeInfo): void {
     this.start();
+    if (info.earlyData === 'rejected') this.#forgetRemembered();
     this.#sink.handshakeComplete(this, info);
   }
 
@@ -296,9 +302,9 @@ export class Http3Connection implements ConnectionSink {
 
   streamStopSending(_quic: QuicConnection, id: number, code: number): void {
     if (this.#failed) return;
-    if (id === this.#control.stream) {
-      // RFC 9114 §6.2.1: the receiver must not ask for that.
-      this.#fail(remoteError(Http3ErrorCode.closedCriticalStream, 'STOP_SENDING for our control stream'));
+    if (id === this.#control.stream || this.#coding.isOurs(id)) {
+      // RFC 9114 §6.2.1, RFC 9204 §4.2: the receiver must not ask for that.
+      this.#fail(remoteError(Http3ErrorCode.closedCriticalStream, 'STOP_SENDING for a critical stream'));
       return;
     }
     const stream = this.#requests.get(id);
@@ -323,7 +329,10 @@ export class Http3Connection implements ConnectionSink {
 
   streamsAvailable(_quic: QuicConnection, bidirectional: boolean): void {
     if (bidirectional) this.#sink.streamsAvailable(this);
-    else this.#control.flush();
+    else {
+      this.#control.flush();
+      this.#coding.flush();
+    }
   }
 
   datagram(_quic: QuicConnection, buffer: Uint8Array, start: number, end: number): void {
@@ -351,14 +360,19 @@ export class Http3Connection implements ConnectionSink {
   }
 
   closed(_quic: QuicConnection, info: CloseInfo, now: TimeUs): void {
-    this.#failed = true;
+    this.#over();
     this.#requests.closeAll(info.by === 'local' ? 'local' : 'remote', info.code, info.reason);
     this.#sink.connectionClosed(this, info, now);
   }
 
+  #over(): void {
+    this.#failed = true;
+    this.#coding.stop();
+  }
+
   /** Writes a HEADERS frame; what may be sent the caller knows. */
   writeHeaders(id: number, fields: Fields, fin: boolean): void {
-    const frame = headersFrame(fields);
+    const frame = this.#coding.headers(id, fields);
     this.observer?.headers('local', id, fields, payloadBytes(frame));
     this.quic.write(id, frame, fin);
   }
@@ -389,7 +403,15 @@ export class Http3Connection implements ConnectionSink {
     this.observer?.settings('remote', stream, settings);
     if (this.#remembered !== undefined) checkNotLowered(this.#remembered, settings);
     this.#peer = settings;
+    this.#coding.peerSettings(settings);
     this.#sink.settings(this, settings);
+  }
+
+  /** RFC 9204 §3.2.3, RFC 9114 §7.2.4.2: without early data, nothing holds of what was remembered. */
+  #forgetRemembered(): void {
+    if (this.#remembered === undefined) return;
+    this.#remembered = undefined;
+    this.#peer = INITIAL_SETTINGS;
   }
 
   #takeGoaway(id: number, stream: number): void {

@@ -33,6 +33,7 @@ export class FrameParser {
   #disposition: Disposition = Disposition.skip;
   #collected: Uint8Array | undefined;
   #stopped = false;
+  #paused = false;
 
   constructor(handler: FrameHandler) {
     this.#handler = handler;
@@ -44,6 +45,15 @@ export class FrameParser {
     this.#collected = undefined;
   }
 
+  /** `push` returns early until `resume`; may be called by the handler. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -53,11 +63,13 @@ export class FrameParser {
     return !this.#inPayload && this.#type === -1 && !this.#varint.pending;
   }
 
-  push(buffer: Uint8Array, start: number, end: number): void {
+  /** @returns where it was paused; `end` unless it was */
+  push(buffer: Uint8Array, start: number, end: number): number {
     let at = start;
-    while (at < end && !this.#stopped) {
+    while (at < end && !this.#stopped && !this.#paused) {
       at = this.#inPayload ? this.#payload(buffer, at, end) : this.#header(buffer, at, end);
     }
+    return this.#stopped ? end : at;
   }
 
   /** RFC 9114 §7.1: a stream that ends inside a frame is an error of the connection. */

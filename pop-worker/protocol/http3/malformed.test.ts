@@ -189,7 +189,8 @@ test('a header section beyond the limit is answered 431 and the connection goes 
     ...peer.quic.sink,
     streamData: (connection, stream, buffer, start, end) => {
       if (end > start) connection.consume(stream, end - start);
-      answer += Buffer.from(buffer.subarray(start, end)).toString('latin1');
+      // Not of the decoder stream, which says that the rest of the request is not read.
+      if ((stream & 2) === 0) answer += Buffer.from(buffer.subarray(start, end)).toString('latin1');
     },
   };
   peer.open(true, headers(...req(`x: ${'y'.repeat(20_000)}`)), true);

@@ -1,7 +1,7 @@
-import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/encoder.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
+import { fieldSectionBound } from '#protocol/qpack/section-encoder.ts';
 import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
-import { FrameType, StreamType } from './frames.ts';
+import { FrameType } from './frames.ts';
 import { encodeSettings, type Http3Settings } from './settings.ts';
 
 /** Frame type and length of the frames that we send take at most this. */
@@ -15,10 +15,14 @@ const framed = (buffer: Uint8Array, type: number, end: number): Uint8Array => {
   return buffer.subarray(start, end);
 };
 
-/** A HEADERS frame in one piece (RFC 9114 §7.2.2). */
-export const headersFrame = (fields: Fields): Uint8Array => {
+/**
+ * A HEADERS frame in one piece (RFC 9114 §7.2.2).
+ *
+ * @param encode writes the section into the buffer from an offset on, and returns the offset behind it
+ */
+export const headersFrame = (fields: Fields, encode: (out: Uint8Array, at: number) => number): Uint8Array => {
   const buffer = new Uint8Array(HEADER_ROOM + fieldSectionBound(fields));
-  return framed(buffer, FrameType.headers, encodeFieldSection(fields, buffer, HEADER_ROOM));
+  return framed(buffer, FrameType.headers, encode(buffer, HEADER_ROOM));
 };
 
 /** @param frame as `headersFrame` makes it */
@@ -31,14 +35,12 @@ export const dataFrameHeader = (length: number): Uint8Array => {
   return header;
 };
 
-/** How the control stream begins: its type and the SETTINGS frame (RFC 9114 §6.2.1). */
-export const controlPrelude = (settings: Http3Settings, grease: number): Uint8Array => {
+/** The first frame of the control stream (RFC 9114 §6.2.1). */
+export const settingsFrame = (settings: Http3Settings, grease: number): Uint8Array => {
   const payload = encodeSettings(settings, grease);
-  const buffer = new Uint8Array(2 + varintLength(payload.length) + payload.length);
-  buffer[0] = StreamType.control;
-  buffer[1] = FrameType.settings;
-  buffer.set(payload, writeVarint(buffer, 2, payload.length));
-  return buffer;
+  const buffer = new Uint8Array(HEADER_ROOM + payload.length);
+  buffer.set(payload, HEADER_ROOM);
+  return framed(buffer, FrameType.settings, buffer.length);
 };
 
 /** The largest stream ID of a client's bidirectional stream, 2^62-4: nothing is rejected yet (RFC 9114 §5.2). */

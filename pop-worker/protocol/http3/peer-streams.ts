@@ -1,17 +1,23 @@
-import { DecoderStreamReader, EncoderStreamReader } from '#protocol/qpack/instructions.ts';
 import { type ControlHandler, ControlStream } from './control-stream.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import { StreamType } from './frames.ts';
 import { VarintReader } from './varint.ts';
 
 /** Reads one of the streams that last as long as the connection. */
-interface CriticalReader {
+export interface CriticalReader {
   push(buffer: Uint8Array, start: number, end: number): void;
+}
+
+/** Of the peer's QPACK streams. */
+export interface QpackReaders {
+  readonly encoderReader: CriticalReader;
+  readonly decoderReader: CriticalReader;
 }
 
 /** The peer's unidirectional streams (RFC 9114 §6.2, RFC 9204 §4.2). */
 export class PeerStreams {
   readonly #handler: ControlHandler;
+  readonly #qpack: QpackReaders;
   readonly #stopSending: (stream: number, code: number) => void;
   /** Streams whose type is not complete. QUIC's limit bounds how many there are. */
   readonly #untyped = new Map<number, VarintReader>();
@@ -20,8 +26,9 @@ export class PeerStreams {
   readonly #ignored = new Set<number>();
   readonly #seenTypes = new Set<number>();
 
-  constructor(handler: ControlHandler, stopSending: (stream: number, code: number) => void) {
+  constructor(handler: ControlHandler, qpack: QpackReaders, stopSending: (stream: number, code: number) => void) {
     this.#handler = handler;
+    this.#qpack = qpack;
     this.#stopSending = stopSending;
   }
 
@@ -74,10 +81,10 @@ export class PeerStreams {
         this.#addCritical(stream, type, new ControlStream(this.#handler, stream));
         break;
       case StreamType.qpackEncoder:
-        this.#addCritical(stream, type, new EncoderStreamReader());
+        this.#addCritical(stream, type, this.#qpack.encoderReader);
         break;
       case StreamType.qpackDecoder:
-        this.#addCritical(stream, type, new DecoderStreamReader());
+        this.#addCritical(stream, type, this.#qpack.decoderReader);
         break;
       case StreamType.push:
         // RFC 9114 §6.2.2: clients never push. §4.6: and we never allow it.

@@ -1,12 +1,14 @@
-import type { FieldSectionDecoder } from '#protocol/qpack/decoder.ts';
 import type { Field, Fields } from '#protocol/qpack/field.ts';
+import { BLOCKED } from '#protocol/qpack/section-decoder.ts';
 import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import type { StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode } from './errors.ts';
+import type { FieldCoding } from './field-coding.ts';
 import { contentLength } from './field-rules.ts';
 import { Disposition, type FrameHandler, FrameParser } from './frame-parser.ts';
 import { checkOtherFrameOnRequest, FrameType, frameUnexpected } from './frames.ts';
+import { HeldStream } from './held-stream.ts';
 import { checkTrailers, parseRequest, parseResponse, type RequestHead } from './message.ts';
 
 /** What a request stream needs of its connection. */
@@ -15,7 +17,7 @@ export interface StreamOwner {
   readonly isServer: boolean;
   /** We understand :protocol. */
   readonly extendedConnect: boolean;
-  readonly decoder: FieldSectionDecoder;
+  readonly coding: FieldCoding;
   readonly maxFieldSectionBytes: number;
   request(stream: RequestStream, head: RequestHead): void;
   /** A stream error (RFC 9114 §8): both directions end with this code. */
@@ -56,6 +58,8 @@ export class RequestStream implements FrameHandler {
   #mayHaveContent = true;
   #bodyBytes = 0;
   #delivered = 0;
+  /** While a section waits for entries of the dynamic table (RFC 9204 §2.2.1). */
+  #held: HeldStream | undefined;
 
   constructor(owner: StreamOwner, id: number, sink: StreamSink) {
     this.#owner = owner;
@@ -75,21 +79,48 @@ export class RequestStream implements FrameHandler {
     return this.#receiving !== Receiving.head || !this.#owner.isServer;
   }
 
-  /** Nothing of the message counts any more. */
+  /** Nothing of the message counts any more, whether or not it is complete. */
   stopReceiving(): void {
-    this.#receiving = Receiving.over;
-    this.#parser.stop();
+    if (this.receivingOver) return;
+    this.#over();
+    this.#release();
+    this.#owner.coding.cancel(this.id);
   }
 
   /** @throws Http3Error or QpackError, errors of the connection */
   receive(buffer: Uint8Array, start: number, end: number, fin: boolean): void {
     if (this.receivingOver) return;
+    if (this.#held !== undefined) this.#hold(this.#held, buffer, start, end, fin);
+    else this.#read(buffer, start, end, fin);
+  }
+
+  #read(buffer: Uint8Array, start: number, end: number, fin: boolean): void {
     const delivered = this.#delivered;
-    this.#parser.push(buffer, start, end);
+    const at = this.#parser.push(buffer, start, end);
     if (this.#parser.stopped) return;
-    const overhead = end - start - (this.#delivered - delivered);
+    const overhead = at - start - (this.#delivered - delivered);
+    const held = this.#held as HeldStream | undefined;
+    if (held !== undefined) {
+      held.owed = overhead;
+      this.#hold(held, buffer, at, end, fin);
+      return;
+    }
     if (overhead > 0) this.#owner.consume(this, overhead);
     if (fin) this.#finish();
+  }
+
+  /** The entries that a section waited for are there. @throws Http3Error or QpackError, errors of the connection */
+  resume(): void {
+    const held = this.#held as HeldStream;
+    const { section } = held;
+    const fields = this.#owner.coding.decode(this, section, 0, section.length);
+    if (fields === BLOCKED) return;
+    this.#release();
+    this.#parser.resume();
+    if (held.owed > 0) this.#owner.consume(this, held.owed);
+    this.#section(fields, held.section.length);
+    for (const piece of held.pieces) this.receive(piece, 0, piece.length, false);
+    if (held.fin) this.receive(section, 0, 0, true);
   }
 
   frameStart(type: number, length: number): Disposition {
@@ -106,8 +137,17 @@ export class RequestStream implements FrameHandler {
   }
 
   frame(_type: number, buffer: Uint8Array, start: number, end: number): void {
-    const fields = this.#owner.decoder.decode(buffer, start, end);
-    if (fields !== undefined) this.#owner.http3.observer?.headers('remote', this.id, fields, end - start);
+    const fields = this.#owner.coding.decode(this, buffer, start, end);
+    if (fields !== BLOCKED) this.#section(fields, end - start);
+    else if (this.#mayHold(end - start)) {
+      this.#held = new HeldStream(buffer.slice(start, end));
+      this.#parser.pause();
+    }
+  }
+
+  /** @param bytes that it took in its frame */
+  #section(fields: Field[] | undefined, bytes: number): void {
+    if (fields !== undefined) this.#owner.http3.observer?.headers('remote', this.id, fields, bytes);
     if (fields === undefined) this.#owner.tooLarge(this);
     else if (this.#receiving === Receiving.body) this.#trailers(fields);
     else if (this.#owner.isServer) this.#request(fields);
@@ -184,9 +224,31 @@ export class RequestStream implements FrameHandler {
     } else if (this.#contentLength >= 0 && this.#bodyBytes !== this.#contentLength) {
       this.#malformed('less than content-length');
     } else {
-      this.stopReceiving();
+      this.#over();
       this.sink.end(this.#owner.http3, this.id);
     }
+  }
+
+  #over(): void {
+    this.#receiving = Receiving.over;
+    this.#parser.stop();
+  }
+
+  #hold(held: HeldStream, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
+    if (!this.#mayHold(end - start)) return;
+    if (end > start) held.add(buffer.slice(start, end));
+    held.fin = fin;
+  }
+
+  #mayHold(bytes: number): boolean {
+    if (this.#owner.coding.hold(bytes)) return true;
+    this.#owner.abandon(this, Http3ErrorCode.excessiveLoad, 'too much waits for entries of the dynamic table');
+    return false;
+  }
+
+  #release(): void {
+    this.#owner.coding.release(this.#held?.bytes ?? 0);
+    this.#held = undefined;
   }
 
   #malformed(reason: string): Disposition {

@@ -1,7 +1,8 @@
-import { type FieldLimits, FieldSectionDecoder } from '#protocol/qpack/decoder.ts';
+import type { FieldLimits } from '#protocol/qpack/section-decoder.ts';
 import type { Http3Sink, StreamSink } from './api.ts';
 import type { Http3Connection } from './connection.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
+import type { FieldCoding } from './field-coding.ts';
 import type { RequestHead } from './message.ts';
 import { RequestStream, Sending, type StreamOwner } from './request-stream.ts';
 
@@ -12,7 +13,7 @@ export class RequestTable implements StreamOwner {
   readonly http3: Http3Connection;
   readonly isServer: boolean;
   readonly extendedConnect: boolean;
-  readonly decoder: FieldSectionDecoder;
+  readonly coding: FieldCoding;
   readonly maxFieldSectionBytes: number;
   readonly #sink: Http3Sink;
   readonly #streams = new Map<number, RequestStream>();
@@ -23,11 +24,17 @@ export class RequestTable implements StreamOwner {
   /** The stream of the last datagram; they come in runs. */
   #last: RequestStream | undefined;
 
-  constructor(http3: Http3Connection, sink: Http3Sink, limits: FieldLimits, extendedConnect: boolean) {
+  constructor(
+    http3: Http3Connection,
+    sink: Http3Sink,
+    coding: FieldCoding,
+    limits: FieldLimits,
+    extendedConnect: boolean,
+  ) {
     this.http3 = http3;
     this.isServer = http3.quic.isServer;
     this.extendedConnect = extendedConnect;
-    this.decoder = new FieldSectionDecoder(limits);
+    this.coding = coding;
     this.maxFieldSectionBytes = limits.sectionBytes;
     this.#sink = sink;
   }
@@ -155,6 +162,7 @@ export class RequestTable implements StreamOwner {
     // RFC 9114 §5.2, §4.1.1
     this.http3.quic.reset(id, Http3ErrorCode.requestRejected);
     this.http3.quic.stopSending(id, Http3ErrorCode.requestRejected);
+    this.coding.cancel(id);
     return undefined;
   }
 }

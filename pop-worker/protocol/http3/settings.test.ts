@@ -41,10 +41,16 @@ test('defaults are left out, a reserved setting is not (RFC 9114 §7.2.4.1)', ()
 
 test('more than 4096 bytes of settings are too many', () => assert.equal(MAX_SETTINGS_BYTES, 4096));
 
+test('a table capacity that was remembered stays as it was, none may become one (RFC 9204 §3.2.3)', () => {
+  assert.throws(() => checkNotLowered(FULL, { ...FULL, qpackMaxTableCapacity: 4097 }), { code: 0x202 });
+  checkNotLowered({ ...FULL, qpackMaxTableCapacity: 0 }, FULL);
+});
+
 test('each setting may be raised for a resumed session, none lowered (RFC 9114 §7.2.4.2)', () => {
   checkNotLowered(FULL, FULL);
   checkNotLowered({ ...INITIAL_SETTINGS, maxFieldSectionBytes: 0 }, FULL);
   for (const [key, value] of Object.entries({ ...INITIAL_SETTINGS, maxFieldSectionBytes: 16_383 })) {
-    assert.throws(() => checkNotLowered(FULL, { ...FULL, [key]: value }), { code: 0x109, fault: 'remote' }, key);
+    const code = key === 'qpackMaxTableCapacity' ? 0x202 : 0x109;
+    assert.throws(() => checkNotLowered(FULL, { ...FULL, [key]: value }), { code, fault: 'remote' }, key);
   }
 });

@@ -1,3 +1,4 @@
+import { decoderStreamError } from '#protocol/qpack/errors.ts';
 import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import { Http3ErrorCode, remoteError } from './errors.ts';
 import { PayloadReader } from './varint.ts';
@@ -89,18 +90,20 @@ export const encodeSettings = (settings: Http3Settings, grease: number): Uint8Ar
 };
 
 /**
- * RFC 9114 §7.2.4.2, RFC 9297 §2.1.1: settings that a client relied on in early data must not have been lowered.
+ * RFC 9114 §7.2.4.2, RFC 9297 §2.1.1: settings that a client relied on in early data must not have been lowered. The
+ * capacity of the dynamic table must be the same, if there was one (RFC 9204 §3.2.3).
  *
- * @throws Http3Error H3_SETTINGS_ERROR
+ * @throws Http3Error H3_SETTINGS_ERROR, QpackError QPACK_DECODER_STREAM_ERROR
  */
 export const checkNotLowered = (remembered: Http3Settings, now: Http3Settings): void => {
   if (
     now.maxFieldSectionBytes < remembered.maxFieldSectionBytes ||
-    now.qpackMaxTableCapacity < remembered.qpackMaxTableCapacity ||
     now.qpackBlockedStreams < remembered.qpackBlockedStreams ||
     (remembered.enableConnectProtocol && !now.enableConnectProtocol) ||
     (remembered.h3Datagram && !now.h3Datagram)
   ) {
     throw settingsError('settings lowered since the session that is resumed');
   }
+  if (remembered.qpackMaxTableCapacity > 0 && now.qpackMaxTableCapacity !== remembered.qpackMaxTableCapacity)
+    throw decoderStreamError('other table capacity than in the session that is resumed');
 };

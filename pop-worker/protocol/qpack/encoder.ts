@@ -1,50 +1,222 @@
+import { type DecoderEvents, DecoderStreamReader } from './decoder-stream.ts';
+import { entryBytes, maxEntries } from './dynamic-table.ts';
+import { capacityInstruction, duplicateInstruction, insertInstruction } from './encoder-stream.ts';
+import { EncoderTable } from './encoder-table.ts';
+import { decoderStreamError } from './errors.ts';
 import type { Field, Fields } from './field.ts';
-import { encodeHuffman, huffmanBytes } from './huffman.ts';
-import { MAX_INTEGER_BYTES, writeInteger } from './integer.ts';
-import { STATIC_NAMES } from './static-table.ts';
+import { encodeInsertCount } from './insert-count.ts';
+import { writeInteger } from './integer.ts';
+import { OutstandingSections } from './outstanding-sections.ts';
+import { Repetition } from './repetition.ts';
+import {
+  encodeFieldSection,
+  isNeverIndexed,
+  staticIndex,
+  staticNameIndex,
+  writeStaticLine,
+} from './section-encoder.ts';
+import { writeString } from './strings.ts';
 
-/** Bytes that `encodeFieldSection` writes at most; a string is Huffman coded only where that is shorter. */
-export const fieldSectionBound = (fields: Fields): number => {
-  let bound = 2;
-  for (const { name, value } of fields) bound += name.length + value.length + 2 * MAX_INTEGER_BYTES;
-  return bound;
-};
+/** Where instructions go: the encoder stream. */
+export interface InstructionOutput {
+  send(instruction: Uint8Array): void;
+  /** Bytes that are queued there and not yet sent. */
+  waiting(): number;
+}
 
-/** A string literal (RFC 9204 §4.1.2). @param huffman the H flag in its place; the prefix is what lies below it */
-const writeString = (out: Uint8Array, at: number, flags: number, huffman: number, text: string): number => {
-  const prefixBits = 31 - Math.clz32(huffman);
-  const coded = huffmanBytes(text);
-  if (coded < text.length) return encodeHuffman(text, out, writeInteger(out, at, flags | huffman, prefixBits, coded));
-  let to = writeInteger(out, at, flags, prefixBits, text.length);
-  for (let i = 0; i < text.length; i++) out[to++] = text.charCodeAt(i);
-  return to;
-};
+export interface EncoderOptions {
+  /** Bytes that our entries may take, here and at the peer. */
+  readonly tableCapacity: number;
+  /** How many streams may at most wait for entries; none does before the peer has shown that it takes entries. */
+  readonly blockedStreams: number;
+  readonly output: InstructionOutput;
+}
 
-const writeField = (out: Uint8Array, at: number, field: Field): number => {
-  const known = STATIC_NAMES.get(field.name);
-  const never = field.sensitive === true;
-  if (known === undefined) {
-    // RFC 9204 §4.5.6: 001NH, name with 3-bit prefix, value with 7-bit prefix.
-    return writeString(out, writeString(out, at, never ? 0x30 : 0x20, 0x08, field.name), 0, 0x80, field.value);
-  }
-  const index = never ? undefined : known.values.get(field.value);
-  // RFC 9204 §4.5.2: 11, index into the static table with 6-bit prefix.
-  if (index !== undefined) return writeInteger(out, at, 0xc0, 6, index);
-  // RFC 9204 §4.5.4: 01N1, index of the name with 4-bit prefix.
-  return writeString(out, writeInteger(out, at, never ? 0x70 : 0x50, 4, known.first), 0, 0x80, field.value);
-};
+/** Instructions that may wait to be sent: beyond it, what flow control or loss holds up is not added to (RFC 9204 §2.1.3). */
+const MAX_WAITING_BYTES = 2048;
+/** Sections that may be on their way; a peer that acknowledges none gets literals from there on. */
+const MAX_OUTSTANDING = 256;
+/** An entry of more than this share of the table would push out too much else. */
+const LARGEST_SHARE = 1 / 2;
+/** Below this a value is no longer than the reference to it, when its name is in the static table. */
+const SHORT_VALUE = 3;
+
+/** How a field line refers to the dynamic table: not at all, whole, by its name. */
+const Reference = { none: 0, field: 1, name: 2 } as const;
 
 /**
- * Encodes a field section with the static table only, so that it never waits for another stream (RFC 9204 §2.1.2).
- *
- * @param out at least `fieldSectionBound(fields)` bytes from `at` on
- * @returns the offset behind the section
+ * The encoder of a connection (RFC 9204 §2.1). A field gets an entry when it comes a second time, unless it is secret
+ * or a value that repeats seldom enough; it is referred to when the peer has acknowledged the entry, or before that by
+ * as many streams as may wait. Nothing is inserted before `start`, so nothing goes into early data (§3.2.3).
  */
-export const encodeFieldSection = (fields: Fields, out: Uint8Array, at: number): number => {
-  // RFC 9204 §4.5.1: Required Insert Count and Base are 0.
-  out[at] = 0;
-  out[at + 1] = 0;
-  let to = at + 2;
-  for (const field of fields) to = writeField(out, to, field);
-  return to;
-};
+export class QpackEncoder implements DecoderEvents {
+  readonly #options: EncoderOptions;
+  /** Reads the peer's decoder stream. */
+  readonly acknowledgments = new DecoderStreamReader(this);
+  readonly #outstanding = new OutstandingSections();
+  readonly #repetition = new Repetition();
+  #table: EncoderTable | undefined;
+  #maxEntries = 0;
+  #mayBlock = 0;
+  #knownReceived = 0;
+  #references = 0;
+  /** Of the section that is being encoded: how each line refers to what, what it needs, what it keeps. */
+  #kinds = new Uint8Array(32);
+  #indices = new Float64Array(32);
+  #stream = 0;
+  #required = 0;
+  #oldest = Number.POSITIVE_INFINITY;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+  }
+
+  /** Field lines that were sent as a reference to the dynamic table. */
+  get references(): number {
+    return this.#references;
+  }
+
+  get inserted(): number {
+    return this.#table?.inserted ?? 0;
+  }
+
+  /** Bytes of all entries. */
+  get tableBytes(): number {
+    return this.#table?.size ?? 0;
+  }
+
+  /**
+   * The peer's settings are there.
+   *
+   * @param capacity SETTINGS_QPACK_MAX_TABLE_CAPACITY
+   * @param blockedStreams SETTINGS_QPACK_BLOCKED_STREAMS
+   */
+  start(capacity: number, blockedStreams: number): void {
+    // RFC 9204 §4.5.1.1: of what the decoder allows, not of what we use.
+    this.#maxEntries = maxEntries(capacity);
+    this.#mayBlock = Math.min(blockedStreams, this.#options.blockedStreams);
+    const used = Math.min(capacity, this.#options.tableCapacity);
+    // RFC 9204 §3.2.3: nothing at all on the encoder stream while nothing can be inserted.
+    if (maxEntries(used) > 0) this.#table = new EncoderTable(used);
+  }
+
+  /**
+   * Encodes a section that is about to be sent on that stream.
+   *
+   * @param out at least `fieldSectionBound(fields)` bytes from `at` on
+   * @returns the offset behind the section
+   */
+  encode(stream: number, fields: Fields, out: Uint8Array, at: number): number {
+    const table = this.#table;
+    if (table === undefined || this.#outstanding.size >= MAX_OUTSTANDING) return encodeFieldSection(fields, out, at);
+    this.#stream = stream;
+    this.#required = 0;
+    this.#oldest = Number.POSITIVE_INFINITY;
+    if (fields.length > this.#kinds.length) {
+      this.#kinds = new Uint8Array(fields.length);
+      this.#indices = new Float64Array(fields.length);
+    }
+    for (let i = 0; i < fields.length; i++) this.#kinds[i] = this.#plan(table, fields[i] as Field, i);
+    if (this.#required === 0) return encodeFieldSection(fields, out, at);
+    this.#outstanding.add(stream, this.#required, this.#oldest);
+    return this.#write(fields, out, at);
+  }
+
+  sectionAcknowledged(stream: number): void {
+    const required = this.#outstanding.acknowledge(stream);
+    // RFC 9204 §4.4.1
+    if (required < 0) throw decoderStreamError('acknowledgment of a section without dynamic references');
+    this.#knownReceived = Math.max(this.#knownReceived, required);
+  }
+
+  streamCancelled(stream: number): void {
+    this.#outstanding.cancel(stream);
+  }
+
+  insertsReceived(increment: number): void {
+    // RFC 9204 §4.4.3
+    if (increment === 0) throw decoderStreamError('increment of 0');
+    if (this.#knownReceived + increment > this.inserted) throw decoderStreamError('increment beyond what was inserted');
+    this.#knownReceived += increment;
+  }
+
+  #plan(table: EncoderTable, field: Field, line: number): number {
+    const { name, value } = field;
+    if (isNeverIndexed(field) || staticIndex(name, value) >= 0) return Reference.none;
+    const index = this.#entryFor(table, name, value);
+    if (index >= 0 && this.#refer(index, line)) return Reference.field;
+    // A name in the static table costs nothing that could be held up.
+    if (staticNameIndex(name) >= 0) return Reference.none;
+    const named = table.findName(name);
+    return named >= 0 && !table.isDraining(named) && this.#refer(named, line) ? Reference.name : Reference.none;
+  }
+
+  /** @returns the absolute index of an entry that may be referred to, -1 when there is none */
+  #entryFor(table: EncoderTable, name: string, value: string): number {
+    const index = table.find(name, value);
+    if (index >= 0) return table.isDraining(index) ? this.#duplicate(table, index, name, value) : index;
+    return this.#isWorthAnEntry(table, name, value) ? this.#insert(table, name, value) : -1;
+  }
+
+  #isWorthAnEntry(table: EncoderTable, name: string, value: string): boolean {
+    if (entryBytes(name, value) > table.capacity * LARGEST_SHARE) return false;
+    if (value.length < SHORT_VALUE && staticNameIndex(name) >= 0) return false;
+    return this.#repetition.seen(name, value);
+  }
+
+  /** RFC 9204 §2.1.1: entries may go when the peer has them and nothing on its way refers to them. */
+  #hasRoom(table: EncoderTable, bytes: number): boolean {
+    if (this.#options.output.waiting() > MAX_WAITING_BYTES) return false;
+    return table.hasRoom(bytes, Math.min(this.#knownReceived, this.#oldest, this.#outstanding.oldest));
+  }
+
+  #insert(table: EncoderTable, name: string, value: string): number {
+    if (!this.#hasRoom(table, entryBytes(name, value))) return -1;
+    if (table.inserted === 0) this.#options.output.send(capacityInstruction(table.capacity));
+    const named = table.findName(name);
+    const relative = named < 0 ? -1 : table.inserted - 1 - named;
+    this.#options.output.send(insertInstruction(staticNameIndex(name), relative, name, value));
+    return table.insert(name, value);
+  }
+
+  /** RFC 9204 §2.1.1.1: instead of a reference to an entry that is about to go. */
+  #duplicate(table: EncoderTable, index: number, name: string, value: string): number {
+    if (!this.#hasRoom(table, entryBytes(name, value))) return -1;
+    this.#options.output.send(duplicateInstruction(table.inserted - 1 - index));
+    return table.insert(name, value);
+  }
+
+  /** Notes a reference. @returns false when the stream might have to wait for it and must not */
+  #refer(index: number, line: number): boolean {
+    if (index >= this.#knownReceived && index >= this.#required && !this.#mayWait()) return false;
+    this.#indices[line] = index;
+    this.#required = Math.max(this.#required, index + 1);
+    this.#oldest = Math.min(this.#oldest, index);
+    return true;
+  }
+
+  #mayWait(): boolean {
+    // RFC 9204 §2.1.2. Nothing acknowledged yet: this is the first flight, or the peer does not read the stream.
+    if (this.#mayBlock === 0 || this.#knownReceived === 0) return false;
+    return this.#outstanding.mayBlock(this.#stream, this.#knownReceived, this.#mayBlock);
+  }
+
+  /** With the Base at the Required Insert Count, so that no reference is post-base (RFC 9204 §4.5.1.2). */
+  #write(fields: Fields, out: Uint8Array, at: number): number {
+    let to = writeInteger(out, at, 0, 8, encodeInsertCount(this.#required, this.#maxEntries));
+    out[to++] = 0;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field;
+      const kind = this.#kinds[i];
+      const relative = this.#required - 1 - (this.#indices[i] as number);
+      if (kind === Reference.none) to = writeStaticLine(out, to, field, isNeverIndexed(field));
+      else {
+        this.#references++;
+        // RFC 9204 §4.5.2: 10, index; §4.5.4: 0100, index of the name, and the value
+        if (kind === Reference.field) to = writeInteger(out, to, 0x80, 6, relative);
+        else to = writeString(out, writeInteger(out, to, 0x40, 4, relative), 0, 0x80, field.value);
+      }
+    }
+    return to;
+  }
+}

@@ -17,5 +17,14 @@ export class QpackError extends ProtocolError {
   }
 }
 
+/** The decoder did not understand a field section. */
 export const decompressionFailed = (message: string): QpackError =>
   new QpackError(QpackErrorCode.decompressionFailed, 'remote', message);
+
+/** The decoder did not understand the encoder's instructions. */
+export const encoderStreamError = (message: string): QpackError =>
+  new QpackError(QpackErrorCode.encoderStreamError, 'remote', message);
+
+/** The encoder did not understand the decoder's instructions. */
+export const decoderStreamError = (message: string): QpackError =>
+  new QpackError(QpackErrorCode.decoderStreamError, 'remote', message);

@@ -1,4 +1,4 @@
-import type { ConnectionSink } from '#protocol/quic/api.ts';
+import type { ConnectionSink, HandshakeInfo } from '#protocol/quic/api.ts';
 import type { Half } from './memory-half.ts';
 import { type MemoryLimits, MemoryQuic, type MemoryStream, ROOMY, type Wire } from './memory-quic.ts';
 import { seeded } from './random.ts';
@@ -33,10 +33,10 @@ export class MemoryPair {
     };
   }
 
-  connect(client: ConnectionSink, server: ConnectionSink): void {
+  connect(client: ConnectionSink, server: ConnectionSink, earlyData: HandshakeInfo['earlyData'] = 'none'): void {
     this.client.sink = client;
     this.server.sink = server;
-    const info = { alpn: 'h3', resumed: false, earlyData: 'none', peerCertificate: undefined } as const;
+    const info = { alpn: 'h3', resumed: false, earlyData, peerCertificate: undefined } as const;
     server.handshakeComplete(this.server, info);
     client.handshakeComplete(this.client, info);
     server.handshakeConfirmed(this.server);

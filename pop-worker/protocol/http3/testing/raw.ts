@@ -1,4 +1,4 @@
-import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/encoder.ts';
+import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/section-encoder.ts';
 import type { ConnectionSink } from '#protocol/quic/api.ts';
 import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import type { Http3Options } from '../api.ts';
