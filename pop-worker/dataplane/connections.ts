@@ -7,6 +7,7 @@ import type { Http3Observer } from '#protocol/http3/observer.ts';
 import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import type { Faults } from './faults.ts';
 import type { ConnectionEvents } from './masque/edge-requests.ts';
+import { QpackCounting, type QpackTotals } from './qpack-totals.ts';
 
 /** A bit more than a round trip: requests that were on their way when GOAWAY left have come by then. */
 const GOAWAY_FINAL_MS = 500;
@@ -26,6 +27,7 @@ export class Connections implements ConnectionEvents {
     datagramsWithoutStream: 0,
     datagramsNotSent: 0,
   };
+  readonly #qpack = new QpackCounting();
   readonly #complete = new WeakSet<Http3Connection>();
 
   /** @param observerOf who is to see the frames of a connection */
@@ -62,6 +64,12 @@ export class Connections implements ConnectionEvents {
     if (!this.#complete.has(http3)) counters.failedHandshakes++;
     counters.datagramsWithoutStream += http3.counters.receivedWithoutStream;
     counters.datagramsNotSent += http3.counters.notSent;
+    this.#qpack.over(http3);
+  }
+
+  /** What header compression did, and what it keeps. */
+  qpack(): QpackTotals {
+    return this.#qpack.totals(this.#live);
   }
 
   /** HTTP Datagrams that came to nothing, those of live connections included. */

@@ -3,6 +3,10 @@ import { test } from 'node:test';
 import { qlogCounters } from '#host/qlog/budget.ts';
 import { TUN_COUNTERS } from '#host/tun/native.ts';
 import { UDP_COUNTERS } from '#host/udp/native.ts';
+import type { Http3Sink } from '#protocol/http3/api.ts';
+import type { Http3Binding } from '#protocol/http3/binding.ts';
+import type { QpackCounters } from '#protocol/http3/field-coding.ts';
+import type { QuicConnection } from '#protocol/quic/api.ts';
 import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
 import { recoveryStats } from '#protocol/quic/recovery/sink.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
@@ -46,6 +50,15 @@ const counted = () => {
   for (const name of keys(others)) connections.counters[name] = value();
   connections.counters.handshakes += connections.counters.resumed;
   for (const by of keys(closedBy)) closedBy[by] = value();
+  const binding = connections.accept({} as Http3Sink) as Http3Binding;
+  const http3 = binding.bind({ isServer: true } as QuicConnection);
+  const qpackCounters: QpackCounters = {
+    inserted: all(['received', 'sent']),
+    references: all(['received', 'sent']),
+    blockedSections: value(),
+    bytes: all(['received', 'sent', 'held']),
+  };
+  Object.defineProperty(http3, 'qpackCounters', { value: qpackCounters });
   const handshakes = value();
   const drops = all(DROP_REASONS);
   const edge = {
@@ -92,7 +105,7 @@ const counted = () => {
     tun: { counters: all(TUN_COUNTERS) },
     fallbacks: ['gro', 'vnet_hdr', 'receive_buffer', 'namespaces'],
   };
-  return { edge: edge as unknown as Edge, host: host as unknown as HostParts, connection };
+  return { edge: edge as unknown as Edge, host: host as unknown as HostParts, connection, http3 };
 };
 
 const BY_CONTROLLER = 'cloudbridge_quic_congestion_connections_count';
@@ -156,4 +169,18 @@ test('a thread that is late says how much, and beats', (t) => {
     slots.subarray(at, at + buckets + 1).reduce((sum, count) => sum + count, 0),
     3,
   );
+});
+
+test('what QPACK counted stays when its connection is over, what it kept is gone', () => {
+  const { edge, host, http3 } = counted();
+  const slots = allocateSlots();
+  const metrics = new EdgeMetrics(slots, edge, host);
+  metrics.collect();
+  const qpack = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_qpack_'));
+  const before = qpack.map(({ at }) => slots[at]);
+  edge.connections.connectionClosed(http3, { by: 'remote', application: true, code: 0x100, reason: '' });
+  metrics.collect();
+  const after = qpack.map(({ spec, at }, i) => (spec.type === 'counter' ? slots[at] === before[i] : slots[at] === 0));
+  assert.equal(qpack.length, 8);
+  assert.ok(after.every(Boolean), String(after));
 });

@@ -11,6 +11,10 @@ const CONTROLLERS = labelValues('cloudbridge_quic_congestion_connections_count',
 const BY_CONTROLLER = byLabel('cloudbridge_quic_congestion_connections_count', 'controller');
 const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
 const HTTP3_LOST = byLabel('cloudbridge_http3_lost_datagrams_total', 'reason');
+const QPACK_ENTRIES = byLabel('cloudbridge_qpack_entries_total', 'direction');
+const QPACK_REFERENCED = byLabel('cloudbridge_qpack_referenced_fields_total', 'direction');
+const QPACK_BLOCKED = single('cloudbridge_qpack_blocked_sections_total');
+const QPACK_MEMORY = byLabel('cloudbridge_qpack_memory_bytes', 'of');
 const ADMISSIONS = byLabel('cloudbridge_admissions_total', 'outcome');
 const QLOGGED = single('cloudbridge_qlog_connections_count');
 const QLOG_BYTES = single('cloudbridge_qlog_written_bytes_total');
@@ -61,6 +65,7 @@ export class EdgeMetrics {
     slots[HTTP3_LOST.no_stream] = withoutStream;
     slots[HTTP3_LOST.not_sent] = notSent;
     this.#collectQlog();
+    this.#collectQpack();
     this.#collectTunnels();
     this.#collectForwarding();
   }
@@ -72,6 +77,17 @@ export class EdgeMetrics {
     slots[QLOG_BYTES] = counters.bytes;
     collectAll(slots, QLOG_RECORDS, counters.records);
     collectAll(slots, QLOG_UNLOGGED, counters.unlogged);
+  }
+
+  #collectQpack(): void {
+    const slots = this.#slots;
+    const { inserted, references, blockedSections, bytes } = this.#edge.connections.qpack();
+    collectAll(slots, QPACK_ENTRIES, inserted);
+    collectAll(slots, QPACK_REFERENCED, references);
+    slots[QPACK_BLOCKED] = blockedSections;
+    slots[QPACK_MEMORY.device_entries] = bytes.received;
+    slots[QPACK_MEMORY.own_entries] = bytes.sent;
+    slots[QPACK_MEMORY.blocked_streams] = bytes.held;
   }
 
   #collectTunnels(): void {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytes, data, frame, GET, headers, lines, RawPeer, varint } from './testing/raw.ts';
+import { bytes, data, frame, GET, headers, lines, RawPeer, settings } from './testing/raw.ts';
 
-const settings = (...pairs: readonly number[]) => frame(4, bytes(...pairs.map(varint)));
 const control = (...frames: readonly Uint8Array[]) => bytes(0, ...frames);
 
 /** What becomes of the connection after these streams, however they are cut. */

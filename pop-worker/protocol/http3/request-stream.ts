@@ -118,7 +118,7 @@ export class RequestStream implements FrameHandler {
     this.#release();
     this.#parser.resume();
     if (held.owed > 0) this.#owner.consume(this, held.owed);
-    this.#section(fields, held.section.length);
+    this.#section(fields, section.length);
     for (const piece of held.pieces) this.receive(piece, 0, piece.length, false);
     if (held.fin) this.receive(section, 0, 0, true);
   }

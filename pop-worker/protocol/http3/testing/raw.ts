@@ -1,5 +1,5 @@
 import { encodeFieldSection, fieldSectionBound } from '#protocol/qpack/section-encoder.ts';
-import type { ConnectionSink } from '#protocol/quic/api.ts';
+import type { ConnectionSink, HandshakeInfo } from '#protocol/quic/api.ts';
 import { varintLength, writeVarint } from '#protocol/quic/wire/varint.ts';
 import type { Http3Options } from '../api.ts';
 import { Http3Connection } from '../connection.ts';
@@ -41,6 +41,8 @@ export const section = (...texts: readonly string[]): Uint8Array => {
 export const headers = (...texts: readonly string[]): Uint8Array => frame(1, section(...texts));
 export const data = (content: string): Uint8Array => frame(0, content);
 
+export const settings = (...pairs: readonly number[]): Uint8Array => frame(4, bytes(...pairs.map(varint)));
+
 export const GET = [':method: GET', ':scheme: https', ':authority: a.example', ':path: /'] as const;
 
 const silent: ConnectionSink = {
@@ -73,14 +75,15 @@ export class RawPeer {
       seed?: number;
       piece?: number;
       http3?: Http3Options;
+      earlyData?: HandshakeInfo['earlyData'];
       limits?: Partial<MemoryLimits>;
     } = {},
   ) {
     this.#server = options.server ?? true;
     this.pair = new MemoryPair(options.seed ?? 1, { unidirectionalStreams: 20, ...options.limits }, options.piece);
     this.http3 = new Http3Connection(this.#server ? this.pair.server : this.pair.client, this.recorder, options.http3);
-    if (this.#server) this.pair.connect(silent, this.http3);
-    else this.pair.connect(this.http3, silent);
+    if (this.#server) this.pair.connect(silent, this.http3, options.earlyData);
+    else this.pair.connect(this.http3, silent, options.earlyData);
     this.pair.run();
   }
 
