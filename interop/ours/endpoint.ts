@@ -9,6 +9,7 @@ import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
+import { Http3Binding } from '#protocol/http3/binding.ts';
 import type { ConnectionSink } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
 import type { Connection } from '#protocol/quic/connection.ts';
@@ -60,6 +61,7 @@ const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
   };
   sink.closed = (connection, info, now) => {
     evidence.add(connection, info.by);
+    if (sink instanceof Http3Binding && sink.http3 !== undefined) evidence.addHttp3(sink.http3);
     closed(connection, info, now);
   };
   return sink;

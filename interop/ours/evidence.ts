@@ -1,3 +1,4 @@
+import type { Http3Connection } from '#protocol/http3/connection.ts';
 import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import { Level } from '#protocol/quic/ports.ts';
@@ -23,11 +24,23 @@ export class Evidence {
   /** Of all connections: QUIC versions, TLS cipher suites (`CipherSuite`). */
   readonly versions: number[] = [];
   readonly suites: number[] = [];
+  /** The peer lets our header fields into a dynamic table, and what came of it and of ours. */
+  qpackAllowed = false;
+  readonly qpackEntries = { received: 0, sent: 0 };
+  readonly qpackReferences = { received: 0, sent: 0 };
   readonly #noted = new WeakSet<Connection>();
 
   addHandshake({ resumed, earlyData }: HandshakeInfo): void {
     if (resumed) this.resumed++;
     if (earlyData === 'accepted') this.early++;
+  }
+
+  addHttp3({ peerSettings, qpackCounters: { inserted, references } }: Http3Connection): void {
+    this.qpackAllowed ||= peerSettings.qpackMaxTableCapacity > 0;
+    for (const direction of ['received', 'sent'] as const) {
+      this.qpackEntries[direction] += inserted[direction];
+      this.qpackReferences[direction] += references[direction];
+    }
   }
 
   /** A connection is over, or what it went through so far is asked for. */

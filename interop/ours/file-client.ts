@@ -26,10 +26,12 @@ const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink
   const sink = new QuietSink();
   let asked = 0;
   const ask = (http3: Http3Connection): void => {
-    for (; asked < paths.length; asked++) {
+    // More at a time the more came back, so that later heads can refer to what earlier ones held (RFC 9204 §2.1.2).
+    const most = args.early ? paths.length : Math.min(paths.length, 2 + 3 * downloads.finished);
+    for (; asked < most; asked++) {
       const requested = paths[asked] as string;
       const head = { ':method': 'GET', ':scheme': 'https', ':authority': args.name, ':path': requested };
-      const fields = Object.entries(head).map(([name, value]) => ({ name, value }));
+      const fields = Object.entries({ ...head, 'user-agent': 'cloudbridge' }).map(([name, value]) => ({ name, value }));
       const stream = http3.openRequest(fields, true);
       if (stream < 0) return;
       downloads.start(stream, requested);
@@ -47,8 +49,8 @@ const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink
   sink.aborted = (_http3, stream, { code, reason }) => fail(`stream ${stream} aborted, code ${code}: ${reason}`);
   sink.end = (http3, stream) => {
     downloads.finish(stream);
-    if (downloads.finished < paths.length) return;
-    done(() => http3.close());
+    if (downloads.finished < paths.length) ask(http3);
+    else done(() => http3.close());
   };
   sink.connectionClosed = (_http3, info) => closed(info);
   return http3(sink);

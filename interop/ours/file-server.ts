@@ -8,13 +8,16 @@ import { QuietSink } from './quiet-sink.ts';
 
 const INTERNAL = 1;
 
+/** The same in each answer, so that it goes into a dynamic table (RFC 9204). */
+const SERVER = { name: 'server', value: 'cloudbridge' };
+
 const h3Sink = (root: string): ConnectionSink => {
   const sink = new QuietSink();
   sink.request = (http3, stream, { method, path }) => {
     const content = method === 'GET' ? readBelow(root, path ?? '/') : undefined;
     const status = { name: ':status', value: content === undefined ? '404' : '200' };
     const length = { name: 'content-length', value: String(content?.length ?? 0) };
-    http3.respond(stream, [status, length], content === undefined);
+    http3.respond(stream, [status, SERVER, length], content === undefined);
     if (content !== undefined) http3.sendBody(stream, content, true);
   };
   return http3(sink);

@@ -13,6 +13,7 @@ import {
   noRetry,
   offersChaCha20Only,
   onlyIpv6,
+  refersToTables,
   repeatedHello,
   resumedOnce,
   retried,
@@ -113,7 +114,7 @@ export const CASES: readonly QuicCase[] = [
     files: Array.from({ length: 2000 }, () => 32),
     scenario: PLAIN,
     limitSeconds: MINUTE,
-    check: all(once, modestStreamLimit),
+    check: all(once, modestStreamLimit, refersToTables),
   },
   {
     name: 'retry',
@@ -150,7 +151,7 @@ export const CASES: readonly QuicCase[] = [
     scenario: PLAIN,
     http3: true,
     limitSeconds: MINUTE,
-    check: once,
+    check: all(once, refersToTables),
   },
   {
     name: 'blackhole',

@@ -2,6 +2,8 @@ import { PacketType } from '#protocol/quic/wire/packet/packet-type.ts';
 import { offeredSuites, openInitials } from './initials.ts';
 import type { Trace } from './trace.ts';
 
+type BothWays = { readonly received: number; readonly sent: number };
+
 /** What our side saw, whichever it was: the result of `interop/ours`. */
 export type OurView = {
   readonly retried: number;
@@ -20,6 +22,11 @@ export type OurView = {
   readonly ecnConfirmed: number;
   readonly challengesReceived: number;
   readonly pathsValidated: number;
+  /** HTTP/3: the peer has a dynamic table for our header fields (RFC 9204 §5). */
+  readonly qpackAllowed: boolean;
+  /** Entries of both tables, and header fields that referred to them. */
+  readonly qpackEntries: BothWays;
+  readonly qpackReferences: BothWays;
 };
 
 /** What is known of a run that went well so far. Each side's packets are told as it sent them. */
@@ -96,6 +103,16 @@ export const modestStreamLimit: Check = ({ ours }) =>
     ours.peerStreams > 0 && ours.peerStreams <= MOST_STREAMS,
     `The server's first limit was ${ours.peerStreams} streams.`,
   );
+
+/** Where the peer has a dynamic table, header fields went by reference both ways (RFC 9204). */
+export const refersToTables: Check = ({ ours: { qpackAllowed, qpackEntries, qpackReferences } }) => {
+  const { received, sent } = qpackReferences;
+  console.error('QPACK', qpackAllowed, qpackEntries, qpackReferences);
+  return unless(
+    !qpackAllowed || (received > 0 && sent > 0),
+    `${received} header fields by reference came, ${sent} went.`,
+  );
+};
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

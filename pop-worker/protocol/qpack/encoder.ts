@@ -56,6 +56,7 @@ export class QpackEncoder implements DecoderEvents {
   readonly #outstanding = new OutstandingSections();
   readonly #repetition = new Repetition();
   #table: EncoderTable | undefined;
+  #started = false;
   #maxEntries = 0;
   #mayBlock = 0;
   #knownReceived = 0;
@@ -92,6 +93,7 @@ export class QpackEncoder implements DecoderEvents {
    * @param blockedStreams SETTINGS_QPACK_BLOCKED_STREAMS
    */
   start(capacity: number, blockedStreams: number): void {
+    this.#started = true;
     // RFC 9204 §4.5.1.1: of what the decoder allows, not of what we use.
     this.#maxEntries = maxEntries(capacity);
     this.#mayBlock = Math.min(blockedStreams, this.#options.blockedStreams);
@@ -108,7 +110,10 @@ export class QpackEncoder implements DecoderEvents {
    */
   encode(stream: number, fields: Fields, out: Uint8Array, at: number): number {
     const table = this.#table;
-    if (table === undefined || this.#outstanding.size >= MAX_OUTSTANDING) return encodeFieldSection(fields, out, at);
+    if (table === undefined || this.#outstanding.size >= MAX_OUTSTANDING) {
+      if (!this.#started) this.#remember(fields);
+      return encodeFieldSection(fields, out, at);
+    }
     this.#stream = stream;
     this.#required = 0;
     this.#oldest = Number.POSITIVE_INFINITY;
@@ -138,6 +143,14 @@ export class QpackEncoder implements DecoderEvents {
     if (increment === 0) throw decoderStreamError('increment of 0');
     if (this.#knownReceived + increment > this.inserted) throw decoderStreamError('increment beyond what was inserted');
     this.#knownReceived += increment;
+  }
+
+  /** What is sent before the settings of the peer come: should it come again, it is worth an entry. */
+  #remember(fields: Fields): void {
+    for (const field of fields) {
+      const { name, value } = field;
+      if (!isNeverIndexed(field) && staticIndex(name, value) < 0) this.#repetition.seen(name, value);
+    }
   }
 
   #plan(table: EncoderTable, field: Field, line: number): number {
