@@ -30,8 +30,10 @@ const field: fc.Arbitrary<Field> = fc.oneof(
 
 type Step =
   | { readonly kind: 'send'; readonly stream: number; readonly fields: Fields }
-  | { readonly kind: 'section' | 'cancel'; readonly stream: number }
-  | { readonly kind: 'instructions' | 'acknowledgments'; readonly bytes: number };
+  | { readonly kind: 'section'; readonly stream: number }
+  | { readonly kind: 'cancel'; readonly stream: number }
+  | { readonly kind: 'instructions'; readonly bytes: number }
+  | { readonly kind: 'acknowledgments'; readonly bytes: number };
 
 const stream = fc.nat(5).map((n) => 4 * n);
 const send = fc.record({
@@ -61,13 +63,13 @@ const play = (ends: TwoEnds, steps: readonly Step[], check: () => void = () => {
     if (one.kind === 'instructions') ends.deliverInstructions(one.bytes);
     else if (one.kind === 'acknowledgments') ends.deliverAcknowledgments(one.bytes);
     else if (one.kind === 'section') ends.deliverSection(id);
-    else if (one.kind === 'cancel') {
+    else if (one.kind === 'send') {
+      ends.send(id, one.fields);
+      sent.set(id, [...(sent.get(id) ?? []), received(one.fields)]);
+    } else {
       ends.cancel(id);
       sent.set(id, (sent.get(id) ?? []).slice(0, ends.decoded.get(id)?.length ?? 0));
       successors.set(one.stream, id + 24);
-    } else {
-      ends.send(id, one.fields);
-      sent.set(id, [...(sent.get(id) ?? []), received(one.fields)]);
     }
     check();
   }

@@ -58,13 +58,22 @@ test('later on, entries on their way are referred to by as many streams as may w
     encode(0, AGENT);
     tell('01');
     encode(0, of(['x-new', 'value']));
-    const risky = '040080';
     const waits = (stream: number) => encode(stream, of(['x-new', 'value'])).startsWith('03');
     assert.deepEqual([4, 8, 12, 8].map(waits), [true, true, false, true], 'a stream that waits may wait twice');
     tell('84');
     assert.equal(waits(12), true, 'an acknowledgment of a section is one of its entry');
-    assert.ok(risky);
   }
+});
+
+test('a peer that acknowledges only sections is asked by one of them, when the first flight is over', () => {
+  const { encode, tell } = alone();
+  for (let stream = 0; stream < 4 * 102; stream += 4) assert.ok(encode(stream, AGENT).startsWith('0000'));
+  assert.equal(encode(408, AGENT), '020080');
+  assert.ok(encode(412, AGENT).startsWith('0000'), 'not by two');
+  tell('ff9902');
+  assert.equal(encode(416, AGENT), '020080');
+  const never = alone({ blockedStreams: 0 });
+  for (let stream = 0; stream < 4 * 110; stream += 4) assert.ok(never.encode(stream, AGENT).startsWith('0000'));
 });
 
 test('what its owner calls sensitive, credentials and short cookies never get an entry (RFC 9204 §7.1.3)', () => {
@@ -151,16 +160,37 @@ test('a peer that allows no table, or none of use, is told nothing (RFC 9204 §3
 });
 
 test('the smaller of both capacities is set, the required insert count is of what the decoder allows', () => {
-  const { said, encode, tell } = alone({ capacity: 100, used: 50 });
-  const small = of(['x', 'y']);
-  for (let i = 0; i < 5; i++) {
-    encode(0, small);
-    encode(0, of(['x', `${i}`]));
-  }
-  assert.equal(said.length, 2);
-  assert.equal(said[0], '3f13');
+  const { said, encode, tell } = alone({ capacity: 100, used: 90 });
+  const small = of(['x-small', 'y']);
+  for (const stream of [0, 4]) encode(stream, small);
+  assert.deepEqual([said.length, said[0]], [2, '3f3b']);
   tell('01');
   assert.equal(encode(0, small), '020080');
+  // Six more, of which each drives out another: the count is told modulo six.
+  for (let n = 0; n < 6; n++) {
+    tell('80');
+    encode(4, of(['x-small', `${n}`]));
+    tell('84');
+    encode(8, of(['x-small', `${n}`]));
+    tell('88');
+    assert.equal(encode(0, of(['x-small', `${n}`])), `0${((n + 2) % 6) + 1}0080`);
+  }
+});
+
+test('what came before the settings counts as having come', () => {
+  const said: number[] = [];
+  const encoder = new QpackEncoder({
+    tableCapacity: 4096,
+    blockedStreams: 16,
+    output: { send: (bytes) => void said.push(bytes.length), waiting: () => 0 },
+  });
+  const encode = () =>
+    encoder.encode(0, [...AGENT, { name: 'x', value: 'y', sensitive: true }], new Uint8Array(200), 0);
+  encode();
+  assert.deepEqual(said, []);
+  encoder.start(4096, 0);
+  encode();
+  assert.equal(said.length, 2, 'a capacity and an entry');
 });
 
 test('what cannot be right on the decoder stream is QPACK_DECODER_STREAM_ERROR (RFC 9204 §4.4)', () => {

@@ -27,7 +27,7 @@ export interface InstructionOutput {
 export interface EncoderOptions {
   /** Bytes that our entries may take, here and at the peer. */
   readonly tableCapacity: number;
-  /** How many streams may at most wait for entries; none does before the peer has shown that it takes entries. */
+  /** How many streams may at most wait for entries; none does in the first flight. */
   readonly blockedStreams: number;
   readonly output: InstructionOutput;
 }
@@ -36,6 +36,11 @@ export interface EncoderOptions {
 const MAX_WAITING_BYTES = 2048;
 /** Sections that may be on their way; a peer that acknowledges none gets literals from there on. */
 const MAX_OUTSTANDING = 256;
+/**
+ * Sections without an acknowledgment of any entry, after which one stream may wait: some decoders acknowledge sections
+ * only. As many as the usual limit of streams lets go at once (RFC 9114 §6.1), so that the first flight is over.
+ */
+const FIRST_FLIGHT = 100;
 /** An entry of more than this share of the table would push out too much else. */
 const LARGEST_SHARE = 1 / 2;
 /** Below this a value is no longer than the reference to it, when its name is in the static table. */
@@ -46,8 +51,8 @@ const Reference = { none: 0, field: 1, name: 2 } as const;
 
 /**
  * The encoder of a connection (RFC 9204 §2.1). A field gets an entry when it comes a second time, unless it is secret
- * or a value that repeats seldom enough; it is referred to when the peer has acknowledged the entry, or before that by
- * as many streams as may wait. Nothing is inserted before `start`, so nothing goes into early data (§3.2.3).
+ * or too short to pay; it is referred to when the peer has acknowledged the entry, or before that by as many streams as
+ * may wait, but for the first flight. Nothing is inserted before `start`, so nothing goes into early data (§3.2.3).
  */
 export class QpackEncoder implements DecoderEvents {
   readonly #options: EncoderOptions;
@@ -61,6 +66,8 @@ export class QpackEncoder implements DecoderEvents {
   #mayBlock = 0;
   #knownReceived = 0;
   #references = 0;
+  /** Sections since there are entries of which the peer has acknowledged none. */
+  #unanswered = 0;
   /** Of the section that is being encoded: how each line refers to what, what it needs, what it keeps. */
   #kinds = new Uint8Array(32);
   #indices = new Float64Array(32);
@@ -114,6 +121,7 @@ export class QpackEncoder implements DecoderEvents {
       if (!this.#started) this.#remember(fields);
       return encodeFieldSection(fields, out, at);
     }
+    if (table.inserted > 0 && this.#knownReceived === 0) this.#unanswered++;
     this.#stream = stream;
     this.#required = 0;
     this.#oldest = Number.POSITIVE_INFINITY;
@@ -209,9 +217,11 @@ export class QpackEncoder implements DecoderEvents {
   }
 
   #mayWait(): boolean {
-    // RFC 9204 §2.1.2. Nothing acknowledged yet: this is the first flight, or the peer does not read the stream.
-    if (this.#mayBlock === 0 || this.#knownReceived === 0) return false;
-    return this.#outstanding.mayBlock(this.#stream, this.#knownReceived, this.#mayBlock);
+    // RFC 9204 §2.1.2
+    const first = this.#knownReceived === 0;
+    if (first && this.#unanswered <= FIRST_FLIGHT) return false;
+    const limit = first ? Math.min(1, this.#mayBlock) : this.#mayBlock;
+    return this.#outstanding.mayBlock(this.#stream, this.#knownReceived, limit);
   }
 
   /** With the Base at the Required Insert Count, so that no reference is post-base (RFC 9204 §4.5.1.2). */
