@@ -67,7 +67,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     files: [
       ...['integer', 'strings', 'huffman', 'huffman-states', 'field', 'section-decoder', 'section-encoder'],
       ...['insert-count', 'dynamic-table', 'encoder-stream', 'decoder-stream', 'decoder', 'encoder'],
-      ...['encoder-table', 'outstanding-sections', 'repetition'],
+      ...['encoder-table', 'outstanding-sections', 'entry-policy'],
     ].map((name) => `${QPACK}/${name}.ts`),
     tests: [`${QPACK}/*.test.ts`],
   },

@@ -11,6 +11,7 @@ import { StreamType } from './frames.ts';
 import { checkTrailers, parseRequest, parseResponse } from './message.ts';
 import type { Http3Observer } from './observer.ts';
 import { dataFrameHeader, goawayFrame, NOTHING_REJECTED, payloadBytes, settingsFrame } from './outgoing.ts';
+import { ownSettings } from './own-settings.ts';
 import { PeerStreams } from './peer-streams.ts';
 import { type RequestStream, Sending } from './request-stream.ts';
 import { RequestTable } from './request-table.ts';
@@ -51,13 +52,7 @@ export class Http3Connection implements ConnectionSink {
     this.#sink = sink;
     const limits = options.fieldLimits ?? DEFAULT_FIELD_LIMITS;
     const qpack = { ...DEFAULT_QPACK_LIMITS, ...options.qpack };
-    this.#local = {
-      maxFieldSectionBytes: limits.sectionBytes,
-      qpackMaxTableCapacity: qpack.tableBytes,
-      qpackBlockedStreams: qpack.tableBytes === 0 ? 0 : qpack.blockedStreams,
-      enableConnectProtocol: quic.isServer && options.enableConnectProtocol !== false,
-      h3Datagram: options.h3Datagram !== false,
-    };
+    this.#local = ownSettings(quic.isServer, options, limits.sectionBytes, qpack);
     this.#grease = options.grease ?? 1;
     this.#remembered = options.remembered;
     this.#peer = options.remembered ?? INITIAL_SETTINGS;
@@ -146,7 +141,7 @@ export class Http3Connection implements ConnectionSink {
     if (!this.isServer || stream.sending !== Sending.head) throw localError('response out of place');
     const interim = head.status < 200;
     if (interim && fin) throw localError('an interim response is not the last');
-    if (!this.#fits(fields)) return this.#tooLarge(stream);
+    if (!this.#fits(fields)) return !this.cancel(id);
     if (!interim) stream.sending = fin ? Sending.over : Sending.body;
     this.writeHeaders(id, fields, fin);
     return true;
@@ -171,7 +166,7 @@ export class Http3Connection implements ConnectionSink {
     if (wrong !== undefined) throw localError(wrong);
     const stream = this.#sendable(id);
     if (stream === undefined) return false;
-    if (!this.#fits(fields)) return this.#tooLarge(stream);
+    if (!this.#fits(fields)) return !this.cancel(id);
     stream.sending = Sending.over;
     this.writeHeaders(id, fields, true);
     return true;
@@ -270,7 +265,11 @@ export class Http3Connection implements ConnectionSink {
 
   handshakeComplete(_quic: QuicConnection, info: HandshakeInfo): void {
     this.start();
-    if (info.earlyData === 'rejected') this.#forgetRemembered();
+    // RFC 9204 §3.2.3, RFC 9114 §7.2.4.2: without early data, nothing holds of what was remembered.
+    if (info.earlyData === 'rejected') {
+      this.#remembered = undefined;
+      this.#peer = INITIAL_SETTINGS;
+    }
     this.#sink.handshakeComplete(this, info);
   }
 
@@ -382,11 +381,6 @@ export class Http3Connection implements ConnectionSink {
     return fieldSectionBytes(fields) <= this.#peer.maxFieldSectionBytes;
   }
 
-  #tooLarge(stream: RequestStream): false {
-    this.#requests.cancel(stream, Http3ErrorCode.requestCancelled);
-    return false;
-  }
-
   #sendable(id: number): RequestStream | undefined {
     const stream = this.#requests.get(id);
     if (stream === undefined || stream.sending === Sending.over) return undefined;
@@ -405,13 +399,6 @@ export class Http3Connection implements ConnectionSink {
     this.#peer = settings;
     this.#coding.peerSettings(settings);
     this.#sink.settings(this, settings);
-  }
-
-  /** RFC 9204 §3.2.3, RFC 9114 §7.2.4.2: without early data, nothing holds of what was remembered. */
-  #forgetRemembered(): void {
-    if (this.#remembered === undefined) return;
-    this.#remembered = undefined;
-    this.#peer = INITIAL_SETTINGS;
   }
 
   #takeGoaway(id: number, stream: number): void {

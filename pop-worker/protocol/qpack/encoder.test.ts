@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QpackEncoder } from './encoder.ts';
+import { EntryPolicy } from './entry-policy.ts';
 import type { Field, Fields } from './field.ts';
 import { fieldSectionBound } from './section-encoder.ts';
 import { hex, toHex } from './testing/hex.ts';
@@ -121,6 +122,31 @@ test('the 128 fields that came last are remembered', () => {
   assert.equal(said.length, 2);
   encode(0, of(['x-many', 'value 0']));
   assert.equal(said.length, 2, 'forgotten');
+});
+
+test('what differs is not taken for what came before', () => {
+  const policy = new EntryPolicy();
+  const alike = ['ab', 'ba', 'a', 'b', ''].flatMap((name) =>
+    Array.from({ length: 25 }, (_, i) => ({ name, value: `${'a'.repeat(i % 5)}${'b'.repeat(Math.floor(i / 5))}` })),
+  );
+  assert.deepEqual(
+    alike.filter((field) => policy.isWorthAnEntry(field, 4096)),
+    [],
+  );
+  assert.equal(alike.filter((field) => policy.isWorthAnEntry(field, 4096)).length, alike.length);
+});
+
+test('relative indices of any size', () => {
+  const ends = new TwoEnds();
+  const entry = (n: number) => of([`x-${n}`, 'some value']);
+  for (let n = 0; n < 75; n++) for (let i = 0; i < 2; i++) ends.send(0, entry(n));
+  ends.settle();
+  ends.bytes.instructions = 0;
+  const sent = [of(['x-0', 'new'], ['x-74', 'some value']), entry(0), of(['x-55', 'new'], ['x-74', 'some value'])];
+  for (const fields of sent) ends.send(4, fields);
+  ends.settle();
+  assert.deepEqual(ends.decoded.get(4), sent);
+  assert.equal(ends.bytes.instructions, 0);
 });
 
 test('a name is referred to when its value is new, unless the static table has it', () => {

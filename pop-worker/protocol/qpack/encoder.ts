@@ -2,19 +2,13 @@ import { type DecoderEvents, DecoderStreamReader } from './decoder-stream.ts';
 import { entryBytes, maxEntries } from './dynamic-table.ts';
 import { capacityInstruction, duplicateInstruction, insertInstruction } from './encoder-stream.ts';
 import { EncoderTable } from './encoder-table.ts';
+import { EntryPolicy, needsNoEntry } from './entry-policy.ts';
 import { decoderStreamError } from './errors.ts';
 import type { Field, Fields } from './field.ts';
 import { encodeInsertCount } from './insert-count.ts';
 import { writeInteger } from './integer.ts';
 import { OutstandingSections } from './outstanding-sections.ts';
-import { Repetition } from './repetition.ts';
-import {
-  encodeFieldSection,
-  isNeverIndexed,
-  staticIndex,
-  staticNameIndex,
-  writeStaticLine,
-} from './section-encoder.ts';
+import { encodeFieldSection, isNeverIndexed, staticNameIndex, writeStaticLine } from './section-encoder.ts';
 import { writeString } from './strings.ts';
 
 /** Where instructions go: the encoder stream. */
@@ -41,10 +35,6 @@ const MAX_OUTSTANDING = 256;
  * only. As many as the usual limit of streams lets go at once (RFC 9114 §6.1), so that the first flight is over.
  */
 const FIRST_FLIGHT = 100;
-/** An entry of more than this share of the table would push out too much else. */
-const LARGEST_SHARE = 1 / 2;
-/** Below this a value is no longer than the reference to it, when its name is in the static table. */
-const SHORT_VALUE = 3;
 
 /** How a field line refers to the dynamic table: not at all, whole, by its name. */
 const Reference = { none: 0, field: 1, name: 2 } as const;
@@ -59,7 +49,7 @@ export class QpackEncoder implements DecoderEvents {
   /** Reads the peer's decoder stream. */
   readonly acknowledgments = new DecoderStreamReader(this);
   readonly #outstanding = new OutstandingSections();
-  readonly #repetition = new Repetition();
+  readonly #policy = new EntryPolicy();
   #table: EncoderTable | undefined;
   #started = false;
   #maxEntries = 0;
@@ -118,7 +108,7 @@ export class QpackEncoder implements DecoderEvents {
   encode(stream: number, fields: Fields, out: Uint8Array, at: number): number {
     const table = this.#table;
     if (table === undefined || this.#outstanding.size >= MAX_OUTSTANDING) {
-      if (!this.#started) this.#remember(fields);
+      if (!this.#started) for (const field of fields) this.#policy.remember(field);
       return encodeFieldSection(fields, out, at);
     }
     if (table.inserted > 0 && this.#knownReceived === 0) this.#unanswered++;
@@ -153,18 +143,10 @@ export class QpackEncoder implements DecoderEvents {
     this.#knownReceived += increment;
   }
 
-  /** What is sent before the settings of the peer come: should it come again, it is worth an entry. */
-  #remember(fields: Fields): void {
-    for (const field of fields) {
-      const { name, value } = field;
-      if (!isNeverIndexed(field) && staticIndex(name, value) < 0) this.#repetition.seen(name, value);
-    }
-  }
-
   #plan(table: EncoderTable, field: Field, line: number): number {
-    const { name, value } = field;
-    if (isNeverIndexed(field) || staticIndex(name, value) >= 0) return Reference.none;
-    const index = this.#entryFor(table, name, value);
+    if (needsNoEntry(field)) return Reference.none;
+    const { name } = field;
+    const index = this.#entryFor(table, field);
     if (index >= 0 && this.#refer(index, line)) return Reference.field;
     // A name in the static table costs nothing that could be held up.
     if (staticNameIndex(name) >= 0) return Reference.none;
@@ -173,16 +155,10 @@ export class QpackEncoder implements DecoderEvents {
   }
 
   /** @returns the absolute index of an entry that may be referred to, -1 when there is none */
-  #entryFor(table: EncoderTable, name: string, value: string): number {
-    const index = table.find(name, value);
-    if (index >= 0) return table.isDraining(index) ? this.#duplicate(table, index, name, value) : index;
-    return this.#isWorthAnEntry(table, name, value) ? this.#insert(table, name, value) : -1;
-  }
-
-  #isWorthAnEntry(table: EncoderTable, name: string, value: string): boolean {
-    if (entryBytes(name, value) > table.capacity * LARGEST_SHARE) return false;
-    if (value.length < SHORT_VALUE && staticNameIndex(name) >= 0) return false;
-    return this.#repetition.seen(name, value);
+  #entryFor(table: EncoderTable, field: Field): number {
+    const index = table.find(field.name, field.value);
+    if (index >= 0) return table.isDraining(index) ? this.#duplicate(table, index, field) : index;
+    return this.#policy.isWorthAnEntry(field, table.capacity) ? this.#insert(table, field) : -1;
   }
 
   /** RFC 9204 §2.1.1: entries may go when the peer has them and nothing on its way refers to them. */
@@ -191,7 +167,7 @@ export class QpackEncoder implements DecoderEvents {
     return table.hasRoom(bytes, Math.min(this.#knownReceived, this.#oldest, this.#outstanding.oldest));
   }
 
-  #insert(table: EncoderTable, name: string, value: string): number {
+  #insert(table: EncoderTable, { name, value }: Field): number {
     if (!this.#hasRoom(table, entryBytes(name, value))) return -1;
     if (table.inserted === 0) this.#options.output.send(capacityInstruction(table.capacity));
     const named = table.findName(name);
@@ -201,7 +177,7 @@ export class QpackEncoder implements DecoderEvents {
   }
 
   /** RFC 9204 §2.1.1.1: instead of a reference to an entry that is about to go. */
-  #duplicate(table: EncoderTable, index: number, name: string, value: string): number {
+  #duplicate(table: EncoderTable, index: number, { name, value }: Field): number {
     if (!this.#hasRoom(table, entryBytes(name, value))) return -1;
     this.#options.output.send(duplicateInstruction(table.inserted - 1 - index));
     return table.insert(name, value);

@@ -57,7 +57,9 @@ test('the exchanges of RFC 9204 Appendix B', () => {
 
 test('instructions are written as in RFC 9204 Appendix B, but for Huffman coding', () => {
   assert.equal(toHex(capacityInstruction(220)), '3fbd01');
+  assert.equal(toHex(capacityInstruction(2)), '22');
   assert.equal(toHex(duplicateInstruction(2)), '02');
+  assert.equal(toHex(insertInstruction(-1, 40, 'x', '%%%')), 'a803252525');
   assert.equal(toHex(insertInstruction(0, -1, ':authority', '%%%')), 'c0 03 252525'.replaceAll(' ', ''));
   assert.equal(toHex(insertInstruction(-1, 1, 'custom-key', '%%%')), '81 03 252525'.replaceAll(' ', ''));
   assert.equal(toHex(insertInstruction(-1, -1, '%%', '%%%')), '42 2525 03 252525'.replaceAll(' ', ''));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DynamicTable } from './dynamic-table.ts';
 import { QpackError } from './errors.ts';
 import { type Field, type Fields, fieldSectionBytes } from './field.ts';
 import { BLOCKED, DEFAULT_FIELD_LIMITS, type FieldLimits, FieldSectionDecoder } from './section-decoder.ts';
@@ -163,6 +164,25 @@ test('a section beyond a limit is refused without an error of the connection', (
   assert.equal(decode(bytes, { fields: 1 }), undefined);
   assert.equal(decode(bytes, { nameBytes: 2 }), undefined);
   assert.equal(decode(bytes, { valueBytes: 99 }), undefined);
+});
+
+test('an entry beyond a limit is refused as a literal is, wherever it comes from', () => {
+  const table = new DynamicTable(1000);
+  table.setCapacity(1000);
+  table.insert('name', 'value');
+  const read = (text: string, limits: Partial<FieldLimits>) =>
+    new FieldSectionDecoder({ ...DEFAULT_FIELD_LIMITS, ...limits }, table).decode(hex(text), 0, hex(text).length);
+  for (const [text, fields] of [
+    ['0200 80', [{ name: 'name', value: 'value' }]],
+    ['0280 10', [{ name: 'name', value: 'value' }]],
+    ['0200 40 0178', [{ name: 'name', value: 'x' }]],
+  ] as const) {
+    assert.deepEqual(read(text, { nameBytes: 4, valueBytes: 5 }), fields);
+    assert.equal(read(text, { nameBytes: 3 }), undefined);
+    assert.equal(read(text, { valueBytes: 0 }), undefined);
+    assert.equal(read(text, { sectionBytes: 4 + 32 }), undefined);
+  }
+  assert.equal(read('0200 80', { valueBytes: 4 }), undefined);
 });
 
 test('any bytes decode within the limits or are refused with QPACK_DECOMPRESSION_FAILED', () => {
