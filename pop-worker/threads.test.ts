@@ -34,7 +34,7 @@ const connected = async (world: World, tenant: 'red' | 'blue', n: number, edge =
 
 /** How many of `count` pings are answered. */
 const answered = async (world: World, device: TestDevice, address: string, count = 3): Promise<number> => {
-  const text = await world.exec(device.namespace, 'sh', '-c', `ping -n -c ${count} -i 0.05 -w 3 ${address} || true`);
+  const text = await world.exec(device.namespace, 'sh', '-c', `ping -n -c ${count} -i 0.05 -w 10 ${address} || true`);
   const sequences = Array.from(text.matchAll(/icmp_seq=(\d+) .*time=/g), ([, sequence]) => Number(sequence));
   return new Set(sequences.filter((sequence) => sequence <= count)).size;
 };

@@ -61,7 +61,7 @@ export const PROTOCOL_METRICS = [
   {
     name: 'cloudbridge_quic_exceeded_limits_total',
     type: 'counter',
-    unit: 'connections',
+    unit: 'limits',
     labels: {
       limit: ['flow_control', 'streams', 'connection_ids', 'crypto_buffer', 'forgeries', 'gaps', 'acked_unsent'],
     },
@@ -71,7 +71,7 @@ export const PROTOCOL_METRICS = [
   {
     name: 'cloudbridge_quic_defences_total',
     type: 'counter',
-    unit: 'times',
+    unit: 'defences',
     labels: { defence: ['path_challenges', 'token_replay', 'amplification'] },
     help: 'What peers asked for beyond a limit, and did not get, while their connection went on',
     layer: 'protocol',
