@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Coalescer } from './coalescer.ts';
+import { checksum, writeWord } from './checksum.ts';
+import { Coalescer, OPEN_FLOWS } from './coalescer.ts';
 import { GatherBatch, GsoType, MESSAGE_WORDS, NEEDS_CHECKSUM, NO_PIECE, PIECE_WORDS } from './offload.ts';
-import { Segmenter } from './segmenter.ts';
-import { packet, tcp, udp } from './testing/packets.ts';
+import { completeChecksum, Segmenter } from './segmenter.ts';
+import { isIntact, packet, tcp, udp } from './testing/packets.ts';
 import { IpFault, IpView, Protocol } from './view.ts';
 
 interface Written {
@@ -12,6 +13,9 @@ interface Written {
   readonly gsoType: number;
   readonly segmentBytes: number;
   readonly flags: number;
+  readonly headerBytes: number;
+  readonly checksumStart: number;
+  readonly checksumOffset: number;
 }
 
 /** What a TUN would be given for these packets. */
@@ -35,7 +39,9 @@ const coalesce = (packets: readonly Uint8Array[]): Written[] => {
       const from = batch.pieces[piece * PIECE_WORDS] as number;
       parts.push(...buffer.subarray(from, from + (batch.pieces[piece * PIECE_WORDS + 1] as number)));
     }
-    return { bytes: Uint8Array.from(parts), gsoType: words[3]!, segmentBytes: words[5]!, flags: words[2]! };
+    const [, , flags, gsoType, headerBytes, segmentBytes, checksumStart, checksumOffset] = [...words] as number[];
+    const bytes = Uint8Array.from(parts);
+    return { bytes, flags, gsoType, headerBytes, segmentBytes, checksumStart, checksumOffset } as Written;
   });
 };
 
@@ -73,6 +79,106 @@ test('segments of one flow become one packet, and two flows two', () => {
   assert.deepEqual(expand(written), [...a, ...b]);
 });
 
+test('what is joined is one packet whose checksum the device completes (virtio 1.2 §5.1.6.2)', () => {
+  for (const [base, checksumStart] of [
+    [{}, 20],
+    [v6, 40],
+  ] as const) {
+    for (const options of [[], [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]]) {
+      const segment = (i: number, flags = 0x10): Uint8Array =>
+        packet({ ...base, payload: tcp({ sequence: i * 100, flags, options, data: new Uint8Array(100).fill(i + 1) }) });
+      const [joined, ...more] = coalesce([segment(0), segment(1), segment(2, 0x18)]);
+      assert.ok(joined && more.length === 0);
+      const headerBytes = checksumStart + 20 + options.length;
+      assert.deepEqual(
+        [joined.headerBytes, joined.checksumStart, joined.checksumOffset],
+        [headerBytes, checksumStart, 16],
+      );
+      assert.equal(joined.bytes.length, headerBytes + 300);
+      assert.equal(joined.bytes[checksumStart + 13], 0x18, 'PSH of the last');
+      assert.ok(completeChecksum(joined.bytes, checksumStart, 16, joined.bytes.length));
+      assert.equal(new IpView().parse(joined.bytes, 0, joined.bytes.length), IpFault.none);
+      assert.ok(isIntact(joined.bytes));
+    }
+  }
+});
+
+test('a joined packet is no longer than IPv4 lets it be, nor of more than 64 segments', () => {
+  const counts = (base: object, sizes: readonly number[]): number[] => {
+    let sequence = 0;
+    const packets = sizes.map((bytes) => {
+      sequence += bytes;
+      return packet({ ...base, payload: tcp({ sequence: sequence - bytes, data: new Uint8Array(bytes) }) });
+    });
+    return coalesce(packets).map(({ bytes }) => bytes.length);
+  };
+  assert.deepEqual(counts({}, new Array(65).fill(10)), [40 + 640, 50]);
+  for (const [base, headers] of [
+    [{}, 40],
+    [v6, 60],
+  ] as const) {
+    const most = 65_535 - headers - 4 * 14_000;
+    assert.deepEqual(counts(base, [14_000, 14_000, 14_000, 14_000, most]), [65_535]);
+    assert.deepEqual(counts(base, [14_000, 14_000, 14_000, 14_000, most + 1]), [65_535 - most, headers + most + 1]);
+  }
+});
+
+test('sequence numbers are joined wherever they are, also where they begin again', () => {
+  for (const sequence of [0, 0x00ff_ff9c, 0x7fff_ff9c, 0x9000_0000, 0xffff_ff9c]) {
+    const [joined, ...more] = coalesce(
+      [0, 100, 200].map((at) =>
+        packet({ ...v6, payload: tcp({ sequence: (sequence + at) % 0x1_0000_0000, data: new Uint8Array(100) }) }),
+      ),
+    );
+    assert.deepEqual([joined?.bytes.length, more.length], [360, 0], `${sequence}`);
+  }
+});
+
+test('so many flows are open at once; one more closes the oldest', () => {
+  const segment = (flow: number, i: number): Uint8Array =>
+    packet({ source: `10.0.0.${flow}`, payload: tcp({ sequence: i * 10, data: new Uint8Array(10) }) });
+  const all = Array.from({ length: OPEN_FLOWS }, (_, flow) => flow);
+  const first = all.map((flow) => segment(flow, 0));
+  const segmentsOf = (packets: readonly Uint8Array[]): number[] =>
+    coalesce(packets).map(({ bytes }) => (bytes.length - 40) / 10);
+  assert.equal(OPEN_FLOWS, 16);
+  assert.deepEqual(segmentsOf([...first, ...all.map((flow) => segment(flow, 1))]), new Array(16).fill(2));
+  const one = [...first, segment(99, 0)];
+  assert.deepEqual(segmentsOf([...one, segment(1, 1), segment(99, 1)]), [1, 2, ...new Array(14).fill(1), 2]);
+  assert.deepEqual(segmentsOf([...one, segment(0, 1)]), new Array(18).fill(1));
+  // What was joined before its flow was closed is written too.
+  const early = [segment(0, 0), segment(0, 1), ...first.slice(1), segment(99, 0)];
+  assert.deepEqual(expand(coalesce(early)).length, early.length);
+});
+
+test('a coalescer is used again for the next burst, which joins nothing of the last', () => {
+  const buffer = new Uint8Array(300);
+  const batch = new GatherBatch(4);
+  const coalescer = new Coalescer(batch);
+  const view = new IpView();
+  const add = (at: number, sequence: number): void => {
+    const bytes = packet({ payload: tcp({ sequence, data: new Uint8Array(10) }) });
+    buffer.set(bytes, at);
+    assert.equal(view.parse(buffer, at, at + bytes.length), IpFault.none);
+    coalescer.add(buffer, view);
+  };
+  add(0, 0);
+  coalescer.finish(buffer);
+  batch.clear();
+  add(100, 10);
+  add(200, 20);
+  coalescer.finish(buffer);
+  assert.equal(batch.messageCount, 1);
+  assert.deepEqual([...batch.messages.subarray(0, 4)], [0, 1, NEEDS_CHECKSUM, GsoType.tcp4]);
+  assert.deepEqual([...batch.pieces.subarray(0, 6)], [100, 50, 1, 240, 10, NO_PIECE]);
+  batch.clear();
+  add(0, 30);
+  const before = buffer.slice();
+  coalescer.finish(buffer);
+  assert.deepEqual([...batch.messages.subarray(0, MESSAGE_WORDS)], [0, 0, 0, GsoType.none, 0, 0, 0, 0]);
+  assert.deepEqual(buffer, before);
+});
+
 test('a short segment or PSH ends a packet', () => {
   const at = (sequence: number, bytes: number, flags = 0x10) =>
     packet({ ...v6, payload: tcp({ sequence, flags, data: new Uint8Array(bytes) }) });
@@ -108,6 +214,36 @@ test('what must not be joined passes untouched and in order', () => {
   }
 });
 
+test('a segment that comes late is not put in front of what came before it', () => {
+  const at = (sequence: number, flags = 0x10) =>
+    packet({ ...v6, payload: tcp({ sequence, flags, data: new Uint8Array(100).fill(sequence / 100) }) });
+  for (const packets of [
+    [at(0), at(200), at(100)],
+    [at(0), at(300, 0x11), at(100)],
+  ]) {
+    assert.deepEqual(
+      coalesce(packets).map(({ bytes }) => bytes),
+      packets,
+    );
+  }
+});
+
+test('fragments are not joined, whatever they look like', () => {
+  for (const field of [0x2000, 0x2010, 0x0010]) {
+    const packets = [0, 100].map((sequence) => {
+      const bytes = packet({ payload: tcp({ sequence, data: new Uint8Array(100).fill(7) }) });
+      writeWord(bytes, 6, field);
+      writeWord(bytes, 10, 0);
+      writeWord(bytes, 10, checksum(bytes, 0, 20));
+      return bytes;
+    });
+    assert.deepEqual(
+      coalesce(packets).map(({ bytes, gsoType }) => [bytes, gsoType]),
+      packets.map((bytes) => [bytes, GsoType.none]),
+    );
+  }
+});
+
 test('segments that differ in what one header cannot say are not joined, in either version', () => {
   const segment = (base: object, sequence: number, change?: (raw: Uint8Array) => void): Uint8Array => {
     const payload = tcp({ sequence, data: new Uint8Array(100).fill(7) });
@@ -122,7 +258,29 @@ test('segments that differ in what one header cannot say are not joined, in eith
       const other = segment(base, 100, (raw) => (raw[at] = (raw[at] as number) ^ 1));
       assert.equal(count(other), 2, `byte ${at}`);
     }
+    for (const words of [0, 4, 15]) {
+      const other = segment(base, 100, (raw) => (raw[12] = words << 4));
+      assert.equal(count(other), 2, `header of ${words} words`);
+    }
     assert.equal(count(segment({ ...base, hopLimit: 63 }, 100)), 2);
+    // Ports, addresses, traffic class, flow label, don't-fragment.
+    for (const at of [1, 3]) {
+      assert.equal(count(segment(base, 100, (raw) => (raw[at] = (raw[at] as number) ^ 1))), 2, `port ${at}`);
+    }
+    const v4 = base !== v6;
+    for (const at of v4 ? [1] : [1, 2, 3]) {
+      const other = segment(base, 100);
+      other[at] = (other[at] as number) ^ 1;
+      if (v4) writeWord(other, 10, 0);
+      if (v4) writeWord(other, 10, checksum(other, 0, 20));
+      assert.equal(count(other), 2, `byte ${at} of the header`);
+    }
+    const others = v4 ? ['11.64.0.2', '10.64.0.3'] : ['3001:db8::2', '2001:db8::3'];
+    for (const other of others) {
+      assert.equal(count(segment({ ...base, source: other }, 100)), 2, other);
+      assert.equal(count(segment({ ...base, destination: other }, 100)), 2, other);
+    }
+    if (v4) assert.equal(count(segment({ fragmentField: 0x4000 }, 100)), 2);
     for (const flags of [0x00, 0x11, 0x14, 0x30, 0x50]) {
       assert.equal(count(segment(base, 100, (raw) => (raw[13] = flags))), 2, `flags ${flags}`);
     }

@@ -8,13 +8,15 @@ import { IpFault, IpView, Protocol } from './view.ts';
 
 const HEADROOM = 64;
 
+/** One for all packets, as where packets are forwarded. */
+const fragmenter = new Fragmenter();
+
 /** Fragments of a packet, each as it would have left; undefined when it may not be cut. */
 const cut = (bytes: Uint8Array, mtu: number): Uint8Array[] | undefined => {
   const buffer = new Uint8Array(HEADROOM + bytes.length);
   buffer.set(bytes, HEADROOM);
   const view = new IpView();
   assert.equal(view.parse(buffer, HEADROOM, buffer.length), IpFault.none);
-  const fragmenter = new Fragmenter();
   if (!fragmenter.begin(buffer, view, mtu)) return undefined;
   const out: Uint8Array[] = [];
   for (let size = fragmenter.nextInPlace(); size > 0; size = fragmenter.nextInPlace())
@@ -77,6 +79,7 @@ test('a fragment is cut into fragments of the same packet', () => {
       [976, true],
     ],
   );
+  assert.deepEqual((cut(large(1000, 0x2000 | 51), 600) ?? []).map(offsetOf), [408, 984]);
   const last = cut(large(1000, 50), 600) ?? [];
   assert.deepEqual(last.map(hasMore), [true, false]);
 });
@@ -98,6 +101,54 @@ test('options go into every fragment if they say so, else into the first', () =>
     assert.equal(checksum(later, 0, headerOf(later)), 0);
   }
   assert.deepEqual(joinFragments([first, second, third]), large(1000).slice(20));
+});
+
+test('a packet that fits stays whole, also where that is no whole unit', () => {
+  for (let mtu = 600; mtu < 609; mtu++) {
+    const whole = large(mtu - 28);
+    assert.deepEqual(cut(whole, mtu), [whole]);
+    assert.equal(cut(whole, mtu - 1)?.length, 2);
+  }
+});
+
+test('copied options are padded with zeros, and end with the list or at the first that is malformed', () => {
+  for (const [options, copied] of [
+    [
+      [0x83, 3, 9],
+      [0x83, 3, 9, 0],
+    ],
+    [
+      [0x82, 2],
+      [0x82, 2, 0, 0],
+    ],
+    [
+      [1, 1, 1, 0x83, 3, 9, 1, 1],
+      [0x83, 3, 9, 0],
+    ],
+    [[0, 4, 0, 0, 0x94, 4, 0, 0], []],
+    [[0x94, 0, 0x94, 4, 0, 0], []],
+    [[0x94, 1, 0x94, 4, 0, 0], []],
+    [[0x94, 9, 1, 1, 1, 1, 1, 1], []],
+    [
+      [0x94, 8, 1, 1, 1, 1, 1, 1],
+      [0x94, 8, 1, 1, 1, 1, 1, 1],
+    ],
+    [
+      [0x94, 4, 0, 0, 7, 1, 0x94, 4, 0, 0, 0, 0],
+      [0x94, 4, 0, 0],
+    ],
+  ] as const) {
+    const [, later] = cut(withOptions(large(1000), options), 600) ?? [];
+    assert.ok(later);
+    assert.deepEqual([...later.subarray(20, headerOf(later))], copied, options.join(' '));
+  }
+});
+
+test('as many options as there can be go into every fragment', () => {
+  const options = [0x82, 40, ...Array.from({ length: 38 }, (_, i) => i + 1)];
+  const fragments = cut(withOptions(large(1000), options), 500) ?? [];
+  assert.equal(fragments.length, 3);
+  for (const fragment of fragments) assert.deepEqual([...fragment.subarray(20, headerOf(fragment))], options);
 });
 
 test('whatever options say, fragments are packets', () => {

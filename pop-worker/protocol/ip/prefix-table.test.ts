@@ -24,6 +24,45 @@ test('the longest prefix wins, and a deleted one gives way to the next', () => {
   assert.equal(table.size, 2);
 });
 
+test('prefixes of every length hold what differs behind their last bit, and nothing else', () => {
+  for (const size of [4, 16] as const) {
+    const inPacket = (bytes: Uint8Array): Uint8Array => Uint8Array.from([7, 7, 7, ...bytes, 7]);
+    const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
+      const other = bytes.slice();
+      other[bit >> 3] = (other[bit >> 3] as number) ^ (0x80 >> (bit & 7));
+      return other;
+    };
+    const host = Uint8Array.from({ length: size }, (_, i) => 0xa5 ^ (i * 17));
+    for (let length = 0; length <= size * 8; length++) {
+      const table = new PrefixTable(size);
+      table.set(host, length, 5);
+      for (let bit = 0; bit < size * 8; bit++) {
+        const found = table.lookup(inPacket(flipped(host, bit)), 3);
+        assert.equal(found, bit < length ? NO_ROUTE : 5, `bit ${bit} of /${length}`);
+      }
+    }
+  }
+});
+
+test('hosts of one table are put in, replaced and deleted one by one', () => {
+  const host = (i: number): Uint8Array => Uint8Array.of(10, 0, i >> 8, i & 255);
+  const model = new Map<number, number>();
+  const table = new PrefixTable(4);
+  fc.assert(
+    fc.property(fc.nat(300), fc.nat(9), fc.boolean(), (i, value, remove) => {
+      if (remove) assert.equal(table.delete(host(i), 32), model.delete(i));
+      else {
+        table.set(host(i), 32, value);
+        model.set(i, value);
+      }
+      assert.equal(table.get(host(i), 32), model.get(i) ?? NO_ROUTE);
+      assert.equal(table.size, model.size);
+    }),
+    { numRuns: 3000 },
+  );
+  for (let i = 0; i <= 300; i++) assert.equal(table.lookup(host(i), 0), model.get(i) ?? NO_ROUTE);
+});
+
 test('agrees with a plain list of prefixes under any sequence of changes', () => {
   const bytes = (n: number) => fc.array(fc.constantFrom(0, 1, 128, 255), { minLength: n, maxLength: n });
   for (const size of [4, 16] as const) {
@@ -75,7 +114,21 @@ test('thousands of hosts come and go without the table growing', () => {
 test('misuse is a RangeError', () => {
   const table = new PrefixTable(4);
   assert.throws(() => table.set(new Uint8Array(16), 8, 1), RangeError);
-  assert.throws(() => table.set(new Uint8Array(4), 33, 1), RangeError);
+  for (const length of [33, -1, 8.5, Number.NaN]) {
+    for (const act of [
+      () => table.set(new Uint8Array(4), length, 1),
+      () => table.get(new Uint8Array(4), length),
+      () => table.delete(new Uint8Array(4), length),
+    ]) {
+      assert.throws(act, RangeError, `${length}`);
+    }
+  }
+  assert.throws(() => table.get(new Uint8Array(16), 8), RangeError);
+  assert.throws(() => table.delete(new Uint8Array(16), 8), RangeError);
   assert.throws(() => table.set(new Uint8Array(4), 8, -1), RangeError);
   assert.throws(() => table.set(new Uint8Array(4), 8, 1.5), RangeError);
+  assert.throws(() => table.set(new Uint8Array(4), 8, 0x8000_0000), RangeError);
+  assert.equal(table.size, 0);
+  table.set(new Uint8Array(4), 8, 0x7fff_ffff);
+  assert.equal(table.get(new Uint8Array(4), 8), 0x7fff_ffff);
 });

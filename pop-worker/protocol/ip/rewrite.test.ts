@@ -59,13 +59,41 @@ test('what is too short for a checksum is left as it is', () => {
         const longer = Uint8Array.from([...bytes, ...new Uint8Array(length).fill(9)]);
         parse(bytes);
         view.end = at + length;
-        rewriteAddress(longer, view, view.sourceAt, address(view.version === 4 ? '100.64.0.9' : '2001:db8::99'));
-        assert.ok(
-          longer.subarray(at).every((byte) => byte === 9),
-          `${protocol} ${length}`,
-        );
+        const fresh = address(view.version === 4 ? '100.64.0.9' : '2001:db8::99');
+        const expected = longer.slice();
+        rewriteAddress(longer, view, view.sourceAt, fresh);
+        expected.set(fresh, view.sourceAt);
+        if (view.version === 4) expected.set(longer.subarray(10, 12), 10);
+        assert.deepEqual(longer, expected, `${protocol} ${length}`);
       }
     }
+  }
+});
+
+test('a checksum at the very end is kept right', () => {
+  for (const [protocol, bytes] of [
+    [Protocol.tcp, 18],
+    [Protocol.udp, 8],
+    [Protocol.icmp6, 4],
+  ] as const) {
+    const whole = packet({ ...v6, protocol, payload: new Uint8Array(bytes).fill(7) });
+    assert.ok(isIntact(whole));
+    parse(whole);
+    rewriteAddress(whole, view, view.destinationAt, address('2001:db8::99'));
+    assert.ok(isIntact(whole), `${protocol}`);
+  }
+});
+
+test('a checksum of UDP over IPv4 of which one byte is zero is one', () => {
+  const of = (i: number) => packet({ protocol: Protocol.udp, payload: udp(Uint8Array.of(0, 0, i >> 8, i & 0xff)) });
+  const first = readWord(of(0), 26);
+  for (const check of [0x0012, 0x1200]) {
+    // What is added to the data is taken off the checksum.
+    const bytes = of((first - check + 0xffff) % 0xffff);
+    assert.equal(readWord(bytes, 26), check);
+    parse(bytes);
+    rewriteAddress(bytes, view, view.sourceAt, address('100.64.0.9'));
+    assert.ok(isIntact(bytes));
   }
 });
 
@@ -76,6 +104,7 @@ test('ICMPv6 covers the addresses, ICMP does not', () => {
   const before = readWord(six, view.payloadAt + 2);
   rewriteAddress(six, view, view.sourceAt, address('2001:db8::99'));
   assert.notEqual(readWord(six, view.payloadAt + 2), before);
+  assert.ok(isIntact(six));
   const four = packet({ protocol: Protocol.icmp, payload: echo });
   parse(four);
   const payload = four.slice(20);
@@ -105,8 +134,10 @@ test('options are read over until the segment size, and no further than they go'
   assert.ok(clamped(mss));
   assert.ok(clamped([1, 1, 1, 1, ...mss]));
   assert.ok(clamped([3, 3, 7, 1, ...mss]), 'window scale before it');
+  assert.ok(clamped([4, 2, ...mss, 1, 1]), 'SACK permitted before it');
   for (const options of [
     [0, 0, 0, 0, ...mss],
+    [0, 4, 0, 0, ...mss],
     [3, 0, 1, 1, ...mss],
     [3, 1, 1, 1, ...mss],
     [3, 40, 1, 1, ...mss],
@@ -119,6 +150,7 @@ test('options are read over until the segment size, and no further than they go'
   }
   assert.ok(clamped(mss, 0x12), 'SYN and ACK');
   assert.ok(!clamped(mss, 0x10), 'no SYN');
+  assert.ok(!clamped(mss, 0xfd), 'all but SYN');
 });
 
 test('a later fragment has only its header checksum changed', () => {
@@ -150,7 +182,12 @@ test('the MSS of a SYN is lowered, at even and odd offsets, and never raised', (
     [{}, 40],
     [v6, 60],
   ] as const) {
-    for (const options of [mss(1460), [1, ...mss(1460), 1], [1, 1, ...mss(1460)], [3, 3, 7, ...mss(1460)]]) {
+    for (const options of [1460, 65_495].flatMap((most) => [
+      mss(most),
+      [1, ...mss(most), 1],
+      [1, 1, ...mss(most)],
+      [3, 3, 7, ...mss(most)],
+    ])) {
       const bytes = packet({ ...base, payload: tcp({ flags: 0x02, options }) });
       parse(bytes);
       assert.equal(clampMss(bytes, view, 1400), true);
@@ -177,6 +214,30 @@ test('only a SYN is clamped, and broken options are left alone', () => {
     assert.equal(clampMss(bytes, view, 1000), false);
     assert.deepEqual(bytes, before);
   }
+});
+
+test('what only looks like a SYN is not clamped: another protocol, a later fragment, options behind the end', () => {
+  const syn = tcp({ flags: 0x02, options: [1, 1, 1, 1, 2, 4, 0xff, 0xff] });
+  const untouched = (bytes: Uint8Array, end = bytes.length): void => {
+    assert.equal(view.parse(bytes, 0, end), IpFault.none);
+    const before = bytes.slice();
+    assert.equal(clampMss(bytes, view, 1000), false);
+    assert.deepEqual(bytes, before);
+  };
+  for (const protocol of [Protocol.udp, 132]) untouched(packet({ ...v6, protocol, payload: syn }));
+  untouched(packet({ fragmentField: 0x0010, payload: syn }));
+  untouched(
+    packet({ ...v6, payload: tcp({ flags: 0x02, options: [1, 2, 4, 0xff], data: Uint8Array.of(0xff, 0xff) }) }),
+  );
+  // Up to the first options; the buffer goes on with the segment size.
+  for (const length of [0, 13, 14, 19, 20, 24]) {
+    const cut = packet({ ...v6, payload: syn.subarray(0, length) });
+    cut.set(syn.subarray(0, length), 40);
+    untouched(Uint8Array.from([...cut, ...syn.subarray(length)]), cut.length);
+  }
+  const first = packet({ fragmentField: 0x2000, payload: syn });
+  parse(first);
+  assert.equal(clampMss(first, view, 1000), true, 'a first fragment');
 });
 
 test('any TCP bytes survive clamping and rewriting', () => {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readWord, sumWords, writeWord } from './checksum.ts';
+import { fold, pseudoHeaderSum, readWord, sumWords, writeWord } from './checksum.ts';
 import { completeChecksum, Segmenter } from './segmenter.ts';
 import { isIntact, packet, tcp, udp } from './testing/packets.ts';
 import { IpFault, IpView, Protocol } from './view.ts';
 
 const v6 = { source: '2001:db8::2', destination: '2001:db8:f::10' } as const;
+
+/** One for all packets, as where packets are forwarded. */
+const segmenter = new Segmenter();
 
 /** Each segment is taken before the next overwrites its end. */
 const cut = (bytes: Uint8Array, segmentBytes: number): Uint8Array[] => {
@@ -14,14 +17,18 @@ const cut = (bytes: Uint8Array, segmentBytes: number): Uint8Array[] => {
   const buffer = new Uint8Array(9 + bytes.length);
   buffer.set(bytes, 9);
   assert.equal(view.parse(buffer, 9, buffer.length), IpFault.none);
-  const segmenter = new Segmenter();
   assert.ok(segmenter.begin(buffer, view, segmentBytes));
   const result: Uint8Array[] = [];
   for (;;) {
     const expected = segmenter.nextBytes();
     const length = segmenter.nextInPlace();
     assert.equal(length, expected);
-    if (length === 0) return result;
+    if (length === 0) {
+      const after = buffer.slice();
+      assert.deepEqual([segmenter.nextInPlace(), segmenter.nextBytes()], [0, 0]);
+      assert.deepEqual(buffer, after);
+      return result;
+    }
     assert.ok(segmenter.start >= 9);
     result.push(buffer.slice(segmenter.start, segmenter.start + length));
   }
@@ -34,7 +41,7 @@ test('segments are intact, in sequence, and carry every byte once', () => {
       fc.integer({ min: 1, max: 1500 }),
       fc.boolean(),
       fc.boolean(),
-      fc.constantFrom(0xffffff00, 0, 77),
+      fc.constantFrom(0xffffff00, 0, 77, 0x12345678, 0x81018101),
       (data, segmentBytes, isV6, isTcp, sequence) => {
         fc.pre(data.length / segmentBytes < 200);
         const payload = isTcp
@@ -66,6 +73,39 @@ test('segments are intact, in sequence, and carry every byte once', () => {
   );
 });
 
+test('headers of any length are in front of each segment', () => {
+  const data = Uint8Array.from({ length: 100 }, (_, i) => i);
+  for (let words = 0; words < 12; words++) {
+    const options = [Protocol.tcp, words, 1, 4 + words * 8, ...new Array(4 + words * 8).fill(9)];
+    const upper = 40 + options.length;
+    const payload = Uint8Array.from([...options, ...tcp({ sequence: 5, data })]);
+    const whole = packet({ ...v6, protocol: Protocol.options, payload });
+    const segments = cut(whole, 40);
+    assert.equal(segments.length, 3);
+    for (const [i, segment] of segments.entries()) {
+      assert.equal(readWord(segment, 4), segment.length - 40);
+      assert.deepEqual(segment.subarray(6, upper + 4), whole.subarray(6, upper + 4));
+      assert.equal(readWord(segment, upper + 6), 5 + i * 40);
+      assert.deepEqual(segment.subarray(upper + 20), data.subarray(i * 40, i * 40 + 40));
+      const pseudo = pseudoHeaderSum(segment, 8, 32, Protocol.tcp, segment.length - upper);
+      assert.equal(fold(pseudo + sumWords(segment, upper, segment.length)), 0xffff);
+    }
+  }
+});
+
+test('a checksum of UDP that comes out as zero is sent as all ones, one of TCP as it is (RFC 768)', () => {
+  for (const [protocol, field, make, expected] of [
+    [Protocol.udp, 6, udp, 0xffff],
+    [Protocol.tcp, 16, (data: Uint8Array) => tcp({ data }), 0],
+  ] as const) {
+    const of = (word: number) => packet({ ...v6, protocol, payload: make(Uint8Array.of(word >> 8, word & 0xff)) });
+    // The data take on what the checksum says: then nothing is left of it.
+    const [segment] = cut(of(readWord(of(0), 40 + field)), 100);
+    assert.ok(segment);
+    assert.equal(readWord(segment, 40 + field), expected);
+  }
+});
+
 test('what is neither TCP nor UDP, or has no room for its header, is refused', () => {
   const view = new IpView();
   const begin = (bytes: Uint8Array, segmentBytes = 100): boolean => {
@@ -88,4 +128,29 @@ test('a checksum left to the device is completed', () => {
   assert.deepEqual(bytes, whole);
   assert.equal(completeChecksum(bytes, 20, bytes.length, bytes.length), false);
   assert.equal(completeChecksum(bytes, -1, 16, bytes.length), false);
+});
+
+test('a checksum left to the device is completed where it lies in the packet, else nothing is written', () => {
+  const complete = (bytes: readonly number[], from: number, field: number): number[] | undefined => {
+    const buffer = Uint8Array.from([...bytes, 0xee, 0xee]);
+    const isDone = completeChecksum(buffer, from, field, bytes.length);
+    assert.deepEqual([...buffer.subarray(bytes.length)], [0xee, 0xee]);
+    if (!isDone) assert.deepEqual([...buffer.subarray(0, bytes.length)], bytes);
+    return isDone ? [...buffer.subarray(0, bytes.length)] : undefined;
+  };
+  assert.deepEqual(complete([1, 1, 2, 2], 0, 0), [0xfc, 0xfc, 2, 2]);
+  assert.deepEqual(complete([1, 1, 2, 2], 0, 2), [1, 1, 0xfc, 0xfc]);
+  assert.deepEqual(complete([1, 1, 2, 2], 2, 0), [1, 1, 0xfd, 0xfd]);
+  for (const [from, field] of [
+    [0, 3],
+    [1, 2],
+    [2, 1],
+    [3, 0],
+    [-1, 2],
+    [2, -1],
+  ] as const) {
+    assert.equal(complete([1, 1, 2, 2], from, field), undefined, `${from} ${field}`);
+  }
+  // RFC 768: zero says that there is none.
+  assert.deepEqual(complete([0, 0, 0xff, 0xff], 0, 0), [0xff, 0xff, 0xff, 0xff]);
 });

@@ -28,6 +28,27 @@ test('every prefix and every longer range of a packet is refused', () => {
   }
 });
 
+test('what is too short for any header is truncated, whatever it says and lies behind it', () => {
+  const buffer = new Uint8Array(60).fill(0x55);
+  for (const first of [0x45, 0x44, 0x55, 0x60]) {
+    buffer[33] = first;
+    for (const bytes of [0, 1, 19]) assert.equal(view.parse(buffer, 33, 33 + bytes), IpFault.truncated);
+  }
+});
+
+test('protocols have the numbers that IANA gave them', () => {
+  assert.deepEqual(Protocol, {
+    hopByHop: 0,
+    icmp: 1,
+    tcp: 6,
+    udp: 17,
+    routing: 43,
+    fragment: 44,
+    icmp6: 58,
+    options: 60,
+  });
+});
+
 test('header faults have their own names', () => {
   const change = (at: number, value: number): Uint8Array => {
     const bytes = packet();
@@ -50,6 +71,7 @@ test('fragments are told apart', () => {
   assert.equal(of(0x2000), Fragment.first);
   assert.equal(of(0x2001), Fragment.later);
   assert.equal(of(0x0001), Fragment.later);
+  assert.equal(view.dontFragment, false);
 });
 
 const extension = (next: number, words = 0): number[] => [next, words, 1, ...new Array(5 + words * 8).fill(0)];
@@ -59,6 +81,8 @@ test('IPv6 extension headers are walked to the upper layer', () => {
   assert.equal(fault(packet({ ...v6, protocol: 0, payload })), IpFault.none);
   assert.equal(view.protocol, Protocol.tcp);
   assert.equal(view.payloadAt, 40 + 8 + 16 + 8);
+  // RFC 8200 §5: only its source may fragment it.
+  assert.equal(view.dontFragment, true);
 });
 
 test('IPv6 fragments, chains without end and refused headers', () => {
@@ -71,6 +95,9 @@ test('IPv6 fragments, chains without end and refused headers', () => {
   assert.equal(fault(chain([6, 9, 0, 0, 0, 0, 0, 0])), IpFault.extensionHeader, 'longer than the packet');
   assert.equal(fault(chain(extension(44), [17, 0, 0, 1, 0, 0, 0, 1])), IpFault.none);
   assert.equal(view.fragment, Fragment.first);
+  // RFC 8200 §4.5: the reserved byte and the two reserved bits mean nothing.
+  assert.equal(fault(chain(extension(44), [17, 9, 0, 7, 0, 0, 0, 1])), IpFault.none);
+  assert.deepEqual([view.fragment, view.payloadAt], [Fragment.first, 40 + 16]);
   assert.equal(fault(chain(extension(44), [17, 0, 0, 9, 0, 0, 0, 1], [1, 2, 3])), IpFault.none);
   assert.equal(view.fragment, Fragment.later);
 });
