@@ -8,6 +8,11 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     load: async () => (await import('./suites/lab.ts')).cases,
   },
   {
+    name: 'quic',
+    summary: 'transfers, DATAGRAMs, handshakes, requests and idle connections of QUIC, beside quic-go, quinn, s2n-quic',
+    load: async () => (await import('./suites/quic.ts')).cases,
+  },
+  {
     name: 'quic-bulk',
     summary: 'how fast one QUIC connection carries bytes, and what a packet costs each side, beside quic-go',
     load: async () => (await import('./suites/quic-bulk.ts')).cases,

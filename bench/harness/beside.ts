@@ -10,6 +10,8 @@ export type Beside = {
   readonly peers: Readonly<Record<string, number>>;
   /** What ours divided by each peer's must meet; absent: figures only. */
   readonly bar?: Bar;
+  /** The same by peer, where it is not one for all; peers without one get a ratio that is held against nothing. */
+  readonly bars?: Readonly<Record<string, Bar>>;
 };
 
 const DIGITS = 5;
@@ -17,14 +19,16 @@ const DIGITS = 5;
 const rounded = (value: number): number => Number(value.toPrecision(DIGITS));
 
 /** The lines of a figure: ours, each peer's, and `<metric>_ratio` of ours to each peer. */
-export const sideBySide = ({ metric, unit, ours, peers, bar }: Beside): Measurement[] => {
+export const sideBySide = ({ metric, unit, ours, peers, bar, bars }: Beside): Measurement[] => {
   const lines: Measurement[] = ours === undefined ? [] : [{ metric, value: rounded(ours), unit }];
   for (const [peer, value] of Object.entries(peers)) lines.push({ metric, value: rounded(value), unit, peer });
-  if (ours === undefined || bar === undefined) return lines;
+  if (ours === undefined || (bar ?? bars) === undefined) return lines;
   for (const [peer, value] of Object.entries(peers)) {
     if (!(value > 0)) throw new RangeError(`${peer}'s ${metric} is ${value}: nothing to compare with.`);
 
-    lines.push({ metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer, bar });
+    const its = bars?.[peer] ?? bar;
+    const line = { metric: `${metric}_ratio`, value: rounded(ours / value), unit: 'ratio', peer };
+    lines.push(its === undefined ? line : { ...line, bar: its });
   }
   return lines;
 };

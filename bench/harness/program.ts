@@ -21,6 +21,8 @@ export type ProgramSpec = {
   readonly readyType?: string;
   /** A server that says nothing: it is ready when it listens there. */
   readonly listens?: Listening;
+  /** It goes on until its standard input ends, which is not before it is stopped. */
+  readonly waitsForInput?: boolean;
 };
 
 /** Where a program runs. */
@@ -85,9 +87,10 @@ export class Program {
   constructor(spec: ProgramSpec, place: Place = {}) {
     this.name = spec.name;
     const [command = '', ...args] = commandLine(spec, place);
+    const input = spec.waitsForInput ? 'pipe' : 'ignore';
     const child = spawn(command, args, {
       env: { ...process.env, ...spec.env },
-      stdio: spec.ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+      stdio: spec.ipc ? [input, 'pipe', 'pipe', 'ipc'] : [input, 'pipe', 'pipe'],
     });
     this.#child = child;
     this.#listen(child, spec);

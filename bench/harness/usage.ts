@@ -16,6 +16,16 @@ export const cpuSecondsIn = (stat: string): number => {
 /** CPU time that a process has used since it began, in seconds. */
 export const cpuSecondsOf = (pid: number): number => cpuSecondsIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
+/** Resident memory in what `/proc/<pid>/status` says, in bytes. */
+export const residentBytesIn = (status: string): number => {
+  const kibibytes = Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]);
+  if (!(kibibytes > 0)) throw new Error('/proc/<pid>/status tells no resident memory.');
+  return kibibytes * 1024;
+};
+
+/** Memory of a process that is resident now, in bytes. */
+export const residentBytesOf = (pid: number): number => residentBytesIn(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
 /** TCP segments that a network namespace has sent, as `/proc/net/snmp` tells; segments of a GSO packet count one by one. */
 export const segmentsIn = (snmp: string): number => {
   const [names = [], values = []] = snmp

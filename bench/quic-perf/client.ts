@@ -14,6 +14,8 @@ export interface Target {
   readonly controller: string;
   /** PEM file of the authorities that the server must have its certificate of; undefined: any server will do. */
   readonly authority?: string | undefined;
+  /** Key exchanges in OpenSSL's syntax; absent: the product's. */
+  readonly groups?: string;
 }
 
 /** What is kept of a connection to resume it. */
@@ -87,10 +89,11 @@ export class PerfClient {
 
   constructor(target: Target) {
     this.#target = target;
-    const { authority, controller } = target;
-    const tls = createTlsClientPort(
-      authority === undefined ? { anyServer: true } : { trustAnchors: { file: authority } },
-    );
+    const { authority, controller, groups } = target;
+    const tls = createTlsClientPort({
+      ...(authority === undefined ? { anyServer: true as const } : { trustAnchors: { file: authority } }),
+      ...(groups !== undefined && { groups }),
+    });
     const v6 = target.address.includes(':');
     this.#perf = openEndpoint(v6 ? '::' : '0.0.0.0', 0, controller, { tls });
   }

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly certificate: string;
   readonly key: string;
   readonly controller: string;
+  /** Key exchanges in OpenSSL's syntax; absent: the product's. */
+  readonly groups?: string;
 }
 
 /** Bytes to send come from here, whatever they are asked for. */
@@ -106,11 +108,12 @@ class PerfServer extends QuietConnection {
  *
  * @throws Error when the socket or the certificate cannot be used
  */
-export const servePerf = ({ address, port, certificate, key, controller }: ServerOptions): PerfEndpoint => {
+export const servePerf = ({ address, port, certificate, key, controller, groups }: ServerOptions): PerfEndpoint => {
   const tls = createTlsServerPort({
     identities: [{ certificateChain: { file: certificate }, privateKey: { file: key } }],
     alpn: [ALPN],
     earlyData: true,
+    ...(groups !== undefined && { groups }),
   });
   return openEndpoint(address, port, controller, { tls, accept: () => new PerfServer() });
 };

@@ -7,6 +7,18 @@ import { CommandError, SUCCESS, UsageError } from '../failure.ts';
 const addr = { type: 'string', placeholder: 'A:P', help: 'address and port of the server, [A]:P for IPv6' } as const;
 const cc = { type: 'string', placeholder: 'NAME', choices: controllerNames(), help: 'congestion controller' } as const;
 
+/** OpenSSL's names of the key exchanges that can be chosen. */
+const GROUPS = { x25519: 'X25519', x25519mlkem768: 'X25519MLKEM768' } as const;
+const groups = {
+  type: 'string',
+  placeholder: 'NAME',
+  choices: Object.keys(GROUPS),
+  help: 'the only key exchange (default all, X25519 first)',
+} as const;
+
+const groupsNamed = (name: string | undefined): { groups?: string } =>
+  name === undefined ? {} : { groups: GROUPS[name as keyof typeof GROUPS] };
+
 /** `A:P` or `[A]:P` */
 const splitAddress = (text: string | undefined): { address: string; port: number } => {
   if (text === undefined) throw new UsageError('`quic-perf` needs -addr A:P.');
@@ -52,6 +64,7 @@ const serverOptions = {
   addr,
   cert: { type: 'string', placeholder: 'F', help: 'PEM file of the certificate chain' },
   key: { type: 'string', placeholder: 'F', help: 'PEM file of its private key' },
+  groups,
   cc,
 } as const;
 
@@ -71,7 +84,10 @@ export const quicPerfServer = defineCommand({
       throw new UsageError('`quic-perf server` needs -cert and -key.');
     const { listening, servePerf } = await import('#bench/quic-perf/server.ts');
     const server = inWords(`cannot serve at ${options.addr}`, () =>
-      servePerf({ address, port, certificate, key, controller: controller(options.cc) }),
+      servePerf({
+        ...{ address, port, certificate, key, controller: controller(options.cc) },
+        ...groupsNamed(options.groups),
+      }),
     );
     output.remark(`listening at ${listening(server)}`);
     await new Promise<void>((resolve) => {
@@ -114,6 +130,7 @@ const clientOptions = {
     help: 'hs, idle, rr: how many handshakes, connections, requests (default 1000)',
   },
   ca: { type: 'string', placeholder: 'F', help: 'PEM file of authorities; without it any server will do' },
+  groups,
   cc,
 } as const;
 
@@ -147,7 +164,7 @@ export const quicPerfClient = defineCommand({
     const seconds = positive('secs', options.secs);
     const { MEASURES } = await import('#bench/quic-perf/measure.ts');
     const measure = MEASURES[test as keyof typeof MEASURES];
-    const target = { address, port, controller: controller(options.cc), authority };
+    const target = { address, port, controller: controller(options.cc), authority, ...groupsNamed(options.groups) };
     await inWords(`${test} with ${options.addr}`, () =>
       measure(target, { streams, bytes, seconds, concurrency, count, mode }, (figures) =>
         output.print(JSON.stringify(figures)),

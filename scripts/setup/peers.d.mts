@@ -8,6 +8,9 @@ export const fingerprint: (parts: readonly (string | Uint8Array)[]) => string;
 export const findGo: () => { readonly command: string; readonly version: string };
 /** Path of the binary with the peers on quic-go, built if it has to be. @throws PeerMissing */
 export const goPeers: () => Promise<string>;
+export type RustPeer = 'quinn' | 's2n-quic';
+/** Path of the program on that library, built if it has to be: for minutes. @throws PeerMissing */
+export const rustPeers: (name: RustPeer) => Promise<string>;
 export type DebianProgram = 'gtlsclient' | 'gtlsserver' | 'iperf3';
 /** Paths of programs and the LD_LIBRARY_PATH they need, unpacked if they have to be. @throws PeerMissing */
 export const debianPeers: () => Promise<{

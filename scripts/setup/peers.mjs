@@ -8,7 +8,7 @@ import { cache, findCommand, requirements, root } from './paths.mjs';
 import { runLogged } from './run.mjs';
 
 const folder = path.join(cache, 'peers');
-const { go, debian, python } = requirements.peers;
+const { go, rust, debian, python } = requirements.peers;
 const goSource = path.join(root, go.source);
 
 /** Why a peer cannot be had on this machine: the reason of a skip. */
@@ -19,9 +19,9 @@ export class PeerMissing extends Error {
   }
 }
 
-// What Go's client and apt-get say when they reach nobody, rather than that somebody says no.
+// What Go's client, Cargo and apt-get say when they reach nobody, rather than that somebody says no.
 const OFFLINE =
-  /dial tcp|no such host|i\/o timeout|TLS handshake timeout|Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Network is unreachable|Connection timed out/;
+  /dial tcp|no such host|i\/o timeout|TLS handshake timeout|Could not resolve|Temporary failure resolving|Could not connect|Failed to connect|Unable to connect|Network is unreachable|Connection timed out/;
 
 /**
  * @param {string} what that could not be had
@@ -98,6 +98,49 @@ export const goPeers = async () => {
     } catch (error) {
       throw notHad('peers on quic-go could not be built', error.message);
     }
+  });
+  return binary;
+};
+
+const rustSource = path.join(root, rust.source);
+
+/** A Cargo that is new enough for the program on that library. @throws PeerMissing */
+const findCargo = (name) => {
+  const minimum = rust.minimum[name];
+  const wanted = `install Rust ${minimum} or newer, with Cargo.`;
+  const command = findCommand(['cargo']);
+  if (command === undefined) throw new PeerMissing(`Rust is missing: ${wanted}`);
+  // In the program's folder: rustup chooses a toolchain by it.
+  const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', cwd: path.join(rustSource, name) });
+  const version = /^cargo (\d+\.\d+\.\d+)/.exec(stdout ?? '')?.[1];
+  if (version === undefined || !isAtLeast(version, minimum)) {
+    throw new PeerMissing(`Rust ${version ?? 'of-unknown-version'} is too old: ${wanted}`);
+  }
+  return { command, version };
+};
+
+/** The program's own files and those that it shares, with what is in them. */
+const rustSources = (name) =>
+  [`${name}/Cargo.toml`, `${name}/src`, 'shared'].flatMap((part) => {
+    const whole = path.join(rustSource, part);
+    const files = fs.statSync(whole).isDirectory() ? fs.readdirSync(whole).sort() : [''];
+    return files.flatMap((file) => [`${part}/${file}`, fs.readFileSync(path.join(whole, file))]);
+  });
+
+/** The binary with the program on quinn or s2n-quic, built if it has to be: for minutes. @throws PeerMissing */
+export const rustPeers = async (name) => {
+  const { command, version } = findCargo(name);
+  const binary = path.join(folder, fingerprint([version, os.arch(), name, ...rustSources(name)]), 'peer');
+  if (fs.existsSync(binary)) return binary;
+  const target = path.join(folder, `cargo-${name}`);
+  const args = ['build', '--release', '--manifest-path', path.join(rustSource, name, 'Cargo.toml')];
+  await makeFolder(path.dirname(binary), async (scratch) => {
+    try {
+      await runLogged(command, args, { CARGO_TARGET_DIR: target });
+    } catch (error) {
+      throw notHad(`peer on ${name} could not be built`, error.message);
+    }
+    fs.copyFileSync(path.join(target, 'release', `${name}-perf`), path.join(scratch, 'peer'));
   });
   return binary;
 };

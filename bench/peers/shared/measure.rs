@@ -36,7 +36,7 @@ pub trait Client: 'static {
     async fn handshake(&self, mode: Mode) -> Result<Handshake<Self::Connection>, Error>;
 }
 
-fn request(command: u8, value: u64, size: usize) -> Bytes {
+pub fn request(command: u8, value: u64, size: usize) -> Bytes {
     let mut request = vec![0; size];
     request[0] = command;
     request[1..REQUEST_BYTES].copy_from_slice(&value.to_be_bytes());
@@ -48,11 +48,6 @@ async fn drain(receive: &mut impl Receive, each: impl Fn(&[u8])) -> Result<(), E
         each(&bytes);
     }
     Ok(())
-}
-
-/// One byte from the server: whatever it said before has come.
-pub async fn ask_one(connection: &impl Connection) -> Result<(), Error> {
-    drain(&mut connection.ask(request(b'D', 1, REQUEST_BYTES)).await?, |_| {}).await
 }
 
 async fn all(mut tasks: JoinSet<Result<(), Error>>) -> Result<(), Error> {

@@ -77,7 +77,7 @@ func parse(args []string) *options {
 	f.StringVar(&o.addr, "addr", "", "perf: address and port of the server")
 	f.StringVar(&o.test, "test", "", "perf-client: bulk, dgram, hs, idle or rr")
 	f.StringVar(&o.mode, "mode", "full", "perf-client, hs: full, resumed or 0rtt")
-	f.StringVar(&o.groups, "groups", "", "perf-client: x25519 for no other key exchange")
+	f.StringVar(&o.groups, "groups", "", "perf: x25519 or x25519mlkem768 for no other key exchange")
 	f.IntVar(&o.concurrency, "conc", 1, "perf-client: so many at once")
 	f.IntVar(&o.count, "n", 1000, "perf-client: handshakes, connections or requests")
 	f.Float64Var(&o.secs, "secs", 0, "perf-client: end after so many seconds")

@@ -22,6 +22,7 @@ import (
 // The measuring protocol of `cloudbridge quic-perf` (bench/quic-perf/request.ts), with its flags and its results.
 const (
 	perfALPN      = "perf"
+	perfName      = "perf.test"
 	requestBytes  = 9
 	roundBytes    = 1024
 	datagramBytes = 1200
@@ -46,6 +47,9 @@ func perfConfig() *quic.Config {
 func perfServer(o *options) error {
 	tlsConfig, err := serverTLS(o, perfALPN)
 	if err != nil {
+		return err
+	}
+	if tlsConfig.CurvePreferences, err = perfGroups(o); err != nil {
 		return err
 	}
 	socket, err := listenUDP(o.addr)
@@ -163,14 +167,44 @@ func perfClient(o *options) error {
 	if err != nil {
 		return err
 	}
-	config := &tls.Config{InsecureSkipVerify: true, ServerName: "perf.test", NextProtos: []string{perfALPN}, MinVersion: tls.VersionTLS13}
+	config, err := perfTLS(o)
+	if err != nil {
+		return err
+	}
 	if o.mode != "full" {
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(o.concurrency)
 	}
-	if o.groups == "x25519" {
-		config.CurvePreferences = []tls.CurveID{tls.X25519}
-	}
 	return run(o, &perfDialer{transport: &quic.Transport{Conn: socket}, remote: remote, tls: config})
+}
+
+// perfTLS is a client's; without -ca any server will do.
+func perfTLS(o *options) (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: perfName, NextProtos: []string{perfALPN}, MinVersion: tls.VersionTLS13}
+	if o.ca != "" {
+		o.name = perfName
+		known, err := clientTLS(o, perfALPN)
+		if err != nil {
+			return nil, err
+		}
+		config = known
+		config.ClientSessionCache = nil
+	}
+	groups, err := perfGroups(o)
+	config.CurvePreferences = groups
+	return config, err
+}
+
+// perfGroups is the key exchange that -groups names; nil, which is Go's own choice, without.
+func perfGroups(o *options) ([]tls.CurveID, error) {
+	switch o.groups {
+	case "":
+		return nil, nil
+	case "x25519":
+		return []tls.CurveID{tls.X25519}, nil
+	case "x25519mlkem768":
+		return []tls.CurveID{tls.X25519MLKEM768}, nil
+	}
+	return nil, fmt.Errorf("-groups is none of x25519, x25519mlkem768: %q", o.groups)
 }
 
 func (d *perfDialer) dial(early bool) (*quic.Conn, error) {

@@ -8,10 +8,10 @@ mod common;
 mod measure;
 mod tickets;
 
-use answer::{DATAGRAM_BYTES, Datagrams, ROUND_BYTES, Stream, answer};
+use answer::{DATAGRAM_BYTES, Datagrams, REQUEST_BYTES, ROUND_BYTES, Stream, answer};
 use bytes::Bytes;
 use common::*;
-use measure::{Client, Connection, Handshake, Receive, ask_one, measure, on_one_thread};
+use measure::{Client, Connection, Handshake, Receive, measure, on_one_thread, request};
 use quinn::{
     ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, RecvStream, SendStream, ServerConfig, TokioRuntime,
     TransportConfig, VarInt,
@@ -198,13 +198,17 @@ impl Client for Quinn {
             Ok((connection, accepted)) => (Peer(connection), Some(accepted)),
             Err(connecting) => (Peer(connecting.await?), None),
         };
-        if mode != Mode::Full {
-            ask_one(&connection).await?;
-        }
         let early = match accepted {
-            Some(accepted) => accepted.await,
+            Some(accepted) => {
+                let mut answer = connection.ask(request(b'D', 1, REQUEST_BYTES)).await?;
+                while answer.chunk().await?.is_some() {}
+                accepted.await
+            }
             None => false,
         };
+        if mode != Mode::Full {
+            self.tickets.one_left().await;
+        }
         Ok(Handshake { connection, early, resumed })
     }
 }
