@@ -31,6 +31,14 @@ test('no ratio without a bar, without peers or without ours; a peer that managed
   assert.throws(() => sideBySide({ ...beside, ours: 1, peers: { a: 0 }, bar: BAR }), /nothing to compare/);
 });
 
+test('with bars by peer, whoever has none gets a ratio all the same', () => {
+  const beside = { metric: 'cpu', unit: 'us', ours: 3, peers: { a: 2, b: 6 } };
+  assert.deepEqual(sideBySide({ ...beside, bars: { a: { atMost: 1.25 } } }).slice(3), [
+    { metric: 'cpu_ratio', value: 1.5, unit: 'ratio', peer: 'a', bar: { atMost: 1.25 } },
+    { metric: 'cpu_ratio', value: 0.5, unit: 'ratio', peer: 'b' },
+  ]);
+});
+
 test('over several interleaved runs the bar is held against the median of the ratios', () => {
   const runs = [
     [2, 1],

@@ -56,6 +56,15 @@ test('a program that tells its state by lines of types is ready with the wanted 
   await program.stop();
 });
 
+test('standard input is at its end, but for a program that waits for it', async () => {
+  const script = `process.stdin.resume().once('end', () => console.log('{"result":1}')); console.log('{"ready":0}')`;
+  assert.equal(await new Program(node(script)).finish(LIMIT_MS), 1);
+  const waiting = new Program(node(script, { waitsForInput: true }));
+  await waiting.ready;
+  await assert.rejects(waiting.finish(300), /took more than/);
+  assert.equal(await waiting.stop(), undefined);
+});
+
 test('a program with a CPU of its own goes before others, as far as this user may say so', async () => {
   const report = `console.log(JSON.stringify({ result: os.getPriority() }))`;
   const program = new Program(node(report), { cpu: 0 });

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cpuSecondsIn, cpuSecondsOf, segmentsIn, segmentsSentBeside } from './usage.ts';
+import {
+  cpuSecondsIn,
+  cpuSecondsOf,
+  residentBytesIn,
+  residentBytesOf,
+  segmentsIn,
+  segmentsSentBeside,
+} from './usage.ts';
 
 test('CPU time of a process, whatever its name is', () => {
   const rest = 'S 1 2 3 0 -1 4194560 100 0 0 0 150 25 7 9 20 0 11 0 5000 1 2';
@@ -21,9 +28,16 @@ test('TCP segments sent, by the name of their column', () => {
   assert.throws(() => segmentsIn('Ip: Forwarding\nIp: 1\n'), /no TCP segments/);
 });
 
-test('the kernel of this machine tells both', () => {
+test('resident memory, not what it once was and not what is only reserved', () => {
+  const status = 'Name:\tVmRSS: 7 kB\nVmSize:\t  9000 kB\nVmHWM:\t    800 kB\nVmRSS:\t    512 kB\nRssAnon:\t 1 kB\n';
+  assert.equal(residentBytesIn(status), 524_288);
+  assert.throws(() => residentBytesIn('Name:\tkthreadd\n'), /no resident memory/);
+});
+
+test('the kernel of this machine tells them all', () => {
   const before = cpuSecondsOf(process.pid);
   assert.ok(before > 0);
   while (cpuSecondsOf(process.pid) <= before);
   assert.ok(segmentsSentBeside(process.pid) >= 0);
+  assert.ok(residentBytesOf(process.pid) > 1 << 20);
 });

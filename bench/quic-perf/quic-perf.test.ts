@@ -136,6 +136,18 @@ test('with an authority, only its servers will do', async () => {
   );
 });
 
+test('a key exchange can be named on either side, and both must have it', async () => {
+  const post = { ...target, groups: 'X25519MLKEM768' };
+  await MEASURES.hs(post, { ...WANTED, count: 2 }, ({ handshakes }) => assert.equal(handshakes, 2));
+  const options = { address: '127.0.0.1', port: 0, certificate, key, controller: DEFAULT_CONTROLLER };
+  const classic = servePerf({ ...options, groups: 'X25519' });
+  const there = { ...target, port: Number(listening(classic).split(':')[1]) };
+  await MEASURES.hs(there, { ...WANTED, count: 2 }, ({ handshakes }) => assert.equal(handshakes, 2));
+  const counts = { ...WANTED, count: 2 };
+  await MEASURES.hs({ ...post, port: there.port }, counts, ({ failed }) => assert.equal(failed, 2));
+  classic.driver.close();
+});
+
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 test('idle holds connections until a line comes; options have one dash or two', async () => {

@@ -62,10 +62,15 @@ const withRunning = <T>(
       },
       hold: async (...words) => {
         const client = start({ ...(await implementation.client(order, words)), waitsForInput: true }, place);
-        const ended = client.result.then(() => {
-          throw new Error(`${client.name} ended by itself.`);
+        let over = false;
+        const end = client.result.finally(() => {
+          over = true;
         });
-        await Promise.race([ended, until(`${client.name} is connected`, LIMIT_MS, () => client.output.includes('\n'))]);
+        end.catch(() => {});
+        await until(`${client.name} is connected`, LIMIT_MS, () => over || client.output.includes('\n'));
+        if (!over) return;
+        await end;
+        throw new Error(`${client.name} let its connections go.`);
       },
     });
   });
