@@ -4,26 +4,30 @@
  *     node scripts/mutate.ts                                         all codecs of scripts/mutate/codecs.ts
  *     node scripts/mutate.ts qpack                                   one of them
  *     node scripts/mutate.ts settings/fields.ts [--tests 'glob']     one file, by its codec's tests or those of its folder
+ *     node scripts/mutate.ts --check                                 which recorded scores are of files that have changed
  *
- * The tree stays as it is. `--slice 2/5` tries the second of five parts of the faults, `--survived FILE` only those that an
- * earlier run, whose output that file is, says were not noticed. Faults that change nothing anybody could see stand in
- * scripts/mutate/equivalent.json with the reason and do not count. `--record` puts the scores into docs/bad-input.md. Exit
- * code 1 when less than `--min` percent (80) of a codec's are noticed.
+ * The tree stays as it is. What is found is kept in the home (.cloudbridge/mutation): a run that was stopped goes on when it
+ * is called again, until a file in the folders of the codec or its tests changes; `--again` begins anew in any case.
+ * `--slice 2/5` tries the second of five parts of the faults only; slices add up, also those that run at the same time.
+ * `--record` puts the scores into docs/bad-input.md, once all faults of a codec were tried.
+ *
+ * `--survived FILE` tries those only that an earlier run, whose output that file is, says were not noticed. Faults that
+ * change nothing anybody could see stand in scripts/mutate/equivalent.json with the reason and do not count. Exit code 1 when
+ * less than `--min` percent (80) of a codec's are noticed, and when `--check` finds a score to be of other files.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CODECS, type Codec } from './mutate/codecs.ts';
-import { isEquivalent } from './mutate/equivalent.ts';
-import { type Mutation, mutationsOf } from './mutate/mutations.ts';
-import { ProcessRunner } from './mutate/processes.ts';
-import { QuickRunner } from './mutate/quick.ts';
-import { LEAST_LIMIT_MS, type Runner } from './mutate/runner.ts';
-import { formatPercent, percentOf, record, type Score, summaryOf } from './mutate/score.ts';
-
-const FIRST_LIMIT_MS = 120_000;
+import { type Fault, faultsIn, survivorLine } from './mutate/faults.ts';
+import { around, fingerprint } from './mutate/fingerprint.ts';
+import { type Journal, newJournal, openJournal } from './mutate/journal.ts';
+import { measuredIn, noteMeasured, standingOf } from './mutate/measured.ts';
+import { progressOf } from './mutate/progress.ts';
+import { codecsIn, percentOf, record, type Score, scoreLine, scoreOf, sliceOf, summaryOf } from './mutate/score.ts';
+import { stopTrials, testsOf, tryFaults } from './mutate/trials.ts';
+import { home } from './setup/paths.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,64 +37,20 @@ const { values, positionals } = parseArgs({
     survived: { type: 'string' },
     min: { type: 'string', default: '80' },
     record: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
   },
 });
 
-if (values.record && (values.slice !== '1/1' || values.survived !== undefined))
-  throw new RangeError('a score is of all faults: leave out --slice and --survived to --record it');
-
-const [part = 1, parts = 1] = values.slice.split('/').map(Number);
 const root = resolve(import.meta.dirname, '..');
+const manual = join(root, 'docs/bad-input.md');
+const names = positionals.length > 0 ? positionals : Object.keys(CODECS);
 
-const tell = (name: string, score: Score): void =>
-  console.log(`${name}: ${score.noticed} of ${score.all} noticed, ${formatPercent(score)}`);
-
-/** At a terminal: how far it is, in one line that is written over. */
-const progress = (text: string): void => {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-};
-
-const survivor = (file: string, { line, from, to }: Mutation): string =>
-  `survived ${file}:${line}: ${from} → ${to === '' ? 'nothing' : to}`;
-const before = values.survived === undefined ? undefined : new Set(readFileSync(values.survived, 'utf8').split('\n'));
-
-/** Those that are asked for. */
-const mutationsIn = (file: string, source: string): Mutation[] => {
-  const lines = source.split('\n');
-  return mutationsOf(source)
-    .filter(({ line, from, to }) => !isEquivalent({ file, code: lines[line - 1] ?? '', from, to }))
-    .filter((mutation) => before?.has(survivor(file, mutation)) ?? true)
-    .filter((_, i) => i % parts === part - 1);
-};
-
-let runner: Runner | undefined;
-
-const runFile = async (file: string, { tests: globs, needsProcess }: Codec): Promise<Score> => {
-  const found = globs.flatMap((glob) => globSync(glob, { cwd: root }).sort());
-  // Its own tests notice most.
-  const own = file.replace(/\.ts$/, '.test.ts');
-  const tests = [...new Set([...found.filter((path) => path === own), ...found])];
-  const trial = { file, tests };
-  runner = needsProcess === true ? new ProcessRunner(root, trial) : new QuickRunner(root, trial);
-  const source = readFileSync(join(root, file), 'utf8');
-  const began = performance.now();
-  if (tests.length === 0 || !(await runner.passes(stripTypeScriptTypes(source), FIRST_LIMIT_MS)))
-    throw new Error(`${globs.join(' ')}: tests must pass first`);
-  const limitMs = Math.max(LEAST_LIMIT_MS, 5 * (performance.now() - began));
-  const mutations = mutationsIn(file, source);
-  let noticed = 0;
-  for (const [i, mutation] of mutations.entries()) {
-    progress(`${file}: ${i} of ${mutations.length}`);
-    const passed = await runner.passes(mutation.source, limitMs);
-    progress('');
-    if (passed) console.log(survivor(file, mutation));
-    else noticed++;
-  }
-  await runner.close();
-  const score = { noticed, all: mutations.length };
-  tell(file, score);
-  return score;
-};
+if (values.record && values.survived !== undefined)
+  throw new RangeError('a score is of all faults: leave out --survived to --record it');
+const stranger = names.find((name) => CODECS[name] === undefined);
+if (values.record && stranger !== undefined)
+  throw new RangeError(`the manual has no row for ${stranger}: give a codec of scripts/mutate/codecs.ts to --record`);
 
 /** What a word of the command line means. */
 const codecOf = (name: string): Codec => {
@@ -102,33 +62,74 @@ const codecOf = (name: string): Codec => {
   return { ...(codec ?? all), files: [file], ...(values.tests && { tests: [values.tests], needsProcess: true }) };
 };
 
-const run = async (name: string): Promise<Score> => {
-  const codec = codecOf(name);
-  const sum = { noticed: 0, all: 0 };
-  for (const file of codec.files) {
-    const { noticed, all } = await runFile(file, codec);
-    sum.noticed += noticed;
-    sum.all += all;
-  }
-  if (codec.files.length > 1) tell(name, sum);
-  return sum;
+const isInSlice = sliceOf(values.slice);
+const before = values.survived === undefined ? undefined : new Set(readFileSync(values.survived, 'utf8').split('\n'));
+
+const journalOf = (name: string, { files, tests }: Codec): Journal => {
+  if (before !== undefined) return newJournal();
+  const all = files.flatMap((file) => [file, ...testsOf(root, file, tests)]);
+  const of = fingerprint(root, [...around(root, all), 'scripts/mutate/mutations.ts']);
+  return openJournal(join(home, 'mutation', name.replaceAll('/', '+')), of, values.again);
 };
 
-// Whoever works at this machine goes first.
-setPriority(constants.priority.PRIORITY_LOW);
-const end = (code: number): void => void runner?.close().finally(() => process.exit(code));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(2));
+const run = async (name: string): Promise<Score> => {
+  const codec = codecOf(name);
+  const journal = journalOf(name, codec);
+  const isNew = (fault: Fault): boolean => journal.noticed(fault) === undefined;
+  const parts = codec.files.map((file) => {
+    const faults = faultsIn(root, file).filter((fault) => before?.has(survivorLine(fault)) ?? true);
+    return { file, faults, untried: faults.filter((_, i) => isInSlice(i)).filter(isNew) };
+  });
+  const all = parts.flatMap(({ faults }) => faults);
+  const known = all.filter((fault) => !isNew(fault));
+  if (known.length > 0) console.log(`${name}: ${known.length} are known from an earlier run; --again tries them anew`);
+  for (const fault of known) if (journal.noticed(fault) === false) console.log(survivorLine(fault));
+  const progress = progressOf(name, parts.flatMap(({ untried }) => untried).length);
+  for (const { file, faults, untried } of parts) {
+    await tryFaults({ root, file, codec, faults: untried, journal, progress });
+    journal.reload();
+    console.log(scoreLine(file, scoreOf(faults, journal)));
+  }
+  const score = scoreOf(all, journal);
+  if (codec.files.length > 1) console.log(scoreLine(name, score));
+  return score;
+};
 
-const names = positionals.length > 0 ? positionals : Object.keys(CODECS);
-const scores = new Map<string, Score>();
-for (const [i, name] of names.entries()) {
-  if (names.length > 1) console.log(`\n${name} (${i + 1} of ${names.length})`);
-  const score = await run(name);
-  scores.set(name, score);
-  if (percentOf(score) < Number(values.min)) process.exitCode = 1;
-}
-if (names.length > 1) console.log(`\n${summaryOf(scores, Number(values.min))}`);
-if (values.record) {
-  const manual = join(root, 'docs/bad-input.md');
-  writeFileSync(manual, record(readFileSync(manual, 'utf8'), scores));
+const check = (): void => {
+  const all = codecsIn(readFileSync(manual, 'utf8'));
+  const figures = new Map([...all].filter(([name]) => names.includes(name)));
+  const now = (name: string): string => fingerprint(root, CODECS[name]?.files ?? []);
+  const { lines, stale } = standingOf(figures, measuredIn(root), now);
+  console.log(lines.join('\n'));
+  if (stale.length === 0) return;
+  console.log(`\nnpm run mutation -- ${stale.join(' ')} --record`);
+  process.exitCode = 1;
+};
+
+const mutate = async (): Promise<void> => {
+  const scores = new Map<string, Score>();
+  for (const [i, name] of names.entries()) {
+    if (names.length > 1) console.log(`\n${name} (${i + 1} of ${names.length})`);
+    const score = await run(name);
+    scores.set(name, score);
+    if (percentOf(score) < Number(values.min)) process.exitCode = 1;
+  }
+  if (names.length > 1) console.log(`\n${summaryOf(scores, Number(values.min))}`);
+  if (!values.record) return;
+  const whole = new Map([...scores].filter(([, { left }]) => left === 0));
+  writeFileSync(manual, record(readFileSync(manual, 'utf8'), whole));
+  noteMeasured(root, whole.keys());
+  for (const [name, { left }] of scores) if (left > 0) console.log(`${name}: not recorded, ${left} were not tried yet`);
+};
+
+if (values.check) check();
+else {
+  // Whoever works at this machine goes first.
+  setPriority(constants.priority.PRIORITY_LOW);
+  const end = (): void => {
+    console.log('\nstopped: the same command goes on from here');
+    void stopTrials().finally(() => process.exit(2));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  await mutate();
 }

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../setup/paths.mjs';
 import { CODECS } from './codecs.ts';
-import { EQUIVALENT } from './equivalent.ts';
+import { EQUIVALENT, isMeant } from './equivalent.ts';
+import { measuredIn } from './measured.ts';
 import { mutationsOf } from './mutations.ts';
 import { codecsIn } from './score.ts';
 
@@ -33,14 +34,28 @@ test('each codec has a score in the manual, and none is below 80 %', () => {
   }
 });
 
+test('each codec has a recorded score of at least 80 %', () => {
+  const manual = readFileSync(path.join(root, 'docs/bad-input.md'), 'utf8');
+  for (const [name, figure] of codecsIn(manual)) {
+    assert.match(figure, /^\d+\.\d %$/, `npm run mutation -- ${name} --record`);
+    assert.ok(Number.parseFloat(figure) >= 80, `${name}: ${figure}`);
+  }
+});
+
+test('each score says which files it is of', () => {
+  const measured = measuredIn(root);
+  assert.deepEqual(Object.keys(measured), Object.keys(CODECS).sort());
+  for (const of of Object.values(measured)) assert.match(of, /^[0-9a-f]{16}$/);
+});
+
 test('what is called equivalent is still a fault that would be tried, and has its reason', () => {
-  for (const { file, code, from, to, why } of EQUIVALENT) {
-    const source = readFileSync(path.join(root, file), 'utf8');
+  for (const row of EQUIVALENT) {
+    const source = readFileSync(path.join(root, row.file), 'utf8');
     const lines = source.split('\n');
-    const found = mutationsOf(source).some(
-      (each) => lines[each.line - 1]?.trim() === code && each.from === from && (to === undefined || each.to === to),
+    const found = mutationsOf(source).some(({ line, from, to }) =>
+      isMeant(row, { file: row.file, code: lines[line - 1] ?? '', from, to }),
     );
-    assert.ok(found, `${file}: ${code}: ${from} → ${to}`);
-    assert.ok(why.length > 10, file);
+    assert.ok(found, `${row.file}: ${row.code}: ${row.from} → ${row.to}`);
+    assert.ok(row.why.length > 10, row.file);
   }
 });

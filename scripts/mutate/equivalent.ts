@@ -8,8 +8,9 @@ interface Fault {
   readonly to: string;
 }
 
-/** A fault that nobody can see, and why. `to` is left out where all faults of that place are meant. */
-export interface Equivalent extends Omit<Fault, 'to'> {
+/** Faults that nobody can see, and why. Without `to` all of that place are meant, without `from` all of that line. */
+export interface Equivalent extends Pick<Fault, 'file' | 'code'> {
+  readonly from?: string;
   readonly to?: string;
   readonly why: string;
 }
@@ -18,8 +19,8 @@ export const EQUIVALENT: readonly Equivalent[] = JSON.parse(
   readFileSync(new URL('equivalent.json', import.meta.url), 'utf8'),
 );
 
-export const isEquivalent = ({ file, code, from, to }: Fault): boolean =>
-  EQUIVALENT.some(
-    (row) =>
-      row.file === file && row.code === code.trim() && row.from === from && (row.to === undefined || row.to === to),
-  );
+/** @returns whether a row of the list is about this fault */
+export const isMeant = (row: Equivalent, { file, code, from, to }: Fault): boolean =>
+  row.file === file && row.code === code.trim() && (row.from ?? from) === from && (row.to ?? to) === to;
+
+export const isEquivalent = (fault: Fault): boolean => EQUIVALENT.some((row) => isMeant(row, fault));

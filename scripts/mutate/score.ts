@@ -1,14 +1,44 @@
-/** How many of a codec's faults its tests noticed. */
+import type { Fault } from './faults.ts';
+import type { Journal } from './journal.ts';
+
+/** How many of a codec's faults its tests noticed, of those that were tried. */
 export interface Score {
   readonly noticed: number;
   readonly all: number;
+  /** Those that were not tried yet; they are not among `all`. */
+  readonly left: number;
 }
 
+export const scoreOf = (faults: readonly Fault[], journal: Journal): Score => {
+  const found = faults.map((fault) => journal.noticed(fault));
+  const noticed = found.filter((each) => each === true).length;
+  const left = found.filter((each) => each === undefined).length;
+  return { noticed, all: faults.length - left, left };
+};
+
 /** @returns in percent, down to a tenth: what is printed as 80.0 is no less. */
-export const percentOf = ({ noticed, all }: Score): number =>
+export const percentOf = ({ noticed, all }: Pick<Score, 'noticed' | 'all'>): number =>
   all === 0 ? 100 : Math.floor((1000 * noticed) / all) / 10;
 
 export const formatPercent = (score: Score): string => `${percentOf(score).toFixed(1)} %`;
+
+/** @returns one line: what, its score, and whether that is of all. */
+export const scoreLine = (name: string, score: Score): string => {
+  const left = score.left === 0 ? '' : `; ${score.left} were not tried yet`;
+  return `${name}: ${score.noticed} of ${score.all} noticed, ${formatPercent(score)}${left}`;
+};
+
+/**
+ * @param text as `2/5`, the second of five parts
+ * @returns whether what has this number, from 0, is in it
+ * @throws RangeError when there is no such part
+ */
+export const sliceOf = (text: string): ((i: number) => boolean) => {
+  const [, part, parts] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (part === undefined || parts === undefined || part < 1 || part > parts)
+    throw new RangeError(`--slice ${text}: give a part and their number, as in 2/5`);
+  return (i) => i % parts === part - 1;
+};
 
 /** One line a codec, the worst first, and those below `least` percent marked. */
 export const summaryOf = (scores: ReadonlyMap<string, Score>, least: number): string => {
@@ -18,7 +48,8 @@ export const summaryOf = (scores: ReadonlyMap<string, Score>, least: number): st
     .map(([name, score]) => {
       const counts = `${score.noticed} of ${score.all}`.padStart(12);
       const mark = percentOf(score) < least ? `  below ${least} %` : '';
-      return `${name.padEnd(width)}  ${counts}  ${formatPercent(score).padStart(7)}${mark}`;
+      const left = score.left === 0 ? '' : `  ${score.left} not tried yet`;
+      return `${name.padEnd(width)}  ${counts}  ${formatPercent(score).padStart(7)}${mark}${left}`;
     })
     .join('\n');
 };
