@@ -23,7 +23,7 @@ import { CODECS, type Codec } from './mutate/codecs.ts';
 import { type Fault, faultsIn, survivorLine } from './mutate/faults.ts';
 import { around, fingerprint } from './mutate/fingerprint.ts';
 import { type Journal, newJournal, openJournal } from './mutate/journal.ts';
-import { measuredIn, noteMeasured, standingOf } from './mutate/measured.ts';
+import { fingerprintOf, measuredIn, noteMeasured, standingOf } from './mutate/measured.ts';
 import { progressOf } from './mutate/progress.ts';
 import { codecsIn, percentOf, record, type Score, scoreLine, scoreOf, sliceOf, summaryOf } from './mutate/score.ts';
 import { stopTrials, testsOf, tryFaults } from './mutate/trials.ts';
@@ -98,28 +98,34 @@ const run = async (name: string): Promise<Score> => {
 const check = (): void => {
   const all = codecsIn(readFileSync(manual, 'utf8'));
   const figures = new Map([...all].filter(([name]) => names.includes(name)));
-  const now = (name: string): string => fingerprint(root, CODECS[name]?.files ?? []);
-  const { lines, stale } = standingOf(figures, measuredIn(root), now);
+  const { lines, stale } = standingOf(figures, measuredIn(root), (name) => fingerprintOf(root, name));
   console.log(lines.join('\n'));
   if (stale.length === 0) return;
   console.log(`\nnpm run mutation -- ${stale.join(' ')} --record`);
   process.exitCode = 1;
 };
 
+/** @param of what the codec's files were when it was tried */
+const recordScore = (name: string, score: Score, of: string): void => {
+  if (score.left > 0) {
+    console.log(`${name}: not recorded, ${score.left} were not tried yet`);
+    return;
+  }
+  writeFileSync(manual, record(readFileSync(manual, 'utf8'), new Map([[name, score]])));
+  noteMeasured(root, name, of);
+};
+
 const mutate = async (): Promise<void> => {
   const scores = new Map<string, Score>();
   for (const [i, name] of names.entries()) {
     if (names.length > 1) console.log(`\n${name} (${i + 1} of ${names.length})`);
+    const of = fingerprintOf(root, name);
     const score = await run(name);
     scores.set(name, score);
+    if (values.record) recordScore(name, score, of);
     if (percentOf(score) < Number(values.min)) process.exitCode = 1;
   }
   if (names.length > 1) console.log(`\n${summaryOf(scores, Number(values.min))}`);
-  if (!values.record) return;
-  const whole = new Map([...scores].filter(([, { left }]) => left === 0));
-  writeFileSync(manual, record(readFileSync(manual, 'utf8'), whole));
-  noteMeasured(root, whole.keys());
-  for (const [name, { left }] of scores) if (left > 0) console.log(`${name}: not recorded, ${left} were not tried yet`);
 };
 
 if (values.check) check();

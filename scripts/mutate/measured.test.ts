@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { root } from '../setup/paths.mjs';
 import { CODECS } from './codecs.ts';
 import { around, fingerprint } from './fingerprint.ts';
-import { measuredIn, noteMeasured, standingOf } from './measured.ts';
+import { fingerprintOf, measuredIn, noteMeasured, standingOf } from './measured.ts';
 
 test('a fingerprint is of names and bytes, in whatever order, and of what lies around a file', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'fingerprint-'));
@@ -41,10 +41,10 @@ test('a score is of the files as they were when it was recorded', (t) => {
   ]);
   const standing = () =>
     standingOf(figures, measuredIn(copy), (name) =>
-      name === 'socks5' ? fingerprint(copy, files) : 'fedcba9876543210',
+      name === 'socks5' ? fingerprintOf(copy, name) : 'fedcba9876543210',
     );
   assert.deepEqual(standing().stale, ['tokens', 'socks5', 'qpack']);
-  noteMeasured(copy, ['socks5']);
+  noteMeasured(copy, 'socks5', fingerprintOf(copy, 'socks5'));
   assert.deepEqual(standing(), {
     lines: ['tokens   81.0 %  changed since', 'socks5  100.0 %  as it is now', 'qpack         ?  not scored yet'],
     stale: ['tokens', 'qpack'],

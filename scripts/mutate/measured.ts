@@ -10,10 +10,12 @@ const pathOf = (root: string): string => join(root, 'scripts/mutate/measured.jso
 
 export const measuredIn = (root: string): Measured => JSON.parse(readFileSync(pathOf(root), 'utf8'));
 
-/** Notes that these codecs were scored as their files are now. */
-export const noteMeasured = (root: string, names: Iterable<string>): void => {
-  const now = [...names].map((name) => [name, fingerprint(root, CODECS[name]?.files ?? [])]);
-  const all = { ...measuredIn(root), ...Object.fromEntries(now) };
+/** What the files of a codec are now. */
+export const fingerprintOf = (root: string, name: string): string => fingerprint(root, CODECS[name]?.files ?? []);
+
+/** Notes what the files of a codec were when it was scored. */
+export const noteMeasured = (root: string, name: string, of: string): void => {
+  const all = { ...measuredIn(root), [name]: of };
   const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(pathOf(root), `${JSON.stringify(sorted, null, 2)}\n`);
 };
