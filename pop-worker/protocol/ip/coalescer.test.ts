@@ -20,11 +20,11 @@ interface Written {
 
 /** What a TUN would be given for these packets. */
 const coalesce = (packets: readonly Uint8Array[]): Written[] => {
-  const buffer = new Uint8Array(packets.reduce((sum, bytes) => sum + bytes.length + 3, 0));
+  const buffer = new Uint8Array(packets.reduce((sum, bytes) => sum + bytes.length + 3, 3));
   const batch = new GatherBatch(packets.length);
   const coalescer = new Coalescer(batch);
   const view = new IpView();
-  let at = 0;
+  let at = 3;
   for (const bytes of packets) {
     buffer.set(bytes, at);
     assert.equal(view.parse(buffer, at, at + bytes.length), IpFault.none);
@@ -258,9 +258,10 @@ test('segments that differ in what one header cannot say are not joined, in eith
       const other = segment(base, 100, (raw) => (raw[at] = (raw[at] as number) ^ 1));
       assert.equal(count(other), 2, `byte ${at}`);
     }
-    for (const words of [0, 4, 15]) {
-      const other = segment(base, 100, (raw) => (raw[12] = words << 4));
-      assert.equal(count(other), 2, `header of ${words} words`);
+    for (const words of [0, 1, 4]) {
+      // They follow each other, if one believes what they say of their header.
+      const broken = [0, 120 - words * 4].map((at) => segment(base, at, (raw) => (raw[12] = words << 4)));
+      assert.equal(coalesce(broken).length, 2, `header of ${words} words`);
     }
     assert.equal(count(segment({ ...base, hopLimit: 63 }, 100)), 2);
     // Ports, addresses, traffic class, flow label, don't-fragment.
@@ -280,7 +281,11 @@ test('segments that differ in what one header cannot say are not joined, in eith
       assert.equal(count(segment({ ...base, source: other }, 100)), 2, other);
       assert.equal(count(segment({ ...base, destination: other }, 100)), 2, other);
     }
-    if (v4) assert.equal(count(segment({ fragmentField: 0x4000 }, 100)), 2);
+    if (v4) {
+      const [first, second] = [0, 100].map((at) => segment({ fragmentField: 0x4000 }, at)) as [Uint8Array, Uint8Array];
+      assert.equal(count(second), 2);
+      assert.equal(coalesce([first, second]).length, 1, "don't-fragment in both");
+    }
     for (const flags of [0x00, 0x11, 0x14, 0x30, 0x50]) {
       assert.equal(count(segment(base, 100, (raw) => (raw[13] = flags))), 2, `flags ${flags}`);
     }

@@ -78,14 +78,15 @@ test('headers of any length are in front of each segment', () => {
   for (let words = 0; words < 12; words++) {
     const options = [Protocol.tcp, words, 1, 4 + words * 8, ...new Array(4 + words * 8).fill(9)];
     const upper = 40 + options.length;
-    const payload = Uint8Array.from([...options, ...tcp({ sequence: 5, data })]);
+    const payload = Uint8Array.from([...options, ...tcp({ sequence: 0x1234_ffc4, data })]);
     const whole = packet({ ...v6, protocol: Protocol.options, payload });
     const segments = cut(whole, 40);
     assert.equal(segments.length, 3);
     for (const [i, segment] of segments.entries()) {
       assert.equal(readWord(segment, 4), segment.length - 40);
       assert.deepEqual(segment.subarray(6, upper + 4), whole.subarray(6, upper + 4));
-      assert.equal(readWord(segment, upper + 6), 5 + i * 40);
+      const sequence = readWord(segment, upper + 4) * 0x10000 + readWord(segment, upper + 6);
+      assert.equal(sequence, 0x1234_ffc4 + i * 40);
       assert.deepEqual(segment.subarray(upper + 20), data.subarray(i * 40, i * 40 + 40));
       const pseudo = pseudoHeaderSum(segment, 8, 32, Protocol.tcp, segment.length - upper);
       assert.equal(fold(pseudo + sumWords(segment, upper, segment.length)), 0xffff);
