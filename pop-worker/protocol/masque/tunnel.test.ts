@@ -116,13 +116,24 @@ test('a tunnel that is open ends when the peer stops it or resets it', () => {
     (peer: RawPeer, stream: number) => peer.quic.stopSending(stream, 0x10c),
     (peer: RawPeer, stream: number) => peer.quic.reset(stream, 0x10c),
   ]) {
-    const { peer, server, stream, tunnel } = asking();
+    const { peer, server, stream, heard, tunnel } = asking();
     tunnel.accept();
     act(peer, stream);
     peer.pair.run();
     assert.deepEqual([tunnel.state, server.events], ['closed', ['closed']]);
     assert.deepEqual([server.closedWith?.by, server.closedWith?.code], ['remote', 0x10c]);
+    assert.ok(
+      heard.some((each) => each.endsWith(' 268')),
+      heard.join(),
+    );
   }
+});
+
+test('a client that stops a proxy before it answers has no tunnel', () => {
+  const { peer, server, stream, tunnel } = asking();
+  peer.quic.stopSending(stream, 0x10c);
+  peer.pair.run();
+  assert.deepEqual([tunnel.state, server.events], ['closed', ['closed']]);
 });
 
 test('payloads in capsules wait up to a bound, then they are dropped and counted', () => {

@@ -187,6 +187,14 @@ test('a UDP payload longer than any ends the stream (RFC 9298 §5)', () => {
   assert.equal(exact.reset, 0x33);
 });
 
+test('an IP packet longer than any is skipped and counted, and the tunnel goes on (RFC 9484 §7.2)', () => {
+  const tunnel = rawTunnel(IP_PATH, 'connect-ip');
+  tunnel.capsules(frame(0, bytes(0, 'x'.repeat(66_000))), frame(0, bytes(0, 'packet')));
+  assert.deepEqual(tunnel.server.payloads, ['packet']);
+  assert.equal((tunnel.server.tunnel as IpTunnel).counters.tooLarge, 1);
+  assert.equal(tunnel.reset, undefined);
+});
+
 test('before the answer: capsules wait within a bound, datagrams are dropped', () => {
   const tunnel = rawTunnel(UDP_PATH, 'connect-udp', false);
   tunnel.datagram(bytes(0, 'early'));
