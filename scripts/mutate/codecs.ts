@@ -3,7 +3,7 @@ export interface Codec {
   readonly files: readonly string[];
   /** Globs. Those at the front are run first. */
   readonly tests: readonly string[];
-  /** The tests need more than JavaScript: servers, the packet engine, all of `node:test`. */
+  /** The tests need more than a thread of JavaScript: servers, the packet engine, all of `node:test`, another user. */
   readonly needsProcess?: boolean;
 }
 
@@ -115,6 +115,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   'configuration-files': {
     files: ['settings/toml-file.ts', 'settings/fields.ts'],
     tests: ['settings/*.test.ts'],
+    needsProcess: true,
   },
   'admin-lines': {
     files: ['pop-worker/admin/socket.ts'],

@@ -45,7 +45,9 @@ export const tryFaults = async ({ root, file, codec, faults, journal, progress }
   const source = readFileSync(join(root, file), 'utf8');
   const began = performance.now();
   if (trial.tests.length === 0 || !(await runner.passes(stripTypeScriptTypes(source), FIRST_LIMIT_MS)))
-    throw new Error(`${codec.tests.join(' ')}: tests must pass first`);
+    throw new Error(
+      `${codec.tests.join(' ')}: tests must pass first; if they do by npm test, the codec needs needsProcess`,
+    );
   const limitMs = Math.max(LEAST_LIMIT_MS, 5 * (performance.now() - began));
   for (const fault of faults) {
     const passed = await runner.passes(fault.mutation.source, limitMs);
