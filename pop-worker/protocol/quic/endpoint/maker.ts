@@ -21,6 +21,14 @@ import type { Tokens } from './tokens.ts';
 /** RFC 9000 §7.2: at least 8 bytes; unpredictable. */
 const CLIENT_DCID_BYTES = 8;
 const NONCE_BYTES = 8;
+const RESET_KEY_BYTES = 32;
+
+/** Tokens that nobody can guess go out in any case, also from an endpoint that sends no resets (RFC 9000 §10.3.2). */
+const randomKey = (random: Random): Uint8Array => {
+  const key = new Uint8Array(RESET_KEY_BYTES);
+  random.fill(key);
+  return key;
+};
 
 export interface EndpointOptions {
   readonly config: EndpointConfig;
@@ -31,7 +39,7 @@ export interface EndpointOptions {
   readonly random: Random;
   /** 32 bytes. Seals address validation tokens; servers that share it take each other's. */
   readonly tokenKey: Uint8Array;
-  /** 32 bytes. Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: no resets are sent. */
+  /** 32 bytes. Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: a random one, and no resets are sent. */
   readonly resetKey?: Uint8Array;
   /** Fills a connection ID of `config.cidBytes` bytes; random ones by default. */
   readonly fillCid?: (cid: Uint8Array) => void;
@@ -84,14 +92,14 @@ export class Maker {
   readonly #host: ConnectionHost;
 
   constructor(options: EndpointOptions, registry: Registry, tokens: Tokens, now: () => TimeUs) {
-    const { crypto, resetKey, random, onFault, observe } = options;
+    const { crypto, random, onFault, observe } = options;
+    const resetKey = options.resetKey ?? randomKey(random);
     this.#options = options;
     this.#registry = registry;
-    const zero = new Uint8Array(16);
     this.#host = {
       now,
       generateCid: () => this.generateCid(),
-      resetToken: (cid) => (resetKey === undefined ? zero : crypto.resetToken(resetKey, cid)),
+      resetToken: (cid) => crypto.resetToken(resetKey, cid),
       cidIssued: (connection, cid) => registry.addCid(connection, cid.slice()),
       cidRetired: (connection, cid) => registry.removeCid(connection, cid),
       wake: (connection) => registry.wake(connection),
