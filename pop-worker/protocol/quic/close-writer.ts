@@ -2,6 +2,7 @@ import type { Burst } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import type { CloseReason } from './close.ts';
 import { TransportError } from './errors.ts';
+import { initialBytes } from './initial-size.ts';
 import { LevelPacket } from './level-packet.ts';
 import type { Parts } from './parts.ts';
 import { Level, TAG_BYTES } from './ports.ts';
@@ -52,7 +53,7 @@ export class CloseWriter {
   }
 
   #fill(reason: CloseReason, buffer: Uint8Array, start: number, limit: number, now: TimeUs): number {
-    const { isServer, config } = this.#parts;
+    const { isServer } = this.#parts;
     let at = start;
     let count = 0;
     let initial = false;
@@ -65,7 +66,7 @@ export class CloseWriter {
     }
     const last = this.#packets[count - 1];
     // RFC 9000 §14.1
-    if (initial && !isServer) last?.padTo(buffer, Math.min(limit, start + config.initialDatagramBytes));
+    if (initial && !isServer) last?.padTo(buffer, Math.min(limit, start + initialBytes(this.#parts)));
     for (let i = 0; i < count; i++) this.#send(this.#packets[i] as LevelPacket, buffer, now);
     return last?.end ?? start;
   }

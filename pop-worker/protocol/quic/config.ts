@@ -15,7 +15,8 @@ export interface QuicConfig {
   readonly handshakeTimeoutUs: number;
   /**
    * Size of the datagrams with Initial packets and of the first ones after it, 1200 or more (RFC 9000 §14.1). 1331 leaves
-   * room for a 1280-byte inner IPv6 packet; a path that does not take it fails the handshake.
+   * room for a 1280-byte inner IPv6 packet. A server's are no larger than its client's first one, and on a path that does
+   * not take it a client falls back to 1200 with the third probe timeout (7 s).
    */
   readonly initialDatagramBytes: number;
   /** What the local interface allows: 1472 for IPv4 over Ethernet, 1452 for IPv6. */

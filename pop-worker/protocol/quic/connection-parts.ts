@@ -75,6 +75,8 @@ export interface ConnectionOptions {
   /** Of the peer and of ours, six words each (`../address.ts`). */
   readonly remote: Int32Array;
   readonly local: Int32Array;
+  /** A server's: of the client's first datagram, which its own are not to exceed until larger ones are known to pass. */
+  readonly firstBytes?: number;
   /** Our peer's address needs no validation: servers' never, clients' after Retry. */
   readonly validated: boolean;
   /** Transport parameters of the session that a client resumes with early data. */
@@ -114,7 +116,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
       parts.handshake.onCrypto(LEVEL_OF_SPACE[id], buffer, start, end),
     );
   parts.spaces = [space(Space.initial), space(Space.handshake), space(Space.application)];
-  parts.recovery = makeRecovery(parts);
+  parts.recovery = makeRecovery(parts, options.firstBytes);
   parts.streams = new Streams({ isServer, ...config }, connection, sink);
   parts.datagrams = new DatagramQueue(config.datagramQueueBytes, config.datagramQueueCount);
   parts.datagramsRefused = false;
@@ -139,14 +141,14 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-const makeRecovery = (parts: Parts): Recovery => {
+const makeRecovery = (parts: Parts, firstBytes = Number.POSITIVE_INFINITY): Recovery => {
   const { config, isServer, random } = parts;
   const word = new Uint8Array(4);
   const uniform = (): number => {
     random.fill(word);
     return word.reduceRight((value, byte) => (value + byte) / 256, 0);
   };
-  const mtu = new Mtu({ cap: config.maxDatagramBytes, initial: config.initialDatagramBytes });
+  const mtu = new Mtu({ cap: config.maxDatagramBytes, initial: Math.min(config.initialDatagramBytes, firstBytes) });
   const { controller, maxSentPackets: maxPackets, ecn } = config;
   const options = { isServer, controller, mtu, random: uniform, maxPackets, ecn };
   return new Recovery(options, new FrameFates(parts));

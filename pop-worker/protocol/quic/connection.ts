@@ -7,6 +7,7 @@ import { type ConnectionOptions, makeParts, type ServerToken } from './connectio
 import { drop } from './dropped.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
 import { exceededBy } from './exceeded.ts';
+import { initialBytes } from './initial-size.ts';
 import { type MigrationRefusal, migrate } from './migration.ts';
 import { Packer } from './packer.ts';
 import type { Parts } from './parts.ts';
@@ -266,8 +267,8 @@ export class Connection extends Commands {
   }
 
   #noteAmplification(): void {
-    const { recovery, paths, config, counters } = this.parts;
-    const blocked = paths.active.budget < config.initialDatagramBytes;
+    const { recovery, paths, counters } = this.parts;
+    const blocked = paths.active.budget < initialBytes(this.parts);
     if (blocked && !this.#blocked) counters.amplificationBlocked++;
     this.#blocked = blocked;
     recovery.setAmplificationBlocked(blocked);

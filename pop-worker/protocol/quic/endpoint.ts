@@ -194,7 +194,7 @@ export class Endpoint implements Core<Burst, Burst> {
       this.#stateless.refuse(buffer, this.#header, 0x02, from, now);
       return;
     }
-    const connection = this.#maker.accept(admission, sink, from, now);
+    const connection = this.#maker.accept(admission, sink, from, end - start, now);
     connection.receive(buffer, start, end, end - start, ecn, from.words, from.remoteAt, from.words, from.localAt, now);
     // A packet that is not authentic must not leave anything behind.
     if (connection.parts.counters.packetsReceived === 0) this.#registry.remove(connection);

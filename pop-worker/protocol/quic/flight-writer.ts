@@ -2,6 +2,7 @@ import type { Burst } from '../burst.ts';
 import { NEVER, type TimeUs } from '../contract.ts';
 import { SPACE_OF_LEVEL } from './handshake.ts';
 import { keptForHandshake } from './handshake-room.ts';
+import { initialBytes } from './initial-size.ts';
 import { LevelPacket } from './level-packet.ts';
 import type { Parts } from './parts.ts';
 import type { Payload } from './payload.ts';
@@ -42,13 +43,13 @@ export class FlightWriter {
   /** Writes one datagram. @returns `false` when nothing may be sent now */
   write(now: TimeUs, burst: Burst): boolean {
     const parts = this.#parts;
-    const { recovery, paths, keys, config } = parts;
+    const { recovery, paths, keys } = parts;
     const path = paths.active;
     const hasInitial = keys.sealer(Level.initial) !== undefined;
     const size = Math.min(recovery.mtu.datagramBytes, path.budget);
     this.pacedUntil = NEVER;
     // RFC 9000 §14.1: Initial packets are padded; without leave to send so much, wait.
-    if (size < (hasInitial ? config.initialDatagramBytes : MIN_DATAGRAM_BYTES)) return false;
+    if (size < (hasInitial ? initialBytes(parts) : MIN_DATAGRAM_BYTES)) return false;
     if (!burst.hasRoom(size)) return true;
     const start = burst.used;
     for (const space of HANDSHAKE_SPACES) recovery.setHeld(space, false);
@@ -105,11 +106,11 @@ export class FlightWriter {
 
   /** RFC 9000 §14.1: a client pads every datagram with an Initial packet, a server those that elicit ACKs. */
   #pad(buffer: Uint8Array, start: number, count: number): void {
-    const { isServer, config } = this.#parts;
+    const { isServer } = this.#parts;
     const first = this.#packets[0] as LevelPacket;
     const last = this.#packets[count - 1] as LevelPacket;
     if (first.level !== Level.initial || (isServer && !first.ackEliciting)) return;
-    last.padTo(buffer, start + config.initialDatagramBytes);
+    last.padTo(buffer, start + initialBytes(this.#parts));
   }
 
   #seal(buffer: Uint8Array, count: number, marked: number, now: TimeUs): number {

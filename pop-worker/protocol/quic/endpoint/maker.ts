@@ -168,7 +168,8 @@ export class Maker {
     return connection;
   }
 
-  accept(admission: Admission, sink: ConnectionSink, from: Addresses, now: TimeUs): Connection {
+  /** @param firstBytes of the datagram that opens the connection */
+  accept(admission: Admission, sink: ConnectionSink, from: Addresses, firstBytes: number, now: TimeUs): Connection {
     const { crypto, random, tls, quic, resetKey } = this.#options;
     // RFC 9000 §7.3: after Retry, the ID that it gave goes on being ours.
     const scid = admission.retryCid ?? this.generateCid();
@@ -200,6 +201,7 @@ export class Maker {
       token: new Uint8Array(),
       remote: from.words.slice(from.remoteAt, from.remoteAt + ADDRESS_WORDS),
       local: from.words.slice(from.localAt, from.localAt + ADDRESS_WORDS),
+      firstBytes,
       validated: admission.validated,
       now,
     });
