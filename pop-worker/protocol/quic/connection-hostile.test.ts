@@ -220,6 +220,32 @@ describe('hostile peers', () => {
     assert.ok(counters.droppedChallenges > 0);
   });
 
+  for (const elsewhere of [false, true]) {
+    const where = elsewhere ? 'to an address of no window, an initial one' : 'where packets go';
+    it(`get no more PATH_RESPONSE frames than the window lets through ${where}`, () => {
+      let deaf = false;
+      const [pair, connection] = connected({ toClient: { delayUs: 10_000, drop: () => deaf } });
+      deaf = true;
+      const { recovery } = pair.accepted.parts;
+      let sent = 0;
+      pair.onServerSends = ({ bytes }) => {
+        // Not those that only acknowledge.
+        if (bytes.length >= 1200) sent += bytes.length;
+      };
+      for (let i = 0; i < 2000; i++) {
+        const challenge = new Uint8Array(elsewhere ? 1150 : 9);
+        challenge.set([0x1a, ...pattern(8, i)]);
+        pair.rewriteFrom = () => (elsewhere ? address(77, 4000) : undefined);
+        pair.sendToServer(sealedPacket(connection, challenge));
+        pair.rewriteFrom = () => undefined;
+        pair.run(() => false, 100);
+      }
+      const window = elsewhere ? 10 * 1200 : recovery.controller.congestionWindow;
+      // Probes of timeouts, and of the path that is asked besides, go in any case.
+      assert.ok(sent >= window / 2 && sent <= window + 8 * 1200, `${sent} of ${window}`);
+    });
+  }
+
   it('cannot fill memory with packets that come before their keys', () => {
     const pair = new Pair();
     const connection = pair.connect();

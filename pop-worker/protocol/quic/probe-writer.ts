@@ -31,16 +31,25 @@ export class ProbeWriter {
 
   /** @returns `true` when one was written, or waits for room in the burst */
   write(now: TimeUs, burst: Burst): boolean {
-    const { paths, keys, handshake } = this.#parts;
-    const path = paths.nextProbe();
+    const { paths, keys, handshake, recovery } = this.#parts;
+    const path = paths.nextProbe(recovery.canSend(PATH_DATAGRAM_BYTES));
     if (path === undefined || !handshake.isComplete || keys.sealer(Level.oneRtt) === undefined) return false;
     const budget = path.budget;
     if (budget < MIN_PATH_BYTES) return false;
     if (!burst.hasRoom(PATH_DATAGRAM_BYTES)) return true;
+    if (!this.#allows(path, now)) return this.write(now, burst);
     const bytes = Math.min(PATH_DATAGRAM_BYTES, budget);
     return this.#send(burst, path, bytes, PacketFlag.ackEliciting | PacketFlag.inFlight, now, (buffer, start, end) =>
       this.#writePathFrames(path, buffer, start, end, bytes < PATH_DATAGRAM_BYTES, now),
     );
+  }
+
+  /** Our own challenges are few. Responses to where no window counts are limited as well: what is beyond is not answered. */
+  #allows(path: Path, now: TimeUs): boolean {
+    const { paths, validationPtoUs, counters } = this.#parts;
+    if (paths.isHere(path) || path.validation.pending || path.allowance.take(now, validationPtoUs())) return true;
+    counters.droppedChallenges += path.responses.drop();
+    return false;
   }
 
   /** As many as fit; the room is for two at least. */
@@ -100,7 +109,7 @@ export class ProbeWriter {
     const isMtuProbe = (flags & PacketFlag.mtuProbe) !== 0;
     observer?.packetSent(Level.oneRtt, packetNumber, buffer, at, at + headerBytes, end, path, isMtuProbe, now);
     keys.sealer(Level.oneRtt)?.seal(buffer, this.#descriptor, this.#number, 1);
-    const ecn = path.congestionId === paths.active.congestionId ? recovery.ecn.codepoint : NOT_ECT;
+    const ecn = paths.isHere(path) ? recovery.ecn.codepoint : NOT_ECT;
     const marked = ecn === NOT_ECT ? flags : flags | PacketFlag.ecn;
     recovery.onPacketSent(Space.application, now, bytes, marked, path.congestionId);
     idle.onAckElicitingSent(now);

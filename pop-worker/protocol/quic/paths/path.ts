@@ -1,4 +1,5 @@
 import { ADDRESS_WORDS, sameAddress } from '../../address.ts';
+import { Allowance } from './allowance.ts';
 import { PathResponses } from './responses.ts';
 import { Validation } from './validation.ts';
 
@@ -31,6 +32,8 @@ export class Path {
   bytesReceived = 0;
   bytesSent = 0;
   readonly responses = new PathResponses();
+  /** While it is not the one that packets go by. */
+  readonly allowance = new Allowance();
 
   constructor(id: number, remote: Int32Array, remoteAt: number, local: Int32Array, localAt: number) {
     this.id = id;

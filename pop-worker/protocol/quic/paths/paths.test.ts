@@ -27,7 +27,7 @@ const made = (isServer: boolean, validated: boolean) => {
   const random = new SeededRandom(3);
   /** Sends what is to be sent, and answers on the paths that `reaches` lets through. */
   const exchange = (now: number, reaches: (path: Path) => boolean): void => {
-    for (let path = paths.nextProbe(); path !== undefined; path = paths.nextProbe()) {
+    for (let path = paths.nextProbe(true); path !== undefined; path = paths.nextProbe(true)) {
       while (path.responses.pending) path.responses.take();
       if (!path.validation.pending) continue;
       const data = path.validation.challenge(now, PTO, random).slice();

@@ -196,11 +196,22 @@ export class Paths {
     if (moves) this.#hooks.pathChanged(path, true, now);
   }
 
-  /** A path on which a challenge or a response is to be sent. */
-  nextProbe(): Path | undefined {
+  /**
+   * A path on which a challenge or a response is to be sent.
+   *
+   * @param mayRespond the window of the active path has room: responses there wait for it (RFC 9000 §8.2.2)
+   */
+  nextProbe(mayRespond: boolean): Path | undefined {
     if (this.#known.length === 1 && !this.#active.responses.pending && !this.#active.validation.pending)
       return undefined;
-    return this.#known.find((path) => path.responses.pending || path.validation.pending);
+    return this.#known.find(
+      (path) => path.validation.pending || (path.responses.pending && (mayRespond || !this.isHere(path))),
+    );
+  }
+
+  /** The active path's congestion state holds on this one. */
+  isHere(path: Path): boolean {
+    return path.congestionId === this.#active.congestionId;
   }
 
   deadline(): TimeUs {

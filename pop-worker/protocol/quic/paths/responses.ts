@@ -19,6 +19,13 @@ export class PathResponses {
     return true;
   }
 
+  /** Forgets what waits. @returns how many */
+  drop(): number {
+    const count = this.#count;
+    this.#count = 0;
+    return count;
+  }
+
   /** The eight bytes that came last, taken out; valid until the next `push`. Only while `pending`. */
   take(): Uint8Array {
     this.#count--;

@@ -66,7 +66,7 @@ export class Pair {
   onClientSends: (datagram: Datagram) => void = () => {};
   onServerSends: (datagram: Datagram) => void = () => {};
   onAccept: (sink: RecordingSink) => void = () => {};
-  /** Another source address for a datagram of the client's, as a NAT or an attacker would give it. */
+  /** Another source address for a datagram towards the server, as a NAT or an attacker would give it. */
   rewriteFrom: (datagram: Datagram) => Int32Array | undefined = () => undefined;
   /** The server's datagrams seem to come from here. */
   rewriteServer: Int32Array | undefined;
@@ -143,9 +143,7 @@ export class Pair {
     const burst = new Burst(bytes.length, 1);
     burst.buffer.set(bytes);
     burst.commit(bytes.length, 0, this.serverAddress, 0, this.clientAddress, 0);
-    this.toServer.send(burst, this.clientAddress, this.now, (datagram) =>
-      this.#count(this.#received, datagram.from, datagram),
-    );
+    this.toServer.send(burst, this.clientAddress, this.now, (datagram) => this.#toServer(datagram));
   }
 
   /** …from the server's. */
@@ -200,8 +198,7 @@ export class Pair {
     const atClient = this.toClient.receive(this.now);
     if (atClient !== undefined) this.client.handle(atClient, this.now);
     this.#send(this.client, this.toServer, this.clientAddress, (datagram) => {
-      datagram.from.set(this.rewriteFrom(datagram) ?? datagram.from);
-      this.#count(this.#received, datagram.from, datagram);
+      this.#toServer(datagram);
       this.onClientSends(datagram);
     });
     this.#send(this.server, this.toClient, this.serverAddress, (datagram) => {
@@ -210,6 +207,11 @@ export class Pair {
       if (datagram.to.join() === this.dropTo?.join()) datagram.to.fill(0);
       if (this.rewriteServer !== undefined) datagram.from.set(this.rewriteServer);
     });
+  }
+
+  #toServer(datagram: Datagram): void {
+    datagram.from.set(this.rewriteFrom(datagram) ?? datagram.from);
+    this.#count(this.#received, datagram.from, datagram);
   }
 
   #count(counts: Map<string, number>, address: Int32Array, { bytes }: Datagram): void {
