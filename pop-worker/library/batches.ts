@@ -10,17 +10,27 @@ export interface StreamPiece {
 
 const NOTHING = new Uint8Array();
 
+/** Pieces that wait for a reader. Those of streams that are over have no other limit. */
+export const MAX_WAITING_PIECES = 65_536;
+
+export interface BatchesOwner {
+  /** Gives the sender credit. */
+  consume(stream: number, bytes: number): void;
+  /** Nobody reads, and no more is kept. */
+  overflow(): void;
+}
+
 /** Collects what a turn of the event loop brings. One reader. */
 export class Batches implements AsyncIterable<readonly StreamPiece[]> {
-  readonly #consume: (stream: number, bytes: number) => void;
+  readonly #owner: BatchesOwner;
   #pieces: StreamPiece[] = [];
   /** What the reader has in hand: its credit goes back when the reader comes again. */
   #lent: readonly StreamPiece[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
 
-  constructor(consume: (stream: number, bytes: number) => void) {
-    this.#consume = consume;
+  constructor(owner: BatchesOwner) {
+    this.#owner = owner;
   }
 
   received(stream: number, bytes: Uint8Array, fin: boolean): void {
@@ -54,6 +64,10 @@ export class Batches implements AsyncIterable<readonly StreamPiece[]> {
   }
 
   #add(piece: StreamPiece): void {
+    if (this.#pieces.length >= MAX_WAITING_PIECES) {
+      this.#owner.overflow();
+      return;
+    }
     this.#pieces.push(piece);
     this.#wake?.();
     this.#wake = undefined;
@@ -61,7 +75,7 @@ export class Batches implements AsyncIterable<readonly StreamPiece[]> {
 
   #giveCredit(): void {
     if (!this.#ended) {
-      for (const { stream, bytes } of this.#lent) if (bytes.length > 0) this.#consume(stream, bytes.length);
+      for (const { stream, bytes } of this.#lent) if (bytes.length > 0) this.#owner.consume(stream, bytes.length);
     }
     this.#lent = [];
   }

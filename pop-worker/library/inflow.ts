@@ -1,20 +1,23 @@
-/** Bytes that wait to be read before the sender is held back. */
-const READ_AHEAD_BYTES = 1 << 18;
-
 export interface InflowSource {
-  /** Gives the sender credit for bytes that were read, or are in the reader's reach. */
+  /** Gives the sender credit for bytes that are in the reader's reach. */
   consume(bytes: number): void;
   /** The reader wants no more. */
   cancel(reason: unknown): void;
 }
 
-/** Bytes in order, from a connection that lends them for a moment to a Web Stream that is read when it suits. */
+/**
+ * Bytes in order, from a connection that lends them for a moment to a Web Stream that is read when it suits. What nobody
+ * asked for is held here without credit, also behind the end: so a stream that is not read stays open and counts, and a
+ * peer fills no more than its flow-control window.
+ */
 export class Inflow {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #source: InflowSource;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Bytes handed on whose flow-control credit waits for the reader. */
-  #owed = 0;
+  #held: Uint8Array[] = [];
+  /** Somebody reads, and has nothing. */
+  #wanted = false;
+  #ended = false;
 
   constructor(source: InflowSource) {
     this.#source = source;
@@ -23,13 +26,16 @@ export class Inflow {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.#giveCredit(),
+        pull: () => {
+          this.#wanted = true;
+          this.#pass();
+        },
         cancel: (reason) => {
-          this.#controller = undefined;
+          this.#forget();
           source.cancel(reason);
         },
       },
-      new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }),
+      { highWaterMark: 0 },
     );
   }
 
@@ -40,25 +46,41 @@ export class Inflow {
       this.#source.consume(bytes.length);
       return;
     }
-    this.#owed += bytes.length;
-    this.#controller.enqueue(bytes.slice());
-    if ((this.#controller.desiredSize ?? 0) > 0) this.#giveCredit();
+    this.#held.push(bytes.slice());
+    if (this.#wanted) this.#pass();
   }
 
-  /** No more comes. What waits stays to be read; its credit would help nobody. */
+  /** No more comes. What is held stays to be read. */
   end(): void {
-    this.#giveCredit();
-    this.#controller?.close();
-    this.#controller = undefined;
+    this.#ended = true;
+    this.#pass();
   }
 
   fail(error: Error): void {
     this.#controller?.error(error);
+    this.#forget();
+  }
+
+  /** Hands on what is held, if it is wanted, and closes behind the end. */
+  #pass(): void {
+    if (this.#held.length > 0 && this.#wanted) {
+      const pieces = this.#held;
+      this.#held = [];
+      this.#wanted = false;
+      let bytes = 0;
+      for (const piece of pieces) {
+        this.#controller?.enqueue(piece);
+        bytes += piece.length;
+      }
+      this.#source.consume(bytes);
+    }
+    if (!this.#ended || this.#held.length > 0) return;
+    this.#controller?.close();
     this.#controller = undefined;
   }
 
-  #giveCredit(): void {
-    if (this.#owed > 0) this.#source.consume(this.#owed);
-    this.#owed = 0;
+  #forget(): void {
+    this.#controller = undefined;
+    this.#held = [];
   }
 }

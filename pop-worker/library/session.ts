@@ -23,6 +23,9 @@ export interface SessionEvents {
 
 export type StreamMode = 'web' | 'batches';
 
+/** Streams of the other side that wait to be taken, of each kind; more are refused and counted. */
+export const MAX_WAITING_STREAMS = 1024;
+
 const isBidirectional = (stream: number): boolean => (stream & 2) === 0;
 const openedByServer = (stream: number): boolean => (stream & 1) === 1;
 
@@ -38,6 +41,8 @@ export class QuicSession extends EventEmitter<SessionEvents> {
   readonly datagrams: WebDatagrams;
   readonly incomingBidirectionalStreams: ReadableStream<BidirectionalStream>;
   readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
+  /** Streams of the other side that came while `MAX_WAITING_STREAMS` waited to be taken. */
+  refusedStreams = 0;
   /** @internal What QUIC tells. */
   readonly sink: ConnectionSink;
   readonly #ready = Promise.withResolvers<HandshakeInfo>();
@@ -58,17 +63,30 @@ export class QuicSession extends EventEmitter<SessionEvents> {
     this.closed = this.#closed.promise;
     this.ready.catch(() => {});
     this.datagrams = new WebDatagrams(() => this.quic);
-    this.#batches = mode === 'batches' ? new Batches((stream, bytes) => this.quic.consume(stream, bytes)) : undefined;
-    this.incomingBidirectionalStreams = new ReadableStream({
-      start: (controller) => {
-        this.#bidirectional = controller;
+    this.#batches =
+      mode === 'batches'
+        ? new Batches({
+            consume: (stream, bytes) => this.quic.consume(stream, bytes),
+            overflow: () => this.close({ reason: 'nobody takes what the streams bring' }),
+          })
+        : undefined;
+    const waiting = new CountQueuingStrategy({ highWaterMark: MAX_WAITING_STREAMS });
+    this.incomingBidirectionalStreams = new ReadableStream(
+      {
+        start: (controller) => {
+          this.#bidirectional = controller;
+        },
       },
-    });
-    this.incomingUnidirectionalStreams = new ReadableStream({
-      start: (controller) => {
-        this.#unidirectional = controller;
+      waiting,
+    );
+    this.incomingUnidirectionalStreams = new ReadableStream(
+      {
+        start: (controller) => {
+          this.#unidirectional = controller;
+        },
       },
-    });
+      waiting,
+    );
     this.sink = this.#makeSink();
   }
 
@@ -128,10 +146,22 @@ export class QuicSession extends EventEmitter<SessionEvents> {
   #incoming(id: number): WebStream | undefined {
     const known = this.#streams.get(id);
     if (known !== undefined || openedByServer(id) === this.quic.isServer) return known;
+    const both = isBidirectional(id);
+    if (((both ? this.#bidirectional : this.#unidirectional).desiredSize ?? 0) <= 0) {
+      this.#refuse(id);
+      return undefined;
+    }
     const stream = this.#webStream(id, false);
-    if (isBidirectional(id)) this.#bidirectional.enqueue(stream.bidirectional);
+    if (both) this.#bidirectional.enqueue(stream.bidirectional);
     else this.#unidirectional.enqueue(stream.readable);
     return stream;
+  }
+
+  /** Streams that are over at once do not count for the peer's limit, but each would wait here. */
+  #refuse(id: number): void {
+    this.refusedStreams++;
+    this.quic.stopSending(id, 0);
+    if (isBidirectional(id)) this.quic.reset(id, 0);
   }
 
   #makeSink(): ConnectionSink {
