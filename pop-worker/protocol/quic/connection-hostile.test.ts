@@ -207,6 +207,22 @@ describe('hostile peers', () => {
     assert.ok(server.parts.paths.count <= 4, `${server.parts.paths.count}`);
   });
 
+  it('may fill a DATAGRAM frame up to the declared size, its head included (RFC 9221 §3)', () => {
+    const ends = (limit: number, payload: Uint8Array) => {
+      const [pair, connection] = connected({ server: { maxDatagramFrameSize: limit } });
+      pair.sendToServer(sealedPacket(connection, payload));
+      pair.run(() => pair.serverSink.closes.length > 0, 1_000_000);
+      const [close] = pair.serverSink.closes;
+      return close === undefined ? undefined : [close.by, close.code];
+    };
+    const violation = ['local', 0x0a];
+    const withLength = (bytes: number) => frame(0x31, bytes, new Uint8Array(bytes));
+    const withoutLength = (bytes: number) => frame(0x30, new Uint8Array(bytes));
+    assert.deepEqual([ends(52, withLength(50)), ends(51, withLength(50))], [undefined, violation]);
+    assert.deepEqual([ends(51, withoutLength(50)), ends(50, withoutLength(50))], [undefined, violation]);
+    assert.deepEqual([ends(0, withLength(0)), ends(0, withoutLength(9))], [violation, violation]);
+  });
+
   it('get eight PATH_RESPONSE frames at once, and no more than one for a challenge', () => {
     const [pair, connection] = connected();
     const { counters } = pair.accepted.parts;

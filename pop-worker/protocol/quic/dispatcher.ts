@@ -143,10 +143,10 @@ export class Dispatcher implements FrameSink {
     this.#parts.spaces[this.space].ack.onAckFrequency(sequence, threshold, maxDelayUs, reordering);
   }
 
-  datagram(buffer: Uint8Array, start: number, end: number): void {
+  datagram(buffer: Uint8Array, start: number, end: number, frameBytes: number): void {
     const { config, connection, sink } = this.#parts;
-    // RFC 9221 §3: the limit counts the frame's type and length too; one that stands there without Length is shorter.
-    if (config.maxDatagramFrameSize === 0 || end - start + 1 > config.maxDatagramFrameSize) {
+    // RFC 9221 §3: the limit counts the frame's type and length too; 0 means that there are to be none.
+    if (frameBytes > config.maxDatagramFrameSize) {
       throw remoteError(TransportError.protocolViolation, 'DATAGRAM larger than we take', 0x30);
     }
     sink.datagram(connection, buffer, start, end);

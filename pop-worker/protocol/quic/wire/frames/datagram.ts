@@ -5,9 +5,10 @@ import type { FrameSink } from './sink.ts';
 
 /** DATAGRAM (RFC 9221 §4). */
 export const parseDatagram = (reader: Reader, type: number, sink: FrameSink): void => {
-  const length = type === FrameType.datagramWithLength ? reader.varint() : reader.remaining;
+  const before = reader.remaining;
+  const length = type === FrameType.datagramWithLength ? reader.varint() : before;
   const start = reader.skip(length);
-  sink.datagram(reader.buffer, start, start + length);
+  sink.datagram(reader.buffer, start, start + length, 1 + before - reader.remaining);
 };
 
 /** Bytes before the payload. @param withLength false: the frame is the last of its packet and fills it */

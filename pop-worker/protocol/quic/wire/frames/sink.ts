@@ -63,5 +63,6 @@ export interface FrameSink {
   immediateAck(): void;
   /** @param threshold ack-eliciting packets that may go without an ACK @param reordering 0: gaps bring about none */
   ackFrequency(sequence: number, threshold: number, maxDelayUs: number, reordering: number): void;
-  datagram(buffer: Uint8Array, start: number, end: number): void;
+  /** @param frameBytes of the whole frame: type, length if there is one, and payload */
+  datagram(buffer: Uint8Array, start: number, end: number, frameBytes: number): void;
 }
