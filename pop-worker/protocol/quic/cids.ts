@@ -285,6 +285,10 @@ export class PeerCids {
     if (retirePriorTo > sequence || cid.length < 1 || cid.length > 20) {
       throw remoteError(TransportError.frameEncodingError, 'malformed NEW_CONNECTION_ID', FrameType.newConnectionId);
     }
+    // §5.1.1: they are counted by ones.
+    if (sequence > Number.MAX_SAFE_INTEGER) {
+      throw violation('a sequence number that no count of connection IDs reaches', FrameType.newConnectionId);
+    }
     for (const entry of this.#cids) {
       const same = sameBytes(entry.cid, cid, 0, cid.length);
       const sameToken = entry.token === undefined || sameBytes(entry.token, token, 0, token.length);

@@ -8,8 +8,8 @@ import type { Parts } from './parts.ts';
 import { Level, TAG_BYTES } from './ports.ts';
 import { writeConnectionClose } from './wire/frames/connection-close.ts';
 
-/** Room that a packet with CONNECTION_CLOSE takes at most, with header and tag. */
-const CLOSE_BYTES = 300;
+/** Room that one packet with CONNECTION_CLOSE needs, without a reason in words: before validation there may be no more. */
+const CLOSE_BYTES = 64;
 const NO_REASON = new Uint8Array();
 
 /** The datagram with CONNECTION_CLOSE: at every level that the peer may be able to read (RFC 9000 §10.2.3). */

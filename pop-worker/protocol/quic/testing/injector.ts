@@ -25,7 +25,8 @@ export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0): U
   const packet = new Uint8Array(header + padded + TAG_BYTES);
   writeShortHeader(packet, 0, dcid, false, keys.phase, packetNumber, numberBytes);
   packet[0] = (packet[0] as number) | bits;
-  packet.set(payload, header);
+  // Padding comes first: what the payload cuts off stays cut off.
+  packet.set(payload, header + padded - payload.length);
   log.begin(packetNumber);
   recovery.onPacketSent(Space.application, 0, packet.length, 0);
   const descriptor = Int32Array.of(0, header, padded, 0);
@@ -40,7 +41,7 @@ export interface LongChange {
   readonly sealer?: PacketSealer;
 }
 
-/** A long header packet of this connection, with any payload and, if wanted, other fields; 1200 bytes. */
+/** A long header packet of this connection, with any payload behind padding and, if wanted, other fields; 1200 bytes. */
 export const sealedLong = (from: Connection, level: LongPacketType, payload: Uint8Array, change: LongChange = {}) => {
   const { keys, recovery, peerCids, handshake, version } = from.parts;
   const { scid = handshake.scid, token = new Uint8Array(), sealer = keys.sealer(level) } = change;
@@ -49,7 +50,7 @@ export const sealedLong = (from: Connection, level: LongPacketType, payload: Uin
   const packet = new Uint8Array(1200);
   const dcid = peerCids.cidOf(0) ?? new Uint8Array();
   const start = writeLongHeader(packet, 0, level, version, dcid, scid, token, packetNumber, 4);
-  packet.set(payload, start);
+  packet.set(payload, packet.length - TAG_BYTES - payload.length);
   patchLength(packet, start, 4, packet.length);
   log.begin(packetNumber);
   recovery.onPacketSent(SPACE_OF_LEVEL[level], 0, packet.length, 0);

@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly drop?: (datagram: Datagram) => boolean;
 }
 
+const MOST_AT_ONCE = 256;
+
 export interface Datagram {
   readonly bytes: Uint8Array;
   /** Six words each. */
@@ -86,7 +88,11 @@ export class Link {
   /** Datagrams that have arrived by now, as received bursts, equal ones joined as GRO does. */
   receive(now: TimeUs): Burst | undefined {
     if (this.next > now) return undefined;
-    const burst = new Burst(1 << 20, 256);
+    const here = this.#queue.filter(({ at }) => at <= now).slice(0, MOST_AT_ONCE);
+    const burst = new Burst(
+      here.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      here.length,
+    );
     while (this.next <= now) {
       const datagram = this.#queue[0] as Datagram;
       if (!burst.hasRoom(datagram.bytes.length)) break;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TransportError } from '../errors.ts';
 import { Reader, u32At } from './reader.ts';
-import { unhex } from './testing/hex.ts';
+import { hex, unhex } from './testing/hex.ts';
 import { remoteFault } from './testing/parse.ts';
+import { writeVarint } from './varint.ts';
 
 const bytes = unhex('0102 fff0 81020304 aabb');
 
@@ -48,4 +49,30 @@ test('a length that cannot be is refused', () => {
 
 test('u32At is unsigned', () => {
   assert.equal(u32At(unhex('00ffffffff'), 1), 0xffff_ffff);
+});
+
+test('the kind of a stream and an error code that can be written, however large they are', () => {
+  const read = (text: string, what: 'streamId' | 'code') => {
+    const each = unhex(text);
+    return new Reader().reset(each, 0, each.length)[what]();
+  };
+  assert.deepEqual([read('25', 'streamId'), read('c01fffffffffffff', 'streamId')], [0x25, Number.MAX_SAFE_INTEGER]);
+  for (const [last, kind] of [
+    ['fc', 0],
+    ['fd', 1],
+    ['fe', 2],
+    ['ff', 3],
+  ] as const) {
+    for (const text of [`c0200000000000${last}`, `ffffffffffffff${last}`]) {
+      const id = read(text, 'streamId');
+      assert.ok(Number.isSafeInteger(id) && id > 2 ** 52);
+      assert.equal(id % 4, kind, text);
+    }
+  }
+  assert.deepEqual([read('25', 'code'), read('c01fffffffffffff', 'code')], [0x25, Number.MAX_SAFE_INTEGER]);
+  const out = new Uint8Array(8);
+  for (const text of ['c020000000000001', 'fffffffffffffe00', 'ffffffffffffffff']) {
+    assert.equal(writeVarint(out, 0, read(text, 'code')), 8);
+    assert.equal(hex(out).slice(0, 8), text.slice(0, 8));
+  }
 });

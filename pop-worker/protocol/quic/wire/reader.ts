@@ -80,6 +80,20 @@ export class Reader {
     return high * 0x1_0000_0000 + (high < 0x20_0000 ? low : Math.ceil(low / 512) * 512);
   }
 
+  /**
+   * A stream ID: an integer whose low bits are exact, whatever its size (RFC 9000 §2.1). Streams are counted in doubles, so
+   * that those beyond 2^53 are as good as the last ones of their kind below: no limit of ours ever allows either.
+   */
+  streamId(): number {
+    const id = this.varint();
+    return id <= Number.MAX_SAFE_INTEGER ? id : LAST_STREAM + ((this.buffer[this.at - 1] as number) & 3);
+  }
+
+  /** An error code, which may have to be written back (RFC 9000 §3.5): beyond 2^53 only nearly the same, but always one. */
+  code(): number {
+    return Math.min(this.varint(), LAST_CODE);
+  }
+
   /** The error to throw for what was read: the peer's fault, with this reader's code and the current frame type. */
   error(message: string): QuicError {
     return remoteError(this.#code, message, this.frameType);
@@ -92,5 +106,11 @@ export const u32At = (buffer: Uint8Array, at: number): number =>
     ((buffer[at + 2] as number) << 8) |
     (buffer[at + 3] as number)) >>>
   0;
+
+/** Of the four kinds of streams, the first one of the last four below 2^53. */
+const LAST_STREAM = Number.MAX_SAFE_INTEGER - 3;
+
+/** The largest double that fits a variable-length integer. */
+const LAST_CODE = 2 ** 62 - 512;
 
 const NOTHING = new Uint8Array(0);

@@ -6,7 +6,7 @@ import type { FrameSink } from './sink.ts';
 /** CONNECTION_CLOSE (RFC 9000 §19.19). */
 export const parseConnectionClose = (reader: Reader, type: number, sink: FrameSink): void => {
   const application = type === FrameType.connectionCloseApplication;
-  const code = reader.varint();
+  const code = reader.code();
   const frameType = application ? 0 : reader.varint();
   const length = reader.varint();
   const start = reader.skip(length);

@@ -1,3 +1,4 @@
+import { remoteError, TransportError } from '../../errors.ts';
 import type { Reader } from '../reader.ts';
 import { prefixedRoom, VARINT_END, varintLength, writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
@@ -8,7 +9,10 @@ export const parseCrypto = (reader: Reader, _type: number, sink: FrameSink): voi
   const offset = reader.varint();
   const length = reader.varint();
   const start = reader.skip(length);
-  if (offset + length >= VARINT_END) throw reader.error('CRYPTO data beyond 2^62-1');
+  // §19.6 leaves the choice of the code, and this one is right for what lies just below as well.
+  if (offset + length >= VARINT_END) {
+    throw remoteError(TransportError.cryptoBufferExceeded, 'CRYPTO data beyond 2^62-1', FrameType.crypto);
+  }
   sink.crypto(offset, reader.buffer, start, start + length);
 };
 

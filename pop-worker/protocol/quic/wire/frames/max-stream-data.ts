@@ -5,7 +5,7 @@ import type { FrameSink } from './sink.ts';
 
 /** MAX_STREAM_DATA (RFC 9000 §19.10). */
 export const parseMaxStreamData = (reader: Reader, _type: number, sink: FrameSink): void => {
-  const id = reader.varint();
+  const id = reader.streamId();
   sink.maxStreamData(id, reader.varint());
 };
 

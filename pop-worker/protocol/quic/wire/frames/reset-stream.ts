@@ -5,8 +5,8 @@ import type { FrameSink } from './sink.ts';
 
 /** RESET_STREAM (RFC 9000 §19.4). */
 export const parseResetStream = (reader: Reader, _type: number, sink: FrameSink): void => {
-  const id = reader.varint();
-  const code = reader.varint();
+  const id = reader.streamId();
+  const code = reader.code();
   sink.resetStream(id, code, reader.varint());
 };
 

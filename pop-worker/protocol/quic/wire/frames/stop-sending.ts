@@ -5,8 +5,8 @@ import type { FrameSink } from './sink.ts';
 
 /** STOP_SENDING (RFC 9000 §19.5). */
 export const parseStopSending = (reader: Reader, _type: number, sink: FrameSink): void => {
-  const id = reader.varint();
-  sink.stopSending(id, reader.varint());
+  const id = reader.streamId();
+  sink.stopSending(id, reader.code());
 };
 
 export const writeStopSending = (buf: Uint8Array, at: number, id: number, code: number): number => {

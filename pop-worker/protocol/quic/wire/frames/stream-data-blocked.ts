@@ -5,7 +5,7 @@ import type { FrameSink } from './sink.ts';
 
 /** STREAM_DATA_BLOCKED (RFC 9000 §19.13). */
 export const parseStreamDataBlocked = (reader: Reader, _type: number, sink: FrameSink): void => {
-  const id = reader.varint();
+  const id = reader.streamId();
   sink.streamDataBlocked(id, reader.varint());
 };
 

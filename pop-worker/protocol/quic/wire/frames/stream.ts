@@ -1,3 +1,4 @@
+import { remoteError, TransportError } from '../../errors.ts';
 import type { Reader } from '../reader.ts';
 import { prefixedRoom, VARINT_END, varintLength, writeVarint } from '../varint.ts';
 import { FrameType } from './frame-type.ts';
@@ -8,11 +9,14 @@ export const StreamBit = { fin: 0x01, length: 0x02, offset: 0x04 } as const;
 
 /** STREAM (RFC 9000 §19.8). */
 export const parseStream = (reader: Reader, type: number, sink: FrameSink): void => {
-  const id = reader.varint();
+  const id = reader.streamId();
   const offset = (type & StreamBit.offset) !== 0 ? reader.varint() : 0;
   const length = (type & StreamBit.length) !== 0 ? reader.varint() : reader.remaining;
   const start = reader.skip(length);
-  if (offset + length >= VARINT_END) throw reader.error('STREAM data beyond 2^62-1');
+  // §19.8 leaves the choice of the code, and this one is right for what lies just below as well.
+  if (offset + length >= VARINT_END) {
+    throw remoteError(TransportError.flowControlError, 'STREAM data beyond 2^62-1', type);
+  }
   sink.stream(id, offset, reader.buffer, start, start + length, (type & StreamBit.fin) !== 0);
 };
 
