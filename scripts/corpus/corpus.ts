@@ -37,8 +37,8 @@ export const readCorpus = <Expect = unknown>(file: URL): Case<Expect>[] => {
   });
 };
 
-/** Repeatable numbers (xorshift32). */
-const numbers = (seed: number): ((below: number) => number) => {
+/** Repeatable numbers (xorshift32), from 0 to less than what is given. */
+export const numbers = (seed: number): ((below: number) => number) => {
   let state = Math.imul(seed + 1, 0x9e3779b9) | 1;
   return (below) => {
     state ^= state << 13;
@@ -78,13 +78,16 @@ const CHANGES: readonly Change[] = [
   (bytes, below) => bytes.splice(below(bytes.length + 1), 1, ...new Array<number>(1 + below(9)).fill(0xff)),
 ];
 
-/** `count` inputs made of the cases by one to four changes each; the same for the same seed. */
+/** One input made of others by one to four changes. @param pick gives one of those that there are */
+export const mutant = (pick: () => Uint8Array, below: (n: number) => number): Uint8Array => {
+  const some = (): Uint8Array => pick().subarray(0, MOST_BYTES);
+  const bytes = [...some()];
+  for (let changes = 1 + below(4); changes > 0; changes--) CHANGES[below(CHANGES.length)]!(bytes, below, some());
+  return Uint8Array.from(bytes);
+};
+
+/** `count` inputs made of the cases; the same for the same seed. */
 export function* mutants(cases: readonly Pick<Case, 'bytes'>[], seed: number, count: number): Generator<Uint8Array> {
   const below = numbers(seed);
-  const pick = (): Uint8Array => cases[below(cases.length)]!.bytes.subarray(0, MOST_BYTES);
-  for (let i = 0; i < count; i++) {
-    const bytes = [...pick()];
-    for (let changes = 1 + below(4); changes > 0; changes--) CHANGES[below(CHANGES.length)]!(bytes, below, pick());
-    yield Uint8Array.from(bytes);
-  }
+  for (let i = 0; i < count; i++) yield mutant(() => cases[below(cases.length)]!.bytes, below);
 }

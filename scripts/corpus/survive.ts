@@ -31,7 +31,23 @@ const cpuMs = (): number => {
   return (user + system) / 1000;
 };
 
-class Meter {
+/** One parser with what it is tried on. */
+export interface Trial {
+  readonly cases: readonly Case[];
+  readonly take: (bytes: Uint8Array) => void | Promise<void>;
+  readonly isAsync: boolean;
+  readonly bounds: Partial<Bounds>;
+}
+
+/** Takes each trial instead of what it would do: `npm run fuzz`, which goes on from there. */
+let collector: ((trial: Trial) => void) | undefined;
+
+export const collectTrials = (collect: typeof collector): void => {
+  collector = collect;
+};
+
+/** Whether an input stays within bounds: `begin` before it is taken, `end` after. */
+export class Meter {
   readonly #bounds: Bounds;
   #memory = 0;
   #cpuMs = 0;
@@ -45,6 +61,7 @@ class Meter {
     this.#cpuMs = cpuMs();
   }
 
+  /** @throws Error when it took too much */
   end(input: Uint8Array): void {
     const [bytes, ms] = [memory() - this.#memory, cpuMs() - this.#cpuMs];
     const allowed = this.#bounds.bytes + input.length * this.#bounds.bytesPerByte;
@@ -81,6 +98,10 @@ export const survive = (
   take: (bytes: Uint8Array) => void,
   options: SurviveOptions = {},
 ): void => {
+  if (collector !== undefined) {
+    collector({ cases, take, isAsync: false, bounds: options.bounds ?? {} });
+    return;
+  }
   const meter = new Meter(options.bounds);
   for (const input of inputs(cases, options)) {
     try {
@@ -99,6 +120,10 @@ export const surviveAsync = async (
   take: (bytes: Uint8Array) => Promise<void>,
   options: SurviveOptions = {},
 ): Promise<void> => {
+  if (collector !== undefined) {
+    collector({ cases, take, isAsync: true, bounds: options.bounds ?? {} });
+    return;
+  }
   const meter = new Meter(options.bounds);
   for (const input of inputs(cases, options)) {
     try {

@@ -28,11 +28,19 @@ let current = newSuite();
 
 type Register = (name: string, options: object | Act, act?: Act) => void;
 
-export const test: Register = (_name, options, act) => {
+let running = '';
+
+/** Name of the test that runs. */
+export const runningTest = (): string => running;
+
+export const test: Register = (name, options, act) => {
   const body = act ?? (options as Act);
   const { skip } = options as { skip?: unknown };
   if (skip !== undefined && skip !== false) return;
-  current.parts.push(body);
+  current.parts.push((context) => {
+    running = name;
+    return body(context);
+  });
 };
 export default test;
 export const it: Register = test;

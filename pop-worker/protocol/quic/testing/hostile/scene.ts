@@ -17,6 +17,8 @@ export class Scene {
   isSilent = false;
   /** Nothing reaches the attacker. */
   isDeaf = false;
+  /** Added to what frames count: a flood of frames is of one after the other. */
+  shift = 0;
   /** Datagrams that the victim sent. */
   sent = 0;
   /** …and those that were injected. */

@@ -1,0 +1,28 @@
+/** What is fuzzed: each `survive` of a file of tests is one parser, or one whole connection, with its corpus. */
+export interface Target {
+  /** From the top of the clone. */
+  readonly tests: string;
+  /** Folder whose code is to be covered; that of the tests unless it says something else. */
+  readonly code?: string;
+  /** Share of the time, 1 unless it says something else. */
+  readonly weight?: number;
+}
+
+const CORE = 'pop-worker/protocol';
+
+/** By the name that the command line takes. Parsers behind a server of their own are left to `npm test`. */
+export const TARGETS: Readonly<Record<string, Target>> = {
+  'quic-wire': { tests: `${CORE}/quic/wire/corpus.test.ts` },
+  'quic-tokens': { tests: `${CORE}/quic/endpoint/tokens.test.ts` },
+  'quic-client-hello': { tests: `${CORE}/quic/versions/versions.test.ts` },
+  'quic-connection': { tests: `${CORE}/quic/hostile-peer.test.ts`, code: `${CORE}/quic`, weight: 5 },
+  qpack: { tests: `${CORE}/qpack/corpus.test.ts` },
+  http3: { tests: `${CORE}/http3/corpus.test.ts` },
+  masque: { tests: `${CORE}/masque/corpus.test.ts` },
+  ip: { tests: `${CORE}/ip/corpus.test.ts` },
+  client: { tests: 'client/corpus.test.ts' },
+  tokens: { tests: 'pop-worker/dataplane/admission-corpus.test.ts' },
+  'configuration-files': { tests: 'settings/corpus.test.ts' },
+  membership: { tests: 'pop-worker/control/records.test.ts' },
+  revisions: { tests: 'pop-worker/control/revision-values.test.ts' },
+};
