@@ -5,7 +5,7 @@ import { QuietConnection } from '#interop/ours/quiet-connection.ts';
 import type { CloseInfo, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
-import { openEndpoint, type PerfEndpoint } from './endpoint.ts';
+import { CLIENT_GROUPS, openEndpoint, type PerfEndpoint } from './endpoint.ts';
 import { ALPN } from './request.ts';
 
 export interface Target {
@@ -14,7 +14,7 @@ export interface Target {
   readonly controller: string;
   /** PEM file of the authorities that the server must have its certificate of; undefined: any server will do. */
   readonly authority?: string | undefined;
-  /** Key exchanges in OpenSSL's syntax; absent: the product's. */
+  /** Key exchanges in OpenSSL's syntax; default `CLIENT_GROUPS`. */
   readonly groups?: string;
 }
 
@@ -89,10 +89,10 @@ export class PerfClient {
 
   constructor(target: Target) {
     this.#target = target;
-    const { authority, controller, groups } = target;
+    const { authority, controller, groups = CLIENT_GROUPS } = target;
     const tls = createTlsClientPort({
       ...(authority === undefined ? { anyServer: true as const } : { trustAnchors: { file: authority } }),
-      ...(groups !== undefined && { groups }),
+      groups,
     });
     const v6 = target.address.includes(':');
     this.#perf = openEndpoint(v6 ? '::' : '0.0.0.0', 0, controller, { tls });

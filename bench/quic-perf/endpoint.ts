@@ -19,6 +19,10 @@ const DATAGRAM_BYTES = { 4: 1472, 6: 1452 } as const;
 /** A DATAGRAM of 1200 bytes fits from the first packet on; some stacks read no more than 1452 before they said so. */
 const FIRST_BYTES = 1280;
 
+/** Key exchanges in OpenSSL's syntax: the cheapest one, and of a server whatever else its client insists on. */
+export const CLIENT_GROUPS = 'X25519:P-256';
+export const SERVER_GROUPS = `${CLIENT_GROUPS}:X25519MLKEM768`;
+
 const quicConfig = (controller: string, family: 4 | 6): QuicConfig => ({
   ...DEFAULT_CONFIG,
   controller: controllerNamed(controller),

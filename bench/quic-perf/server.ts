@@ -3,7 +3,7 @@ import { createTlsServerPort } from '#host/tls/tls-port.ts';
 import { formatAddress } from '#host/udp/address.ts';
 import { QuietConnection } from '#interop/ours/quiet-connection.ts';
 import type { QuicConnection } from '#protocol/quic/api.ts';
-import { openEndpoint, type PerfEndpoint } from './endpoint.ts';
+import { openEndpoint, type PerfEndpoint, SERVER_GROUPS } from './endpoint.ts';
 import {
   ALPN,
   BAD_REQUEST,
@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly certificate: string;
   readonly key: string;
   readonly controller: string;
-  /** Key exchanges in OpenSSL's syntax; absent: the product's. */
+  /** Key exchanges in OpenSSL's syntax; default `SERVER_GROUPS`. */
   readonly groups?: string;
 }
 
@@ -108,12 +108,19 @@ class PerfServer extends QuietConnection {
  *
  * @throws Error when the socket or the certificate cannot be used
  */
-export const servePerf = ({ address, port, certificate, key, controller, groups }: ServerOptions): PerfEndpoint => {
+export const servePerf = ({
+  address,
+  port,
+  certificate,
+  key,
+  controller,
+  groups = SERVER_GROUPS,
+}: ServerOptions): PerfEndpoint => {
   const tls = createTlsServerPort({
     identities: [{ certificateChain: { file: certificate }, privateKey: { file: key } }],
     alpn: [ALPN],
     earlyData: true,
-    ...(groups !== undefined && { groups }),
+    groups,
   });
   return openEndpoint(address, port, controller, { tls, accept: () => new PerfServer() });
 };

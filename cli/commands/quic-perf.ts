@@ -13,7 +13,7 @@ const groups = {
   type: 'string',
   placeholder: 'NAME',
   choices: Object.keys(GROUPS),
-  help: 'the only key exchange (default all, X25519 first)',
+  help: 'the only key exchange (default x25519; a server takes the other too)',
 } as const;
 
 const groupsNamed = (name: string | undefined): { groups?: string } =>

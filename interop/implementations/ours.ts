@@ -42,8 +42,7 @@ export const fileClient = (options: FileClientOptions = {}): FileClient => ({
       ...['--download', folders.download, '--alpn', options.alpn ?? 'h3'],
       ...['--connections', String(options.connections ?? 1)],
       ...(options.resume ? ['--resume'] : []),
-      // A server that prefers X25519MLKEM768 would answer with HelloRetryRequest, which no early data survives.
-      ...(options.early ? ['--early', '--groups', 'X25519:P-256'] : []),
+      ...(options.early ? ['--early'] : []),
       ...(options.chacha20 ? ONLY_CHACHA20 : []),
       ...(options.version === undefined ? [] : ['--version', String(options.version)]),
       ...(options.keyUpdate ? ['--key-update'] : []),

@@ -11,7 +11,6 @@ const options = {
   root: { type: 'string', default: '.' },
   download: { type: 'string', default: '.' },
   retry: { type: 'boolean', default: false },
-  groups: { type: 'string', default: '' },
   suites: { type: 'string', default: '' },
   version: { type: 'string', default: '' },
   connections: { type: 'string', default: '1' },

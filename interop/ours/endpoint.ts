@@ -25,10 +25,7 @@ const HANDSHAKE_TIMEOUT_US = 60_000_000;
 /** Long enough for CONNECTION_CLOSE to leave. */
 const LINGER_MS = 100;
 
-const cryptoOf = ({ suites, groups }: Arguments) => ({
-  ...(suites !== '' && { suites: suites.split(',') as SuiteName[] }),
-  ...(groups !== '' && { groups }),
-});
+const cryptoOf = ({ suites }: Arguments) => (suites === '' ? {} : { suites: suites.split(',') as SuiteName[] });
 
 const versionsOf = ({ version }: Arguments): number[] => (version === '' ? [1] : [Number(version), 1]);
 

@@ -11,6 +11,7 @@ import {
   mostlyEarly,
   negotiated,
   noRetry,
+  noSecondHello,
   offersChaCha20Only,
   onlyIpv6,
   refersToTables,
@@ -76,11 +77,11 @@ const rebinding = (what: 'port' | 'address'): Scenario => ({ ...PLAIN, rebinds: 
 export const CASES: readonly QuicCase[] = [
   {
     name: 'handshake',
-    summary: 'a file of 1 KiB over a new connection, without Retry',
+    summary: 'a file of 1 KiB over a new connection, without Retry and HelloRetryRequest',
     files: [KIB],
     scenario: PLAIN,
     limitSeconds: MINUTE,
-    check: all(once, noRetry),
+    check: all(once, noRetry, noSecondHello),
   },
   {
     name: 'transfer',

@@ -1,5 +1,5 @@
 import { PacketType } from '#protocol/quic/wire/packet/packet-type.ts';
-import { offeredSuites, openInitials } from './initials.ts';
+import { hasSecondHello, offeredSuites, openInitials } from './initials.ts';
 import type { Trace } from './trace.ts';
 
 type BothWays = { readonly received: number; readonly sent: number };
@@ -86,6 +86,9 @@ export const repeatedHello: Check = ({ atClient }) => {
   const starts = openInitials(atClient).filter(({ crypto }) => crypto.some(({ offset }) => offset === 0)).length;
   return unless(starts >= 2, `The ClientHello was sent ${starts} times.`);
 };
+
+export const noSecondHello: Check = ({ atClient }) =>
+  unless(!hasSecondHello(openInitials(atClient)), 'The server wanted another key share: a round trip more.');
 
 const CHACHA20_POLY1305 = 0x1303;
 

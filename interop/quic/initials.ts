@@ -92,6 +92,17 @@ export const openInitials = (trace: Trace): OpenedInitial[] => {
   return opened;
 };
 
+const MESSAGE_HEADER_BYTES = 4;
+
+/** A message beyond the first one: another ClientHello, for a server that wanted another key share (RFC 8446 §4.1.2). */
+export const hasSecondHello = (initials: readonly OpenedInitial[]): boolean => {
+  const pieces = initials.flatMap(({ crypto }) => crypto);
+  const start = pieces.find(({ offset, data }) => offset === 0 && data.length >= MESSAGE_HEADER_BYTES)?.data;
+  if (start === undefined) return false;
+  const first = MESSAGE_HEADER_BYTES + Buffer.from(start).readUIntBE(1, 3);
+  return pieces.some(({ offset, data }) => offset + data.length > first);
+};
+
 const CIPHER_SUITES_BEHIND = 4 + 2 + 32;
 
 /** Cipher suites that the first ClientHello offers, those that mean nothing (RFC 8701) left out. */

@@ -4,6 +4,7 @@ import { needsRoot } from '#host/testing/namespace.ts';
 import { ours } from '../implementations/ours.ts';
 import { CASES, type QuicCase } from './cases.ts';
 import { type Measured, misses } from './figures.ts';
+import { hasSecondHello, type OpenedInitial } from './initials.ts';
 import { LACKS, lackOf } from './lacks.ts';
 import { choose, runCell } from './matrix.ts';
 import { gather } from './run.ts';
@@ -46,6 +47,15 @@ test('a change of version is seen on the link', { skip: needsRoot }, async () =>
   const { evidence } = await gather(named('v2'), WE);
   assert.equal(named('v2').check(evidence), undefined);
   assert.match(named('handshake').check(evidence) ?? 'passed', /versions .*0x6b3343cf/);
+});
+
+test('a second ClientHello is told from the pieces of a first one', () => {
+  /** A message of 2,000 bytes. */
+  const start = Uint8Array.of(1, 0, 0x07, 0xcc, ...new Uint8Array(1196));
+  const opened = (offset: number, data: Uint8Array) => ({ crypto: [{ offset, data }] }) as unknown as OpenedInitial;
+  const rest = opened(1200, new Uint8Array(800));
+  assert.equal(hasSecondHello([rest, opened(0, start), rest]), false);
+  assert.equal(hasSecondHello([opened(0, start), rest, opened(2000, start)]), true);
 });
 
 test('cases are chosen by name, peer and role; with ourselves there is one role', () => {

@@ -12,13 +12,23 @@ export interface TlsIdentity {
 }
 
 export interface TlsCommonOptions {
-  /** Groups in OpenSSL's syntax; the first one is the client's key share. Default `X25519:P-256:X25519MLKEM768`. */
+  /**
+   * Groups in OpenSSL's syntax, most wanted first. A client sends key shares of those with an asterisk, or of the first
+   * one. A server never asks for another share while it has one that it knows. Default `DEFAULT_GROUPS`.
+   */
   readonly groups?: string;
   /** Cipher suites in OpenSSL's names, most wanted first; only those of `CipherSuite` are possible. */
   readonly suites?: readonly SuiteName[];
   /** Receives every secret of every session as SSLKEYLOGFILE lines. For debugging; there is no other way to get them. */
   readonly keyLog?: (line: string) => void;
 }
+
+/**
+ * Who records a connection today cannot open it with a quantum computer later, when both sides know X25519MLKEM768
+ * (draft-ietf-tls-ecdhe-mlkem); the X25519 share spares all others a round trip. It costs 1.2 KB either way, which makes
+ * the ClientHello two datagrams, and 0.2 ms of CPU for both sides together.
+ */
+export const DEFAULT_GROUPS = '*X25519MLKEM768:*X25519:P-256';
 
 const SUITE_NAMES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'] as const;
 export type SuiteName = (typeof SUITE_NAMES)[number];
@@ -58,7 +68,6 @@ export interface TlsClientContextOptions extends TlsCommonOptions {
   readonly identity?: TlsIdentity;
 }
 
-const DEFAULT_GROUPS = 'X25519:P-256:X25519MLKEM768';
 const DAY_SECONDS = 86_400;
 const NONE = new Uint8Array();
 const encoder = new TextEncoder();

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { CipherSuite } from '#protocol/quic/ports.ts';
 import type { SuiteName } from './context.ts';
 import { createAuthority, pinOf } from './testing/certificates.ts';
-import { CLIENT_PARAMETERS, handshake, SERVER_PARAMETERS, type Side } from './testing/handshake.ts';
+import { CLIENT_PARAMETERS, handshake, type Options, SERVER_PARAMETERS, type Side } from './testing/handshake.ts';
 import { createTlsClientPort, createTlsServerPort, type TlsServerPortOptions } from './tls-port.ts';
 
 const authority = createAuthority();
@@ -100,12 +100,36 @@ describe('a full handshake', () => {
     assert.deepEqual(failure(wrongGroup.server), [40, false]);
   });
 
-  it('asks again when the key share is of a group that the server lacks', () => {
-    for (const groups of ['P-256', 'X25519MLKEM768']) {
-      const both = handshake(client, serverPort({ groups }));
+  it('asks again when no key share is of a group that the server knows', () => {
+    const both = handshake(client, serverPort({ groups: 'P-256' }));
+    assertAgreed(both.client, both.server);
+    assert.deepEqual(both.client.log.slice(0, 2), ['crypto 0', 'crypto 0']);
+    assert.equal(both.server.transportParameters.length, 1);
+  });
+
+  it('exchanges keys by X25519MLKEM768 where both sides know it, else by X25519, and asks nobody again', () => {
+    /** Of the server's share and the client's (draft-ietf-tls-ecdhe-mlkem §4.1). */
+    const POST_QUANTUM = 1088 + 32;
+    const OFFERED = 1184 + 32 + 32;
+    const first = { client: 0, server: 0 };
+    const measure: Options['tamper'] = (from, level, data) => {
+      if (level === 0) first[from] = data.length;
+      return data;
+    };
+    const old = createTlsClientPort({ trustAnchors: authority.pem, groups: 'X25519:P-256:X25519MLKEM768' });
+    for (const [groups, from, isLarge] of [
+      [undefined, client, true],
+      ['X25519MLKEM768', client, true],
+      ['X25519MLKEM768/X25519', client, true],
+      ['X25519', client, false],
+      ['X25519:P-256:X25519MLKEM768', client, false],
+      [undefined, old, false],
+    ] as const) {
+      const both = handshake(from, serverPort(groups && { groups }), { tamper: measure });
       assertAgreed(both.client, both.server);
-      assert.deepEqual(both.client.log.slice(0, 2), ['crypto 0', 'crypto 0']);
-      assert.equal(both.server.transportParameters.length, 1);
+      assert.deepEqual(both.client.log.slice(0, 2), ['crypto 0', 'secret 2 write']);
+      assert.equal(first.server > POST_QUANTUM, isLarge, groups);
+      assert.equal(first.client > OFFERED, from === client);
     }
   });
 
