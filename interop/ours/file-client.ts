@@ -121,6 +121,7 @@ export const fileClient = (args: Arguments): void => {
   const dialer = new Dialer(args, {});
   const session: Session = {};
   const left = shares(args.requests, Number(args.connections));
+  const written: Promise<void>[] = [];
   const next = (version?: number): void => {
     let complete = false;
     const fetch: Fetch = {
@@ -137,10 +138,13 @@ export const fileClient = (args: Arguments): void => {
         // RFC 9000 §6.2: what the server speaks was told; the application tries again.
         if (info.by === 'version') return void setImmediate(next, VERSION_1);
         if (!complete) fail(describe(info));
+        written.push(fetch.downloads.written());
         left.shift();
         if (left.length > 0) return void setImmediate(next);
-        result({ files: args.requests.length, ...dialer.evidence });
-        dialer.close();
+        void Promise.all(written).then(() => {
+          result({ files: args.requests.length, ...dialer.evidence });
+          dialer.close();
+        });
       },
     };
     const sink = stirring(keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session), dialer, args);

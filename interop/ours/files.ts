@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** The file below `root` that a request's path names; undefined where there is none, or it lies outside. */
@@ -10,6 +11,7 @@ export const readBelow = (root: string, requested: string): Uint8Array | undefin
 /** Collects pieces of files that arrive at the same time, each on a stream, and writes them when they are whole. */
 export class Downloads {
   readonly #folder: string;
+  readonly #writing: Promise<void>[] = [];
   readonly #pieces = new Map<number, { readonly path: string; readonly pieces: Uint8Array[] }>();
   #finished = 0;
 
@@ -32,8 +34,14 @@ export class Downloads {
   finish(stream: number): void {
     const file = this.#pieces.get(stream);
     if (file === undefined) return;
-    writeFileSync(path.join(this.#folder, path.basename(file.path)), Buffer.concat(file.pieces));
+    // What the last packet of a file is answered with does not wait for the disk.
+    this.#writing.push(writeFile(path.join(this.#folder, path.basename(file.path)), file.pieces));
     this.#pieces.delete(stream);
     this.#finished++;
+  }
+
+  /** Resolves once all that is finished is on the disk. */
+  async written(): Promise<void> {
+    await Promise.all(this.#writing);
   }
 }

@@ -49,6 +49,11 @@ const transfer = async (one: QuicCase, sides: Sides, at: ServerAt, pair: Pair, l
   return withPrograms(async (start) => {
     const serving = start(serverSpec, server);
     await serving.ready;
+    // Nobody waits for an answer of a server that is gone.
+    const ended = serving.result.then(() => {
+      throw new Error(`${serving.name} ended before its client.`);
+    });
+    ended.catch(() => {});
     if (one.beside === 'tcp') {
       await start(await iperfServer(pair.server.address), pair.server).ready;
       start(await iperfCubic(pair.server.address, one.limitSeconds), pair.client);
@@ -57,7 +62,10 @@ const transfer = async (one: QuicCase, sides: Sides, at: ServerAt, pair: Pair, l
     const over = enact(link, one.scenario);
     let fetched: unknown;
     try {
-      for (const spec of clientSpecs) fetched = await start(spec, client).finish(end - performance.now());
+      for (const spec of clientSpecs) {
+        const fetching = start(spec, client).finish(end - performance.now());
+        fetched = await Promise.race([fetching, ended]);
+      }
     } finally {
       over();
     }
