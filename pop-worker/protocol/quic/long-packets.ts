@@ -46,7 +46,12 @@ export class LongPackets {
         drop(this.#parts, 'droppedMalformed', Level.initial, header.end - at, now);
         continue;
       }
-      this.#one(buffer, at, at === start, ecn, path, now);
+      const read = this.#one(buffer, at, at === start, ecn, path, now);
+      // RFC 9000 §10.3: any datagram may be a reset whose first packet cannot be read, whatever that looks like.
+      if (!read && at === start && this.#receiver.isReset(buffer, start, end)) {
+        this.#parts.onReset(now);
+        return;
+      }
       // Keys for what is coalesced behind this packet may come out of it.
       if (this.#parts.closer.isOpen) handshake.advance(now);
     }
@@ -57,30 +62,32 @@ export class LongPackets {
     return this.#parts.isServer ? datagramBytes >= MIN_INITIAL_BYTES : this.#header.tokenLength === 0;
   }
 
-  #one(buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): void {
+  /** @returns `false`: it was not authentic, or not to be read at all */
+  #one(buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): boolean {
     const parts = this.#parts;
     const header = this.#header;
     const { keys } = parts;
     switch (header.type) {
       case PacketType.versionNegotiation:
         if (first) parts.onVersionNegotiation(buffer, header, now);
-        return;
+        return true;
       case PacketType.retry:
         if (first) parts.onRetry(buffer, header, now);
-        return;
+        return true;
       case PacketType.unsupported:
         drop(parts, 'droppedVersion', undefined, header.end - at, now);
-        return;
+        return false;
       default:
     }
     const level = header.type;
     if (level !== Level.oneRtt && !this.#isOfVersion(level)) {
       drop(parts, 'droppedVersion', level, header.end - at, now);
     } else if (keys.opener(level) !== undefined) {
-      this.#open(level, buffer, at, first, ecn, path, now);
+      return this.#open(level, buffer, at, ecn, path, now);
     } else if (keys.isDiscarded(level) || (level === Level.earlyData && !parts.isServer)) {
       drop(parts, 'droppedNoKeys', level, header.end - at, now);
     } else this.#receiver.hold(level, ecn, buffer, at, header.end, now);
+    return false;
   }
 
   /**
@@ -107,12 +114,12 @@ export class LongPackets {
     return level === Level.initial && found !== originalVersion ? keys.otherInitialOpener(found) : keys.opener(level);
   }
 
-  #open(level: Level, buffer: Uint8Array, at: number, first: boolean, ecn: number, path: Path, now: TimeUs): void {
+  #open(level: Level, buffer: Uint8Array, at: number, ecn: number, path: Path, now: TimeUs): boolean {
     const parts = this.#parts;
     const header = this.#header;
     if (!this.#hasPeersCid(level, buffer)) {
       drop(parts, 'droppedConnectionId', level, header.end - at, now);
-      return;
+      return false;
     }
     const descriptor = this.#descriptor;
     const end = header.end;
@@ -122,13 +129,9 @@ export class LongPackets {
     const space = parts.spaces[level === Level.initial ? 0 : level === Level.handshake ? 1 : 2];
     const opened = this.#opener(level)?.open(buffer, descriptor, this.#number, 1, space.ack.largest);
     if (opened !== 1) {
-      if (first && this.#receiver.isReset(buffer, at, end)) {
-        parts.onReset(now);
-        return;
-      }
       drop(parts, 'droppedForged', level, end - at, now);
       parts.keys.onForged(level, 1);
-      return;
+      return false;
     }
     const payload = at + (descriptor[1] as number);
     const payloadEnd = payload + (descriptor[2] as number);
@@ -137,6 +140,7 @@ export class LongPackets {
     if (level === Level.initial || level === Level.handshake) this.#onAuthentic(level, buffer, path, now);
     this.#receiver.process(level, packetNumber, outcome, buffer, at, payload, payloadEnd, ecn, path, now);
     header.end = end;
+    return true;
   }
 
   /** RFC 9000 §7.2: once the peer's connection ID is known, long headers with another one are discarded. */

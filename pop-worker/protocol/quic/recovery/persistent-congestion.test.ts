@@ -114,11 +114,12 @@ for (const [late, times] of [
 test('RFC 9002 §7.6.2: losses before the first RTT sample are not persistent congestion', () => {
   const h = new Harness();
   h.recovery.onHandshakeConfirmed(0);
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 30; i++) {
     h.send();
     h.nowMs += 1000;
   }
-  h.ack(application, 0, [9, 9]);
-  assert.equal(h.recovery.stats.packetsLost, 9);
+  h.ack(application, 0, [29, 29]);
+  assert.equal(h.recovery.stats.packetsLost, 29);
+  assert.ok(3 * h.recovery.ptoUs(application) < 20_000_000, 'with a sample before, it would be');
   assert.equal(h.recovery.stats.persistentCongestions, 0);
 });

@@ -363,6 +363,25 @@ test('an increase of ECN-CE is a congestion event, without loss', () => {
   assert.equal(h.recovery.stats.ecnCe, 1);
 });
 
+test('a period with ECN-CE in it is not taken back, though all of its losses were spurious', () => {
+  for (const marked of [false, true]) {
+    const h = new Harness().confirm(50);
+    const before = h.recovery.controller.congestionWindow;
+    for (let i = 0; i < 6; i++) h.send(application, 1200, DATA | PacketFlag.ecn);
+    h.nowMs += 50;
+    const marks = { hasEcn: true, ect0: marked ? 0 : 1, ce: marked ? 1 : 0 };
+    h.recovery.onAckReceived(application, { ...ackOf([6, 6]), ...marks }, 0, h.nowUs);
+    assert.equal(h.recovery.stats.packetsLost, 3);
+    const cut = h.recovery.controller.congestionWindow;
+    assert.ok(cut < before);
+    h.nowMs += 1;
+    const counts = { ...marks, ect0: marked ? 5 : 6 };
+    h.recovery.onAckReceived(application, { ...ackOf([1, 6]), ...counts }, 0, h.nowUs);
+    assert.equal(h.recovery.stats.spuriousLosses, 3);
+    assert.equal(h.recovery.controller.congestionWindow >= before, !marked);
+  }
+});
+
 test('RFC 9002 §5.1: no RTT sample without a new largest, or without anything ack-eliciting', () => {
   const h = new Harness().confirm(50);
   h.send();
