@@ -18,6 +18,11 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     load: async () => (await import('./suites/quic-bulk.ts')).cases,
   },
   {
+    name: 'quic-flood',
+    summary: 'what a connection keeps, and what a server holds, under floods of Initials and of handshakes',
+    load: async () => (await import('./suites/quic-flood.ts')).cases,
+  },
+  {
     name: 'congestion',
     summary: 'BBRv3 and CUBIC over real sockets and an emulated bottleneck, beside what the simulation says',
     load: async () => (await import('./suites/congestion.ts')).cases,

@@ -70,7 +70,7 @@ const serverOptions = {
 
 export const quicPerfServer = defineCommand({
   name: 'quic-perf server',
-  summary: 'answer a QUIC measuring client until it is told to stop',
+  summary: 'answer a QUIC measuring client until it is told to stop; then prints what it counted',
   description: PROTOCOL,
   options: serverOptions,
   singleDash: true,
@@ -94,6 +94,7 @@ export const quicPerfServer = defineCommand({
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
     });
     server.driver.close();
+    output.print(JSON.stringify({ result: server.endpoint.counters }));
     return SUCCESS;
   },
 });
