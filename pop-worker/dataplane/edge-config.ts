@@ -14,6 +14,9 @@ import type { ThreadSetup } from './setup.ts';
  */
 const INITIAL_DATAGRAM_BYTES = 1331;
 
+/** A fortieth of a second of a flood that fills a thread; 1.5 MiB. */
+export const BACKLOG_DATAGRAMS = 512;
+
 /** QUIC as the edge speaks it with devices. */
 export const edgeQuicConfig = (congestionControl: string): QuicConfig => ({
   ...DEFAULT_CONFIG,
@@ -31,6 +34,7 @@ export const edgeQuicConfig = (congestionControl: string): QuicConfig => ({
 export const edgeEndpointConfig = (nowUs: number, wallMs: number): EndpointConfig => ({
   ...DEFAULT_ENDPOINT_CONFIG,
   cidBytes: ROUTABLE_CID_BYTES,
+  backlogDatagrams: BACKLOG_DATAGRAMS,
   tokenTimeOffsetUs: wallMs * 1000 - nowUs,
 });
 

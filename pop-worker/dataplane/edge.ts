@@ -1,8 +1,8 @@
-import { randomFillSync } from 'node:crypto';
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { QlogRecorder } from '#host/qlog/recorder.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { pooledRandom } from '#host/tls/random.ts';
 import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
@@ -41,8 +41,6 @@ export interface EdgeHosts {
   readonly tun: TunDevice | undefined;
   readonly notify: (notice: Notice) => void;
 }
-
-const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
 
 const TICK_MS = 1000;
 /** Large packets read from the TUN in one go, and how often before other work gets its turn. */
@@ -189,13 +187,14 @@ export class Edge {
   }
 
   #makeEndpoint({ tls: { tokenKey, resetKey }, congestionControl }: ThreadSetup, tls: OpensslServerPort): Endpoint {
+    const random = pooledRandom();
     return new Endpoint({
       config: edgeEndpointConfig(nowUs(), Date.now()),
       quic: edgeQuicConfig(congestionControl),
       crypto: opensslCrypto,
       tls,
-      random: { fill: random },
-      fillCid: (cid) => this.#cids.fill(cid, random),
+      random,
+      fillCid: (cid) => this.#cids.fill(cid, random.fill),
       ...(this.#others && { stray: (...datagram) => this.#others?.stray(...datagram) ?? false }),
       tokenKey,
       ...(resetKey !== undefined && { resetKey }),

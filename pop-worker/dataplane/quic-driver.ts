@@ -2,6 +2,7 @@ import { nowUs } from '#host/clock/clock.ts';
 import { PreciseTimer } from '#host/clock/timer.ts';
 import { Burst } from '#protocol/burst.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
+import { StrangerBudget } from './stranger-budget.ts';
 
 /** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
 export interface DatagramPort {
@@ -31,6 +32,8 @@ const SEND_DESCRIPTORS = 256;
 /** Bursts received, and bursts sent after each, before other work of the thread gets its turn. */
 const MAX_ROUNDS = 16;
 
+const loopIdleUs = (): number => 1000 * performance.eventLoopUtilization().idle;
+
 /** Joins a UDP socket, a QUIC endpoint and a timer in one thread: receive, handle, poll, send, wait. */
 export class QuicDriver {
   readonly #socket: DatagramPort;
@@ -51,6 +54,7 @@ export class QuicDriver {
   #closed = false;
   /** How often the loop ran, and how often it found something to receive. */
   readonly counters = { turns: 0, receives: 0, sends: 0, blocked: 0 };
+  readonly #strangers = new StrangerBudget(nowUs(), loopIdleUs());
 
   constructor(options: QuicDriverOptions) {
     const messages = options.receiveMessages ?? 8;
@@ -111,6 +115,7 @@ export class QuicDriver {
       full = (full || rounds > 1) && this.#receive();
       const sent = this.#send();
       more = full || (sent && this.#endpoint.deadline() <= nowUs());
+      if (this.#endpoint.strangersWait) more = this.#admit() || more;
     }
     this.#running = false;
     if (this.#closed) return;
@@ -128,6 +133,18 @@ export class QuicDriver {
     this.#endpoint.handle(burst, nowUs());
     this.#afterReceive?.();
     return burst.count === burst.capacity;
+  }
+
+  /** Strangers come behind all others, as far as there is time for them. @returns whether one was heard */
+  #admit(): boolean {
+    const budget = this.#strangers;
+    budget.refill(nowUs(), loopIdleUs());
+    let heard = false;
+    while (budget.isLeft && this.#endpoint.admit(nowUs())) {
+      heard = true;
+      budget.spend(nowUs());
+    }
+    return heard;
   }
 
   /** @returns whether something was sent */
@@ -164,7 +181,9 @@ export class QuicDriver {
       this.#schedule();
       return;
     }
-    const deadline = this.#endpoint.deadline();
+    const { strangersWait } = this.#endpoint;
+    const untilUs = strangersWait ? nowUs() + this.#strangers.untilLeftUs : Number.POSITIVE_INFINITY;
+    const deadline = Math.min(this.#endpoint.deadline(), untilUs);
     // While the socket is full, what is due waits with it. A timer that fires too early costs less than setting it anew.
     if (this.#blocked || deadline >= this.#armed) return;
     this.#armed = deadline;

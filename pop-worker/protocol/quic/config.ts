@@ -121,6 +121,11 @@ export interface EndpointConfig {
   readonly tokenTimeOffsetUs: number;
   /** Version Negotiation, Retry, refusals and stateless resets in one second, together. */
   readonly repliesPerSecond: number;
+  /**
+   * Datagrams that belong to no connection wait for `admit`, so many of them at most and twice; 0: they are handled when they
+   * come, before whatever comes behind them.
+   */
+  readonly backlogDatagrams: number;
 }
 
 export const DEFAULT_ENDPOINT_CONFIG: EndpointConfig = {
@@ -132,4 +137,5 @@ export const DEFAULT_ENDPOINT_CONFIG: EndpointConfig = {
   newTokenUs: 86_400_000_000,
   tokenTimeOffsetUs: 0,
   repliesPerSecond: 10_000,
+  backlogDatagrams: 0,
 };

@@ -64,6 +64,10 @@ export const endpointCounters = () => ({
   droppedSmallInitial: 0,
   droppedUnknown: 0,
   droppedReplyLimit: 0,
+  /** Datagrams of strangers that found too many before them. */
+  droppedBacklog: 0,
+  /** Initial packets that would have opened a connection, if anybody had sealed them. */
+  droppedForged: 0,
 });
 
 export type EndpointCounters = ReturnType<typeof endpointCounters>;

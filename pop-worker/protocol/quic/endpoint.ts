@@ -4,6 +4,8 @@ import type { ConnectionSink } from './api.ts';
 import type { Connection } from './connection.ts';
 import { endpointCounters } from './counters.ts';
 import { Acceptor, type Admission } from './endpoint/acceptor.ts';
+import { Backlog } from './endpoint/backlog.ts';
+import { FirstPacket } from './endpoint/first-packet.ts';
 import { type ConnectOptions, type EndpointOptions, Maker } from './endpoint/maker.ts';
 import { Registry } from './endpoint/registry.ts';
 import { Replies } from './endpoint/replies.ts';
@@ -34,6 +36,9 @@ export class Endpoint implements Core<Burst, Burst> {
   readonly #stateless: Stateless;
   readonly #acceptor: Acceptor;
   readonly #maker: Maker;
+  readonly #firstPacket: FirstPacket;
+  /** Undefined: strangers do not wait. */
+  readonly #backlog: Backlog | undefined;
   readonly #header = new PacketHeader();
   #now: TimeUs = 0;
 
@@ -44,6 +49,8 @@ export class Endpoint implements Core<Burst, Burst> {
     this.#cidBytes = config.cidBytes;
     this.#replies = new Replies(config.repliesPerSecond);
     this.#stateless = new Stateless({ crypto, random, versions, replies: this.#replies, counters: this.counters });
+    this.#firstPacket = new FirstPacket(crypto);
+    this.#backlog = config.backlogDatagrams > 0 ? new Backlog(config.backlogDatagrams) : undefined;
     const tokens = new Tokens(crypto, options.tokenKey, config);
     this.#registry = new Registry(random);
     this.#maker = new Maker(options, this.#registry, tokens, () => this.#now);
@@ -76,13 +83,33 @@ export class Endpoint implements Core<Burst, Burst> {
   /** A received burst; its bytes are changed in place. */
   handle(burst: Burst, now: TimeUs): void {
     this.#now = now;
-    const { words, buffer, count } = burst;
-    for (let i = 0; i < count; i++) {
-      const base = i * DESCRIPTOR_WORDS;
-      const start = words[base + D_OFFSET] as number;
-      const end = start + (words[base + D_LENGTH] as number);
-      this.#handleRun(buffer, start, end, words[base + D_SEGMENT] as number, words, base, now);
-    }
+    for (let i = 0; i < burst.count; i++) this.#handleDescriptor(burst, i, this.#backlog, now);
+  }
+
+  /**
+   * Where strangers wait (`backlogDatagrams`): takes up what the first of them sent.
+   *
+   * @returns false: nobody waits
+   */
+  admit(now: TimeUs): boolean {
+    this.#now = now;
+    const first = this.#backlog?.take();
+    if (first === undefined) return false;
+    this.#handleDescriptor(first.burst, first.index, undefined, now);
+    return true;
+  }
+
+  /** Datagrams of strangers wait for `admit`. */
+  get strangersWait(): boolean {
+    return this.#backlog?.isEmpty === false;
+  }
+
+  /** @param backlog where strangers' datagrams go; undefined: they have waited, or need not */
+  #handleDescriptor({ words, buffer }: Burst, index: number, backlog: Backlog | undefined, now: TimeUs): void {
+    const base = index * DESCRIPTOR_WORDS;
+    const start = words[base + D_OFFSET] as number;
+    const end = start + (words[base + D_LENGTH] as number);
+    this.#handleRun(buffer, start, end, words[base + D_SEGMENT] as number, words, base, backlog, now);
   }
 
   /** Datagrams of one size from one address; mostly, but not always, for one connection. */
@@ -93,22 +120,27 @@ export class Endpoint implements Core<Burst, Burst> {
     segment: number,
     words: Int32Array,
     base: number,
+    backlog: Backlog | undefined,
     now: TimeUs,
   ): void {
     const ecn = words[base + D_ECN] as number;
     let at = start;
     while (at < end) {
       const next = this.#runEnd(buffer, at, end, segment);
-      this.counters.datagramsReceived += Math.ceil((next - at) / segment);
-      this.counters.bytesReceived += next - at;
       const connection = this.#connectionOf(buffer, at, Math.min(at + segment, end));
-      if (connection === undefined) this.#handleStranger(buffer, at, next, segment, ecn, words, base, now);
+      if (connection === undefined) this.#handleStranger(buffer, at, next, segment, ecn, words, base, backlog, now);
       else {
+        this.#count(next - at, segment);
         connection.receive(buffer, at, next, segment, ecn, words, base + D_REMOTE, words, base + D_LOCAL, now);
         this.#registry.wake(connection);
       }
       at = next;
     }
+  }
+
+  #count(bytes: number, segment: number): void {
+    this.counters.datagramsReceived += Math.ceil(bytes / segment);
+    this.counters.bytesReceived += bytes;
   }
 
   /** Where the run of short header packets with the same connection ID ends; long ones go singly. */
@@ -138,16 +170,25 @@ export class Endpoint implements Core<Burst, Burst> {
     ecn: number,
     words: Int32Array,
     base: number,
+    backlog: Backlog | undefined,
     now: TimeUs,
   ): void {
     const from: Addresses = { words, remoteAt: base + D_REMOTE, localAt: base + D_LOCAL };
     for (let at = start; at < end; at += segment) {
       const next = Math.min(end, at + segment);
+      // What waited was looked at before.
+      const fresh = backlog !== undefined || this.#backlog === undefined;
+      if (fresh) this.#count(next - at, segment);
       if (next - at < MIN_DATAGRAM_BYTES) this.counters.droppedTooShort++;
-      else if (this.#strays(buffer, at, next, words, base)) continue;
+      else if (fresh && this.#strays(buffer, at, next, words, base)) continue;
+      else if (backlog !== undefined) this.#wait(backlog, buffer, at, next, words, base);
       else if (isLongHeader(buffer, at)) this.#handleLong(buffer, at, next, ecn, from, now);
       else this.#handleShort(buffer, at, next, from, now);
     }
+  }
+
+  #wait(backlog: Backlog, buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): void {
+    if (!backlog.push(buffer, start, end, words, base)) this.counters.droppedBacklog++;
   }
 
   #strays(buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
@@ -170,6 +211,11 @@ export class Endpoint implements Core<Burst, Burst> {
     const { size, handshakes } = this.#registry;
     const admission = this.#acceptor.admit(buffer, this.#header, end - start, size, handshakes, from, now);
     if (admission === undefined) return;
+    // What is not authentic must not leave anything behind.
+    if (!this.#firstPacket.isAuthentic(buffer, this.#header, admission.keyCid)) {
+      this.counters.droppedForged++;
+      return;
+    }
     try {
       this.#accept(admission, accept, buffer, start, end, ecn, from, now);
     } catch (error) {
@@ -196,7 +242,7 @@ export class Endpoint implements Core<Burst, Burst> {
     }
     const connection = this.#maker.accept(admission, sink, from, end - start, now);
     connection.receive(buffer, start, end, end - start, ecn, from.words, from.remoteAt, from.words, from.localAt, now);
-    // A packet that is not authentic must not leave anything behind.
+    // Nor may what cannot be read.
     if (connection.parts.counters.packetsReceived === 0) this.#registry.remove(connection);
     else this.counters.accepted++;
   }

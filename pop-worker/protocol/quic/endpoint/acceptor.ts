@@ -107,9 +107,10 @@ export class Acceptor {
     if (handshakes < config.retryAtHandshakes) {
       return { ...common, originalDcid: dcid, retryCid: undefined, validated: false };
     }
-    const cid = generateCid();
-    const retry = tokens.retry(from.words, from.remoteAt, cid, dcid, now, header.version);
-    stateless.retry(packet, header, cid, retry, from, now);
+    stateless.retry(packet, header, from, now, () => {
+      const cid = generateCid();
+      return { cid, token: tokens.retry(from.words, from.remoteAt, cid, dcid, now, header.version) };
+    });
     return undefined;
   }
 }

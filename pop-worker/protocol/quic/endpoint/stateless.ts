@@ -49,18 +49,22 @@ export class Stateless {
     });
   }
 
-  /** RFC 9000 §8.1.2, §17.2.5. @param cid the connection ID that the client is to use */
+  /**
+   * RFC 9000 §8.1.2, §17.2.5.
+   *
+   * @param make the connection ID that the client is to use, and the token; only asked when there is an answer
+   */
   retry(
     packet: Uint8Array,
     header: PacketHeader,
-    cid: Uint8Array,
-    token: Uint8Array,
     to: Addresses,
     now: TimeUs,
+    make: () => { readonly cid: Uint8Array; readonly token: Uint8Array },
   ): void {
     const { crypto, counters } = this.#options;
     this.#reply(to, now, (buffer, at) => {
       counters.retriesSent++;
+      const { cid, token } = make();
       const { dcid, scid } = cidsOf(packet, header);
       const tagAt = writeRetry(buffer, at, header.version, this.#randomByte(), scid, cid, token);
       buffer.set(crypto.retryTag(header.version, retryPseudoPacket(dcid, buffer, at, tagAt)), tagAt);
