@@ -1,4 +1,5 @@
 import { nowUs } from '#host/clock/clock.ts';
+import { HandshakeDesk } from '#host/tls/handshake-desk.ts';
 import { createTlsServerPort } from '#host/tls/tls-port.ts';
 import { formatAddress } from '#host/udp/address.ts';
 import { QuietConnection } from '#interop/ours/quiet-connection.ts';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly controller: string;
   /** Key exchanges in OpenSSL's syntax; default `SERVER_GROUPS`. */
   readonly groups?: string;
+  /** 0: handshakes are done where connections are. */
+  readonly handshakeThreads?: number;
 }
 
 /** Bytes to send come from here, whatever they are asked for. */
@@ -108,19 +111,14 @@ class PerfServer extends QuietConnection {
  *
  * @throws Error when the socket or the certificate cannot be used
  */
-export const servePerf = ({
-  address,
-  port,
-  certificate,
-  key,
-  controller,
-  groups = SERVER_GROUPS,
-}: ServerOptions): PerfEndpoint => {
+export const servePerf = (options: ServerOptions): PerfEndpoint => {
+  const { address, port, certificate, key, controller, groups = SERVER_GROUPS, handshakeThreads = 0 } = options;
   const tls = createTlsServerPort({
     identities: [{ certificateChain: { file: certificate }, privateKey: { file: key } }],
     alpn: [ALPN],
     earlyData: true,
     groups,
+    ...(handshakeThreads > 0 && { desk: new HandshakeDesk(handshakeThreads) }),
   });
   return openEndpoint(address, port, controller, { tls, accept: () => new PerfServer() });
 };

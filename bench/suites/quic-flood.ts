@@ -29,7 +29,8 @@ const routeSpoofed = async ({ client, server }: Pair): Promise<void> => {
   await runCommand('ip', ['-n', server.namespace, 'route', 'add', SPOOFED, 'via', client.address]);
 };
 
-type Flood = { readonly kind: FloodKind; readonly rate: number; readonly traffic: Traffic };
+/** `threads`: of our server, for handshakes; on the one CPU that it has in any case. */
+type Flood = { readonly threads?: number; readonly kind: FloodKind; readonly rate: number; readonly traffic: Traffic };
 
 /** Runs the server and the program that floods it. */
 const underFlood = (
@@ -40,12 +41,18 @@ const underFlood = (
 ) =>
   withPrograms(async (start): Promise<FloodTold> => {
     const { address } = pair.server;
+    const { threads = 1, ...what } = flood;
     const order = { address, port: PORT, identity, groups: 'x25519' as const };
-    const server = start(await one.server(order), { ...pair.server, cpu: SERVER_CPU });
+    const spec = await one.server(order);
+    const args = [...spec.args, ...(one.peer === undefined ? ['-threads', String(threads)] : [])];
+    const server = start({ ...spec, args }, { ...pair.server, cpu: SERVER_CPU });
     await server.ready;
-    const words = { address, port: PORT, ca: identity.files.authority, ...flood, secs: SECONDS };
-    const args = [MAIN, ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)])];
-    const client = start({ name: 'flood', command: process.execPath, args }, { ...pair.client, cpu: CLIENT_CPU });
+    const words = { address, port: PORT, ca: identity.files.authority, ...what, secs: SECONDS };
+    const clientArgs = [MAIN, ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)])];
+    const client = start(
+      { name: 'flood', command: process.execPath, args: clientArgs },
+      { ...pair.client, cpu: CLIENT_CPU },
+    );
     let [first, most] = [0, 0];
     const sample = setInterval(() => {
       const bytes = residentBytesOf(server.pid);
@@ -98,6 +105,9 @@ export const cases: readonly SuiteCase[] = [
   }),
   floodCase('handshakes', 'a client that makes handshakes, 64 at once, beside one stream', {
     ...{ kind: 'handshakes', rate: 64, traffic: 'stream' },
+  }),
+  floodCase('handshakes-inline', 'the same without handshake threads', {
+    ...{ kind: 'handshakes', rate: 64, traffic: 'stream', threads: 0 },
   }),
   floodCase('valid-20k-datagrams', 'ClientHellos, 20,000 a second, beside DATAGRAMs', {
     ...{ kind: 'valid', rate: 20_000, traffic: 'datagrams' },

@@ -65,6 +65,7 @@ const serverOptions = {
   cert: { type: 'string', placeholder: 'F', help: 'PEM file of the certificate chain' },
   key: { type: 'string', placeholder: 'F', help: 'PEM file of its private key' },
   groups,
+  threads: { type: 'integer', placeholder: 'N', least: 0, most: 64, help: 'handshake threads (default 0: none)' },
   cc,
 } as const;
 
@@ -87,6 +88,7 @@ export const quicPerfServer = defineCommand({
       servePerf({
         ...{ address, port, certificate, key, controller: controller(options.cc) },
         ...groupsNamed(options.groups),
+        handshakeThreads: options.threads ?? 0,
       }),
     );
     output.remark(`listening at ${listening(server)}`);

@@ -11,6 +11,7 @@
   X(thread) \
   X(timer) \
   X(tls_context) \
+  X(tls_desk) \
   X(tls_session) \
   X(tun) \
   X(tun_gather) \

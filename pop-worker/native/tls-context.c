@@ -24,6 +24,7 @@ napi_value throw_openssl(napi_env env, const char *what) {
 void tls_context_release(tls_context *context) {
   if (--context->references > 0) return;
   SSL_CTX_free(context->ctx);
+  pthread_rwlock_destroy(&context->ticket_lock);
   bytes_clear(&context->alpn);
   bytes_clear(&context->pins);
   OPENSSL_cleanse(context, sizeof *context);
@@ -110,6 +111,7 @@ static napi_value context_new(napi_env env, napi_callback_info info) {
   tls_context *context = calloc(1, sizeof *context);
   if (context == NULL) return throw_code(env, "ERR_NATIVE", "no memory for a TLS context");
   context->references = 1;
+  pthread_rwlock_init(&context->ticket_lock, NULL);
   context->server = server;
   context->ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
   if (context->ctx != NULL && configure(context)) return handle_new(env, context, finalize, &tls_context_tag);
@@ -264,9 +266,11 @@ static napi_value context_ticket_keys(napi_env env, napi_callback_info info) {
   if (count == 0 || count > MAX_TICKET_KEYS || keys.length % TICKET_KEY_BYTES != 0) {
     return throw_range(env, "ticket keys must be 1 to %d times %d bytes", MAX_TICKET_KEYS, TICKET_KEY_BYTES);
   }
+  pthread_rwlock_wrlock(&context->ticket_lock);
   OPENSSL_cleanse(context->ticket_keys, sizeof context->ticket_keys);
   memcpy(context->ticket_keys, keys.data, keys.length);
   context->ticket_key_count = count;
+  pthread_rwlock_unlock(&context->ticket_lock);
   return NULL;
 }
 

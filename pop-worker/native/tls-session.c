@@ -20,22 +20,31 @@ static void account(napi_env env, tls_session *session, int64_t bytes) {
 }
 
 // Frees what only the handshake needs. The exporter secret stays.
-static void free_handshake(napi_env env, tls_session *session) {
+static void free_handshake(tls_session *session) {
   SSL_free(session->ssl);
   session->ssl = NULL;
-  account(env, session, 0);
   for (int level = 0; level < LEVELS; level++) bytes_clear(&session->inputs[level].bytes);
   bytes_clear(&session->local_parameters);
   bytes_clear(&session->peer_parameters);
   bytes_clear(&session->ticket_data);
 }
 
-static void session_free(napi_env env, tls_session *session) {
-  free_handshake(env, session);
+static void end_handshake(napi_env env, tls_session *session) {
+  free_handshake(session);
+  account(env, session, 0);
+}
+
+void session_destroy(tls_session *session) {
+  free_handshake(session);
   bytes_clear(&session->events);
   tls_context_release(session->context);
   OPENSSL_cleanse(session, sizeof *session);
   free(session);
+}
+
+static void session_free(napi_env env, tls_session *session) {
+  account(env, session, 0);
+  if (!desk_keeps(session)) session_destroy(session);
 }
 
 static void finalize(napi_env env, void *data, void *hint) {
@@ -44,10 +53,17 @@ static void finalize(napi_env env, void *data, void *hint) {
 }
 
 // A hook that runs inside of OpenSSL must not come back to the same session.
-static tls_session *arg_session(napi_env env, napi_value value) {
+static tls_session *arg_any_session(napi_env env, napi_value value) {
   tls_session *session = arg_handle(env, value, "session", &tls_session_tag);
   if (session == NULL || !session->busy) return session;
   throw_code(env, "ERR_TLS_BUSY", "a TLS session cannot be used from inside of its own hook");
+  return NULL;
+}
+
+static tls_session *arg_session(napi_env env, napi_value value) {
+  tls_session *session = arg_any_session(env, value);
+  if (session == NULL || !session->is_away) return session;
+  throw_code(env, "ERR_TLS_BUSY", "a handshake thread has this TLS session");
   return NULL;
 }
 
@@ -188,7 +204,7 @@ static void advance(napi_env env, tls_session *session, napi_value accept_early_
   session->busy = true;
   quic_advance(session);
   session->busy = false;
-  if (session->failed) free_handshake(env, session);
+  if (session->failed) end_handshake(env, session);
 }
 
 // (session, level, data, acceptEarlyData) => events
@@ -217,6 +233,66 @@ static napi_value session_receive(napi_env env, napi_callback_info info) {
   // What a hook threw goes on to the caller; the events wait for the next call.
   if (napi_is_exception_pending(env, &pending) != napi_ok || pending) return NULL;
   return events_take(env, session);
+}
+
+// (session, level, data, desk, id) => whether a handshake thread has it now; if not, `tlsReceive` has an answer at once
+static napi_value session_hand_over(napi_env env, napi_callback_info info) {
+  napi_value arguments[5], result;
+  tls_session *session;
+  int32_t level, id;
+  bytes_view data;
+  if (!args_get(env, info, 5, arguments) || (session = arg_session(env, arguments[0])) == NULL ||
+      !arg_int(env, arguments[1], "level", 0, LEVELS - 1, &level) || !arg_bytes(env, arguments[2], "data", &data) ||
+      !arg_int(env, arguments[4], "id", 0, INT32_MAX, &id)) {
+    return NULL;
+  }
+  bool alive = !session->failed && session->ssl != NULL;
+  if (alive) {
+    if (!desk_set(env, session, arguments[3], id)) return NULL;
+    take_input(session, level, &data);
+    desk_hand_over(session);
+  }
+  return napi_get_boolean(env, alive, &result) == napi_ok ? result : NULL;
+}
+
+// (session) => events, once the desk has given it back
+static napi_value session_events(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  tls_session *session;
+  if (!args_get(env, info, 1, arguments) || (session = arg_session(env, arguments[0])) == NULL) return NULL;
+  if (session->failed) end_handshake(env, session);
+  return events_take(env, session);
+}
+
+// (session) => data of the ticket whose early data a handshake thread asks about
+static napi_value session_asked(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], memory, view;
+  tls_session *session;
+  void *data = NULL, *copy;
+  size_t length = 0;
+  if (!args_get(env, info, 1, arguments) || (session = arg_any_session(env, arguments[0])) == NULL) return NULL;
+  // The thread that has it waits for the answer.
+  if (!desk_asks(session)) return throw_code(env, "ERR_TLS_STATE", "no handshake thread asks about this TLS session");
+  if (!SSL_SESSION_get0_ticket_appdata(SSL_get0_session(session->ssl), &data, &length) ||
+      napi_create_arraybuffer(env, length, &copy, &memory) != napi_ok ||
+      napi_create_typedarray(env, napi_uint8_array, length, memory, 0, &view) != napi_ok) {
+    return throw_code(env, "ERR_NATIVE", "no memory for ticket data");
+  }
+  if (length > 0) memcpy(copy, data, length);
+  return view;
+}
+
+// (session, accept)
+static napi_value session_answer(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  tls_session *session;
+  bool accept;
+  if (!args_get(env, info, 2, arguments) || (session = arg_any_session(env, arguments[0])) == NULL ||
+      !arg_bool(env, arguments[1], "accept", &accept)) {
+    return NULL;
+  }
+  desk_answer(session, accept);
+  return NULL;
 }
 
 // (session, data): goes into the tickets that are made from now on
@@ -262,7 +338,7 @@ static napi_value session_exporter(napi_env env, napi_callback_info info) {
   bytes_view context;
   int32_t length;
   void *out;
-  if (!args_get(env, info, 4, arguments) || (session = arg_session(env, arguments[0])) == NULL ||
+  if (!args_get(env, info, 4, arguments) || (session = arg_any_session(env, arguments[0])) == NULL ||
       !arg_text(env, arguments[1], "label", label, sizeof label) ||
       !arg_bytes(env, arguments[2], "context", &context) || !arg_int(env, arguments[3], "length", 1, 8160, &length)) {
     return NULL;
@@ -287,15 +363,19 @@ static napi_value session_release(napi_env env, napi_callback_info info) {
   if (!session->complete && session->ssl != NULL) {
     return throw_code(env, "ERR_TLS_STATE", "a handshake is released when it is complete");
   }
-  free_handshake(env, session);
+  end_handshake(env, session);
   return NULL;
 }
 
 static napi_value session_close(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   tls_session *session;
-  if (!args_get(env, info, 1, arguments) || (session = arg_session(env, arguments[0])) == NULL) return NULL;
-  free_handshake(env, session);
+  if (!args_get(env, info, 1, arguments) || (session = arg_any_session(env, arguments[0])) == NULL) return NULL;
+  if (session->is_away) {
+    desk_unwanted(session);
+    return NULL;
+  }
+  end_handshake(env, session);
   bytes_clear(&session->events);
   OPENSSL_cleanse(session->exporter_secret, sizeof session->exporter_secret);
   session->suite = NULL;
@@ -304,6 +384,7 @@ static napi_value session_close(napi_env env, napi_callback_info info) {
 }
 
 NATIVE_FUNCTIONS(tls_session, {"tlsServerNew", server_new}, {"tlsClientNew", client_new},
-                 {"tlsReceive", session_receive}, {"tlsTicketData", session_ticket_data},
+                 {"tlsReceive", session_receive}, {"tlsHandOver", session_hand_over}, {"tlsEvents", session_events},
+                 {"tlsAsked", session_asked}, {"tlsAnswer", session_answer}, {"tlsTicketData", session_ticket_data},
                  {"tlsIssueTicket", session_issue_ticket}, {"tlsExporter", session_exporter},
                  {"tlsRelease", session_release}, {"tlsClose", session_close});

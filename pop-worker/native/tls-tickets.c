@@ -18,9 +18,8 @@ static bool key_to(const ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cip
 }
 
 // 1: the key is set; 2: set, and the client gets a new ticket; 0: no such key; -1: failure.
-static int choose_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-                      int seal) {
-  const tls_context *context = quic_session_of(ssl)->context;
+static int choose_among(const tls_context *context, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                        EVP_MAC_CTX *mac, int seal) {
   if (seal) {
     const ticket_key *key = &context->ticket_keys[0];
     memcpy(name, key->name, sizeof key->name);
@@ -33,6 +32,15 @@ static int choose_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     return key_to(key, iv, cipher, mac, 0) ? 2 : -1;
   }
   return 0;
+}
+
+static int choose_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                      int seal) {
+  tls_context *context = quic_session_of(ssl)->context;
+  pthread_rwlock_rdlock(&context->ticket_lock);
+  int chosen = choose_among(context, name, iv, cipher, mac, seal);
+  pthread_rwlock_unlock(&context->ticket_lock);
+  return chosen;
 }
 
 // Data that was in the ticket a session was resumed by does not pass into new ones by itself.
@@ -60,6 +68,7 @@ static int allow_early_data(SSL *ssl, void *unused) {
   (void)unused;
   tls_session *session = quic_session_of(ssl);
   napi_env env = session->env;
+  if (env == NULL) return desk_ask(session);
   napi_valuetype type;
   bool accept = false;
   if (napi_typeof(env, session->accept_early_data, &type) != napi_ok) return 0;

@@ -3,6 +3,8 @@
 #define CLOUDBRIDGE_TLS_H
 
 #include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "napi-util.h"
 #include "suite.h"
@@ -55,13 +57,14 @@ typedef struct {
   uint8_t name[16], hmac_key[32], aes_key[32];
 } ticket_key;
 
-// Belongs to one thread's environment, as its sessions do: counting references needs no atomics.
+// Belongs to one thread's environment, as its sessions do; handshake threads (tls-desk.c) only read it.
 typedef struct {
   SSL_CTX *ctx;
-  size_t references;
+  atomic_size_t references;
   bool server, early_data, key_log, trust_anchors;
   tls_bytes alpn;                            // the server's list in wire form, most wanted first
   tls_bytes pins;                            // SHA-256 of acceptable SubjectPublicKeyInfos, one behind the other
+  pthread_rwlock_t ticket_lock;              // of the next two, which are replaced while handshakes go on
   ticket_key ticket_keys[MAX_TICKET_KEYS];  // the first one seals, all open
   size_t ticket_key_count;
 } tls_context;
@@ -80,7 +83,9 @@ typedef struct {
   size_t left;  // of the message at hand, 0 between two
 } tls_input;
 
-typedef struct {
+typedef struct tls_desk tls_desk;
+
+typedef struct tls_session {
   SSL *ssl;  // NULL once it was released, closed or has failed
   tls_context *context;
   bool complete, failed, busy, parameters_seen, ticket_wanted;
@@ -98,10 +103,37 @@ typedef struct {
   const cipher_suite *suite;  // of the exporter secret, NULL before there is one
   uint8_t exporter_secret[MAX_SECRET_BYTES];
   int64_t accounted;  // bytes that the garbage collector was told of
-  // Only inside of a call.
+  // Only inside of a call; NULL on a handshake thread.
   napi_env env;
   napi_value accept_early_data;
+  bool is_away;  // handed over, and not yet given back
+  // What tls-desk.c knows of it; from `what` on guarded by its lock while the session is away.
+  struct {
+    tls_desk *desk;
+    int32_t id;
+    bool known;  // it was away before
+    int64_t since_us, waited_us, worked_us;
+    int what, verdict;
+    bool is_done;           // waits to be taken by the desk's own thread
+    bool unwanted, buried;  // nothing is to be done for it; whoever has it frees it
+    struct tls_session *next;
+  } away;
 } tls_session;
+
+void session_destroy(tls_session *session);
+
+// tls-desk.c
+bool desk_set(napi_env env, tls_session *session, napi_value desk, int32_t id);
+void desk_hand_over(tls_session *session);
+// On a handshake thread: waits for what the hook of its owner says about early data.
+int desk_ask(tls_session *session);
+// Whether it waits for that: then what stands in it may be read.
+bool desk_asks(tls_session *session);
+void desk_answer(tls_session *session, bool accept);
+// What it was handed over for need not be done.
+void desk_unwanted(tls_session *session);
+// Its handle is gone. @returns whether a handshake thread has the session, and will free it
+bool desk_keeps(tls_session *session);
 
 // tls-quic.c
 bool quic_install(tls_session *session);

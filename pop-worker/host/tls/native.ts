@@ -42,6 +42,11 @@ export interface CryptoNative {
 
 export type TlsContextHandle = { readonly [kind]: 'tls-context' };
 export type TlsSessionHandle = { readonly [kind]: 'tls-session' };
+export type TlsDeskHandle = { readonly [kind]: 'tls-desk' };
+
+/** Words that `tlsDeskTake` writes for a session, and what the second one may be. */
+export const DESK_WORDS = 4;
+export const DeskTaken = { done: 0, asks: 1 } as const;
 
 /**
  * TLS 1.3 for QUIC (`native/tls-….c`). Configuration that OpenSSL refuses throws an Error with code
@@ -82,6 +87,32 @@ export interface TlsNative {
     data: Uint8Array,
     acceptEarlyData: ((ticketData: Uint8Array) => boolean) | undefined,
   ): Uint8Array | undefined;
+  /**
+   * Hands the session over to a handshake thread, with bytes of a level. Until the desk gives it back only `tlsClose`,
+   * `tlsExporter` and, when it asks, `tlsAsked` and `tlsAnswer` may be called for it.
+   *
+   * @returns false: it has nothing to do there, and `tlsReceive` answers at once
+   */
+  tlsHandOver(session: TlsSessionHandle, level: number, data: Uint8Array, desk: TlsDeskHandle, id: number): boolean;
+  /** As `tlsReceive` returns them, once the desk has given the session back. */
+  tlsEvents(session: TlsSessionHandle): Uint8Array | undefined;
+  /** What is in the ticket of the early data that a handshake thread asks about; it waits for the answer. */
+  tlsAsked(session: TlsSessionHandle): Uint8Array;
+  tlsAnswer(session: TlsSessionHandle, accept: boolean): void;
+  /** @param threads of the process, 1 to 64; the desk that wants most decides. They last as long as the process. */
+  tlsDeskOpen(threads: number): TlsDeskHandle;
+  /** An eventfd that counts when sessions are back or ask. */
+  tlsDeskDescriptor(desk: TlsDeskHandle): number;
+  /**
+   * Writes the sessions that are back, or ask, as far as there is room: id, `DeskTaken`, microseconds that it waited for a
+   * thread, and that the thread was at it.
+   *
+   * @returns how many; fewer than there is room for: no more now
+   */
+  tlsDeskTake(desk: TlsDeskHandle, words: Int32Array): number;
+  /** Sessions of all desks of the process that no thread has taken up yet. */
+  tlsDeskWaiting(): number;
+  tlsDeskClose(desk: TlsDeskHandle): void;
   tlsTicketData(session: TlsSessionHandle, data: Uint8Array): void;
   tlsIssueTicket(session: TlsSessionHandle): Uint8Array | undefined;
   tlsExporter(session: TlsSessionHandle, label: string, context: Uint8Array, length: number): Uint8Array;

@@ -1,9 +1,12 @@
 import type { Level, TlsEvent, TlsSession } from '#protocol/quic/ports.ts';
 import { native } from '../native.ts';
 import { decodeEvents } from './events.ts';
+import type { DeskClient, HandshakeDesk } from './handshake-desk.ts';
 import type { TlsSessionHandle } from './native.ts';
 
 const NOTHING = new Uint8Array();
+/** RFC 8446 §6.2 */
+const INTERNAL_ERROR = 80;
 
 export interface SessionHooks {
   /**
@@ -16,28 +19,88 @@ export interface SessionHooks {
   readonly keyLog?: ((line: string) => void) | undefined;
 }
 
+/** Where the work is done, if not on the calling thread, and who is told that it is. */
+export interface Elsewhere {
+  readonly desk: HandshakeDesk;
+  readonly ready: (now: number) => void;
+}
+
+/** What may come while the session is away. */
+const MOST_HELD_BYTES = 65_536;
+
 /**
- * A handshake by OpenSSL, on the calling thread. Besides the port's own:
+ * A handshake by OpenSSL, on the calling thread or, of a server, on a handshake thread. Besides the port's own:
  *
  * - At most 64 KiB of handshake bytes are taken at a level before 1-RTT, and 64 KiB may wait at any; more is alert 80.
  * - Bytes for a level whose turn has not come wait; bytes for one that has passed are alert 10.
  * - After an alert the session is dead: `receive` does nothing, `exporter` throws if the handshake was not complete.
  */
-export class OpensslSession implements TlsSession {
+export class OpensslSession implements TlsSession, DeskClient {
   readonly #handle: TlsSessionHandle;
   readonly #hooks: SessionHooks;
+  readonly #elsewhere: Elsewhere | undefined;
   readonly #events: TlsEvent[] = [];
   #ticketData: Uint8Array = NOTHING;
+  #isAway = false;
+  #closed = false;
+  #released = false;
+  /** Came while the session was away. */
+  #held: { readonly level: Level; readonly data: Uint8Array }[] = [];
+  #heldBytes = 0;
 
   /** @param start whether the handshake begins here (a client's) */
-  constructor(handle: TlsSessionHandle, hooks: SessionHooks, start: boolean) {
+  constructor(handle: TlsSessionHandle, hooks: SessionHooks, start: boolean, elsewhere?: Elsewhere) {
     this.#handle = handle;
     this.#hooks = hooks;
+    this.#elsewhere = elsewhere;
     if (start) this.receive(0, NOTHING);
   }
 
   receive(level: Level, data: Uint8Array): void {
-    this.#take(native.tlsReceive(this.#handle, level, data, this.#hooks.acceptEarlyData));
+    if (this.#isAway) this.#hold(level, data);
+    else if (!this.#handOver(level, data)) {
+      this.#take(native.tlsReceive(this.#handle, level, data, this.#hooks.acceptEarlyData));
+    }
+  }
+
+  #handOver(level: Level, data: Uint8Array): boolean {
+    if (this.#elsewhere === undefined || this.#closed) return false;
+    this.#isAway = this.#elsewhere.desk.handOver(this.#handle, level, data, this);
+    return this.#isAway;
+  }
+
+  #hold(level: Level, data: Uint8Array): void {
+    if (this.#closed) return;
+    this.#heldBytes += data.length;
+    if (this.#heldBytes <= MOST_HELD_BYTES) this.#held.push({ level, data });
+  }
+
+  back(now: number): void {
+    this.#isAway = false;
+    if (this.#closed) {
+      native.tlsClose(this.#handle);
+      return;
+    }
+    this.#take(native.tlsEvents(this.#handle));
+    if (this.#heldBytes > MOST_HELD_BYTES) {
+      this.#events.push({ type: 'alert', code: INTERNAL_ERROR, reason: 'too many handshake bytes at once' });
+    } else if (this.#released) this.release();
+    else this.#resume();
+    this.#elsewhere?.ready(now);
+  }
+
+  /** Goes on with what came meanwhile: what is answered at once is, the rest waits for the next time. */
+  #resume(): void {
+    for (let next = this.#held.shift(); next !== undefined; next = this.#held.shift()) {
+      this.#heldBytes -= next.data.length;
+      this.receive(next.level, next.data);
+      if (this.#isAway) return;
+    }
+  }
+
+  asked(): boolean {
+    const { acceptEarlyData } = this.#hooks;
+    return acceptEarlyData === undefined || acceptEarlyData(native.tlsAsked(this.#handle));
   }
 
   next(): TlsEvent | undefined {
@@ -68,11 +131,15 @@ export class OpensslSession implements TlsSession {
    * further handshake bytes for an error (alert 10); a client ignores them, tickets as well.
    */
   release(): void {
+    this.#released = true;
+    if (this.#isAway) return;
     native.tlsRelease(this.#handle);
   }
 
   close(): void {
     this.#events.length = 0;
+    this.#closed = true;
+    this.#held = [];
     native.tlsClose(this.#handle);
   }
 

@@ -8,12 +8,18 @@ import {
   type TlsClientContextOptions,
   type TlsServerContextOptions,
 } from './context.ts';
-import { OpensslSession, type SessionHooks } from './session.ts';
+import type { HandshakeDesk } from './handshake-desk.ts';
+import { type Elsewhere, OpensslSession, type SessionHooks } from './session.ts';
 
 export interface TlsServerPortOptions extends TlsServerContextOptions {
   /** See `SessionHooks`. Default: accept whenever `earlyData` is on. */
   readonly acceptEarlyData?: SessionHooks['acceptEarlyData'];
+  /** Does the handshakes of those who say by `ready` that they wait for them; absent: the calling thread does. */
+  readonly desk?: HandshakeDesk | undefined;
 }
+
+/** Handshakes that wait for a thread; with half of them a new client must show first that it is where it says. */
+export const MOST_WAITING = 256;
 
 /** A port whose sessions have what OpenSSL offers beyond the port. */
 export interface OpensslServerPort extends TlsPort {
@@ -41,12 +47,14 @@ const NO_TICKET = new Uint8Array();
  */
 export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServerPort => {
   let context = createServerContext(options);
-  const { acceptEarlyData, keyLog } = options;
+  const { acceptEarlyData, keyLog, desk } = options;
   return {
-    server: ({ transportParameters, early }) => {
+    ...(desk !== undefined && { load: () => desk.waiting / MOST_WAITING }),
+    server: ({ transportParameters, early, ready }) => {
       const accept = (data: Uint8Array) => (early?.bears(data) ?? true) && (acceptEarlyData?.(data) ?? true);
       const hooks: SessionHooks = { acceptEarlyData: accept, keyLog };
-      const session = new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false);
+      const elsewhere: Elsewhere | undefined = desk && ready && { desk, ready };
+      const session = new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false, elsewhere);
       if (early !== undefined) session.setTicketData(early.context);
       return session;
     },

@@ -52,6 +52,8 @@ export const endpointCounters = () => ({
   refusedConnections: 0,
   refusedHandshakes: 0,
   refusedByApplication: 0,
+  /** …because too many handshakes wait for a thread. */
+  refusedBusy: 0,
   retriesSent: 0,
   versionNegotiationsSent: 0,
   statelessResetsSent: 0,

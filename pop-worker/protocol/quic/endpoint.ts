@@ -53,7 +53,13 @@ export class Endpoint implements Core<Burst, Burst> {
     this.#backlog = config.backlogDatagrams > 0 ? new Backlog(config.backlogDatagrams) : undefined;
     const tokens = new Tokens(crypto, options.tokenKey, config);
     this.#registry = new Registry(random);
-    this.#maker = new Maker(options, this.#registry, tokens, () => this.#now);
+    this.#maker = new Maker(
+      options,
+      this.#registry,
+      tokens,
+      () => this.#now,
+      (...of) => this.#onTls(...of),
+    );
     const generateCid = () => this.#maker.generateCid();
     this.#acceptor = new Acceptor({
       config,
@@ -62,6 +68,8 @@ export class Endpoint implements Core<Burst, Burst> {
       stateless: this.#stateless,
       tokens,
       generateCid,
+      load: options.tls.load ?? (() => 0),
+      isFlooded: () => this.#backlog?.isLong === true,
     });
   }
 
@@ -282,8 +290,7 @@ export class Endpoint implements Core<Burst, Burst> {
     return this.#replies.pending ? this.#now : this.#registry.deadline(this.#now);
   }
 
-  /** TLS of this connection, in another thread, has something to say. */
-  onTls(connection: Connection, now: TimeUs): void {
+  #onTls(connection: Connection, now: TimeUs): void {
     this.#now = now;
     connection.onTls(now);
     this.#registry.wake(connection);

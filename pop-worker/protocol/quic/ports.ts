@@ -1,3 +1,5 @@
+import type { TimeUs } from '../contract.ts';
+
 /**
  * What the QUIC core needs from outside: packet protection and TLS. The PoP and the client give it OpenSSL through the
  * packet engine; the simulator gives it deterministic ones.
@@ -114,8 +116,8 @@ export type TlsEvent =
     };
 
 /**
- * One handshake. It may run in another thread: `receive` only hands bytes over, events may come later, and whoever owns
- * the connection then calls `handle({ type: 'tls' })` on it.
+ * One handshake. It may run in another thread: `receive` then only hands bytes over, and events come later; when there are
+ * some, the `ready` of its options is called.
  */
 export interface TlsSession {
   /** CRYPTO bytes in order, one level at a time. */
@@ -139,10 +141,17 @@ export interface TlsServerOptions {
   readonly transportParameters: Uint8Array;
   /** Goes into the tickets of this session, and is asked about what came in the ticket of early data. */
   readonly early?: { readonly context: Uint8Array; readonly bears: (context: Uint8Array) => boolean };
+  /**
+   * There are events that were not there when `receive` returned. Never called from inside of a call to the session; a port
+   * whose sessions answer at once never calls it, and one that is not given it must answer at once.
+   */
+  readonly ready?: (now: TimeUs) => void;
 }
 
 /** Certificates, trust and ticket keys are configured where a port is made, not here. */
 export interface TlsPort {
+  /** How much waits to be done, as a share of what may: from a half on strangers must validate, from 1 on they are refused. */
+  readonly load?: () => number;
   client(options: TlsClientOptions): TlsSession;
   server(options: TlsServerOptions): TlsSession;
 }

@@ -9,6 +9,8 @@ import type { Tokens } from './tokens.ts';
 
 /** RFC 9000 §14.1 */
 const MIN_INITIAL_BYTES = 1200;
+/** Of TLS. */
+const RETRY_LOAD = 0.5;
 /** RFC 9000 §7.2 */
 const MIN_CLIENT_DCID_BYTES = 8;
 
@@ -34,6 +36,10 @@ export interface AcceptorOptions {
   readonly stateless: Stateless;
   readonly tokens: Tokens;
   readonly generateCid: () => Uint8Array;
+  /** Of TLS, as its port has it. */
+  readonly load: () => number;
+  /** More strangers come than can be served. */
+  readonly isFlooded: () => boolean;
 }
 
 /** Whether a stranger's datagram opens a connection: versions, sizes, tokens, limits (RFC 9000 §5.2.2, §6, §8.1). */
@@ -74,17 +80,24 @@ export class Acceptor {
       stateless.refuse(packet, header, TransportError.connectionRefused, from, now);
       return undefined;
     }
-    return this.#byToken(packet, header, handshakes, from, now);
+    const load = this.#options.load();
+    if (load >= 1) {
+      counters.refusedBusy++;
+      stateless.refuse(packet, header, TransportError.connectionRefused, from, now);
+      return undefined;
+    }
+    const mustValidate = handshakes >= config.retryAtHandshakes || load >= RETRY_LOAD || this.#options.isFlooded();
+    return this.#byToken(packet, header, mustValidate, from, now);
   }
 
   #byToken(
     packet: Uint8Array,
     header: PacketHeader,
-    handshakes: number,
+    mustValidate: boolean,
     from: Addresses,
     now: TimeUs,
   ): Admission | undefined {
-    const { config, counters, stateless, tokens, generateCid } = this.#options;
+    const { counters, stateless, tokens, generateCid } = this.#options;
     const { dcid, scid } = cidsOf(packet, header);
     const token = packet.subarray(header.tokenStart, header.tokenStart + header.tokenLength);
     const verdict = tokens.verify(token, from.words, from.remoteAt, dcid, now, header.version);
@@ -104,7 +117,7 @@ export class Acceptor {
         break;
       default:
     }
-    if (handshakes < config.retryAtHandshakes) {
+    if (!mustValidate) {
       return { ...common, originalDcid: dcid, retryCid: undefined, validated: false };
     }
     stateless.retry(packet, header, from, now, () => {

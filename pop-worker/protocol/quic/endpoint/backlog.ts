@@ -16,6 +16,11 @@ export class Backlog {
     this.#serving = new Burst(datagrams * DATAGRAM_BYTES, datagrams);
   }
 
+  /** A quarter of the room is taken: more come than can be served. */
+  get isLong(): boolean {
+    return 4 * this.#filling.count >= this.#filling.capacity;
+  }
+
   get isEmpty(): boolean {
     return this.#filling.count === 0 && this.#next === this.#serving.count;
   }

@@ -90,8 +90,17 @@ export class Maker {
   readonly #options: EndpointOptions;
   readonly #registry: Registry;
   readonly #host: ConnectionHost;
+  readonly #onTls: (connection: Connection, now: TimeUs) => void;
 
-  constructor(options: EndpointOptions, registry: Registry, tokens: Tokens, now: () => TimeUs) {
+  /** @param onTls a connection's TLS, in another thread, has something to say */
+  constructor(
+    options: EndpointOptions,
+    registry: Registry,
+    tokens: Tokens,
+    now: () => TimeUs,
+    onTls: (connection: Connection, now: TimeUs) => void,
+  ) {
+    this.#onTls = onTls;
     const { crypto, random, onFault, observe } = options;
     const resetKey = options.resetKey ?? randomKey(random);
     this.#options = options;
@@ -183,7 +192,8 @@ export class Maker {
       const server = { ...cids, resetToken, preferredAddress };
       const transportParameters = ownParameters(quic, random, version, scid, server);
       const bears = (context: Uint8Array) => bearsEarlyData(quic, version, context);
-      return tls.server({ transportParameters, early: { context: earlyContext(quic, version), bears } });
+      const ready = (at: TimeUs) => this.#onTls(connection, at);
+      return tls.server({ transportParameters, early: { context: earlyContext(quic, version), bears }, ready });
     });
     const connection: Connection = new Connection({
       isServer: true,
