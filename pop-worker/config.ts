@@ -25,6 +25,8 @@ export const WorkerFile = z.strictObject({
     port: port.default(443),
     /** Data-plane threads; best one for each core that is to forward. */
     threads: z.int().min(1).max(64).default(1),
+    /** Threads of the worker that do handshakes; 0: each data-plane thread does those of its own connections. */
+    handshake_threads: z.int().min(0).max(64).default(1),
     /** For what goes to devices. */
     congestion_control: z
       .string()

@@ -84,6 +84,7 @@ export class PopWorker {
         index,
         threads: listen.threads,
         congestionControl: listen.congestion_control,
+        handshakeThreads: listen.handshake_threads,
       };
       return new DataThread({ ...common, ...shared, listen: addresses, tun, proxy }, events);
     });

@@ -14,7 +14,7 @@ const tls = (more: Partial<ThreadSetup['tls']> = {}): ThreadSetup['tls'] => ({
 const worker = (threads: number, name = 'w1') => ({
   pop: 'moscow',
   worker: name,
-  listen: { threads, addresses: [], port: 443, congestion_control: 'newreno' },
+  listen: { handshake_threads: 1, threads, addresses: [], port: 443, congestion_control: 'newreno' },
 });
 
 test('several threads resume each other’s sessions: they share a ticket key, made where there is none', () => {

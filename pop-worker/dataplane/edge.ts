@@ -2,6 +2,7 @@ import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { QlogRecorder } from '#host/qlog/recorder.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { HandshakeDesk } from '#host/tls/handshake-desk.ts';
 import { pooledRandom } from '#host/tls/random.ts';
 import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
@@ -69,6 +70,8 @@ export class Edge {
   readonly endings: Endings;
   readonly requests: EdgeRequests;
   readonly endpoint: Endpoint;
+  /** Undefined: handshakes are done in this thread. */
+  readonly desk: HandshakeDesk | undefined;
   /** Undefined where there is one thread. */
   readonly exchange: Exchange | undefined;
   readonly #others: OtherThreads | undefined;
@@ -128,7 +131,8 @@ export class Edge {
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
-    const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'] });
+    this.desk = setup.handshakeThreads > 0 ? new HandshakeDesk(setup.handshakeThreads) : undefined;
+    const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'], desk: this.desk });
     this.endpoint = this.#makeEndpoint(setup, tls);
     this.driver = new QuicDriver({
       socket: hosts.sockets,
@@ -223,6 +227,7 @@ export class Edge {
     void this.qlog.stop();
     this.driver.close();
     this.exchange?.close();
+    this.desk?.close();
     this.#hosts.tun?.close();
   }
 }

@@ -34,6 +34,8 @@ export interface ThreadSetup {
   };
   /** Name of the congestion controller. */
   readonly congestionControl: string;
+  /** Of the worker, for handshakes; 0: this thread does its own. */
+  readonly handshakeThreads: number;
   /** What connection IDs are made by. */
   readonly cids: CidsSetup;
   /** Undefined where there is one thread. */

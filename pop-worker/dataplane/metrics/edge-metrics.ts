@@ -1,4 +1,5 @@
-import { labelValues } from '#telemetry/metrics.ts';
+import { labelValues, METRICS, type MetricSpec } from '#telemetry/metrics.ts';
+import { observe } from '#telemetry/slots.ts';
 import type { Edge } from '../edge.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
@@ -34,6 +35,11 @@ const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason
 const PROXY_LOST = byLabel('cloudbridge_proxy_lost_datagrams_total', 'reason');
 const ENDED = byLabel('cloudbridge_ended_tunnels_total', 'reason');
 const FAULTS = byLabel('cloudbridge_faults_total', 'ended');
+const WAITED = 'cloudbridge_handshake_thread_wait_seconds';
+const WAITED_AT = single(WAITED);
+const SPECS: readonly MetricSpec[] = METRICS;
+const WAITED_BUCKETS = SPECS.find(({ name }) => name === WAITED)?.buckets ?? [];
+const AWAY = single('cloudbridge_handshake_thread_sessions_count');
 const PROXY_UNOPENED = byLabel('cloudbridge_proxy_unopened_sockets_total', 'reason');
 
 /** Brings a thread's slots up to date with what its parts have counted. */
@@ -48,6 +54,9 @@ export class EdgeMetrics {
     this.#edge = edge;
     this.#host = host;
     this.#quic = new QuicCounting(edge.endpoint);
+    const { desk } = edge;
+    if (desk === undefined) return;
+    desk.onDone = (waitedUs) => observe(slots, WAITED_AT, WAITED_BUCKETS, waitedUs / 1e6);
   }
 
   collect(): void {
@@ -59,6 +68,7 @@ export class EdgeMetrics {
     collectConnections(slots, this.#quic.totals());
     const byController = this.#quic.byController();
     for (const name of CONTROLLERS) slots[BY_CONTROLLER[name]] = byController[name] ?? 0;
+    slots[AWAY] = this.#edge.desk?.away ?? 0;
     slots[CONNECTIONS.handshake] = endpoint.handshakes;
     slots[CONNECTIONS.confirmed] = endpoint.connections - endpoint.handshakes;
     const { withoutStream, notSent } = connections.lostDatagrams();

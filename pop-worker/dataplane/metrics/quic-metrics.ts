@@ -24,6 +24,7 @@ const UNSENT = byLabel('cloudbridge_quic_unsent_payloads_total', 'reason');
 export const collectEndpoint = (slots: Float64Array, counters: EndpointCounters): void => {
   slots[REFUSED.too_many_connections] = counters.refusedConnections;
   slots[REFUSED.too_many_handshakes] = counters.refusedHandshakes;
+  slots[REFUSED.busy] = counters.refusedBusy;
   slots[REFUSED.draining] = counters.refusedByApplication;
   slots[REFUSED.token] = counters.invalidTokens;
   slots[DEFENCES.token_replay] = counters.replayedTokens;
@@ -35,6 +36,8 @@ export const collectEndpoint = (slots: Float64Array, counters: EndpointCounters)
   slots[DATAGRAMS.small_initial] = counters.droppedSmallInitial;
   slots[DATAGRAMS.unknown] = counters.droppedUnknown;
   slots[DATAGRAMS.reply_limit] = counters.droppedReplyLimit;
+  slots[DATAGRAMS.backlog] = counters.droppedBacklog;
+  slots[DATAGRAMS.forged] = counters.droppedForged;
 };
 
 /** How handshakes and connections ended. */

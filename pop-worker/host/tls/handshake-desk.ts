@@ -35,6 +35,11 @@ export class HandshakeDesk {
     native.pollRef(this.#poll, false);
   }
 
+  /** Sessions that are with a thread or wait for one. */
+  get away(): number {
+    return this.#away.size;
+  }
+
   /** Handshakes of the whole process that no thread has taken up yet. */
   get waiting(): number {
     return native.tlsDeskWaiting();

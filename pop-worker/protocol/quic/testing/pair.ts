@@ -1,12 +1,13 @@
 import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { Burst } from '../../burst.ts';
-import type { TimeUs } from '../../contract.ts';
+import { NEVER, type TimeUs } from '../../contract.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type EndpointConfig, type QuicConfig } from '../config.ts';
 import type { Connection } from '../connection.ts';
 import type { ConnectOptions, EndpointOptions } from '../endpoint/maker.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { testCryptoPort } from './crypto-port.ts';
+import type { LaterTls } from './later-tls.ts';
 import { type Datagram, Link, type LinkOptions } from './link.ts';
 import { SeededRandom } from './random.ts';
 import { RecordingSink } from './sinks.ts';
@@ -16,6 +17,8 @@ export interface Ports {
   readonly crypto: CryptoPort;
   readonly clientTls: TlsPort;
   readonly serverTls: TlsPort;
+  /** What does the work of `serverTls`, if that is done later. */
+  readonly later?: LaterTls;
 }
 
 export interface PairOptions {
@@ -181,8 +184,15 @@ export class Pair {
     const end = this.now + limitUs;
     for (let turns = 0; turns < 1_000_000; turns++) {
       this.#turn();
+      const later = this.ports.later?.deadline ?? NEVER;
       if (until()) return true;
-      const next = Math.min(this.toServer.next, this.toClient.next, this.client.deadline(), this.server.deadline());
+      const next = Math.min(
+        this.toServer.next,
+        this.toClient.next,
+        this.client.deadline(),
+        this.server.deadline(),
+        later,
+      );
       if (next > end) {
         this.now = end;
         return until();
@@ -195,6 +205,7 @@ export class Pair {
   #turn(): void {
     const atServer = this.toServer.receive(this.now);
     if (atServer !== undefined) this.server.handle(atServer, this.now);
+    this.ports.later?.run(this.now);
     const atClient = this.toClient.receive(this.now);
     if (atClient !== undefined) this.client.handle(atClient, this.now);
     this.#send(this.client, this.toServer, this.clientAddress, (datagram) => {
