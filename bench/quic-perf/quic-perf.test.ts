@@ -56,6 +56,24 @@ test('requests and counts read back as they were written; what is none is refuse
   assert.equal(decodeCount(new Uint8Array(3)), 0);
 });
 
+test('handshake threads make full, resumed and early handshakes', async () => {
+  const threaded = servePerf({
+    ...{ address: '127.0.0.1', port: 0, certificate, key, controller: DEFAULT_CONTROLLER, handshakeThreads: 1 },
+  });
+  const at = { ...target, port: Number(listening(threaded).split(':')[1]) };
+  try {
+    for (const mode of ['full', 'resumed', '0rtt'] as const) {
+      const all: Figures[] = [];
+      await MEASURES.hs(at, { ...WANTED, mode }, (figures) => all.push(figures));
+      const { handshakes, resumed, early } = all[0] as Figures;
+      assert.deepEqual([handshakes, resumed, early], [10, mode === 'full' ? 0 : 10, mode === '0rtt' ? 10 : 0]);
+    }
+    assert.equal(threaded.endpoint.counters.accepted, 32);
+  } finally {
+    threaded.driver.close();
+  }
+});
+
 test('bulk brings the bytes that were asked for, over one stream or seven', async () => {
   for (const streams of [1, 7]) {
     const { bytes, secs, gbps, rx_packets } = await measured('bulk', { streams });

@@ -7,7 +7,7 @@ import { DESK_WORDS, DeskTaken, type TlsDeskHandle, type TlsSessionHandle } from
 export interface DeskClient {
   /** It was given back. */
   back(now: number): void;
-  /** Whether early data is welcome; the thread that has the session waits for it. */
+  /** Whether early data is welcome; the thread that has the session waits for it, so this must not throw. */
   asked(): boolean;
 }
 
@@ -69,22 +69,12 @@ export class HandshakeDesk {
     const away = this.#away.get(id);
     if (away === undefined) return;
     if (this.#taken[at + 1] === DeskTaken.asks) {
-      this.#answer(away.session, away.client);
+      native.tlsAnswer(away.session, away.client.asked());
       return;
     }
     this.#away.delete(id);
     this.onDone?.(this.#taken[at + 2] as number, this.#taken[at + 3] as number);
     away.client.back(now);
-  }
-
-  /** The thread waits for it whatever happens here. */
-  #answer(session: TlsSessionHandle, client: DeskClient): void {
-    let accept = false;
-    try {
-      accept = client.asked();
-    } finally {
-      native.tlsAnswer(session, accept);
-    }
   }
 
   /** Whatever is away does not come back. */

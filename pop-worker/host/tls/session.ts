@@ -11,7 +11,8 @@ const INTERNAL_ERROR = 80;
 export interface SessionHooks {
   /**
    * A resumed client sent early data, and TLS itself has nothing against it. Defence against replay (RFC 8446 §8) and
-   * policy belong here. It runs inside of `receive`: it must not use the session, and what it throws leaves `receive`.
+   * policy belong here. It runs inside of `receive` or, where a handshake thread asks, before `ready`: it must not use the
+   * session, and what it throws leaves `receive` or `next`.
    *
    * @param ticketData what `setTicketData` put into the ticket, empty if nothing
    */
@@ -47,6 +48,7 @@ export class OpensslSession implements TlsSession, DeskClient {
   /** Came while the session was away. */
   #held: { readonly level: Level; readonly data: Uint8Array }[] = [];
   #heldBytes = 0;
+  #fault: { readonly error: unknown } | undefined;
 
   /** @param start whether the handshake begins here (a client's) */
   constructor(handle: TlsSessionHandle, hooks: SessionHooks, start: boolean, elsewhere?: Elsewhere) {
@@ -100,10 +102,19 @@ export class OpensslSession implements TlsSession, DeskClient {
 
   asked(): boolean {
     const { acceptEarlyData } = this.#hooks;
-    return acceptEarlyData === undefined || acceptEarlyData(native.tlsAsked(this.#handle));
+    try {
+      return !this.#closed && (acceptEarlyData === undefined || acceptEarlyData(native.tlsAsked(this.#handle)));
+    } catch (error) {
+      this.#fault = { error };
+      return false;
+    }
   }
 
+  /** @throws what the hook threw, if that was not called inside of `receive` */
   next(): TlsEvent | undefined {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault !== undefined) throw fault.error;
     return this.#events.shift();
   }
 
