@@ -27,10 +27,12 @@ export class Backlog {
 
   /** Keeps a copy of [start, end). @param base of its descriptor in `words` @returns false: there is no room */
   push(buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
-    const { used } = this.#filling;
-    if (!this.#filling.hasRoom(end - start)) return false;
-    this.#filling.buffer.set(buffer.subarray(start, end), used);
-    this.#filling.commit(end - start, words[base + D_ECN] as number, words, base + D_REMOTE, words, base + D_LOCAL);
+    const filling = this.#filling;
+    if (!filling.hasRoom(1 + end - start)) return false;
+    // With a byte between them datagrams of one client are no run: each is taken by itself.
+    filling.used++;
+    filling.buffer.set(buffer.subarray(start, end), filling.used);
+    filling.commit(end - start, words[base + D_ECN] as number, words, base + D_REMOTE, words, base + D_LOCAL);
     return true;
   }
 

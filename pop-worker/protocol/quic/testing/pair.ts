@@ -65,6 +65,8 @@ export class Pair {
   readonly serverSinks: RecordingSink[] = [];
   clientAddress = address(2, 4000);
   readonly serverAddress = address(1, 443);
+  /** Strangers that wait are heard in each turn. */
+  admits = true;
   /** Called for every datagram as it is sent. */
   onClientSends: (datagram: Datagram) => void = () => {};
   onServerSends: (datagram: Datagram) => void = () => {};
@@ -205,6 +207,7 @@ export class Pair {
   #turn(): void {
     const atServer = this.toServer.receive(this.now);
     if (atServer !== undefined) this.server.handle(atServer, this.now);
+    while (this.admits && this.server.admit(this.now));
     this.ports.later?.run(this.now);
     const atClient = this.toClient.receive(this.now);
     if (atClient !== undefined) this.client.handle(atClient, this.now);
