@@ -4,8 +4,8 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { nowUs } from '#host/clock/clock.ts';
+import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
-import { pooledRandom } from '#host/tls/random.ts';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
 import { createTlsServerPort } from '#host/tls/tls-port.ts';
 import { addressOf } from '#host/udp/address.ts';
@@ -27,7 +27,7 @@ const measure = (name: string, kind: InitialKind, count: number, config: Partial
     quic: { ...DEFAULT_CONFIG, controller: controllerNamed(DEFAULT_CONTROLLER) },
     crypto: opensslCrypto,
     tls,
-    random: pooledRandom(),
+    random: systemRandom,
     tokenKey: randomFillSync(new Uint8Array(32)),
     accept: () => new QuietConnection(),
   });

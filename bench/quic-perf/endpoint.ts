@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { BACKLOG_DATAGRAMS } from '#dataplane/edge-config.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { programRecorder } from '#host/qlog/environment.ts';
+import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
-import { pooledRandom } from '#host/tls/random.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
@@ -56,7 +56,7 @@ export const openEndpoint = (
     config: { ...DEFAULT_ENDPOINT_CONFIG, backlogDatagrams: BACKLOG_DATAGRAMS },
     quic: quicConfig(controller, address.includes(':') ? 6 : 4),
     crypto: opensslCrypto,
-    random: pooledRandom(),
+    random: systemRandom,
     tokenKey: randomFillSync(new Uint8Array(32)),
     resetKey: randomFillSync(new Uint8Array(32)),
     observe: (connection) => programRecorder().observe(connection),

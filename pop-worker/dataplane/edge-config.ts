@@ -14,7 +14,7 @@ import type { ThreadSetup } from './setup.ts';
  */
 const INITIAL_DATAGRAM_BYTES = 1331;
 
-/** A fortieth of a second of a flood that fills a thread; 1.5 MiB. */
+/** A fortieth of a second of a flood that fills a thread, with a token and without; 3 MiB. */
 export const BACKLOG_DATAGRAMS = 512;
 
 /** QUIC as the edge speaks it with devices. */

@@ -1,9 +1,9 @@
 import { nativeSum } from '#host/checksum/checksum.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { QlogRecorder } from '#host/qlog/recorder.ts';
+import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { HandshakeDesk } from '#host/tls/handshake-desk.ts';
-import { pooledRandom } from '#host/tls/random.ts';
 import { createTlsServerPort, type OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { TunDevice } from '#host/tun/device.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
@@ -191,14 +191,13 @@ export class Edge {
   }
 
   #makeEndpoint({ tls: { tokenKey, resetKey }, congestionControl }: ThreadSetup, tls: OpensslServerPort): Endpoint {
-    const random = pooledRandom();
     return new Endpoint({
       config: edgeEndpointConfig(nowUs(), Date.now()),
       quic: edgeQuicConfig(congestionControl),
       crypto: opensslCrypto,
       tls,
-      random,
-      fillCid: (cid) => this.#cids.fill(cid, random.fill),
+      random: systemRandom,
+      fillCid: (cid) => this.#cids.fill(cid, systemRandom.fill),
       ...(this.#others && { stray: (...datagram) => this.#others?.stray(...datagram) ?? false }),
       tokenKey,
       ...(resetKey !== undefined && { resetKey }),

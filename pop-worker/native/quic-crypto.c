@@ -22,6 +22,13 @@ static napi_value new_bytes(napi_env env, size_t bytes, uint8_t **data) {
 
 static napi_value failed(napi_env env, const char *what) { return throw_code(env, "ERR_NATIVE", what); }
 
+static bool arg_out(napi_env env, napi_value value, size_t bytes, bytes_view *out) {
+  if (!arg_bytes(env, value, "out", out)) return false;
+  if (out->length >= bytes) return true;
+  throw_range(env, "out must have at least %zu bytes", bytes);
+  return false;
+}
+
 static bool arg_version(napi_env env, napi_value value, const quic_version **version) {
   double number;
   if (!arg_double(env, value, "version", 0, UINT32_MAX, &number)) return false;
@@ -49,16 +56,14 @@ static napi_value initial_secrets(napi_env env, napi_callback_info info) {
   return done ? result : failed(env, "OpenSSL cannot derive Initial secrets");
 }
 
-// (version, pseudoPacket) => 16 bytes (RFC 9001 §5.8)
+// (version, pseudoPacket, out): 16 bytes (RFC 9001 §5.8)
 static napi_value retry_tag(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], result;
+  napi_value arguments[3];
   const quic_version *version;
-  bytes_view packet;
-  uint8_t *out;
+  bytes_view packet, out;
   int written;
-  if (!args_get(env, info, 2, arguments) || !arg_version(env, arguments[0], &version) ||
-      !arg_bytes(env, arguments[1], "pseudoPacket", &packet) ||
-      (result = new_bytes(env, AEAD_TAG_BYTES, &out)) == NULL) {
+  if (!args_get(env, info, 3, arguments) || !arg_version(env, arguments[0], &version) ||
+      !arg_bytes(env, arguments[1], "pseudoPacket", &packet) || !arg_out(env, arguments[2], AEAD_TAG_BYTES, &out)) {
     return NULL;
   }
   if (packet.length > UINT16_MAX) return throw_range(env, "pseudoPacket must have at most 65535 bytes");
@@ -69,9 +74,9 @@ static napi_value retry_tag(napi_env env, napi_callback_info info) {
               EVP_EncryptInit_ex2(context, suite->aead, version->retry_key, version->retry_nonce, NULL) &&
               EVP_EncryptUpdate(context, NULL, &written, packet.data, (int)packet.length) &&
               EVP_EncryptFinal_ex(context, nothing, &written) &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, out);
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, out.data);
   EVP_CIPHER_CTX_free(context);
-  return done ? result : failed(env, "OpenSSL cannot compute a Retry tag");
+  return done ? NULL : failed(env, "OpenSSL cannot compute a Retry tag");
 }
 
 // (key, cid) => 16 bytes of HMAC-SHA256 (RFC 9000 §10.3.2)
@@ -127,22 +132,21 @@ static bool token_arguments(napi_env env, const napi_value *arguments, const cha
   return false;
 }
 
-// (key, plain, associated) => token
+// (key, plain, associated, out) => bytes of the token
 static napi_value token_seal(napi_env env, napi_callback_info info) {
-  napi_value arguments[3], result;
-  bytes_view key, plain, associated;
-  uint8_t *out;
-  if (!args_get(env, info, 3, arguments) ||
+  napi_value arguments[4];
+  bytes_view key, plain, associated, out;
+  if (!args_get(env, info, 4, arguments) ||
       !token_arguments(env, arguments, "plain", &key, &plain, &associated) ||
-      (result = new_bytes(env, AEAD_IV_BYTES + plain.length + AEAD_TAG_BYTES, &out)) == NULL) {
+      !arg_out(env, arguments[3], AEAD_IV_BYTES + plain.length + AEAD_TAG_BYTES, &out)) {
     return NULL;
   }
-  uint8_t *body = out + AEAD_IV_BYTES;
-  if (RAND_bytes(out, AEAD_IV_BYTES) != 1 ||
-      !token_crypt(key.data, out, &associated, plain.data, body, plain.length, body + plain.length, true)) {
+  uint8_t *body = out.data + AEAD_IV_BYTES;
+  if (RAND_bytes(out.data, AEAD_IV_BYTES) != 1 ||
+      !token_crypt(key.data, out.data, &associated, plain.data, body, plain.length, body + plain.length, true)) {
     return failed(env, "OpenSSL cannot seal a token");
   }
-  return result;
+  return make_int(env, (int32_t)(AEAD_IV_BYTES + plain.length + AEAD_TAG_BYTES));
 }
 
 // (key, token, associated) => plain, or undefined when it is not authentic

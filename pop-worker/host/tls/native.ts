@@ -28,10 +28,11 @@ export interface CryptoNative {
 
   /** @returns the client's secret and the server's, 32 bytes each */
   quicInitialSecrets(version: number, destinationCid: Uint8Array): Uint8Array;
-  quicRetryTag(version: number, pseudoPacket: Uint8Array): Uint8Array;
+  /** @param out is given 16 bytes */
+  quicRetryTag(version: number, pseudoPacket: Uint8Array, out: Uint8Array): void;
   quicResetToken(key: Uint8Array, cid: Uint8Array): Uint8Array;
-  /** @param key 32 bytes */
-  tokenSeal(key: Uint8Array, plain: Uint8Array, associated: Uint8Array): Uint8Array;
+  /** @param key 32 bytes @param out room for 28 bytes more than `plain` @returns bytes of the token */
+  tokenSeal(key: Uint8Array, plain: Uint8Array, associated: Uint8Array, out: Uint8Array): number;
   tokenOpen(key: Uint8Array, token: Uint8Array, associated: Uint8Array): Uint8Array | undefined;
   bytesEqual(a: Uint8Array, b: Uint8Array): boolean;
   /** HKDF-Expand-Label (RFC 8446 §7.1). @param label without "tls13 " */

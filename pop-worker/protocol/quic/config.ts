@@ -122,8 +122,8 @@ export interface EndpointConfig {
   /** Version Negotiation, Retry, refusals and stateless resets in one second, together. */
   readonly repliesPerSecond: number;
   /**
-   * Datagrams that belong to no connection wait for `admit`, so many of them at most and twice; 0: they are handled when they
-   * come, before whatever comes behind them.
+   * Datagrams that belong to no connection wait for `admit`, about so many with a token and so many without, at most; 0: they
+   * are handled when they come, before whatever comes behind them.
    */
   readonly backlogDatagrams: number;
 }

@@ -18,6 +18,7 @@ import {
   PacketHeader,
   parseHeader,
 } from './wire/packet/header.ts';
+import { PacketType } from './wire/packet/packet-type.ts';
 import { MAX_CID_BYTES } from './wire/packet/version.ts';
 
 /** RFC 9000 §10.3: datagrams that are shorter are no QUIC packets. */
@@ -196,7 +197,14 @@ export class Endpoint implements Core<Burst, Burst> {
   }
 
   #wait(backlog: Backlog, buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): void {
-    if (!backlog.push(buffer, start, end, words, base)) this.counters.droppedBacklog++;
+    const header = this.#header;
+    const { greaseQuicBit } = this.#options.quic;
+    const returns =
+      isLongHeader(buffer, start) &&
+      parseHeader(buffer, start, end, this.#cidBytes, header, greaseQuicBit) &&
+      header.type === PacketType.initial &&
+      header.tokenLength > 0;
+    if (!backlog.push(returns, buffer, start, end, words, base)) this.counters.droppedBacklog++;
   }
 
   #strays(buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {

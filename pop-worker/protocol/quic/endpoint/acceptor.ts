@@ -106,9 +106,9 @@ export class Acceptor {
       case 'retry':
         return { ...common, originalDcid: verdict.originalDcid, retryCid: dcid, validated: true };
       case 'invalid':
-        // RFC 9000 §8.1.2: the client will take no second Retry.
+        // RFC 9000 §8.1.2: the client will take no second Retry. In a flood it is not worth an answer.
         counters.invalidTokens++;
-        stateless.refuse(packet, header, TransportError.invalidToken, from, now);
+        if (!this.#options.isFlooded()) stateless.refuse(packet, header, TransportError.invalidToken, from, now);
         return undefined;
       case 'new-token':
         return { ...common, originalDcid: dcid, retryCid: undefined, validated: true };

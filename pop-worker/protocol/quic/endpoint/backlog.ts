@@ -3,29 +3,33 @@ import { Burst, D_ECN, D_LOCAL, D_REMOTE } from '../../burst.ts';
 /** Bytes for each datagram: an Initial packet of a link of 1500 bytes. */
 const DATAGRAM_BYTES = 1536;
 
-/** Datagrams of strangers that wait for their turn: in order, bounded; what finds no room is not taken. */
-export class Backlog {
+/** A descriptor of a burst. */
+export interface Waiting {
+  readonly burst: Burst;
+  readonly index: number;
+}
+
+/** Datagrams in the order of their coming. */
+class Lane {
   #filling: Burst;
   #serving: Burst;
   /** First descriptor of `#serving` that nobody took. */
   #next = 0;
 
-  /** @param datagrams how many wait at most, twice: while one half is served the other fills */
   constructor(datagrams: number) {
     this.#filling = new Burst(datagrams * DATAGRAM_BYTES, datagrams);
     this.#serving = new Burst(datagrams * DATAGRAM_BYTES, datagrams);
-  }
-
-  /** A quarter of the room is taken: more come than can be served. */
-  get isLong(): boolean {
-    return 4 * this.#filling.count >= this.#filling.capacity;
   }
 
   get isEmpty(): boolean {
     return this.#filling.count === 0 && this.#next === this.#serving.count;
   }
 
-  /** Keeps a copy of [start, end). @param base of its descriptor in `words` @returns false: there is no room */
+  /** More came than are served: a quarter of the room is taken. */
+  get isLong(): boolean {
+    return 4 * this.#filling.count >= this.#filling.capacity;
+  }
+
   push(buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
     const filling = this.#filling;
     if (!filling.hasRoom(1 + end - start)) return false;
@@ -36,8 +40,7 @@ export class Backlog {
     return true;
   }
 
-  /** The burst that is served now, and which of its descriptors is next; that one counts as taken. Undefined: none waits. */
-  take(): { readonly burst: Burst; readonly index: number } | undefined {
+  take(): Waiting | undefined {
     if (this.#next === this.#serving.count) {
       if (this.#filling.count === 0) return undefined;
       [this.#filling, this.#serving] = [this.#serving, this.#filling];
@@ -45,5 +48,46 @@ export class Backlog {
       this.#next = 0;
     }
     return { burst: this.#serving, index: this.#next++ };
+  }
+}
+
+/**
+ * Datagrams of strangers that wait for their turn, bounded: what finds no room is not taken. Those with a token wait in a
+ * lane of their own, and both lanes have their turns: who was told by Retry to come back does not stand behind a flood again.
+ */
+export class Backlog {
+  readonly #fresh: Lane;
+  readonly #returning: Lane;
+  #turn = false;
+
+  /** @param datagrams of a lane, twice: while one half is served the other fills */
+  constructor(datagrams: number) {
+    this.#fresh = new Lane(datagrams);
+    this.#returning = new Lane(datagrams);
+  }
+
+  get isEmpty(): boolean {
+    return this.#fresh.isEmpty && this.#returning.isEmpty;
+  }
+
+  /** More strangers come than can be served. */
+  get isLong(): boolean {
+    return this.#fresh.isLong || this.#returning.isLong;
+  }
+
+  /**
+   * Keeps a copy of [start, end).
+   *
+   * @param returns whether it has a token @param base of its descriptor in `words` @returns false: there is no room
+   */
+  push(returns: boolean, buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
+    return (returns ? this.#returning : this.#fresh).push(buffer, start, end, words, base);
+  }
+
+  /** The first that waits; it counts as taken, and its bytes are good until the next call. */
+  take(): Waiting | undefined {
+    this.#turn = !this.#turn;
+    const [first, second] = this.#turn ? [this.#returning, this.#fresh] : [this.#fresh, this.#returning];
+    return first.take() ?? second.take();
   }
 }

@@ -73,6 +73,20 @@ describe('strangers', () => {
     assert.ok(pair.run(() => sinks.every((sink) => sink.confirmed)));
   });
 
+  it('that come back with a token do not stand behind a flood again', () => {
+    const pair = new Pair({ endpoint: { ...BACKLOG, retryAtHandshakes: 0 }, toServer: { delayUs: 1000 } });
+    const returning = open(pair);
+    // Hears the first packet, answers it by Retry, and no other one after that.
+    pair.run(() => pair.server.counters.retriesSent === 1);
+    pair.admits = false;
+    for (let i = 0; i < 20; i++) open(pair);
+    assert.ok(pair.run(() => pair.server.counters.droppedBacklog > 0));
+    pair.run(() => false, 50_000);
+    for (let heard = 0; heard < 2; heard++) pair.server.admit(pair.now);
+    assert.equal(pair.server.counters.accepted, 1);
+    assert.ok(pair.run(() => returning.confirmed));
+  });
+
   it('that forge a packet make no connection', () => {
     const pair = new Pair({ endpoint: BACKLOG });
     const forged = pattern(1200);
