@@ -49,6 +49,7 @@ const HARMLESS = new Set([
   'nowUs',
   'threadCpuUs',
   'threadId',
+  'tlsDeskWaiting',
   'timerOpen',
   'timerClose',
   'namespaceClose',

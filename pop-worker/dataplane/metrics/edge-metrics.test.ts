@@ -69,6 +69,7 @@ const counted = () => {
       connections: handshakes + value(),
       forEach: (each: (one: unknown) => void) => each(connection),
     },
+    desk: { away: value() },
     qlog: {
       size: value(),
       counters: {
@@ -169,6 +170,18 @@ test('a thread that is late says how much, and beats', (t) => {
     slots.subarray(at, at + buckets + 1).reduce((sum, count) => sum + count, 0),
     3,
   );
+});
+
+test('handshake threads tell how long their work waited', () => {
+  const { edge, host } = counted();
+  const slots = allocateSlots();
+  new EdgeMetrics(slots, edge, host);
+  for (const waitedUs of [20, 700, 3_000_000]) edge.desk?.onDone?.(waitedUs, 400);
+  const histogram = LAYOUT.series.find(({ spec }) => spec.name === 'cloudbridge_handshake_thread_wait_seconds');
+  const at = histogram?.at as number;
+  const buckets = histogram?.spec.buckets?.length ?? 0;
+  // 0.1 ms, 1 ms, more than the last one; then the sum.
+  assert.deepEqual([...slots.subarray(at, at + buckets + 2)], [1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 3.00072]);
 });
 
 test('what QPACK counted stays when its connection is over, what it kept is gone', () => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { TlsEvent, TlsServerOptions } from '#protocol/quic/ports.ts';
 import { HandshakeDesk } from './handshake-desk.ts';
 import type { OpensslSession } from './session.ts';
 import { createAuthority } from './testing/certificates.ts';
 import { CLIENT_PARAMETERS, SERVER_PARAMETERS } from './testing/handshake.ts';
-import { createTlsClientPort, createTlsServerPort, type TlsServerPortOptions } from './tls-port.ts';
+import { createTlsClientPort, createTlsServerPort, MOST_WAITING, type TlsServerPortOptions } from './tls-port.ts';
 
 const authority = createAuthority();
 const identity = authority.issue('edge.test');
@@ -215,6 +217,40 @@ describe('handshake threads', () => {
     assert.ok(done.length >= 2);
     assert.ok(done.every(([waited = -1, worked = -1]) => waited >= 0 && worked > 0));
     assert.equal(desk.waiting, 0);
+  });
+
+  it('say how much waits for them, as a share of what may', async () => {
+    const port = serverPort();
+    assert.equal(port.load?.(), 0);
+    const event = client
+      .client({ serverName: 'edge.test', alpn: ['h3'], transportParameters: CLIENT_PARAMETERS })
+      .next();
+    assert.ok(event?.type === 'crypto');
+    const sessions = Array.from({ length: 2 * MOST_WAITING }, () =>
+      port.server({ transportParameters: SERVER_PARAMETERS, ready: () => {} }),
+    );
+    for (const session of sessions) session.receive(0, event.data);
+    assert.ok((port.load?.() ?? 0) > 0.5, `${port.load?.()}`);
+    for (const session of sessions) session.close();
+    while (desk.away > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(port.load?.(), 0);
+    assert.equal(createTlsServerPort({ identities: [identity], alpn: ['h3'] }).load, undefined);
+  });
+
+  it('do not hold up the end of a process, nor are they met by it in the middle of a handshake', async () => {
+    const file = fileURLToPath(new URL('testing/desk-worker.ts', import.meta.url));
+    for (const [ends, code] of [
+      ['process.exit(7)', 7],
+      ['throw new Error("the end")', 1],
+    ] as const) {
+      const data = { identities: [identity], trustAnchors: authority.pem };
+      const source = `
+        import { Worker } from 'node:worker_threads';
+        const worker = new Worker(${JSON.stringify(file)}, { execArgv: [], workerData: ${JSON.stringify(data)} });
+        worker.once('message', () => { ${ends} });`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'ignore' });
+      assert.deepEqual(await once(child, 'exit'), [code, null], ends);
+    }
   });
 
   it('are threads of the process, with names, behind others', () => {
