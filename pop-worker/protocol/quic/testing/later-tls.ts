@@ -4,7 +4,7 @@ import type { Level, TlsEvent, TlsPort, TlsServerOptions, TlsSession } from '../
 /** Handshakes as another thread does them: a server's sessions answer so much later, in the order of their asking. */
 export class LaterTls implements TlsPort {
   readonly #port: TlsPort;
-  readonly #delayUs: number;
+  readonly delayUs: number;
   readonly #pending: { readonly session: LaterSession; due: TimeUs }[] = [];
   readonly client: TlsPort['client'];
   /** What `load` says. */
@@ -13,7 +13,7 @@ export class LaterTls implements TlsPort {
 
   constructor(port: TlsPort, delayUs: number) {
     this.#port = port;
-    this.#delayUs = delayUs;
+    this.delayUs = delayUs;
     this.client = (options) => port.client(options);
   }
 
@@ -34,7 +34,7 @@ export class LaterTls implements TlsPort {
 
   /** What is new waits from now on, what has waited long enough is done. */
   run(now: TimeUs): void {
-    for (const job of this.#pending) if (job.due === NEVER) job.due = now + this.#delayUs;
+    for (const job of this.#pending) if (job.due === NEVER) job.due = now + this.delayUs;
     for (let job = this.#pending[0]; job !== undefined && job.due <= now; job = this.#pending[0]) {
       this.#pending.shift();
       job.session.work(now);
