@@ -7,9 +7,11 @@ import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { frame, prefixed } from './testing/hostile/encode.ts';
 import { play } from './testing/hostile/play.ts';
-import { idsOf } from './testing/hostile/rows.ts';
+import { idsOf, ROWS } from './testing/hostile/rows.ts';
 import { STATES } from './testing/hostile/states.ts';
-import { pattern } from './testing/sinks.ts';
+import { sealedPacket } from './testing/injector.ts';
+import { Pair } from './testing/pair.ts';
+import { pattern, RecordingSink } from './testing/sinks.ts';
 
 const corpus = readCorpus(new URL('testing/corpus/hostile.json', import.meta.url));
 
@@ -25,6 +27,36 @@ const told = (bytes: Uint8Array): void => {
 
 test('a peer with valid keys, in any state, by any frames: only errors of the RFC, within all limits, and it ends', () => {
   survive(corpus, told, { mutants: 250, bounds: { bytes: 64 * 1024 * 1024 } });
+});
+
+test('nobody else on the endpoint notices: a transfer goes on while others attack, one after the other', () => {
+  const pair = new Pair();
+  const connection = pair.connect();
+  const piece = pattern(5000);
+  assert.ok(pair.run(() => pair.clientSink.confirmed));
+  const stream = connection.openStream(true);
+  const broken: number[] = [];
+  for (const row of ROWS.filter(({ server }) => typeof server === 'number')) {
+    const sink = new RecordingSink();
+    const options = { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink };
+    const attacker = pair.client.connect(options, pair.now);
+    assert.ok(
+      pair.run(() => sink.confirmed, 1_000_000),
+      row.name,
+    );
+    const before = pair.serverSink.bytesReceived;
+    connection.write(stream, piece, false);
+    pair.sendToServer(sealedPacket(attacker, row.payload(idsOf('server'))));
+    const isBroken = () => sink.closes.length > 0;
+    const goesOn = () => pair.serverSink.bytesReceived === before + piece.length;
+    assert.ok(
+      pair.run(() => isBroken() && goesOn(), 1_000_000),
+      `${row.name}: ${isBroken()}, ${goesOn()}`,
+    );
+    broken.push(sink.closes[0]?.code ?? 0);
+  }
+  assert.ok(broken.length > 80 && new Set(broken).size >= 8, `${broken}`);
+  assert.deepEqual([pair.serverSink.closes, pair.clientSink.closes], [[], []]);
 });
 
 setFlagsFromString('--expose-gc');

@@ -13,13 +13,15 @@ import type { SeededRandom } from './random.ts';
  * A 1-RTT packet with any payload, sealed by the keys of this connection as if it had sent it.
  *
  * @param bits set in its first byte besides
+ * @param number instead of the next one; the connection knows nothing of it then
  */
-export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0): Uint8Array => {
+export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0, number?: number): Uint8Array => {
   const { keys, recovery, peerCids, spaces } = from.parts;
   const log = recovery.sent(Space.application);
-  const packetNumber = log.nextPacketNumber;
+  const packetNumber = number ?? log.nextPacketNumber;
   const dcid = peerCids.cidOf(0) ?? new Uint8Array();
-  const numberBytes = packetNumberBytes(packetNumber, spaces[Space.application].largestAcked);
+  const numberBytes =
+    number === undefined ? packetNumberBytes(packetNumber, spaces[Space.application].largestAcked) : 4;
   const header = 1 + dcid.length + numberBytes;
   const padded = Math.max(payload.length, 4);
   const packet = new Uint8Array(header + padded + TAG_BYTES);
@@ -27,8 +29,10 @@ export const sealedPacket = (from: Connection, payload: Uint8Array, bits = 0): U
   packet[0] = (packet[0] as number) | bits;
   // Padding comes first: what the payload cuts off stays cut off.
   packet.set(payload, header + padded - payload.length);
-  log.begin(packetNumber);
-  recovery.onPacketSent(Space.application, 0, packet.length, 0);
+  if (number === undefined) {
+    log.begin(packetNumber);
+    recovery.onPacketSent(Space.application, 0, packet.length, 0);
+  }
   const descriptor = Int32Array.of(0, header, padded, 0);
   keys.sealer(Level.oneRtt)?.seal(packet, descriptor, Float64Array.of(packetNumber), 1);
   return packet;

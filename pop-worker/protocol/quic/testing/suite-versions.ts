@@ -6,7 +6,7 @@ import { PacketType } from '../wire/packet/packet-type.ts';
 import { Version } from '../wire/packet/version.ts';
 import { writeVersionNegotiation } from '../wire/packet/version-negotiation.ts';
 import type { VersionInformation } from '../wire/parameters/definition.ts';
-import { encodeTransportParameters, parseTransportParameters } from '../wire/transport-parameters.ts';
+import { declaring } from './declaring.ts';
 import { Pair, type PairOptions, type Ports } from './pair.ts';
 import { pattern, RecordingSink } from './sinks.ts';
 
@@ -106,23 +106,10 @@ export const versionSuite = (name: string, ports: (seed: number) => Ports): void
     type Change = (information: VersionInformation | undefined) => VersionInformation | undefined;
     /** How a connection ends when one side declares something else than what it does. */
     const lying = (who: 'client' | 'server', change: Change, server = BOTH) => {
-      const made = ports(1);
-      const lie = (encoded: Uint8Array): Uint8Array => {
-        const { versionInformation, ...rest } = parseTransportParameters(encoded, who);
-        return encodeTransportParameters({ ...rest, versionInformation: change(versionInformation) });
-      };
-      const clientTls: Ports['clientTls'] = {
-        ...made.clientTls,
-        client: (options) =>
-          made.clientTls.client({ ...options, transportParameters: lie(options.transportParameters) }),
-      };
-      const serverTls: Ports['serverTls'] = {
-        ...made.serverTls,
-        server: (options) =>
-          made.serverTls.server({ ...options, transportParameters: lie(options.transportParameters) }),
-      };
-      const some = who === 'client' ? { clientTls } : { serverTls };
-      const pair = new Pair({ ports: { ...made, ...some }, client: BOTH, server });
+      const changed = declaring(ports(1), who, ({ versionInformation }) => ({
+        versionInformation: change(versionInformation),
+      }));
+      const pair = new Pair({ ports: changed, client: BOTH, server });
       pair.connect();
       const sink = () => (who === 'client' ? pair.serverSinks[0] : pair.clientSink);
       assert.ok(pair.run(() => (sink()?.closes.length ?? 0) > 0));

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { Level } from '../../ports.ts';
-import { address } from '../pair.ts';
+import type { TransportParameters } from '../../wire/transport-parameters.ts';
+import { declaring } from '../declaring.ts';
+import { address, testPorts } from '../pair.ts';
+import { SeededRandom } from '../random.ts';
 import { pattern, RecordingSink } from '../sinks.ts';
 import { Choices } from './choices.ts';
 import { frame } from './encode.ts';
@@ -22,6 +25,30 @@ const CONFIGS = [
   { maxIdleTimeoutMs: 500, greaseQuicBit: false },
   { maxIdleTimeoutMs: 0, ecn: false, cryptoBufferBytes: 4096 },
 ];
+
+const VAST = [0, 2 ** 20, 2 ** 53, 2 ** 60, 2 ** 62 - 512];
+
+/** What the attacker declares: legal, and at the ends of what is (RFC 9000 §18.2). */
+const declaration = (c: Choices): Partial<TransportParameters> => {
+  const streams = c.pick([100, 2 ** 53, 2 ** 60]);
+  return {
+    initialMaxData: c.pick(VAST.slice(1)),
+    initialMaxStreamDataBidiLocal: c.pick(VAST),
+    initialMaxStreamDataBidiRemote: c.pick(VAST.slice(1)),
+    initialMaxStreamDataUni: c.pick(VAST.slice(1)),
+    initialMaxStreamsBidi: streams,
+    initialMaxStreamsUni: streams,
+    maxIdleTimeoutMs: c.pick([0, 1000, ...VAST]),
+    maxUdpPayloadSize: c.pick([65_527, 1200, 2 ** 62 - 512]),
+    maxDatagramFrameSize: c.pick([65_535, 1, ...VAST]),
+    activeConnectionIdLimit: c.pick([2, 5, 2 ** 62 - 512]),
+    ackDelayExponent: c.pick([3, 0, 20]),
+    maxAckDelayMs: c.pick([25, 1, 16_383]),
+  };
+};
+
+/** Who declares what it does not go by should bear what comes of it. */
+const PATIENT = { activeConnectionIdLimit: 16 };
 
 const MOST_STEPS = 40;
 const LEVELS = [Level.oneRtt, Level.initial, Level.handshake, Level.earlyData] as const;
@@ -140,12 +167,20 @@ const replay: Step = (c, scene, past) => {
   return `replay: ${hex((bytes ?? new Uint8Array()).subarray(0, 40))}`;
 };
 
+/** Numbers may be left out, as many as the encoding bears (RFC 9000 §17.1), or begin anew. */
+const leap: Step = (c, scene) => {
+  const { attacker, number } = scene;
+  const base = number ?? attacker.parts.recovery.sent(2).nextPacketNumber;
+  scene.number = Math.max(0, base + c.pick([2, 20, 4000, 2 ** 31 - 100, -3, -200]));
+  return `numbers from ${scene.number} on`;
+};
+
 const STEPS: readonly Step[] = [
   ...Array<Step>(14).fill(packet),
   ...Array<Step>(2).fill(flood),
   ...Array<Step>(4).fill(application),
   ...Array<Step>(3).fill(wait),
-  ...[level, level, garbage, elsewhere, voice, keys, replay],
+  ...[level, level, leap, garbage, elsewhere, voice, keys, replay],
 ];
 
 /** The endpoint goes on with others. */
@@ -172,9 +207,15 @@ const HOUR_US = 3_600_000_000;
 export const play = (bytes: Uint8Array, tell: (what: string) => void = () => {}): void => {
   const c = new Choices(bytes);
   const { name, role, make } = c.pick(ALL);
-  const [client, server] = [c.pick(CONFIGS), c.pick(CONFIGS)];
-  tell(`${role}, ${name}; client ${JSON.stringify(client)}, server ${JSON.stringify(server)}`);
-  const scene = make(role, { seed: 1 + c.byte(), client, server });
+  const [ours, theirs] = [c.pick(CONFIGS), c.pick(CONFIGS)];
+  const seed = 1 + c.byte();
+  const lies = c.below(4) === 0 ? declaration(c) : undefined;
+  tell(`${role}, ${name}; we: ${JSON.stringify(ours)}, they: ${JSON.stringify(lies ?? theirs)}`);
+  const fair = testPorts(new SeededRandom(seed));
+  const ports = lies === undefined ? fair : declaring(fair, role === 'server' ? 'client' : 'server', () => lies);
+  const attacker = lies === undefined ? theirs : PATIENT;
+  const [client, server] = role === 'server' ? [attacker, ours] : [ours, attacker];
+  const scene = make(role, { seed, client, server, ports });
   const hasNeighbour = c.below(8) === 0;
   const past: Uint8Array[] = [];
   const { pair } = scene;

@@ -19,6 +19,8 @@ export class Scene {
   isDeaf = false;
   /** Added to what frames count: a flood of frames is of one after the other. */
   shift = 0;
+  /** Packet number of what is injected next in 1-RTT packets, once it is another one than the attacker's next. */
+  number: number | undefined;
   /** Datagrams that the victim sent. */
   sent = 0;
   /** …and those that were injected. */
@@ -85,8 +87,11 @@ export class Scene {
   /** One packet with these frames, sealed as the attacker would. @param bits set in the first byte of a short header */
   inject(payload: Uint8Array, bits = 0): void {
     const { attacker, level } = this;
-    if (level === Level.oneRtt) this.deliver(sealedPacket(attacker, payload, bits));
-    else if (this.canSeal(level)) {
+    if (level === Level.oneRtt) {
+      this.deliver(sealedPacket(attacker, payload, bits, this.number));
+      if (this.number !== undefined) this.number++;
+    }
+    if (level !== Level.oneRtt && this.canSeal(level)) {
       this.deliver(sealedLong(attacker, level, payload, { sealer: this.#sealers[level] as PacketSealer }));
     }
   }
