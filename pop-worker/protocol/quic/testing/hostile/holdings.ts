@@ -11,7 +11,7 @@ const AT_ANY_TIME = 200;
 
 /** What must hold of the one who is attacked, whatever was done to it: `SPEC-limits.md`. */
 export const check = ({ victim, told, sent, injected }: Scene, asked: number): void => {
-  const { config, streams, localCids, peerCids, paths, recovery, datagrams, counters, closer } = victim.parts;
+  const { config, streams, localCids, peerCids, paths, recovery, datagrams, counters } = victim.parts;
   assert.ok(told.closes.length <= 1, 'it ended twice');
   const [info] = told.closes;
   if (info?.by === 'local' && !info.application) {
@@ -36,5 +36,5 @@ export const check = ({ victim, told, sent, injected }: Scene, asked: number): v
   })) {
     assert.ok(Number.isFinite(value) && value >= 0, `${what} ${value}`);
   }
-  assert.ok(!Number.isNaN(victim.deadline()) && (closer.isOpen || streams.size <= open), 'deadline');
+  assert.ok(!Number.isNaN(victim.deadline()), 'no deadline');
 };
