@@ -4,10 +4,15 @@
  */
 type Act = (context: Context) => unknown;
 
+interface Test {
+  readonly name: string;
+  readonly act: Act;
+}
+
 interface Suite {
   readonly before: Act[];
   readonly after: Act[];
-  readonly parts: (Suite | Act)[];
+  readonly parts: (Suite | Test)[];
 }
 
 /** What a test is handed. */
@@ -34,13 +39,9 @@ let running = '';
 export const runningTest = (): string => running;
 
 export const test: Register = (name, options, act) => {
-  const body = act ?? (options as Act);
   const { skip } = options as { skip?: unknown };
   if (skip !== undefined && skip !== false) return;
-  current.parts.push((context) => {
-    running = name;
-    return body(context);
-  });
+  current.parts.push({ name, act: act ?? (options as Act) });
 };
 export default test;
 export const it: Register = test;
@@ -57,18 +58,20 @@ export const describe = (_name: string, act: () => void): void => {
 export const before = (act: Act): void => void current.before.push(act);
 export const after = (act: Act): void => void current.after.push(act);
 
-const run = async (suite: Suite): Promise<void> => {
+const run = async (suite: Suite, isMeant: (act: Act) => boolean): Promise<void> => {
   const context = new Context();
   for (const act of suite.before) await act(context);
   try {
     for (const part of suite.parts) {
-      if (typeof part !== 'function') {
-        await run(part);
+      if ('parts' in part) {
+        await run(part, isMeant);
         continue;
       }
+      if (!isMeant(part.act)) continue;
       const own = new Context();
+      running = part.name;
       try {
-        await part(own);
+        await part.act(own);
       } finally {
         await own.end();
       }
@@ -83,9 +86,14 @@ export const forget = (): void => {
   current = newSuite();
 };
 
-/** Runs what was registered since the last time. @throws what the first test that fails throws */
-export const runRegistered = async (): Promise<void> => {
+/**
+ * Runs what was registered since the last time.
+ *
+ * @param isMeant which tests of them
+ * @throws what the first test that fails throws
+ */
+export const runRegistered = async (isMeant: (act: Act) => boolean = () => true): Promise<void> => {
   const suite = current;
   forget();
-  await run(suite);
+  await run(suite, isMeant);
 };
