@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 bool batch_arguments(napi_env env, const napi_value *arguments, packet_batch *batch) {
@@ -40,6 +41,11 @@ bool direction_arguments(napi_env env, const napi_value *arguments, direction *o
 
 bool direction_key(const direction *self, packet_key *key, bool seal) {
   return packet_key_set(key, self->suite, self->version, self->secret, seal);
+}
+
+void direction_close(direction *self) {
+  header_key_clear(&self->header);
+  OPENSSL_cleanse(self, sizeof *self);
 }
 
 bool direction_next_key(direction *self, packet_key *key, bool seal) {

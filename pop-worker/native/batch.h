@@ -44,4 +44,7 @@ bool direction_key(const direction *self, packet_key *key, bool seal);
 // The secret of the next key phase, and its key.
 bool direction_next_key(direction *self, packet_key *key, bool seal);
 
+// Wipes secret and keys. What was closed has no suite.
+void direction_close(direction *self);
+
 #endif

@@ -24,15 +24,25 @@ enum { OUTCOME_CURRENT = 0, OUTCOME_NEXT = 1, OUTCOME_PREVIOUS = 2, OUTCOME_FORG
 
 static const napi_type_tag opener_tag = {0x5b8f20c8d1ea4a63, 0xa4c7d1903e85f26d};
 
-static void opener_free(napi_env env, void *data, void *hint) {
-  (void)env, (void)hint;
-  opener *self = data;
+static void close_keys(opener *self) {
   packet_key_clear(&self->previous);
   packet_key_clear(&self->current);
   packet_key_clear(&self->next);
-  header_key_clear(&self->direction.header);
-  OPENSSL_cleanse(self, sizeof *self);
-  free(self);
+  direction_close(&self->direction);
+}
+
+static void opener_free(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  close_keys(data);
+  free(data);
+}
+
+// One that was not closed.
+static opener *arg_opener(napi_env env, napi_value value) {
+  opener *self = arg_handle(env, value, "opener", &opener_tag);
+  if (self == NULL || self->current.context != NULL) return self;
+  throw_code(env, "ERR_CLOSED", "the opener is closed");
+  return NULL;
 }
 
 static napi_value opener_open(napi_env env, napi_callback_info info) {
@@ -169,7 +179,7 @@ static napi_value opener_run(napi_env env, napi_callback_info info) {
   int32_t authentic = 0;
   item unused;
   if (!args_get(env, info, 6, arguments) ||
-      (self = arg_handle(env, arguments[0], "opener", &opener_tag)) == NULL ||
+      (self = arg_opener(env, arguments[0])) == NULL ||
       !batch_arguments(env, arguments + 1, &batch) || !arg_largest(env, arguments[5], &expected)) {
     return NULL;
   }
@@ -189,7 +199,7 @@ static napi_value opener_update(napi_env env, napi_callback_info info) {
   opener *self;
   double first;
   if (!args_get(env, info, 2, arguments) ||
-      (self = arg_handle(env, arguments[0], "opener", &opener_tag)) == NULL ||
+      (self = arg_opener(env, arguments[0])) == NULL ||
       !arg_double(env, arguments[1], "firstPacket", 0, MAX_EXACT, &first) ||
       (self->next.context == NULL && !make_next(env, self))) {
     return NULL;
@@ -207,13 +217,20 @@ static napi_value opener_update(napi_env env, napi_callback_info info) {
 static napi_value opener_drop_previous(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   opener *self;
-  if (!args_get(env, info, 1, arguments) ||
-      (self = arg_handle(env, arguments[0], "opener", &opener_tag)) == NULL) {
-    return NULL;
-  }
+  if (!args_get(env, info, 1, arguments) || (self = arg_opener(env, arguments[0])) == NULL) return NULL;
   packet_key_clear(&self->previous);
   return NULL;
 }
 
+static napi_value opener_close(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  opener *self;
+  if (!args_get(env, info, 1, arguments) || (self = arg_handle(env, arguments[0], "opener", &opener_tag)) == NULL) {
+    return NULL;
+  }
+  close_keys(self);
+  return NULL;
+}
+
 NATIVE_FUNCTIONS(opener, {"openerOpen", opener_open}, {"openerRun", opener_run}, {"openerUpdate", opener_update},
-                 {"openerDropPrevious", opener_drop_previous});
+                 {"openerDropPrevious", opener_drop_previous}, {"openerClose", opener_close});

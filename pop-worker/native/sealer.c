@@ -19,13 +19,23 @@ typedef struct {
 
 static const napi_type_tag sealer_tag = {0x1d0f6a1be9d54e07, 0x9d2a6c51f00b7e31};
 
+static void close_keys(sealer *self) {
+  packet_key_clear(&self->key);
+  direction_close(&self->direction);
+}
+
 static void sealer_free(napi_env env, void *data, void *hint) {
   (void)env, (void)hint;
-  sealer *self = data;
-  packet_key_clear(&self->key);
-  header_key_clear(&self->direction.header);
-  OPENSSL_cleanse(self, sizeof *self);
-  free(self);
+  close_keys(data);
+  free(data);
+}
+
+// One that was not closed.
+static sealer *arg_sealer(napi_env env, napi_value value) {
+  sealer *self = arg_handle(env, value, "sealer", &sealer_tag);
+  if (self == NULL || self->key.context != NULL) return self;
+  throw_code(env, "ERR_CLOSED", "the sealer is closed");
+  return NULL;
 }
 
 static napi_value sealer_open(napi_env env, napi_callback_info info) {
@@ -101,7 +111,7 @@ static napi_value sealer_seal(napi_env env, napi_callback_info info) {
   sealer *self;
   item unused;
   if (!args_get(env, info, 5, arguments) ||
-      (self = arg_handle(env, arguments[0], "sealer", &sealer_tag)) == NULL ||
+      (self = arg_sealer(env, arguments[0])) == NULL ||
       !batch_arguments(env, arguments + 1, &batch)) {
     return NULL;
   }
@@ -119,14 +129,22 @@ static napi_value sealer_seal(napi_env env, napi_callback_info info) {
 static napi_value sealer_update(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   sealer *self;
-  if (!args_get(env, info, 1, arguments) ||
-      (self = arg_handle(env, arguments[0], "sealer", &sealer_tag)) == NULL) {
-    return NULL;
-  }
+  if (!args_get(env, info, 1, arguments) || (self = arg_sealer(env, arguments[0])) == NULL) return NULL;
   if (!direction_next_key(&self->direction, &self->key, true)) {
     return throw_code(env, "ERR_NATIVE", "OpenSSL cannot update packet protection");
   }
   return NULL;
 }
 
-NATIVE_FUNCTIONS(sealer, {"sealerOpen", sealer_open}, {"sealerSeal", sealer_seal}, {"sealerUpdate", sealer_update});
+static napi_value sealer_close(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  sealer *self;
+  if (!args_get(env, info, 1, arguments) || (self = arg_handle(env, arguments[0], "sealer", &sealer_tag)) == NULL) {
+    return NULL;
+  }
+  close_keys(self);
+  return NULL;
+}
+
+NATIVE_FUNCTIONS(sealer, {"sealerOpen", sealer_open}, {"sealerSeal", sealer_seal}, {"sealerUpdate", sealer_update},
+                 {"sealerClose", sealer_close});

@@ -24,6 +24,10 @@ class OpensslSealer implements PacketSealer {
   update(): void {
     native.sealerUpdate(this.#handle);
   }
+
+  close(): void {
+    native.sealerClose(this.#handle);
+  }
 }
 
 class OpensslOpener implements PacketOpener {
@@ -52,6 +56,10 @@ class OpensslOpener implements PacketOpener {
   dropPrevious(): void {
     native.openerDropPrevious(this.#handle);
   }
+
+  close(): void {
+    native.openerClose(this.#handle);
+  }
 }
 
 /** V8 keeps up to 64 bytes on its heap; shown to native code, they move to memory of their own, which costs microseconds. */
@@ -79,7 +87,8 @@ const TOKEN_OVERHEAD = 12 + TAG_BYTES;
  *   or an unknown version or suite throw RangeError; in `seal` and `open` before any packet is touched.
  * - A packet that `open` reports as forged or too short has its bytes and descriptor words 0 to 2 as they came.
  * - Within one batch `open` counts on from the largest number that was authentic so far.
- * - Keys are wiped when the sealer or opener is collected.
+ * - Keys are wiped by `close`, at the latest when the sealer or opener is collected; used after `close`, it throws
+ *   `ERR_CLOSED`.
  */
 export const opensslCrypto: CryptoPort = {
   initialSecrets(version, destinationCid) {

@@ -13,6 +13,8 @@ export interface CryptoNative {
     count: number,
   ): void;
   sealerUpdate(sealer: SealerHandle): void;
+  /** Wipes and frees its keys; may be called twice. */
+  sealerClose(sealer: SealerHandle): void;
 
   openerOpen(version: number, suite: number, secret: Uint8Array): OpenerHandle;
   openerRun(
@@ -25,6 +27,8 @@ export interface CryptoNative {
   ): number;
   openerUpdate(opener: OpenerHandle, firstPacket: number): void;
   openerDropPrevious(opener: OpenerHandle): void;
+  /** Wipes and frees its keys; may be called twice. */
+  openerClose(opener: OpenerHandle): void;
 
   /** @returns the client's secret and the server's, 32 bytes each */
   quicInitialSecrets(version: number, destinationCid: Uint8Array): Uint8Array;

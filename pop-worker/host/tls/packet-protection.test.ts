@@ -260,6 +260,26 @@ describe('packet numbers', () => {
   });
 });
 
+describe('closed keys', () => {
+  it('protect nothing any more, and may be closed again', () => {
+    const suite = CipherSuite.aes128Gcm;
+    const sealer = opensslCrypto.sealer(1, suite, secretOf(suite));
+    const opener = opensslCrypto.opener(1, suite, secretOf(suite));
+    const packet = new Uint8Array(64).fill(0x40);
+    const words = Int32Array.of(0, 11, 37, 0);
+    sealer.seal(packet, words, Float64Array.of(0), 1);
+    for (let i = 0; i < 2; i++) {
+      sealer.close();
+      opener.close();
+      assert.throws(() => sealer.seal(packet, words, Float64Array.of(1), 1), { code: 'ERR_CLOSED' });
+      assert.throws(() => sealer.update(), { code: 'ERR_CLOSED' });
+      assert.throws(() => opener.open(packet, words, new Float64Array(1), 1, -1), { code: 'ERR_CLOSED' });
+      assert.throws(() => opener.update(0), { code: 'ERR_CLOSED' });
+      assert.throws(() => opener.dropPrevious(), { code: 'ERR_CLOSED' });
+    }
+  });
+});
+
 describe('key update', () => {
   const suite = CipherSuite.aes128Gcm;
   const secret = secretOf(suite);

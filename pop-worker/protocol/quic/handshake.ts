@@ -227,6 +227,8 @@ export class Handshake {
     this.discard(Level.initial, now);
     this.discard(Level.handshake, now);
     parts.keys.discard(Level.earlyData);
+    // A client has nothing more to say to TLS (RFC 9001 §6: KeyUpdate is an error); a server has its tickets to give.
+    if (parts.isServer) this.#tls.release();
     parts.recovery.onHandshakeConfirmed(now);
     parts.onConfirmed(now);
     parts.sink.handshakeConfirmed(parts.connection);

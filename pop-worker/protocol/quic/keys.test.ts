@@ -55,6 +55,24 @@ describe('keys', () => {
     assert.ok(client.isDiscarded(Level.handshake));
   });
 
+  it('that were discarded or replaced are closed, and all are when the connection is gone', () => {
+    const [client] = both();
+    for (const n of [3, 4]) client.install(1, Level.handshake, 'write', suite, secret(n));
+    const handshake = client.sealer(Level.handshake);
+    const { sealer, opener } = { sealer: client.sealer(Level.oneRtt), opener: client.opener(Level.oneRtt) };
+    const packet = new Uint8Array(64);
+    const words = Int32Array.of(0, 11, 37, 0);
+    const seal = (one: typeof sealer) => one?.seal(packet, words, Float64Array.of(0), 1);
+    seal(handshake);
+    client.discard(Level.handshake);
+    assert.throws(() => seal(handshake), /closed/);
+    seal(sealer);
+    client.close();
+    assert.throws(() => seal(sealer), /closed/);
+    assert.throws(() => opener?.open(packet, words, new Float64Array(1), 1, -1), /closed/);
+    assert.equal(client.sealer(Level.oneRtt), undefined);
+  });
+
   it('are not updated before a packet of the present phase was acknowledged', () => {
     const [client] = both();
     assert.equal(client.mayUpdate, false);

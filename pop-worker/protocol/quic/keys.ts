@@ -71,6 +71,7 @@ export class Keys {
   /** RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry. */
   installInitial(version: number, destinationCid: Uint8Array): void {
     this.#initialCid = destinationCid.slice();
+    this.#otherOpener?.close();
     this.#otherOpener = undefined;
     const { client, server } = this.#crypto.initialSecrets(version, destinationCid);
     this.#install(version, Level.initial, 'write', CipherSuite.aes128Gcm, this.#isServer ? server : client);
@@ -81,6 +82,7 @@ export class Keys {
   otherInitialOpener(version: number): PacketOpener | undefined {
     if (this.#discarded[Level.initial]) return undefined;
     if (this.#otherOpener === undefined || this.#otherVersion !== version) {
+      this.#otherOpener?.close();
       const { client, server } = this.#crypto.initialSecrets(version, this.#initialCid);
       this.#otherOpener = this.#crypto.opener(version, CipherSuite.aes128Gcm, this.#isServer ? client : server);
       this.#otherVersion = version;
@@ -99,14 +101,30 @@ export class Keys {
   }
 
   #install(version: number, level: Level, direction: 'read' | 'write', suite: CipherSuite, secret: Uint8Array): void {
-    if (direction === 'read') this.#openers[level] = this.#crypto.opener(version, suite, secret);
-    else this.#sealers[level] = this.#crypto.sealer(version, suite, secret);
+    if (direction === 'read') {
+      this.#openers[level]?.close();
+      this.#openers[level] = this.#crypto.opener(version, suite, secret);
+    } else {
+      this.#sealers[level]?.close();
+      this.#sealers[level] = this.#crypto.sealer(version, suite, secret);
+    }
   }
 
+  /** No packet of this level is sent or read any more (RFC 9001 §4.9). */
   discard(level: Level): void {
+    this.#sealers[level]?.close();
+    this.#openers[level]?.close();
     this.#sealers[level] = undefined;
     this.#openers[level] = undefined;
     this.#discarded[level] = true;
+    if (level !== Level.initial) return;
+    this.#otherOpener?.close();
+    this.#otherOpener = undefined;
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    for (const level of Object.values(Level)) this.discard(level);
   }
 
   /**

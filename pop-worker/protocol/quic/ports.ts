@@ -45,6 +45,8 @@ export interface PacketSealer {
   seal(buffer: Uint8Array, descriptors: Int32Array, packetNumbers: Float64Array, count: number): void;
   /** Moves to the next key phase (RFC 9001 §6.1); header protection stays. */
   update(): void;
+  /** Forgets its keys at once; it is not used any more. */
+  close(): void;
 }
 
 /** Removes protection from packets of one direction. */
@@ -71,6 +73,8 @@ export interface PacketOpener {
   update(firstPacket: number): void;
   /** Forgets the previous keys (RFC 9001 §6.5). */
   dropPrevious(): void;
+  /** Forgets its keys at once; it is not used any more. */
+  close(): void;
 }
 
 export interface CryptoPort {
@@ -125,6 +129,8 @@ export interface TlsSession {
   next(): TlsEvent | undefined;
   /** Keying material (RFC 8446 §7.5); only after `complete`. */
   exporter(label: string, context: Uint8Array, length: number): Uint8Array;
+  /** The handshake is confirmed and nothing more is expected from the peer: only `exporter` goes on to work. */
+  release(): void;
   close(): void;
 }
 

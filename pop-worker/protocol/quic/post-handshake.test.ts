@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { PostHandshake } from './post-handshake.ts';
-import { Pair } from './testing/pair.ts';
+import { Pair, testPorts } from './testing/pair.ts';
+import { SeededRandom } from './testing/random.ts';
 
 const message = (type: number, length: number): number[] => [
   type,
@@ -57,3 +58,24 @@ for (const [what, type, code] of [
     assert.deepEqual([pair.clientSink.closes[0]?.by, pair.clientSink.closes[0]?.code], ['local', code]);
   });
 }
+
+test('a server lets go of TLS when the handshake is confirmed, its client does not', () => {
+  const released: string[] = [];
+  const { crypto, clientTls, serverTls } = testPorts(new SeededRandom(2));
+  const noting = (name: string, tls: typeof serverTls): typeof serverTls => {
+    const note = (session: ReturnType<typeof tls.server>) =>
+      Object.assign(session, { release: () => released.push(name) });
+    return { client: (options) => note(tls.client(options)), server: (options) => note(tls.server(options)) };
+  };
+  const pair = new Pair({
+    ports: { crypto, clientTls: noting('client', clientTls), serverTls: noting('server', serverTls) },
+  });
+  const client = pair.connect();
+  assert.ok(pair.run(() => pair.clientSink.confirmed));
+  assert.deepEqual(released, ['server']);
+  const context = new Uint8Array();
+  assert.deepEqual(
+    pair.accepted.parts.handshake.exporter('test', context, 32),
+    client.parts.handshake.exporter('test', context, 32),
+  );
+});

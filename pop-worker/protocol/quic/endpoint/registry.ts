@@ -69,6 +69,7 @@ export class Registry {
     this.#handshaking.delete(connection);
     this.#byAddress.delete(connection);
     this.#heap.set(connection, Number.POSITIVE_INFINITY);
+    connection.parts.keys.close();
     connection.parts.observer?.forgotten();
     this.onForgotten?.(connection);
   }

@@ -74,6 +74,7 @@ class TestSealer implements PacketSealer {
   #key: Int32Array;
   readonly #mask: HeaderMask;
   readonly #mixer = new Mixer();
+  #closed = false;
 
   constructor(suite: CipherSuite, secret: Uint8Array) {
     this.suite = suite;
@@ -83,6 +84,7 @@ class TestSealer implements PacketSealer {
   }
 
   seal(buffer: Uint8Array, descriptors: Int32Array, packetNumbers: Float64Array, count: number): void {
+    if (this.#closed) throw new Error('the sealer is closed');
     for (let i = 0; i < count; i++) {
       const at = descriptors[4 * i] as number;
       const header = descriptors[4 * i + 1] as number;
@@ -99,6 +101,10 @@ class TestSealer implements PacketSealer {
   update(): void {
     this.#secret = nextSecret(this.#secret);
     this.#key = keyOf(this.#secret);
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 }
 
@@ -130,6 +136,7 @@ class TestOpener implements PacketOpener {
   readonly #mask: HeaderMask;
   readonly #mixer = new Mixer();
   readonly #tag = new Uint8Array(16);
+  #closed = false;
 
   constructor(suite: CipherSuite, secret: Uint8Array) {
     this.suite = suite;
@@ -146,6 +153,7 @@ class TestOpener implements PacketOpener {
     count: number,
     largest: number,
   ): number {
+    if (this.#closed) throw new Error('the opener is closed');
     let authentic = 0;
     let expected = largest + 1;
     for (let i = 0; i < count; i++) {
@@ -197,6 +205,10 @@ class TestOpener implements PacketOpener {
 
   dropPrevious(): void {
     this.#previous = undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 }
 

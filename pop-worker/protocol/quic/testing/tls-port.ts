@@ -74,6 +74,10 @@ abstract class TestSession implements TlsSession {
     return out;
   }
 
+  release(): void {
+    this.#dead = true;
+  }
+
   close(): void {
     this.#dead = true;
   }

@@ -47,6 +47,10 @@ export class LateTls implements TlsSession {
     return this.#session.exporter(label, context, length);
   }
 
+  release(): void {
+    this.#session?.release();
+  }
+
   close(): void {
     this.#closed = true;
     this.#session?.close();
