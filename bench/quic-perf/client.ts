@@ -60,26 +60,37 @@ export class PerfConnection extends QuietConnection {
     this.#connection = connection;
   }
 
-  override handshakeComplete: QuietConnection['handshakeComplete'] = (_connection, info) => this.complete.resolve(info);
+  override handshakeComplete(_connection: QuicConnection, info: HandshakeInfo): void {
+    this.complete.resolve(info);
+  }
 
-  override ticket: QuietConnection['ticket'] = (connection, data) => {
+  override ticket(connection: QuicConnection, data: Uint8Array): void {
     const parameters = connection instanceof Connection ? connection.parts.handshake.peer : undefined;
     if (parameters !== undefined) this.session.resolve({ ticket: data.slice(), parameters });
-  };
+  }
 
-  override streamData: QuietConnection['streamData'] = (connection, stream, buffer, start, end, fin) => {
+  override streamData(
+    connection: QuicConnection,
+    stream: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    fin: boolean,
+  ): void {
     connection.consume(stream, end - start);
     this.onData(stream, buffer.subarray(start, end), fin);
-  };
+  }
 
-  override streamReset: QuietConnection['streamReset'] = (_connection, stream, code) => this.onAborted(stream, code);
+  override streamReset(_connection: QuicConnection, stream: number, code: number): void {
+    this.onAborted(stream, code);
+  }
 
-  override closed: QuietConnection['closed'] = (_connection, info) => {
+  override closed(_connection: QuicConnection, info: CloseInfo): void {
     const failure = new PerfFailure(inWords(info));
     this.complete.reject(failure);
     this.session.reject(failure);
     this.ended.resolve(info);
-  };
+  }
 }
 
 /** As many connections to one server as are wanted, over one socket. */

@@ -43,7 +43,14 @@ class PerfServer extends QuietConnection {
   readonly #left = new Map<number, number>();
   #flood: Flood | undefined;
 
-  override streamData: QuietConnection['streamData'] = (connection, stream, buffer, start, end, fin) => {
+  override streamData(
+    connection: QuicConnection,
+    stream: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    fin: boolean,
+  ): void {
     connection.consume(stream, end - start);
     const before = this.#begun.get(stream);
     let head = buffer.subarray(start, Math.min(end, start + REQUEST_BYTES));
@@ -55,35 +62,35 @@ class PerfServer extends QuietConnection {
     }
     this.#begun.delete(stream);
     this.#answer(connection, stream, head);
-  };
+  }
 
-  override streamReset: QuietConnection['streamReset'] = (connection, stream) => {
+  override streamReset(connection: QuicConnection, stream: number): void {
     this.#begun.delete(stream);
     connection.reset(stream, BAD_REQUEST);
-  };
+  }
 
-  override streamWritable: QuietConnection['streamWritable'] = (connection, stream) => {
+  override streamWritable(connection: QuicConnection, stream: number): void {
     const left = this.#left.get(stream);
     if (left === undefined) return;
     const bytes = Math.min(left, CHUNK.length);
     if (left === bytes) this.#left.delete(stream);
     else this.#left.set(stream, left - bytes);
     connection.write(stream, CHUNK.subarray(0, bytes), left === bytes);
-  };
+  }
 
-  override streamClosed: QuietConnection['streamClosed'] = (_connection, stream) => {
+  override streamClosed(_connection: QuicConnection, stream: number): void {
     this.#left.delete(stream);
     this.#begun.delete(stream);
-  };
+  }
 
-  override datagramWritable: QuietConnection['datagramWritable'] = (connection) => {
+  override datagramWritable(connection: QuicConnection): void {
     const flood = this.#flood;
     if (flood === undefined) return;
     while (connection.sendDatagram(CHUNK, 0, DATAGRAM_BYTES)) flood.sent++;
     if (nowUs() < flood.untilUs) return;
     this.#flood = undefined;
     connection.write(flood.stream, encodeCount(flood.sent), true);
-  };
+  }
 
   #answer(connection: QuicConnection, stream: number, head: Uint8Array): void {
     const request = decodeRequest(head);

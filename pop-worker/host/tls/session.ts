@@ -7,6 +7,7 @@ import type { TlsSessionHandle } from './native.ts';
 const NOTHING = new Uint8Array();
 /** RFC 8446 §6.2 */
 const INTERNAL_ERROR = 80;
+const NO_HOOKS: SessionHooks = {};
 
 export interface SessionHooks {
   /**
@@ -38,8 +39,8 @@ const MOST_HELD_BYTES = 65_536;
  */
 export class OpensslSession implements TlsSession, DeskClient {
   readonly #handle: TlsSessionHandle;
-  readonly #hooks: SessionHooks;
-  readonly #elsewhere: Elsewhere | undefined;
+  #hooks: SessionHooks;
+  #elsewhere: Elsewhere | undefined;
   readonly #events: TlsEvent[] = [];
   #ticketData: Uint8Array = NOTHING;
   #isAway = false;
@@ -144,6 +145,8 @@ export class OpensslSession implements TlsSession, DeskClient {
   release(): void {
     this.#released = true;
     if (this.#isAway) return;
+    this.#elsewhere = undefined;
+    this.#hooks = NO_HOOKS;
     native.tlsRelease(this.#handle);
   }
 

@@ -23,7 +23,6 @@ export interface LocalCidsOptions {
 interface LocalCid {
   readonly sequence: number;
   readonly cid: Uint8Array;
-  readonly token: Uint8Array;
   /** Its NEW_CONNECTION_ID frame waits to be written (again). */
   pending: boolean;
   /** The peer may know of it: the frame was written, or the handshake carried it. */
@@ -43,7 +42,7 @@ export class LocalCids {
 
   constructor(options: LocalCidsOptions) {
     this.#options = options;
-    this.#cids.push({ sequence: 0, cid: options.initial, token: NO_TOKEN, pending: false, sent: true });
+    this.#cids.push({ sequence: 0, cid: options.initial, pending: false, sent: true });
   }
 
   /** IDs that belong to us now. */
@@ -61,7 +60,7 @@ export class LocalCids {
   addPreferred(cid: Uint8Array): void {
     if (this.#next !== 1) throw localError(TransportError.internalError, 'sequence number 1 is taken');
     this.#next = 2;
-    this.#cids.push({ sequence: 1, cid, token: NO_TOKEN, pending: false, sent: true });
+    this.#cids.push({ sequence: 1, cid, pending: false, sent: true });
     this.#options.issued(cid, 1);
   }
 
@@ -110,7 +109,8 @@ export class LocalCids {
       // Those issued before `replaceAll` cannot name a number above their own (§19.15).
       const retirePriorTo = Math.min(this.#retirePriorTo, entry.sequence);
       if (newConnectionIdLength(entry.sequence, retirePriorTo, entry.cid.length) > end - next) break;
-      next = writeNewConnectionId(buffer, next, entry.sequence, retirePriorTo, entry.cid, entry.token);
+      const token = this.#options.resetToken(entry.cid);
+      next = writeNewConnectionId(buffer, next, entry.sequence, retirePriorTo, entry.cid, token);
       entry.pending = false;
       entry.sent = true;
       log.frame(FrameKind.newConnectionId, entry.sequence, 0, 0);
@@ -145,7 +145,7 @@ export class LocalCids {
     for (; active < this.#limit; active++) {
       const sequence = this.#next++;
       const cid = this.#options.generate();
-      this.#cids.push({ sequence, cid, token: this.#options.resetToken(cid), pending: true, sent: false });
+      this.#cids.push({ sequence, cid, pending: true, sent: false });
       this.#options.issued(cid, sequence);
     }
   }
@@ -363,7 +363,6 @@ export class PeerCids {
 }
 
 const MAX_RETIRED = 64;
-const NO_TOKEN = new Uint8Array(RESET_TOKEN_BYTES);
 
 const violation = (message: string, frameType: number) =>
   remoteError(TransportError.protocolViolation, message, frameType);

@@ -141,9 +141,11 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** For one number at a time. */
+const word = new Uint8Array(4);
+
 const makeRecovery = (parts: Parts, firstBytes = Number.POSITIVE_INFINITY): Recovery => {
   const { config, isServer, random } = parts;
-  const word = new Uint8Array(4);
   const uniform = (): number => {
     random.fill(word);
     return word.reduceRight((value, byte) => (value + byte) / 256, 0);
@@ -182,7 +184,7 @@ const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
 /** What parts ask of the connection as a whole. */
 const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void => {
   const connection = parts.connection as Connection;
-  const { host, isServer } = options;
+  const { host, isServer, serverName = '' } = options;
   parts.fail = (error, now) => connection.fail(error, now);
   parts.onPeerClose = (application, code, reason, now) => connection.onPeerClose(application, code, reason, now);
   parts.onReset = (now) => connection.onReset(now);
@@ -192,7 +194,7 @@ const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void 
   parts.onVersionNegotiation = (buffer, header, now) => onVersionNegotiation(parts, buffer, header, now);
   parts.validationPtoUs = () => Math.max(parts.recovery.ptoUs(Space.application), UNKNOWN_PTO_US);
   parts.onToken = (bytes) => {
-    connection.newToken = { serverName: options.serverName ?? '', bytes };
+    connection.newToken = { serverName, bytes };
   };
   parts.onConfirmed = (now) => {
     const token = parts.isServer ? host.newToken(connection, now) : undefined;

@@ -3,7 +3,7 @@ import { NEVER, type TimeUs } from '../contract.ts';
 import type { CloseInfo } from './api.ts';
 import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
-import { type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
+import { type ConnectionHost, type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
 import { drop } from './dropped.ts';
 import { localError, QuicError, TransportError } from './errors.ts';
 import { exceededBy } from './exceeded.ts';
@@ -33,7 +33,7 @@ export class Connection extends Commands {
   /** The latest token that the server gave for a later connection (RFC 9000 §8.1.3). */
   newToken: ServerToken | undefined;
   readonly parts: Parts;
-  readonly #options: ConnectionOptions;
+  readonly #host: ConnectionHost;
   readonly #receiver: Receiver;
   readonly #packer: Packer;
   #closeWriter: CloseWriter | undefined;
@@ -43,14 +43,16 @@ export class Connection extends Commands {
 
   constructor(options: ConnectionOptions) {
     super();
-    this.#options = options;
+    // No closure may see `options`: what only the beginning needs is not to live as long as the connection.
+    const { host, now } = options;
+    this.#host = host;
     this.parts = makeParts(this, options);
     this.#receiver = new Receiver(this.parts, options.scid.length);
     this.#packer = new Packer(this.parts);
-    this.#timers = new Timers(this.parts, options.now);
-    this.attach(this.parts, () => options.host.wake(this));
-    this.parts.observer = options.host.observe(this, options.now);
-    this.#guard(options.now, () => this.parts.handshake.advance(options.now));
+    this.#timers = new Timers(this.parts, now);
+    this.attach(this.parts, () => host.wake(this));
+    this.parts.observer = host.observe(this, now);
+    this.#guard(now, () => this.parts.handshake.advance(now));
   }
 
   /** Nothing more will come of it: it can be forgotten. */
@@ -165,7 +167,7 @@ export class Connection extends Commands {
    */
   migrate(local: Int32Array, now: TimeUs): MigrationRefusal | undefined {
     const refusal = migrate(this.parts, local, now);
-    if (refusal === undefined) this.#options.host.wake(this);
+    if (refusal === undefined) this.#host.wake(this);
     return refusal;
   }
 
@@ -211,7 +213,7 @@ export class Connection extends Commands {
   }
 
   closeByApplication(code: number, reason: string): void {
-    const now = this.#options.host.now();
+    const now = this.#host.now();
     this.#close(
       { application: true, code, frameType: 0, reason },
       { by: 'local', application: true, code, reason },
@@ -255,7 +257,7 @@ export class Connection extends Commands {
     if (!closer.isOpen) return;
     closer.close(reason, info, this.#lingerUs);
     this.#ended(now);
-    this.#options.host.wake(this);
+    this.#host.wake(this);
   }
 
   #ended(now: TimeUs): void {
@@ -301,7 +303,7 @@ export class Connection extends Commands {
 
   /** Its state can no longer be relied on: it says so to its peer, if it still can. */
   #broken(error: unknown, now: TimeUs): void {
-    const { host } = this.#options;
+    const host = this.#host;
     if (!host.fault(error)) throw error;
     const { closer } = this.parts;
     if (!closer.isOpen) {

@@ -10,6 +10,8 @@ export const CLOSING_PACKETS = 64;
 /** RFC 9001 §6.6: forged packets that a connection may see. */
 const integrityLimit = (suite: CipherSuite): number => (suite === CipherSuite.chacha20Poly1305 ? 2 ** 36 : 2 ** 52);
 
+const NO_CID = new Uint8Array();
+
 /** Packet protection of every encryption level, and key updates of 1-RTT (RFC 9001 §5, §6). */
 export class Keys {
   readonly #crypto: CryptoPort;
@@ -17,7 +19,7 @@ export class Keys {
   readonly #sealers: (PacketSealer | undefined)[] = [undefined, undefined, undefined, undefined];
   readonly #openers: (PacketOpener | undefined)[] = [undefined, undefined, undefined, undefined];
   /** What Initial keys derive from, and the opener of a version that the connection may change to, or has changed from. */
-  #initialCid = new Uint8Array();
+  #initialCid = NO_CID;
   #otherVersion = 0;
   #otherOpener: PacketOpener | undefined;
   readonly #discarded = [false, false, false, false];
@@ -118,6 +120,7 @@ export class Keys {
     this.#openers[level] = undefined;
     this.#discarded[level] = true;
     if (level !== Level.initial) return;
+    this.#initialCid = NO_CID;
     this.#otherOpener?.close();
     this.#otherOpener = undefined;
   }

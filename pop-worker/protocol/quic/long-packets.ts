@@ -2,7 +2,7 @@ import type { TimeUs } from '../contract.ts';
 import { drop } from './dropped.ts';
 import type { Parts } from './parts.ts';
 import type { Path } from './paths/path.ts';
-import { Level, type PacketOpener } from './ports.ts';
+import { Level, PACKET_WORDS, type PacketOpener } from './ports.ts';
 import type { Receiver } from './receiver.ts';
 import { PacketHeader, parseHeader } from './wire/packet/header.ts';
 import { PacketType } from './wire/packet/packet-type.ts';
@@ -11,14 +11,16 @@ import { isSupportedVersion } from './wire/packet/version.ts';
 /** RFC 9000 §14.1 */
 const MIN_INITIAL_BYTES = 1200;
 
+/** The packet at hand: one for all connections of the thread, since each is processed before the next is opened. */
+const descriptor = new Int32Array(PACKET_WORDS);
+const number = new Float64Array(1);
+
 /** Packets with long headers, one at a time: coalesced ones, Retry and Version Negotiation (RFC 9000 §12.2, §17.2). */
 export class LongPackets {
   readonly #parts: Parts;
   readonly #cidBytes: number;
   readonly #receiver: Receiver;
   readonly #header = new PacketHeader();
-  readonly #descriptor = new Int32Array(4);
-  readonly #number = new Float64Array(1);
 
   constructor(parts: Parts, cidBytes: number, receiver: Receiver) {
     this.#parts = parts;
@@ -121,13 +123,12 @@ export class LongPackets {
       drop(parts, 'droppedConnectionId', level, header.end - at, now);
       return false;
     }
-    const descriptor = this.#descriptor;
     const end = header.end;
     descriptor[0] = at;
     descriptor[1] = header.packetNumberAt - at;
     descriptor[2] = end - at;
     const space = parts.spaces[level === Level.initial ? 0 : level === Level.handshake ? 1 : 2];
-    const opened = this.#opener(level)?.open(buffer, descriptor, this.#number, 1, space.ack.largest);
+    const opened = this.#opener(level)?.open(buffer, descriptor, number, 1, space.ack.largest);
     if (opened !== 1) {
       drop(parts, 'droppedForged', level, end - at, now);
       parts.keys.onForged(level, 1);
@@ -135,7 +136,7 @@ export class LongPackets {
     }
     const payload = at + (descriptor[1] as number);
     const payloadEnd = payload + (descriptor[2] as number);
-    const packetNumber = this.#number[0] as number;
+    const packetNumber = number[0] as number;
     const outcome = descriptor[3] as number;
     if (level === Level.initial || level === Level.handshake) this.#onAuthentic(level, buffer, path, now);
     this.#receiver.process(level, packetNumber, outcome, buffer, at, payload, payloadEnd, ecn, path, now);

@@ -19,11 +19,13 @@ const MIN_PATH_BYTES = 64;
 /** Type and data. */
 const PATH_FRAME_BYTES = 9;
 
+/** The packet at hand: one for all connections of the thread, since each is sealed before the next is begun. */
+const descriptor = new Int32Array(PACKET_WORDS);
+const number = new Float64Array(1);
+
 /** Single 1-RTT packets beside the flow of data: PATH_CHALLENGE and PATH_RESPONSE, and probes of the MTU. */
 export class ProbeWriter {
   readonly #parts: Parts;
-  readonly #descriptor = new Int32Array(PACKET_WORDS);
-  readonly #number = new Float64Array(1);
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -101,14 +103,14 @@ export class ProbeWriter {
     firstByte.finishShort(buffer, at, path, dcid);
     const end = at + bytes - TAG_BYTES;
     buffer.fill(0, frames(buffer, at + headerBytes, end), end);
-    this.#number[0] = packetNumber;
-    this.#descriptor[0] = at;
-    this.#descriptor[1] = headerBytes;
-    this.#descriptor[2] = end - at - headerBytes;
+    number[0] = packetNumber;
+    descriptor[0] = at;
+    descriptor[1] = headerBytes;
+    descriptor[2] = end - at - headerBytes;
     keys.beforeSeal(packetNumber, 1, config.keyUpdatePackets);
     const isMtuProbe = (flags & PacketFlag.mtuProbe) !== 0;
     observer?.packetSent(Level.oneRtt, packetNumber, buffer, at, at + headerBytes, end, path, isMtuProbe, now);
-    keys.sealer(Level.oneRtt)?.seal(buffer, this.#descriptor, this.#number, 1);
+    keys.sealer(Level.oneRtt)?.seal(buffer, descriptor, number, 1);
     const ecn = paths.isHere(path) ? recovery.ecn.codepoint : NOT_ECT;
     const marked = ecn === NOT_ECT ? flags : flags | PacketFlag.ecn;
     recovery.onPacketSent(Space.application, now, bytes, marked, path.congestionId);

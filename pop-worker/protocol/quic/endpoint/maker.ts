@@ -22,6 +22,7 @@ import type { Tokens } from './tokens.ts';
 const CLIENT_DCID_BYTES = 8;
 const NONCE_BYTES = 8;
 const RESET_KEY_BYTES = 32;
+const NO_TOKEN = new Uint8Array();
 
 /** Tokens that nobody can guess go out in any case, also from an endpoint that sends no resets (RFC 9000 §10.3.2). */
 const randomKey = (random: Random): Uint8Array => {
@@ -208,7 +209,7 @@ export class Maker {
       dcid: admission.clientCid,
       keyCid: admission.keyCid,
       cids,
-      token: new Uint8Array(),
+      token: NO_TOKEN,
       remote: from.words.slice(from.remoteAt, from.remoteAt + ADDRESS_WORDS),
       local: from.words.slice(from.localAt, from.localAt + ADDRESS_WORDS),
       firstBytes,

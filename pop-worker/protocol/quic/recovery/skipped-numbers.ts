@@ -1,17 +1,23 @@
 /** Runs of skipped numbers that are remembered. */
 const REMEMBERED = 8;
+/** Before any was: most connections are over before that. */
+const NONE = new Float64Array(0);
 
 /**
  * The packet numbers that were skipped lately. Whoever acknowledges one has not received what it says (RFC 9000 §21.4:
  * optimistic ACK). Older ones are forgotten: an attacker does not know which numbers to leave out.
  */
 export class SkippedNumbers {
-  readonly #low = new Float64Array(REMEMBERED).fill(-1);
-  readonly #high = new Float64Array(REMEMBERED).fill(-1);
+  #low = NONE;
+  #high = NONE;
   #at = 0;
   #count = 0;
 
   add(low: number, high: number): void {
+    if (this.#count === 0) {
+      this.#low = new Float64Array(REMEMBERED);
+      this.#high = new Float64Array(REMEMBERED);
+    }
     this.#low[this.#at] = low;
     this.#high[this.#at] = high;
     this.#at = (this.#at + 1) % REMEMBERED;

@@ -6,6 +6,8 @@ import { FrameType } from '../wire/frames/frame-type.ts';
 /** Bytes that came early are kept in blocks of this size. */
 export const BLOCK_BYTES = 4096;
 const KEPT_BLOCKS = 64;
+/** Most streams come in order and never keep one: nobody writes to this. */
+const NO_BLOCKS: Map<number, Uint8Array> = new Map();
 /** Gaps that one stream may have. Beyond, the peer is not sending a stream but spending our memory. */
 export const MAX_EARLY_RANGES = 4096;
 
@@ -44,7 +46,7 @@ export class Reassembly {
   readonly #pool: BlockPool;
   readonly #early: RangeSet = new RangeSet(Number.POSITIVE_INFINITY);
   /** Blocks by offset / BLOCK_BYTES. */
-  readonly #blocks = new Map<number, Uint8Array>();
+  #blocks: Map<number, Uint8Array> = NO_BLOCKS;
 
   constructor(pool: BlockPool) {
     this.#pool = pool;
@@ -75,7 +77,7 @@ export class Reassembly {
   /** Forgets what came early. */
   discard(): void {
     for (const block of this.#blocks.values()) this.#pool.give(block);
-    this.#blocks.clear();
+    this.#blocks = NO_BLOCKS;
     this.#early.clear();
   }
 
@@ -97,6 +99,7 @@ export class Reassembly {
       let block = this.#blocks.get(index);
       if (block === undefined) {
         block = this.#pool.take();
+        if (this.#blocks === NO_BLOCKS) this.#blocks = new Map();
         this.#blocks.set(index, block);
       }
       copyBytes(block, at, buffer, from, from + n);

@@ -3,14 +3,16 @@ import { extensionOf, messageLength, TRANSPORT_PARAMETERS_EXTENSION } from './cl
 
 /** A ClientHello that is longer goes to TLS as it is. */
 const MAX_HELLO_BYTES = 32_768;
+const NOTHING = new Uint8Array();
 
 /**
  * A server's TLS that begins when the ClientHello is whole: which version of QUIC it is for, and so which transport
  * parameters the server declares, depends on those of the client (RFC 9368 §2.3).
  */
 export class LateTls implements TlsSession {
-  readonly #make: (parameters: Uint8Array | undefined) => TlsSession;
-  #hello = new Uint8Array();
+  /** Let go of when it has done its work: it knows all that the connection began with. */
+  #make: ((parameters: Uint8Array | undefined) => TlsSession) | undefined;
+  #hello = NOTHING;
   #session: TlsSession | undefined;
   #closed = false;
 
@@ -21,8 +23,8 @@ export class LateTls implements TlsSession {
 
   receive(level: Level, data: Uint8Array): void {
     if (this.#closed) return;
-    if (this.#session !== undefined) {
-      this.#session.receive(level, data);
+    if (this.#make === undefined) {
+      this.#session?.receive(level, data);
       return;
     }
     const joined = new Uint8Array(this.#hello.length + data.length);
@@ -34,7 +36,8 @@ export class LateTls implements TlsSession {
     if (!isWhole && joined.length <= MAX_HELLO_BYTES && length <= MAX_HELLO_BYTES) return;
     const parameters = isWhole ? extensionOf(joined.subarray(0, length), TRANSPORT_PARAMETERS_EXTENSION) : undefined;
     this.#session = this.#make(parameters);
-    this.#hello = new Uint8Array();
+    this.#make = undefined;
+    this.#hello = NOTHING;
     this.#session.receive(Level.initial, joined);
   }
 
