@@ -26,7 +26,7 @@ export type PerfImplementation = {
 /** Name in every server's certificate. */
 export const PERF_NAME = 'perf.test';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const CLOUDBRIDGE = fileURLToPath(new URL('../../cloudbridge', import.meta.url));
 
 type Role = 'server' | 'client';
 /** How a program is called that has one of the roles. */
@@ -53,11 +53,9 @@ const implementation = (
   };
 };
 
-export const OURS = implementation(
-  'our',
-  async (role) => ({ command: process.execPath, args: [MAIN, 'quic-perf', role] }),
-  { resumes: true },
-);
+export const OURS = implementation('our', async (role) => ({ command: CLOUDBRIDGE, args: ['quic-perf', role] }), {
+  resumes: true,
+});
 
 const QUIC_GO = implementation('quic-go', async (role) => ({ command: await goPeers(), args: [`perf-${role}`] }), {
   peer: 'quic-go',
