@@ -11,17 +11,18 @@
 #define AEAD_IV_BYTES 12
 #define MAX_KEY_BYTES 32
 #define MAX_SECRET_BYTES 48
+#define MAX_BLOCK_BYTES 128
 
 typedef struct {
   uint16_t id;          // RFC 8446 §B.4
   bool chacha;          // header protection by ChaCha20 (RFC 9001 §5.4.4), else by AES-ECB (§5.4.3)
   size_t key_bytes;     // of the AEAD and of header protection alike
   size_t secret_bytes;  // of the suite's hash
+  size_t block_bytes;   // that the hash works off at a time
   const char *aead_name, *header_name, *hash_name;
   // Fetched once a process and never freed: fetching takes longer than sealing a packet.
   EVP_CIPHER *aead, *header;
   EVP_MD *hash;
-  EVP_MAC_CTX *hmac;  // a keyless template, duplicated for each use
 } cipher_suite;
 
 typedef struct {
