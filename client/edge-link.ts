@@ -1,7 +1,8 @@
-import { randomFillSync, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import type { QlogRecorder } from '#host/qlog/recorder.ts';
+import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { addressOf, formatAddress, formatHost } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -93,7 +94,7 @@ export class EdgeLink implements Link, Http3Sink {
       quic: configFor(family, target, options.controller ?? DEFAULT_CONTROLLER),
       crypto: opensslCrypto,
       tls: options.tls,
-      random: { fill: (bytes) => void randomFillSync(bytes) },
+      random: systemRandom,
       tokenKey: new Uint8Array(32),
       observe: (connection) => options.qlog?.observe(connection),
     });

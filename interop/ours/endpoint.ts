@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { programRecorder } from '#host/qlog/environment.ts';
+import { systemRandom } from '#host/random/random.ts';
 import type { SuiteName } from '#host/tls/context.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
@@ -39,7 +40,7 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
     ...quic,
   },
   crypto: opensslCrypto,
-  random: { fill: (bytes: Uint8Array) => void randomFillSync(bytes) },
+  random: systemRandom,
   tokenKey: randomFillSync(new Uint8Array(32)),
   resetKey: randomFillSync(new Uint8Array(32)),
   observe: (connection: Connection) => programRecorder().observe(connection),

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
@@ -45,7 +46,7 @@ export class BoundEndpoint {
         controller: controllerNamed(options.congestionControl ?? DEFAULT_CONTROLLER),
       },
       crypto: opensslCrypto,
-      random: { fill: (into) => void randomFillSync(into) },
+      random: systemRandom,
       tokenKey: randomFillSync(new Uint8Array(32)),
       resetKey: randomFillSync(new Uint8Array(32)),
     });

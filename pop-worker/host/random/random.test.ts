@@ -23,7 +23,9 @@ test('no bytes are given twice, and all values come up', () => {
 test('sizes that do not divide the stock, and larger ones than it gives, are filled to the last byte', () => {
   for (const bytes of [0, 1, 7, 255, 256, 257, 4096, 5000]) {
     const or = new Uint8Array(bytes);
-    for (let round = 0; round < 64; round++) drawn(bytes).forEach((byte, i) => (or[i] = (or[i] as number) | byte));
+    for (let round = 0; round < 64; round++) {
+      for (const [i, byte] of drawn(bytes).entries()) or[i] = (or[i] as number) | byte;
+    }
     assert.ok(or.every((byte) => byte === 0xff));
   }
 });
