@@ -50,7 +50,7 @@ export class LocalCids {
     return this.#cids.length;
   }
 
-  /** The peer's active_connection_id_limit; issues up to it. Call once the handshake lets 1-RTT be sent. */
+  /** The peer's active_connection_id_limit; issues up to it. Call once the handshake is confirmed. */
   setPeerLimit(limit: number): void {
     this.#limit = Math.min(limit, this.#options.maxActive ?? 4);
     this.#issue();

@@ -29,7 +29,7 @@ export class CloseWriter {
     const size = Math.min(recovery.mtu.datagramBytes, path.budget);
     if (!closer.pending || reason === undefined) return false;
     if (size < CLOSE_BYTES || !burst.hasRoom(size)) return false;
-    closer.onSent();
+    closer.onSent(now, recovery.rtt.smoothedUs);
     const start = burst.used;
     const end = this.#fill(reason, burst.buffer, start, start + size, now);
     if (end === start) return false;

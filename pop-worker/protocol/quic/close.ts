@@ -18,7 +18,9 @@ export class Closer {
   #deadline: TimeUs = NEVER;
   #lingerUs = 0;
   #pending = false;
-  /** Packets that arrived while closing, and how many must have before the next answer. */
+  /** What arrives before was under way when the peer was told, and is no reason to tell it again. */
+  #answersFrom: TimeUs = 0;
+  /** Packets that arrived after that, and how many must have before the next answer. */
   #arrived = 0;
   #answerAt = 1;
   reason: CloseReason | undefined;
@@ -66,8 +68,8 @@ export class Closer {
   }
 
   /** A packet arrived while closing. Answers become rarer: the 1st, 2nd, 4th, 8th … (RFC 9000 §10.2.1). */
-  onArrival(): void {
-    if (this.#phase !== 'closing' || ++this.#arrived < this.#answerAt) return;
+  onArrival(now: TimeUs): void {
+    if (this.#phase !== 'closing' || now < this.#answersFrom || ++this.#arrived < this.#answerAt) return;
     this.#answerAt *= 2;
     this.#pending = true;
   }
@@ -77,8 +79,9 @@ export class Closer {
     return this.#pending;
   }
 
-  onSent(): void {
+  onSent(now: TimeUs, rttUs: number): void {
     this.#pending = false;
+    this.#answersFrom = now + rttUs;
   }
 
   deadline(): TimeUs {

@@ -122,7 +122,7 @@ export class Connection extends Commands {
     const { closer } = this.parts;
     drop(this.parts, 'droppedClosed', undefined, end - start, now);
     if (closer.phase !== 'closing') return;
-    closer.onArrival();
+    closer.onArrival(now);
     // RFC 9001 §6.6: after too many forgeries no packet is processed any more.
     if (path !== this.parts.paths.active || closer.reason?.code === TransportError.aeadLimitReached) return;
     try {

@@ -53,6 +53,8 @@ describe('a server', () => {
     const context = earlyContext(config, 1);
     assert.ok(bearsEarlyData(config, 1, context));
     assert.equal(bearsEarlyData(config, 2, context), false);
+    assert.ok(bearsEarlyData(config, 2, earlyContext(config, 2)));
+    assert.deepEqual(earlyContext(config, 1), context);
     for (const name of NAMES) {
       assert.ok(bearsEarlyData({ ...config, [name]: config[name] + 1 }, 1, context));
       assert.equal(bearsEarlyData({ ...config, [name]: config[name] - 1 }, 1, context), false, name);

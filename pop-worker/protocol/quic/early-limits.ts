@@ -48,6 +48,17 @@ export const checkNotLower = (now: Limits, remembered: Limits): void => {
 
 /** What a server puts into its tickets, to know later what the client goes by: version and limits. */
 export const earlyContext = (config: QuicConfig, version: number): Uint8Array => {
+  const known = contexts.get(config);
+  if (known !== undefined && u32At(known, 0) === version) return known;
+  const context = makeContext(config, version);
+  contexts.set(config, context);
+  return context;
+};
+
+/** The latest one of each configuration: the same in all its connections of a version. */
+const contexts = new WeakMap<QuicConfig, Uint8Array>();
+
+const makeContext = (config: QuicConfig, version: number): Uint8Array => {
   const limits = Object.fromEntries(LIMITS.map((name) => [name, config[name]])) as unknown as Limits;
   const encoded = encodeTransportParameters({ ...DEFAULT_TRANSPORT_PARAMETERS, ...limits });
   const context = new Uint8Array(VERSION_BYTES + encoded.length);

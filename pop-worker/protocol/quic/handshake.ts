@@ -208,7 +208,6 @@ export class Handshake {
       parts.streams.setPeerLimits(limitsOf(this.#peer), 'final');
     }
     if (!parts.isServer) parts.keys.discard(Level.earlyData);
-    parts.localCids.setPeerLimit(this.#peer.activeConnectionIdLimit);
     const info = { alpn, resumed, earlyData, peerCertificate };
     parts.observer?.handshakeComplete(info, now);
     parts.sink.handshakeComplete(parts.connection, info);
@@ -229,6 +228,8 @@ export class Handshake {
     parts.keys.discard(Level.earlyData);
     // A client has nothing more to say to TLS (RFC 9001 §6: KeyUpdate is an error); a server has its tickets to give.
     if (parts.isServer) this.#tls.release();
+    // RFC 9000 §9: a peer has use for more than one from now on.
+    parts.localCids.setPeerLimit(this.peer.activeConnectionIdLimit);
     parts.recovery.onHandshakeConfirmed(now);
     parts.onConfirmed(now);
     parts.sink.handshakeConfirmed(parts.connection);

@@ -11,11 +11,14 @@ import { shortHeaderLength, writeShortHeader } from './wire/packet/short.ts';
 const RECORDS = 64;
 const NO_TOKEN = new Uint8Array();
 
+/** What is sealed at the moment: one for all connections of the thread. */
+const descriptor = new Int32Array(PACKET_WORDS);
+const number = new Float64Array(1);
+
 /** One packet of any level while a datagram is put together: begun, maybe padded, sealed. Reused. */
 export class LevelPacket {
   readonly #parts: Parts;
-  readonly #descriptor = new Int32Array(PACKET_WORDS);
-  readonly #number = new Float64Array(1);
+  #packetNumber = 0;
   #payloadAt = 0;
   #numberBytes = 1;
   level: Level = Level.initial;
@@ -44,7 +47,7 @@ export class LevelPacket {
     const log = this.#parts.recovery.sent(this.space);
     const first = this.writeHeader(buffer, at, end);
     if (first < 0 || !log.hasRoom(RECORDS)) return false;
-    log.begin(this.#number[0] as number);
+    log.begin(this.#packetNumber);
     const acks = level !== Level.earlyData;
     const behind = payload.write(this.space, log, buffer, first, end - TAG_BYTES, now, elicit, acks);
     if (behind === first) {
@@ -72,7 +75,7 @@ export class LevelPacket {
     if (dcid === undefined) return -1;
     const packetNumber = recovery.sent(this.space).nextPacketNumber;
     const numberBytes = packetNumberBytes(packetNumber, spaces[this.space].largestAcked);
-    this.#number[0] = packetNumber;
+    this.#packetNumber = packetNumber;
     this.#numberBytes = numberBytes;
     const token = level === Level.initial ? handshake.token : NO_TOKEN;
     const scid = handshake.scid;
@@ -117,17 +120,17 @@ export class LevelPacket {
 
   seal(buffer: Uint8Array, now: TimeUs): void {
     const { keys, config, observer, paths } = this.#parts;
-    const number = this.#number[0] as number;
+    const packetNumber = this.#packetNumber;
     const end = this.end - TAG_BYTES;
     if (this.level !== Level.oneRtt) {
       patchLength(buffer, this.#payloadAt, this.#numberBytes, this.end);
-      keys.beforeSealLong(number);
-    } else keys.beforeSeal(number, 1, config.keyUpdatePackets);
-    observer?.packetSent(this.level, number, buffer, this.start, this.#payloadAt, end, paths.active, false, now);
-    const descriptor = this.#descriptor;
+      keys.beforeSealLong(packetNumber);
+    } else keys.beforeSeal(packetNumber, 1, config.keyUpdatePackets);
+    observer?.packetSent(this.level, packetNumber, buffer, this.start, this.#payloadAt, end, paths.active, false, now);
+    number[0] = packetNumber;
     descriptor[0] = this.start;
     descriptor[1] = this.#payloadAt - this.start;
     descriptor[2] = end - this.#payloadAt;
-    keys.sealer(this.level)?.seal(buffer, descriptor, this.#number, 1);
+    keys.sealer(this.level)?.seal(buffer, descriptor, number, 1);
   }
 }

@@ -43,13 +43,23 @@ describe('closer', () => {
     const closer = new Closer();
     closer.close(reason, local, 300);
     const answered: number[] = [];
-    closer.onSent();
+    closer.onSent(0, 0);
     for (let i = 1; i <= 20; i++) {
-      closer.onArrival();
+      closer.onArrival(i);
       if (closer.pending) answered.push(i);
-      closer.onSent();
+      closer.onSent(i, 0);
     }
     assert.deepEqual(answered, [1, 2, 4, 8, 16]);
+  });
+
+  it('answers nothing that was under way when it told the peer', () => {
+    const closer = new Closer();
+    closer.close(reason, local, 300);
+    closer.onSent(1000, 50);
+    for (const now of [1000, 1049]) closer.onArrival(now);
+    assert.equal(closer.pending, false);
+    closer.onArrival(1050);
+    assert.equal(closer.pending, true);
   });
 
   it('is not opened again, nor told twice', () => {

@@ -61,6 +61,17 @@ export const handshakeSuite = (name: string, ports: (seed: number) => Ports): vo
       assert.deepEqual([close?.by, close?.application, close?.code], ['remote', false, 0x100 + 120]);
     });
 
+    it('gives connection IDs to spare when it is confirmed, not while it may still come to nothing', () => {
+      const pair = new Pair({ ports: ports(1) });
+      const { parts } = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.handshake !== undefined));
+      assert.deepEqual([parts.handshake.isConfirmed, parts.localCids.count], [false, 1]);
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      pair.run(() => false, 1_000_000);
+      assert.deepEqual([parts.localCids.count, pair.accepted.parts.localCids.count], [4, 4]);
+      assert.deepEqual([parts.peerCids.available, pair.accepted.parts.peerCids.available], [3, 3]);
+    });
+
     it('puts packets of several levels into one datagram', () => {
       const pair = new Pair({ ports: ports(1) });
       const types: number[][] = [];
