@@ -1,4 +1,5 @@
 import type { Random, TimeUs } from '../contract.ts';
+import { AckRequests } from './ack/asking.ts';
 import type { ConnectionSink } from './api.ts';
 import { LocalCids, PeerCids } from './cids.ts';
 import { Closer } from './close.ts';
@@ -128,7 +129,8 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
     retired: (cid) => host.cidRetired(connection, cid),
   });
   parts.peerCids = new PeerCids(config.activeConnectionIdLimit, options.dcid);
-  parts.control = new ControlFrames(parts.localCids, parts.peerCids);
+  parts.ackRequests = new AckRequests(parts.recovery);
+  parts.control = new ControlFrames(parts.localCids, parts.peerCids, parts.ackRequests);
   parts.paths = makePaths(parts, options);
   addCallbacks(parts, options);
   if (isServer) {
@@ -164,9 +166,15 @@ const makePaths = (parts: Parts, options: ConnectionOptions): Paths => {
     validationPtoUs: () => parts.validationPtoUs(),
     pathChanged: (path, fresh, now) => {
       parts.counters.pathChanges++;
-      if (fresh) parts.recovery.onPathChange(path.congestionId, now);
+      if (fresh) {
+        parts.recovery.onPathChange(path.congestionId, now);
+        parts.ackRequests.onPathChange();
+      }
       // RFC 9000 §9.2: only what does more than probe tells the server that we are here.
-      if (!isServer) parts.spaces[Space.application].ping = true;
+      if (!isServer) {
+        parts.spaces[Space.application].ping = true;
+        parts.ackRequests.demand();
+      }
       host.pathChanged(parts.connection as Connection);
     },
     pathForgotten: ({ cidId }) => {

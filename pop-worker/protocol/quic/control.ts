@@ -1,20 +1,23 @@
+import type { AckRequests } from './ack/asking.ts';
 import type { LocalCids, PeerCids } from './cids.ts';
 import { FrameKind } from './recovery/frame-kind.ts';
 import type { FrameLog } from './streams/frame-log.ts';
 import { writeHandshakeDone } from './wire/frames/handshake-done.ts';
 import { newTokenLength, writeNewToken } from './wire/frames/new-token.ts';
 
-/** Frames of a connection that belong to no stream: HANDSHAKE_DONE, NEW_TOKEN, and those about connection IDs. */
+/** Frames of a connection that belong to no stream: HANDSHAKE_DONE, NEW_TOKEN, ACK_FREQUENCY, and those about connection IDs. */
 export class ControlFrames {
   readonly #localCids: LocalCids;
   readonly #peerCids: PeerCids;
+  readonly #ackRequests: AckRequests;
   #handshakeDone = false;
   #token: Uint8Array | undefined;
   #tokenPending = false;
 
-  constructor(localCids: LocalCids, peerCids: PeerCids) {
+  constructor(localCids: LocalCids, peerCids: PeerCids, ackRequests: AckRequests) {
     this.#localCids = localCids;
     this.#peerCids = peerCids;
+    this.#ackRequests = ackRequests;
   }
 
   /** RFC 9000 §19.20 */
@@ -29,7 +32,8 @@ export class ControlFrames {
   }
 
   get pending(): boolean {
-    return this.#handshakeDone || this.#tokenPending || this.#localCids.pending || this.#peerCids.pending;
+    if (this.#handshakeDone || this.#tokenPending || this.#ackRequests.pending) return true;
+    return this.#localCids.pending || this.#peerCids.pending;
   }
 
   writeFrames(buffer: Uint8Array, start: number, end: number, log: FrameLog): number {
@@ -41,6 +45,7 @@ export class ControlFrames {
     }
     if (this.#peerCids.pending) at = this.#peerCids.writeFrames(buffer, at, end, log);
     if (this.#localCids.pending) at = this.#localCids.writeFrames(buffer, at, end, log);
+    if (this.#ackRequests.pending) at = this.#ackRequests.writeFrame(buffer, at, end, log);
     const token = this.#token;
     if (this.#tokenPending && token !== undefined && at + newTokenLength(token.length) <= end) {
       at = writeNewToken(buffer, at, token);
@@ -59,6 +64,7 @@ export class ControlFrames {
   frameLost(kind: FrameKind, a: number): void {
     if (kind === FrameKind.newConnectionId) this.#localCids.frameLost(a);
     else if (kind === FrameKind.retireConnectionId) this.#peerCids.frameLost(a);
+    else if (kind === FrameKind.ackFrequency) this.#ackRequests.onLost(a);
     else if (kind === FrameKind.handshakeDone) this.#handshakeDone = true;
     else if (kind === FrameKind.newToken) this.#tokenPending = this.#token !== undefined;
   }

@@ -42,6 +42,7 @@ export class Dispatcher implements FrameSink {
     if (this.space === Space.application) {
       delayUs = Math.min(frame.delay * 2 ** parts.handshake.peer.ackDelayExponent, MAX_ACK_DELAY_US);
       parts.keys.onAcked(frame.largest, this.outcome);
+      parts.ackRequests.onAck(this.now);
     }
     parts.recovery.onAckReceived(this.space, frame, delayUs, this.now);
     if (frame.largest > space.largestAcked) space.largestAcked = frame.largest;

@@ -182,6 +182,7 @@ export class Handshake {
       parts.peerCids.addPreferred(connectionId, statelessResetToken);
     }
     parts.recovery.setPeerMaxAckDelay(peer.maxAckDelayMs * 1000);
+    parts.ackRequests.setPeer(peer.maxAckDelayMs * 1000, peer.minAckDelayUs);
     parts.recovery.setPeerDatagramLimit(peer.maxUdpPayloadSize);
     parts.idle.setPeerTimeout(peer.maxIdleTimeoutMs * 1000);
     // A client that sent early data must know first whether it was taken.

@@ -1,4 +1,5 @@
 import type { Random, TimeUs } from '../contract.ts';
+import type { AckRequests } from './ack/asking.ts';
 import type { CloseInfo, ConnectionSink, QuicConnection } from './api.ts';
 import type { LocalCids, PeerCids } from './cids.ts';
 import type { Closer } from './close.ts';
@@ -44,6 +45,7 @@ export interface Parts {
   readonly localCids: LocalCids;
   readonly peerCids: PeerCids;
   readonly control: ControlFrames;
+  readonly ackRequests: AckRequests;
   readonly paths: Paths;
   readonly idle: IdleTimer;
   readonly closer: Closer;

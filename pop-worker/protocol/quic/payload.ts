@@ -55,14 +55,17 @@ export class Payload {
     }
     if (!elicit) return this.#acknowledgeOnly(space, buffer, start, at, end);
     const before = at;
+    if (space === Space.application && acks && at < end && this.#demandsAck()) {
+      at = writeImmediateAck(buffer, at);
+      state.ping = false;
+    }
     for (let next = -1; acks && state.crypto.pending && next !== at; ) {
       next = at;
       at = state.crypto.writeFrame(buffer, at, end, log);
     }
     if (space === Space.application) at = this.#application(log, buffer, at, end);
-    const probes = this.#parts.recovery.probesOwed(space) > 0;
-    if (at === before && at < end && (state.ping || probes)) {
-      at = probes && this.#mayDemandAcks(space) ? writeImmediateAck(buffer, at) : writePing(buffer, at);
+    if (at === before && at < end && (state.ping || this.#parts.recovery.probesOwed(space) > 0)) {
+      at = writePing(buffer, at);
       state.ping = false;
     }
     if (at === before) return this.#acknowledgeOnly(space, buffer, start, at, end);
@@ -71,10 +74,10 @@ export class Payload {
     return at;
   }
 
-  /** The peer knows IMMEDIATE_ACK, by what it declared in this handshake (draft-ietf-quic-ack-frequency §3). */
-  #mayDemandAcks(space: Space): boolean {
-    const { handshake } = this.#parts;
-    return space === Space.application && handshake.isComplete && handshake.peer.minAckDelayUs !== undefined;
+  /** Probes ask for an ACK at once (draft-ietf-quic-ack-frequency §7), and what follows a migration (§8.4). */
+  #demandsAck(): boolean {
+    const { ackRequests, recovery } = this.#parts;
+    return ackRequests.takeDemand() || (recovery.probesOwed(Space.application) > 0 && ackRequests.mayDemand);
   }
 
   #acknowledgeOnly(space: Space, buffer: Uint8Array, start: number, at: number, end: number): number {

@@ -6,6 +6,7 @@ import { Level, PACKET_WORDS, TAG_BYTES } from './ports.ts';
 import { NOT_ECT } from './recovery/ecn.ts';
 import { PacketFlag } from './recovery/packet-flag.ts';
 import { Space } from './recovery/recovery.ts';
+import { writeImmediateAck } from './wire/frames/immediate-ack.ts';
 import { writePathChallenge } from './wire/frames/path-challenge.ts';
 import { writePathResponse } from './wire/frames/path-response.ts';
 import { writePing } from './wire/frames/ping.ts';
@@ -78,7 +79,8 @@ export class ProbeWriter {
     if (bytes === 0 || !recovery.canSend(bytes)) return false;
     if (!burst.hasRoom(bytes)) return true;
     const flags = PacketFlag.ackEliciting | PacketFlag.inFlight | PacketFlag.mtuProbe;
-    return this.#send(burst, path, bytes, flags, now, (buffer, start) => writePing(buffer, start));
+    const write = this.#parts.ackRequests.mayDemand ? writeImmediateAck : writePing;
+    return this.#send(burst, path, bytes, flags, now, write);
   }
 
   /** Writes one packet that fills a datagram of this size. */

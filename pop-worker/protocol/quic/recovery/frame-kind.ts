@@ -47,5 +47,7 @@ export const FrameKind = {
   datagram: 21,
   /** a size of the probe in bytes (written by Recovery's owner for its records; the probe itself is told to `Mtu`) */
   mtuProbe: 22,
+  /** a sequence number */
+  ackFrequency: 23,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];

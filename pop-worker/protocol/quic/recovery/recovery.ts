@@ -79,6 +79,11 @@ export class Recovery {
     return this.#settlement.path.ecn;
   }
 
+  /** A packet is lost once so many later ones were acknowledged (RFC 9002 §6.1.1); it grows with reordering. */
+  get packetThreshold(): number {
+    return this.#settlement.packetThreshold;
+  }
+
   /** Consecutive probe timeouts. */
   get probeTimeouts(): number {
     return this.#timer.count;

@@ -46,6 +46,10 @@ export class Settlement {
     this.#sink = sink;
   }
 
+  get packetThreshold(): number {
+    return this.#detection.packetThreshold;
+  }
+
   /** @returns the largest newly acknowledged number, -1 for none */
   takeAcked(state: PacketSpace, frame: AckFrame, now: TimeUs): number {
     const path = this.path;
