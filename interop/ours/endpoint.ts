@@ -58,7 +58,7 @@ const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {
     handshakeComplete(connection, info);
   };
   sink.closed = (connection, info, now) => {
-    evidence.add(connection, info.by);
+    evidence.add(connection);
     if (sink instanceof Http3Binding && sink.http3 !== undefined) evidence.addHttp3(sink.http3);
     closed(connection, info, now);
   };

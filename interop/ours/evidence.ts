@@ -1,5 +1,5 @@
 import type { Http3Connection } from '#protocol/http3/connection.ts';
-import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
+import type { HandshakeInfo } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
 import { Level } from '#protocol/quic/ports.ts';
 
@@ -44,12 +44,12 @@ export class Evidence {
   }
 
   /** A connection is over, or what it went through so far is asked for. */
-  add(connection: unknown, by?: CloseInfo['by']): void {
+  add(connection: unknown): void {
     if (!(connection instanceof Connection) || this.#noted.has(connection)) return;
     this.#noted.add(connection);
     const { handshake, version, keys, counters, config, recovery, spaces } = connection.parts;
-    if (by === 'version') this.versionNegotiated++;
-    else this.connections++;
+    this.connections++;
+    if (handshake.hasBegunAnew) this.versionNegotiated++;
     if (handshake.cids.retry !== undefined && !connection.isServer) this.retried++;
     this.keyUpdates += counters.keyUpdates;
     this.peerStreams = connection.isServer ? config.initialMaxStreamsBidi : handshake.peer.initialMaxStreamsBidi;
@@ -58,7 +58,7 @@ export class Evidence {
     this.challengesReceived += counters.challengesReceived;
     this.pathsValidated += counters.pathsValidated;
     const suite = keys.sealer(Level.oneRtt)?.suite;
-    if (by !== 'version' && !this.versions.includes(version)) this.versions.push(version);
+    if (!this.versions.includes(version)) this.versions.push(version);
     if (suite !== undefined && !this.suites.includes(suite)) this.suites.push(suite);
   }
 }

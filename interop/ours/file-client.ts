@@ -81,9 +81,6 @@ const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
   return sink;
 };
 
-/** QUIC version 1 (RFC 9000 §15). */
-const VERSION_1 = 1;
-
 /** What a client keeps of a connection to resume it (RFC 9000 §7.4.1). */
 type Session = { ticket?: Uint8Array; remembered?: TransportParameters; onTicket?: () => void };
 
@@ -122,7 +119,7 @@ export const fileClient = (args: Arguments): void => {
   const session: Session = {};
   const left = shares(args.requests, Number(args.connections));
   const written: Promise<void>[] = [];
-  const next = (version?: number): void => {
+  const next = (): void => {
     let complete = false;
     const fetch: Fetch = {
       args,
@@ -135,8 +132,6 @@ export const fileClient = (args: Arguments): void => {
         else session.onTicket = close;
       },
       closed: (info) => {
-        // RFC 9000 §6.2: what the server speaks was told; the application tries again.
-        if (info.by === 'version') return void setImmediate(next, VERSION_1);
         if (!complete) fail(describe(info));
         written.push(fetch.downloads.written());
         left.shift();
@@ -149,7 +144,7 @@ export const fileClient = (args: Arguments): void => {
     };
     const sink = stirring(keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session), dialer, args);
     const resumed = resumption(args, session);
-    const connection = dialer.dial(sink, { ...resumed, ...(version !== undefined && { version }) });
+    const connection = dialer.dial(sink, resumed);
     // Early data does not wait for the handshake.
     if ('remembered' in resumed) sink.streamsAvailable(connection, true);
   };

@@ -62,6 +62,8 @@ export interface ConnectionOptions {
   readonly sink: ConnectionSink;
   readonly host: ConnectionHost;
   readonly tls: TlsSession;
+  /** Of a client: another session, for another version. */
+  readonly tlsAnew?: (version: number) => TlsSession;
   readonly version: number;
   /** Source Connection ID of our long headers. */
   readonly scid: Uint8Array;

@@ -1,12 +1,12 @@
 import type { TimeUs } from '../contract.ts';
 import { checkNotLower, rememberedOf } from './early-limits.ts';
-import { remoteError, TransportError } from './errors.ts';
+import { localError, remoteError, TransportError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
 import { PostHandshake } from './post-handshake.ts';
 import { Space } from './recovery/recovery.ts';
 import { authenticateCids, type HandshakeCids, limitsOf } from './transport.ts';
-import { checkVersions } from './versions/negotiation.ts';
+import { checkGenuine, checkVersions } from './versions/negotiation.ts';
 import {
   DEFAULT_TRANSPORT_PARAMETERS,
   parseTransportParameters,
@@ -23,12 +23,15 @@ export interface HandshakeOptions {
   readonly scid: Uint8Array;
   /** What a client's Initial packets carry, empty for none (RFC 9000 §8.1). */
   readonly token: Uint8Array;
+  /** Another session, of a client that begins anew in this version. */
+  readonly tlsAnew?: ((version: number) => TlsSession) | undefined;
 }
 
 /** Drives TLS: CRYPTO bytes in and out, keys, transport parameters, completion (RFC 9001 §4). */
 export class Handshake {
   readonly #parts: Parts;
-  readonly #tls: TlsSession;
+  #tls: TlsSession;
+  readonly #tlsAnew: HandshakeOptions['tlsAnew'];
   readonly scid: Uint8Array;
   #token: Uint8Array;
   /** Source Connection ID of the peer's first packet. */
@@ -40,11 +43,15 @@ export class Handshake {
   /** What a client that sends early data goes by. */
   #remembered: TransportParameters | undefined;
   #due = true;
+  #begunAnew = false;
+  /** Early data of the attempt before: its ticket is of another version (RFC 9369 §5). */
+  #earlyDataDropped = false;
   readonly #postHandshake = new PostHandshake();
 
   constructor(parts: Parts, options: HandshakeOptions) {
     this.#parts = parts;
     this.#tls = options.tls;
+    this.#tlsAnew = options.tlsAnew;
     this.#cids = options.cids;
     this.scid = options.scid;
     this.#token = options.token;
@@ -84,6 +91,30 @@ export class Handshake {
   setRetry(cid: Uint8Array, token: Uint8Array): void {
     this.#cids = { original: this.#cids.original, retry: cid };
     this.#token = token;
+  }
+
+  /** A Version Negotiation packet was acted on (RFC 9368 §2.1). */
+  get hasBegunAnew(): boolean {
+    return this.#begunAnew;
+  }
+
+  /** A client that was told of other versions: RFC 9368 §2.1. @param original Destination Connection ID of its new first flight */
+  beginAnew(version: number, original: Uint8Array): void {
+    if (this.#tlsAnew === undefined) throw localError(TransportError.internalError, 'only clients begin anew');
+    const { keys, streams } = this.#parts;
+    this.#tls.close();
+    this.#tls = this.#tlsAnew(version);
+    this.#cids = { original, retry: undefined };
+    // RFC 9369 §5: tokens and tickets are good for the version that they are of.
+    this.#token = new Uint8Array();
+    this.#begunAnew = true;
+    this.#due = true;
+    if (this.#remembered === undefined) return;
+    this.#remembered = undefined;
+    this.#peer = undefined;
+    this.#earlyDataDropped = true;
+    keys.discard(Level.earlyData);
+    streams.onEarlyDataRejected();
   }
 
   /** The connection goes on in another version than it began with (RFC 9368 §2.3). */
@@ -174,6 +205,9 @@ export class Handshake {
     const peer = parseTransportParameters(data, parts.isServer ? 'client' : 'server');
     authenticateCids(peer, this.#peerScid ?? new Uint8Array(), parts.isServer ? undefined : this.#cids);
     checkVersions(peer.versionInformation, parts.isServer, parts.originalVersion, parts.version);
+    if (this.#begunAnew) {
+      checkGenuine(peer.versionInformation, parts.config.versions, parts.originalVersion, parts.version);
+    }
     this.#peer = peer;
     parts.firstByte.peerGreases = peer.greaseQuicBit;
     if (peer.statelessResetToken !== undefined) parts.peerCids.setInitialToken(peer.statelessResetToken);
@@ -209,7 +243,12 @@ export class Handshake {
       parts.streams.setPeerLimits(limitsOf(this.#peer), 'final');
     }
     if (!parts.isServer) parts.keys.discard(Level.earlyData);
-    const info = { alpn, resumed, earlyData, peerCertificate };
+    const info = {
+      alpn,
+      resumed,
+      earlyData: this.#earlyDataDropped ? 'rejected' : earlyData,
+      peerCertificate,
+    } as const;
     parts.observer?.handshakeComplete(info, now);
     parts.sink.handshakeComplete(parts.connection, info);
     if (parts.isServer) {

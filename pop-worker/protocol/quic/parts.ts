@@ -29,9 +29,9 @@ export interface Parts {
   readonly random: Random;
   readonly sink: ConnectionSink;
   readonly counters: ConnectionCounters;
-  /** The QUIC version in use, and that of the client's first packet (RFC 9368). */
+  /** The QUIC version in use, and that of the client's first packet (RFC 9368); of the second first one if it began anew. */
   version: number;
-  readonly originalVersion: number;
+  originalVersion: number;
   readonly firstByte: FirstByte;
   readonly keys: Keys;
   readonly handshake: Handshake;

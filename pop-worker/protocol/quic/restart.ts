@@ -1,6 +1,8 @@
 import type { TimeUs } from '../contract.ts';
 import { drop } from './dropped.ts';
 import type { Parts } from './parts.ts';
+import { Space } from './recovery/recovery.ts';
+import { versionAmong } from './versions/negotiation.ts';
 import type { PacketHeader } from './wire/packet/header.ts';
 import { retryPseudoPacket } from './wire/packet/retry.ts';
 import { parseVersionNegotiation } from './wire/packet/version-negotiation.ts';
@@ -40,18 +42,39 @@ export const onRetry = (parts: Parts, buffer: Uint8Array, header: PacketHeader, 
 };
 
 /**
- * Version Negotiation (RFC 9000 §6.2): a client gives the attempt up, unless the packet is forged or names the version
- * that it uses. Whoever opened the connection may try another one of those that it is told.
+ * Version Negotiation (RFC 9000 §6.2, RFC 9368 §2.1): a client begins anew in the version that it prefers of those that it
+ * is told, once, or gives up where it speaks none. A packet that names the version in use is forged or late: nothing
+ * happens. What the server declares in the new handshake must confirm the choice (`checkGenuine`).
  */
 export const onVersionNegotiation = (parts: Parts, buffer: Uint8Array, header: PacketHeader, now: TimeUs): void => {
-  const { handshake, version } = parts;
+  const { handshake, version, config } = parts;
   const offered = parseVersionNegotiation(buffer, header);
   const ours = isSame(buffer, header.scidStart, header.scidLength, handshake.cids.original);
-  if (!isFresh(parts) || !ours || offered === undefined || offered.includes(version)) {
+  const mayAct = isFresh(parts) && ours && !handshake.hasBegunAnew;
+  if (!mayAct || offered === undefined || offered.includes(version)) {
     drop(parts, 'droppedMalformed', undefined, header.end - header.start, now);
     return;
   }
   parts.observer?.replyReceived(header.type, header.end - header.start, offered, now);
+  const next = versionAmong(config.versions, offered);
+  if (next !== undefined) {
+    beginAnew(parts, next, now);
+    return;
+  }
   const text = offered.slice(0, 8).map((v) => `0x${v.toString(16)}`);
   parts.onGivenUp({ by: 'version', application: false, code: 0, reason: `server speaks ${text.join(', ')}` }, now);
+};
+
+/** Another connection in all but the object (RFC 9368 §2.4): numbers, keys, TLS and congestion state are new. */
+const beginAnew = (parts: Parts, version: number, now: TimeUs): void => {
+  const { handshake, random, peerCids, keys, recovery, spaces } = parts;
+  const original = new Uint8Array(handshake.cids.original.length);
+  random.fill(original);
+  parts.version = version;
+  parts.originalVersion = version;
+  recovery.restart(now);
+  spaces[Space.initial].crypto.restart();
+  peerCids.setInitial(original);
+  keys.installInitial(version, original);
+  handshake.beginAnew(version, original);
 };

@@ -146,10 +146,12 @@ export class Maker {
     const scid = this.generateCid();
     const dcid = new Uint8Array(CLIENT_DCID_BYTES);
     random.fill(dcid);
+    const { serverName, alpn } = options;
+    const parameters = (of: number) => ownParameters(config, random, of, scid, undefined);
     const session = tls.client({
-      serverName: options.serverName,
-      alpn: options.alpn,
-      transportParameters: ownParameters(config, random, version, scid, undefined),
+      serverName,
+      alpn,
+      transportParameters: parameters(version),
       ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
       earlyData: options.remembered !== undefined,
     });
@@ -161,13 +163,14 @@ export class Maker {
       sink: options.sink,
       host: this.#host,
       tls: session,
+      tlsAnew: (of) => tls.client({ serverName, alpn, transportParameters: parameters(of) }),
       version,
       scid,
       dcid,
       keyCid: dcid,
       cids: { original: dcid, retry: undefined },
-      token: options.token?.serverName === options.serverName ? options.token.bytes : new Uint8Array(),
-      serverName: options.serverName,
+      token: options.token?.serverName === serverName ? options.token.bytes : new Uint8Array(),
+      serverName,
       remote: options.remote,
       local: options.local ?? new Int32Array(ADDRESS_WORDS),
       validated: true,

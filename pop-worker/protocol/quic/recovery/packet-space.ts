@@ -9,7 +9,7 @@ export type Space = (typeof Space)[keyof typeof Space];
 /** What loss recovery knows of one packet number space (RFC 9002 §A.3). */
 export class PacketSpace {
   readonly id: Space;
-  readonly sent: SentPackets;
+  sent: SentPackets;
   /** -1: nothing was acknowledged. */
   largestAcked = -1;
   /** Every number below it is acknowledged, lost or skipped. */
@@ -30,9 +30,18 @@ export class PacketSpace {
   /** Where `probe` goes on looking for something to send again. */
   probeCursor = 0;
 
+  readonly #maxPackets: number;
+
   constructor(id: Space, maxPackets: number) {
     this.id = id;
+    this.#maxPackets = maxPackets;
     this.sent = new SentPackets(maxPackets);
+  }
+
+  /** As if nothing had been sent. */
+  restart(): void {
+    this.sent = new SentPackets(this.#maxPackets);
+    this.clear();
   }
 
   /** Forgets every packet; numbers go on. */

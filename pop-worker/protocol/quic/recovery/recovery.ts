@@ -292,6 +292,17 @@ export class Recovery {
     this.#settlement.path = this.#newPath(this.#settlement.path.id, this.#settlement.path.epoch + 1, now);
   }
 
+  /** A client begins anew in another version: nothing was sent so far, and numbers begin at 0 (RFC 9000 §12.3). */
+  restart(now: TimeUs): void {
+    for (const space of [Space.initial, Space.application]) {
+      this.#forget(this.#spaces[space], false);
+      this.#spaces[space].restart();
+    }
+    this.#timer.count = 0;
+    this.#lastEvent = now;
+    this.#settlement.path = this.#newPath(this.#settlement.path.id, this.#settlement.path.epoch + 1, now);
+  }
+
   /** 0-RTT was rejected: reports what 0-RTT packets carried as lost, without a congestion event (RFC 9002 §6.4). */
   rejectEarlyData(now: TimeUs): void {
     this.#forget(this.#spaces[Space.application], true);

@@ -17,7 +17,7 @@ export type CryptoDeliver = (buffer: Uint8Array, start: number, end: number) => 
 export class CryptoStream implements InOrderSink {
   readonly #deliver: CryptoDeliver;
   readonly #maxBufferedBytes: number;
-  readonly #outgoing: SendBuffer = new SendBuffer();
+  #outgoing: SendBuffer = new SendBuffer();
   #isClosed = false;
   readonly #incoming: Reassembly = new Reassembly(new BlockPool());
 
@@ -65,6 +65,11 @@ export class CryptoStream implements InOrderSink {
   /** After Retry, or when Initial must be sent from the start: everything unacknowledged is pending again. */
   resend(): void {
     this.#outgoing.onLost(0, this.#outgoing.sent);
+  }
+
+  /** What was to be sent is of a handshake that is given up. */
+  restart(): void {
+    this.#outgoing = new SendBuffer();
   }
 
   /**

@@ -79,6 +79,10 @@ class LaterSession implements TlsSession {
     return this.#session.exporter(label, context, length);
   }
 
+  release(): void {
+    this.#session.release();
+  }
+
   close(): void {
     this.#closed = true;
     this.#session.close();

@@ -89,8 +89,8 @@ export const endpointSuite = (name: string, ports: (seed: number) => Ports): voi
       assert.equal(pair.server.connections, 0);
     });
 
-    it('answers versions that it does not speak, and the client gives up', () => {
-      const pair = make({ connect: { version: 0x6b33_43cf } });
+    it('answers versions that it does not speak, and a client gives up that speaks no other', () => {
+      const pair = make({ client: { versions: [0x6b33_43cf] } });
       pair.connect();
       assert.ok(pair.run(() => pair.clientSink.closes.length === 1));
       assert.equal(pair.clientSink.closes[0]?.by, 'version');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Burst } from '../../burst.ts';
+import type { QuicConfig } from '../config.ts';
 import { PacketHeader, parseHeader } from '../wire/packet/header.ts';
 import { PacketType } from '../wire/packet/packet-type.ts';
 import { Version } from '../wire/packet/version.ts';
@@ -28,7 +29,7 @@ const observe = (pair: Pair) => {
   return seen;
 };
 
-/** Compatible version negotiation (RFC 9368 §2.3, RFC 9369 §4). */
+/** Version negotiation, compatible or not (RFC 9368 §2, RFC 9369 §4). */
 export const versionSuite = (name: string, ports: (seed: number) => Ports): void => {
   const transfer = (options: PairOptions) => {
     const pair = new Pair({ ports: ports(options.seed ?? 1), ...options });
@@ -103,9 +104,65 @@ export const versionSuite = (name: string, ports: (seed: number) => Ports): void
       assert.equal(early.clientSink.closes[0]?.by, 'version', 'that is how it would have ended');
     });
 
+    it('are tried anew when the server names others (RFC 9368 §2.1)', () => {
+      for (const endpoint of [{}, { retryAtHandshakes: 0 }]) {
+        const { seen, version, pair } = transfer({
+          client: { versions: [v1, v2] },
+          server: { versions: [v2] },
+          endpoint,
+        });
+        assert.equal(version, v2);
+        assert.deepEqual(
+          [pair.server.counters.versionNegotiationsSent, pair.opened.parts.handshake.hasBegunAnew],
+          [1, true],
+        );
+        assert.ok(seen.has(`client ${PacketType.initial} 1`) && !seen.has(`client ${PacketType.handshake} 1`));
+      }
+    });
+
+    it('are tried anew whatever is lost on the way', () => {
+      for (let seed = 1; seed <= 20; seed++) {
+        const link = { delayUs: 10_000, jitterUs: 8000, loss: 0.2, duplicate: 0.1 };
+        assert.equal(transfer({ seed, client: BOTH, server: { versions: [v2] }, link }).version, v2, `seed ${seed}`);
+      }
+    });
+
+    it('are tried anew once, in the one that the client prefers, from packet number 0', () => {
+      const pair = new Pair({ ports: ports(1), client: BOTH, server: { versions: [v2] } });
+      const connection = pair.connect();
+      const offer = (versions: readonly number[]) => {
+        const { scid, cids } = connection.parts.handshake;
+        const packet = new Uint8Array(100);
+        pair.sendToClient(packet.slice(0, writeVersionNegotiation(packet, 0, 0xff, scid, cids.original, versions)));
+      };
+      assert.ok(pair.run(() => connection.parts.handshake.hasBegunAnew));
+      const { original } = connection.parts.handshake.cids;
+      assert.equal(connection.parts.recovery.sent(0).nextPacketNumber, 1);
+      offer([v1]);
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      assert.deepEqual([connection.parts.handshake.cids.original, connection.parts.version], [original, v2]);
+    });
+
+    /** How a client ends that begins in version 2, gets a forged Version Negotiation packet, and goes on with the server. */
+    const misled = (server: readonly number[], offered: readonly number[], made = ports(1)) => {
+      const pair = new Pair({ ports: made, client: BOTH, server: { versions: server }, connect: { version: v2 } });
+      const { scid, cids } = pair.connect().parts.handshake;
+      const packet = new Uint8Array(100);
+      pair.sendToClient(packet.slice(0, writeVersionNegotiation(packet, 0, 0xff, scid, cids.original, offered)));
+      pair.run(() => pair.clientSink.closes.length > 0 || pair.clientSink.confirmed);
+      return pair;
+    };
+
+    it('end the connection for a client that was misled to a lesser one (RFC 9368 §4)', () => {
+      const closed = misled([v2, v1], [v1]).clientSink.closes[0];
+      assert.deepEqual([closed?.by, closed?.code], ['local', 0x11]);
+      assert.match(closed?.reason ?? '', /Version Negotiation/);
+      assert.equal(misled([v1], [v1]).clientSink.confirmed, true, 'it would have chosen the same');
+    });
+
     type Change = (information: VersionInformation | undefined) => VersionInformation | undefined;
     /** How a connection ends when one side declares something else than what it does. */
-    const lying = (who: 'client' | 'server', change: Change, server = BOTH) => {
+    const lying = (who: 'client' | 'server', change: Change, server: Partial<QuicConfig> = BOTH) => {
       const changed = declaring(ports(1), who, ({ versionInformation }) => ({
         versionInformation: change(versionInformation),
       }));
@@ -126,12 +183,40 @@ export const versionSuite = (name: string, ports: (seed: number) => Ports): void
         assert.deepEqual([closed?.by, closed?.code], ['local', 0x11]);
       });
     }
+
+    for (const [what, change] of [
+      ['says nothing of versions', () => undefined],
+      ['names none', () => ({ chosen: v2, available: [] })],
+    ] as const) {
+      it(`end the connection for a server that sent Version Negotiation and ${what} (RFC 9368 §4)`, () => {
+        const closed = lying('server', change, { versions: [v2] });
+        assert.deepEqual([closed?.by, closed?.code], ['local', 0x11]);
+      });
+    }
   });
 };
 
 /** The same for a client that resumes. @param ports of a server that takes early data */
 export const earlyVersionSuite = (name: string, ports: (seed: number) => Ports): void => {
   describe(`versions with early data, ${name}`, () => {
+    it('send it again where the server speaks another, without the ticket (RFC 9369 §5)', () => {
+      const pair = new Pair({ ports: ports(1), client: BOTH, server: { versions: [v2] } });
+      const other = new Pair({ ports: ports(1), client: BOTH, server: BOTH });
+      const first = other.connect();
+      assert.ok(other.run(() => other.clientSink.tickets.length > 0 && other.clientSink.confirmed));
+      const sink = new RecordingSink();
+      const [ticket] = other.clientSink.tickets;
+      assert.ok(ticket);
+      const remembered = first.parts.handshake.peer;
+      const common = { remote: pair.serverAddress, serverName: 'localhost', alpn: ['test'], sink };
+      const connection = pair.client.connect({ ...common, ticket, remembered }, pair.now);
+      connection.write(connection.openStream(true), pattern(3000), true);
+      assert.ok(pair.run(() => sink.confirmed && pair.serverSinks[0]?.finished.has(0) === true));
+      assert.deepEqual([sink.handshake?.earlyData, sink.handshake?.resumed], ['rejected', false]);
+      assert.equal(connection.parts.version, v2);
+      assert.equal(pair.serverSink.bytesReceived, 3000);
+    });
+
     it('leave it in the original one (RFC 9369 §4.1)', () => {
       const pair = new Pair({ ports: ports(1), client: BOTH, server: BOTH });
       const first = pair.connect();

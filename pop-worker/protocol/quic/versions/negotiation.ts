@@ -10,6 +10,10 @@ import { parseTransportParameters } from '../wire/transport-parameters.ts';
 export const originalVersion = (versions: readonly number[]): number =>
   versions.includes(Version.v1) ? Version.v1 : (versions[0] as number);
 
+/** The version that a client tries when a server speaks these (RFC 9368 §2.1); undefined: it has none of them. */
+export const versionAmong = (versions: readonly number[], offered: readonly number[]): number | undefined =>
+  versions.find((version) => isSupportedVersion(version) && offered.includes(version));
+
 /** What we declare (RFC 9368 §3). @param chosen the version of the connection as far as it is known */
 export const versionInformation = (
   chosen: number,
@@ -35,7 +39,7 @@ export const negotiate = (
   try {
     const offered = parseTransportParameters(parameters, 'client').versionInformation;
     if (offered === undefined || offered.chosen !== original) return original;
-    return versions.find((version) => isSupportedVersion(version) && offered.available.includes(version)) ?? original;
+    return versionAmong(versions, offered.available) ?? original;
   } catch (error) {
     if (error instanceof QuicError) return original;
     throw error;
@@ -58,4 +62,23 @@ export const checkVersions = (
   if (peer === undefined && original === negotiated) return;
   if (peer?.chosen === expected) return;
   throw remoteError(TransportError.versionNegotiationError, 'the chosen version is not the one in use');
+};
+
+/**
+ * A client that acted on a Version Negotiation packet would have tried the same version had it known what the server really
+ * speaks; else somebody on the way wrote the packet to have a lesser one used (RFC 9368 §4).
+ *
+ * @param attempted the version that the client chose then @param negotiated the one in use
+ * @throws QuicError remote VERSION_NEGOTIATION_ERROR
+ */
+export const checkGenuine = (
+  peer: VersionInformation | undefined,
+  versions: readonly number[],
+  attempted: number,
+  negotiated: number,
+): void => {
+  if (peer !== undefined && peer.available.length > 0) {
+    if (versionAmong(versions, [...peer.available, negotiated]) === attempted) return;
+  }
+  throw remoteError(TransportError.versionNegotiationError, "Version Negotiation was not the server's");
 };
