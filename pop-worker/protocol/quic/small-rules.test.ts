@@ -196,8 +196,11 @@ describe('a connection', () => {
 
   it('that is closing answers where packets went, and nobody else (RFC 9000 §10.2.1)', () => {
     const { pair, connection } = connected();
+    // Nothing but what is injected comes from the client, which is not told.
+    pair.dropTo = pair.clientAddress;
     pair.accepted.close(5, '');
-    pair.run(() => false, 1000);
+    const ptoUs = pair.accepted.parts.recovery.ptoUs(2);
+    pair.run(() => false, ptoUs);
     const to: string[] = [];
     pair.onServerSends = (datagram) => to.push(datagram.to.join());
     for (const from of [address(40, 1), pair.clientAddress]) {

@@ -73,8 +73,11 @@ export class Scene {
 
   /** Keys of that level are there to seal with; they are from now on. */
   canSeal(level: Level): boolean {
-    this.#sealers[level] ??= this.attacker.parts.keys.sealer(level);
-    return this.#sealers[level] !== undefined;
+    const sealer = this.#sealers[level] ?? this.attacker.parts.keys.sealer(level);
+    // The attacker's connection gives its own up at some time.
+    if (sealer !== undefined) sealer.close = () => {};
+    this.#sealers[level] = sealer;
+    return sealer !== undefined;
   }
 
   /** What the victim sends reaches the attacker, whose IDs it uses: it may have been told others. */
