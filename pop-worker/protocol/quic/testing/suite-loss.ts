@@ -10,7 +10,9 @@ const isLong = (first: number): boolean => (first & 0x80) !== 0;
 export const lossSuite = (name: string, ports: (seed: number) => Ports, seeds: number): void => {
   /** Echoes 50 kB and closes; everything must arrive whatever the link does. */
   const echo = (seed: number, link: LinkOptions, bytes = 50_000): Pair => {
-    const pair = new Pair({ seed, link, ports: ports(seed) });
+    // A flight of several datagrams may need many probe timeouts.
+    const patient = { handshakeTimeoutUs: 60_000_000 };
+    const pair = new Pair({ seed, link, ports: ports(seed), client: patient, server: patient });
     const connection = pair.connect();
     const data = pattern(bytes, seed);
     pair.onAccept = (sink) => {
