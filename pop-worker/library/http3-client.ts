@@ -11,15 +11,14 @@ import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { Http3Settings } from '#protocol/http3/settings.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
 import type { CloseInfo } from '#protocol/quic/api.ts';
-import { Connection } from '#protocol/quic/connection.ts';
 import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
 import { QuicConnectionError } from './errors.ts';
 import { incomingBody, outgoingBody } from './http3-body.ts';
-import { fieldsOf, headersOf } from './http3-messages.ts';
+import { fieldsOf, headersOf, SAFE_METHODS } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
 import type { Inflow } from './inflow.ts';
 import type { Outflow } from './outflow.ts';
-import type { SavedSession } from './session.ts';
+import { type SavedSession, savedSession } from './session.ts';
 
 export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptions {
   /** Name or IP address of the server. */
@@ -29,7 +28,10 @@ export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptio
   readonly serverName?: string;
   /** Resumes an earlier connection to this server. */
   readonly resume?: SavedHttp3Session;
-  /** Returns before the handshake is complete: requests until then go as early data, which may be replayed (RFC 8470). */
+  /**
+   * Returns before the handshake is complete: safe requests without content go as early data until then, which may be
+   * replayed, others wait (RFC 8470).
+   */
   readonly early?: boolean;
 }
 
@@ -59,6 +61,7 @@ type Exchange = {
 };
 
 const BODILESS_STATUS = [204, 205, 304];
+const TOO_EARLY = 425;
 const SKIPPED = ['host', 'content-length'];
 
 class Responses extends PassiveHttp3Sink {
@@ -66,12 +69,16 @@ class Responses extends PassiveHttp3Sink {
   readonly resumable = Promise.withResolvers<SavedHttp3Session>();
   readonly over = Promise.withResolvers<CloseInfo>();
   error: Error | undefined;
+  isReady = false;
   readonly #exchanges = new Map<number, Exchange>();
   readonly #waiting: (() => void)[] = [];
   #saved: SavedSession | undefined;
   #settings: Http3Settings | undefined;
 
-  override handshakeComplete: PassiveHttp3Sink['handshakeComplete'] = () => this.ready.resolve();
+  override handshakeComplete: PassiveHttp3Sink['handshakeComplete'] = () => {
+    this.isReady = true;
+    this.ready.resolve();
+  };
   override streamsAvailable: PassiveHttp3Sink['streamsAvailable'] = () => this.#retry();
 
   override settings: PassiveHttp3Sink['settings'] = (_http3, settings) => {
@@ -79,8 +86,7 @@ class Responses extends PassiveHttp3Sink {
     this.#save();
   };
   override ticket: PassiveHttp3Sink['ticket'] = (http3, data) => {
-    const parameters = http3.quic instanceof Connection ? http3.quic.parts.handshake.peer : undefined;
-    if (parameters !== undefined) this.#saved = { ticket: data.slice(), parameters };
+    this.#saved = savedSession(http3.quic, data) ?? this.#saved;
     this.#save();
   };
 
@@ -153,6 +159,23 @@ class Responses extends PassiveHttp3Sink {
   }
 }
 
+/**
+ * RFC 8470 §4: early data is for requests that may be done twice; others wait until the handshake is complete. §5.2: what the
+ * server finds too early (425) is asked again then.
+ */
+const fetchOver = async (http3: Http3Connection, responses: Responses, request: Request): Promise<Response> => {
+  request.signal.throwIfAborted();
+  const early = !responses.isReady;
+  if (!early) return send(http3, responses, request);
+  const again = SAFE_METHODS.includes(request.method) && request.body === null ? request.clone() : undefined;
+  if (again === undefined) await responses.ready.promise;
+  const response = await send(http3, responses, request);
+  if (again === undefined || response.status !== TOO_EARLY) return response;
+  await response.body?.cancel();
+  await responses.ready.promise;
+  return send(http3, responses, again);
+};
+
 const send = async (http3: Http3Connection, responses: Responses, request: Request): Promise<Response> => {
   request.signal.throwIfAborted();
   const { protocol, host, pathname, search } = new URL(request.url);
@@ -191,7 +214,7 @@ export const connectHttp3 = async (options: Http3ClientOptions): Promise<Http3Cl
   const quic = bound.endpoint.connect(
     {
       ...{ remote: addressOf(address, port), serverName, alpn: ['h3'], sink: binding },
-      ...(resume && { ticket: resume.ticket }),
+      ...(resume && { ticket: resume.ticket, version: resume.version }),
       ...(early && resume && { remembered: resume.parameters }),
     },
     nowUs(),
@@ -201,7 +224,7 @@ export const connectHttp3 = async (options: Http3ClientOptions): Promise<Http3Cl
   if (early && resume) http3.start();
   else await responses.ready.promise;
   return {
-    fetch: (input, init) => send(http3, responses, new Request(input, init)),
+    fetch: (input, init) => fetchOver(http3, responses, new Request(input, init)),
     resumable: responses.resumable.promise,
     closed: responses.over.promise,
     close: () => http3.close(),

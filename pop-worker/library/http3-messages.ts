@@ -1,5 +1,8 @@
 import type { Field, Fields } from '#protocol/qpack/field.ts';
 
+/** May be done twice without harm, so early data may ask for it (RFC 8470 §3, RFC 9110 §9.2.1). */
+export const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
+
 /** Fields that belong to a connection, which HTTP/3 has other means for (RFC 9114 §4.2). */
 const CONNECTION_FIELDS = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 /** Never put where a later request could be compared with it (RFC 9204 §7.1.3). */

@@ -9,7 +9,7 @@ import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
 import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
 import { incomingBody, outgoingBody } from './http3-body.ts';
-import { fieldsOf, headersOf } from './http3-messages.ts';
+import { fieldsOf, headersOf, SAFE_METHODS } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
 import type { Inflow } from './inflow.ts';
 import type { Outflow } from './outflow.ts';
@@ -34,8 +34,6 @@ export interface Http3Server {
   close(): Promise<void>;
 }
 
-/** May be done twice without harm, so early data may ask for it (RFC 8470 §3, RFC 9110 §9.2.1). */
-const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 const BODILESS_METHODS = ['GET', 'HEAD'];
 const BODILESS_STATUS = [204, 205, 304];
 const NOT_IMPLEMENTED = 501;

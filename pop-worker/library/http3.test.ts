@@ -128,29 +128,6 @@ test('two hundred requests at once over one connection', async () => {
   );
 });
 
-test('early data may read; what changes something waits until nobody can have replayed it', async (t) => {
-  const seen: (string | undefined)[] = [];
-  const early = new Hono();
-  early.all('/', (context) => {
-    seen.push(`${context.req.method} ${context.req.header('early-data')}`);
-    return context.text('done');
-  });
-  const taking = serveHttp3({ address: '127.0.0.1', port: 0, identities, earlyData: true, fetch: early.fetch });
-  t.after(() => taking.close());
-  const where = { host: '127.0.0.1', port: taking.port, serverName: 'library.test', trustAnchors: authority.pem };
-  const first = await connectHttp3(where);
-  const resume = await first.resumable;
-  first.close();
-  const again = await connectHttp3({ ...where, resume, early: true });
-  const answers = await Promise.all([
-    again.fetch(`${ORIGIN}/`, { method: 'POST', body: 'x' }),
-    again.fetch(`${ORIGIN}/`),
-  ]);
-  assert.deepEqual(await Promise.all(answers.map((answer) => answer.text())), ['done', 'done']);
-  assert.deepEqual(seen, ['GET 1', 'POST undefined']);
-  again.close();
-});
-
 test('what HTTP/3 does not carry is refused before it is sent, and after the end nothing is', async () => {
   await assert.rejects(client.fetch('http://library.test/hello'), TypeError);
   const second = await connectHttp3({

@@ -100,7 +100,7 @@ export const connectQuic = async (options: ConnectOptions): Promise<QuicSession>
         serverName,
         alpn,
         sink: session.sink,
-        ...(resume && { ticket: resume.ticket }),
+        ...(resume && { ticket: resume.ticket, version: resume.version }),
         ...(resume && early && { remembered: resume.parameters }),
       },
       nowUs(),

@@ -11,7 +11,19 @@ import { type BidirectionalStream, WebStream } from './streams.ts';
 export interface SavedSession {
   readonly ticket: Uint8Array;
   readonly parameters: TransportParameters;
+  /** QUIC's: the next connection begins with it (RFC 9369 §5). */
+  readonly version: number;
 }
+
+/** @param ticket lent @returns undefined: the connection is not of this stack */
+export const savedSession = (connection: QuicConnection, ticket: Uint8Array): SavedSession | undefined =>
+  connection instanceof Connection
+    ? {
+        ticket: ticket.slice(),
+        parameters: connection.parts.handshake.peer,
+        version: connection.parts.version,
+      }
+    : undefined;
 
 export interface SessionEvents {
   /** The handshake is confirmed (RFC 9001 §4.1.2): what early data asked for may take effect. */
@@ -41,6 +53,8 @@ export class QuicSession extends EventEmitter<SessionEvents> {
   readonly datagrams: WebDatagrams;
   readonly incomingBidirectionalStreams: ReadableStream<BidirectionalStream>;
   readonly incomingUnidirectionalStreams: ReadableStream<ReadableStream<Uint8Array>>;
+  /** What came before may be somebody's copy of early data (RFC 8470); once this is true it is not. */
+  isConfirmed = false;
   /** Streams of the other side that came while `MAX_WAITING_STREAMS` waited to be taken. */
   refusedStreams = 0;
   /** @internal What QUIC tells. */
@@ -174,7 +188,10 @@ export class QuicSession extends EventEmitter<SessionEvents> {
         this.#connection = connection;
         this.#ready.resolve(info);
       },
-      handshakeConfirmed: () => void this.emit('confirmed'),
+      handshakeConfirmed: () => {
+        this.isConfirmed = true;
+        this.emit('confirmed');
+      },
       streamData: (connection, id, buffer, start, end, fin) => {
         this.#connection = connection;
         const bytes = buffer.subarray(start, end);
@@ -192,8 +209,8 @@ export class QuicSession extends EventEmitter<SessionEvents> {
       datagram: (_connection, buffer, start, end) => this.datagrams.received(buffer.subarray(start, end)),
       datagramWritable: () => this.datagrams.mayWrite(),
       ticket: (connection, data) => {
-        const parameters = connection instanceof Connection ? connection.parts.handshake.peer : undefined;
-        if (parameters !== undefined) this.emit('ticket', { ticket: data.slice(), parameters });
+        const saved = savedSession(connection, data);
+        if (saved !== undefined) this.emit('ticket', saved);
       },
       closed: (_connection, info) => {
         this.#end(info);

@@ -184,8 +184,9 @@ void quic_tell_ticket_data(tls_session *session) {
   size_t length;
   if (session->resumed_data_told || !SSL_session_reused(session->ssl)) return;
   session->resumed_data_told = true;
-  if (SSL_SESSION_get0_ticket_appdata(SSL_get0_session(session->ssl), &data, &length) && length > 0) {
-    event_append(session, EVENT_TICKET_DATA, 0, 0, 0, data, length);
+  if (SSL_SESSION_get0_ticket_appdata(SSL_get0_session(session->ssl), &data, &length) && length > TICKET_SERIAL_BYTES) {
+    event_append(session, EVENT_TICKET_DATA, 0, 0, 0, (const uint8_t *)data + TICKET_SERIAL_BYTES,
+                 length - TICKET_SERIAL_BYTES);
   }
 }
 

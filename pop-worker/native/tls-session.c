@@ -295,20 +295,25 @@ static napi_value session_answer(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// (session, data): goes into the tickets that are made from now on
+// (session, data, scope): goes into the tickets that are made from now on; others than with its first `scope` bytes are
+// taken for none
 static napi_value session_ticket_data(napi_env env, napi_callback_info info) {
-  napi_value arguments[2];
+  napi_value arguments[3];
   tls_session *session;
   bytes_view data;
-  if (!args_get(env, info, 2, arguments) || (session = arg_session(env, arguments[0])) == NULL ||
-      !arg_bytes(env, arguments[1], "data", &data)) {
+  int32_t scope;
+  if (!args_get(env, info, 3, arguments) || (session = arg_session(env, arguments[0])) == NULL ||
+      !arg_bytes(env, arguments[1], "data", &data) ||
+      !arg_int(env, arguments[2], "scope", 0, MAX_TICKET_DATA, &scope)) {
     return NULL;
   }
+  if ((size_t)scope > data.length) return throw_range(env, "scope must not be more than the data");
   if (data.length > MAX_TICKET_DATA) return throw_range(env, "data must have at most %d bytes", MAX_TICKET_DATA);
   bytes_clear(&session->ticket_data);
   if (!bytes_append(&session->ticket_data, data.data, data.length, MAX_TICKET_DATA)) {
     return throw_code(env, "ERR_NATIVE", "no memory for ticket data");
   }
+  session->ticket_scope = (size_t)scope;
   return NULL;
 }
 

@@ -43,16 +43,32 @@ static int choose_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
   return chosen;
 }
 
-// Data that was in the ticket a session was resumed by does not pass into new ones by itself.
+// A serial that no two tickets share, then data of ours. What was in the ticket a session was resumed by does not pass into
+// new ones by itself.
 static int fill_ticket(SSL *ssl, void *unused) {
   (void)unused;
   const tls_bytes *data = &quic_session_of(ssl)->ticket_data;
-  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data->data, data->length);
+  uint8_t whole[TICKET_SERIAL_BYTES + MAX_TICKET_DATA];
+  if (RAND_bytes(whole, TICKET_SERIAL_BYTES) != 1) return 0;
+  if (data->length > 0) memcpy(whole + TICKET_SERIAL_BYTES, data->data, data->length);
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), whole, TICKET_SERIAL_BYTES + data->length);
+}
+
+// What the ticket was given for is what this session is for: QUIC's version (RFC 9369 §5).
+static bool is_in_scope(SSL *ssl, SSL_SESSION *ticket) {
+  const tls_session *session = quic_session_of(ssl);
+  size_t scope = session->ticket_scope, length = 0;
+  void *data = NULL;
+  if (scope == 0) return true;
+  return SSL_SESSION_get0_ticket_appdata(ticket, &data, &length) && length >= TICKET_SERIAL_BYTES + scope &&
+         memcmp((const uint8_t *)data + TICKET_SERIAL_BYTES, session->ticket_data.data, scope) == 0;
 }
 
 static SSL_TICKET_RETURN read_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_bytes,
                                      SSL_TICKET_STATUS status, void *unused) {
-  (void)ssl, (void)session, (void)name, (void)name_bytes, (void)unused;
+  (void)name, (void)name_bytes, (void)unused;
+  bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+  if (opened && !is_in_scope(ssl, session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
   switch (status) {
     case SSL_TICKET_SUCCESS:
       return SSL_TICKET_RETURN_USE;

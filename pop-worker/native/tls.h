@@ -15,6 +15,8 @@
 #define TLS_OUTPUT_CAP (512 * 1024)
 #define MAX_SERVER_NAME 255
 #define MAX_TICKET_DATA 4096
+// In front of a ticket's data, unlike in each; host/tls/single-use.ts.
+#define TICKET_SERIAL_BYTES 16
 #define TICKET_KEY_BYTES 80
 #define MAX_TICKET_KEYS 8
 #define PIN_BYTES 32
@@ -99,6 +101,7 @@ typedef struct tls_session {
   const char *reason;
   char server_name[MAX_SERVER_NAME + 1];  // client only
   tls_bytes ticket_data;                  // for the tickets to come (server only)
+  size_t ticket_scope;                    // bytes of it that a ticket must begin with as well to be taken
   bool resumed_data_told;
   const cipher_suite *suite;  // of the exporter secret, NULL before there is one
   uint8_t exporter_secret[MAX_SECRET_BYTES];

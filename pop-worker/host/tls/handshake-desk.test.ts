@@ -114,7 +114,7 @@ describe('handshake threads', () => {
     const early = (accepts: boolean) => {
       const asked: string[] = [];
       const bears = (context: Uint8Array) => asked.push(String.fromCharCode(...context)) > 0 && accepts;
-      return { asked, early: { context: Uint8Array.from('limits', (c) => c.charCodeAt(0)), bears } };
+      return { asked, early: { context: Uint8Array.from('limits', (c) => c.charCodeAt(0)), scope: 3, bears } };
     };
     const first = await handshake(early(true));
     const ticket = ticketOf(first.client);
@@ -152,7 +152,11 @@ describe('handshake threads', () => {
         return session;
       },
     };
-    const { server } = await handshake({ port: throwing, ticket, early: { context: new Uint8Array(), bears } });
+    const { server } = await handshake({
+      port: throwing,
+      ticket,
+      early: { context: new Uint8Array(), scope: 0, bears },
+    });
     assert.equal(String(thrown), 'Error: from the hook');
     assert.partialDeepStrictEqual(completeOf(server), { resumed: true, earlyData: 'rejected' });
   });

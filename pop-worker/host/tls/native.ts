@@ -101,7 +101,7 @@ export interface TlsNative {
   tlsHandOver(session: TlsSessionHandle, level: number, data: Uint8Array, desk: TlsDeskHandle, id: number): boolean;
   /** As `tlsReceive` returns them, once the desk has given the session back. */
   tlsEvents(session: TlsSessionHandle): Uint8Array | undefined;
-  /** What is in the ticket of the early data that a handshake thread asks about; it waits for the answer. */
+  /** Serial and data of the ticket of the early data that a handshake thread asks about; it waits for the answer. */
   tlsAsked(session: TlsSessionHandle): Uint8Array;
   tlsAnswer(session: TlsSessionHandle, accept: boolean): void;
   /** @param threads of the process, 1 to 64; the desk that wants most decides. They last as long as the process. */
@@ -118,7 +118,8 @@ export interface TlsNative {
   /** Sessions of all desks of the process that no thread has taken up yet. */
   tlsDeskWaiting(): number;
   tlsDeskClose(desk: TlsDeskHandle): void;
-  tlsTicketData(session: TlsSessionHandle, data: Uint8Array): void;
+  /** @param scope bytes of `data` that a ticket must begin with as well to be taken */
+  tlsTicketData(session: TlsSessionHandle, data: Uint8Array, scope: number): void;
   tlsIssueTicket(session: TlsSessionHandle): Uint8Array | undefined;
   tlsExporter(session: TlsSessionHandle, label: string, context: Uint8Array, length: number): Uint8Array;
   tlsRelease(session: TlsSessionHandle): void;

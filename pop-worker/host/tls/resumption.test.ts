@@ -211,6 +211,49 @@ describe('data in tickets', () => {
   });
 });
 
+/** The ticket as if it had been had so many seconds earlier: OpenSSL's encoding has the time behind the tag 0xa1. */
+const aged = (ticket: Uint8Array, seconds: number): Uint8Array => {
+  const copy = Buffer.from(ticket);
+  const at = copy.indexOf(Uint8Array.of(0xa1, 0x06, 0x02, 0x04)) + 4;
+  assert.ok(at > 4 && Math.abs(copy.readUInt32BE(at) - Date.now() / 1000) < 10);
+  copy.writeUInt32BE(copy.readUInt32BE(at) - seconds, at);
+  return copy;
+};
+
+describe('early data that may be a copy', () => {
+  it('is taken once for each ticket, and the session goes on without (RFC 8446 §8.1)', () => {
+    const port = serverPort();
+    const ticket = ticketOf(port);
+    assert.deepEqual(resume(port, ticket).outcome, [true, 'accepted']);
+    const again = resume(port, ticket);
+    assert.deepEqual(again.outcome, [true, 'rejected']);
+    assert.equal(port.refusedEarly.replayed, 1);
+    // What came instead is as good as new.
+    assert.deepEqual(resume(port, again.client.tickets[0]!).outcome, [true, 'accepted']);
+    assert.deepEqual(resume(port, ticketOf(port)).outcome, [true, 'accepted']);
+  });
+
+  it('is refused when the client says that the ticket is older than it is (RFC 8446 §8.3)', () => {
+    const port = serverPort();
+    assert.deepEqual(resume(port, aged(ticketOf(port), 0)).outcome, [true, 'accepted']);
+    assert.deepEqual(resume(port, aged(ticketOf(port), 60)).outcome, [true, 'rejected']);
+    assert.equal(port.refusedEarly.replayed, 0);
+  });
+});
+
+describe('a ticket of another scope', () => {
+  const of = (version: number) => ({ ticketData: Uint8Array.of(0, 0, 0, version, 7), ticketScope: 4 });
+
+  it('is none: the handshake is a full one (RFC 9369 §5)', () => {
+    const port = serverPort();
+    const ticket = ticketOf(port, of(1));
+    assert.deepEqual(resume(port, ticket, of(2)).outcome, [false, 'rejected']);
+    assert.deepEqual(resume(port, ticket, of(1)).outcome, [true, 'accepted']);
+    assert.deepEqual(resume(port, ticketOf(port), of(1)).outcome, [false, 'rejected']);
+    assert.throws(() => handshake(client, port, { ticketData: Uint8Array.of(1), ticketScope: 2 }), RangeError);
+  });
+});
+
 describe('tickets on demand', () => {
   it('are issued after the handshake, with data known by then', () => {
     const port = serverPort({ tickets: 0 });

@@ -15,9 +15,9 @@ export interface SessionHooks {
    * policy belong here. It runs inside of `receive` or, where a handshake thread asks, before `ready`: it must not use the
    * session, and what it throws leaves `receive` or `next`.
    *
-   * @param ticketData what `setTicketData` put into the ticket, empty if nothing
+   * @param ticket 16 bytes that no other ticket has, then what `setTicketData` put into it
    */
-  readonly acceptEarlyData?: ((ticketData: Uint8Array) => boolean) | undefined;
+  readonly acceptEarlyData?: ((ticket: Uint8Array) => boolean) | undefined;
   readonly keyLog?: ((line: string) => void) | undefined;
 }
 
@@ -128,9 +128,13 @@ export class OpensslSession implements TlsSession, DeskClient {
     return this.#ticketData;
   }
 
-  /** Puts up to 4096 bytes into the tickets that are made from now on; the client cannot read them (server only). */
-  setTicketData(data: Uint8Array): void {
-    native.tlsTicketData(this.#handle, data);
+  /**
+   * Puts up to 4096 bytes into the tickets that are made from now on; the client cannot read them (server only).
+   *
+   * @param scope bytes of them that a ticket must begin with as well: another one is as good as none
+   */
+  setTicketData(data: Uint8Array, scope = 0): void {
+    native.tlsTicketData(this.#handle, data, scope);
   }
 
   /** Makes one more ticket, once the handshake is complete and before `release` (server only). */

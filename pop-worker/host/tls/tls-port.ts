@@ -1,4 +1,5 @@
 import type { TlsClientOptions, TlsPort, TlsServerOptions } from '#protocol/quic/ports.ts';
+import { nowUs } from '../clock/clock.ts';
 import { native } from '../native.ts';
 import {
   createClientContext,
@@ -10,10 +11,14 @@ import {
 } from './context.ts';
 import type { HandshakeDesk } from './handshake-desk.ts';
 import { type Elsewhere, OpensslSession, type SessionHooks } from './session.ts';
+import { SERIAL_BYTES, SingleUse } from './single-use.ts';
 
 export interface TlsServerPortOptions extends TlsServerContextOptions {
-  /** See `SessionHooks`. Default: accept whenever `earlyData` is on. */
-  readonly acceptEarlyData?: SessionHooks['acceptEarlyData'];
+  /**
+   * Policy for early data, on top of TLS's own rules and of single use (`SingleUse`). It is given what `setTicketData` put
+   * into the ticket, and must not use the session. Default: accept whenever `earlyData` is on.
+   */
+  readonly acceptEarlyData?: ((ticketData: Uint8Array) => boolean) | undefined;
   /** Does the handshakes of those who say by `ready` that they wait for them; absent: the calling thread does. */
   readonly desk?: HandshakeDesk | undefined;
 }
@@ -24,6 +29,8 @@ export const MOST_WAITING = 256;
 /** A port whose sessions have what OpenSSL offers beyond the port. */
 export interface OpensslServerPort extends TlsPort {
   server(options: TlsServerOptions): OpensslSession;
+  /** Early data that was refused because it may have been a copy. */
+  readonly refusedEarly: { readonly replayed: number; readonly full: number };
   /** For sessions from now on, and tickets of those that go on: the first key seals, all open. */
   setTicketKeys(keys: readonly Uint8Array[]): void;
   /**
@@ -48,14 +55,20 @@ const NO_TICKET = new Uint8Array();
 export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServerPort => {
   let context = createServerContext(options);
   const { acceptEarlyData, keyLog, desk } = options;
+  const tickets = new SingleUse();
   return {
+    refusedEarly: tickets,
     ...(desk !== undefined && { load: () => desk.waiting / MOST_WAITING }),
     server: ({ transportParameters, early, ready }) => {
-      const accept = (data: Uint8Array) => (early?.bears(data) ?? true) && (acceptEarlyData?.(data) ?? true);
+      const accept = (ticket: Uint8Array): boolean => {
+        const data = ticket.subarray(SERIAL_BYTES);
+        if (early?.bears(data) === false || acceptEarlyData?.(data) === false) return false;
+        return tickets.take(ticket.subarray(0, SERIAL_BYTES), nowUs());
+      };
       const hooks: SessionHooks = { acceptEarlyData: accept, keyLog };
       const elsewhere: Elsewhere | undefined = desk && ready && { desk, ready };
       const session = new OpensslSession(native.tlsServerNew(context, transportParameters), hooks, false, elsewhere);
-      if (early !== undefined) session.setTicketData(early.context);
+      if (early !== undefined) session.setTicketData(early.context, early.scope);
       return session;
     },
     client: () => {

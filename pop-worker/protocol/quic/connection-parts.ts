@@ -51,6 +51,7 @@ export interface ConnectionHost {
 /** A token of NEW_TOKEN, and the name of the server that gave it: for others it is of no use (RFC 9000 §8.1.3). */
 export interface ServerToken {
   readonly serverName: string;
+  readonly version: number;
   readonly bytes: Uint8Array;
 }
 
@@ -204,7 +205,7 @@ const addCallbacks = (parts: Writable<Parts>, options: ConnectionOptions): void 
   parts.onVersionNegotiation = (buffer, header, now) => onVersionNegotiation(parts, buffer, header, now);
   parts.validationPtoUs = () => Math.max(parts.recovery.ptoUs(Space.application), UNKNOWN_PTO_US);
   parts.onToken = (bytes) => {
-    connection.newToken = { serverName, bytes };
+    connection.newToken = { serverName, version: parts.version, bytes };
   };
   parts.onConfirmed = (now) => {
     const token = parts.isServer ? host.newToken(connection, now) : undefined;

@@ -22,7 +22,8 @@ const LIMITS = [
 ] as const;
 type Limits = Pick<TransportParameters, (typeof LIMITS)[number]>;
 
-const VERSION_BYTES = 4;
+/** What a context begins with. */
+export const VERSION_BYTES = 4;
 
 const isLower = (now: Limits, before: Limits): boolean => LIMITS.some((name) => now[name] < before[name]);
 

@@ -145,8 +145,15 @@ export interface TlsClientOptions {
 
 export interface TlsServerOptions {
   readonly transportParameters: Uint8Array;
-  /** Goes into the tickets of this session, and is asked about what came in the ticket of early data. */
-  readonly early?: { readonly context: Uint8Array; readonly bears: (context: Uint8Array) => boolean };
+  /**
+   * Goes into the tickets of this session, and is asked about what came in the ticket of early data. A ticket whose context
+   * has other first `scope` bytes is not taken at all.
+   */
+  readonly early?: {
+    readonly context: Uint8Array;
+    readonly scope: number;
+    readonly bears: (context: Uint8Array) => boolean;
+  };
   /**
    * There are events that were not there when `receive` returned. Never called from inside of a call to the session; a port
    * whose sessions answer at once never calls it, and one that is not given it must answer at once.

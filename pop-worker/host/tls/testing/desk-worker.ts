@@ -22,7 +22,7 @@ const begin = (ticket?: Uint8Array): void => {
     if (desk.away < 20) begin(next);
     if (++made === 100) parentPort?.postMessage('busy');
   };
-  const early = { context: new Uint8Array(), bears: () => true };
+  const early = { context: new Uint8Array(), scope: 0, bears: () => true };
   const other = server.server({ transportParameters, early, ready });
   for (let event = one.next(); event !== undefined; event = one.next())
     if (event.type === 'crypto') other.receive(event.level, event.data);

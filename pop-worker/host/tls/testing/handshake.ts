@@ -26,6 +26,7 @@ export interface Options {
   /** Cuts CRYPTO data into pieces of so many bytes. */
   readonly pieceBytes?: number;
   readonly ticketData?: Uint8Array;
+  readonly ticketScope?: number;
   /** Changes what goes from one side to the other. */
   readonly tamper?: (from: 'client' | 'server', level: Level, data: Uint8Array) => Uint8Array;
 }
@@ -105,7 +106,7 @@ export const handshake = (
   const common = { serverName, alpn, transportParameters: CLIENT_PARAMETERS, earlyData };
   const client = newSide(clientPort.client(ticket === undefined ? common : { ...common, ticket }));
   const server = newSide(serverPort.server({ transportParameters: SERVER_PARAMETERS }));
-  if (options.ticketData !== undefined) server.session.setTicketData(options.ticketData);
+  if (options.ticketData !== undefined) server.session.setTicketData(options.ticketData, options.ticketScope);
   converse(client, server, options);
   return { client, server };
 };

@@ -4,7 +4,7 @@ import type { ConnectionSink } from '../api.ts';
 import type { EndpointConfig, QuicConfig } from '../config.ts';
 import { Connection } from '../connection.ts';
 import type { ConnectionHost, ServerToken } from '../connection-parts.ts';
-import { bearsEarlyData, earlyContext } from '../early-limits.ts';
+import { bearsEarlyData, earlyContext, VERSION_BYTES } from '../early-limits.ts';
 import type { ConnectionObserver } from '../observer.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { preferredAddressOf } from '../preferred-address.ts';
@@ -79,12 +79,16 @@ export interface ConnectOptions {
   readonly sink: ConnectionSink;
   readonly config?: QuicConfig;
   readonly version?: number;
-  /** `newToken` of an earlier connection; used if that was to this server. */
+  /** `newToken` of an earlier connection; used if that was to this server and in this version (RFC 9369 §5). */
   readonly token?: ServerToken;
+  /** Of a connection whose version, at its end, was the one that this begins with (RFC 9369 §5). */
   readonly ticket?: Uint8Array;
   /** The server's transport parameters of the session that `ticket` is of: sends early data. */
   readonly remembered?: TransportParameters;
 }
+
+const tokenFor = (token: ServerToken | undefined, serverName: string, version: number): Uint8Array =>
+  token?.serverName === serverName && token.version === version ? token.bytes : new Uint8Array();
 
 /** Makes connections and stands between them and the endpoint's tables. */
 export class Maker {
@@ -169,7 +173,7 @@ export class Maker {
       dcid,
       keyCid: dcid,
       cids: { original: dcid, retry: undefined },
-      token: options.token?.serverName === serverName ? options.token.bytes : new Uint8Array(),
+      token: tokenFor(options.token, serverName, version),
       serverName,
       remote: options.remote,
       local: options.local ?? new Int32Array(ADDRESS_WORDS),
@@ -197,7 +201,11 @@ export class Maker {
       const transportParameters = ownParameters(quic, random, version, scid, server);
       const bears = (context: Uint8Array) => bearsEarlyData(quic, version, context);
       const ready = (at: TimeUs) => this.#onTls(connection, at);
-      return tls.server({ transportParameters, early: { context: earlyContext(quic, version), bears }, ready });
+      return tls.server({
+        transportParameters,
+        early: { context: earlyContext(quic, version), scope: VERSION_BYTES, bears },
+        ready,
+      });
     });
     const connection: Connection = new Connection({
       isServer: true,

@@ -228,9 +228,11 @@ class TestServer extends TestSession {
 
   #resume(ticket: Uint8Array, early: boolean): void {
     if (ticket.length !== 16) return;
+    const context = this.#contexts.get(ticket.join());
+    const own = this.#options.early;
+    if (context !== undefined && own?.context.subarray(0, own.scope).some((byte, i) => byte !== context[i])) return;
     this.#resumed = true;
     if (!early) return;
-    const context = this.#contexts.get(ticket.join());
     const bears = context === undefined || this.#options.early?.bears(context) !== false;
     this.#earlyData = this.#port.acceptEarlyData === true && bears ? 'accepted' : 'rejected';
     if (this.#earlyData === 'rejected') return;
