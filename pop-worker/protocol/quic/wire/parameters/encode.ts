@@ -10,6 +10,9 @@ import {
 } from './definition.ts';
 import { PARAMETERS, type ParameterRow } from './table.ts';
 
+/** What is encoded at the moment: one for all connections of the thread. */
+const scratch = new Uint8Array(MAX_TRANSPORT_PARAMETERS_BYTES);
+
 /**
  * Encodes what differs from the default. That what we send is allowed is the caller's business, as is the role.
  *
@@ -20,42 +23,49 @@ export const encodeTransportParameters = (
   parameters: Partial<TransportParameters>,
   reserved?: ReservedParameter,
 ): Uint8Array => {
-  const parts: Uint8Array[] = [];
+  let at = 0;
   for (const row of PARAMETERS) {
-    const value = encodedValue(parameters, row);
-    if (value !== undefined) parts.push(tuple(row.id, value));
+    const value = parameters[row.key];
+    if (value !== undefined && value !== DEFAULT_TRANSPORT_PARAMETERS[row.key]) at = writeParameter(at, row, value);
   }
-  if (reserved !== undefined) parts.push(tuple(31 * reserved.n + 27, reserved.value));
-  const bytes = join(parts);
-  if (bytes.length > MAX_TRANSPORT_PARAMETERS_BYTES) {
+  if (reserved !== undefined) at = writeBytes(at, 31 * reserved.n + 27, reserved.value);
+  return scratch.slice(0, at);
+};
+
+/** @returns the offset behind it */
+const writeParameter = (at: number, { id, kind }: ParameterRow, value: unknown): number => {
+  switch (kind) {
+    case 'integer':
+      return writeVarint(scratch, writePrefix(at, id, varintLength(value as number)), value as number);
+    case 'bytes':
+      return writeBytes(at, id, value as Uint8Array);
+    case 'flag':
+      return writePrefix(at, id, 0);
+    case 'preferred-address':
+      return writeBytes(at, id, preferredAddress(value as PreferredAddress));
+    case 'version-information':
+      return writeVersions(at, id, value as VersionInformation);
+  }
+};
+
+/** Number and length, if there is room for the value as well. @throws QuicError local */
+const writePrefix = (at: number, id: number, length: number): number => {
+  if (at + varintLength(id) + varintLength(length) + length > MAX_TRANSPORT_PARAMETERS_BYTES) {
     throw localError(TransportError.internalError, 'transport parameters are too large');
   }
-  return bytes;
+  return writeVarint(scratch, writeVarint(scratch, at, id), length);
 };
 
-const encodedValue = (parameters: Partial<TransportParameters>, row: ParameterRow): Uint8Array | undefined => {
-  const value = parameters[row.key];
-  if (value === undefined || value === DEFAULT_TRANSPORT_PARAMETERS[row.key]) return undefined;
-  switch (row.kind) {
-    case 'integer':
-      return varint(value as number);
-    case 'bytes':
-      return value as Uint8Array;
-    case 'flag':
-      return new Uint8Array(0);
-    case 'preferred-address':
-      return preferredAddress(value as PreferredAddress);
-    case 'version-information':
-      return versionInformation(value as VersionInformation);
-  }
+const writeBytes = (at: number, id: number, value: Uint8Array): number => {
+  const start = writePrefix(at, id, value.length);
+  scratch.set(value, start);
+  return start + value.length;
 };
 
-const tuple = (id: number, value: Uint8Array): Uint8Array => join([varint(id), varint(value.length), value]);
-
-const varint = (v: number): Uint8Array => {
-  const bytes = new Uint8Array(varintLength(v));
-  writeVarint(bytes, 0, v);
-  return bytes;
+const writeVersions = (at: number, id: number, { chosen, available }: VersionInformation): number => {
+  let next = writeU32(scratch, writePrefix(at, id, 4 + 4 * available.length), chosen);
+  for (const version of available) next = writeU32(scratch, next, version);
+  return next;
 };
 
 /** RFC 9000 §18.2, figure 22. */
@@ -71,13 +81,6 @@ const preferredAddress = (p: PreferredAddress): Uint8Array =>
   ]);
 
 const u16 = (v: number): Uint8Array => Uint8Array.of(v >>> 8, v);
-
-const versionInformation = ({ chosen, available }: VersionInformation): Uint8Array => {
-  const bytes = new Uint8Array(4 + 4 * available.length);
-  let at = writeU32(bytes, 0, chosen);
-  for (const version of available) at = writeU32(bytes, at, version);
-  return bytes;
-};
 
 const join = (parts: readonly Uint8Array[]): Uint8Array => {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
