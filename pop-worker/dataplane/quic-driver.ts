@@ -123,8 +123,19 @@ export class QuicDriver {
     this.#afterTurn?.();
   }
 
-  /** @returns whether more may wait than there was room for; of the rest the event loop tells */
+  /**
+   * What strangers sent is only set aside here, and nothing is to be sent for it: more is received at once.
+   *
+   * @returns whether more may wait than there was room for; of the rest the event loop tells
+   */
   #receive(): boolean {
+    let full = this.#receiveBurst();
+    for (let more = 1; full && !this.#endpoint.heardConnection && more < MAX_ROUNDS; more++)
+      full = this.#receiveBurst();
+    return full;
+  }
+
+  #receiveBurst(): boolean {
     const burst = this.#received;
     burst.clear();
     burst.used = this.#headroom;

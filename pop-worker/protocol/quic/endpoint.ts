@@ -42,6 +42,7 @@ export class Endpoint implements Core<Burst, Burst> {
   readonly #backlog: Backlog | undefined;
   readonly #header = new PacketHeader();
   #now: TimeUs = 0;
+  #heardConnection = false;
 
   constructor(options: EndpointOptions) {
     const { config, crypto, random, quic } = options;
@@ -89,9 +90,15 @@ export class Endpoint implements Core<Burst, Burst> {
     return this.#maker.connect(options, now);
   }
 
+  /** Some of the burst that was handled last was for a connection. */
+  get heardConnection(): boolean {
+    return this.#heardConnection;
+  }
+
   /** A received burst; its bytes are changed in place. */
   handle(burst: Burst, now: TimeUs): void {
     this.#now = now;
+    this.#heardConnection = false;
     for (let i = 0; i < burst.count; i++) this.#handleDescriptor(burst, i, this.#backlog, now);
   }
 
@@ -140,6 +147,7 @@ export class Endpoint implements Core<Burst, Burst> {
       if (connection === undefined) this.#handleStranger(buffer, at, next, segment, ecn, words, base, backlog, now);
       else {
         this.#count(next - at, segment);
+        this.#heardConnection = true;
         connection.receive(buffer, at, next, segment, ecn, words, base + D_REMOTE, words, base + D_LOCAL, now);
         this.#registry.wake(connection);
       }
