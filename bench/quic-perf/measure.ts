@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { nowUs } from '#host/clock/clock.ts';
+import { streamIndex } from '#protocol/quic/streams/stream-id.ts';
 import { cpuSeconds, PerfClient, type PerfConnection, PerfFailure, type Session, type Target } from './client.ts';
 import { DATAGRAM_BYTES, DONE, decodeCount, encodeRequest, ROUND_BYTES } from './request.ts';
 
@@ -195,31 +196,42 @@ const idle: Measure = (target, wanted, report) =>
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-/** Requests of 1 KiB over one connection, each on a stream of its own, and how long the answers took. */
+/**
+ * Requests of 1 KiB over one connection, each on a stream of its own, and how long the answers took. Whoever has its
+ * answer asks again at once, so that the request leaves in the same turn, with what acknowledges the answer.
+ */
 const requests: Measure = (target, wanted, report) =>
   withClient(target, async (client) => {
     const perf = await connected(client);
-    const waiting = new Map<number, { readonly start: number; readonly answered: () => void }>();
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => {});
-    failing(perf, failed.reject);
-    const times: number[] = [];
-    perf.onData = (stream, _piece, fin) => {
-      const one = fin ? waiting.get(stream) : undefined;
-      if (one === undefined) return;
-      waiting.delete(stream);
-      times.push(nowUs() - one.start);
-      one.answered();
-    };
+    const done = Promise.withResolvers<void>();
+    failing(perf, done.reject);
     const request = encodeRequest('R', 0, ROUND_BYTES);
-    const round = async (): Promise<void> => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const start = nowUs();
-      waiting.set(open(perf, request), { start, answered: resolve });
-      await promise;
+    const [cpu, start] = [cpuSeconds(), nowUs()];
+    const untilUs = wanted.seconds === undefined ? Number.POSITIVE_INFINITY : start + wanted.seconds * 1e6;
+    let left = wanted.seconds === undefined ? wanted.count : Number.POSITIVE_INFINITY;
+    let waiting = 0;
+    /** When each request was made, by the number of its stream. */
+    const made: number[] = [];
+    const times: number[] = [];
+    const ask = (): void => {
+      const now = nowUs();
+      if (left <= 0 || now >= untilUs) {
+        if (waiting === 0) done.resolve();
+        return;
+      }
+      left--;
+      waiting++;
+      made[streamIndex(open(perf, request))] = now;
     };
-    const cpu = cpuSeconds();
-    const secs = await Promise.race([repeat(wanted, round), failed.promise]);
+    perf.onData = (stream, _piece, fin) => {
+      if (!fin) return;
+      times.push(nowUs() - (made[streamIndex(stream)] as number));
+      waiting--;
+      ask();
+    };
+    for (let i = 0; i < wanted.concurrency; i++) ask();
+    await done.promise;
+    const secs = (nowUs() - start) / 1e6;
     const used = cpuSeconds() - cpu;
     perf.connection.close(DONE, '');
     times.sort((a, b) => a - b);
