@@ -7,6 +7,9 @@
  */
 export type Command = 'D' | 'R' | 'G';
 
+const COMMANDS: readonly Command[] = ['D', 'R', 'G'];
+const COMMAND_CODES = COMMANDS.map((command) => command.charCodeAt(0));
+
 export const ALPN = 'perf';
 export const REQUEST_BYTES = 9;
 export const ROUND_BYTES = 1024;
@@ -32,9 +35,10 @@ export interface Request {
 /** @returns undefined for what no command begins with, or a value that no number can hold exactly */
 export const decodeRequest = (bytes: Uint8Array): Request | undefined => {
   if (bytes.length < REQUEST_BYTES) return undefined;
-  const command = String.fromCharCode(bytes[0] as number);
-  if (command !== 'D' && command !== 'R' && command !== 'G') return undefined;
-  const value = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(1));
+  const command = COMMANDS[COMMAND_CODES.indexOf(bytes[0] as number)];
+  if (command === undefined) return undefined;
+  let value = 0;
+  for (let i = 1; i < REQUEST_BYTES; i++) value = 256 * value + (bytes[i] as number);
   return Number.isSafeInteger(value) ? { command, value } : undefined;
 };
 

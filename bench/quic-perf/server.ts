@@ -52,7 +52,7 @@ class PerfServer extends QuietConnection {
     fin: boolean,
   ): void {
     connection.consume(stream, end - start);
-    const before = this.#begun.get(stream);
+    const before = this.#begun.size > 0 ? this.#begun.get(stream) : undefined;
     let head = buffer.subarray(start, Math.min(end, start + REQUEST_BYTES));
     if (before !== undefined && before.length < REQUEST_BYTES) head = Buffer.concat([before, head]);
     else if (before !== undefined) head = before;

@@ -40,7 +40,7 @@ export class Dispatcher implements FrameSink {
     const space = parts.spaces[this.space];
     let delayUs = 0;
     if (this.space === Space.application) {
-      delayUs = Math.min(frame.delay * 2 ** parts.handshake.peer.ackDelayExponent, MAX_ACK_DELAY_US);
+      delayUs = Math.min(frame.delay * (1 << parts.handshake.peer.ackDelayExponent), MAX_ACK_DELAY_US);
       parts.keys.onAcked(frame.largest, this.outcome);
       parts.ackRequests.onAck(this.now);
     }

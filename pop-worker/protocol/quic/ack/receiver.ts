@@ -36,7 +36,8 @@ export class AckReceiver {
   framesWritten = 0;
 
   readonly #immediate: boolean;
-  readonly #exponent: number;
+  /** Microseconds that 1 in an ACK's delay stands for. */
+  readonly #delayUnit: number;
   readonly #frequency: AckFrequency;
   readonly #requested: RequestedAcks;
   readonly #ranges: RangeSet;
@@ -56,7 +57,7 @@ export class AckReceiver {
 
   constructor(options: AckReceiverOptions) {
     this.#immediate = options.immediate;
-    this.#exponent = options.ackDelayExponent ?? 3;
+    this.#delayUnit = 2 ** (options.ackDelayExponent ?? 3);
     this.#frequency = new AckFrequency(options.maxAckDelayUs ?? 25_000);
     this.#requested = new RequestedAcks(options.minAckDelayUs ?? 0, options.maxAckDelayUs ?? 25_000);
     this.#ranges = new RangeSet(options.maxRanges ?? 256);
@@ -147,7 +148,7 @@ export class AckReceiver {
    * packet's log wants `FrameKind.ack` with a = `largest`, b = the space.
    */
   writeFrame(buffer: Uint8Array, at: number, end: number, now: TimeUs): number {
-    const delay = Math.floor(Math.max(0, now - this.#largestAt) / 2 ** this.#exponent);
+    const delay = Math.floor(Math.max(0, now - this.#largestAt) / this.#delayUnit);
     const hasEcn = this.ect0 + this.ect1 + this.ce > 0;
     const next = writeAck(buffer, at, end, this.#ranges, delay, hasEcn ? this : undefined);
     if (next === at) return at;

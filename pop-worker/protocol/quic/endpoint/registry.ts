@@ -120,10 +120,9 @@ export class Registry {
       else this.#heap.set(connection, connection.deadline());
       if (this.#head > 1024 && 2 * this.#head > this.#waiting.length) this.#compact();
     }
-    if (this.#head === this.#waiting.length) {
-      this.#waiting.length = 0;
-      this.#head = 0;
-    }
+    if (this.#head < this.#waiting.length) return;
+    while (this.#waiting.length > 0) this.#waiting.pop();
+    this.#head = 0;
   }
 
   #compact(): void {

@@ -116,9 +116,7 @@ export class SendBuffer {
 
   /** Lets all chunks go; offsets stay. What was queued and not sent is as if it had never been. */
   discard(): void {
-    this.#chunks.length = 0;
-    this.#starts.length = 0;
-    this.#head = 0;
+    this.#empty();
     this.#cursor = 0;
     this.lost.clear();
     this.#ackedAhead.clear();
@@ -141,8 +139,17 @@ export class SendBuffer {
       if ((this.#starts[this.#head] as number) + chunk.length > this.acked) break;
       chunks[this.#head++] = NOTHING;
     }
-    if (this.#head === chunks.length) this.#compact();
+    if (this.#head === chunks.length) this.#empty();
     else if (this.#head >= COMPACT_AT && 2 * this.#head >= chunks.length) this.#compact();
+  }
+
+  /** Mostly of one chunk. To set an array's length is a call into V8's run time, `pop` is not. */
+  #empty(): void {
+    while (this.#chunks.length > 0) {
+      this.#chunks.pop();
+      this.#starts.pop();
+    }
+    this.#head = 0;
   }
 
   #compact(): void {

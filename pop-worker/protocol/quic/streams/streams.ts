@@ -80,7 +80,7 @@ export class Streams implements ReceiveTarget, SenderEvents {
       this.#map.forget(stream);
       this.#sink.streamClosed(this.#connection, id);
     }
-    this.#finished.length = 0;
+    while (this.#finished.length > 0) this.#finished.pop();
   }
 
   /**
