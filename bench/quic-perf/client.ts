@@ -41,7 +41,8 @@ export class PerfConnection extends QuietConnection {
   readonly complete = Promise.withResolvers<HandshakeInfo>();
   readonly ended = Promise.withResolvers<CloseInfo>();
   readonly session = Promise.withResolvers<Session>();
-  onData: (stream: number, bytes: Uint8Array, fin: boolean) => void = () => {};
+  /** buffer[start, end) is lent for the call: a view of each piece would cost more than what is done with most. */
+  onData: (stream: number, buffer: Uint8Array, start: number, end: number, fin: boolean) => void = () => {};
   onAborted: (stream: number, code: number) => void = () => {};
   #connection: QuicConnection | undefined;
 
@@ -78,7 +79,7 @@ export class PerfConnection extends QuietConnection {
     fin: boolean,
   ): void {
     connection.consume(stream, end - start);
-    this.onData(stream, buffer.subarray(start, end), fin);
+    this.onData(stream, buffer, start, end, fin);
   }
 
   override streamReset(_connection: QuicConnection, stream: number, code: number): void {

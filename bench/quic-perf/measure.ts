@@ -66,8 +66,8 @@ const bulk: Measure = (target, { streams, bytes, seconds }, report) =>
     failing(perf, done.reject);
     let received = 0;
     let left = streams;
-    perf.onData = (_stream, piece, fin) => {
-      received += piece.length;
+    perf.onData = (_stream, _buffer, start, end, fin) => {
+      received += end - start;
       if (fin && --left === 0) done.resolve();
     };
     const [cpu, before, start] = [cpuSeconds(), client.packets, nowUs()];
@@ -102,8 +102,8 @@ const datagrams: Measure = (target, { seconds = 5 }, report) =>
     perf.datagram = (_connection, _buffer, start, end) => {
       if (end - start === DATAGRAM_BYTES) received++;
     };
-    perf.onData = (_stream, piece, fin) => {
-      count = Buffer.concat([count, piece]);
+    perf.onData = (_stream, buffer, start, end, fin) => {
+      count = Buffer.concat([count, buffer.subarray(start, end)]);
       // What is still under way may arrive after the count.
       if (fin) setTimeout(() => done.resolve(decodeCount(count)), GRACE_MS);
     };
@@ -223,7 +223,7 @@ const requests: Measure = (target, wanted, report) =>
       waiting++;
       made[streamIndex(open(perf, request))] = now;
     };
-    perf.onData = (stream, _piece, fin) => {
+    perf.onData = (stream, _buffer, _start, _end, fin) => {
       if (!fin) return;
       times.push(nowUs() - (made[streamIndex(stream)] as number));
       waiting--;

@@ -120,7 +120,7 @@ test('a request that is none, and a second flood beside the first, are refused b
   const refused: [number, number][] = [];
   const answered = Promise.withResolvers<void>();
   perf.onAborted = (stream, code) => refused.push([stream, code]);
-  perf.onData = (stream, _bytes, fin) => {
+  perf.onData = (stream, _buffer, _start, _end, fin) => {
     if (fin && stream === last) answered.resolve();
   };
   const say = (bytes: Uint8Array): number => {
