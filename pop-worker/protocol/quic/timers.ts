@@ -67,11 +67,13 @@ export class Timers {
     if (handshake.isComplete && now >= idle.keepAliveDeadline()) spaces[Space.application].ping = true;
   }
 
-  /** RFC 9002 §6.2.4: what is oldest is sent again, PING where there is nothing. */
+  /** RFC 9002 §6.2.4: what is oldest is sent again, a packet of it for each one owed; PING where there is nothing. */
   #probe(): void {
     const { recovery, spaces } = this.#parts;
     for (const space of spaces) {
-      if (recovery.probesOwed(space.id) > 0 && !recovery.probe(space.id)) space.ping = true;
+      for (let owed = recovery.probesOwed(space.id); owed > 0 && !space.ping; owed--) {
+        if (!recovery.probe(space.id)) space.ping = true;
+      }
     }
   }
 }

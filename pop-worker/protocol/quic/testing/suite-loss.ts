@@ -49,6 +49,24 @@ export const lossSuite = (name: string, ports: (seed: number) => Ports, seeds: n
       });
     }
 
+    it('sends two packets again when both were lost, not one of them and PING (RFC 9002 §6.2.4)', () => {
+      let left = 0;
+      const pair = new Pair({ ports: ports(1), toServer: { delayUs: 10_000, drop: () => left-- > 0 } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      // Until nothing is on its way.
+      pair.run(() => false, 1_000_000);
+      left = 2;
+      const sent: number[] = [];
+      pair.onClientSends = ({ bytes }) => sent.push(bytes.length);
+      const data = pattern(2000, 1);
+      const stream = connection.openStream(true);
+      connection.write(stream, data, true);
+      assert.ok(pair.run(() => pair.serverSink.finished.has(stream)));
+      assert.deepEqual(sent.slice(2, 4), sent.slice(0, 2));
+      assert.deepEqual(pair.serverSink.bytes(stream), data);
+    });
+
     it('transfers though 2 % of all packets are lost', () => {
       for (let seed = 1; seed <= seeds; seed++) echo(seed, { delayUs: 10_000, loss: 0.02 }, 300_000);
     });
