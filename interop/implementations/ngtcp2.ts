@@ -16,6 +16,9 @@ export const NGTCP2 = 'ngtcp2';
 
 const ONLY_CHACHA20 = '--ciphers=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305';
 
+/** Where much is lost, a handshake takes longer than the 10 s that its programs give it, and they say nothing of that. */
+const PATIENCE = '--handshake-timeout=60s';
+
 export const fileServer = (options: FileServerOptions = {}): FileServer => ({
   of: NGTCP2,
   command: async ({ folders, host, port }) => {
@@ -24,7 +27,7 @@ export const fileServer = (options: FileServerOptions = {}): FileServer => ({
       name: 'ngtcp2 gtlsserver',
       command: programs.gtlsserver,
       args: [
-        ...['--quiet', `--htdocs=${folders.www}`],
+        ...['--quiet', PATIENCE, `--htdocs=${folders.www}`],
         ...(options.retry ? ['--validate-addr'] : []),
         ...(options.chacha20 ? [ONLY_CHACHA20] : []),
         ...[host, String(port), folders.key, folders.certificate],
@@ -56,7 +59,13 @@ export const fileClient = (options: FileClientOptions = {}): FileClient => ({
       name: 'ngtcp2 gtlsclient',
       command: programs.gtlsclient,
       args: [
-        ...['--quiet', '--exit-on-all-streams-close', `--download=${folders.download}`, `--sni=${SERVER_NAME}`],
+        ...[
+          '--quiet',
+          PATIENCE,
+          '--exit-on-all-streams-close',
+          `--download=${folders.download}`,
+          `--sni=${SERVER_NAME}`,
+        ],
         ...(options.resume ? session : []),
         ...flagsOf(options),
         ...[at.host, String(at.port)],

@@ -108,7 +108,8 @@ const through = async (one: QuicCase, sides: Sides, folders: Folders, traces: st
     }
     const [atClient, atServer] = captures.map((file) => new Trace(file, PORT)) as [Trace, Trace];
     const weAre = sides.client.name === OURS ? 'client' : 'server';
-    return { evidence: { atClient, atServer, ours: outcome.ours, weAre }, carried: outcome.carried };
+    const weServe = sides.server.name === OURS;
+    return { evidence: { atClient, atServer, ours: outcome.ours, weAre, weServe }, carried: outcome.carried };
   });
 
 /** Runs a case up to its checks: the files arrived whole. @param traces see `runCase` */
