@@ -113,9 +113,12 @@ const stirring = (sink: ConnectionSink, dialer: Dialer, args: Arguments): Connec
   return sink;
 };
 
+/** As browsers do while they wait: a server that has lost us behind a NAT, and may not send, hears of us again. */
+const KEEP_ALIVE_US = 10_000_000;
+
 /** Fetches paths at the same time; with `--connections N` over as many, one after the other (`../shares.ts`). */
 export const fileClient = (args: Arguments): void => {
-  const dialer = new Dialer(args, {});
+  const dialer = new Dialer(args, { keepAliveUs: KEEP_ALIVE_US });
   const session: Session = {};
   const left = shares(args.requests, Number(args.connections));
   const written: Promise<void>[] = [];
