@@ -89,7 +89,7 @@ export const PROTOCOL_METRICS = [
     name: 'cloudbridge_quic_defences_total',
     type: 'counter',
     unit: 'defences',
-    labels: { defence: ['path_challenges', 'token_replay', 'amplification'] },
+    labels: { defence: ['path_challenges', 'token_replay', 'amplification', 'receive_windows'] },
     help: 'What peers asked for beyond a limit, and did not get, while their connection went on',
     layer: 'protocol',
   },

@@ -28,6 +28,7 @@ export const collectEndpoint = (slots: Float64Array, counters: EndpointCounters)
   slots[REFUSED.draining] = counters.refusedByApplication;
   slots[REFUSED.token] = counters.invalidTokens;
   slots[DEFENCES.token_replay] = counters.replayedTokens;
+  slots[DEFENCES.receive_windows] = counters.refusedWindows;
   slots[REPLIES.retry] = counters.retriesSent;
   slots[REPLIES.version_negotiation] = counters.versionNegotiationsSent;
   slots[REPLIES.stateless_reset] = counters.statelessResetsSent;

@@ -119,6 +119,8 @@ export interface EndpointConfig {
   readonly newTokenUs: number;
   /** Added to `now` in tokens, so that processes of a fleet agree on the time: for instance wall time minus `now`. */
   readonly tokenTimeOffsetUs: number;
+  /** Bytes that the receive windows of all connections together may grow by, beyond `initialMaxData` of each. */
+  readonly maxWindowGrowth: number;
   /** Version Negotiation, Retry, refusals and stateless resets in one second, together. */
   readonly repliesPerSecond: number;
   /**
@@ -136,6 +138,7 @@ export const DEFAULT_ENDPOINT_CONFIG: EndpointConfig = {
   retryTokenUs: 10_000_000,
   newTokenUs: 86_400_000_000,
   tokenTimeOffsetUs: 0,
+  maxWindowGrowth: 1 << 30,
   repliesPerSecond: 10_000,
   backlogDatagrams: 0,
 };

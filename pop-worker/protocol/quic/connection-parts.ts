@@ -24,11 +24,14 @@ import { Recovery, Space } from './recovery/recovery.ts';
 import { onRetry, onVersionNegotiation } from './restart.ts';
 import { PacketSpace } from './space.ts';
 import { Streams } from './streams/streams.ts';
+import type { WindowBudget } from './streams/window-budget.ts';
 import type { HandshakeCids } from './transport.ts';
 import type { TransportParameters } from './wire/transport-parameters.ts';
 
 /** What a connection needs of the endpoint that has it. */
 export interface ConnectionHost {
+  /** What receive windows may grow by. */
+  readonly windows: WindowBudget;
   /** The time of the call in progress: for commands, which bring none. */
   now(): TimeUs;
   generateCid(): Uint8Array;
@@ -121,7 +124,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
     );
   parts.spaces = [space(Space.initial), space(Space.handshake), space(Space.application)];
   parts.recovery = makeRecovery(parts, options.firstBytes);
-  parts.streams = new Streams({ isServer, ...config }, connection, sink);
+  parts.streams = new Streams({ isServer, ...config }, connection, sink, host.windows);
   parts.datagrams = new DatagramQueue(config.datagramQueueBytes, config.datagramQueueCount);
   parts.datagramsRefused = false;
   parts.localCids = new LocalCids({

@@ -261,8 +261,9 @@ export class Connection extends Commands {
   }
 
   #ended(now: TimeUs): void {
-    const { closer, handshake, sink, observer } = this.parts;
+    const { closer, handshake, sink, observer, streams } = this.parts;
     handshake.close();
+    streams.close();
     if (closer.info === undefined) return;
     observer?.closed(closer.info, now);
     sink.closed(this, closer.info, now);

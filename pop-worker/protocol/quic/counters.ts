@@ -58,6 +58,8 @@ export const endpointCounters = () => ({
   versionNegotiationsSent: 0,
   statelessResetsSent: 0,
   invalidTokens: 0,
+  /** Receive windows of connections that would have grown, had anything been left of what all may have together. */
+  refusedWindows: 0,
   /** Tokens of NEW_TOKEN that came again: as if there was none. */
   replayedTokens: 0,
   /** Datagrams dropped, by reason. */

@@ -11,6 +11,7 @@ import { Registry } from './endpoint/registry.ts';
 import { Replies } from './endpoint/replies.ts';
 import { type Addresses, Stateless } from './endpoint/stateless.ts';
 import { Tokens } from './endpoint/tokens.ts';
+import { WindowBudget } from './streams/window-budget.ts';
 import {
   destinationCidLength,
   destinationCidStart,
@@ -30,6 +31,8 @@ const MIN_DATAGRAM_BYTES = 21;
  */
 export class Endpoint implements Core<Burst, Burst> {
   readonly counters = endpointCounters();
+  /** What the receive windows of all connections have grown by. */
+  readonly windows: WindowBudget;
   readonly #options: EndpointOptions;
   readonly #cidBytes: number;
   readonly #registry: Registry;
@@ -55,10 +58,12 @@ export class Endpoint implements Core<Burst, Burst> {
     this.#backlog = config.backlogDatagrams > 0 ? new Backlog(config.backlogDatagrams) : undefined;
     const tokens = new Tokens(crypto, options.tokenKey, config);
     this.#registry = new Registry(random);
+    this.windows = new WindowBudget(config.maxWindowGrowth, () => this.counters.refusedWindows++);
     this.#maker = new Maker(
       options,
       this.#registry,
       tokens,
+      this.windows,
       () => this.#now,
       (...of) => this.#onTls(...of),
     );

@@ -8,6 +8,7 @@ import { bearsEarlyData, earlyContext, VERSION_BYTES } from '../early-limits.ts'
 import type { ConnectionObserver } from '../observer.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { preferredAddressOf } from '../preferred-address.ts';
+import type { WindowBudget } from '../streams/window-budget.ts';
 import { ownParameters } from '../transport.ts';
 import { LateTls } from '../versions/late-tls.ts';
 import { negotiate, originalVersion } from '../versions/negotiation.ts';
@@ -102,6 +103,7 @@ export class Maker {
     options: EndpointOptions,
     registry: Registry,
     tokens: Tokens,
+    windows: WindowBudget,
     now: () => TimeUs,
     onTls: (connection: Connection, now: TimeUs) => void,
   ) {
@@ -111,6 +113,7 @@ export class Maker {
     this.#options = options;
     this.#registry = registry;
     this.#host = {
+      windows,
       now,
       generateCid: () => this.generateCid(),
       resetToken: (cid) => crypto.resetToken(resetKey, cid),

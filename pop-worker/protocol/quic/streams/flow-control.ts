@@ -1,4 +1,5 @@
 import type { TimeUs } from '../../contract.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 /** RFC 9000 §4.2: credit is renewed when this share of the window was consumed. */
 const RENEW_SHARE = 4;
@@ -7,7 +8,8 @@ const RENEW_SHARE = 4;
  * Credit that we give (RFC 9000 §4.1, §4.2), for a stream or the connection.
  *
  * The window doubles when half of it was consumed within one round trip, that is all of it within two: then the window,
- * not the path or the reader, is what limits the peer.
+ * not the path or the reader, is what limits the peer. A connection's window grows by what the process has left for it; a
+ * stream's is bounded by its connection's.
  */
 export class ReceiveWindow {
   /** What the peer may send up to, as last advertised. */
@@ -17,13 +19,21 @@ export class ReceiveWindow {
   /** How far the limit runs ahead of `consumed`. */
   window = 0;
   #maxWindow = 0;
+  #initial = 0;
+  readonly #budget: WindowBudget | undefined;
   #epochStart: TimeUs = 0;
   #epochConsumed = 0;
+
+  /** @param budget what a connection's window grows by */
+  constructor(budget?: WindowBudget) {
+    this.#budget = budget;
+  }
 
   /** For a new stream, or the connection. */
   reuse(window: number, maxWindow: number, now: TimeUs): void {
     this.limit = window;
     this.window = window;
+    this.#initial = window;
     this.consumed = 0;
     this.#maxWindow = Math.max(window, maxWindow);
     this.#epochStart = now;
@@ -34,7 +44,7 @@ export class ReceiveWindow {
   consume(bytes: number, now: TimeUs, rttUs: number): boolean {
     this.consumed += bytes;
     if (2 * (this.consumed - this.#epochConsumed) >= this.window) {
-      if (now - this.#epochStart <= rttUs) this.window = Math.min(2 * this.window, this.#maxWindow);
+      if (now - this.#epochStart <= rttUs) this.#growTo(Math.min(2 * this.window, this.#maxWindow));
       this.#epochStart = now;
       this.#epochConsumed = this.consumed;
     }
@@ -49,9 +59,19 @@ export class ReceiveWindow {
   /** At least this much, within the maximum: a connection must not throttle its own streams. @returns whether it grew */
   raiseTo(window: number): boolean {
     const raised = Math.min(window, this.#maxWindow);
-    if (raised <= this.window) return false;
-    this.window = raised;
+    return raised > this.window && this.#growTo(raised);
+  }
+
+  #growTo(window: number): boolean {
+    if (window === this.window || this.#budget?.take(window - this.window) === false) return false;
+    this.window = window;
     return true;
+  }
+
+  /** The connection is over. */
+  giveBack(): void {
+    this.#budget?.giveBack(this.window - this.#initial);
+    this.window = this.#initial;
   }
 
   /** The limit to advertise now; it counts as advertised. Never lower than before. */
@@ -83,11 +103,15 @@ export class SendCredit {
 
 /** Credit that we give for the connection as a whole (RFC 9000 §4.1). */
 export class ReceiveCredit {
-  readonly window: ReceiveWindow = new ReceiveWindow();
+  readonly window: ReceiveWindow;
   /** Sum of the highest offsets received on all streams, closed ones included (§19.9). */
   received = 0;
   /** MAX_DATA is to be sent. */
   updateDue = false;
+
+  constructor(budget?: WindowBudget) {
+    this.window = new ReceiveWindow(budget);
+  }
 
   /** Bytes beyond what had arrived on some stream. @returns `false`: more than was allowed */
   admit(bytes: number): boolean {

@@ -11,6 +11,7 @@ import { levelOf } from './scheduler.ts';
 import { Sender, type SenderEvents } from './sender.ts';
 import { Owed, type Stream } from './stream.ts';
 import { StreamMap, type StreamWindows } from './stream-map.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 /** Our side's limits; the first six are transport parameters too (RFC 9000 §18.2) and must be sent as they are here. */
 export interface StreamsOptions extends StreamWindows {
@@ -40,20 +41,26 @@ export class Streams implements ReceiveTarget, SenderEvents {
   readonly #connection: QuicConnection;
   readonly #sink: ConnectionSink;
   readonly #clock: Clock = { now: 0, rttUs: 333_000 };
-  readonly #given: ReceiveCredit = new ReceiveCredit();
+  readonly #given: ReceiveCredit;
   readonly #map: StreamMap;
   readonly #sender: Sender;
   #remembered: PeerLimits | undefined;
   /** Streams that are over, to be forgotten at the next tick. */
   readonly #finished: Stream[] = [];
 
-  /** @param connection what events name as their origin */
-  constructor(options: StreamsOptions, connection: QuicConnection, sink: ConnectionSink) {
+  /** @param connection what events name as their origin @param budget what its window may grow by, beside others' */
+  constructor(options: StreamsOptions, connection: QuicConnection, sink: ConnectionSink, budget?: WindowBudget) {
+    this.#given = new ReceiveCredit(budget);
     this.#connection = connection;
     this.#sink = sink;
     this.#given.window.reuse(options.initialMaxData, options.maxConnectionWindow, 0);
     this.#map = new StreamMap(options, this.#given, this.#clock, this);
     this.#sender = new Sender(this.#map, this.#given, this);
+  }
+
+  /** The connection is over: others' windows may grow. */
+  close(): void {
+    this.#given.window.giveBack();
   }
 
   /** Streams that take memory. */
