@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { programRecorder } from '#host/qlog/environment.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -28,13 +29,19 @@ export class BoundEndpoint {
   readonly socket: UdpSocket;
   readonly #driver: QuicDriver;
 
-  /** @throws Error when the address cannot be had (`code` is the errno's name) */
+  /**
+   * Logs its connections where `QLOGDIR` says.
+   *
+   * @throws Error when the address cannot be had (`code` is the errno's name), QlogEnvironmentError when nothing can be
+   * written to `QLOGDIR`
+   */
   constructor(
     address: string,
     port: number,
     options: CommonOptions,
     ports: Pick<EndpointOptions, 'tls'> & Partial<Pick<EndpointOptions, 'accept'>>,
   ) {
+    const recorder = programRecorder();
     const bytes = options.socketBytes ?? SOCKET_BYTES;
     this.socket = UdpSocket.open({ address, port, receiveBufferBytes: bytes, sendBufferBytes: bytes });
     this.endpoint = new Endpoint({
@@ -49,6 +56,7 @@ export class BoundEndpoint {
       random: systemRandom,
       tokenKey: randomFillSync(new Uint8Array(32)),
       resetKey: randomFillSync(new Uint8Array(32)),
+      observe: (connection) => recorder.observe(connection),
     });
     this.#driver = new QuicDriver({ socket: this.socket, endpoint: this.endpoint });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -29,7 +29,15 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
       write('ca.pem', authority.pem),
     ];
     const program = fileURLToPath(new URL(`examples/${name}.ts`, import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...files], { timeout: 20_000 });
+    const logs = mkdtempSync(join(directory, 'qlog-'));
+    const env = { ...process.env, QLOGDIR: logs };
+    const { stdout } = await promisify(execFile)(process.execPath, [program, ...files], { timeout: 20_000, env });
     assert.equal(stdout, expected);
+    // QLOGDIR: both ends of the one connection, under one name.
+    const [client = '', server] = readdirSync(logs).sort();
+    assert.match(client, /_client\.sqlog$/);
+    assert.equal(server, client.replace('client', 'server'));
+    const records = readFileSync(join(logs, client), 'utf8').split('\u001e').filter(Boolean);
+    assert.ok(records.some((record) => JSON.parse(record).name === 'quic:packet_received'));
   });
 }
