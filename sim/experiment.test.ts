@@ -6,7 +6,15 @@ import { Experiment, type ExperimentSpec } from './experiment.ts';
 /** Everything that a path can do to packets at once. */
 const SPEC: Omit<ExperimentSpec, 'seed'> = {
   path: {
-    ...{ mbit: 10, rttMs: 40, queueBdp: 1, codel: true, loss: 0.001, burstLoss: { good: 2000, bad: 3 }, jitterMs: 3 },
+    ...{
+      mbit: 10,
+      rttMs: 40,
+      queueBdp: 1,
+      codel: 'marks',
+      loss: 0.001,
+      burstLoss: { good: 2000, bad: 3 },
+      jitterMs: 3,
+    },
     ...{
       reorder: { share: 0.01, ms: 5 },
       ackSlotMs: 5,

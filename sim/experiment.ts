@@ -4,7 +4,7 @@ import { Events } from './events.ts';
 import { type Application, Flow } from './flow.ts';
 import { Bottleneck } from './path/bottleneck.ts';
 import type { Next, Packet } from './path/packet.ts';
-import { CoDel, DropTail } from './path/queue.ts';
+import { CoDel, DropTail, type Queue } from './path/queue.ts';
 import { burstLoss, compress, delay, jitter, loss, policer, reorder, slots } from './path/stages.ts';
 import { Recorder } from './recorder.ts';
 
@@ -14,7 +14,10 @@ export interface PathSpec {
   readonly rttMs: number;
   /** Of the queue, in bandwidth-delay products of the path. */
   readonly queueBdp: number;
-  readonly codel?: boolean;
+  /** The queue is managed: what waits for too long is dropped, or marked where its ends understand that. */
+  readonly codel?: 'drops' | 'marks';
+  /** What comes while more BDP than that wait is marked with ECN-CE. */
+  readonly markAboveBdp?: number;
   /** Share of packets that vanish behind the bottleneck. */
   readonly loss?: number;
   /** Mean packets between and within bursts of loss. */
@@ -63,6 +66,8 @@ export interface Outcome {
   /** Mean of what packets left behind in the queue after the warm-up, in ms at the path's rate. */
   readonly queueMs: number;
   readonly drops: number;
+  /** Packets that the queue marked with ECN-CE, from the start on. */
+  readonly marks: number;
 }
 
 const UNLIMITED: Application = { bytes: Number.POSITIVE_INFINITY };
@@ -76,6 +81,12 @@ const FLOWS_PER_SEED = 1000;
 const SETTLING_SECONDS = 1;
 
 const bdpBytes = ({ mbit, rttMs }: PathSpec): number => (mbit * rttMs * 1000) / 8;
+
+const queueOf = (path: PathSpec): Queue => {
+  const bytes = Math.max(path.queueBdp * bdpBytes(path), LEAST_QUEUE_BYTES);
+  if (path.codel !== undefined) return new CoDel(bytes, path.codel === 'marks');
+  return new DropTail(bytes, path.markAboveBdp === undefined ? undefined : path.markAboveBdp * bdpBytes(path));
+};
 
 /** Bits that the path could have carried between two times, in ms. */
 const capacityBits = ({ mbit, steps = [] }: PathSpec, fromMs: number, toMs: number): number => {
@@ -123,8 +134,7 @@ export class Experiment {
     this.#random = new SeededRandom(spec.seed);
     this.ackSlotMs = path.ackSlotMs ?? 0;
     this.recorders = flows.map(() => new Recorder(this.#warmUp, (spec.seconds - SETTLING_SECONDS) * 1e6));
-    const queueBytes = Math.max(path.queueBdp * bdpBytes(path), LEAST_QUEUE_BYTES);
-    const queue = path.codel ? new CoDel(queueBytes) : new DropTail(queueBytes);
+    const queue = queueOf(path);
     this.#neck = new Bottleneck(this.events, path.mbit * 1e6, queue, (packet) => this.#far[packet.flow]?.(packet));
     this.#neck.observe((packet, now, left) => this.#onCarried(packet, now, left));
     for (const { atMs, mbit } of path.steps ?? []) this.events.plan(atMs * US, () => this.setMbit(mbit));
@@ -159,6 +169,7 @@ export class Experiment {
       utilisation: (this.#carried * 8) / capacityBits(path, warmUpSeconds * 1000, seconds * 1000),
       queueMs: this.#seen === 0 ? 0 : (this.#queued * 8) / this.#seen / (path.mbit * 1000),
       drops: this.#neck.queue.drops,
+      marks: this.#neck.queue.marks,
       flows: this.recorders.map((recorder) => ({
         recorder,
         mbit: (recorder.bytes * 8) / after,

@@ -1,4 +1,4 @@
-import { Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import type { CongestionController, ControllerOptions } from '#protocol/congestion/controller.ts';
 import type { TimeUs } from '#protocol/contract.ts';
 import type { ConnectionSink, QuicConnection } from '#protocol/quic/api.ts';
@@ -78,18 +78,20 @@ const QUIC: Omit<QuicConfig, 'controller'> = {
   maxStreamWindow: WINDOW,
 };
 
+type Out = (bytes: Uint8Array, ecn: number) => void;
+
 /** One side: an endpoint whose datagrams go to `out`, woken when something comes or when it is time. */
 class Side {
   readonly endpoint: Endpoint;
   readonly #events: Events;
   readonly #local: Int32Array;
   readonly #remote: Int32Array;
-  readonly #out: (bytes: Uint8Array) => void;
+  readonly #out: Out;
   readonly #sending = new Burst(1 << 17, 64);
   readonly #receiving = new Burst(2048, 1);
   #wakeAt: TimeUs = Number.POSITIVE_INFINITY;
 
-  constructor(events: Events, endpoint: Endpoint, local: Int32Array, remote: Int32Array, out: Side['receive']) {
+  constructor(events: Events, endpoint: Endpoint, local: Int32Array, remote: Int32Array, out: Out) {
     this.#events = events;
     this.endpoint = endpoint;
     this.#local = local;
@@ -97,11 +99,11 @@ class Side {
     this.#out = out;
   }
 
-  receive(bytes: Uint8Array): void {
+  receive({ bytes, ecn }: Pick<Packet, 'bytes' | 'ecn'>): void {
     const burst = this.#receiving;
     burst.clear();
     burst.buffer.set(bytes);
-    burst.commit(bytes.length, 0, this.#remote, 0, this.#local, 0);
+    burst.commit(bytes.length, ecn, this.#remote, 0, this.#local, 0);
     this.endpoint.handle(burst, this.#events.now);
     this.poll();
   }
@@ -133,7 +135,8 @@ class Side {
       const start = words[base + D_OFFSET] as number;
       const end = start + (words[base + D_LENGTH] as number);
       const segment = words[base + D_SEGMENT] as number;
-      for (let at = start; at < end; at += segment) this.#out(buffer.slice(at, Math.min(end, at + segment)));
+      const ecn = words[base + D_ECN] as number;
+      for (let at = start; at < end; at += segment) this.#out(buffer.slice(at, Math.min(end, at + segment)), ecn);
     }
   }
 }
@@ -165,14 +168,14 @@ export class Flow {
       quic: { ...QUIC, controller },
     };
     const [near, far] = [addressOf(2, 4000), addressOf(1, 443)];
-    const link = (next: Next, deliver: Packet['deliver']) => (bytes: Uint8Array) =>
-      next({ bytes, size: bytes.length + HEADER_BYTES, flow: id, sentAt: events.now, deliver });
+    const link = (next: Next, deliver: Packet['deliver']) => (bytes: Uint8Array, ecn: number) =>
+      next({ bytes, size: bytes.length + HEADER_BYTES, flow: id, ecn, sentAt: events.now, deliver });
     this.#client = new Side(
       events,
       new Endpoint(common),
       near,
       far,
-      link(options.back, ({ bytes }) => this.#server?.receive(bytes)),
+      link(options.back, (packet) => this.#server?.receive(packet)),
     );
     const sending = new Sink();
     sending.request = (connection, stream) => this.#begin(connection, stream);
@@ -183,7 +186,7 @@ export class Flow {
       server,
       far,
       near,
-      link(options.forward, ({ bytes }) => this.#client.receive(bytes)),
+      link(options.forward, (packet) => this.#client.receive(packet)),
     );
     events.plan(options.startUs, () => this.#connect(far));
   }

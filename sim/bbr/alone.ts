@@ -79,7 +79,7 @@ export const randomLoss = (seed: number, loss: number, utilisation: number, over
 
 /** A queue that CoDel manages, and loss in bursts that has nothing to do with congestion. */
 export const managedQueue = (seed: number): Measurement[] => {
-  const path = { mbit: 20, rttMs: 40, queueBdp: 4, codel: true };
+  const path = { mbit: 20, rttMs: 40, queueBdp: 4, codel: 'drops' } as const;
   const [ours, theirs] = [measure(seed, path, [BBR], MINUTE), measure(seed, path, [CUBIC], MINUTE)];
   const bursts = { mbit: 20, rttMs: 40, queueBdp: 1, burstLoss: { good: 2000, bad: 5 } };
   const through = (flow: FlowSpec) => measure(seed, bursts, [flow], MINUTE).utilisation;

@@ -1,6 +1,7 @@
 import type { SimCase } from '../suites.ts';
 import { deepQueue, disturbed, managedQueue, randomLoss, shallowQueue } from './alone.ts';
 import { applicationLimited, idleRestart, longerWay, policer, rateDown, rateUp } from './changes.ts';
+import { marked } from './marked.ts';
 import { besideCubic, fourFlows, fourFlowsDeep, lateFlow, unlikeRoundTrips } from './together.ts';
 
 const TWO_BDP = { mbit: 20, rttMs: 40, queueBdp: 2 };
@@ -38,6 +39,7 @@ export const cases: readonly SimCase[] = [
   { name: 'beside-cubic', summary: 'one flow beside one of CUBIC, queues of 1 to 8 BDP', run: besideCubic },
   { name: 'round-trips', summary: 'two flows with round trips of 20 and 100 ms', run: unlikeRoundTrips },
   { name: 'managed', summary: 'a queue managed by CoDel, and loss in bursts', run: managedQueue },
+  { name: 'marked', summary: 'queues that mark with ECN-CE: alone, two flows, beside CUBIC', run: marked },
   { name: 'disturbed', summary: 'ACKs in slots and compressed, jitter, reordering', run: disturbed },
   {
     name: 'rate-change',

@@ -7,6 +7,8 @@ export interface Packet {
   readonly size: number;
   /** Which flow it belongs to. */
   readonly flow: number;
+  /** Codepoint in its IP header (RFC 3168 §5); a queue may turn ECT into CE. */
+  ecn: number;
   /** When its sender let it go. */
   readonly sentAt: TimeUs;
   /** Takes it at the far end. */

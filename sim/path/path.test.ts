@@ -21,9 +21,16 @@ class Line {
     this.out.push({ number: number + 256 * (packet.bytes[1] as number), at: this.events.now, sentAt: packet.sentAt });
   };
 
-  packet(size = SIZE): Packet {
+  packet(size = SIZE, ecn = 0): Packet {
     const number = this.#sent++;
-    return { bytes: Uint8Array.of(number, number >> 8), size, flow: 0, sentAt: this.events.now, deliver: () => {} };
+    return {
+      bytes: Uint8Array.of(number, number >> 8),
+      size,
+      flow: 0,
+      ecn,
+      sentAt: this.events.now,
+      deliver: () => {},
+    };
   }
 
   /** @param apart microseconds */
@@ -184,4 +191,35 @@ test('CoDel (RFC 8289): a queue that stands for 100 ms loses its head, more and 
   assert.ok(first >= 120_000 && first <= 150_000, `${first}`);
   assert.ok(Math.abs(second - first - 100_000) <= 3000, `${second - first}`);
   assert.ok(Math.abs(third - second - 100_000 / Math.SQRT2) <= 3000, `${third - second}`);
+});
+
+test('marking: what comes while more than so much waits, if its ends understand, and nothing is lost', () => {
+  const line = new Line();
+  const queue = new DropTail(1e6, 4 * SIZE);
+  const marked: boolean[] = [];
+  const link = new Bottleneck(line.events, 10e6, queue, ({ ecn }) => marked.push(ecn === 3));
+  // The first is being sent; behind it one, two, … wait. Every third is not ECT.
+  for (let i = 0; i < 12; i++) link.send(line.packet(SIZE, i % 3 === 0 ? 0 : 2));
+  line.events.runUntil(1e6);
+  assert.deepEqual(
+    marked,
+    Array.from({ length: 12 }, (_, i) => i >= 6 && i % 3 !== 0),
+  );
+  assert.deepEqual([queue.marks, queue.drops], [4, 0]);
+});
+
+test('CoDel marks what it would drop, and drops what cannot be marked', () => {
+  for (const ecn of [0, 2]) {
+    const line = new Line();
+    const queue = new CoDel(1e6, true);
+    let marked = 0;
+    const link = new Bottleneck(line.events, 10e6, queue, (packet) => {
+      if (packet.ecn === 3) marked++;
+    });
+    for (let t = 0; t < 2_000_000; t += 833) line.events.plan(t, () => link.send(line.packet(SIZE, ecn)));
+    line.events.runUntil(2e6);
+    const [some, none] = ecn === 0 ? [queue.drops, queue.marks] : [queue.marks, queue.drops];
+    assert.ok(some > 20 && some < 200, `${some}`);
+    assert.deepEqual([none, marked], [0, queue.marks]);
+  }
 });

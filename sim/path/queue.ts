@@ -5,6 +5,8 @@ import type { Packet } from './packet.ts';
 export interface Queue {
   readonly bytes: number;
   readonly drops: number;
+  /** Packets that it marked with ECN-CE instead. */
+  readonly marks: number;
   offer(packet: Packet, now: TimeUs): void;
   /** The next one to send, `undefined` for none. */
   take(now: TimeUs): Packet | undefined;
@@ -39,15 +41,27 @@ class Fifo {
   }
 }
 
+const CE = 3;
+
+/** Tells a packet's ends of congestion (RFC 3168 §5). @returns `false`: they would not understand */
+const mark = (packet: Packet): boolean => {
+  const isCapable = packet.ecn !== 0;
+  if (isCapable) packet.ecn = CE;
+  return isCapable;
+};
+
 /** What does not fit is dropped. */
 export class DropTail implements Queue {
   readonly #limit: number;
+  readonly #markAbove: number;
   readonly #fifo = new Fifo();
   drops = 0;
+  marks = 0;
 
-  /** @param limit bytes */
-  constructor(limit: number) {
+  /** @param limit bytes @param markAbove what comes while more bytes than that wait is marked */
+  constructor(limit: number, markAbove = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
+    this.#markAbove = markAbove;
   }
 
   get bytes(): number {
@@ -55,8 +69,12 @@ export class DropTail implements Queue {
   }
 
   offer(packet: Packet, now: TimeUs): void {
-    if (this.bytes + packet.size > this.#limit) this.drops++;
-    else this.#fifo.push(packet, now);
+    if (this.bytes + packet.size > this.#limit) {
+      this.drops++;
+      return;
+    }
+    if (this.bytes > this.#markAbove && mark(packet)) this.marks++;
+    this.#fifo.push(packet, now);
   }
 
   take(): Packet | undefined {
@@ -64,24 +82,32 @@ export class DropTail implements Queue {
   }
 }
 
+interface Head {
+  readonly packet: Packet | undefined;
+  readonly isLate: boolean;
+}
+
 const TARGET_US = 5000;
 const INTERVAL_US = 100_000;
 const MTU = 1500;
 
-/** Controlled Delay (RFC 8289): drops at the head while packets wait for more than 5 ms for longer than 100 ms. */
+/** Controlled Delay (RFC 8289): drops or marks at the head while packets wait for more than 5 ms for longer than 100 ms. */
 export class CoDel implements Queue {
   readonly #limit: number;
+  readonly #marking: boolean;
   readonly #fifo = new Fifo();
   drops = 0;
+  marks = 0;
   #firstAbove: TimeUs = 0;
   #dropping = false;
   #dropNext: TimeUs = 0;
   #count = 0;
   #lastCount = 0;
 
-  /** @param limit bytes */
-  constructor(limit: number) {
+  /** @param limit bytes @param marking what it would drop is marked, if its ends understand that */
+  constructor(limit: number, marking = false) {
     this.#limit = limit;
+    this.#marking = marking;
   }
 
   get bytes(): number {
@@ -99,15 +125,16 @@ export class CoDel implements Queue {
     if (this.#dropping) {
       if (!next.isLate) this.#dropping = false;
       while (this.#dropping && now >= this.#dropNext) {
-        this.drops++;
+        const late = next;
         this.#count++;
-        next = this.#next(now);
+        next = this.#punish(late, now);
         if (next.isLate) this.#dropNext = this.#after(this.#dropNext);
         else this.#dropping = false;
+        // A mark is told once.
+        if (next === late) break;
       }
     } else if (next.isLate) {
-      this.drops++;
-      next = this.#next(now);
+      next = this.#punish(next, now);
       this.#dropping = true;
       // Not long since the last time: begin where that ended.
       const delta = this.#count - this.#lastCount;
@@ -118,11 +145,21 @@ export class CoDel implements Queue {
     return next.packet;
   }
 
+  /** @returns what leaves in place of a late packet: itself with a mark, or the one behind it */
+  #punish(late: Head, now: TimeUs): Head {
+    if (this.#marking && late.packet !== undefined && mark(late.packet)) {
+      this.marks++;
+      return late;
+    }
+    this.drops++;
+    return this.#next(now);
+  }
+
   #after(time: TimeUs): TimeUs {
     return time + INTERVAL_US / Math.sqrt(this.#count);
   }
 
-  #next(now: TimeUs): { readonly packet: Packet | undefined; readonly isLate: boolean } {
+  #next(now: TimeUs): Head {
     const item = this.#fifo.shift();
     if (item === undefined) {
       this.#firstAbove = 0;

@@ -52,7 +52,16 @@ const SAMPLES: readonly RateSample[] = Array.from({ length: ACKS }, (_, i) => ({
 }));
 
 const lost: LostPacket = {
-  ...{ packetNumber: 0, bytes: MTU, sentTime: 0, txInFlight: IN_FLIGHT, delivered: 0, lost: MTU, isAppLimited: false },
+  ...{
+    packetNumber: 0,
+    bytes: MTU,
+    sentTime: 0,
+    txInFlight: IN_FLIGHT,
+    delivered: 0,
+    lost: MTU,
+    totalDelivered: 0,
+    isAppLimited: false,
+  },
 };
 
 const hear = (controller: CongestionController, sample: RateSample, i: number): void => {
@@ -61,7 +70,7 @@ const hear = (controller: CongestionController, sample: RateSample, i: number): 
   if (i % LOSS_EVERY === LOSS_EVERY - 1) {
     lost.sentTime = sample.largestSentTime;
     controller.onPacketLost(now, lost);
-    controller.onCongestionEvent(now, MTU, sample.largestSentTime, false, false, IN_FLIGHT);
+    controller.onCongestionEvent(now, MTU, sample.largestSentTime, false, 0, IN_FLIGHT);
   }
   controller.onAck(now, sample, IN_FLIGHT);
 };

@@ -50,14 +50,14 @@ export interface CongestionController {
    * @param lostBytes 0 for ECN alone
    * @param largestSentTime when the newest of the lost or CE-marked packets was sent
    * @param persistent persistent congestion was established (RFC 9002 §7.6); `onPersistentCongestion` follows
-   * @param ecnCe the signal is an ECN-CE mark
+   * @param marks packets that came with ECN-CE, 0: the signal is loss
    */
   onCongestionEvent(
     now: TimeUs,
     lostBytes: number,
     largestSentTime: TimeUs,
     persistent: boolean,
-    ecnCe: boolean,
+    marks: number,
     bytesInFlight: number,
   ): void;
 

@@ -108,6 +108,17 @@ test('what was lost since the newest packet was sent', () => {
   assert.equal(s.ack(105, 3, 3, 1).lost, 1000);
 });
 
+test('draft-ietf-ccwg-bbr §3.7: what came with ECN-CE counts as lost, but no more than the ACK acknowledges', () => {
+  const s = new Sender();
+  s.send(0, 3);
+  s.sampler.begin(s.inFlight);
+  s.sampler.sample.newlyAcked = 2000;
+  s.sampler.onMarked(1500);
+  assert.equal(s.sampler.lost, 1500);
+  s.sampler.onMarked(1e9);
+  assert.equal(s.sampler.lost, 3500);
+});
+
 test('after an idle period the interval begins with the first packet', () => {
   const s = new Sender();
   s.send(0, 1);

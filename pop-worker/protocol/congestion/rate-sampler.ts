@@ -28,7 +28,7 @@ export interface RateSample {
   ackedOutsideRecovery: number;
   /** Bytes deemed lost because of this ACK frame. */
   newlyLost: number;
-  /** Bytes lost between sending the newest acknowledged packet and now. */
+  /** Bytes lost, or marked with ECN-CE, between sending the newest acknowledged packet and now. */
   lost: number;
   /** The newest acknowledged packet was sent while the application had too little to send. */
   isAppLimited: boolean;
@@ -51,8 +51,10 @@ export interface LostPacket {
   txInFlight: number;
   /** Connection's delivered count when it was sent. */
   delivered: number;
-  /** Bytes lost between sending it and now, with it. */
+  /** Bytes lost, or marked with ECN-CE, between sending it and now, with it. */
   lost: number;
+  /** Connection's delivered count now. */
+  totalDelivered: number;
   isAppLimited: boolean;
 }
 
@@ -93,7 +95,7 @@ export class RateSampler {
     roundStart: false,
     roundCount: 0,
   };
-  /** C.delivered, C.lost: bytes so far. */
+  /** C.delivered, C.lost: bytes so far. A mark counts as a loss (draft-ietf-ccwg-bbr §3.7). */
   delivered = 0;
   lost = 0;
   #deliveredTime: TimeUs = 0;
@@ -175,6 +177,11 @@ export class RateSampler {
     this.#sendElapsed = sentTime - (columns.firstSentTime[slot] as number);
     this.#ackElapsed = now - (columns.deliveredTime[slot] as number);
     this.#firstSentTime = sentTime;
+  }
+
+  /** The ACK frame tells of ECN-CE, though not on which packets. @param bytes of full packets; what it acknowledges is no less */
+  onMarked(bytes: number): void {
+    this.lost += Math.min(bytes, this.sample.newlyAcked);
   }
 
   /** The ACK frame is done, and so are the losses it showed. @returns the sample, lent until the next `begin` */

@@ -62,6 +62,22 @@ export const FAULTS: readonly Fault[] = [
     noticedBy: 'random-loss',
   },
   {
+    name: 'marks-ignored',
+    summary: 'ECN-CE is nothing to heed',
+    file: 'bbr.ts',
+    from: 'if (this.#marks > 0)',
+    to: 'if (this.#marks < 0)',
+    noticedBy: 'marked',
+  },
+  {
+    name: 'marks-in-probes',
+    summary: 'what a probe sent may come with ECN-CE',
+    file: 'machine.ts',
+    from: 'this.#onTooHigh(now, sample.txInFlight',
+    to: 'if (now < 0) this.#onTooHigh(now, sample.txInFlight',
+    noticedBy: 'marked',
+  },
+  {
     name: 'probe-rtt-never',
     summary: 'the queue is never drained to measure the round trip',
     file: 'constants.ts',

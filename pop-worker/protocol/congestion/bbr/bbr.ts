@@ -14,8 +14,10 @@ export class Bbr implements CongestionController {
   readonly #machine: Machine;
   #begun = false;
   #inRecovery = false;
-  /** The losses that are being told began an episode; `onCongestionEvent` ends them. */
+  /** The losses that are being told began an episode; `onCongestionEvent` comes after them. */
   #episodeBegins = false;
+  /** Packets that came with ECN-CE, as the ACK that is being heard tells. */
+  #marks = 0;
 
   constructor(options: ControllerOptions) {
     this.model = new Model(options);
@@ -49,6 +51,8 @@ export class Bbr implements CongestionController {
     model.bytesInFlight = bytesInFlight;
     model.delivered = sample.totalDelivered;
     if (this.#inRecovery && sample.largestSentTime > this.recoveryStartTime) this.#leaveRecovery();
+    if (this.#marks > 0) this.#machine.onMarked(now, sample, this.#marks);
+    this.#marks = 0;
     model.onRtt(sample.rttUs);
     shortTerm.beginAck(sample);
     model.rounds.update(sample.priorDelivered, sample.totalDelivered);
@@ -70,10 +74,8 @@ export class Bbr implements CongestionController {
   }
 
   onPacketLost(now: TimeUs, packet: LostPacket): void {
-    if (packet.sentTime > this.recoveryStartTime && !this.#episodeBegins) {
-      this.#episodeBegins = true;
-      this.#machine.undo.save(this.model, this.#inRecovery);
-    }
+    this.model.delivered = packet.totalDelivered;
+    if (packet.sentTime > this.recoveryStartTime) this.#saveForUndo();
     this.#machine.onLost(now, packet);
   }
 
@@ -82,15 +84,15 @@ export class Bbr implements CongestionController {
     _lostBytes: number,
     largestSentTime: TimeUs,
     _persistent: boolean,
-    ecnCe: boolean,
+    marks: number,
     bytesInFlight: number,
   ): void {
-    const { model } = this;
-    this.#episodeBegins = false;
-    model.bytesInFlight = bytesInFlight;
-    // §3.7 leaves ECN open: a mark counts as loss does between probes.
-    if (ecnCe) model.shortTerm.noteLoss(model.delivered);
+    this.model.bytesInFlight = bytesInFlight;
+    // §3.7: what a mark means is judged with the sample of its ACK.
+    this.#marks += marks;
     if (largestSentTime <= this.recoveryStartTime) return;
+    this.#saveForUndo();
+    this.#episodeBegins = false;
     this.recoveryStartTime = now;
     this.#inRecovery = true;
   }
@@ -120,6 +122,12 @@ export class Bbr implements CongestionController {
     model.datagramBytes = maxDatagramBytes;
     model.cwnd = Math.max(model.cwnd, model.minimumCwnd);
     model.setSendQuantum();
+  }
+
+  /** As an episode of recovery begins, once. */
+  #saveForUndo(): void {
+    if (!this.#episodeBegins) this.#machine.undo.save(this.model, this.#inRecovery);
+    this.#episodeBegins = true;
   }
 
   #begin(now: TimeUs): void {

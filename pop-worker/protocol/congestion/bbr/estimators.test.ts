@@ -18,6 +18,7 @@ const lostPacket = (bytes: number, txInFlight: number, lost: number): LostPacket
   txInFlight,
   delivered: 0,
   lost,
+  totalDelivered: 0,
   isAppLimited: false,
 });
 

@@ -33,7 +33,7 @@ export class Machine {
     const { fullBandwidth, rounds } = model;
     // A round without a sample says nothing.
     if (rounds.start && !sample.isAppLimited && sample.deliveryRate > 0) fullBandwidth.onRound(sample.deliveryRate);
-    if (this.#startup.hasHighLoss(model, sample, inRecovery)) this.#leaveStartupByLoss();
+    if (this.#startup.hasHighLoss(model, sample)) this.#leaveStartupByLoss();
     if (model.state === STARTUP && fullBandwidth.reached) this.#drain.enter(model);
     if (this.#drain.isDone(model)) enterDown(model, this.#cycle, now);
     if (fullBandwidth.reached) this.#moveInCycle(now, sample);
@@ -47,16 +47,19 @@ export class Machine {
     const model = this.#model;
     model.shortTerm.noteLoss(model.delivered);
     this.#startup.onLost(packet);
-    if (!this.#cycle.isProbeSample || !isTooHigh(packet.lost, packet.txInFlight)) return;
-    this.#cycle.wentTooHigh = true;
-    // Only one reaction to a probe.
-    this.#cycle.isProbeSample = false;
-    if (!packet.isAppLimited) {
-      model.longTerm.inflight = Math.max(inflightAtLoss(packet), BETA * model.targetInflight);
-    }
-    if (model.state !== UP) return;
-    this.undo.state = UP;
-    enterDown(model, this.#cycle, now);
+    if (!isTooHigh(packet.lost, packet.txInFlight)) return;
+    this.#onTooHigh(now, inflightAtLoss(packet), packet.isAppLimited);
+  }
+
+  /**
+   * ECN-CE counts as the loss of so many packets (§3.7), and one is too much for a probe: marks do not come by chance, as
+   * losses may. Which packets were marked, no ACK tells, so the newest acknowledged stands for them.
+   */
+  onMarked(now: TimeUs, sample: RateSample, marks: number): void {
+    const model = this.#model;
+    model.shortTerm.noteLoss(model.delivered);
+    this.#startup.onMarked(marks);
+    this.#onTooHigh(now, sample.txInFlight, sample.isAppLimited);
   }
 
   /** HandleSpuriousLossDetection() (§5.5.11.2). */
@@ -79,6 +82,20 @@ export class Machine {
     model.extraAcked.restart(now);
     if (model.state.inProbeBandwidth) model.setPacingRate(1);
     else if (model.state === PROBE_RTT && this.#probeRtt.isTimeOver(now)) this.#leaveProbeRtt(now);
+  }
+
+  /** HandleInflightTooHigh(), if a probe put it there. @param inflight bytes that were too much */
+  #onTooHigh(now: TimeUs, inflight: number, isAppLimited: boolean): void {
+    const model = this.#model;
+    const cycle = this.#cycle;
+    if (!cycle.isProbeSample) return;
+    cycle.wentTooHigh = true;
+    // Only one reaction to a probe.
+    cycle.isProbeSample = false;
+    if (!isAppLimited) model.longTerm.inflight = Math.max(inflight, BETA * model.targetInflight);
+    if (model.state !== UP) return;
+    this.undo.state = UP;
+    enterDown(model, cycle, now);
   }
 
   #leaveStartupByLoss(): void {

@@ -28,6 +28,7 @@ export class PathRecovery {
     txInFlight: 0,
     delivered: 0,
     lost: 0,
+    totalDelivered: 0,
     isAppLimited: false,
   };
   bytesInFlight = 0;

@@ -158,7 +158,7 @@ export class Recovery {
     const marks = path.ecn.onAck(state.ecn, frame, this.#settlement.newlyAckedMarked, largestGrew);
     this.stats.ecnCe += marks;
     // RFC 9002 §7.1
-    if (marks > 0 && here) this.#settlement.onCongestion(now, 0, 0, newestSentTime, false, true);
+    if (marks > 0 && here) this.#settlement.onCongestion(now, 0, 0, newestSentTime, false, marks);
     this.#settlement.detectLosses(state, now);
     if (path.period.takeSpurious()) path.controller.onSpuriousLoss(now);
     const sample = sampler.finish(now, rtt.smoothedUs, rtt.minUs);

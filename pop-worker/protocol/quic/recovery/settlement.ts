@@ -138,7 +138,7 @@ export class Settlement {
     this.stats.packetsLost += packets;
     this.stats.bytesLost += lostBytes;
     this.#mtu.onPacketsLost(now, smallest);
-    this.onCongestion(now, lostBytes, packets, newestSentTime, persistent, false);
+    this.onCongestion(now, lostBytes, packets, newestSentTime, persistent, 0);
   }
 
   /** One packet is lost; whether that means congestion, `detectLosses` says. */
@@ -172,6 +172,7 @@ export class Settlement {
     lostPacket.txInFlight = sent.txInFlight[slot] as number;
     lostPacket.delivered = sent.delivered[slot] as number;
     lostPacket.lost = sampler.lost - (sent.lost[slot] as number);
+    lostPacket.totalDelivered = sampler.delivered;
     lostPacket.isAppLimited = (flags & PacketState.appLimited) !== 0;
     controller.onPacketLost(now, lostPacket);
   }
@@ -195,16 +196,17 @@ export class Settlement {
     lostPackets: number,
     newestSentTime: TimeUs,
     persistent: boolean,
-    ecnCe: boolean,
+    marks: number,
   ): void {
-    const { controller, period, rtt, bytesInFlight } = this.path;
+    const { controller, period, rtt, sampler, bytesInFlight } = this.path;
+    if (marks > 0) sampler.onMarked(marks * this.#mtu.datagramBytes);
     if (newestSentTime > controller.recoveryStartTime) {
       period.begin(now);
       this.windowCut = true;
     }
     period.onLost(lostPackets);
-    controller.onCongestionEvent(now, lostBytes, newestSentTime, persistent, ecnCe, bytesInFlight);
-    if (persistent || ecnCe) period.makeFinal();
+    controller.onCongestionEvent(now, lostBytes, newestSentTime, persistent, marks, bytesInFlight);
+    if (persistent || marks > 0) period.makeFinal();
     if (!persistent) return;
     this.stats.persistentCongestions++;
     rtt.onPersistentCongestion();

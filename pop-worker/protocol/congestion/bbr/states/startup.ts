@@ -19,11 +19,16 @@ export class Startup {
     this.#lastLost = packetNumber;
   }
 
+  /** A queue marks on purpose: no chance that strikes many packets in a row has to be told from it. */
+  onMarked(marks: number): void {
+    this.#lossRanges += marks;
+  }
+
   /** §5.3.1.3, CheckStartupHighLoss(). @returns whether loss says that the pipe is full */
-  hasHighLoss(model: Model, sample: RateSample, inRecovery: boolean): boolean {
+  hasHighLoss(model: Model, sample: RateSample): boolean {
     if (!model.shortTerm.roundStart) return false;
-    // A loss round begins with the first loss, so its end means a whole round in recovery.
-    const isHigh = inRecovery && this.#lossRanges >= STARTUP_LOSS_RANGES && isTooHigh(sample.lost, sample.txInFlight);
+    // A loss round begins with the first loss, so losses in one that ends mean a whole round in recovery.
+    const isHigh = this.#lossRanges >= STARTUP_LOSS_RANGES && isTooHigh(sample.lost, sample.txInFlight);
     this.#lossRanges = 0;
     return isHigh && model.state === STARTUP && !model.fullBandwidth.reached;
   }
