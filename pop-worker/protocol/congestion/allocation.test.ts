@@ -47,7 +47,7 @@ const SAMPLES: readonly RateSample[] = Array.from({ length: ACKS }, (_, i) => ({
   rttUs: RTT_US + 0.3 + (i % 7),
   smoothedRttUs: RTT_US + 0.3 + (i % 3),
   minRttUs: RTT_US + 0.3,
-  roundStart: i % ROUND_ACKS === 0,
+  roundCount: Math.floor(i / ROUND_ACKS),
   isAppLimited: i % LOSS_EVERY > LOSS_EVERY - ROUND_ACKS,
 }));
 

@@ -19,14 +19,26 @@ const sampleOf = (over: Partial<RateSample>): RateSample => ({
 class Sender {
   readonly cubic = new Cubic({ maxDatagramBytes: MTU, random: () => 0.5 });
   now = 1_000_000;
+  rounds = 0;
 
-  round(over: Partial<RateSample> = {}): this {
+  /** One ACK, the first of a round. */
+  begin(over: Partial<RateSample>): this {
+    this.rounds++;
+    this.#ack(over);
+    return this;
+  }
+
+  #ack(over: Partial<RateSample>): void {
+    const acked = { newlyAcked: MTU, ackedOutsideRecovery: MTU, largestSentTime: this.now - RTT_US };
+    this.cubic.onAck(this.now, sampleOf({ ...acked, roundCount: this.rounds, ...over }), 0);
+  }
+
+  /** @param begins a round; `false`: the present one goes on */
+  round(over: Partial<RateSample> = {}, begins = true): this {
     this.now += RTT_US;
     const window = Math.floor(this.cubic.congestionWindow / MTU);
-    for (let i = 0; i < window; i++) {
-      const acked = { newlyAcked: MTU, ackedOutsideRecovery: MTU, largestSentTime: this.now - RTT_US };
-      this.cubic.onAck(this.now, sampleOf({ ...acked, roundStart: i === 0, ...over }), 0);
-    }
+    if (begins) this.rounds++;
+    for (let i = 0; i < window; i++) this.#ack(over);
     return this;
   }
 
@@ -143,4 +155,31 @@ test('RFC 9438 §4.10, RFC 9406: slow start that HyStart++ ends has no W_max to 
   const from = sender.window;
   sender.round();
   assert.ok(sender.window - from < 2);
+});
+
+test('RFC 9406 §4.2: a round whose first ACK the application limited is a round', () => {
+  const sender = new Sender();
+  for (let i = 0; i < 4; i++) sender.round();
+  const { congestionWindow } = sender.cubic;
+  const longer = { rttUs: RTT_US + 30_000 };
+  const limited = { isAppLimited: true, txInFlight: MTU, priorInFlight: MTU };
+  for (let i = 0; i < 12 && sender.cubic.state === 'slow-start'; i++) sender.begin(limited).round(longer, false);
+  assert.equal(sender.cubic.state, 'congestion-avoidance');
+  assert.ok(sender.cubic.congestionWindow < 5 * congestionWindow, `${sender.cubic.congestionWindow}`);
+});
+
+test('RFC 9438 §4.2: however far the curve is ahead, an ACK aims at half a window more at most', () => {
+  const sender = afterLoss(1000);
+  sender.round();
+  sender.now += 60_000_000;
+  const before = sender.window;
+  sender.begin({});
+  isNear(sender.window - before, 0.5, 0.001);
+});
+
+test('RFC 9406 §4.3: HyStart++ is for the first slow start only', () => {
+  const sender = afterLoss(1000);
+  sender.cubic.onPersistentCongestion(sender.now);
+  for (let i = 0; i < 8; i++) sender.round({ rttUs: RTT_US + i * 20_000 });
+  isNear(sender.window, 2 * 2 ** 8, 0.001);
 });

@@ -77,7 +77,6 @@ export class Cubic extends LossBased {
   protected override restart(): void {
     this.#curve.most = 0;
     this.#curve.begun = false;
-    this.#hyStart = undefined;
   }
 
   #slowStart(sample: RateSample): void {

@@ -5,12 +5,16 @@ import { type RateSample, RateSampler } from './rate-sampler.ts';
 
 const BYTES = 1200;
 
+let rounds = 0;
+
 /** A round of so many ACKs with this round trip. @returns what each made the window grow by */
-const round = (hyStart: HyStart, rttUs: number, acks = 10): number[] =>
-  Array.from({ length: acks }, (_, i) => {
-    const sample: RateSample = { ...new RateSampler().sample, roundStart: i === 0, rttUs, ackedOutsideRecovery: BYTES };
+const round = (hyStart: HyStart, rttUs: number, acks = 10): number[] => {
+  const roundCount = ++rounds;
+  return Array.from({ length: acks }, () => {
+    const sample: RateSample = { ...new RateSampler().sample, roundCount, rttUs, ackedOutsideRecovery: BYTES };
     return hyStart.onAck(sample);
   });
+};
 
 test('RFC 9406 §4.3: the round trip may grow by an eighth, 4 ms at least and 16 ms at most', () => {
   for (const [base, growth] of [

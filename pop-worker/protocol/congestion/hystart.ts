@@ -16,6 +16,7 @@ export class HyStart {
   #lastRoundMinUs = Number.POSITIVE_INFINITY;
   #roundMinUs = Number.POSITIVE_INFINITY;
   #samples = 0;
+  #round = -1;
   /** `Infinity`: plain slow start; else Conservative Slow Start, begun at this round trip. */
   #baselineUs = Number.POSITIVE_INFINITY;
   #conservativeRounds = 0;
@@ -25,8 +26,10 @@ export class HyStart {
   }
 
   /** @returns by how many bytes the window grows for what this ACK acknowledged, -1: slow start is over */
-  onAck({ roundStart, rttUs, ackedOutsideRecovery }: RateSample): number {
-    if (roundStart && this.#nextRound()) return -1;
+  onAck({ roundCount, rttUs, ackedOutsideRecovery }: RateSample): number {
+    // Not the ACK that begins a round: the window may not have been in use then, and nobody asked.
+    if (roundCount !== this.#round && this.#nextRound()) return -1;
+    this.#round = roundCount;
     if (rttUs >= 0) {
       this.#roundMinUs = Math.min(this.#roundMinUs, rttUs);
       this.#samples++;

@@ -70,6 +70,15 @@ test('slow start does not overshoot the threshold', () => {
   assert.equal(reno.congestionWindow, 6000, 'the rest counts in congestion avoidance');
 });
 
+test('RFC 9002 §B.8: persistent congestion ends the recovery period, even for what was sent before it', () => {
+  const reno = make();
+  reno.onCongestionEvent(1000, 1200, 999);
+  reno.onPersistentCongestion(1001);
+  assert.equal(reno.state, 'slow-start');
+  reno.onCongestionEvent(1002, 1200, 500);
+  assert.deepEqual([reno.state, reno.recoveryStartTime], ['recovery', 1002]);
+});
+
 test('RFC 9002 §7.2: never below two datagrams', () => {
   const reno = make();
   for (let i = 1; i < 20; i++) reno.onCongestionEvent(i * 1000, 1200, i * 1000 - 1);

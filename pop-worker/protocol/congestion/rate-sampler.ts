@@ -36,9 +36,7 @@ export interface RateSample {
   txInFlight: number;
   /** When the newest acknowledged packet was sent. */
   largestSentTime: TimeUs;
-  /** This ACK ends a packet-timed round trip (draft-ietf-ccwg-bbr §5.5.1). */
-  roundStart: boolean;
-  /** Packet-timed round trips so far. */
+  /** Packet-timed round trips so far (draft-ietf-ccwg-bbr §5.5.1), with one that this ACK ends. */
   roundCount: number;
 }
 
@@ -92,7 +90,6 @@ export class RateSampler {
     isAppLimited: false,
     txInFlight: 0,
     largestSentTime: 0,
-    roundStart: false,
     roundCount: 0,
   };
   /** C.delivered, C.lost: bytes so far. A mark counts as a loss (draft-ietf-ccwg-bbr §3.7). */
@@ -149,7 +146,6 @@ export class RateSampler {
     sample.txInFlight = 0;
     sample.priorDelivered = 0;
     sample.largestSentTime = 0;
-    sample.roundStart = false;
     this.#newest = -1;
   }
 
@@ -199,7 +195,6 @@ export class RateSampler {
     if (sample.priorDelivered >= this.#nextRoundDelivered) {
       this.#nextRoundDelivered = this.delivered;
       this.#roundCount++;
-      sample.roundStart = true;
     }
     sample.roundCount = this.#roundCount;
     const interval = Math.max(this.#sendElapsed, this.#ackElapsed);
