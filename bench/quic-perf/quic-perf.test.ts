@@ -68,7 +68,7 @@ test('handshake threads make full, resumed and early handshakes', async () => {
       const { handshakes, resumed, early } = all[0] as Figures;
       assert.deepEqual([handshakes, resumed, early], [10, mode === 'full' ? 0 : 10, mode === '0rtt' ? 10 : 0]);
     }
-    assert.equal(threaded.endpoint.counters.accepted, 32);
+    assert.equal(threaded.endpoint.counters.accepted, 30 + 2 * WANTED.concurrency);
   } finally {
     threaded.driver.close();
   }
@@ -86,7 +86,8 @@ test('bulk brings the bytes that were asked for, over one stream or seven', asyn
 test('bulk ends when its time is over', async () => {
   const { bytes, secs } = await measured('bulk', { seconds: 0.2 });
   assert.ok((bytes as number) > 0);
-  assert.ok((secs as number) >= 0.2 && (secs as number) < 5);
+  // A timer may be a millisecond early.
+  assert.ok((secs as number) > 0.19 && (secs as number) < 5);
 });
 
 test('dgram tells how many were sent and how many came', async () => {
