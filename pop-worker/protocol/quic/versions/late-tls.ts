@@ -12,7 +12,9 @@ const NOTHING = new Uint8Array();
 export class LateTls implements TlsSession {
   /** Let go of when it has done its work: it knows all that the connection began with. */
   #make: ((parameters: Uint8Array | undefined) => TlsSession) | undefined;
-  #hello = NOTHING;
+  #hello: Uint8Array = NOTHING;
+  /** Bytes of it that are there. */
+  #length = 0;
   #session: TlsSession | undefined;
   #closed = false;
 
@@ -27,10 +29,7 @@ export class LateTls implements TlsSession {
       this.#session?.receive(level, data);
       return;
     }
-    const joined = new Uint8Array(this.#hello.length + data.length);
-    joined.set(this.#hello);
-    joined.set(data, this.#hello.length);
-    this.#hello = joined;
+    const joined = this.#join(data);
     const length = messageLength(joined);
     const isWhole = length >= 0 && joined.length >= length;
     if (!isWhole && joined.length <= MAX_HELLO_BYTES && length <= MAX_HELLO_BYTES) return;
@@ -39,6 +38,19 @@ export class LateTls implements TlsSession {
     this.#make = undefined;
     this.#hello = NOTHING;
     this.#session.receive(Level.initial, joined);
+  }
+
+  /** Room doubles, so that a ClientHello in pieces of a byte costs no more than twice its length. @returns all so far */
+  #join(data: Uint8Array): Uint8Array {
+    const length = this.#length + data.length;
+    if (length > this.#hello.length) {
+      const grown = new Uint8Array(this.#length === 0 ? length : 2 * length);
+      grown.set(this.#hello.subarray(0, this.#length));
+      this.#hello = grown;
+    }
+    this.#hello.set(data, this.#length);
+    this.#length = length;
+    return this.#hello.subarray(0, length);
   }
 
   next(): TlsEvent | undefined {
