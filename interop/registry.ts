@@ -5,7 +5,7 @@ export const QUIC_SUITE = {
   name: 'quic',
   summary: 'the cases of the QUIC interop runner over an emulated link, we as client and as server',
   /** `ours`: we with ourselves. */
-  peers: ['quic-go', 'ngtcp2', 'aioquic', 'ours'],
+  peers: ['quic-go', 'ngtcp2', 'aioquic', 'ours', 'chromium'],
   /** Ours. */
   roles: ['client', 'server'],
 } as const;

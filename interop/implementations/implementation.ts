@@ -47,12 +47,16 @@ export type FileServer = { readonly of: string; command(at: ServerAt): Promise<P
 /** Programs that do it, one after the other. */
 export type FileClient = { readonly of: string; commands(at: ServerAt): Promise<readonly ProgramSpec[]> };
 
-export type Implementation = {
+/** What is a client only. */
+export type ClientImplementation = {
   readonly name: string;
   /** Its programs speak nothing but HTTP/3. */
   readonly onlyHttp3: boolean;
-  fileServer(options?: FileServerOptions): FileServer;
   fileClient(options?: FileClientOptions): FileClient;
+};
+
+export type Implementation = ClientImplementation & {
+  fileServer(options?: FileServerOptions): FileServer;
 };
 
 /** Address and port of a server as programs take them. */

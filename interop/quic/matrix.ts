@@ -1,6 +1,7 @@
 import { Skip } from '#bench/suite.ts';
 import { PeerMissing } from '#scripts/setup/peers.mjs';
 import { aioquic } from '../implementations/aioquic.ts';
+import { CHROMIUM, chromium } from '../implementations/chromium.ts';
 import type { Implementation } from '../implementations/implementation.ts';
 import { ngtcp2 } from '../implementations/ngtcp2.ts';
 import { OURS, ours } from '../implementations/ours.ts';
@@ -34,10 +35,19 @@ const cellsOf = (one: QuicCase, peer: Implementation): Cell[] => {
   ];
 };
 
+/** A browser fetches files, and nobody can tell it how: it has one case, in one role. */
+const browserCells = (): Cell[] =>
+  CASES.filter(({ http3 }) => http3).map((one) => ({
+    one,
+    peer: CHROMIUM,
+    role: 'server',
+    sides: { server: ours, client: chromium },
+  }));
+
 /** What is to be run, peer by peer. */
 export const choose = ({ cases, peers, role }: Selection): Cell[] =>
-  PEERS.filter(({ name }) => peers.length === 0 || peers.includes(name))
-    .flatMap((peer) => CASES.flatMap((one) => cellsOf(one, peer)))
+  [...PEERS.flatMap((peer) => CASES.flatMap((one) => cellsOf(one, peer))), ...browserCells()]
+    .filter(({ peer }) => peers.length === 0 || peers.includes(peer))
     .filter(({ one }) => cases.length === 0 || cases.includes(one.name))
     .filter((cell) => role === undefined || cell.role === role || cell.role === 'both');
 

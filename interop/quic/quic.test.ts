@@ -70,6 +70,10 @@ test('cases are chosen by name, peer and role; with ourselves there is one role'
     ],
   );
   assert.equal(choose({ cases: [], peers: ['quic-go'] }).length, 2 * CASES.length);
+  assert.deepEqual(
+    choose({ cases: [], peers: ['chromium'] }).map(({ one, role }) => [one.name, role]),
+    [['http3', 'server']],
+  );
 });
 
 test('what a peer lacks is told with the reason and not run; every row of the table is of a case and a reason', async () => {

@@ -8,7 +8,7 @@ import { type Link, openLink } from '#lab/link/link.ts';
 import type { LinkReport } from '#lab/link/record.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { compareDownloads, type Folders, withFolders } from '../files.ts';
-import type { Implementation, ServerAt } from '../implementations/implementation.ts';
+import type { ClientImplementation, Implementation, ServerAt } from '../implementations/implementation.ts';
 import { OURS } from '../implementations/ours.ts';
 import type { QuicCase } from './cases.ts';
 import type { Evidence, OurView } from './evidence.ts';
@@ -28,7 +28,7 @@ const CLIENT_CPU = 0;
 /** The last packets cross the link before the server is told to end. */
 const LAST_PACKETS_MS = 200;
 
-export type Sides = { readonly server: Implementation; readonly client: Implementation };
+export type Sides = { readonly server: Implementation; readonly client: ClientImplementation };
 
 type Outcome = {
   readonly ours: OurView;

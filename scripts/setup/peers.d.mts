@@ -23,5 +23,7 @@ export const pythonPeers: () => Promise<{
   readonly script: string;
   readonly libraries: string;
 }>;
+/** Chromium and the LD_LIBRARY_PATH it needs, empty where it is installed. @throws PeerMissing */
+export const chromiumPeer: () => Promise<{ readonly program: string; readonly libraries: string }>;
 /** Is there something that set-up could make here, and has not? */
 export const peersAreMissing: () => boolean;

@@ -147,23 +147,24 @@ export const rustPeers = async (name) => {
 
 const debianFolder = () => path.join(folder, `debian-${fingerprint([os.arch(), ...debian.packages])}`);
 
-const unpackDebian = async (target) => {
+/** Unpacks Debian packages into a folder. @param {() => Promise<string[]>} list their names, asked once lists are there */
+const unpackDebian = async (target, what, list) => {
   if (findCommand(['apt-get']) === undefined || findCommand(['dpkg']) === undefined) {
-    throw new PeerMissing('ngtcp2 and iperf3 come from Debian packages, and this machine has no apt-get.');
+    throw new PeerMissing(`${what} come from Debian packages, and this machine has no apt-get.`);
   }
   await makeFolder(target, async (scratch) => {
-    const download = ['-C', scratch, 'apt-get', '-qq', 'download', ...debian.packages];
+    const download = async () => runLogged('env', ['-C', scratch, 'apt-get', '-qq', 'download', ...(await list())]);
     try {
-      await runLogged('env', download);
+      await download();
     } catch {
       // Package lists are absent on a new image, or name versions that are gone.
       let updated = '';
       try {
         // Without a network it warns and ends with 0.
         updated = await runLogged('apt-get', ['update', '-qq']);
-        await runLogged('env', download);
+        await download();
       } catch (error) {
-        throw notHad('Debian packages of ngtcp2 and iperf3 could not be fetched', error.message, updated);
+        throw notHad(`Debian packages of ${what} could not be fetched`, error.message, updated);
       }
     }
     const archives = fs.readdirSync(scratch).filter((name) => name.endsWith('.deb'));
@@ -189,7 +190,7 @@ const lacks = (file, libraries) => {
 /** Programs out of Debian packages, unpacked if they have to be. @throws PeerMissing */
 export const debianPeers = async () => {
   const target = debianFolder();
-  if (!fs.existsSync(target)) await unpackDebian(target);
+  if (!fs.existsSync(target)) await unpackDebian(target, 'ngtcp2 and iperf3', async () => debian.packages);
   const libraries = librariesOf(target).join(':');
   const programs = Object.fromEntries(
     Object.entries(debian.programs).map(([name, file]) => [name, path.join(target, file)]),
@@ -199,6 +200,30 @@ export const debianPeers = async () => {
     if (lacking.length > 0) throw new PeerMissing(`Debian's ${name} needs ${lacking.join(', ')}, which is not here.`);
   }
   return { programs, libraries };
+};
+
+const CHROMIUM = 'usr/lib/chromium/chromium';
+
+/** Chromium and what it needs that is not installed, of those that this machine's Debian has. */
+const chromiumPackages = async () => {
+  const said = await runLogged('apt-get', ['install', '-s', '--no-install-recommends', 'chromium']);
+  return [...said.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
+};
+
+/** The browser that is installed, or one unpacked from Debian packages, 400 MB. @throws PeerMissing */
+export const chromiumPeer = async () => {
+  const installed = findCommand(['chromium', 'google-chrome', 'chromium-browser']);
+  if (installed !== undefined) return { program: installed, libraries: '' };
+  const target = path.join(folder, `chromium-${os.arch()}`);
+  if (!fs.existsSync(target)) await unpackDebian(target, 'Chromium and its libraries', chromiumPackages);
+  const libraries = librariesOf(target)
+    .flatMap((name) => [name, path.join(name, 'pulseaudio')])
+    .join(':');
+  const program = path.join(target, CHROMIUM);
+  const lacking = fs.existsSync(program) ? lacks(program, libraries) : ['a package'];
+  if (lacking.length > 0)
+    throw new PeerMissing(`Chromium needs ${lacking.join(', ')}, which this machine has no apt-get package of.`);
+  return { program, libraries };
 };
 
 const pythonSource = path.join(root, python.source);
