@@ -5,6 +5,7 @@ const READ_AHEAD = 1024;
 
 /** DATAGRAMs (RFC 9221) as Web Streams: each chunk is one of them. They may be lost, and come in any order. */
 export class WebDatagrams {
+  /** Those that came, copied. What comes while 1,024 wait is dropped and counted. */
   readonly readable: ReadableStream<Uint8Array>;
   /** A chunk that is larger than `maxDatagramSize` is dropped and counted. */
   readonly writable: WritableStream<Uint8Array>;
@@ -15,6 +16,7 @@ export class WebDatagrams {
   #writing: WritableStreamDefaultController | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
+  /** @internal */
   constructor(connection: () => QuicConnection) {
     this.#connection = connection;
     this.readable = new ReadableStream<Uint8Array>(
@@ -41,16 +43,19 @@ export class WebDatagrams {
     return this.#connection().maxDatagramBytes();
   }
 
+  /** @internal */
   received(bytes: Uint8Array): void {
     if (this.#reading === undefined || (this.#reading.desiredSize ?? 0) <= 0) this.dropped++;
     else this.#reading.enqueue(bytes.slice());
   }
 
+  /** @internal */
   mayWrite(): void {
     this.#room?.resolve();
     this.#room = undefined;
   }
 
+  /** @internal */
   fail(error: Error): void {
     this.#reading?.error(error);
     this.#reading = undefined;

@@ -20,6 +20,7 @@ import type { Inflow } from './inflow.ts';
 import type { Outflow } from './outflow.ts';
 import { type SavedSession, savedSession } from './session.ts';
 
+/** Which server a client connects to, and what it says of itself in TLS. */
 export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptions {
   /** Name or IP address of the server. */
   readonly host: string;

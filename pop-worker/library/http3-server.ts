@@ -17,6 +17,7 @@ import type { Outflow } from './outflow.ts';
 /** Answers a request; what a Hono application calls `fetch`. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
+/** Where, as whom and with what a server answers. */
 export interface Http3ServerOptions extends CommonOptions, Omit<TlsServerContextOptions, 'alpn'> {
   /** IP address of this machine. Default `::`, which takes IPv4 too. */
   readonly address?: string;
@@ -27,6 +28,7 @@ export interface Http3ServerOptions extends CommonOptions, Omit<TlsServerContext
   readonly onError?: (error: unknown, request: Request) => void;
 }
 
+/** An HTTP/3 server on one UDP socket. */
 export interface Http3Server {
   readonly address: string;
   readonly port: number;

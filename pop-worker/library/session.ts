@@ -25,6 +25,7 @@ export const savedSession = (connection: QuicConnection, ticket: Uint8Array): Sa
       }
     : undefined;
 
+/** Events of a session, with what their listeners are given. */
 export interface SessionEvents {
   /** The handshake is confirmed (RFC 9001 §4.1.2): what early data asked for may take effect. */
   confirmed: [];
@@ -33,6 +34,7 @@ export interface SessionEvents {
   close: [CloseInfo];
 }
 
+/** How the streams of a session are read and written: as Web Streams, or in batches with their numbers. */
 export type StreamMode = 'web' | 'batches';
 
 /** Streams of the other side that wait to be taken, of each kind; more are refused and counted. */

@@ -5,12 +5,14 @@ import type { TlsContextHandle } from './native.ts';
 /** PEM as text, or the file that holds it. */
 export type PemSource = string | { readonly file: string };
 
+/** A certificate and its key, of one name or several. */
 export interface TlsIdentity {
   /** Leaf first, then intermediates. */
   readonly certificateChain: PemSource;
   readonly privateKey: PemSource;
 }
 
+/** What servers and clients may choose of TLS 1.3. */
 export interface TlsCommonOptions {
   /**
    * Groups in OpenSSL's syntax, most wanted first. A client sends key shares of those with an asterisk, or of the first
@@ -33,6 +35,7 @@ export const DEFAULT_GROUPS = '*X25519MLKEM768:*X25519:P-256';
 const SUITE_NAMES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'] as const;
 export type SuiteName = (typeof SUITE_NAMES)[number];
 
+/** TLS of a server. */
 export interface TlsServerContextOptions extends TlsCommonOptions {
   /** One for each type of key. */
   readonly identities: readonly TlsIdentity[];
@@ -55,6 +58,7 @@ export interface TlsServerContextOptions extends TlsCommonOptions {
   readonly earlyData?: boolean;
 }
 
+/** TLS of a client. */
 export interface TlsClientContextOptions extends TlsCommonOptions {
   /** Authorities of servers' certificates. This or pins must be given, unless `anyServer` is. */
   readonly trustAnchors?: PemSource;

@@ -39,6 +39,7 @@ export interface QuicConnection {
   close(code: number, reason: string): void;
 }
 
+/** What a handshake came to. */
 export interface HandshakeInfo {
   readonly alpn: string;
   readonly resumed: boolean;
@@ -46,6 +47,7 @@ export interface HandshakeInfo {
   readonly peerCertificate: Uint8Array | undefined;
 }
 
+/** How a connection ended. */
 export interface CloseInfo {
   readonly by: 'local' | 'remote' | 'idle' | 'reset' | 'version';
   readonly application: boolean;
