@@ -3,6 +3,7 @@ import { NEVER, type TimeUs } from '../../contract.ts';
 import { remoteError, TransportError } from '../errors.ts';
 import type { AckFrame } from './ack-frame.ts';
 import { EcnValidation } from './ecn.ts';
+import { forgetAckOnly, forgetAll, retire } from './forgetting.ts';
 import { LossDetection } from './loss-detection.ts';
 import type { Mtu } from './mtu.ts';
 import type { RecoveryOptions } from './options.ts';
@@ -128,7 +129,7 @@ export class Recovery {
     }
     if (here && (flags & PacketFlag.mtuProbe) !== 0) this.mtu.onProbeSent(now, bytes);
     if (sent.crowded) sent.retire(NEVER);
-    if ((flags & PacketFlag.inFlight) === 0 && sent.count > ACK_ONLY_KEPT) this.#forgetAckOnly(state, now);
+    if ((flags & PacketFlag.inFlight) === 0 && sent.count > ACK_ONLY_KEPT) forgetAckOnly(state, this.#settlement, now);
   }
 
   /**
@@ -170,7 +171,7 @@ export class Recovery {
     // §6.2.1: a client that may be keeping the server from a deadlock goes on backing off.
     if (this.#timer.peerCompletedAddressValidation) this.#timer.count = 0;
     this.#lastEvent = now;
-    this.#retire(state, now);
+    retire(state, this.#settlement, now);
     this.#noteMtu();
   }
 
@@ -202,7 +203,7 @@ export class Recovery {
       if (state.lossTime > now) continue;
       this.#settlement.path.sampler.sample.newlyLost = 0;
       this.#settlement.detectLosses(state, now);
-      this.#retire(state, now);
+      retire(state, this.#settlement, now);
     }
     if (lossTimer) this.#noteMtu();
     else this.#onProbeTimeout(now);
@@ -278,7 +279,7 @@ export class Recovery {
 
   /** Keys are dropped: forgets the space without telling of acks or losses (RFC 9002 §6.4). */
   discardSpace(space: Space, now: TimeUs): void {
-    this.#forget(this.#spaces[space], false);
+    forgetAll(this.#spaces[space], this.#settlement, false);
     this.#spaces[space].sent.release();
     this.#timer.count = 0;
     this.#lastEvent = now;
@@ -286,7 +287,7 @@ export class Recovery {
 
   /** A client got Retry (RFC 9002 §6.3): reports what Initial and 0-RTT packets carried as lost; congestion state starts anew. */
   resetForRetry(now: TimeUs): void {
-    for (const space of [Space.initial, Space.application]) this.#forget(this.#spaces[space], true);
+    for (const space of [Space.initial, Space.application]) forgetAll(this.#spaces[space], this.#settlement, true);
     this.#timer.count = 0;
     this.#lastEvent = now;
     this.#settlement.path = this.#newPath(this.#settlement.path.id, this.#settlement.path.epoch + 1, now);
@@ -295,7 +296,7 @@ export class Recovery {
   /** A client begins anew in another version: nothing was sent so far, and numbers begin at 0 (RFC 9000 §12.3). */
   restart(now: TimeUs): void {
     for (const space of [Space.initial, Space.application]) {
-      this.#forget(this.#spaces[space], false);
+      forgetAll(this.#spaces[space], this.#settlement, false);
       this.#spaces[space].restart();
     }
     this.#timer.count = 0;
@@ -305,7 +306,7 @@ export class Recovery {
 
   /** 0-RTT was rejected: reports what 0-RTT packets carried as lost, without a congestion event (RFC 9002 §6.4). */
   rejectEarlyData(now: TimeUs): void {
-    this.#forget(this.#spaces[Space.application], true);
+    forgetAll(this.#spaces[Space.application], this.#settlement, true);
     this.#lastEvent = now;
   }
 
@@ -371,34 +372,6 @@ export class Recovery {
     this.mtu.onProbeTimeout(now, timer.count);
     this.#settlement.path.ecn.onProbeTimeout();
     this.#noteMtu();
-  }
-
-  #retire(state: PacketSpace, now: TimeUs): void {
-    // Lost packets are remembered a while longer, in case they are acknowledged after all.
-    state.sent.retire(now - this.#settlement.path.rtt.ptoBaseUs);
-  }
-
-  /** A flow of packets that only acknowledge does not fill memory: the oldest is not waited for any more. */
-  #forgetAckOnly(state: PacketSpace, now: TimeUs): void {
-    const sent = state.sent;
-    this.#retire(state, now);
-    const slot = sent.slot(sent.base);
-    const flags = sent.flags[slot] as number;
-    if ((flags & (PacketFlag.inFlight | PacketState.lost)) !== 0) return;
-    this.#settlement.onLost(state, sent.base, slot, flags, now);
-    sent.retire(NEVER);
-  }
-
-  #forget(state: PacketSpace, report: boolean): void {
-    const { sent } = state;
-    const path = this.#settlement.path;
-    for (let n = sent.firstUnacked(sent.base); n < sent.nextPacketNumber; n = sent.firstUnacked(n + 1)) {
-      const slot = sent.slot(n);
-      const flags = sent.flags[slot] as number;
-      if ((flags & PacketState.counted) !== 0) path.bytesInFlight -= sent.bytes[slot] as number;
-      if (report && (flags & PacketState.lost) === 0) this.#settlement.report(state, slot, false);
-    }
-    state.clear();
   }
 
   #newPath(id: number, epoch: number, now: TimeUs): PathRecovery {
