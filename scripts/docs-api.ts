@@ -45,6 +45,12 @@ const declarationOf = (source: string, name: string): string => {
 const section = (source: string, name: string): string =>
   `## ${name}\n\n\`\`\`ts\n${declarationOf(source, name)}\n\`\`\`\n`;
 
+const formatted = (page: string): string =>
+  execFileSync(path.join(root, 'node_modules/.bin/biome'), ['format', '--stdin-file-path', PAGE], {
+    input: page,
+    encoding: 'utf8',
+  });
+
 /** The page as it should be. */
 export const apiPage = (): string => {
   const folder = declare();
@@ -61,7 +67,7 @@ export const apiPage = (): string => {
       for (const name of names) sections.push(section(read(file), name));
     }
     const head = `# cloudbridge/quic\n\nWritten by \`npm run docs:api\` from the types. [quic.md](../quic.md) tells how they are used.\n`;
-    return [head, ...sections].join('\n');
+    return formatted([head, ...sections].join('\n'));
   } finally {
     rmSync(folder, { recursive: true });
   }
