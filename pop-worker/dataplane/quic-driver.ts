@@ -54,6 +54,7 @@ export class QuicDriver {
   #closed = false;
   /** How often the loop ran, and how often it found something to receive. */
   readonly counters = { turns: 0, receives: 0, sends: 0, blocked: 0 };
+  readonly #answer = (): void => void this.#send();
   readonly #strangers = new StrangerBudget(nowUs(), loopIdleUs());
 
   constructor(options: QuicDriverOptions) {
@@ -141,7 +142,7 @@ export class QuicDriver {
     burst.used = this.#headroom;
     if (this.#socket.receive(burst) === 0) return false;
     this.counters.receives++;
-    this.#endpoint.handle(burst, nowUs());
+    this.#endpoint.handle(burst, nowUs(), this.#answer);
     this.#afterReceive?.();
     return burst.count === burst.capacity;
   }

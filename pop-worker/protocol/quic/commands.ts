@@ -6,12 +6,14 @@ import type { Parts } from './parts.ts';
 export abstract class Commands implements QuicConnection {
   #parts!: Parts;
   #wake: () => void = () => {};
+  #answered: () => void = () => {};
 
   abstract closeByApplication(code: number, reason: string): void;
 
-  protected attach(parts: Parts, wake: () => void): void {
+  protected attach(parts: Parts, wake: () => void, answered: () => void): void {
     this.#parts = parts;
     this.#wake = wake;
+    this.#answered = answered;
   }
 
   get isServer(): boolean {
@@ -34,6 +36,7 @@ export abstract class Commands implements QuicConnection {
   write(stream: number, chunk: Uint8Array, fin: boolean): void {
     if (!this.#isOpen()) return;
     this.#parts.streams.write(stream, chunk, fin);
+    if (fin) this.#answered();
     this.#wake();
   }
 

@@ -40,6 +40,8 @@ export interface ConnectionHost {
   cidRetired(connection: Connection, cid: Uint8Array): void;
   /** It has something to send, or another deadline. */
   wake(connection: Connection): void;
+  /** A program ended what it sends on a stream. */
+  answered(): void;
   confirmed(connection: Connection, now: TimeUs): void;
   /** A token for the client's next connection (RFC 9000 §8.1.3); undefined: none is given. */
   newToken(connection: Connection, now: TimeUs): Uint8Array | undefined;

@@ -50,7 +50,7 @@ export class Connection extends Commands {
     this.#receiver = new Receiver(this.parts, options.scid.length);
     this.#packer = new Packer(this.parts);
     this.#timers = new Timers(this.parts, now);
-    this.attach(this.parts, () => host.wake(this));
+    this.attach(this.parts, () => host.wake(this), host.answered);
     this.parts.observer = host.observe(this, now);
     this.#guard(now, () => this.parts.handshake.advance(now));
   }

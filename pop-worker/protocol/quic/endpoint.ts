@@ -25,6 +25,9 @@ import { MAX_CID_BYTES } from './wire/packet/version.ts';
 /** RFC 9000 §10.3: datagrams that are shorter are no QUIC packets. */
 const MIN_DATAGRAM_BYTES = 21;
 
+/** Datagrams that are read at most before what programs answered leaves. */
+const ANSWER_EVERY = 16;
+
 /**
  * All QUIC connections of one socket: datagrams to connections, strangers to the acceptor, connections with something to
  * send into bursts, in turns. Cost does not grow with the number of connections that are idle.
@@ -46,6 +49,11 @@ export class Endpoint implements Core<Burst, Burst> {
   readonly #header = new PacketHeader();
   #now: TimeUs = 0;
   #heardConnection = false;
+  #answer: (() => void) | undefined;
+  /** What was read lately brought programs to answer. */
+  #answers = false;
+  /** Datagrams that were read since answers left. */
+  #unanswered = 0;
 
   constructor(options: EndpointOptions) {
     const { config, crypto, random, quic } = options;
@@ -100,10 +108,17 @@ export class Endpoint implements Core<Burst, Burst> {
     return this.#heardConnection;
   }
 
-  /** A received burst; its bytes are changed in place. */
-  handle(burst: Burst, now: TimeUs): void {
+  /**
+   * A received burst; its bytes are changed in place.
+   *
+   * @param answer is called while more is to be read, once programs have answered some of it: whoever sends then gives the
+   *   peer something to do meanwhile. It may call `poll`.
+   */
+  handle(burst: Burst, now: TimeUs, answer?: () => void): void {
     this.#now = now;
     this.#heardConnection = false;
+    this.#answer = answer;
+    this.#unanswered = 0;
     for (let i = 0; i < burst.count; i++) this.#handleDescriptor(burst, i, this.#backlog, now);
   }
 
@@ -147,7 +162,9 @@ export class Endpoint implements Core<Burst, Burst> {
     const ecn = words[base + D_ECN] as number;
     let at = start;
     while (at < end) {
-      const next = this.#runEnd(buffer, at, end, segment);
+      const runEnd = this.#runEnd(buffer, at, end, segment);
+      // Cut only where programs answer: bulk data is cheapest in whole runs.
+      const next = this.#answers ? Math.min(runEnd, at + ANSWER_EVERY * segment) : runEnd;
       const connection = this.#connectionOf(buffer, at, Math.min(at + segment, end));
       if (connection === undefined) this.#handleStranger(buffer, at, next, segment, ecn, words, base, backlog, now);
       else {
@@ -155,9 +172,22 @@ export class Endpoint implements Core<Burst, Burst> {
         this.#heardConnection = true;
         connection.receive(buffer, at, next, segment, ecn, words, base + D_REMOTE, words, base + D_LOCAL, now);
         this.#registry.wake(connection);
+        this.#letAnswer(Math.ceil((next - at) / segment));
       }
       at = next;
     }
+  }
+
+  /** @param datagrams that were read since this was called last */
+  #letAnswer(datagrams: number): void {
+    const { answered } = this.#registry;
+    this.#registry.answered = false;
+    // A few datagrams that nobody answers say nothing: ACKs come between requests.
+    if (answered || datagrams >= ANSWER_EVERY) this.#answers = answered;
+    this.#unanswered += datagrams;
+    if (!answered || this.#unanswered < ANSWER_EVERY) return;
+    this.#unanswered = 0;
+    this.#answer?.();
   }
 
   #count(bytes: number, segment: number): void {

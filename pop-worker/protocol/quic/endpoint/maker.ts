@@ -120,6 +120,9 @@ export class Maker {
       cidIssued: (connection, cid) => registry.addCid(connection, cid.slice()),
       cidRetired: (connection, cid) => registry.removeCid(connection, cid),
       wake: (connection) => registry.wake(connection),
+      answered: () => {
+        registry.answered = true;
+      },
       confirmed: (connection) => registry.noteConfirmed(connection),
       newToken: (connection, at) => {
         const nonce = new Uint8Array(NONCE_BYTES);

@@ -18,6 +18,9 @@ export class Registry {
   #waiting: Connection[] = [];
   #head = 0;
 
+  /** A program ended what it sends on a stream: somebody may wait for just that. */
+  answered = false;
+
   constructor(random: Random) {
     const seed = new Uint8Array(4);
     random.fill(seed);
