@@ -25,7 +25,8 @@ export const raiseBound = (model: Model, sample: RateSample): void => {
 
 /** §5.3.3.9, IsTimeToGoDown(). Excess loss ends the probe elsewhere, where the loss is told. */
 export const isTimeToGoDown = (model: Model, cycle: Cycle, sample: RateSample): boolean => {
-  if (cycle.wentTooHigh && model.bytesInFlight >= model.longTerm.inflight) {
+  // Before this ACK, and as near as whole datagrams come: the window, which the bound caps, is never quite full.
+  if (cycle.wentTooHigh && sample.priorInFlight + model.datagramBytes > model.longTerm.inflight) {
     cycle.wasPrecautionary = true;
     return true;
   }
