@@ -1,6 +1,7 @@
 /** Examples of draft-ietf-ccwg-bbr-06 appendix A about paths that aggregate, change, lose and reorder. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Packet } from '../path/packet.ts';
 import { Scene } from './scene.ts';
 
 const PATH = { mbit: 20, rttMs: 40, queueBdp: 4 };
@@ -99,13 +100,41 @@ test('A.18: a needless fast recovery in UP is taken back', () => {
   assert.equal(scene.model.shortTerm.bandwidth, Number.POSITIVE_INFINITY);
 });
 
-test('A.19: needless losses while cruising leave no bound behind', () => {
+test('needless losses while cruising leave no bound behind', () => {
   const scene = new Scene(PATH).untilState(UP).untilState(CRUISE);
   const window = scene.model.cwnd;
   overtaken(scene, 40, 150);
   scene.until(() => Number.isFinite(scene.model.shortTerm.inflight), 1000, 'the short-term bound');
   scene.until(() => !Number.isFinite(scene.model.shortTerm.inflight), 1500, 'it is gone');
   assert.ok(scene.model.cwnd >= window);
+});
+
+test('A.19: a needless reaction to persistent congestion, which is QUIC’s RTO, is taken back', () => {
+  const scene = new Scene(PATH).untilState(UP);
+  const window = scene.model.cwnd;
+  const { events } = scene.experiment;
+  // A second in which nothing comes through; all of it arrives right after what is sent next.
+  const until = events.now + 1_000_000;
+  const held: Packet[] = [];
+  scene.experiment.loses = (packet) => {
+    if (events.now < until) return held.push(packet) > 0;
+    for (const one of held.splice(0)) events.plan(events.now + 40_000, () => one.deliver(one));
+    return false;
+  };
+  let reduced = 0;
+  const { bbr } = scene;
+  const enter = bbr.onPersistentCongestion.bind(bbr);
+  bbr.onPersistentCongestion = (now) => {
+    enter(now);
+    reduced = bbr.congestionWindow;
+  };
+  scene.until(() => reduced > 0, 3000, 'persistent congestion');
+  assert.ok(reduced < window / 2, `${reduced}`);
+  const from = scene.states.length;
+  scene.until(() => scene.model.cwnd >= window, 400, 'the window');
+  scene.until(() => scene.states.slice(from).includes(UP), 1000, 'back to probing');
+  assert.equal(scene.model.shortTerm.bandwidth, Number.POSITIVE_INFINITY);
+  assert.equal(scene.model.longTerm.inflight, Number.POSITIVE_INFINITY);
 });
 
 test('A.21: loss in UP lowers a long-term bound and ends UP', () => {

@@ -21,7 +21,7 @@ export class RecoveryPeriod {
     this.#lost += packets;
   }
 
-  /** ECN-CE or persistent congestion: nothing of this period will be taken back. */
+  /** ECN-CE: nothing of this period will be taken back. */
   makeFinal(): void {
     this.#final = true;
   }

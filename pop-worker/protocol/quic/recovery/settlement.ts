@@ -206,7 +206,7 @@ export class Settlement {
     }
     period.onLost(lostPackets);
     controller.onCongestionEvent(now, lostBytes, newestSentTime, persistent, marks, bytesInFlight);
-    if (persistent || marks > 0) period.makeFinal();
+    if (marks > 0) period.makeFinal();
     if (!persistent) return;
     this.stats.persistentCongestions++;
     rtt.onPersistentCongestion();
