@@ -44,6 +44,7 @@ test("a link carries the kernel's packets at its rate, with its delay and its qu
   assert.equal(there.lost, COUNT - first.length);
   // The queue was full: somebody waited for nine others.
   assert.ok(there.delayP99 >= 45_000 && there.delayMean < there.delayP99 && there.ipdv > 0, `${there.delayP99}`);
+  assert.ok(there.lateMean > 0 && there.lateMean < there.delayMean - 14_000, `${there.lateMean}`);
   assert.ok((there.bytes['other'] ?? 0) >= first.length * IP_BYTES);
 
   link.change([{ delayUs: 1000 }, {}]);

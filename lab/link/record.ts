@@ -1,3 +1,5 @@
+import type { Carried } from './shaper.ts';
+
 /** What went through one direction of a link in a stretch of time. Delays in microseconds. */
 export interface LinkReport {
   readonly seconds: number;
@@ -9,6 +11,8 @@ export interface LinkReport {
   /** From when a packet came to when it was handed on: queue, transmission, propagation. */
   readonly delayMean: number;
   readonly delayP99: number;
+  /** Mean of how long after it was due a packet was handed on: the link itself waited for a CPU, or a timer. */
+  readonly lateMean: number;
   /** Mean difference of the delays of packets that follow each other (RFC 3393 §2.1). */
   readonly ipdv: number;
 }
@@ -44,10 +48,14 @@ const senderOf = (packet: Uint8Array): number => {
 const nameOf = (sender: number): string =>
   sender === 0 ? 'other' : `${TRANSPORTS[Math.floor(sender / PORTS)]}/${sender % PORTS}`;
 
+const meanOf = (values: Float64Array): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
+
 /** Remembers every packet of a direction. Microseconds. */
 export class LinkRecord {
   readonly #at = new Column();
   readonly #delays = new Column();
+  readonly #late = new Column();
   readonly #bytes = new Column();
   readonly #senders = new Column();
   readonly #lostAt = new Column();
@@ -62,11 +70,12 @@ export class LinkRecord {
     if (!taken) this.#lostAt.push(nowUs - this.#startUs);
   }
 
-  onArrived(nowUs: number, offeredUs: number, packet: Uint8Array): void {
+  onArrived(nowUs: number, { offeredUs, dueUs, bytes }: Carried): void {
     this.#at.push(nowUs - this.#startUs);
     this.#delays.push(nowUs - offeredUs);
-    this.#bytes.push(packet.length);
-    this.#senders.push(senderOf(packet));
+    this.#late.push(nowUs - dueUs);
+    this.#bytes.push(bytes.length);
+    this.#senders.push(senderOf(bytes));
   }
 
   /** @param fromUs since time began @param toUs not included */
@@ -95,8 +104,9 @@ export class LinkRecord {
       bytes,
       arrived,
       lost,
-      delayMean: delays.reduce((sum, delay) => sum + delay, 0) / Math.max(arrived, 1),
+      delayMean: meanOf(delays),
       delayP99: sorted[Math.max(Math.ceil(0.99 * arrived) - 1, 0)] ?? 0,
+      lateMean: meanOf(this.#late.values.subarray(first, last)),
       ipdv: variation / Math.max(arrived - 1, 1),
     };
   }

@@ -87,7 +87,7 @@ class Direction {
       this.#out.commit(next.bytes.length);
       this.#to.write(this.#out);
       this.#captures[1]?.add(now, next.bytes);
-      this.record.onArrived(now, next.offeredUs, next.bytes);
+      this.record.onArrived(now, next);
     }
     this.arm();
   }
