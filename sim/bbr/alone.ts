@@ -97,12 +97,14 @@ export const managedQueue = (seed: number): Measurement[] => {
   ];
 };
 
-/** Paths that disturb the clock: ACKs in slots, jitter, reordering. */
+/** Paths that disturb the clock: ACKs in slots, jitter (that of a host's timers too: its largest rates are believed), reordering. */
 export const disturbed = (seed: number): Measurement[] => {
   const base = { mbit: 20, rttMs: 40, queueBdp: 2 };
   const run = (path: PathSpec, flow = BBR) => measure(seed, path, [flow], MINUTE).utilisation;
   const reordering = { ...base, reorder: { share: 0.05, ms: 20 } };
   const [ours, theirs] = [run(reordering), run(reordering, CUBIC)];
+  const noisy = { ...base, jitterMs: 1 };
+  const noise = queueFactor(noisy, first(measure(seed, noisy, [BBR], MINUTE)));
   return [
     figure('utilisation_ack_slots', run({ ...base, ackSlotMs: 15 }), 'ratio', atLeast(0.95)),
     figure('utilisation_ack_slots_long', run({ ...base, ackSlotMs: 75 }), 'ratio', atLeast(0.95)),
@@ -113,6 +115,7 @@ export const disturbed = (seed: number): Measurement[] => {
       atLeast(0.95),
     ),
     figure('utilisation_jitter', run({ ...base, jitterMs: 10 }), 'ratio', atLeast(0.95)),
+    figure('queue_factor_jitter_1ms', noise, 'ratio'),
     figure('utilisation_reordering', ours, 'ratio'),
     figure('utilisation_reordering', theirs, 'ratio', undefined, 'cubic'),
     figure('utilisation_reordering_ratio', ours / theirs, 'ratio', atLeast(1), 'cubic'),
