@@ -100,12 +100,16 @@ test('A.18: a needless fast recovery in UP is taken back', () => {
   assert.equal(scene.model.shortTerm.bandwidth, Number.POSITIVE_INFINITY);
 });
 
-test('needless losses while cruising leave no bound behind', () => {
+test('needless losses while cruising, found out within a round, set no bound', () => {
   const scene = new Scene(PATH).untilState(UP).untilState(CRUISE);
   const window = scene.model.cwnd;
-  overtaken(scene, 40, 150);
-  scene.until(() => Number.isFinite(scene.model.shortTerm.inflight), 1000, 'the short-term bound');
-  scene.until(() => !Number.isFinite(scene.model.shortTerm.inflight), 1500, 'it is gone');
+  const { shortTerm } = scene.model;
+  overtaken(scene, 20, 60);
+  scene.until(() => shortTerm.lossInRound, 500, 'loss seems to be there');
+  scene.until(() => !shortTerm.lossInRound, 500, 'it is taken back');
+  scene.pass(300);
+  assert.equal(scene.state, CRUISE);
+  assert.deepEqual([shortTerm.bandwidth, shortTerm.inflight], [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
   assert.ok(scene.model.cwnd >= window);
 });
 

@@ -111,11 +111,11 @@ test('A.8: DOWN ends when there is headroom and no queue', () => {
 });
 
 test('A.9: DOWN goes straight to REFILL when its time is over', () => {
-  // A round trip with which the first probe comes after fifty rounds, so that DOWN has its seconds before ProbeRTT is due.
-  const scene = new Scene({ mbit: 20, rttMs: 30, queueBdp: 16 }).untilState(UP).untilState(DOWN);
+  // A round trip with which the first probe comes after forty rounds, so that DOWN has its seconds before ProbeRTT is due.
+  const scene = new Scene({ mbit: 20, rttMs: 25, queueBdp: 16 }).untilState(UP).untilState(DOWN);
   const start = scene.nowMs;
-  // A fifth less: with a tenth, nine tenths of the bandwidth and the margin would still drain a hundredth.
-  scene.experiment.setMbit(16);
+  // Much less: with a tenth, nine tenths of the bandwidth and the margin would still drain a hundredth.
+  scene.experiment.setMbit(14);
   scene.until(() => scene.state !== DOWN, 5000);
   assert.equal(scene.state, REFILL);
   assert.ok(scene.nowMs - start >= 2000, `${scene.nowMs - start} ms`);
