@@ -24,6 +24,8 @@ export class FirstPacket {
     this.#descriptor.set([0, packetNumberAt - start, bytes, 0]);
     const { client } = this.#crypto.initialSecrets(version, keyCid);
     const opener = this.#crypto.opener(version, CipherSuite.aes128Gcm, client);
-    return opener.open(this.#copy, this.#descriptor, this.#number, 1, -1) === 1;
+    const opened = opener.open(this.#copy, this.#descriptor, this.#number, 1, -1);
+    opener.close();
+    return opened === 1;
   }
 }
