@@ -45,7 +45,9 @@ test('what connects to sockets that were handed over is served by the gateway, a
   assert.equal(await ask(port, 'x'.repeat(100_000)), 'got 100000');
   assert.equal(await ask(port, 'y'), 'got 1');
   await new Promise((resolve) => inside.close(resolve));
-  assert.equal(await ask(port, 'z'), '', 'nobody is there: the connection is closed');
+  // Reset, if what was said had come by then and nobody read it.
+  const closed = await ask(port, 'z').catch((error: NodeJS.ErrnoException) => error.code);
+  assert.ok(closed === '' || closed === 'ECONNRESET', `nobody is there: the connection is closed, not ${closed}`);
   gateway.kill('SIGKILL');
   await once(gateway, 'exit');
   await assert.rejects(ask(port, ''), /ECONNREFUSED/);
