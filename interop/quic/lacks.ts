@@ -39,8 +39,8 @@ export const LACKS: readonly Lack[] = [
     as: 'server',
     case: 'handshakecorruption',
     reason:
-      'the server of Debian’s 0.12 sends Retry when the second datagram of a ClientHello comes first, and ends a connection ' +
-      'by a token that was changed on the way, before it looks whether the packet is authentic',
+      'the server of Debian’s 0.12 sends Retry when the second datagram of a ClientHello comes first, and then ends ' +
+      'connections with INVALID_TOKEN, as if it read a token that was changed on the way before it knew the packet for authentic',
   },
   { peer: 'ngtcp2', as: 'either', case: 'v2', reason: 'Debian’s 0.12 knows drafts of version 2 only' },
 ];
