@@ -13,6 +13,8 @@ export type CaseContext = {
   readonly peers: boolean;
   /** Which of its runs this is, from 0. */
   readonly run: number;
+  /** How many there are; absent: one. */
+  readonly runs?: number;
   /** Says something for people, such as why a figure is bad; on stderr. */
   remark(text: string): void;
   /** One peer cannot be had here; the case goes on without it. The reason must be an allowed one, as for `Skip`. */
@@ -25,6 +27,8 @@ export type SuiteCase = {
   readonly summary: string;
   /** How often it is measured when the user does not say; 1 if absent. */
   readonly runs?: number;
+  /** It is called once and does all runs itself: what it states is of all of them together. */
+  readonly pools?: boolean;
   run(context: CaseContext): Promise<Measurement[]>;
 };
 

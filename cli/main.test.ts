@@ -69,7 +69,11 @@ test('doctor reports every feature for programs, and fails exactly when up lacks
   assert.equal(status, lacking ? 1 : 0);
   // What serves today is no matter of later.
   const later = rows.filter(({ neededBy }) => neededBy === 'later').map(({ feature }) => feature);
-  assert.deepEqual(later, ['TUN with several queues', 'BPF and XDP']);
+  assert.deepEqual(later, [
+    'TUN with several queues',
+    'routes by groups of nexthops, rules (Linux 5.3)',
+    'BPF and XDP',
+  ]);
 });
 
 test('doctor says what to install where `ip` is not, and never tells root to become root', () => {

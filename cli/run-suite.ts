@@ -22,14 +22,15 @@ export type SuiteRun = {
 const runCase = async (output: Output, suite: string, one: SuiteCase, how: SuiteRun): Promise<boolean> => {
   const name = { suite, case: one.name };
   const missing = new Map<string, string>();
-  const context: Omit<CaseContext, 'run'> = {
+  const context: Omit<CaseContext, 'run'> & { readonly runs: number } = {
     peers: how.peers,
+    runs: how.runs ?? one.runs ?? 1,
     remark: (text) => output.remark(`  ${name.case}: ${text}`),
     skipPeer: (peer, reason) => void missing.set(peer, reason),
   };
   try {
     const runs: Measurement[][] = [];
-    for (let run = 0; run < (how.runs ?? one.runs ?? 1); run++) runs.push(await one.run({ ...context, run }));
+    for (let run = 0; run < (one.pools ? 1 : context.runs); run++) runs.push(await one.run({ ...context, run }));
     const measurements = mergeRuns(runs);
     reportCase(output, name, measurements);
     for (const [peer, reason] of missing) reportSkip(output, name, reason, peer);

@@ -16,9 +16,10 @@ export const ask = async (
   socket: string | undefined,
   command: string,
   more: Readonly<Record<string, unknown>> = {},
+  timeoutMs?: number,
 ): Promise<Record<string, unknown>> => {
   try {
-    return (await askWorker(socket ?? DEFAULT_SOCKET, command, more)) as Record<string, unknown>;
+    return (await askWorker(socket ?? DEFAULT_SOCKET, command, more, timeoutMs)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof AdminError) throw new CommandError(`${error.message}.`);
     throw error;

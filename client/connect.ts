@@ -1,8 +1,10 @@
 import { nowUs } from '#host/clock/clock.ts';
 import { QlogRecorder, type QlogSettings } from '#host/qlog/recorder.ts';
 import { fileFault } from '#telemetry/file-fault.ts';
+import type { CarriedLink } from './carried-link.ts';
 import { EdgeLink, LINGER_MS } from './edge-link.ts';
 import type { ConnectFailure } from './failure.ts';
+import type { Carrier } from './link.ts';
 import type { LocalService } from './local-services.ts';
 import { TUNNEL_MARK } from './netconfig.ts';
 import { NetworkWatch } from './network-watch.ts';
@@ -11,8 +13,9 @@ import type { ServerAddress } from './server-address.ts';
 import { openServices, type ServiceSettings } from './services.ts';
 import { Session, type SessionEvent } from './session.ts';
 import { collect, QuicTotals, type Statistics } from './statistics.ts';
+import { TcpLink } from './tcp-link.ts';
 import type { TokenSource } from './token-source.ts';
-import { type Trust, tlsFor } from './trust.ts';
+import { anchorsOf, type Trust, tlsFor } from './trust.ts';
 import { TunControl, type TunSettings, type TunState } from './tun-control.ts';
 
 export interface ConnectSettings extends ServiceSettings {
@@ -21,6 +24,8 @@ export interface ConnectSettings extends ServiceSettings {
   readonly trust: Trust;
   /** Undefined: no TUN, only local services. */
   readonly tun?: TunSettings | undefined;
+  /** Undefined: `auto`. */
+  readonly carrier?: Carrier | 'auto' | undefined;
   /** Congestion controller by its name; undefined: the default one. */
   readonly controller?: string | undefined;
   /** How often `statistics` events come, in seconds; 0 for never. */
@@ -58,13 +63,13 @@ const recorderOf = (
 export class Client {
   readonly #settings: ConnectSettings;
   readonly #tell: (event: ConnectEvent) => void;
-  readonly #session: Session<EdgeLink>;
+  readonly #session: Session<CarriedLink>;
   readonly #totals = new QuicTotals();
   readonly #qlog: QlogRecorder | undefined;
   #tun: TunControl | undefined;
   #services: readonly LocalService[] = [];
-  #link: EdgeLink | undefined;
-  #lastLink: EdgeLink | undefined;
+  #link: CarriedLink | undefined;
+  #lastLink: CarriedLink | undefined;
   #failure: ConnectFailure | undefined;
   #waiting: (() => void)[] = [];
 
@@ -72,16 +77,23 @@ export class Client {
   constructor(settings: ConnectSettings, tell: (event: ConnectEvent) => void) {
     this.#settings = settings;
     this.#tell = tell;
-    const tls = tlsFor(settings.trust);
+    const anchors = anchorsOf(settings.trust);
+    const tls = tlsFor(settings.trust, anchors);
     const qlog = recorderOf(settings.qlog, tell);
     this.#qlog = qlog;
     const mark = settings.tun?.everything ? { mark: TUNNEL_MARK } : {};
-    this.#session = new Session<EdgeLink>(
-      { servers: settings.servers, tokens: settings.tokens, tunnel: settings.tun !== undefined },
+    this.#session = new Session<CarriedLink>(
+      {
+        servers: settings.servers,
+        tokens: settings.tokens,
+        tunnel: settings.tun !== undefined,
+        carrier: settings.carrier ?? 'auto',
+      },
       {
         resolve: (host) => this.#resolve(host),
         dial: (target, sink) => {
           const packets = this.#tun === undefined ? {} : { packets: this.#tun.tunnel };
+          if (target.carrier === 'tcp') return new TcpLink(target, sink, { trust: anchors, ...mark, ...packets });
           return new EdgeLink(target, sink, { tls, qlog, controller: settings.controller, ...mark, ...packets });
         },
         nowUs,
@@ -146,7 +158,7 @@ export class Client {
     const link = this.#link;
     const { token } = this.#session;
     if (link === undefined || token === undefined) return undefined;
-    return { http3: link.http3, authority: link.authority, token };
+    return { http: link.http, authority: link.authority, token };
   }
 
   changed(): Promise<void> {
@@ -175,7 +187,9 @@ export class Client {
     });
   }
 
-  #up(link: EdgeLink): void {
+  #up(link: CarriedLink): void {
+    // It took the place of another one.
+    if (this.#link !== undefined) this.#totals.add(this.#link);
     this.#link = link;
     link.onStreamsAvailable = () => this.#tellWaiting();
     this.#tellWaiting();

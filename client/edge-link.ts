@@ -18,16 +18,19 @@ import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#proto
 import type { Connection } from '#protocol/quic/connection.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 import type { TlsPort } from '#protocol/quic/ports.ts';
+import type { CarriedLink, LinkFigures } from './carried-link.ts';
 import { closeFailure } from './close-reason.ts';
 import { ConnectFailure } from './failure.ts';
 import { IpTunnels, type PacketPort } from './ip-tunnels.ts';
-import type { DialTarget, Link, LinkSink } from './link.ts';
+import type { DialTarget, LinkSink } from './link.ts';
 
 export interface EdgeLinkOptions {
   readonly tls: TlsPort;
   /** SO_MARK of our own packets, so that they take no route into the tunnel. */
   readonly mark?: number;
   readonly packets?: PacketPort;
+  /** Room for bursts, in messages of 64 KiB; for whoever has many links. Default: what one fast link takes. */
+  readonly messages?: number | undefined;
   /** Congestion controller by its name; undefined: the default one. */
   readonly controller?: string | undefined;
   /** Logs the connection. */
@@ -56,7 +59,7 @@ const configFor = (family: 4 | 6, target: DialTarget, controller: string): QuicC
 });
 
 const open = (address: string, mark: number): UdpSocket => {
-  const options = { address, port: 0, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20, mark };
+  const options = { address, port: 0, waited: true, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20, mark };
   try {
     return UdpSocket.open(options);
   } catch (error) {
@@ -67,7 +70,7 @@ const open = (address: string, mark: number): UdpSocket => {
 };
 
 /** HTTP/3 over a socket of its own to one address of an edge. */
-export class EdgeLink implements Link, Http3Sink {
+export class EdgeLink implements CarriedLink, Http3Sink {
   readonly label: string;
   /** There is room for more requests. */
   onStreamsAvailable: (() => void) | undefined;
@@ -101,14 +104,19 @@ export class EdgeLink implements Link, Http3Sink {
     this.#driver = new QuicDriver({
       socket,
       endpoint,
+      ...(options.messages !== undefined && { receiveMessages: options.messages, sendMessages: options.messages }),
       afterReceive: () => options.packets?.flush(),
       afterTurn: () => options.packets?.mayHaveRoom(),
     });
-    this.#tunnels = new IpTunnels(options.packets, this.#driver, {
-      opened: () => sink.opened(),
-      refused: ({ status, detail, retryAfterMs }) => sink.refused(status, detail, retryAfterMs),
-      lost: (reason) => this.#lose(new ConnectFailure(`the edge ended the tunnel: ${reason}`)),
-    });
+    this.#tunnels = new IpTunnels(
+      options.packets,
+      { receiveBuffer: this.#driver.receiveBuffer, send: (receive) => this.#driver.run(receive) },
+      {
+        opened: () => sink.opened(),
+        refused: ({ status, detail, retryAfterMs }) => sink.refused(status, detail, retryAfterMs),
+        lost: (reason) => this.#lose(new ConnectFailure(`the edge ended the tunnel: ${reason}`)),
+      },
+    );
     this.#binding = new Http3Binding((quic) => {
       const http3 = new Http3Connection(quic, this, { grease: randomInt(2 ** 40) });
       http3.observer = options.qlog?.http3Of(quic);
@@ -127,7 +135,7 @@ export class EdgeLink implements Link, Http3Sink {
   }
 
   /** For tunnels besides the IP tunnel. */
-  get http3(): Http3Connection {
+  get http(): Http3Connection {
     return this.#binding.bind(this.#connection);
   }
 
@@ -145,7 +153,7 @@ export class EdgeLink implements Link, Http3Sink {
   }
 
   openTunnel(token: string): void {
-    if (!this.#tunnels.open(this.http3, this.authority, token))
+    if (!this.#tunnels.open(this.http, this.authority, token))
       this.#lose(new ConnectFailure(`${this.label} takes no more tunnels`));
   }
 
@@ -162,11 +170,25 @@ export class EdgeLink implements Link, Http3Sink {
     return local[0] === 0 ? undefined : formatHost(local);
   }
 
+  figures(): LinkFigures {
+    const { counters, recovery } = this.#connection.parts;
+    const { packetsSent, packetsLost } = recovery.stats;
+    return {
+      bytesSent: counters.bytesSent,
+      bytesReceived: counters.bytesReceived,
+      packetsSent: counters.packetsSent,
+      packetsReceived: counters.packetsReceived,
+      rttMs: recovery.rtt.hasSample ? recovery.rtt.smoothedUs / 1000 : undefined,
+      lossRatio: packetsSent === 0 ? undefined : packetsLost / packetsSent,
+      controller: recovery.controller.name,
+    };
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#tunnels.forget();
-    this.http3.close();
+    this.http.close();
     setTimeout(() => this.#driver.close(), LINGER_MS);
   }
 
@@ -184,7 +206,7 @@ export class EdgeLink implements Link, Http3Sink {
   }
 
   goaway(): void {
-    this.#lose(new ConnectFailure(`${this.label} goes out of service`));
+    if (!this.#closed) this.#sink.leaving();
   }
 
   ticket(_http3: Http3Connection, data: Uint8Array): void {

@@ -1,6 +1,5 @@
-import type { QuicDriver } from '#dataplane/quic-driver.ts';
 import type { Abort } from '#protocol/http3/api.ts';
-import type { Http3Connection } from '#protocol/http3/connection.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { ResponseHead } from '#protocol/http3/message.ts';
 import { type IpTunnel, type IpTunnelSink, openIpTunnel } from '#protocol/masque/connect-ip.ts';
 import type { AddressEntry } from '#protocol/masque/ip-addresses.ts';
@@ -30,6 +29,14 @@ export interface PacketPort {
   configured(tunnel: IpTunnel, send: SendNow): void;
 }
 
+/** The connection below an IP tunnel. */
+export interface TunnelCarrier {
+  /** What lies there stays as it is until `PacketPort.flush`. */
+  readonly receiveBuffer?: Uint8Array;
+  /** Sends what was put into the tunnel at once. */
+  readonly send: SendNow;
+}
+
 export interface IpTunnelsSink {
   /** The tunnel that was asked for last has addresses. */
   opened(): void;
@@ -41,17 +48,16 @@ export interface IpTunnelsSink {
 /** The IP tunnel of a connection; for a moment two, when a new token needs a new one. */
 export class IpTunnels implements IpTunnelSink {
   readonly #packets: PacketPort | undefined;
-  readonly #receiveBuffer: Uint8Array;
+  readonly #receiveBuffer: Uint8Array | undefined;
   readonly #send: SendNow;
   readonly #sink: IpTunnelsSink;
   #active: IpTunnel | undefined;
   #pending: IpTunnel | undefined;
 
-  constructor(packets: PacketPort | undefined, driver: QuicDriver, sink: IpTunnelsSink) {
+  constructor(packets: PacketPort | undefined, carrier: TunnelCarrier, sink: IpTunnelsSink) {
     this.#packets = packets;
-    // What lies there stays as it is until `flush`.
-    this.#receiveBuffer = driver.receiveBuffer;
-    this.#send = (receive) => driver.run(receive);
+    this.#receiveBuffer = carrier.receiveBuffer;
+    this.#send = carrier.send;
     this.#sink = sink;
   }
 
@@ -60,12 +66,12 @@ export class IpTunnels implements IpTunnelSink {
   }
 
   /** @returns false when no more requests can be opened */
-  open(http3: Http3Connection, authority: string, token: string): boolean {
+  open(http: HttpConnection, authority: string, token: string): boolean {
     const before = this.#pending;
     this.#pending = undefined;
     before?.close();
     const fields = [{ name: 'authorization', value: `Bearer ${token}` }];
-    this.#pending = openIpTunnel(http3, defaultIpTemplate(authority), ANY_SCOPE, this, fields);
+    this.#pending = openIpTunnel(http, defaultIpTemplate(authority), ANY_SCOPE, this, fields);
     return this.#pending !== undefined;
   }
 

@@ -1,11 +1,15 @@
 import type { ConnectFailure } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 
+/** What carries tunnels: QUIC over UDP, or HTTP/2 over TCP where no UDP gets through. */
+export type Carrier = 'quic' | 'tcp';
+
 /** One address of one server to try. */
 export interface DialTarget {
   readonly server: ServerAddress;
   /** Text of an IPv4 or IPv6 address. */
   readonly address: string;
+  readonly carrier: Carrier;
   /** Of an earlier session with this server, for resumption. */
   readonly ticket: Uint8Array | undefined;
   /** Start with the smallest datagrams: what failed before may have been too large for the path. */
@@ -39,6 +43,8 @@ export interface LinkSink {
   opened(): void;
   /** …or it was refused. @param status of HTTP @param detail what the edge says about it, may be empty */
   refused(status: number, detail: string, retryAfterMs: number | undefined): void;
+  /** The edge goes out of service: another connection is wanted; this one goes on meanwhile. May be told again. */
+  leaving(): void;
   /** May be kept for the next connection to the same server. */
   ticket(data: Uint8Array): void;
   /** It is over. The last call. */
@@ -69,6 +75,10 @@ export class Line<L extends Link> implements LinkSink {
 
   refused(status: number, detail: string, retryAfterMs: number | undefined): void {
     this.sink.refused(status, detail, retryAfterMs);
+  }
+
+  leaving(): void {
+    this.sink.leaving();
   }
 
   ticket(data: Uint8Array): void {

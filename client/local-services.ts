@@ -1,8 +1,8 @@
-import type { Http3Connection } from '#protocol/http3/connection.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 
 /** A connection to ask for tunnels on, and who asks. */
 export interface TunnelAccess {
-  readonly http3: Http3Connection;
+  readonly http: HttpConnection;
   readonly authority: string;
   readonly token: string;
 }

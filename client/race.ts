@@ -6,6 +6,8 @@ export type After = (us: number, callback: () => void) => () => void;
 
 export interface RaceOptions<L extends Link> {
   readonly targets: readonly DialTarget[];
+  /** Tried besides once the others have all failed, or none was ready so long after the start. */
+  readonly later?: { readonly targets: readonly DialTarget[]; readonly afterUs: number };
   readonly dial: (target: DialTarget, sink: LinkSink) => L;
   readonly after: After;
   /** Every ticket that comes, also of lines that lose. */
@@ -15,7 +17,19 @@ export interface RaceOptions<L extends Link> {
 /** RFC 8305 §8: Connection Attempt Delay. */
 const STAGGER_US = 250_000;
 /** An attempt that takes longer is given up; a next one starts with a fresh first flight. */
-export const ATTEMPT_US = 3_000_000;
+const ATTEMPT_US = { quic: 3_000_000, tcp: 1_500_000 } as const;
+
+/**
+ * Whoever has answered and then says nothing may be dead: no reset comes for a handshake (RFC 9000 §10.3). After so long its address
+ * is tried once more besides, for another may be there by now.
+ */
+const HUNG_US = 500_000;
+const HUNG_LOOK_US = 250_000;
+
+const SILENT = {
+  quic: (label = '') => `${label} does not answer (QUIC, UDP): is it up, is UDP allowed`,
+  tcp: (label = '') => `${label} does not answer (TCP): is it up, is it allowed`,
+} as const;
 
 /** Addresses of both families in turn, the first family first (RFC 8305 §4). */
 export const interleave = (addresses: readonly string[]): string[] => {
@@ -39,12 +53,17 @@ export class Race<L extends Link> {
   readonly #cancels = new Set<() => void>();
   readonly #failures: ConnectFailure[] = [];
   readonly #result = Promise.withResolvers<Line<L> | ConnectFailure>();
-  #next = 0;
+  readonly #again = new Set<DialTarget>();
+  readonly #waiting: DialTarget[];
+  #later: readonly DialTarget[];
   #over = false;
 
   constructor(options: RaceOptions<L>) {
     this.#options = options;
+    this.#waiting = [...options.targets];
+    this.#later = options.later?.targets ?? [];
     this.#startNext();
+    if (this.#later.length > 0) this.#after(options.later?.afterUs ?? 0, () => this.#startLater());
   }
 
   /** The line that won, or why none did. */
@@ -58,8 +77,9 @@ export class Race<L extends Link> {
 
   #startNext(): void {
     if (this.#over) return;
-    const target = this.#options.targets[this.#next++];
+    const target = this.#waiting.shift();
     if (target === undefined) {
+      if (this.#lines.size === 0) this.#startLater();
       this.#checkLost();
       return;
     }
@@ -67,6 +87,7 @@ export class Race<L extends Link> {
       ready: () => this.#finish(line, undefined),
       opened: () => {},
       refused: () => {},
+      leaving: () => this.#leave(line),
       ticket: (data) => this.#options.ticket(target, data),
       lost: (failure) => this.#lose(line, failure),
     });
@@ -78,11 +99,36 @@ export class Race<L extends Link> {
       return;
     }
     this.#after(STAGGER_US, () => this.#startNext());
-    this.#after(ATTEMPT_US, () => {
+    if (!this.#again.has(target)) this.#look(line, 0, HUNG_US);
+    this.#after(ATTEMPT_US[target.carrier], () => {
       if (!this.#lines.has(line)) return;
       line.link?.close();
-      this.#lose(line, new ConnectFailure(`${line.link?.label} does not answer (QUIC, UDP): is it up, is UDP allowed`));
+      this.#lose(line, new ConnectFailure(SILENT[target.carrier](line.link?.label)));
     });
+  }
+
+  /** @param received packets when it was looked at last @param leftUs of silence that it still has */
+  #look(line: Line<L>, received: number, leftUs: number): void {
+    this.#after(HUNG_LOOK_US, () => {
+      if (!this.#lines.has(line)) return;
+      const now = line.link?.packetsReceived() ?? 0;
+      const left = now > received ? HUNG_US : leftUs - HUNG_LOOK_US;
+      if (now === 0 || left > 0) this.#look(line, now, left);
+      else {
+        const again = { ...line.target };
+        this.#again.add(again);
+        this.#waiting.unshift(again);
+        this.#startNext();
+      }
+    });
+  }
+
+  #startLater(): void {
+    const later = this.#later;
+    if (this.#over || later.length === 0) return;
+    this.#later = [];
+    this.#waiting.push(...later);
+    this.#startNext();
   }
 
   #after(us: number, callback: () => void): void {
@@ -97,6 +143,12 @@ export class Race<L extends Link> {
     if (!this.#lines.delete(line) || this.#over) return;
     this.#failures.push(failure);
     this.#startNext();
+  }
+
+  /** Not yet of use, and no more. */
+  #leave(line: Line<L>): void {
+    line.link?.close();
+    this.#lose(line, new ConnectFailure(`${line.link?.label} goes out of service`));
   }
 
   #checkLost(): void {

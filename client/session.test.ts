@@ -6,6 +6,7 @@ import { OAuthFailure } from './oauth.ts';
 import { type FakeLink, jwt, obliging, server, settle, VirtualWorld } from './testing/virtual-world.ts';
 import { NoNewerToken } from './token-source.ts';
 
+const MS = 1000;
 const SECOND = 1_000_000;
 
 const kinds = (world: VirtualWorld): string[] => world.events.map(({ type }) => type);
@@ -57,6 +58,29 @@ test('addresses are raced: a silent one does not hold up the next, and the loser
     world.links.map(({ isClosed }) => isClosed),
     [true, false],
   );
+});
+
+test('who has answered and then says nothing is not waited for alone: its address is tried once more besides', async () => {
+  const world = new VirtualWorld();
+  await world.start();
+  await world.pass(700 * MS);
+  assert.equal(world.links.length, 1, 'who has said nothing at all is asked again by QUIC itself');
+  world.last.received = 1;
+  await world.pass(500 * MS);
+  assert.equal(world.links.length, 1);
+  await world.pass(500 * MS);
+  assert.equal(world.links.length, 2);
+  const [first, second] = world.links as [FakeLink, FakeLink];
+  assert.deepEqual([second.target.address, first.isClosed], [first.target.address, false]);
+  second.received = 1;
+  await world.pass(1000 * MS);
+  assert.equal(world.links.length, 2);
+  second.sink.ready(true);
+  await settle();
+  assert.equal(first.isClosed, true);
+  second.sink.opened();
+  await settle();
+  assert.equal(world.session.link, second);
 });
 
 test('an attempt that fails at once makes room for the next at once', async () => {
@@ -121,6 +145,7 @@ test('after a good connection the first attempt comes at once, resumed; a bad on
     type: 'connected',
     server: 'edge.test',
     address: '192.0.2.1:443',
+    carrier: 'quic',
     resumed: true,
   });
   // That one did not live long.
@@ -128,6 +153,59 @@ test('after a good connection the first attempt comes at once, resumed; a bad on
   await world.pass(0);
   assert.equal(world.links.length, 2);
   assert.equal(kinds(world).at(-1), 'retrying');
+});
+
+test('an edge that goes out of service is left only once there is another connection', async () => {
+  const world = await up();
+  const [first] = world.links;
+  await liveFor(world, 6 * SECOND);
+  world.onDial = (link) => link.sink.lost(new ConnectFailure('draining'));
+  first?.sink.leaving();
+  await world.pass(SECOND);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443'], 'it goes on while no other is to be had');
+  assert.equal(first?.isClosed, false);
+  world.onDial = obliging;
+  first?.sink.leaving();
+  await world.pass(200_000);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443', 'up 192.0.2.1:443']);
+  assert.equal(first?.isClosed, false, 'what is under way comes in yet');
+  await world.pass(300_000);
+  assert.equal(first?.isClosed, true);
+  assert.equal(kinds(world).includes('disconnected'), false);
+  world.session.stop();
+  await settle();
+  assert.ok(world.last.isClosed);
+  assert.equal(world.pending, 0);
+});
+
+test('an edge that goes out of service and refuses QUIC is not left by TCP, unless that goes on for long', async () => {
+  const world = await up({ carrier: 'auto' });
+  const [first] = world.links;
+  world.onDial = (link) => {
+    if (link.target.carrier === 'tcp') obliging(link);
+    else link.sink.lost(new ConnectFailure('draining'));
+  };
+  first?.sink.leaving();
+  await world.pass(SECOND);
+  assert.deepEqual(new Set(world.links.map(({ target }) => target.carrier)), new Set(['quic']));
+  assert.equal(first?.isClosed, false);
+  await world.pass(2 * SECOND);
+  assert.equal(world.session.link?.target.carrier, 'tcp');
+  world.session.stop();
+});
+
+test('an edge that goes out of service and is gone before there is another is lost like any', async () => {
+  const world = await up();
+  await liveFor(world, 6 * SECOND);
+  world.onDial = (link) => link.sink.lost(new ConnectFailure('draining'));
+  world.links[0]?.sink.leaving();
+  await world.pass(100_000);
+  world.links[0]?.sink.lost(new ConnectFailure('gone'));
+  await world.pass(200_000);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443', 'down']);
+  world.onDial = obliging;
+  await world.pass(SECOND);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443', 'down', 'up 192.0.2.1:443']);
 });
 
 test('a server that says nothing though it is asked is dead within three seconds', async () => {
@@ -183,6 +261,15 @@ test('names that cannot be resolved any more keep the addresses they had', async
   world.last.sink.lost(new ConnectFailure('reset'));
   await world.pass(0);
   assert.deepEqual(world.states, ['up 192.0.2.1:443', 'down', 'up 192.0.2.1:443']);
+});
+
+test('a name is looked up again when a connection is lost: it may lead to another place by then', async () => {
+  const world = await up();
+  await liveFor(world, 6 * SECOND);
+  world.names = { 'edge.test': ['192.0.2.2'] };
+  world.last.sink.lost(new ConnectFailure('silent'));
+  await world.pass(0);
+  assert.deepEqual(world.states, ['up 192.0.2.1:443', 'down', 'up 192.0.2.2:443']);
 });
 
 test('what cannot get better ends the session: table', async () => {
@@ -403,6 +490,17 @@ test('whatever links do, the session never throws, has one link up at most, and 
       assert.ok(world.links.every((link) => link.isClosed));
       assert.equal(world.pending - world.links.length <= 0, true);
     }),
-    { numRuns: 60 },
+    {
+      numRuns: 60,
+      examples: [
+        [
+          [
+            ['ready', 1],
+            ['opened', 1],
+            ['opened', 1],
+          ],
+        ],
+      ],
+    },
   );
 });

@@ -142,6 +142,7 @@ test('credentials are one line, USER:PASSWORD', (t) => {
 const target = {
   server: { host: 'edge.test', port: 443, authority: 'edge.test' },
   address: '192.0.2.1',
+  carrier: 'quic' as const,
   ticket: undefined,
   cautious: false,
 };

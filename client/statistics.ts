@@ -1,4 +1,4 @@
-import type { EdgeLink } from './edge-link.ts';
+import type { CarriedLink } from './carried-link.ts';
 import type { TunnelCounters } from './tunnel-counters.ts';
 
 /** What a connection did, as a line of `--json` and of the end has it. */
@@ -11,7 +11,7 @@ export interface Statistics {
   readonly dropped: number;
   /** Smoothed, of the present or the last connection; null when there was none. */
   readonly rttMs: number | null;
-  /** Lost QUIC packets by sent ones, of the same connection. */
+  /** Lost QUIC packets by sent ones, of the same connection; null over TCP too. */
   readonly lossRatio: number | null;
   /** Bytes of the largest packet of the tunnel. */
   readonly mtu: number | null;
@@ -28,8 +28,8 @@ export class QuicTotals {
   packetsDown = 0;
 
   /** A connection is over. */
-  add(link: EdgeLink): void {
-    const { bytesSent, bytesReceived, packetsSent, packetsReceived } = link.connection.parts.counters;
+  add(link: CarriedLink): void {
+    const { bytesSent, bytesReceived, packetsSent, packetsReceived } = link.figures();
     this.bytesUp += bytesSent;
     this.bytesDown += bytesReceived;
     this.packetsUp += packetsSent;
@@ -38,9 +38,9 @@ export class QuicTotals {
 }
 
 export interface StatisticsSources {
-  readonly link: EdgeLink | undefined;
+  readonly link: CarriedLink | undefined;
   /** The one before, for figures that are nobody's else at the end. */
-  readonly lastLink: EdgeLink | undefined;
+  readonly lastLink: CarriedLink | undefined;
   /** What went through the TUN; without one, QUIC's own packets are counted. */
   readonly tunnel: TunnelCounters | undefined;
   readonly totals: QuicTotals;
@@ -62,19 +62,18 @@ const traffic = ({ link, tunnel, totals }: StatisticsSources) => {
 export const collect = (sources: StatisticsSources): Statistics => {
   const { link, lastLink, tunnel, connections } = sources;
   const { bytesUp, bytesDown, packetsUp, packetsDown } = traffic(sources);
-  const parts = (link ?? lastLink)?.connection.parts;
-  const sent = parts?.recovery.stats.packetsSent ?? 0;
+  const { rttMs, lossRatio, controller } = (link ?? lastLink)?.figures() ?? {};
   return {
     bytesUp,
     bytesDown,
     packetsUp,
     packetsDown,
     dropped: tunnel === undefined ? 0 : tunnel.invalid + tunnel.tooBig + tunnel.notSent + sources.overflows,
-    rttMs: parts?.recovery.rtt.hasSample ? round(parts.recovery.rtt.smoothedUs / 1000, 3) : null,
-    lossRatio: parts === undefined || sent === 0 ? null : round(parts.recovery.stats.packetsLost / sent, 5),
+    rttMs: rttMs === undefined ? null : round(rttMs, 3),
+    lossRatio: lossRatio === undefined ? null : round(lossRatio, 5),
     mtu: sources.mtu > 0 ? sources.mtu : null,
     reconnects: Math.max(0, connections - 1),
-    congestionControl: parts?.recovery.controller.name ?? null,
+    congestionControl: controller ?? null,
   };
 };
 

@@ -99,7 +99,7 @@ export class Splice implements TcpTunnelSink {
       if (access !== undefined) {
         this.#token = access.token;
         const fields = [{ name: 'proxy-authorization', value: `Bearer ${access.token}` }];
-        this.#tunnel = openTcpTunnel(access.http3, authority, this, fields);
+        this.#tunnel = openTcpTunnel(access.http, authority, this, fields);
         if (this.#tunnel !== undefined) return;
       }
       await this.#source.changed();

@@ -36,18 +36,28 @@ const readAnchors = (file: string): string => {
 const systemAnchors = (): string =>
   [...new Set([...getCACertificates('system'), ...getCACertificates('bundled')])].join('\n');
 
+/** A server's certificate is judged by these: authorities as PEM, or, where there are none, by pins alone. */
+export interface Anchors {
+  readonly pem: string | undefined;
+  readonly pins: readonly Uint8Array[];
+}
+
 /** @throws ConnectFailure when files or pins are no good */
-export const tlsFor = (trust: Trust): OpensslClientPort => {
+export const anchorsOf = (trust: Trust): Anchors => {
   const pins = (trust.pins ?? []).map((text) => {
     const pin = parsePin(text);
     if (pin === undefined) throw new ConnectFailure(`\`${text}\` is no SHA-256 digest of a public key`, 'fatal');
     return pin;
   });
-  const anchors =
-    trust.caFile !== undefined ? readAnchors(trust.caFile) : pins.length > 0 ? undefined : systemAnchors();
+  const pem = trust.caFile !== undefined ? readAnchors(trust.caFile) : pins.length > 0 ? undefined : systemAnchors();
+  return { pem, pins };
+};
+
+/** @throws ConnectFailure when files or pins are no good */
+export const tlsFor = (trust: Trust, { pem, pins }: Anchors = anchorsOf(trust)): OpensslClientPort => {
   try {
     return createTlsClientPort({
-      ...(anchors === undefined ? {} : { trustAnchors: anchors }),
+      ...(pem === undefined ? {} : { trustAnchors: pem }),
       ...(pins.length === 0 ? {} : { pins }),
     });
   } catch (error) {

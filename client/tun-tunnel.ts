@@ -110,7 +110,7 @@ export class TunTunnel implements PacketPort, OutsideSink {
   /** What was read is sent before more is read: it is still in the cache then. @returns false when there is no more room */
   #move(tunnel: IpTunnel): boolean {
     for (let reads = 0; reads < MAX_READS; reads++) {
-      if (tunnel !== this.#tunnel || tunnel.http3.quic.datagramRoom() < ROOM_BYTES) return false;
+      if (tunnel !== this.#tunnel || tunnel.http.datagramRoom() < ROOM_BYTES) return false;
       const more = this.#port.read(this, 1);
       this.#sendNow(reads > 0);
       if (!more) return true;

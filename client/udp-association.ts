@@ -39,7 +39,7 @@ class Flow implements UdpTunnelSink {
     this.#token = access.token;
     const fields = [{ name: 'proxy-authorization', value: `Bearer ${access.token}` }];
     const template = defaultUdpTemplate(access.authority);
-    this.#tunnel = openUdpTunnel(access.http3, template, target.host, target.port, this, fields);
+    this.#tunnel = openUdpTunnel(access.http, template, target.host, target.port, this, fields);
   }
 
   get deliver(): (header: Uint8Array, payload: Uint8Array) => void {

@@ -12,6 +12,8 @@ export interface UptimePorts {
 
 export interface UptimeSink<L extends Link> {
   up(link: L): void;
+  /** The edge goes out of service: the link that is up goes on until another one is. */
+  leaving(): void;
   ticket(data: Uint8Array): void;
   renewed(): void;
   /** Told once of each reason until a token is renewed. */
@@ -115,7 +117,8 @@ export class Uptime<L extends Link> implements LinkSink {
 
   opened(): void {
     this.#cancel('open');
-    this.#take(this.#asked as string);
+    // Told again, by an edge that assigns addresses again: nothing was asked.
+    if (this.#asked !== undefined) this.#take(this.#asked);
   }
 
   refused(status: number, detail: string, retryAfterMs: number | undefined): void {
@@ -131,6 +134,11 @@ export class Uptime<L extends Link> implements LinkSink {
         new ConnectFailure(`the edge cannot take this device now (${status}${more})`, 'temporary', retryAfterMs),
       );
     }
+  }
+
+  leaving(): void {
+    if (this.#isUp) this.#sink.leaving();
+    else this.end(new ConnectFailure(`${this.#line.link?.label} goes out of service`));
   }
 
   ticket(data: Uint8Array): void {

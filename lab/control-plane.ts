@@ -199,11 +199,10 @@ export class ControlPlane {
     return answers;
   }
 
-  /** A device's token, by its owner's OAuth flow. */
-  async deviceToken(account: string, tenant: string, device: string): Promise<string> {
-    const { token } = await this.#order(account, { exchange: { url: this.#tokenUrl, tenant, device } });
-    if (token === undefined) throw new LabError(`There was no token for ${tenant}/${device}.`);
-    return token;
+  /** Tokens of devices in this order, by their owner's OAuth flow. */
+  async deviceTokens(account: string, tenant: string, devices: readonly string[]): Promise<readonly string[]> {
+    const exchanges = devices.map((device) => ({ url: this.#tokenUrl, tenant, device }));
+    return (await this.#order(account, { exchanges })).tokens;
   }
 
   /**
@@ -232,7 +231,7 @@ export class ControlPlane {
     return `${this.url('token')}/v1/token`;
   }
 
-  async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchange'>): Promise<ApiAnswers> {
+  async #order(account: string, order: Pick<ApiOrder, 'calls' | 'exchanges'>): Promise<ApiAnswers> {
     return JSON.parse(await this.#probe('api.ts', { ...(await this.account(account)), ...order })) as ApiAnswers;
   }
 

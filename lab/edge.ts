@@ -3,13 +3,16 @@ import path from 'node:path';
 import { stringify } from 'smol-toml';
 import { root } from '#scripts/setup/paths.mjs';
 import { Authority, type Identity } from '#services/installation/authority.ts';
+import type { Bird } from './bird.ts';
 import { ControlPlane } from './control-plane.ts';
 import { LabError } from './errors.ts';
 import type { Lab } from './lab.ts';
+import { issueForMesh, meshSections } from './mesh-files.ts';
 import type { LabProcess } from './process.ts';
 import { bySocks } from './reach/by-socks.ts';
 import { byTun } from './reach/by-tun.ts';
 import type { Reach } from './reach/reach.ts';
+import { OUTSIDE_PREFIX } from './topology.ts';
 
 /** What a device is asked for as; the control plane adds the rest. */
 export interface DeviceSpec {
@@ -75,6 +78,12 @@ export const DEVICE_NAMES = Object.keys(DEVICES) as DeviceName[];
 export const OPERATOR = 'operator';
 const ownerOf = (name: DeviceName): string => `owner-${name}`;
 
+/** How a worker is started, besides its file: what only tests and measurements want. */
+export interface WorkerStart {
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** The edge in a lab: its control plane, a worker in each PoP, and the devices that connect. */
 export class Edge {
   readonly lab: Lab;
@@ -90,7 +99,14 @@ export class Edge {
   readonly #identity: Identity;
   readonly #ipv6 = new Map<string, string>();
 
-  private constructor(lab: Lab, folder: string, authority: Authority, identity: Identity, control: ControlPlane) {
+  private constructor(
+    lab: Lab,
+    folder: string,
+    authority: Authority,
+    identity: Identity,
+    control: ControlPlane,
+    bird: Bird | undefined,
+  ) {
     this.lab = lab;
     this.#folder = folder;
     this.deviceHome = path.join(folder, 'devices');
@@ -98,11 +114,11 @@ export class Edge {
     this.#identity = identity;
     this.control = control;
     const { socks } = lab.place;
-    this.reach = socks === undefined ? byTun(this) : bySocks(this, socks);
+    this.reach = socks === undefined ? byTun(this, bird) : bySocks(this, socks);
   }
 
-  /** Makes keys and certificates, in folders that end with the lab. */
-  static async create(lab: Lab): Promise<Edge> {
+  /** Makes keys and certificates, in folders that end with the lab. @param bird the router beside the PoPs */
+  static async create(lab: Lab, bird?: Bird): Promise<Edge> {
     const folder = lab.makeFolder('edge');
     const authority = await Authority.open(folder);
     const { pops } = lab.place;
@@ -118,18 +134,20 @@ export class Edge {
     const tenants = [...new Set(Object.values(DEVICES).map(({ tenant }) => tenant))];
     const accounts = [`${OPERATOR}:operator`, ...DEVICE_NAMES.map(ownerOf)];
     const control = await ControlPlane.create(lab, authority, accounts, tenants);
-    return new Edge(lab, folder, authority, identity, control);
+    await issueForMesh(lab.place, path.join(folder, 'mesh'));
+    return new Edge(lab, folder, authority, identity, control, bird);
   }
 
   /** Starts one PoP's worker; resolves when it serves. */
-  async startWorker(pop: string): Promise<LabProcess> {
+  async startWorker(pop: string, how: WorkerStart = {}): Promise<LabProcess> {
     const file = path.join(this.#folder, `${pop}.toml`);
     fs.writeFileSync(file, this.#workerFile(pop));
     const worker = await this.lab.start({
       name: `worker-${pop}`,
       host: pop,
       command: process.execPath,
-      args: [path.join(root, 'cli/main.ts'), 'worker', 'run', '--config', file],
+      args: [...(how.nodeOptions ?? []), path.join(root, 'cli/main.ts'), 'worker', 'run', '--config', file],
+      ...(how.env && { env: how.env }),
       announcesReady: true,
     });
     this.workers.set(pop, worker);
@@ -137,7 +155,7 @@ export class Edge {
   }
 
   #workerFile(pop: string): string {
-    const { addresses, port, admin, settings } = this.lab.place.worker(pop);
+    const { addresses, port, admin, outside, settings } = this.lab.place.worker(pop);
     return stringify({
       pop,
       worker: 'w1',
@@ -149,10 +167,22 @@ export class Edge {
         ticket_keys: path.join(this.#folder, 'ticket.key'),
         reset_key: path.join(this.#folder, 'reset.key'),
       },
-      admin: { listen: admin, socket: path.join(this.#folder, `${pop}.sock`) },
+      admin: { listen: admin, socket: this.#socketOf(pop) },
       control: this.control.workerSection(pop),
+      ...meshSections(this.lab.place, path.join(this.#folder, 'mesh'), pop),
+      ...(outside !== undefined && { nat44: { own: [outside], fleet: [OUTSIDE_PREFIX] } }),
       ...settings,
     });
+  }
+
+  #socketOf(pop: string): string {
+    return path.join(this.#folder, `${pop}.sock`);
+  }
+
+  /** `cloudbridge worker drain` and the like, on the worker's machine. */
+  async order(pop: string, order: 'withdraw' | 'drain' | 'undrain'): Promise<void> {
+    const args = [path.join(root, 'cli/main.ts'), 'worker', order, '--socket', this.#socketOf(pop)];
+    await this.lab.exec(pop, process.execPath, args);
   }
 
   /** Creates devices by the API, each with its owner. @returns what it answered */
@@ -177,7 +207,8 @@ export class Edge {
   async token(name: DeviceName): Promise<string> {
     const { tenant, id } = DEVICES[name];
     const file = path.join(this.#folder, `${tenant}-${id}.token`);
-    fs.writeFileSync(file, await this.control.deviceToken(ownerOf(name), tenant, id), { mode: 0o600 });
+    const [token = ''] = await this.control.deviceTokens(ownerOf(name), tenant, [id]);
+    fs.writeFileSync(file, token, { mode: 0o600 });
     return file;
   }
 }

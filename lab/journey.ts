@@ -1,16 +1,21 @@
+import { findBird } from '#scripts/setup/peers.mjs';
 import { InstallationError } from '#services/installation/errors.ts';
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Acknowledged } from './acknowledged.ts';
+import type { Bird } from './bird.ts';
 import type { Edge } from './edge.ts';
 import { FigureError, LabError } from './errors.ts';
 import { Lab, logFolder } from './lab.ts';
 import type { OutsideAccess } from './outside.ts';
+import type { Routing } from './topology.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
   readonly name: string;
   readonly pops: number;
   readonly on: 'namespaces' | 'loopback';
+  /** Without BIRD the lab lays the routes to the anycast addresses itself. */
+  readonly routing: Routing;
   /** What is to be shown once everything is up: a label and an address or secret. */
   readonly endpoints: { readonly label: string; readonly value: string }[] = [];
   /** For programs of the machine, once they can reach it. */
@@ -19,11 +24,15 @@ export class Journey {
   acknowledged: Acknowledged = new Map();
   #lab: Lab | undefined;
   #edge: Edge | undefined;
+  /** Once it runs; there is none where routing is static. */
+  bird: Bird | undefined;
 
-  constructor(name: string, pops: number, on: Journey['on'] = 'namespaces') {
+  /** @param isStatic routes to the PoPs are laid although there is BIRD */
+  constructor(name: string, pops: number, on: Journey['on'] = 'namespaces', isStatic = false) {
     this.name = name;
     this.pops = pops;
     this.on = on;
+    this.routing = on === 'namespaces' && !isStatic && findBird() !== undefined ? 'bgp' : 'static';
   }
 
   get lab(): Lab {
@@ -46,7 +55,7 @@ export class Journey {
   }
 
   async raise(): Promise<void> {
-    this.#lab = await Lab.create(this.name, this.pops, this.on);
+    this.#lab = await Lab.create(this.name, this.pops, this.on, this.routing);
   }
 
   /** Ends the lab, if it is up. Twice is once. @returns what of it is still there */
@@ -69,6 +78,8 @@ export type Step = {
   readonly leastPops?: number;
   /** Why it cannot be shown without namespaces. */
   readonly needsNamespaces?: string;
+  /** It shows what PoPs tell a router. */
+  readonly needsBgp?: boolean;
   run(journey: Journey): Promise<Measurement[]>;
 };
 
@@ -85,6 +96,9 @@ export type StepOutcome = {
   readonly logFile?: string;
 };
 
+/** Why nobody speaks BGP in a lab. */
+export const NO_BIRD = 'without BIRD the lab lays static routes to the PoPs';
+
 const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefined => {
   if (bar === undefined || meetsBar(value, bar)) return undefined;
   const limit = 'atMost' in bar ? `at most ${bar.atMost}` : `at least ${bar.atLeast}`;
@@ -92,10 +106,11 @@ const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefine
 };
 
 const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
-  const { leastPops = 0, needsNamespaces } = step;
-  if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
+  const { leastPops = 0, needsNamespaces, needsBgp } = step;
   if (journey.on === 'loopback' && needsNamespaces !== undefined)
     return { step, measurements: [], skipped: needsNamespaces };
+  if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
+  if (journey.routing === 'static' && needsBgp) return { step, measurements: [], skipped: NO_BIRD };
   const wasUp = journey.isUp;
   try {
     const measurements = await step.run(journey);

@@ -11,7 +11,7 @@ import { createNamespaces, listNamespaces, netnsIsMounted, undoJournal } from '.
 import { isRunning, runningGroups, signal } from './pids.ts';
 import { type Place, placeOf } from './place.ts';
 import { type LabProcess, type ProcessSpec, startProcess } from './process.ts';
-import { makeTopology, namespaceOf, type Topology } from './topology.ts';
+import { makeTopology, namespaceOf, type Routing, type Topology } from './topology.ts';
 
 // Sixteen bytes for a name of a network device (IFNAMSIZ) are no limit here: devices are named inside their namespace.
 const NAME = /^[a-z][a-z0-9]{0,15}$/;
@@ -52,8 +52,8 @@ interface Ground {
   readonly listening: () => string[];
 }
 
-const layNamespaces = async (name: string, pops: number, journal: Journal): Promise<Ground> => {
-  const topology = makeTopology(name, pops);
+const layNamespaces = async (name: string, pops: number, routing: Routing, journal: Journal): Promise<Ground> => {
+  const topology = makeTopology(name, pops, routing);
   const { addresses, release, listening } = await takeBlock(topology.pops);
   try {
     await createNamespaces(topology, journal);
@@ -81,14 +81,19 @@ export class Lab {
   }
 
   /** Takes the lock, clears what a crashed run left, and makes namespaces or takes addresses. Throws `LabError`. */
-  static async create(name: string, pops: number, on: 'namespaces' | 'loopback'): Promise<Lab> {
+  static async create(
+    name: string,
+    pops: number,
+    on: 'namespaces' | 'loopback',
+    routing: Routing = 'static',
+  ): Promise<Lab> {
     checkName(name);
     const releaseLock = takeLock(lockFile(name), name);
     const journal = journalOf(name);
     try {
       await undoJournal(journal);
       fs.rmSync(logFolder(name), { recursive: true, force: true });
-      const ground = on === 'loopback' ? await takePlace(pops) : await layNamespaces(name, pops, journal);
+      const ground = on === 'loopback' ? await takePlace(pops) : await layNamespaces(name, pops, routing, journal);
       return new Lab(name, ground, journal, releaseLock);
     } catch (error) {
       await undoJournal(journal);

@@ -5,6 +5,7 @@ import type { Lab } from './lab.ts';
 /** How many pings are looked at. */
 export const COUNT = 20;
 const PATIENCE_SECONDS = 3;
+const FIRST_ANSWER_SECONDS = 10;
 // Links of the lab have no delay: what takes this long waits for something that should not be there.
 const MOST_RTT_US = 100_000;
 
@@ -48,6 +49,22 @@ export const ping = async (lab: Lab, host: string, address: string, suffix: stri
   const replies = parseReplies(text).filter(({ sequence }) => sequence <= COUNT);
   if (replies.length === 0) throw new LabError(`None of ${COUNT} pings was answered: ${text.trim()}`);
   return roundTripFigures(replies, COUNT, suffix);
+};
+
+/**
+ * Pings on until one is answered; ping itself ends at the first ICMP error, which who is on the way may give. Throws a
+ * `LabError` if none is for as long as somebody waits.
+ */
+export const firstAnswer = async (lab: Lab, host: string, address: string): Promise<void> => {
+  const args = ['-q', '-n', '-c', '1', '-i', '0.01', '-w', `${FIRST_ANSWER_SECONDS}`, address];
+  for (const start = performance.now(); ; ) {
+    try {
+      await lab.exec(host, 'ping', args);
+      return;
+    } catch (error) {
+      if (performance.now() - start > FIRST_ANSWER_SECONDS * 1000) throw error;
+    }
+  }
 };
 
 /** Round-trip time and loss of what was sent so many times and answered at least once. */

@@ -1,4 +1,4 @@
-import { ANYCAST, CONTROL_HOST, INTERNET_HOST, type Topology } from './topology.ts';
+import { ANYCAST, addressOf, CONTROL_HOST, INTERNET_HOST, type Link, outsideOf, type Topology } from './topology.ts';
 
 /** Ports of the control plane: NATS, the balancers, and the copies behind them one and two thousand above. */
 export const NATS_PORTS = { clients: 4222, leafNodes: 7422, webSocket: 8444 } as const;
@@ -29,6 +29,10 @@ export interface WorkerPlace {
   readonly port: number;
   /** Metrics and health, as host:port. */
   readonly admin: string;
+  /** Where other workers reach it; absent: they do not. */
+  readonly mesh?: string;
+  /** Outside addresses of devices, as a prefix; absent: they leave by the worker's own. */
+  readonly outside?: string;
   /** More sections of its file. */
   readonly settings?: Readonly<Record<string, object>>;
 }
@@ -69,12 +73,22 @@ export interface Place {
   readonly socks?: (index: number) => string;
 }
 
+/** A PoP that comes back takes devices over within ten times as long: nobody waits a minute for a lab. */
+const STEP_SECONDS = 1;
+
+/** Of the PoP alone. */
+const ownAddressOf = (links: readonly Link[], pop: string): string =>
+  addressOf(links.find(({ host }) => host.host === pop)!.host.v4);
+
 /**
  * Every host has addresses of its own, so ports may be the usual ones; all workers share the anycast address.
  *
  * @param outside addresses of the machine's loopback
  */
-export const placeOf = ({ pops }: Topology, outside: Pick<LoopbackAddresses, 'control' | 'worker'>): Place => ({
+export const placeOf = (
+  { pops, links, routing }: Topology,
+  outside: Pick<LoopbackAddresses, 'control' | 'worker'>,
+): Place => ({
   pops,
   control: {
     address: CONTROL_HOST.v4,
@@ -88,7 +102,19 @@ export const placeOf = ({ pops }: Topology, outside: Pick<LoopbackAddresses, 'co
     v4: { address: INTERNET_HOST.v4, port: 80, base: `http://${INTERNET_HOST.v4}` },
     v6: { address: INTERNET_HOST.v6, port: 80, base: `http://[${INTERNET_HOST.v6}]` },
   },
-  worker: () => ({ addresses: [ANYCAST.v4, ANYCAST.v6], port: 443, admin: `127.0.0.1:${ADMIN_PORT}` }),
+  worker: (pop) => ({
+    outside: outsideOf(pop),
+    addresses: [ANYCAST.v4, ANYCAST.v6],
+    port: 443,
+    admin: `127.0.0.1:${ADMIN_PORT}`,
+    mesh: ownAddressOf(links, pop),
+    ...(routing === 'bgp' && {
+      settings: {
+        bgp: { router_id: ownAddressOf(links, pop), step_seconds: STEP_SECONDS },
+        tun: { routed6: true },
+      },
+    }),
+  }),
   metrics: (pop) => `${outside.worker(pop)}:${ADMIN_PORT}`,
   servers: [`https://${ANYCAST.v4}`],
 });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { LabError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { signal, startTimeOf } from './pids.ts';
+import { shareAsWeDo } from './sharing.ts';
 
 const STOP_MS = 3_000;
 
@@ -108,6 +109,7 @@ export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabPr
     child.once('error', ({ message }) => reject(new LabError(`${spec.name} could not be started: ${message}.`)));
     child.once('spawn', () => {
       const pid = child.pid!;
+      shareAsWeDo(pid);
       const startTime = startTimeOf(pid);
       if (startTime !== undefined) journal.append({ kind: 'process', name: spec.name, pid, startTime });
       resolve(new LabProcess(spec, child));

@@ -7,6 +7,17 @@ export const POP_NAMES = ['moscow', 'frankfurt', 'amsterdam'] as const;
 const CLIENT_NAMES = ['client1', 'client2', 'client3'] as const;
 export const DEFAULT_LAB_NAME = 'cb';
 
+/** What PoPs announce: no network on the internet takes shorter ones than these. */
+export const ANYCAST_PREFIXES = { v4: '192.0.2.0/24', v6: '2001:db8:a::/48' } as const;
+/** Outside IPv4 addresses of devices: of all PoPs, and of each. */
+export const OUTSIDE_PREFIX = '198.51.100.192/26';
+export const outsideOf = (pop: string): string =>
+  `198.51.100.${192 + 16 * (POP_NAMES as readonly string[]).indexOf(pop)}/28`;
+/** Devices' IPv6 networks are some of these (RFC 4193). */
+export const DEVICES6 = 'fd00::/8';
+/** AS numbers of `upstream` and of the edge (RFC 5398, RFC 6996). */
+export const AS_NUMBERS = { upstream: 64500, edge: 64512 } as const;
+
 /** One end of a link: an address of each family with its prefix length. */
 export type LinkEnd = { readonly host: string; readonly device: string; readonly v4: string; readonly v6: string };
 
@@ -18,9 +29,14 @@ export type Topology = {
   readonly hosts: readonly string[];
   readonly pops: readonly string[];
   readonly links: readonly Link[];
+  /** Who tells upstream where the anycast addresses are: the PoPs, or the lab in their place. */
+  readonly routing: Routing;
 };
 
-const addressOf = (addressWithLength: string): string => addressWithLength.slice(0, addressWithLength.indexOf('/'));
+export type Routing = 'bgp' | 'static';
+
+export const addressOf = (addressWithLength: string): string =>
+  addressWithLength.slice(0, addressWithLength.indexOf('/'));
 
 /** The far address of a host's link: where it sends what it has no better route for. */
 const gatewayOf = (link: Link) => ({ v4: addressOf(link.upstream.v4), v6: addressOf(link.upstream.v6) });
@@ -41,7 +57,7 @@ const pointToPoint = (name: string, first: number, net6: string): Link =>
  * A star: every host hangs on `upstream`, the router that decides which PoP gets the anycast address.
  * `pops` is how many PoPs there are, 1 to 3.
  */
-export const makeTopology = (lab: string, pops: number): Topology => {
+export const makeTopology = (lab: string, pops: number, routing: Routing = 'static'): Topology => {
   const popNames = POP_NAMES.slice(0, pops);
   const links = [
     makeLink('internet', ['203.0.113.1', INTERNET_HOST.v4, 24], '2001:db8:f'),
@@ -49,7 +65,7 @@ export const makeTopology = (lab: string, pops: number): Topology => {
     ...popNames.map((name, i) => pointToPoint(name, 4 * i, `2001:db8:1:${i + 1}`)),
     ...CLIENT_NAMES.map((name, i) => pointToPoint(name, 128 + 4 * i, `2001:db8:2:${i + 1}`)),
   ];
-  return { lab, hosts: ['upstream', ...links.map(({ host }) => host.host)], pops: popNames, links };
+  return { lab, hosts: ['upstream', ...links.map(({ host }) => host.host)], pops: popNames, links, routing };
 };
 
 export const namespaceOf = (lab: string, host: string): string => `${lab}-${host}`;
@@ -86,22 +102,36 @@ export const anycastRoutes = ({ pops, links }: Topology, pop: string, action: 'r
   const addresses = addressesOf(link);
   const metric = anycastMetric(pops.indexOf(pop));
   const families = ['v4', 'v6'] as const;
-  return families
-    .map((family) => `route ${action} ${ANYCAST[family]} via ${addresses[family]} metric ${metric}\n`)
-    .join('');
+  const anycast = families.map(
+    (family) => `route ${action} ${ANYCAST[family]} via ${addresses[family]} metric ${metric}\n`,
+  );
+  const outside = [OUTSIDE_PREFIX, outsideOf(pop)].map(
+    (prefix) => `route ${action} ${prefix} via ${addresses.v4} metric ${metric}\n`,
+  );
+  return [...anycast, ...outside].join('');
 };
+
+// What a PoP announces and has no address for would go back to upstream by its default route, and come again.
+const ANYCAST_BATCH = (['v4', 'v6'] as const)
+  .map((family) => {
+    const [length, noDad] = family === 'v4' ? [32, ''] : [128, ' nodad'];
+    return `address add ${ANYCAST[family]}/${length} dev lo${noDad}\nroute add blackhole ${ANYCAST_PREFIXES[family]}\n`;
+  })
+  // While there is no worker: its TUN comes before that.
+  .concat(`route add blackhole ${OUTSIDE_PREFIX} metric 4096\n`, `route add blackhole ${DEVICES6} metric 4096\n`)
+  .join('');
 
 /** `ip -batch` lines for the inside of one host's namespace: loopback, addresses, routes. */
 export const hostBatch = (topology: Topology, host: string): string => {
-  const { links, pops } = topology;
+  const { links, pops, routing } = topology;
   if (host === 'upstream') {
     const ends = links.map(({ upstream }) => endBatch(upstream)).join('');
-    return `link set lo up\n${ends}${pops.map((pop) => anycastRoutes(topology, pop, 'replace')).join('')}`;
+    const laid = routing === 'static' ? pops.map((pop) => anycastRoutes(topology, pop, 'replace')) : [];
+    return `link set lo up\n${ends}${laid.join('')}`;
   }
   const link = links.find((candidate) => candidate.host.host === host)!;
   const isPop = pops.includes(host);
-  const anycast = isPop ? `address add ${ANYCAST.v4}/32 dev lo\naddress add ${ANYCAST.v6}/128 dev lo nodad\n` : '';
-  return `link set lo up\n${anycast}${endBatch(link.host)}${defaultRoutes(link)}`;
+  return `link set lo up\n${isPop ? ANYCAST_BATCH : ''}${endBatch(link.host)}${defaultRoutes(link)}`;
 };
 
 /** Hosts that pass on packets which are not for them. */

@@ -32,6 +32,11 @@ export type Kind =
   | 'device'
   | 'pop'
   | 'worker'
+  | 'prefix'
+  | 'neighbor'
+  | 'uplink'
+  | 'zone'
+  | 'place'
   | 'revision'
   | 'client'
   | 'guard'
@@ -58,6 +63,11 @@ export const ConfigKey = {
   device: (tenant: string, device: string) => configKey(tenant, 'device', device),
   pop: (pop: string) => configKey(SYSTEM, 'pop', pop),
   worker: (pop: string, worker: string) => configKey(SYSTEM, 'worker', `${pop}.${worker}`),
+  prefix: (prefix: string) => configKey(SYSTEM, 'prefix', prefix),
+  neighbor: (pop: string, neighbor: string) => configKey(SYSTEM, 'neighbor', `${pop}.${neighbor}`),
+  uplink: (pop: string, uplink: string) => configKey(SYSTEM, 'uplink', `${pop}.${uplink}`),
+  zone: (zone: string) => configKey(SYSTEM, 'zone', zone),
+  place: (place: string) => configKey(SYSTEM, 'place', place),
   revision: (number: bigint) => configKey(SYSTEM, 'revision', String(number)),
 } as const;
 

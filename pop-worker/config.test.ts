@@ -46,7 +46,7 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(MINIMAL.replace('"moscow"', '"Moscow!"')), /w\.toml: pop: must be lower-case/);
   assert.match(wrong(MINIMAL.replace('192.0.2.1', '192.0.2')), /listen\.addresses\.0: must be an IP address/);
   assert.match(wrong(MINIMAL.replace('[listen]', '[listen]\nport = 70000')), /listen\.port/);
-  assert.match(wrong(MINIMAL.replace('[tls]', '[tls]\ncertifcate = "x"')), /tls: .*certifcate/);
+  assert.match(wrong(MINIMAL.replace('[tls]', '[tls]\ncertifcate = "x"')), /there is no setting tls\.certifcate/);
   assert.match(wrong(MINIMAL.replace('10.64.0.0/10', '10.64.0.1/10')), /prefixes\.0: must be a prefix/);
   assert.match(wrong(`${MINIMAL}[control]\nservers = ["nats://h:4222"]\nrevision_keys = {}`), /exactly one of/);
   assert.match(wrong(MINIMAL.slice(0, MINIMAL.indexOf('[static]'))), /exactly one of/);
@@ -63,6 +63,15 @@ test('each mistake is named with its place', () => {
     ['mtu = 1279', /tun\.mtu/],
   ] as const) {
     assert.match(wrong(`${MINIMAL}[tun]\n${line}\n`), message);
+  }
+  for (const [line, message] of [
+    ['thread_stuck_ms = 149', /checks\.thread_stuck_ms/],
+    ['thread_late_ms = 249', /checks\.thread_late_ms: must not be shorter than thread_stuck_ms/],
+    ['main_late_ms = 1999', /checks\.main_late_ms: must not be shorter than main_stuck_ms/],
+    ['answer_ms = 2001', /checks\.answer_ms: must not be longer than thread_late_ms/],
+    ['answer_failures = 0', /checks\.answer_failures/],
+  ] as const) {
+    assert.match(wrong(`${MINIMAL}[checks]\n${line}\n`), message);
   }
   assert.match(wrong(''), /pop/);
 });

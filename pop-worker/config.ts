@@ -6,6 +6,14 @@ import { parsePrefix } from '#protocol/ip/text.ts';
 import { FORMAT_NAMES } from '#protocol/qlog/format/registry.ts';
 import { hostPort, ipAddress, natsServers, prefix } from '#settings/fields.ts';
 import { ConfigError, parseToml, readConfigText } from '#settings/toml-file.ts';
+import { BgpSection, withBgpPaths } from './anycast/bgp-settings.ts';
+import { BfdSection, withBfdPaths } from './bfd-settings.ts';
+import { ChecksSection } from './checks-settings.ts';
+import { DnsSection, withDnsPaths } from './dns-settings.ts';
+import { type HandoffConfig, HandoffFile, handoffFault, withMesh } from './handoff-config.ts';
+import { MeshSection, withMeshPaths } from './mesh-settings.ts';
+import { NatSection, natFault } from './nat-settings.ts';
+import { RoutingFile } from './routing-config.ts';
 
 const id = z.string().refine(isId, 'must be lower-case letters, digits and dashes, at most 40');
 const ofFamily = (bytes: 4 | 16) => (text: string) => parsePrefix(text)?.address.length === bytes;
@@ -23,6 +31,8 @@ export const WorkerFile = z.strictObject({
     /** Addresses that clients connect to; one UDP socket each and thread. */
     addresses: z.array(ipAddress).min(1),
     port: port.default(443),
+    /** Devices whose networks let no UDP through come by HTTP/2 over TCP, at the same addresses and port. */
+    tcp: z.boolean().default(true),
     /** Data-plane threads; best one for each core that is to forward. */
     threads: z.int().min(1).max(64).default(1),
     /** Threads of the worker that do handshakes; 0: each data-plane thread does those of its own connections. */
@@ -59,12 +69,19 @@ export const WorkerFile = z.strictObject({
       router6: ipAddress.refine(ofFamily(16), 'must be IPv6').default('fd00:cb::1'),
       /** Translate to the worker's own addresses on the way out (nftables masquerade). */
       masquerade: z.boolean().default(true),
+      /**
+       * Tenants' IPv6 networks are routed to the workers of the fleet, to whichever: addresses stay as they are, and each worker
+       * hands on what it gets to the one where its device is, which alone knows what the device asked for.
+       */
+      routed6: z.boolean().default(false),
       /** Turn the kernel's forwarding on where it is off; in a namespace of `ip netns` that is done unasked. */
       set_forwarding: z.boolean().default(false),
       /** Of the kernel's side: larger packets from outside are answered or cut there. */
       mtu: z.int().min(1280).max(9000).default(1400),
     })
     .prefault({}),
+  /** Translates IPv4 to outside addresses of our own; absent: the kernel does, to the worker's. */
+  nat44: NatSection.optional(),
   admin: z
     .strictObject({
       listen: hostPort.default('127.0.0.1:9464'),
@@ -102,6 +119,18 @@ export const WorkerFile = z.strictObject({
         .default(1 << 28),
     })
     .optional(),
+  checks: ChecksSection.prefault({}),
+  /** Routers that are to know within a fraction of a second when this worker forwards nothing. */
+  bfd: BfdSection.optional(),
+  /** Announces the anycast prefixes; without it nothing is announced. */
+  bgp: BgpSection.optional(),
+  /** Answers for the zones of the API; without it no name is answered. */
+  dns: DnsSection.optional(),
+  handoff: HandoffFile.optional(),
+  /** Routes and rules of the kernel that are this worker's own. */
+  routing: RoutingFile.optional(),
+  /** Other workers, and how they and this one know each other. */
+  mesh: MeshSection.optional(),
   control: z
     .strictObject({
       servers: natsServers,
@@ -118,15 +147,22 @@ export const WorkerFile = z.strictObject({
       jwks: z.string(),
       /** File with a JSON array of {"tenant", "device"?, "tokenId"?}; SIGHUP reads it and the keys again. */
       revocations: z.string().optional(),
+      /** File with what PoPs announce and to whom, as `prefix`, `bgp neighbor` and `uplink` have it in the API. */
+      routing: z.string().optional(),
+      /** File with what names lead to: zones, places and PoPs as the API has them. */
+      dns: z.string().optional(),
       tenants: z.array(z.strictObject({ id, prefixes: z.array(prefix).min(1) })),
     })
     .optional(),
 });
-export type WorkerConfig = z.infer<typeof WorkerFile>;
+export type WorkerConfig = Omit<z.infer<typeof WorkerFile>, 'handoff'> & { readonly handoff?: HandoffConfig };
 
 /** @param file path for messages, and what relative paths in it are relative to */
 export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
-  const config = parseToml(WorkerFile, text, file);
+  const { handoff: section, ...rest } = parseToml(WorkerFile, text, file);
+  const handoff = section && withMesh(section, rest.mesh);
+  if (typeof handoff === 'string') throw new ConfigError(`${file}: ${handoff}`);
+  const config = { ...rest, ...(handoff && { handoff }) };
   const carriers = 2 ** (32 - (parsePrefix(config.tun.carriers)?.length ?? 32)) - 2;
   if (config.listen.threads > carriers) {
     throw new ConfigError(
@@ -136,13 +172,24 @@ export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
   if ((config.control === undefined) === (config.static === undefined)) {
     throw new ConfigError(`${file}: exactly one of [control] and [static] must be there`);
   }
+  if (config.mesh !== undefined && config.mesh.member === undefined && config.control === undefined) {
+    throw new ConfigError(`${file}: mesh.member: without [control] nobody else gives the worker its number`);
+  }
+  const fault = handoff && handoffFault(handoff, config.listen.threads);
+  if (fault !== undefined) throw new ConfigError(`${file}: ${fault}`);
+  if (handoff !== undefined && config.tls.reset_key === undefined) {
+    throw new ConfigError(`${file}: [handoff] needs tls.reset_key, the same one at all workers`);
+  }
+  const { nat44 } = config;
+  const natWrong = nat44 && natFault(nat44, config.listen.threads, config.tun.masquerade);
+  if (natWrong !== undefined) throw new ConfigError(`${file}: ${natWrong}`);
   return withPaths(config, dirname(resolve(file)));
 };
 
 const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
   const at = (path: string): string => resolve(base, path);
   const maybe = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path));
-  const { tls, control } = config;
+  const { tls, control, bfd, bgp, dns, handoff, mesh } = config;
   return {
     ...config,
     state_directory: at(config.state_directory),
@@ -153,9 +200,22 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
       reset_key: maybe(tls.reset_key),
     },
     admin: { ...config.admin, socket: at(config.admin.socket) },
+    ...(bfd && { bfd: withBfdPaths(bfd, at) }),
+    ...(bgp && { bgp: withBgpPaths(bgp, at) }),
+    ...(dns && { dns: withDnsPaths(dns, at) }),
+    ...(handoff && {
+      handoff: { ...handoff, peers: handoff.peers.map((peer) => ({ ...peer, key: at(peer.key) })) },
+    }),
+    ...(mesh && { mesh: withMeshPaths(mesh, at) }),
     ...(config.qlog && { qlog: { ...config.qlog, directory: at(config.qlog.directory) } }),
     ...(config.static && {
-      static: { ...config.static, jwks: at(config.static.jwks), revocations: maybe(config.static.revocations) },
+      static: {
+        ...config.static,
+        jwks: at(config.static.jwks),
+        revocations: maybe(config.static.revocations),
+        routing: maybe(config.static.routing),
+        dns: maybe(config.static.dns),
+      },
     }),
     ...(control && { control: { ...control, credentials: maybe(control.credentials), ca: maybe(control.ca) } }),
   };

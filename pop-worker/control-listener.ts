@@ -1,9 +1,13 @@
 import type { Assessment, ControlListener, Outlook, Revocation, WorkerCondition } from '#control/source.ts';
 import type { Command } from '#dataplane/commands.ts';
+import type { DnsConfig } from '#model/dns.ts';
+import type { MeshMembers } from '#model/mesh.ts';
+import type { WorkerRouting } from '#model/routing.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { DataThread } from './data-thread.ts';
 import type { NetworkChanges } from './network-changes.ts';
+import type { WorkerMesh } from './worker-mesh.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 import type { WorkerStates } from './worker-states.ts';
 
@@ -12,10 +16,15 @@ interface ListenerParts {
   readonly network: NetworkChanges;
   readonly states: WorkerStates;
   readonly metrics: WorkerMetrics;
+  readonly mesh: Pick<WorkerMesh, 'tenant' | 'members'> | undefined;
   readonly log: Logger;
   /** To all threads. */
   readonly post: (command: Command) => void;
   readonly isHealthy: () => boolean;
+  /** What is to be announced, and to whom. */
+  readonly route: (routing: WorkerRouting) => void;
+  /** What names lead to. */
+  readonly name: (dns: DnsConfig) => void;
 }
 
 /** What the control source tells a worker, for its threads and the kernel; and what it asks. */
@@ -37,6 +46,7 @@ export class WorkerListener implements ControlListener {
     else this.#tenants.add(tenant);
     this.#parts.network.setTenant(tenant, prefixes);
     this.#parts.post({ type: 'tenant', tenant, prefixes });
+    this.#parts.mesh?.tenant(tenant);
   }
 
   keys(jwks: string, issuer: string): void {
@@ -47,6 +57,18 @@ export class WorkerListener implements ControlListener {
     const known = this.#readable(prefixes, { refused: true });
     this.#parts.network.setRefused(known);
     this.#parts.post({ type: 'refused', prefixes: known });
+  }
+
+  routing(routing: WorkerRouting): void {
+    this.#parts.route(routing);
+  }
+
+  dns(dns: DnsConfig): void {
+    this.#parts.name(dns);
+  }
+
+  mesh(members: MeshMembers): void {
+    this.#parts.mesh?.members(members);
   }
 
   current(isCurrent: boolean): void {

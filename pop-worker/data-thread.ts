@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { Assessment, Outlook } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import { allocateBeat, lastBeat } from '#host/thread/beat.ts';
 import { allocateSlots, type Slots } from '#telemetry/slots.ts';
 import { StartError } from './start-error.ts';
 
@@ -10,7 +12,7 @@ type Collected = Extract<Notice, { type: 'collected' }>;
 
 const STOP_MS = 2000;
 const COLLECT_MS = 500;
-/** Timers of the thread beat every 100 ms; what is silent for so long hangs. */
+/** Timers of the thread beat every 50 ms; what is silent for so long hangs. */
 const SILENT_MS = 5000;
 
 export interface ThreadEvents {
@@ -26,7 +28,7 @@ export class DataThread {
   readonly index: number;
   /** When it serves. @throws StartError */
   readonly ready: Promise<Ready>;
-  readonly #heartbeat = new Float64Array(new SharedArrayBuffer(8));
+  readonly #heartbeat = new Float64Array(allocateBeat());
   readonly #worker: Worker;
   readonly #events: ThreadEvents;
   readonly #exited: Promise<void>;
@@ -101,9 +103,14 @@ export class DataThread {
     this.#worker.postMessage(command);
   }
 
+  /** What its timers change every 50 ms, as long as they run. */
+  get beat(): SharedArrayBuffer {
+    return this.#heartbeat.buffer as SharedArrayBuffer;
+  }
+
   /** Whether its timers still run. */
-  isAlive(nowMs: number): boolean {
-    return nowMs - (this.#heartbeat[0] as number) < SILENT_MS;
+  isAlive(): boolean {
+    return nowUs() - lastBeat(this.#heartbeat) < SILENT_MS * 1000;
   }
 
   /** Brings `slots` up to date. @returns undefined when the thread does not answer in time */

@@ -46,6 +46,22 @@ test('what a killed worker left does not keep the next from serving', { skip: ne
   assert.deepEqual(world.leftovers(), NOTHING);
 });
 
+test('a worker that was killed ends what it had by stateless resets when it is back (RFC 9000 §10.3)', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = await made(t);
+  await world.startWorker();
+  const device = await world.connect(deviceOf('red', 2));
+  await device.reports.of('up');
+  assert.equal(await world.endWorker('SIGKILL'), 'SIGKILL');
+  await world.startWorker();
+  // Whatever the device sends next is answered.
+  world.run(device.namespace, 'sh', '-c', `ping -c 1 -W 1 ${INTERNET4} || true`);
+  const { by } = await device.reports.of('closed');
+  assert.equal(by, 'reset');
+  assert.ok((await world.metric('cloudbridge_quic_replies_total{kind="stateless_reset"}')) >= 1);
+});
+
 test('a worker whose data plane breaks ends with 1 and cleans up', { skip: needsNamespaces }, async (t) => {
   const world = await made(t);
   const child = await world.startWorker();

@@ -4,6 +4,8 @@ import { NatsSource } from '#control/nats-source.ts';
 import type { ControlSource, LocalOrder } from '#control/source.ts';
 import { StaticSource, StaticSourceError } from '#control/static-source.ts';
 import { ToolError } from '#host/command/run-tool.ts';
+import { KernelRefusal } from '#host/netlink/kernel-refusal.ts';
+import { yieldHelpers } from '#host/thread/helpers.ts';
 import { ConfigError } from '#settings/toml-file.ts';
 import { fileFault } from '#telemetry/file-fault.ts';
 import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
@@ -11,20 +13,27 @@ import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { serveAdminHttp } from './admin/http.ts';
 import { AdminSocketError, serveAdminSocket } from './admin/socket.ts';
+import { readBgpPasswords } from './anycast/bgp-settings.ts';
+import { readBfdSessions } from './bfd-settings.ts';
+import { bootEpochOrTime, nextBootEpoch } from './boot-epoch.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
+import { defenceOf } from './dns/defence.ts';
+import { readMesh } from './mesh-settings.ts';
 import { networkOf } from './network.ts';
+import { withOwnNumber } from './own-number.ts';
 import { PopWorker } from './pop-worker.ts';
 import { StartError } from './start-error.ts';
 import { readTlsFiles } from './tls-files.ts';
+import { WorkerRouting } from './worker-routing.ts';
 
 /** Errors whose message is for people; others are bugs and keep their stack. */
-const FOR_PEOPLE = [ConfigError, StartError, ToolError, StaticSourceError, AdminSocketError] as const;
+const FOR_PEOPLE = [ConfigError, StartError, ToolError, KernelRefusal, StaticSourceError, AdminSocketError] as const;
 /** What is still open after a stop must not keep the process. */
 const LAST_MS = 1000;
 
 const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
   const { pop, worker, state_directory: stateDirectory, control, static: files } = config;
-  if (files !== undefined) return new StaticSource(files);
+  if (files !== undefined) return new StaticSource({ ...files, pop, worker });
   if (control === undefined) throw new StartError('one of [control] and [static] must be there');
   const { servers, credentials, ca, revision_keys: revisionKeys } = control;
   return new NatsSource({
@@ -36,6 +45,7 @@ const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
     ...(credentials !== undefined && { credentials }),
     ...(ca !== undefined && { ca }),
     version: packageJson.version,
+    followsFleet: config.dns !== undefined,
     onError: (error) => log.warn('control plane', { reason: error instanceof Error ? error.message : String(error) }),
   });
 };
@@ -63,6 +73,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     drain: order('drain'),
     undrain: order('serve'),
     withdraw: order('withdraw'),
+    routes: () => worker.routes(),
     qlog: (request: Readonly<Record<string, unknown>>) => worker.qlog.order(request),
   };
   const socket = await serveAdminSocket(admin.socket, commands).catch((error) => {
@@ -95,18 +106,50 @@ const reloader = (worker: PopWorker, log: Logger) => () => {
   );
 };
 
+const bootEpochOf = ({ handoff, state_directory }: WorkerConfig, log: Logger): number => {
+  // Keys of packets to other workers follow from it.
+  if (handoff !== undefined) return nextBootEpoch(state_directory, Date.now());
+  return bootEpochOrTime(state_directory, Date.now(), (reason) =>
+    log.warn('starts are told apart by the clock', { reason }),
+  );
+};
+
 /** Why a worker ends. */
 type End = { readonly signal: string } | { readonly broken: string } | { readonly failed: unknown };
 
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
-const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
-  const source = sourceOf(config, log);
-  const readTls = () => readTlsFiles(config.tls, new Date());
+const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
+  yieldHelpers();
+  const source = sourceOf(file, log);
+  const readTls = () => readTlsFiles(file.tls, new Date());
   const tls = readTls();
+  if (file.mesh !== undefined) readMesh(file.mesh, 0);
+  const config = await withOwnNumber(file, source, log);
+  const mesh = config.mesh?.member === undefined ? undefined : readMesh(config.mesh, config.mesh.member);
+  const bfdSessions = config.bfd === undefined ? [] : readBfdSessions(config.bfd);
+  const bgpPasswords = config.bgp === undefined ? new Map() : readBgpPasswords(config.bgp);
+  const dnsDefence = config.dns && defenceOf(config.dns, '/');
+  const bootEpoch = bootEpochOf(config, log);
   const network = networkOf(config);
   network.forward();
   const broken = Promise.withResolvers<string>();
-  const worker = new PopWorker({ config, tls, readTls, network, source, log, broken: broken.resolve });
+  const routing = config.routing && new WorkerRouting(config.routing, log);
+  const worker = new PopWorker({
+    config,
+    tls,
+    readTls,
+    bootEpoch,
+    network,
+    source,
+    mesh,
+    isNumbered: file.mesh?.member !== undefined,
+    ...(routing && { routing }),
+    bfdSessions,
+    bgpPasswords,
+    dnsDefence,
+    log,
+    broken: broken.resolve,
+  });
   const { stop, now } = onSignals(reloader(worker, log));
   const servers: (HttpServer | Server)[] = [];
   // A control plane may be waited for as long as it takes: signals are heard meanwhile.
@@ -118,7 +161,7 @@ const work = async (config: WorkerConfig, log: Logger): Promise<number> => {
   const end = await Promise.race([stopped, broken.promise.then((reason): End => ({ broken: reason })), failed]);
   const graceful = 'signal' in end;
   if (graceful) log.info('stopping', end);
-  else if ('broken' in end) log.error('a data-plane thread is gone; the worker ends', { reason: end.broken });
+  else if ('broken' in end) log.error('a thread is gone; the worker ends', { reason: end.broken });
   else tell(log, end.failed);
   await ending(worker, graceful ? config.drain_seconds * 1000 : 0, now);
   for (const server of servers) server.close();

@@ -14,7 +14,7 @@ export class NetworkChanges {
     this.#log = log;
   }
 
-  /** @param device the TUN, which is open @throws ToolError */
+  /** @param device the TUN, which is open @throws ToolError, KernelRefusal */
   async up(device: string): Promise<void> {
     const up = this.#last.then(() => this.#network.up(device));
     this.#last = up.catch(() => {});

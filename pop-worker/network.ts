@@ -5,6 +5,7 @@ import { addRoutes, removeRoute, setLinkUp } from '#host/routes/routes.ts';
 import { forwardingOff, inNamedNamespace, setForwarding } from '#host/sysctl/forwarding.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import type { WorkerConfig } from './config.ts';
+import { fleetOf } from './nat-settings.ts';
 import { StartError } from './start-error.ts';
 
 const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) => parsePrefix(text) ?? []);
@@ -13,14 +14,17 @@ const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) 
 class KernelNetwork {
   readonly #tun: WorkerConfig['tun'];
   readonly #proxy: WorkerConfig['proxy'];
+  /** Outside addresses of devices. */
+  readonly #outside: readonly string[];
   readonly #nat: Nat;
   readonly #tenants = new Map<string, readonly string[]>();
   #device: string | undefined;
   #installed = false;
 
-  constructor({ worker, tun, proxy }: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy'>) {
+  constructor({ worker, tun, proxy, nat44 }: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy' | 'nat44'>) {
     this.#tun = tun;
     this.#proxy = proxy;
+    this.#outside = nat44 === undefined ? [] : fleetOf(nat44);
     this.#nat = new Nat({
       table: tableName(worker),
       device: tun.name,
@@ -28,6 +32,8 @@ class KernelNetwork {
       router4: tun.router4,
       router6: tun.router6,
       masquerade: tun.masquerade,
+      routed6: tun.routed6,
+      outside: this.#outside,
       refused: this.#refused([]),
       allowed: proxy.allowed,
     });
@@ -62,16 +68,16 @@ class KernelNetwork {
     }
   }
 
-  /** @param device the TUN, which is open @throws ToolError */
+  /** @param device the TUN, which is open @throws ToolError, KernelRefusal */
   async up(device: string): Promise<void> {
     this.#device = device;
-    await setLinkUp(device, this.#tun.mtu);
+    setLinkUp(device, this.#tun.mtu);
     await this.#nat.install();
     this.#installed = true;
-    await addRoutes(device, [this.#tun.carriers]);
+    addRoutes(device, [this.#tun.carriers, ...this.#outside]);
   }
 
-  /** Lets a tenant's IPv6 networks out and back in; IPv4 goes by carriers. @throws ToolError */
+  /** Lets a tenant's IPv6 networks out and back in; IPv4 goes by carriers. @throws ToolError, KernelRefusal */
   async setTenant(tenant: string, prefixes: readonly string[]): Promise<void> {
     const before = this.#tenants.get(tenant) ?? [];
     const after = prefixes.filter((prefix) => prefix.includes(':'));
@@ -81,9 +87,9 @@ class KernelNetwork {
     if (device === undefined) return;
     const added = after.filter((prefix) => !before.includes(prefix));
     const removed = before.filter((prefix) => !after.includes(prefix));
-    await addRoutes(device, added);
+    addRoutes(device, added);
     await this.#nat.addTenants(added);
-    for (const prefix of removed) await removeRoute(device, prefix);
+    for (const prefix of removed) removeRoute(device, prefix);
     await this.#nat.removeTenants(removed);
   }
 

@@ -1,18 +1,38 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
+import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
+import { type DnsConfig, NO_DNS } from '#model/dns.ts';
+import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
+import type { DnsDefence } from '#pop-worker/dns/setup.ts';
+import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
+import type { MeshPeer } from '#pop-worker/mesh/setup.ts';
+import type { BfdStatus } from '#pop-worker/routing/bfd/service.ts';
+import type { BfdSessionConfig } from '#pop-worker/routing/bfd/setup.ts';
+import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { controlJson } from './admin/control-json.ts';
+import { WorkerAnycast, type WorkerAnycastStatus } from './anycast/worker-anycast.ts';
+import { BfdSection } from './bfd-settings.ts';
+import { watchedData } from './checks-settings.ts';
 import type { WorkerConfig } from './config.ts';
 import { WorkerListener } from './control-listener.ts';
 import { DataThread } from './data-thread.ts';
+import type { HandoffConfig } from './handoff-config.ts';
+import { handoffSetupOf, meshHandoffPeer } from './handoff-files.ts';
+import type { MeshConfig } from './mesh-settings.ts';
+import { announcedOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import type { Orders } from './orders.ts';
 import { QlogOrder } from './qlog-order.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
+import { WorkerBfd } from './worker-bfd.ts';
+import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
+import { WorkerMesh } from './worker-mesh.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
+import type { WorkerRouting as KernelRouting } from './worker-routing.ts';
 import { WorkerStates } from './worker-states.ts';
 
 export interface PopWorkerParts {
@@ -20,10 +40,24 @@ export interface PopWorkerParts {
   readonly tls: ThreadSetup['tls'];
   /** Reads its files again. @throws Error with one sentence */
   readonly readTls: () => ThreadSetup['tls'];
+  /** As `nextBootEpoch` gives it. */
+  readonly bootEpoch: number;
+  /** Undefined: it knows of no other worker. */
+  readonly mesh: MeshConfig | undefined;
+  /** As `WorkerMeshParts.isNumbered`. */
+  readonly isNumbered: boolean;
   readonly network: WorkerNetwork;
+  /** Absent: it has no routes of its own. */
+  readonly routing?: KernelRouting;
   readonly source: ControlSource;
+  /** What the configuration has neighbours of BFD for. */
+  readonly bfdSessions: readonly BfdSessionConfig[];
+  /** By the names that neighbours of BGP have for them. */
+  readonly bgpPasswords: ReadonlyMap<string, Uint8Array>;
+  /** Undefined: it has no `[dns]`. */
+  readonly dnsDefence: DnsDefence | undefined;
   readonly log: Logger;
-  /** A data-plane thread is gone: whatever is left must end. */
+  /** A thread is gone: whatever is left must end. */
   readonly broken: (reason: string) => void;
 }
 
@@ -40,28 +74,48 @@ export interface WorkerStatus {
   readonly tenants: number;
   /** What it knows of its control plane (`controlJson`); absent: it has none. */
   readonly control?: JsonObject;
+  /** Absent: it has no `[bfd]`. */
+  readonly bfd?: BfdStatus;
+  /** Absent: it has no `[bgp]`. */
+  readonly anycast?: WorkerAnycastStatus;
+  /** Absent: it has no `[dns]`. */
+  readonly dns?: WorkerDnsStatus;
+  /** Absent: it has no `[mesh]`, or that does not answer. */
+  readonly mesh?: MeshStatus;
 }
 
 const SESSIONS_GONE_POLL_MS = 100;
+/** Neighbours have another route by then, where there is one. */
+const ROUTING_MS = 100;
 const NO_KEY = new Uint8Array();
 
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
 export class PopWorker {
   readonly #parts: PopWorkerParts;
   readonly #threads: readonly DataThread[];
+  readonly #mesh: WorkerMesh | undefined;
   readonly #metrics: WorkerMetrics;
   /** Whether connections are logged. */
   readonly qlog: QlogOrder;
   /** What its threads share where the configuration names none. */
   readonly #ticketKeys: readonly Uint8Array[];
+  #bfd: WorkerBfd | undefined;
+  #anycast: WorkerAnycast | undefined;
+  /** As `WorkerAnycast.others`. */
+  #others: number | undefined;
+  #leaving: NodeJS.Timeout | undefined;
+  #routing: WorkerRouting = NO_ROUTING;
+  #dns: WorkerDns | undefined;
+  #names: DnsConfig = NO_DNS;
   readonly #startedMs = performance.now();
   readonly #network: NetworkChanges;
   readonly #listener: WorkerListener;
   readonly #states = new WorkerStates({
-    draining: (isDraining) => this.#post({ type: isDraining ? 'drain' : 'undrain' }),
+    draining: (isDraining) => this.#drain(isDraining),
     state: (state) => {
       this.#parts.log.info('state', { state });
       this.#parts.source.report({ type: 'state' });
+      this.#anycast?.follow(state);
     },
     orders: () => this.#parts.source.report({ type: 'state' }),
   });
@@ -75,8 +129,15 @@ export class PopWorker {
       notice: (notice: Notice) => this.#onNotice(notice),
       gone: (reason: string) => parts.broken(reason),
     };
-    const shared = sharedByThreads(config, tls);
+    const shared = sharedByThreads(config, tls, parts.bootEpoch);
     this.#ticketKeys = shared.tls.ticketKeys;
+    const handoff =
+      config.handoff &&
+      tls.resetKey &&
+      handoffSetupOf(config.handoff, tls.resetKey, parts.bootEpoch, parts.mesh?.peers);
+    const handoffPeer = (peer: MeshPeer): HandoffPeer =>
+      meshHandoffPeer(config.handoff as HandoffConfig, tls.resetKey as Uint8Array, peer);
+    const nat = config.nat44 && tun.enabled ? natSetupOf(config.nat44, parts.mesh !== undefined) : undefined;
     this.#threads = Array.from({ length: listen.threads }, (_, index) => {
       const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
       const common = {
@@ -85,16 +146,63 @@ export class PopWorker {
         threads: listen.threads,
         congestionControl: listen.congestion_control,
         handshakeThreads: listen.handshake_threads,
+        tcp: listen.tcp,
       };
-      return new DataThread({ ...common, ...shared, listen: addresses, tun, proxy }, events);
+      const own = handoff && { ...handoff, port: handoff.port + index };
+      return new DataThread({ ...common, ...shared, handoff: own, listen: addresses, tun, nat, proxy }, events);
     });
+    this.#mesh =
+      parts.mesh &&
+      shared.exchange &&
+      shared.fence &&
+      new WorkerMesh({
+        others: (count) => {
+          this.#others = count;
+          this.#anycast?.others(count);
+        },
+        ...{
+          fence: shared.fence,
+          watched: watchedData(
+            this.#threads.map(({ beat }) => beat),
+            config.checks,
+          ),
+        },
+        ...{
+          config: parts.mesh,
+          isNumbered: parts.isNumbered,
+          handoff,
+          handoffPeer,
+          threads: listen.threads,
+          exchange: shared.exchange,
+          log,
+          broken: parts.broken,
+        },
+        ...{ congestionControl: listen.congestion_control, post: (command) => this.#post(command) },
+      });
     this.qlog = new QlogOrder(config, (settings) => this.#post({ type: 'qlog', settings }));
-    this.#metrics = new WorkerMetrics(this.#threads, network, (reason) =>
-      log.error('the counters of nftables cannot be read', { reason }),
+    this.#metrics = new WorkerMetrics(
+      this.#threads,
+      () => [
+        ...(this.#bfd === undefined ? [] : [this.#bfd.slots]),
+        ...(this.#anycast?.slots ?? []),
+        ...(this.#mesh === undefined ? [] : [this.#mesh.slots]),
+        ...(this.#dns === undefined ? [] : [this.#dns.slots]),
+      ],
+      network,
+      () => parts.routing?.status,
+      (reason) => log.error('the counters of nftables cannot be read', { reason }),
     );
     this.#listener = new WorkerListener({
       ...{ threads: this.#threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
-      ...{ post: (command) => this.#post(command), isHealthy: () => this.isHealthy() },
+      ...{ mesh: this.#mesh, post: (command) => this.#post(command), isHealthy: () => this.isHealthy() },
+      route: (routing) => {
+        this.#routing = routing;
+        this.#anycast?.set(routing);
+      },
+      name: (dns) => {
+        this.#names = dns;
+        this.#dns?.set(dns);
+      },
     });
   }
 
@@ -102,23 +210,74 @@ export class PopWorker {
     return this.#states.state;
   }
 
-  /** Sockets, TUN, routes, NAT. @throws StartError, ToolError */
+  /** Sockets, TUN, routes, NAT. @throws StartError, ToolError, KernelRefusal */
   async open(): Promise<void> {
     const { log } = this.#parts;
     const ready = await Promise.all(this.#threads.map((thread) => thread.ready));
+    await this.#mesh?.ready();
     this.qlog.begin();
     for (const { fallbacks } of ready) {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
     const { device } = ready[0] as (typeof ready)[number];
     if (device !== undefined) await this.#network.up(device);
+    await this.#parts.routing?.up();
   }
 
   /** Takes desired state, then serves. @throws Error of the source */
   async serve(): Promise<void> {
     await this.#parts.source.start(this.#listener);
     await this.#network.settled();
+    // Not before it serves: a neighbour takes Up for that.
+    await this.#startBfd();
+    await this.#startAnycast();
     this.#states.started();
+    await this.#startDns();
+  }
+
+  async #startBfd(): Promise<void> {
+    const { config, bfdSessions, log, broken } = this.#parts;
+    // Neighbours of BGP want it as they come.
+    if (config.bfd === undefined && config.bgp === undefined) return;
+    const beats = this.#threads.map(({ beat }) => beat);
+    this.#bfd = new WorkerBfd({
+      ...{ settings: config.bfd ?? BfdSection.parse({}), checks: config.checks, sessions: bfdSessions },
+      ...{ dataBeats: beats, log, gone: broken },
+    });
+    await this.#bfd.start();
+  }
+
+  async #startAnycast(): Promise<void> {
+    const { config, bgpPasswords, source, log, broken } = this.#parts;
+    const { bgp: settings, checks, listen, drain_seconds: drainSeconds } = config;
+    if (settings === undefined) return;
+    const parts = {
+      ...{ settings, checks, passwords: bgpPasswords, drainSeconds, seat: this.#bfd?.seat(), log, gone: broken },
+      announces: (announces: boolean) => this.#mesh?.announces(announces),
+      targets: listen.addresses.map((address) => ({ address, port: listen.port })),
+      dataBeats: this.#threads.map(({ beat }) => beat),
+      outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
+      sessions: async () => (await this.#collected()).sessions,
+      behind: () => source.view()?.contact.refusedRevision || undefined,
+    };
+    this.#anycast = new WorkerAnycast(parts, this.#routing);
+    await this.#anycast.start();
+    this.#anycast.others(this.#others);
+  }
+
+  /** Last of all: who is led here is served. */
+  async #startDns(): Promise<void> {
+    const { config, dnsDefence: defence, source, log, broken } = this.#parts;
+    const { pop, worker, dns: settings } = config;
+    if (settings === undefined || defence === undefined) return;
+    this.#dns = new WorkerDns({
+      ...{ settings, defence, pop, worker, log, broken },
+      serves: () => this.state === 'ready' && this.isHealthy(),
+      fleet: () => source.fleet(),
+      members: async () => (await this.#mesh?.status())?.peers ?? [],
+    });
+    this.#dns.set(this.#names);
+    await this.#dns.ready();
   }
 
   #post(command: Command): void {
@@ -127,7 +286,10 @@ export class PopWorker {
 
   #onNotice(notice: Notice): void {
     // Said to all, those that said it included: so all hear it in one order.
-    if (notice.type === 'attached' || notice.type === 'detached') this.#post(notice);
+    if (notice.type === 'attached' || notice.type === 'detached') {
+      this.#post(notice);
+      this.#mesh?.notice(notice);
+    }
     if (notice.type === 'qlog-failed') {
       const { path, reason } = notice;
       this.#parts.log.warn('a connection is not logged, nor may be others', { path, reason });
@@ -144,6 +306,21 @@ export class PopWorker {
 
   get orders(): Orders {
     return this.#states.orders;
+  }
+
+  /** Devices are told to go once routing leads elsewhere: those that come back here at once would be refused. */
+  #drain(isDraining: boolean): void {
+    clearTimeout(this.#leaving);
+    const { drain_seconds: seconds } = this.#parts.config;
+    if (!isDraining) this.#post({ type: 'undrain' });
+    else if (this.#anycast === undefined) this.#sendAway(1000 * seconds);
+    else this.#leaving = setTimeout(() => this.#sendAway(1000 * seconds), ROUTING_MS);
+  }
+
+  /** @param graceMs half of it is theirs */
+  #sendAway(graceMs: number): void {
+    clearTimeout(this.#leaving);
+    this.#post({ type: 'drain', withinMs: graceMs / 2 });
   }
 
   /**
@@ -174,8 +351,20 @@ export class PopWorker {
     return [...files, ...(await source.reload())];
   }
 
+  /** What `cloudbridge worker routes` shows. @throws Error with one sentence */
+  routes(): KernelRoutesStatus {
+    const status = this.#parts.routing?.status;
+    if (status === undefined) throw new Error('the worker has no routes of its own: its file has no [routing]');
+    return status;
+  }
+
   isHealthy(): boolean {
-    return this.#threads.every((thread) => thread.isAlive(Date.now()));
+    return (
+      this.#threads.every((thread) => thread.isAlive()) &&
+      this.#bfd?.isAlive() !== false &&
+      this.#mesh?.isAlive() !== false &&
+      this.#dns?.isAlive() !== false
+    );
   }
 
   metrics(): Promise<string> {
@@ -183,22 +372,36 @@ export class PopWorker {
   }
 
   async status(): Promise<WorkerStatus> {
-    const collected = await Promise.all(this.#threads.map((thread) => thread.collect()));
-    const sum = (key: 'sessions' | 'connections') => collected.reduce((total, one) => total + (one?.[key] ?? 0), 0);
+    const { sessions, connections, all } = await this.#collected();
     const { config, source } = this.#parts;
     const { pop, worker } = config;
     const view = source.view();
+    const mesh = await this.#mesh?.status();
     return {
       pop,
       worker,
       state: this.state,
       orders: this.orders,
-      healthy: this.isHealthy() && collected.every((one) => one !== undefined),
+      healthy: this.isHealthy() && all,
       upSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
-      sessions: sum('sessions'),
-      connections: sum('connections'),
+      ...{ sessions, connections },
       tenants: this.#listener.tenantCount,
       ...(view !== undefined && { control: controlJson(view) }),
+      ...(this.#bfd && { bfd: this.#bfd.status() }),
+      ...(this.#anycast && { anycast: await this.#anycast.status() }),
+      ...(this.#dns && { dns: this.#dns.status() }),
+      ...(mesh !== undefined && { mesh }),
+    };
+  }
+
+  /** What the threads have altogether, and whether all of them have answered. */
+  async #collected(): Promise<{ readonly sessions: number; readonly connections: number; readonly all: boolean }> {
+    const collected = await Promise.all(this.#threads.map((thread) => thread.collect()));
+    const sum = (key: 'sessions' | 'connections') => collected.reduce((total, one) => total + (one?.[key] ?? 0), 0);
+    return {
+      sessions: sum('sessions'),
+      connections: sum('connections'),
+      all: collected.every((one) => one !== undefined),
     };
   }
 
@@ -209,14 +412,21 @@ export class PopWorker {
    */
   async stop(graceMs: number): Promise<void> {
     this.#states.stopping();
+    clearTimeout(this.#leaving);
     if (graceMs > 0) await this.#drained(graceMs);
+    await this.#dns?.stop();
+    await this.#anycast?.stop();
+    // Neighbours send what there is elsewhere before nothing is forwarded here.
+    await this.#bfd?.stop();
+    await this.#mesh?.stop();
     await Promise.all(this.#threads.map((thread) => thread.stop()));
     await this.#parts.source.stop().catch((error: Error) => this.#parts.log.warn('control', { reason: error.message }));
+    await this.#parts.routing?.down();
     await this.#network.down();
   }
 
   async #drained(graceMs: number): Promise<void> {
-    this.#post({ type: 'drain' });
+    this.#sendAway(graceMs);
     for (const end = performance.now() + graceMs; performance.now() < end; ) {
       const { sessions, connections } = await this.status();
       if (sessions + connections === 0) return;

@@ -25,6 +25,7 @@ const MOVED = [
   'cloudbridge_forward_bytes_total{direction="down"}',
   'cloudbridge_nat_connections_total',
   'cloudbridge_worker_state_count{state="ready"}',
+  'cloudbridge_worker_resident_bytes',
   'cloudbridge_loop_delay_seconds_count',
 ];
 

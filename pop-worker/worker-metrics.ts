@@ -2,6 +2,8 @@ import type { ControlView } from '#control/describe.ts';
 import { writeControlMetrics } from '#control/metrics.ts';
 import type { WorkerState } from '#control/source.ts';
 import { DROP_REASONS } from '#dataplane/forward/drop-reason.ts';
+import { writeKernelMetrics } from '#pop-worker/routing/kernel/metrics.ts';
+import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, slotOf } from '#telemetry/slots.ts';
@@ -20,20 +22,31 @@ export interface Traffic {
 
 const UP = slotOf('cloudbridge_forward_packets_total', { direction: 'up' });
 const DOWN = slotOf('cloudbridge_forward_packets_total', { direction: 'down' });
+const RESIDENT = slotOf('cloudbridge_worker_resident_bytes', {});
 const DROPPED = DROP_REASONS.map((reason) => slotOf('cloudbridge_forward_dropped_packets_total', { reason }));
 
 /** What `/metrics` of a worker shows: its threads' slots and its own. */
 export class WorkerMetrics {
   readonly #threads: readonly DataThread[];
+  readonly #routing: () => readonly Float64Array[];
   readonly #network: WorkerNetwork;
+  readonly #routes: () => KernelRoutesStatus | undefined;
   readonly #onFailure: (reason: string) => void;
   readonly #slots = allocateSlots();
   readonly #startedMs = Date.now();
   #failure: string | undefined;
 
-  /** @param onFailure why the kernel's counters cannot be read: told when it begins, or changes */
-  constructor(threads: readonly DataThread[], network: WorkerNetwork, onFailure: (reason: string) => void) {
+  /** @param routing counters of BFD, BGP and anycast, as far as there are any @param onFailure why the kernel's counters cannot be read: told when it begins, or changes */
+  constructor(
+    threads: readonly DataThread[],
+    routing: () => readonly Float64Array[],
+    network: WorkerNetwork,
+    routes: () => KernelRoutesStatus | undefined,
+    onFailure: (reason: string) => void,
+  ) {
     this.#threads = threads;
+    this.#routing = routing;
+    this.#routes = routes;
     this.#network = network;
     this.#onFailure = onFailure;
   }
@@ -44,8 +57,12 @@ export class WorkerMetrics {
     for (const name of WORKER_STATES) {
       this.#slots[slotOf('cloudbridge_worker_state_count', { state: name })] = name === state ? 1 : 0;
     }
+    const routes = this.#routes();
+    if (routes !== undefined) writeKernelMetrics(this.#slots, routes);
+    this.#slots[RESIDENT] = process.memoryUsage.rss();
     writeControlMetrics(this.#slots, view, this.#startedMs, Date.now());
-    return exposition([this.#slots, ...this.#threads.map(({ slots }) => slots)]);
+    const ofThreads = this.#threads.map(({ slots }) => slots);
+    return exposition([this.#slots, ...ofThreads, ...this.#routing()]);
   }
 
   /** Inner packets of all threads since they started. */

@@ -36,17 +36,19 @@ const requireInstaller = (step) => {
   if (!isRoot) throw new SetupError(`Set-up needs packages that only root can install: run \`sudo ${command}\`.`, 2);
 };
 
+const setupAnswer = () => process.env.CBR_SETUP?.toLowerCase();
+const isForbidden = () => setupAnswer() === 'no';
+
 /**
  * Who agrees? `CBR_SETUP=yes` or `CI` does, `CBR_SETUP=no` does not, a terminal is asked. With neither, a script runs
  * this as root: it called a command whose work begins with this list, so the list above is its record and we go on.
  */
 const agree = async (steps) => {
-  const answer = process.env.CBR_SETUP?.toLowerCase();
-  if (answer === 'no') {
+  if (isForbidden()) {
     throw new SetupError('Set-up is needed and CBR_SETUP=no forbids it: run again with CBR_SETUP=yes.', 2);
   }
   const ci = process.env.CI;
-  if (answer === 'yes' || (ci && ci !== 'false' && ci !== '0')) return;
+  if (setupAnswer() === 'yes' || (ci && ci !== 'false' && ci !== '0')) return;
   const changesMachine = steps.some(({ scope }) => scope === 'machine');
   if (!changesMachine || !process.stdin.isTTY || !process.stderr.isTTY) return;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -56,7 +58,7 @@ const agree = async (steps) => {
 };
 
 const setUp = async (purpose) => {
-  const steps = missing(purpose);
+  const steps = missing(purpose).filter(({ optional }) => !optional || !isForbidden());
   if (steps.length > 0) {
     listSteps(steps);
     for (const step of steps) if (step.scope === 'machine') requireInstaller(step);

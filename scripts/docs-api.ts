@@ -10,13 +10,14 @@ const PAGE = path.join(root, 'docs/api/quic.md');
 /** What exported things are made of, and where it stands. */
 const PARTS = {
   'pop-worker/protocol/quic/api': ['QuicConnection', 'HandshakeInfo', 'CloseInfo'],
-  'pop-worker/protocol/quic/config': ['QuicConfig'],
+  'pop-worker/protocol/quic/config': ['QuicConfig', 'EndpointConfig'],
   'pop-worker/host/tls/context': [
     'TlsServerContextOptions',
     'TlsClientContextOptions',
     'TlsCommonOptions',
     'TlsIdentity',
   ],
+  'pop-worker/host/tls/single-use': ['RefusedEarlyData'],
 } as const;
 
 /** Declares everything that the entry reaches. @returns the folder, to be removed */

@@ -22,6 +22,7 @@ import { type NamedTrial, trialsOf } from './fuzz/collect.ts';
 import { Coverage } from './fuzz/coverage.ts';
 import { caseFile, headLine, jsonOf, type Row, rowLine, summaryOf } from './fuzz/report.ts';
 import { TARGETS, type Target } from './fuzz/targets.ts';
+import { tellHelp } from './setup/help.ts';
 import { home, root } from './setup/paths.mjs';
 
 const { values, positionals } = parseArgs({
@@ -31,8 +32,11 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     replay: { type: 'string' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+
+if (values.help) tellHelp(import.meta.filename);
 
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);

@@ -51,7 +51,9 @@ test('what cannot be recorded, and what is no slice, is refused before anything 
 
 test('scores of files that have changed are said, with how to measure them again', async (t) => {
   const { code, out } = await commandOf(t)('--check');
-  const stale = out.split('\n').flatMap((line) => /^([\w-]+) .* changed since$/.exec(line)?.[1] ?? []);
+  const stale = out
+    .split('\n')
+    .flatMap((line) => /^([\w-]+) .* (?:changed since|not scored yet)$/.exec(line)?.[1] ?? []);
   assert.equal(code, stale.length === 0 ? 0 : 1);
   assert.equal(out.includes(`npm run mutation -- ${stale.join(' ')} --record\n`), stale.length > 0);
   assert.match(out, /^membership +\d+\.\d % {2}/m);

@@ -27,6 +27,7 @@ import { fingerprintOf, measuredIn, noteMeasured, standingOf } from './mutate/me
 import { progressOf } from './mutate/progress.ts';
 import { codecsIn, percentOf, record, type Score, scoreLine, scoreOf, sliceOf, summaryOf } from './mutate/score.ts';
 import { stopTrials, testsOf, tryFaults } from './mutate/trials.ts';
+import { tellHelp } from './setup/help.ts';
 import { home } from './setup/paths.mjs';
 
 const { values, positionals } = parseArgs({
@@ -39,8 +40,11 @@ const { values, positionals } = parseArgs({
     record: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+
+if (values.help) tellHelp(import.meta.filename);
 
 const root = resolve(import.meta.dirname, '..');
 const manual = join(root, 'docs/bad-input.md');

@@ -17,10 +17,17 @@ export const splitHostPort = (text: string): { host: string; port: number } => {
 
 export const ipAddress = z.string().refine((text) => parseIpAddress(text) !== undefined, 'must be an IP address');
 
+/** What is wrong with a text that is no prefix. */
+const prefixFault = (text: string): string =>
+  /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text) && parseIpAddress(text.slice(0, text.indexOf('/'))) !== undefined
+    ? 'must be a prefix: no bits may be set behind its length, as in 10.64.0.0/10'
+    : 'must be a prefix, such as 10.64.0.0/10';
+
 /** With its length, and no bits set behind it. */
-export const prefix = z
-  .string()
-  .refine((text) => text.includes('/') && parsePrefix(text) !== undefined, 'must be a prefix, such as 10.64.0.0/10');
+export const prefix = z.string().superRefine((text, context) => {
+  if (text.includes('/') && parsePrefix(text) !== undefined) return;
+  context.addIssue({ code: 'custom', message: prefixFault(text) });
+});
 
 /** Who serves NATS: at least one. */
 export const natsServers = z.array(z.string().regex(/^(nats|tls):\/\//, 'must be nats://… or tls://…')).min(1);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { ConfigError, parseToml, readConfigText } from './toml-file.ts';
 
 const NOBODY = 65534;
-const Schema = z.strictObject({ a: z.object({ b: z.number() }).default({ b: 1 }), c: z.string().optional() });
+const Schema = z.strictObject({ a: z.strictObject({ b: z.number() }).default({ b: 1 }), c: z.string().optional() });
 const wrong = (text: string): string => {
   try {
     parseToml(Schema, text, 'f.toml');
@@ -29,7 +29,10 @@ test('each mistake has a line, with its place', () => {
     'f.toml: a.b: must be a number',
     'f.toml: c: must be text in quotes',
   ]);
-  assert.match(wrong('d = 1'), /^f\.toml: top level: .*"d"/);
+  assert.match(wrong('d = 1'), /^f\.toml: there is no setting d: take it out/);
+  assert.match(wrong('[a]\nb = 1\n[a.e]\nf = 1'), /^f\.toml: there is no setting a\.e: /);
+  const Choice = z.strictObject({ mode: z.enum(['a', 'b']) });
+  assert.throws(() => parseToml(Choice, 'mode = "c"', 'f.toml'), { message: 'f.toml: mode: must be a or b' });
 });
 
 test('what is missing is called so, by its name and kind', () => {

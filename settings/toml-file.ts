@@ -26,11 +26,16 @@ const valueAt = (values: unknown, path: readonly PropertyKey[]): unknown =>
 const sentenceOf = (issue: z.core.$ZodIssue, values: unknown): string => {
   const { path, message } = issue;
   const name = path.join('.') || 'top level';
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => [...path, key].join('.'));
+    return `there is no setting ${keys.join(', ')}: take it out or write it as the documentation does`;
+  }
   const kind = issue.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
   if (valueAt(values, path) === undefined) {
     if (kind === KINDS['object']) return `[${name}] is missing: add that section`;
     return `${name} is missing: add it${kind === undefined ? '' : `, ${kind}`}`;
   }
+  if (issue.code === 'invalid_value') return `${name}: must be ${issue.values.map(String).join(' or ')}`;
   return `${name}: ${kind === undefined ? message : `must be ${kind}`}`;
 };
 
@@ -47,6 +52,22 @@ export const parseToml = <T>(schema: z.ZodType<T>, text: string, file: string): 
     if (!(error instanceof TomlError)) throw error;
     throw new ConfigError(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
   }
+  return checkValues(schema, values, file);
+};
+
+/** The same of a JSON text. @throws ConfigError */
+export const parseJson = <T>(schema: z.ZodType<T>, text: string, file: string): T => {
+  let values: unknown;
+  try {
+    values = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ConfigError(`${file}: ${error.message}`);
+  }
+  return checkValues(schema, values, file);
+};
+
+const checkValues = <T>(schema: z.ZodType<T>, values: unknown, file: string): T => {
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => `${file}: ${sentenceOf(issue, values)}`);

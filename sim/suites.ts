@@ -4,7 +4,8 @@ import type { Measurement } from '#telemetry/measurement.ts';
 export type SimCase = {
   readonly name: string;
   readonly summary: string;
-  run(seed: number): Measurement[] | Promise<Measurement[]>;
+  /** @param trace is told what happens, a line at a time, where a scenario can tell */
+  run(seed: number, trace?: (line: string) => void): Measurement[] | Promise<Measurement[]>;
 };
 
 /** A row of the registry. The suite's code is loaded when it is asked for. */
@@ -25,5 +26,20 @@ export const SIM_SUITES: readonly SimSuite[] = [
     name: 'bbr-faults',
     summary: 'BBRv3 put wrong on purpose, one thing at a time: a scenario of `bbr` must turn red',
     load: async () => (await import('./bbr/faults/cases.ts')).cases,
+  },
+  {
+    name: 'anycast',
+    summary: 'dozens of PoPs and thousands of clients over the mesh: partitions, flaps, lost state',
+    load: async () => (await import('./anycast/cases.ts')).cases,
+  },
+  {
+    name: 'anycast-faults',
+    summary: 'the cores put wrong on purpose, one thing at a time: a rule of `anycast` must be broken',
+    load: async () => (await import('./anycast/broken/cases.ts')).cases,
+  },
+  {
+    name: 'anycast-scale',
+    summary: 'what the mesh of 24 to 300 workers costs each, and how soon all know something',
+    load: async () => (await import('./anycast/scale/cases.ts')).cases,
   },
 ];

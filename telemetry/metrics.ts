@@ -1,8 +1,18 @@
+import { ANYCAST_METRICS } from './metrics/anycast.ts';
+import { BFD_METRICS } from './metrics/bfd.ts';
+import { BGP_METRICS } from './metrics/bgp.ts';
+import { BMP_METRICS } from './metrics/bmp.ts';
 import { CONTROL_METRICS } from './metrics/control.ts';
 import { DATAPLANE_METRICS } from './metrics/dataplane.ts';
+import { DNS_METRICS } from './metrics/dns.ts';
+import { HANDOFF_METRICS } from './metrics/handoff.ts';
 import { HOST_METRICS } from './metrics/host.ts';
+import { MESH_METRICS } from './metrics/mesh.ts';
+import { MRT_METRICS } from './metrics/mrt.ts';
 import { PROTOCOL_METRICS } from './metrics/protocol.ts';
 import { PROXY_METRICS } from './metrics/proxy.ts';
+import { ROUTING_METRICS } from './metrics/routing.ts';
+import { RPKI_METRICS } from './metrics/rpki.ts';
 import type { MetricSpec } from './metrics/spec.ts';
 
 export type { MetricSpec };
@@ -12,8 +22,18 @@ export const METRICS = [
   ...HOST_METRICS,
   ...PROTOCOL_METRICS,
   ...DATAPLANE_METRICS,
+  ...HANDOFF_METRICS,
   ...PROXY_METRICS,
+  ...MESH_METRICS,
   ...CONTROL_METRICS,
+  ...ANYCAST_METRICS,
+  ...BFD_METRICS,
+  ...BGP_METRICS,
+  ...BMP_METRICS,
+  ...RPKI_METRICS,
+  ...MRT_METRICS,
+  ...ROUTING_METRICS,
+  ...DNS_METRICS,
 ] as const satisfies readonly MetricSpec[];
 
 type Metric = (typeof METRICS)[number];

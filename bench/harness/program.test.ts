@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { needsRoot } from '#host/testing/namespace.ts';
 import { Program, type ProgramSpec, withPrograms } from './program.ts';
 
 const node = (script: string, more: Partial<ProgramSpec> = {}): ProgramSpec => ({
@@ -102,4 +104,28 @@ test('a silent server is ready when it is bound', async () => {
   );
   await server.ready;
   await server.stop();
+});
+
+/** Of each thread of a process, the first one's first (proc_pid_stat(5), field 41): 0 as usual, 1 in real time. */
+const policiesOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`)
+    .map(Number)
+    .toSorted((a, b) => a - b)
+    .map((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38]);
+    });
+
+test('in real time is the first thread of a program that asks for it, and none of its helpers', {
+  skip: needsRoot,
+}, async () => {
+  const script = `console.log('{"ready":0}'); setInterval(() => {}, 1000)`;
+  await withPrograms(async (start) => {
+    const [asked, usual] = [start(node(script), { realTime: true }), start(node(script))];
+    await Promise.all([asked.ready, usual.ready]);
+    const [first, ...others] = policiesOf(asked.pid);
+    assert.equal(first, 1);
+    assert.ok(others.length > 0 && others.every((policy) => policy === 0), others.join());
+    assert.ok(policiesOf(usual.pid).every((policy) => policy === 0));
+  });
 });

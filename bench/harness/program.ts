@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { until } from '#lab/command.ts';
@@ -32,6 +32,8 @@ export type Place = {
   readonly namespace?: string;
   /** The one CPU it may use, before whatever else runs on this machine; absent: all, like everybody. */
   readonly cpu?: number;
+  /** On any CPU, its first thread before all that is not in real time, as far as that is allowed. */
+  readonly realTime?: boolean;
 };
 
 const READY_MS = 20_000;
@@ -43,6 +45,18 @@ const KEPT_CHARACTERS = 4_000;
  * them. Whoever may not do that goes on without it.
  */
 export const FIRST = ['nice', '-n', '-20'] as const;
+
+/**
+ * In front of a command whose moments are measured. Whatever their weight, threads wait for the slice of another to end, and
+ * one that has a CPU to itself waits for those that compile its code: what it makes does not inherit this.
+ */
+const REAL_TIME = ['chrt', '--reset-on-fork', '--fifo', '1'];
+let allowed: boolean | undefined;
+const inRealTime = (): readonly string[] => {
+  const [chrt = '', ...args] = REAL_TIME;
+  allowed ??= spawnSync(chrt, [...args, 'true']).status === 0;
+  return allowed ? REAL_TIME : [];
+};
 
 /**
  * The kernel may share a CPU among sessions first (sched_autogroup_enabled), and look at nice values only within one: then
@@ -57,10 +71,11 @@ const goFirst = (): void => {
 };
 
 /** Words in front of a command that put it in its place; it dies with us (PR_SET_PDEATHSIG outlives the execs). */
-const commandLine = ({ command, args }: ProgramSpec, { namespace, cpu }: Place): string[] => [
+const commandLine = ({ command, args }: ProgramSpec, { namespace, cpu, realTime = false }: Place): string[] => [
   ...['setpriv', '--pdeathsig', 'KILL', '--'],
   ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
   ...(cpu === undefined ? [] : [...FIRST, 'taskset', '-c', String(cpu)]),
+  ...(realTime ? inRealTime() : []),
   command,
   ...args,
 ];
@@ -100,7 +115,7 @@ export class Program {
   constructor(spec: ProgramSpec, place: Place = {}) {
     this.name = spec.name;
     const [command = '', ...args] = commandLine(spec, place);
-    if (place.cpu !== undefined) goFirst();
+    if (place.cpu !== undefined || place.realTime) goFirst();
     const input = spec.waitsForInput ? 'pipe' : 'ignore';
     const child = spawn(command, args, {
       env: { ...process.env, ...spec.env },

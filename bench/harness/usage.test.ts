@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import {
   cpuSecondsIn,
   cpuSecondsOf,
+  peakResidentBytesIn,
+  peakResidentBytesOf,
   residentBytesIn,
   residentBytesOf,
   segmentsIn,
@@ -28,10 +30,12 @@ test('TCP segments sent, by the name of their column', () => {
   assert.throws(() => segmentsIn('Ip: Forwarding\nIp: 1\n'), /no TCP segments/);
 });
 
-test('resident memory, not what it once was and not what is only reserved', () => {
+test('resident memory, and what it once was, and never what is only reserved', () => {
   const status = 'Name:\tVmRSS: 7 kB\nVmSize:\t  9000 kB\nVmHWM:\t    800 kB\nVmRSS:\t    512 kB\nRssAnon:\t 1 kB\n';
   assert.equal(residentBytesIn(status), 524_288);
+  assert.equal(peakResidentBytesIn(status), 819_200);
   assert.throws(() => residentBytesIn('Name:\tkthreadd\n'), /no resident memory/);
+  assert.throws(() => peakResidentBytesIn('Name:\tkthreadd\n'), /no peak/);
 });
 
 test('the kernel of this machine tells them all', () => {
@@ -40,4 +44,5 @@ test('the kernel of this machine tells them all', () => {
   while (cpuSecondsOf(process.pid) <= before);
   assert.ok(segmentsSentBeside(process.pid) >= 0);
   assert.ok(residentBytesOf(process.pid) > 1 << 20);
+  assert.ok(peakResidentBytesOf(process.pid) >= residentBytesOf(process.pid) / 2);
 });

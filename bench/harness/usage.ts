@@ -39,3 +39,14 @@ export const segmentsIn = (snmp: string): number => {
 
 /** TCP segments sent in the namespace of a process. */
 export const segmentsSentBeside = (pid: number): number => segmentsIn(readFileSync(`/proc/${pid}/net/snmp`, 'latin1'));
+
+/** The most that was ever resident, of what `/proc/<pid>/status` says, in bytes. */
+export const peakResidentBytesIn = (status: string): number => {
+  const kibibytes = Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]);
+  if (!(kibibytes > 0)) throw new Error('/proc/<pid>/status tells no peak of resident memory.');
+  return kibibytes * 1024;
+};
+
+/** The most memory of a process that was ever resident, in bytes. */
+export const peakResidentBytesOf = (pid: number): number =>
+  peakResidentBytesIn(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -19,7 +19,7 @@ const save = ({ folder }: TunnelOrder, name: string, content: string): string =>
   return file;
 };
 
-const configurationOf = ({ identity, address, port, device, mtu, network }: TunnelOrder): string => `
+const configurationOf = ({ identity, address, port, device, mtu, network, settings = '' }: TunnelOrder): string => `
 pop = "bench"
 worker = "w1"
 state_directory = "state"
@@ -39,7 +39,7 @@ socket = "admin.sock"
 issuer = "${ISSUER}"
 jwks = "jwks.json"
 tenants = [{ id = "${TENANT}", prefixes = ["${network}", "fd00:1::/48"] }]
-`;
+${settings}`;
 
 /** `cloudbridge worker run`. Devices reach what is beyond it, and never the worker itself. */
 export const worker = async (order: TunnelOrder): Promise<ProgramSpec> => {

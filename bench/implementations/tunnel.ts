@@ -20,6 +20,8 @@ export type TunnelOrder = {
   readonly client: string;
   /** What the client reaches through the tunnel. */
   readonly route: string;
+  /** More sections of our worker's file. */
+  readonly settings?: string;
 };
 
 /** Who can carry IP over CONNECT-IP, and by which commands. */

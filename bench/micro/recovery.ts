@@ -52,7 +52,7 @@ function run(controller: string, lossEvery: number): Result {
     ecn: false,
   };
   const recovery = new Recovery(options, sink);
-  recovery.onHandshakeConfirmed(0);
+  recovery.onHandshakeConfirmed();
   const sent = recovery.sent(Space.application);
   // The ranges as a receiver would report them: the newest 32.
   const ranges = new Float64Array(64);

@@ -189,7 +189,7 @@ const tell = (message: unknown): void => {
 };
 
 const open = (address: string, port: number): UdpSocket =>
-  UdpSocket.open({ address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20 });
+  UdpSocket.open({ address, port, receiveBufferBytes: 8 << 20, sendBufferBytes: 4 << 20, waited: true });
 
 /** Datagrams must fit from the start; streams find out what the path takes. */
 const configOf = ({ mtu, datagramBytes, windowBytes }: SideOrder): Partial<QuicConfig> => ({

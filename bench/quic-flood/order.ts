@@ -10,7 +10,7 @@ export interface FloodOrder {
   /** PEM file. */
   readonly authority: string;
   readonly kind: FloodKind;
-  /** Packets in a second; of `handshakes`: how many are under way at once. */
+  /** In a second: packets, or `handshakes` that are begun. */
   readonly rate: number;
   readonly seconds: number;
 }
@@ -21,7 +21,7 @@ export const SPOOFED_FIRST = '198.18.0.0';
 export const SPOOFED_COUNT = 1 << 17;
 
 export interface FloodResult {
-  /** Datagrams that left, and those that came back to the addresses in them; of `handshakes`: those that were made. */
+  /** Datagrams that left, and those that came back to the addresses in them; of `handshakes`: those begun, and made. */
   readonly sent: number;
   readonly answers: number;
   readonly seconds: number;

@@ -29,7 +29,7 @@ export class BusyConnection {
     const perf = client.connect();
     await perf.complete.promise;
     const busy = new BusyConnection(perf);
-    perf.onData = (_stream, piece) => busy.#arrived(piece.length);
+    perf.onData = (_stream, _buffer, start, end) => busy.#arrived(end - start);
     perf.datagram = (_connection, _buffer, start, end) => busy.#arrived(end - start);
     const request = traffic === 'stream' ? encodeRequest('D', Number.MAX_SAFE_INTEGER) : encodeRequest('G', LONG_MS);
     perf.connection.write(perf.connection.openStream(true), request, true);
@@ -76,16 +76,11 @@ const newcomer = async (client: PerfClient, untilUs: number): Promise<number | u
   const start = nowUs();
   const perf = client.connect();
   const late = setTimeout(() => perf.connection.close(DONE, ''), (untilUs - start) / 1000);
-  try {
-    await perf.complete.promise;
-    return nowUs() - start;
-  } catch (error) {
-    if (error instanceof PerfFailure) return undefined;
-    throw error;
-  } finally {
-    clearTimeout(late);
-    perf.connection.close(DONE, '');
-  }
+  const made = await perf.made();
+  const took = nowUs() - start;
+  clearTimeout(late);
+  perf.connection.close(DONE, '');
+  return made ? took : undefined;
 };
 
 /** New clients, ten in a second, while something else goes on. @param client whose connections they are */

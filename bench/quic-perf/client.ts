@@ -2,9 +2,8 @@ import { nowUs } from '#host/clock/clock.ts';
 import { createTlsClientPort } from '#host/tls/tls-port.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { QuietConnection } from '#interop/ours/quiet-connection.ts';
+import { resuming, type SavedSession, savedSession } from '#pop-worker/library/saved-session.ts';
 import type { CloseInfo, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
-import { Connection } from '#protocol/quic/connection.ts';
-import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
 import { CLIENT_GROUPS, openEndpoint, type PerfEndpoint } from './endpoint.ts';
 import { ALPN } from './request.ts';
 
@@ -16,12 +15,6 @@ export interface Target {
   readonly authority?: string | undefined;
   /** Key exchanges in OpenSSL's syntax; default `CLIENT_GROUPS`. */
   readonly groups?: string;
-}
-
-/** What is kept of a connection to resume it. */
-export interface Session {
-  readonly ticket: Uint8Array;
-  readonly parameters: TransportParameters;
 }
 
 const NAME = 'perf.test';
@@ -40,7 +33,7 @@ const inWords = ({ by, code, reason }: CloseInfo): string =>
 export class PerfConnection extends QuietConnection {
   readonly complete = Promise.withResolvers<HandshakeInfo>();
   readonly ended = Promise.withResolvers<CloseInfo>();
-  readonly session = Promise.withResolvers<Session>();
+  readonly session = Promise.withResolvers<SavedSession>();
   /** buffer[start, end) is lent for the call: a view of each piece would cost more than what is done with most. */
   onData: (stream: number, buffer: Uint8Array, start: number, end: number, fin: boolean) => void = () => {};
   onAborted: (stream: number, code: number) => void = () => {};
@@ -61,13 +54,22 @@ export class PerfConnection extends QuietConnection {
     this.#connection = connection;
   }
 
+  /** Whether the handshake was completed: told then, or when the connection is over, also by our own doing. */
+  made(): Promise<boolean> {
+    const completed = this.complete.promise.then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([completed, this.ended.promise.then(() => false)]);
+  }
+
   override handshakeComplete(_connection: QuicConnection, info: HandshakeInfo): void {
     this.complete.resolve(info);
   }
 
   override ticket(connection: QuicConnection, data: Uint8Array): void {
-    const parameters = connection instanceof Connection ? connection.parts.handshake.peer : undefined;
-    if (parameters !== undefined) this.session.resolve({ ticket: data.slice(), parameters });
+    const saved = savedSession(connection, data);
+    if (saved !== undefined) this.session.resolve(saved);
   }
 
   override streamData(
@@ -87,20 +89,22 @@ export class PerfConnection extends QuietConnection {
   }
 
   override closed(_connection: QuicConnection, info: CloseInfo): void {
+    this.ended.resolve(info);
+    // Nobody waits for what he ended himself, and an error costs its stack.
+    if (info.by === 'local' && info.application) return;
     const failure = new PerfFailure(inWords(info));
     this.complete.reject(failure);
     this.session.reject(failure);
-    this.ended.resolve(info);
   }
 }
 
 /** As many connections to one server as are wanted, over one socket. */
 export class PerfClient {
-  readonly #target: Target;
+  readonly #remote: Int32Array;
   readonly #perf: PerfEndpoint;
 
   constructor(target: Target) {
-    this.#target = target;
+    this.#remote = addressOf(target.address, target.port);
     const { authority, controller, groups = CLIENT_GROUPS } = target;
     const tls = createTlsClientPort({
       ...(authority === undefined ? { anyServer: true as const } : { trustAnchors: { file: authority } }),
@@ -111,16 +115,15 @@ export class PerfClient {
   }
 
   /** @param early sends early data with the session, as far as the server takes it */
-  connect(session?: Session, early = false): PerfConnection {
+  connect(session?: SavedSession, early = false): PerfConnection {
     const sink = new PerfConnection();
     sink.connection = this.#perf.endpoint.connect(
       {
-        remote: addressOf(this.#target.address, this.#target.port),
+        remote: this.#remote,
         serverName: NAME,
         alpn: [ALPN],
         sink,
-        ...(session !== undefined && { ticket: session.ticket }),
-        ...(session !== undefined && early && { remembered: session.parameters }),
+        ...resuming(session, early),
       },
       nowUs(),
     );

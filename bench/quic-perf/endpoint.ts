@@ -3,6 +3,7 @@ import { BACKLOG_DATAGRAMS } from '#dataplane/edge-config.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { programRecorder } from '#host/qlog/environment.ts';
 import { systemRandom } from '#host/random/random.ts';
+import { yieldHelpers } from '#host/thread/helpers.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
@@ -49,8 +50,9 @@ export const openEndpoint = (
   controller: string,
   options: Pick<EndpointOptions, 'tls'> & Partial<Pick<EndpointOptions, 'accept'>>,
 ): PerfEndpoint => {
+  yieldHelpers();
   const sizes = { receiveBufferBytes: SOCKET_BYTES, sendBufferBytes: SOCKET_BYTES };
-  const socket = UdpSocket.open({ address, port, ...sizes });
+  const socket = UdpSocket.open({ address, port, waited: true, ...sizes });
   const endpoint = new Endpoint({
     ...options,
     config: { ...DEFAULT_ENDPOINT_CONFIG, backlogDatagrams: BACKLOG_DATAGRAMS },
@@ -61,5 +63,5 @@ export const openEndpoint = (
     resetKey: randomFillSync(new Uint8Array(32)),
     observe: (connection) => programRecorder().observe(connection),
   });
-  return { endpoint, socket, driver: new QuicDriver({ socket, endpoint }) };
+  return { endpoint, socket, driver: new QuicDriver({ socket, endpoint, look: (mostUs) => socket.look(mostUs) }) };
 };

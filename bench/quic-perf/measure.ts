@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { nowUs } from '#host/clock/clock.ts';
+import type { SavedSession } from '#pop-worker/library/saved-session.ts';
 import { streamIndex } from '#protocol/quic/streams/stream-id.ts';
-import { cpuSeconds, PerfClient, type PerfConnection, PerfFailure, type Session, type Target } from './client.ts';
+import { cpuSeconds, PerfClient, type PerfConnection, PerfFailure, type Target } from './client.ts';
 import { DATAGRAM_BYTES, DONE, decodeCount, encodeRequest, ROUND_BYTES } from './request.ts';
 
 export type HandshakeMode = 'full' | 'resumed' | '0rtt';
@@ -141,7 +142,7 @@ const repeat = async (wanted: Wanted, work: () => Promise<void>): Promise<number
 const handshakes: Measure = (target, wanted, report) =>
   withClient(target, async (client) => {
     const { mode } = wanted;
-    const sessions: Session[] = [];
+    const sessions: SavedSession[] = [];
     // One for each handshake at a time: early data by a session that was used before would be refused.
     for (let i = 0; mode !== 'full' && i < wanted.concurrency; i++) {
       const first = await connected(client);

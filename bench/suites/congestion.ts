@@ -22,9 +22,6 @@ const AGREEMENT = 0.1;
 const ALONE = { seconds: 35, warmUpSeconds: 5 };
 const TOGETHER = { seconds: 60, warmUpSeconds: 15 };
 
-/** Before whatever else runs on the machine: who waits for a CPU measures that. */
-const CLIENT_CPU = 0;
-const SERVER_CPU = 1;
 /** Flow control is not what is measured. */
 const WINDOW = 8 << 20;
 /** Programs need a while to begin; what is measured begins with what each of them sent first. */
@@ -86,8 +83,8 @@ const quic =
   (controller: string, port = PORT): Start =>
   async (_link, { server, client }, identity, start) => {
     const order: BulkOrder = { bytes: ENDLESS, streams: 1, datagramBytes: 0, address: server.address, port, identity };
-    await start(ourSide('server', order, controller, WINDOW), { ...server, cpu: SERVER_CPU }).ready;
-    start(ourSide('client', order, controller, WINDOW), { ...client, cpu: CLIENT_CPU });
+    await start(ourSide('server', order, controller, WINDOW), { ...server, realTime: true }).ready;
+    start(ourSide('client', order, controller, WINDOW), { ...client, realTime: true });
   };
 
 /** The kernel's TCP with CUBIC. */

@@ -46,4 +46,5 @@ export const requestFigures = (told: Told) => ({
   requests: figure(told, 'rps'),
   p50: figure(told, 'p50_us'),
   p99: figure(told, 'p99_us'),
+  cpu_per_request: cpuPer(told, figure(told, 'requests')),
 });

@@ -103,16 +103,16 @@ export const cases: readonly SuiteCase[] = [
   floodCase('garbage-20k', 'Initials that nobody sealed, 20,000 a second', {
     ...{ kind: 'garbage', rate: 20_000, traffic: 'stream' },
   }),
-  floodCase('handshakes', 'a client that makes handshakes, 64 at once, beside one stream', {
-    ...{ kind: 'handshakes', rate: 64, traffic: 'stream' },
+  floodCase('handshakes', 'a client that makes handshakes, 400 a second, beside one stream', {
+    ...{ kind: 'handshakes', rate: 400, traffic: 'stream' },
   }),
   floodCase('handshakes-inline', 'the same without handshake threads', {
-    ...{ kind: 'handshakes', rate: 64, traffic: 'stream', threads: 0 },
+    ...{ kind: 'handshakes', rate: 400, traffic: 'stream', threads: 0 },
   }),
   floodCase('valid-20k-datagrams', 'ClientHellos, 20,000 a second, beside DATAGRAMs', {
     ...{ kind: 'valid', rate: 20_000, traffic: 'datagrams' },
   }),
-  floodCase('handshakes-datagrams', 'a client that makes handshakes, 64 at once, beside DATAGRAMs', {
-    ...{ kind: 'handshakes', rate: 64, traffic: 'datagrams' },
+  floodCase('handshakes-datagrams', 'a client that makes handshakes, 400 a second, beside DATAGRAMs', {
+    ...{ kind: 'handshakes', rate: 400, traffic: 'datagrams' },
   }),
 ];

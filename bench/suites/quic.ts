@@ -176,6 +176,8 @@ export const cases: readonly SuiteCase[] = [
     metrics: [
       { metric: 'p50', unit: 'us', bars: { 'quic-go': { atMost: 1 } } },
       { metric: 'p99', unit: 'us' },
+      // Who looks for answers instead of sleeping is not to be quick at the cost of CPU.
+      { metric: 'cpu_per_request', unit: 'us' },
     ],
     measure: async (running) => requestFigures(await warmed(running, '-test', 'rr')),
   }),
@@ -186,6 +188,7 @@ export const cases: readonly SuiteCase[] = [
       { metric: 'requests', unit: '1/s', bars: { 'quic-go': { atLeast: 2 } } },
       { metric: 'p50', unit: 'us' },
       { metric: 'p99', unit: 'us' },
+      { metric: 'cpu_per_request', unit: 'us' },
     ],
     measure: async (running) => requestFigures(await warmed(running, '-test', 'rr', '-conc', '64')),
   }),

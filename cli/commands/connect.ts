@@ -22,8 +22,9 @@ export const connect = defineCommand({
   name: 'connect',
   summary: 'connect this device to an edge and tunnel its traffic',
   description: [
-    'Keeps a QUIC connection to the edge: reconnects by itself and at once, so that TCP connections inside of the',
-    'tunnel survive, and fetches the next token before the present one runs out. Ctrl-C ends it and takes back',
+    'Keeps a connection to the edge, by QUIC or, where no UDP gets through, by HTTP/2 over TCP: reconnects by itself',
+    'and at once, so that TCP connections inside of the tunnel survive, and fetches the next token before the present',
+    'one runs out. Ctrl-C ends it and takes back',
     'every address, route and rule; what a killed one left is taken back by the next start. Name servers are left',
     'as they are. SIGUSR1 prints figures. With --json each line is an object with a `type`: connecting, connected,',
     'tunnel, listening, disconnected, retrying, token-renewed, token-not-renewed, not-logged, statistics, ended.',

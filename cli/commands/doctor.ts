@@ -4,10 +4,11 @@ import type { Check, Finding, State } from '../doctor/check.ts';
 import { NETWORK_CHECKS } from '../doctor/network.ts';
 import { PEER_CHECKS } from '../doctor/peers.ts';
 import { RUNTIME_CHECKS } from '../doctor/runtime.ts';
+import { SCHEDULING_CHECKS } from '../doctor/scheduling.ts';
 import { FAILURE, SUCCESS } from '../failure.ts';
 import type { Output } from '../output.ts';
 
-const CHECKS: readonly Check[] = [...RUNTIME_CHECKS, ...NETWORK_CHECKS, ...PEER_CHECKS];
+const CHECKS: readonly Check[] = [...RUNTIME_CHECKS, ...SCHEDULING_CHECKS, ...NETWORK_CHECKS, ...PEER_CHECKS];
 
 type Row = Finding & Pick<Check, 'feature' | 'neededBy'>;
 

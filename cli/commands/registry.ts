@@ -4,10 +4,17 @@ import { candidates } from '../completion.ts';
 import { SUCCESS } from '../failure.ts';
 import { RESOURCE_COMMANDS } from '../resources/commands.ts';
 import { bench } from './bench.ts';
+import { bgpDump } from './bgp-dump.ts';
+import { bgpRouteExplain } from './bgp-route-explain.ts';
+import { bgpRouteList } from './bgp-route-list.ts';
+import { bgpRun } from './bgp-run.ts';
+import { bgpStatus } from './bgp-status.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { contextDelete, contextList, contextShow, contextUse } from './context.ts';
 import { deviceToken } from './device-token.ts';
+import { dnsRun } from './dns-run.ts';
+import { dnsStatus } from './dns-status.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { popDrain, popUndrain, workerDrain, workerUndrain } from './drain.ts';
@@ -29,6 +36,7 @@ import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
 import { workerQlog } from './worker-qlog.ts';
+import { workerRoutes } from './worker-routes.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
@@ -68,12 +76,20 @@ export const VISIBLE: readonly Command[] = [
   serveToken,
   serveConfig,
   serveEdge,
+  bgpRun,
+  bgpStatus,
+  bgpRouteList,
+  bgpRouteExplain,
+  bgpDump,
+  dnsRun,
+  dnsStatus,
   workerRun,
   workerStatus,
   workerDrain,
   workerUndrain,
   workerWithdraw,
   workerQlog,
+  workerRoutes,
   completion,
   version,
 ];

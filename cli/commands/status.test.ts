@@ -234,6 +234,22 @@ test('without API and NATS the workers here are asked themselves', async (t) => 
   assert.match(workers[0].problem, /^there is no socket/);
 });
 
+test('BFD that is not up is noted', async (t) => {
+  const socket = path.join(world.home, 'bfd.sock');
+  const pathTo = (remote: string, state: string) => ({ remote, state });
+  const bfd = { realtime: true, paths: [pathTo('192.0.2.1', 'up'), pathTo('192.0.2.3', 'down')] };
+  const { control: _, ...alone } = ANSWER;
+  let answer: object = { ...alone, bfd };
+  const server = await serveAdminSocket(socket, { status: () => answer });
+  t.after(() => server.close());
+  const problem = async () => JSON.parse(await good('status', '--socket', socket, '-o', 'json')).workers[0].problem;
+  assert.equal(await problem(), 'BFD is not up with 192.0.2.3');
+  answer = { ...alone, bfd: { ...bfd, heldBy: 'main' } };
+  assert.equal(await problem(), 'BFD is held down: a main thread is stuck');
+  answer = { ...alone, bfd: { ...bfd, paths: bfd.paths.slice(0, 1) } };
+  assert.equal(await problem(), null);
+});
+
 test('what cannot be meant is bad usage; a lab that is not there is said', async () => {
   const both = await world.run('status', '--name', 'x', '--socket', '/y');
   assert.deepEqual([both.status, both.stdout], [2, '']);

@@ -58,10 +58,22 @@ const announceFallback = (output: Output, asked: boolean): void => {
   );
 };
 
+const announceStaticRoutes = (output: Output, { on, routing }: Journey): void => {
+  if (on === 'loopback' || routing === 'bgp') return;
+  output.remark(
+    'There is no BIRD here: the lab lays routes to the PoPs itself, and nobody speaks BGP. `npm start` as root fetches it ' +
+      'where there is apt-get.',
+  );
+};
+
 const options = {
   quick: { type: 'boolean', help: 'only bring the edge up, without the part of the journey that shows what it does' },
   once: { type: 'boolean', help: 'run the journey, remove everything, end' },
   unprivileged: { type: 'boolean', help: 'no root, namespaces or TUN: over loopback and SOCKS5' },
+  'static-routes': {
+    type: 'boolean',
+    help: 'without BIRD and BGP: for a machine so busy that BFD takes PoPs for dead',
+  },
   pops: {
     type: 'integer',
     placeholder: 'N',
@@ -100,7 +112,13 @@ export const up = defineCommand({
     const loopback = options.unprivileged === true || !isRoot;
     if (loopback) announceFallback(output, options.unprivileged === true);
     const name = options.name ?? DEFAULT_LAB_NAME;
-    const journey = new Journey(name, options.pops ?? POP_NAMES.length, loopback ? 'loopback' : 'namespaces');
+    const journey = new Journey(
+      name,
+      options.pops ?? POP_NAMES.length,
+      loopback ? 'loopback' : 'namespaces',
+      options['static-routes'] === true,
+    );
+    if (options['static-routes'] !== true) announceStaticRoutes(output, journey);
     let unexpectedSkip = false;
     let failedSteps = 0;
     const tell = (outcome: StepOutcome) => {

@@ -87,6 +87,22 @@ const xdp: Check = {
   },
 };
 
+const GROUP = `nexthop add id 1 dev lo
+nexthop add id 2 group 1,2
+route add 192.0.2.0/24 nhid 2 table 20300 protocol 203
+rule add to 192.0.2.0/24 table 20300 protocol 203
+`;
+
+const routes: Check = {
+  feature: 'routes by groups of nexthops, rules (Linux 5.3)',
+  neededBy: 'later',
+  probe: () => {
+    if (!attempt('ip', ['-V']).succeeded) return missing('no `ip` to try it with', INSTALL_IP);
+    const tried = inFreshNamespace('sh', ['-c', 'ip link set lo up && ip -batch -'], GROUP);
+    return tried.succeeded ? ok('set') : missing(firstLine(tried.stderr), `${AS_ROOT}, on Linux 5.3 or later`);
+  },
+};
+
 const receiveBuffers: Check = {
   feature: 'socket buffers of 8 MiB (SO_RCVBUFFORCE)',
   neededBy: 'up',
@@ -109,6 +125,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   tunWith('TUN with vnet_hdr (offloads)', ['vnet_hdr'], 'up'),
   tunWith('TUN with several queues', ['multi_queue'], 'later'),
   nftables,
+  routes,
   xdp,
   receiveBuffers,
 ];

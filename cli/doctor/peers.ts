@@ -1,4 +1,4 @@
-import { findGo, PeerMissing, peersAreMissing } from '#scripts/setup/peers.mjs';
+import { findBird, findGo, PeerMissing, peersAreMissing } from '#scripts/setup/peers.mjs';
 import { type Check, limited, missing, ok } from './check.ts';
 
 const go: Check = {
@@ -24,5 +24,14 @@ const peers: Check = {
       : ok('in the cache'),
 };
 
+const router: Check = {
+  feature: 'BIRD (BGP upstream of the lab)',
+  neededBy: 'up',
+  probe: () =>
+    findBird() === undefined
+      ? limited('none: the lab lays static routes instead of speaking BGP', 'npm start fetches it, as root on Debian')
+      : ok('in the cache'),
+};
+
 /** Other implementations that `interop` and `bench --peers` run beside ours. */
-export const PEER_CHECKS: readonly Check[] = [go, peers];
+export const PEER_CHECKS: readonly Check[] = [router, go, peers];

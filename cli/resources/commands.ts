@@ -28,19 +28,19 @@ const positionalOf = (method: Method): Positional[] => {
   const path = wholePath(method);
   if (path.length === 0) return [];
   const label = pathLabel(path);
-  const { noun, verb, body } = method;
+  const { noun, short, verb, body } = method;
   if (verb === 'list')
     return [{ name: label, help: `whose ${wordingOf(noun).plural} (default: everybody's)`, optional: true }];
   if (verb !== 'create') return [{ name: label, help: `which ${noun}`, optional: body !== undefined }];
   const parent = pathLabel(method.path);
-  const name = parent === '' ? label : `${parent}[/${noun.toUpperCase()}]`;
+  const name = parent === '' ? label : `${parent}[/${short.toUpperCase()}]`;
   return [
     { name, help: `which ${noun}; without an id the API makes one`, optional: parent === '' || body !== undefined },
   ];
 };
 
 const examplesOf = (method: Method): Example[] => {
-  const { noun, verb, path } = method;
+  const { noun, short, verb, path } = method;
   const { sample, create = '', update = '', plural } = wordingOf(noun);
   const run = `cloudbridge ${noun} ${verb}`;
   switch (verb) {
@@ -52,7 +52,7 @@ const examplesOf = (method: Method): Example[] => {
     case 'create':
       return [
         { run: `${run} ${sample} ${create}`.trimEnd(), does: 'by options' },
-        { run: `${run} -f ${noun}.yaml`, does: 'from a file' },
+        { run: `${run} -f ${short}.yaml`, does: 'from a file' },
       ];
     case 'update':
       return [

@@ -6,10 +6,12 @@ import {
   getOption,
 } from '@bufbuild/protobuf';
 import { DeviceService } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { DnsService } from '#proto/gen/cloudbridge/v1/dns_pb.ts';
 import { EventService } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
 import { http } from '#proto/gen/google/api/annotations_pb.ts';
@@ -21,6 +23,8 @@ export const SERVICES: readonly DescService[] = [
   DeviceService,
   TokenService,
   PopService,
+  RoutingService,
+  DnsService,
   RevisionService,
   EventService,
 ];
@@ -30,6 +34,14 @@ const NAMES: Readonly<Record<string, string>> = {
   IssueToken: 'device token',
   RevokeToken: 'token revoke',
   WatchEvents: 'event tail',
+};
+
+/** Nouns of commands that do not follow from the message's name. */
+const NOUNS: Readonly<Record<string, string>> = {
+  AnycastPrefix: 'prefix',
+  BgpNeighbor: 'bgp neighbor',
+  DnsZone: 'dns zone',
+  DnsPlace: 'dns place',
 };
 
 /** One step of the way to a resource: `tenant` and then `device`. */
@@ -42,7 +54,10 @@ export interface PathPart {
 /** A method of the API as a command: `DeleteDevice` is `device delete TENANT/DEVICE`. */
 export interface Method {
   readonly rpc: DescMethodUnary;
+  /** One word or more. */
   readonly noun: string;
+  /** The last of the noun's words: what paths call it. */
+  readonly short: string;
   readonly verb: string;
   readonly path: readonly PathPart[];
   /** The field of the request that the resource stands in. */
@@ -51,10 +66,13 @@ export interface Method {
 
 const kebab = (name: string): string => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
 
+/** @param name of a message */
+const nounOf = (name: string): string => NOUNS[name] ?? kebab(name);
+
 /** `DrainWorker` → `worker drain`, `ListDevices` → `device list`. */
 const commandNameOf = (name: string): string => {
   const [, verb = '', noun = ''] = /^([A-Z][a-z]+)(.*)$/.exec(name) ?? [];
-  return NAMES[name] ?? `${kebab(verb === 'List' ? noun.replace(/s$/, '') : noun)} ${kebab(verb)}`;
+  return NAMES[name] ?? `${nounOf(verb === 'List' ? noun.replace(/(?<=x)es$|s$/, '') : noun)} ${kebab(verb)}`;
 };
 
 const pathOf = (template: string): PathPart[] =>
@@ -64,12 +82,14 @@ const pathOf = (template: string): PathPart[] =>
   }));
 
 const methodOf = (rpc: DescMethodUnary): Method => {
-  const [noun = '', verb = ''] = commandNameOf(rpc.name).split(' ');
+  const words = commandNameOf(rpc.name).split(' ');
+  const verb = words.pop() ?? '';
   const { pattern, body: bodyName } = getOption(rpc, http);
   const body = rpc.input.fields.find(({ name }) => name === bodyName);
   return {
     rpc,
-    noun,
+    noun: words.join(' '),
+    short: words.at(-1) ?? '',
     verb,
     path: pathOf(typeof pattern.value === 'string' ? pattern.value : ''),
     body: body?.fieldKind === 'message' ? body : undefined,
@@ -92,7 +112,7 @@ export const methodNamed = (noun: string, verb: string): Method => {
 export const resourceOf = ({ rpc, noun, verb, body }: Method): DescMessage | undefined => {
   if (body !== undefined) return body.message;
   if (verb === 'list') return itemsOf(rpc).message;
-  return kebab(rpc.output.name) === noun ? rpc.output : undefined;
+  return nounOf(rpc.output.name) === noun ? rpc.output : undefined;
 };
 
 /** Where the answer to a list has the resources. */

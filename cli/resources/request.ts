@@ -14,13 +14,13 @@ export type Values = Readonly<Record<string, FlagValue | undefined>>;
 const OWN = new Set(['page', 'update_mask']);
 
 /** The way to the resource itself: a method that creates has only the way to its parent. */
-export const wholePath = ({ verb, noun, path, body }: Method): readonly PathPart[] =>
-  verb === 'create' && body !== undefined ? [...path, { name: noun, field: `${body.name}.id` }] : path;
+export const wholePath = ({ verb, short, path, body }: Method): readonly PathPart[] =>
+  verb === 'create' && body !== undefined ? [...path, { name: short, field: `${body.name}.id` }] : path;
 
 /** Names of the resource's own fields that say which one it is. */
-const identityOf = ({ path, noun }: Method): string[] => [
+const identityOf = ({ path, short }: Method): string[] => [
   'id',
-  ...path.map(({ name }) => name).filter((name) => name !== noun),
+  ...path.map(({ name }) => name).filter((name) => name !== short),
 ];
 
 /** Fields of the request beside the path and the resource, such as `etag`. */
@@ -58,7 +58,7 @@ const locate = (method: Method, word: string | undefined, file: JsonObject): (re
   const path = wholePath(method);
   const least = method.path.length;
   const fromFile = path.map((part) => {
-    const value = file[part.name === method.noun ? 'id' : part.name];
+    const value = file[part.name === method.short ? 'id' : part.name];
     return [part, typeof value === 'string' ? value : ''] as const;
   });
   if (word === undefined) {

@@ -70,7 +70,7 @@ export const createIssuer = async () => {
 const openTun = async (name: string): Promise<TunDevice> => {
   const device = TunDevice.open({ name, vnetHeader: true });
   // The kernel cuts what is larger than every tunnel takes.
-  await configureTun(name, { mtu: 1280, addresses: ['100.64.0.0/16', 'fd00:1::/48'], up: true });
+  configureTun(name, { mtu: 1280, addresses: ['100.64.0.0/16', 'fd00:1::/48'], up: true });
   return device;
 };
 

@@ -47,7 +47,13 @@ const common = (args: Arguments, quic: Partial<QuicConfig>) => ({
 });
 
 const open = (address: string, port: number): UdpSocket =>
-  UdpSocket.open({ address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, sendBufferBytes: RECEIVE_BUFFER_BYTES });
+  UdpSocket.open({
+    address,
+    port,
+    waited: true,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    sendBufferBytes: RECEIVE_BUFFER_BYTES,
+  });
 
 /** Has noted what a sink's connection goes through. */
 const noting = (sink: ConnectionSink, evidence: Evidence): ConnectionSink => {

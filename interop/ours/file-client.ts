@@ -1,7 +1,7 @@
-import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { resuming, type SavedSession, savedSession } from '#pop-worker/library/saved-session.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { CloseInfo, ConnectionSink } from '#protocol/quic/api.ts';
 import { Connection } from '#protocol/quic/connection.ts';
-import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
 import { shares } from '../shares.ts';
 import type { Arguments } from './arguments.ts';
 import { Dialer } from './endpoint.ts';
@@ -25,14 +25,14 @@ const describe = ({ by, code, reason }: CloseInfo): string => `connection closed
 const h3Sink = ({ args, paths, downloads, done, closed }: Fetch): ConnectionSink => {
   const sink = new QuietSink();
   let asked = 0;
-  const ask = (http3: Http3Connection): void => {
+  const ask = (http: HttpConnection): void => {
     // More at a time the more came back, so that later heads can refer to what earlier ones held (RFC 9204 §2.1.2).
     const most = args.early ? paths.length : Math.min(paths.length, 2 + 3 * downloads.finished);
     for (; asked < most; asked++) {
       const requested = paths[asked] as string;
       const head = { ':method': 'GET', ':scheme': 'https', ':authority': args.name, ':path': requested };
       const fields = Object.entries({ ...head, 'user-agent': 'cloudbridge' }).map(([name, value]) => ({ name, value }));
-      const stream = http3.openRequest(fields, true);
+      const stream = http.openRequest(fields, true, sink);
       if (stream < 0) return;
       downloads.start(stream, requested);
     }
@@ -81,23 +81,16 @@ const hqSink = ({ paths, downloads, done, closed }: Fetch): ConnectionSink => {
   return sink;
 };
 
-/** What a client keeps of a connection to resume it (RFC 9000 §7.4.1). */
-type Session = { ticket?: Uint8Array; remembered?: TransportParameters; onTicket?: () => void };
+/** The session that the next connection resumes. */
+type Kept = { session: SavedSession | undefined; onTicket?: () => void };
 
-const keeping = (sink: ConnectionSink, session: Session): ConnectionSink => {
+const keeping = (sink: ConnectionSink, kept: Kept): ConnectionSink => {
   sink.ticket = (connection, data) => {
-    session.ticket = data.slice();
-    if (connection instanceof Connection) session.remembered = connection.parts.handshake.peer;
-    session.onTicket?.();
+    kept.session = savedSession(connection, data);
+    kept.onTicket?.();
   };
   return sink;
 };
-
-/** What of a session the next connection uses. */
-const resumption = ({ resume, early }: Arguments, { ticket, remembered }: Session) => ({
-  ...(resume && ticket && { ticket }),
-  ...(early && ticket && remembered && { remembered }),
-});
 
 /** Updates keys and moves, if it is to, once each and as early as the connection lets it: tried again as data comes in. */
 const stirring = (sink: ConnectionSink, dialer: Dialer, args: Arguments): ConnectionSink => {
@@ -119,7 +112,7 @@ const KEEP_ALIVE_US = 10_000_000;
 /** Fetches paths at the same time; with `--connections N` over as many, one after the other (`../shares.ts`). */
 export const fileClient = (args: Arguments): void => {
   const dialer = new Dialer(args, { keepAliveUs: KEEP_ALIVE_US });
-  const session: Session = {};
+  const kept: Kept = { session: undefined };
   const left = shares(args.requests, Number(args.connections));
   const written: Promise<void>[] = [];
   const next = (): void => {
@@ -131,8 +124,8 @@ export const fileClient = (args: Arguments): void => {
       done: (close) => {
         complete = true;
         // The ticket may come after the last file.
-        if (!args.resume || session.ticket !== undefined) close();
-        else session.onTicket = close;
+        if (!args.resume || kept.session !== undefined) close();
+        else kept.onTicket = close;
       },
       closed: (info) => {
         if (!complete) fail(describe(info));
@@ -145,8 +138,8 @@ export const fileClient = (args: Arguments): void => {
         });
       },
     };
-    const sink = stirring(keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), session), dialer, args);
-    const resumed = resumption(args, session);
+    const sink = stirring(keeping(args.alpn === 'h3' ? h3Sink(fetch) : hqSink(fetch), kept), dialer, args);
+    const resumed = args.resume ? resuming(kept.session, args.early) : {};
     const connection = dialer.dial(sink, resumed);
     // Early data does not wait for the handshake.
     if ('remembered' in resumed) sink.streamsAvailable(connection, true);

@@ -1,5 +1,6 @@
 /** Our side of interoperability tests: `node interop/ours/main.ts PROGRAM [flags]`, as thin as the peers' programs. */
 import { type Arguments, parseArguments } from './arguments.ts';
+import { bfdEndpoint } from './bfd-endpoint.ts';
 import { fileClient } from './file-client.ts';
 import { fileServer } from './file-server.ts';
 import { ipClient } from './ip-client.ts';
@@ -15,6 +16,7 @@ const PROGRAMS: Readonly<Record<string, (args: Arguments) => void | Promise<void
   'ip-client': ipClient,
   'udp-proxy': udpProxy,
   'udp-client': udpClient,
+  'bfd-endpoint': bfdEndpoint,
 };
 
 const [name = '', ...flags] = process.argv.slice(2);

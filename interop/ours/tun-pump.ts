@@ -23,7 +23,7 @@ export class TunPump {
   }
 
   async configure(addresses: readonly string[], mtu: number, routes: readonly string[]): Promise<void> {
-    await configureTun(this.#device.name, { addresses, mtu, up: true });
+    configureTun(this.#device.name, { addresses, mtu, up: true });
     for (const route of routes) execFileSync('ip', ['route', 'replace', route, 'dev', this.#device.name]);
   }
 

@@ -61,7 +61,7 @@ export const udpClient = (args: Arguments): void => {
     complete = true;
     result({ echoed: count });
     tunnel?.close();
-    tunnel?.http3.close();
+    tunnel?.http.close();
   });
   const tunnelSink: UdpTunnelSink = {
     opened: (opened) => echo.next(opened),

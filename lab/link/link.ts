@@ -71,7 +71,7 @@ export const openLink = async ({ ends, device, addresses, mtu, shapes, captures 
     child.send(order);
     await answer();
     for (const [i, namespace] of ends.entries()) {
-      await configureTun(device, { mtu, addresses: [addresses[i] ?? []].flat(), up: true, namespace });
+      configureTun(device, { mtu, addresses: [addresses[i] ?? []].flat(), up: true, namespace });
     }
   } catch (error) {
     await close();

@@ -1,4 +1,5 @@
 // The process that is a link: a TUN in each of two network namespaces, and between them what its shapes say.
+import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { nowUs } from '#host/clock/clock.ts';
 import { PreciseTimer } from '#host/clock/timer.ts';
@@ -136,8 +137,9 @@ const run = ({ ends, shapes, device, captures }: LinkOrder): void => {
 // Whoever made the link is gone, or done with it.
 process.on('disconnect', () => process.exit());
 try {
-  // A late packet is a delay that the link should not have.
+  // A late packet is a delay that the link should not have: before both ends, and before other threads of this process.
   os.setPriority(-20);
+  execFileSync('chrt', ['--reset-on-fork', '--fifo', '--pid', '2', String(process.pid)], { stdio: 'ignore' });
 } catch {
   // Whoever may not do that goes on without it.
 }

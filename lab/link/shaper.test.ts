@@ -93,3 +93,24 @@ test('a queue can hold a number of packets, whatever their size, and makes room 
   shaper.change(1000, { bitsPerSecond: 5e6, queuePackets: 3 });
   assert.deepEqual([offer(2999), offer(3000)], [false, true]);
 });
+
+test('a packet is copied, and its room is used again once the next one is asked for', () => {
+  const shaper = new Shaper({}, random());
+  const sent = packet(100);
+  const takeOne = () => {
+    shaper.offer(0, sent);
+    return shaper.take(0);
+  };
+  const first = takeOne();
+  assert.ok(first);
+  sent[50] = 7;
+  assert.equal(first.bytes[50], 0);
+  shaper.offer(0, sent);
+  const second = shaper.take(0);
+  assert.notEqual(second, first, 'the first was lent until now');
+  assert.equal(second?.bytes[50], 7);
+  sent[50] = 8;
+  assert.equal(takeOne(), first);
+  assert.equal(first.bytes[50], 8);
+  assert.equal(shaper.take(0), undefined);
+});

@@ -15,7 +15,7 @@ export interface Shape extends FaultSpec {
 /** A packet on the link; times in microseconds. */
 export interface Carried {
   readonly bytes: Uint8Array;
-  readonly offeredUs: number;
+  offeredUs: number;
   /** When its last bit has left the bottleneck, and when it arrives. */
   leavesUs: number;
   dueUs: number;
@@ -29,6 +29,10 @@ export class Shaper {
   #shape: Shape;
   #line: Carried[] = [];
   #head = 0;
+  /** Packets that have arrived, by their length, to be used again: garbage would stop the link for milliseconds. */
+  readonly #spare = new Map<number, Carried[]>();
+  /** The packet that is lent to whoever took it. */
+  #lent: Carried | undefined;
   /** When each packet that waits, or waited lately, has left the bottleneck; those that vanish are among them. */
   #leaving: number[] = [];
   /** When the bottleneck has nothing more to do. */
@@ -57,10 +61,12 @@ export class Shaper {
     this.#busyUntilUs = Math.max(this.#busyUntilUs, nowUs) + this.#transmission(packet.length);
     if (queuePackets !== undefined) this.#leaving.push(this.#busyUntilUs);
     if (this.faults.drops(packet, this.#shape)) return false;
-    const bytes = packet.slice();
-    this.faults.corrupts(bytes, this.#shape);
-    const leavesUs = this.#busyUntilUs;
-    this.#line.push({ bytes, offeredUs: nowUs, leavesUs, dueUs: leavesUs + delayUs });
+    const carried = this.#copyOf(packet);
+    this.faults.corrupts(carried.bytes, this.#shape);
+    carried.offeredUs = nowUs;
+    carried.leavesUs = this.#busyUntilUs;
+    carried.dueUs = this.#busyUntilUs + delayUs;
+    this.#line.push(carried);
     return true;
   }
 
@@ -69,10 +75,13 @@ export class Shaper {
     return this.#line[this.#head]?.dueUs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The next packet that has arrived by now. */
+  /** The next packet that has arrived by now; it is lent until this is called again. */
   take(nowUs: number): Carried | undefined {
+    if (this.#lent !== undefined) this.#spare.get(this.#lent.bytes.length)?.push(this.#lent);
+    this.#lent = undefined;
     const packet = this.#line[this.#head];
     if (packet === undefined || packet.dueUs > nowUs) return undefined;
+    this.#lent = packet;
     this.#head++;
     if (this.#head > 1024 && 2 * this.#head > this.#line.length) {
       this.#line = this.#line.slice(this.#head);
@@ -97,6 +106,15 @@ export class Shaper {
     }
     this.#busyUntilUs = free;
     this.#leaving = this.#line.slice(this.#head).flatMap(({ leavesUs }) => (leavesUs > nowUs ? [leavesUs] : []));
+  }
+
+  #copyOf(packet: Uint8Array): Carried {
+    const { length } = packet;
+    const spare = this.#spare.get(length) ?? [];
+    this.#spare.set(length, spare);
+    const carried = spare.pop() ?? { bytes: new Uint8Array(length), offeredUs: 0, leavesUs: 0, dueUs: 0 };
+    carried.bytes.set(packet);
+    return carried;
   }
 
   #transmission(bytes: number): number {

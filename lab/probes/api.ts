@@ -7,8 +7,8 @@ import { type Account, accessToken, deviceToken, type Exchange } from './account
 
 export interface ApiOrder extends Account {
   readonly calls?: readonly ApiCall[];
-  /** Asks for a device's token. */
-  readonly exchange?: Exchange;
+  /** Asks for a token of each of these devices. */
+  readonly exchanges?: readonly Exchange[];
 }
 
 export interface ApiCall {
@@ -26,7 +26,7 @@ export interface ApiAnswer {
 
 export interface ApiAnswers {
   readonly answers: readonly ApiAnswer[];
-  readonly token?: string;
+  readonly tokens: readonly string[];
 }
 
 const order = JSON.parse(await text(process.stdin)) as ApiOrder;
@@ -40,5 +40,6 @@ for (const { method, url, body } of order.calls ?? []) {
   const parsed = answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>);
   answers.push({ sentMs, status: response.status, body: parsed });
 }
-const token = order.exchange && (await deviceToken(access, order.exchange));
-console.log(JSON.stringify({ answers, ...(token !== undefined && { token }) } satisfies ApiAnswers));
+const tokens: string[] = [];
+for (const exchange of order.exchanges ?? []) tokens.push(await deviceToken(access, exchange));
+console.log(JSON.stringify({ answers, tokens } satisfies ApiAnswers));

@@ -62,6 +62,7 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
       return roundTripFigures(replies, TRIPS, suffix);
     },
     toDevice: async () => [],
+    hears: async () => false,
     answers,
     unanswered: async (name, addresses) => {
       for (const address of addresses) {
@@ -92,6 +93,8 @@ export const bySocks = (edge: Edge, socks: (index: number) => string): Reach => 
     devicesAt: async (pop) =>
       [...edge.connections.values()].filter((each) => each.running && popWhere(each) === pop).length,
     // Devices know all PoPs and choose by themselves.
+    isRouted: false,
     watch: async () => {},
+    back: async () => {},
   };
 };

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bird, leadTo } from '../bird.ts';
 import type { Device, DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
-import { COUNT, parseReplies, ping } from '../ping.ts';
+import { COUNT, firstAnswer, parseReplies, ping } from '../ping.ts';
 import { countPings } from '../ping-counter.ts';
 import { untilNotReady } from '../probe.ts';
 import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
@@ -10,6 +11,7 @@ import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
 /** For ping to have been answered. */
 const UNDER_WAY_MS = 300;
+const ROUTED_MS = 20_000;
 const DROPPED = 'cloudbridge_forward_dropped_packets_total';
 
 interface Address {
@@ -25,8 +27,8 @@ const routesOf = ({ leads, ipv6 }: Device): string[] => {
   return prefixes.flatMap((prefix) => ['--route', prefix]);
 };
 
-/** Devices in namespaces: everything goes by their TUN. */
-export const byTun = (edge: Edge): Reach => {
+/** Devices in namespaces: everything goes by their TUN. @param bird who sends them to a PoP; absent: the lab does */
+export const byTun = (edge: Edge, bird: Bird | undefined): Reach => {
   const { lab } = edge;
   const { topology } = lab;
   if (topology === undefined) throw new LabError('There are no namespaces here for TUNs.');
@@ -40,10 +42,9 @@ export const byTun = (edge: Edge): Reach => {
     const all = (JSON.parse(text || '[]') as Address[]).flatMap(({ addr_info }) => addr_info);
     return all.flatMap(({ local, scope }) => (local === undefined || scope === 'link' ? [] : [local])).sort();
   };
-  const toDevice: Reach['toDevice'] = (name, other, family, suffix) => {
-    const { ipv4, ipv6 } = device(other);
-    return ping(lab, device(name).host, family === 'v4' ? ipv4 : ipv6, suffix);
-  };
+  const addressOf = (name: DeviceName, family: 'v4' | 'v6'): string => device(name)[family === 'v4' ? 'ipv4' : 'ipv6'];
+  const toDevice: Reach['toDevice'] = (name, other, family, suffix) =>
+    ping(lab, device(name).host, addressOf(other, family), suffix);
   const tryPing = (host: string, count: number, address: string): Promise<string> => {
     const args = ['-q', '-n', '-c', `${count}`, '-i', '0.01', '-W', '1', address];
     return lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
@@ -62,6 +63,10 @@ export const byTun = (edge: Edge): Reach => {
       return ping(lab, device(name).host, { v4, v6 }[family].address, suffix);
     },
     toDevice,
+    hears: async (name, other, family) => {
+      await firstAnswer(lab, device(name).host, addressOf(other, family));
+      return true;
+    },
     answers: async (name) => /, 1 received/.test(await tryPing(device(name).host, 1, lab.place.internet.v4.address)),
     unanswered: async (name, addresses) => {
       for (const address of addresses) {
@@ -105,9 +110,12 @@ export const byTun = (edge: Edge): Reach => {
     popOf: () => topology.pops.find((pop) => !gone.has(pop)) ?? first,
     devicesAt: sessions,
     watch: async (pop) => {
-      await untilNotReady(lab, pop);
+      if (bird === undefined) await untilNotReady(lab, pop);
+      else await bird.until(`${pop} is not announced`, ROUTED_MS, (paths) => paths.every((path) => path.pop !== pop));
       gone.add(pop);
-      await lab.configure('upstream', anycastRoutes(topology, pop, 'delete'));
+      if (bird === undefined) await lab.configure('upstream', anycastRoutes(topology, pop, 'delete'));
     },
+    isRouted: true,
+    back: async (pop) => bird?.until(`packets go to ${pop}`, ROUTED_MS, leadTo(pop)),
   };
 };

@@ -46,6 +46,8 @@ export interface Reach {
   toInternet(name: DeviceName, family: 'v4' | 'v6', suffix: string): Promise<Measurement[]>;
   /** Round trips to another device; none where devices are sent no packets. */
   toDevice(name: DeviceName, other: DeviceName, family: 'v4' | 'v6', suffix: string): Promise<Measurement[]>;
+  /** Resolves at another device's first answer: true; false at once where devices are sent no packets. */
+  hears(name: DeviceName, other: DeviceName, family: 'v4' | 'v6'): Promise<boolean>;
   /** Whether the internet host answers the device now. */
   answers(name: DeviceName): Promise<boolean>;
   /** Asks for each address so many times as `ATTEMPTS` says. Throws a `LabError` if one answers. */
@@ -73,4 +75,8 @@ export interface Reach {
    * away from it since.
    */
   watch(pop: string): Promise<void>;
+  /** Whether routes bring devices back to a PoP that began again; without, they stay where they went meanwhile. */
+  readonly isRouted: boolean;
+  /** Resolves when routes lead to this PoP, which began again. */
+  back(pop: string): Promise<void>;
 }

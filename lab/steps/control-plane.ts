@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEVICE_NAMES, DEVICES, Edge, OPERATOR } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
+import { devicesCall, routingCalls } from '../routing-calls.ts';
 
 const ms = (start: number): number => Math.round(performance.now() - start);
 
@@ -12,7 +13,7 @@ export const controlPlaneUp: Step = {
   essential: true,
   run: async (journey) => {
     const start = performance.now();
-    journey.edge = await Edge.create(journey.lab);
+    journey.edge = await Edge.create(journey.lab, journey.bird);
     await journey.edge.control.start();
     return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
   },
@@ -33,6 +34,7 @@ const createTenants = (journey: Journey) =>
       { method: 'POST', url: '/v1/pops', body: { id: pop, displayName: pop } },
       { method: 'POST', url: `/v1/pops/${pop}/workers`, body: { id: 'w1' } },
     ]),
+    ...(journey.routing === 'bgp' ? routingCalls(journey.lab.topology!) : []),
   );
 
 /** Everything that the journey needs is created by calls of the API. */
@@ -44,6 +46,8 @@ export const apiCalls: Step = {
     const start = performance.now();
     const { edge } = journey;
     const created = await createTenants(journey);
+    const network6 = created.map(({ ipv6Prefix }) => ipv6Prefix).find((prefix) => typeof prefix === 'string');
+    if (journey.routing === 'bgp') await edge.control.call(OPERATOR, devicesCall(String(network6)));
     const devices = DEVICE_NAMES.filter((name) => name !== 'late');
     await edge.createDevices(...devices);
     return [

@@ -42,6 +42,8 @@ const workerPublish = (pop: string, worker: string): string[] => [
   ...follow(Bucket.config, ['*.device.*', '*.network.*', `_system.worker.${pop}.${worker}`]),
   ...follow(Bucket.revocations, ['>']),
   ...follow(Bucket.desired, ['fleet']),
+  // What other workers say of themselves, for names to lead to those that serve.
+  ...follow(Bucket.status, ['worker.*.*']),
   `$JS.API.DIRECT.GET.KV_${Bucket.chunks}.$KV.${Bucket.chunks}.*`,
   `$KV.${Bucket.status}.worker.${pop}.${worker}`,
   `$KV.${Bucket.status}.presence.*.*.${pop}.${worker}`,
@@ -51,8 +53,8 @@ const workerPublish = (pop: string, worker: string): string[] => [
 
 /** What the API changes in `cb_config`; keys and revisions are not among it. */
 const API_KINDS: readonly Kind[] = [
-  ...(['tenant', 'network', 'device', 'pop', 'worker', 'guard', 'lease'] as const),
-  ...(['outbox', 'idempotency', 'installation'] as const),
+  ...(['tenant', 'network', 'device', 'pop', 'worker', 'prefix', 'neighbor', 'uplink', 'guard', 'lease'] as const),
+  ...(['zone', 'place', 'outbox', 'idempotency', 'installation'] as const),
 ];
 
 /** The API's part of what services do: reads records, commits changes, sends and reads events. */

@@ -134,7 +134,7 @@ test('health, readiness and metrics by HTTP', async (t) => {
   assert.deepEqual(await ask('/healthz'), [200, 'ok\n']);
   assert.deepEqual(await ask('/metrics'), [200, 'cloudbridge_x_total 1\n']);
   view.healthy = false;
-  assert.deepEqual(await ask('/readyz'), [503, 'a data-plane thread does not answer\n']);
+  assert.deepEqual(await ask('/readyz'), [503, 'a thread does not answer\n']);
   assert.equal((await ask('/healthz'))[0], 503);
   assert.equal((await ask('/other'))[0], 404);
   assert.equal((await ask('/metrics', 'POST'))[0], 405);

@@ -17,11 +17,12 @@ const sentence = (path: string, code: string | undefined): string => {
   return `${path} cannot be reached (${code})`;
 };
 
-/** Asks a worker one thing. @param more of the request, beside the command's name @returns what it answered @throws AdminError */
+/** Asks a worker one thing. @param more of the request, beside the command's name @param timeoutMs of silence @returns what it answered @throws AdminError */
 export const askWorker = (
   path: string,
   command: string,
   more: Readonly<Record<string, unknown>> = {},
+  timeoutMs = TIMEOUT_MS,
 ): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -29,7 +30,7 @@ export const askWorker = (
       socket.destroy();
       reject(new AdminError(message));
     };
-    socket.setTimeout(TIMEOUT_MS, () => fail(`the worker at ${path} does not answer`));
+    socket.setTimeout(timeoutMs, () => fail(`the worker at ${path} does not answer`));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(path, error.code)));
     socket.once('close', () => fail(`the worker at ${path} closed without an answer`));
     socket.write(`${JSON.stringify({ ...more, command })}\n`);

@@ -19,10 +19,10 @@ const handle = async (view: AdminView, path: string, response: ServerResponse): 
   if (path === '/metrics') {
     answer(response, 200, await view.metrics(), 'text/plain; version=0.0.4; charset=utf-8');
   } else if (path === '/healthz') {
-    answer(response, healthy ? 200 : 503, healthy ? 'ok\n' : 'a data-plane thread does not answer\n');
+    answer(response, healthy ? 200 : 503, healthy ? 'ok\n' : 'a thread does not answer\n');
   } else if (path === '/readyz') {
     const ready = healthy && view.state === 'ready';
-    answer(response, ready ? 200 : 503, `${healthy ? view.state : 'a data-plane thread does not answer'}\n`);
+    answer(response, ready ? 200 : 503, `${healthy ? view.state : 'a thread does not answer'}\n`);
   } else answer(response, 404, 'there are /metrics, /healthz and /readyz\n');
 };
 

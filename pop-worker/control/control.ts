@@ -5,6 +5,7 @@ import type { WorkerConfig } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { Contact } from './contact.ts';
 import { type ControlView, describeControl } from './describe.ts';
 import { DesiredState } from './desired-state.ts';
+import { Fleet } from './fleet.ts';
 import { Membership } from './membership.ts';
 import { checkFiles, connectNats, type NatsOptions } from './nats.ts';
 import { Revisions } from './revisions.ts';
@@ -19,6 +20,8 @@ export interface ControlOptions extends NatsOptions {
   /** How the worker is; what it knows of the control plane is added. */
   readonly report: () => WorkerReport;
   readonly statusEveryMs?: number;
+  /** Whether what other workers say of themselves is followed. */
+  readonly followsFleet?: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,6 +32,7 @@ export class Control {
   readonly revisions: Revisions;
   readonly status: Status;
   readonly contact: Contact;
+  readonly fleet = new Fleet(() => performance.now());
   readonly #options: ControlOptions;
   #nats: NatsConnection | undefined;
   readonly #closing = new AbortController();
@@ -51,6 +55,8 @@ export class Control {
     this.membership = new Membership({ state, pop, worker, file: join(stateDirectory, 'membership'), ...told });
     this.revisions = new Revisions({
       state,
+      pop,
+      worker,
       keys: options.revisionKeys,
       file: join(stateDirectory, 'revision'),
       ...told,
@@ -100,7 +106,7 @@ export class Control {
     this.#closing.abort();
     this.#isExpected = true;
     await this.status.close();
-    const closing = [this.membership.close(), this.revisions.close()];
+    const closing = [this.membership.close(), this.revisions.close(), this.fleet.close()];
     await this.#nats?.close();
     await Promise.all(closing);
   }
@@ -115,6 +121,7 @@ export class Control {
     this.membership.watch(nats);
     this.revisions.watch(nats);
     this.status.start(nats);
+    if (this.#options.followsFleet === true) this.fleet.watch(nats, onError);
     for await (const { type } of nats.status()) {
       if (type === 'disconnect') {
         if (!this.#isExpected) this.contact.failed(new Error('the connection to NATS was lost: it is made again'));
@@ -128,6 +135,7 @@ export class Control {
         // The server forgot who was listening if it was restarted; waiting to find out would take half a minute.
         this.membership.restart();
         this.revisions.restart();
+        this.fleet.restart();
         this.status.refresh();
       }
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_ROUTING } from '#model/routing.ts';
 import { DesiredState, type DesiredStateListener } from './desired-state.ts';
 
 const recorder = (): { calls: unknown[][]; listener: DesiredStateListener } => {
@@ -15,6 +16,7 @@ const recorder = (): { calls: unknown[][]; listener: DesiredStateListener } => {
     onReinstated: note('reinstated'),
     onKeys: note('keys'),
     onRefusedPrefixes: note('refused'),
+    onRouting: note('routing'),
     onDrain: note('drain'),
   };
   return { calls, listener };
@@ -27,17 +29,21 @@ test('a listener hears everything that is known, then each change once', () => {
   state.setNetwork('acme', 'n', ['10.0.0.0/24']);
   state.setDevice('acme', 'a', device);
   state.setKeys('{}', 'iss');
+  const routing = { ...NO_ROUTING, prefixes: [{ prefix: '192.0.2.0/24', communities: [] }] };
+  state.setRouting(routing);
   const { calls, listener } = recorder();
   const stop = state.listen(listener);
   const known = [
     ['tenant', 'acme', ['10.0.0.0/24']],
     ['device', 'acme', 'a', device],
     ['keys', '{}', 'iss'],
+    ['routing', routing],
   ];
   assert.deepEqual(calls, known);
   state.setDevice('acme', 'a', { ...device });
   state.setKeys('{}', 'iss');
   state.setDrain(false);
+  state.setRouting({ ...routing });
   assert.equal(calls.length, known.length, 'nothing changed');
   state.setDrain(true);
   state.setRevoked({ tenant: 'acme', device: 'a' }, true);

@@ -1,5 +1,10 @@
 /** What the worker shall do, as far as it knows; the data plane reads it and listens to it. */
 
+import { isDeepStrictEqual } from 'node:util';
+import { type DnsConfig, NO_DNS } from '#model/dns.ts';
+import type { MeshMembers } from '#model/mesh.ts';
+import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
+
 export interface DeviceState {
   readonly tenant: string;
   readonly id: string;
@@ -27,6 +32,12 @@ export interface DesiredStateListener {
   /** JWK set (RFC 7517) as text, and who issues the tokens. */
   onKeys?(jwks: string, issuer: string): void;
   onRefusedPrefixes?(prefixes: readonly string[]): void;
+  /** What the worker announces, and to whom. */
+  onRouting?(routing: WorkerRouting): void;
+  /** What names lead to. */
+  onDns?(dns: DnsConfig): void;
+  /** Who is in the mesh of workers. */
+  onMesh?(mesh: MeshMembers): void;
   /** Whether all of this is as the control plane has it at this moment, as far as can be known. */
   onCurrent?(isCurrent: boolean): void;
   /** Whether the worker shall let its sessions go. */
@@ -44,6 +55,10 @@ export class DesiredState {
   jwks = '';
   issuer = '';
   refusedPrefixes: readonly string[] = [];
+  routing: WorkerRouting = NO_ROUTING;
+  dns: DnsConfig = NO_DNS;
+  /** Undefined: nothing was ever said of it. */
+  mesh: MeshMembers | undefined;
   drain = false;
   isCurrent = false;
   readonly #listeners = new Set<DesiredStateListener>();
@@ -61,6 +76,9 @@ export class DesiredState {
     for (const revocation of this.#revoked.values()) listener.onRevoked?.(revocation);
     if (this.jwks !== '') listener.onKeys?.(this.jwks, this.issuer);
     if (this.refusedPrefixes.length > 0) listener.onRefusedPrefixes?.(this.refusedPrefixes);
+    if (this.routing !== NO_ROUTING) listener.onRouting?.(this.routing);
+    if (this.dns !== NO_DNS) listener.onDns?.(this.dns);
+    if (this.mesh !== undefined) listener.onMesh?.(this.mesh);
     if (this.drain) listener.onDrain?.(true);
     if (this.isCurrent) listener.onCurrent?.(true);
     this.#listeners.add(listener);
@@ -152,6 +170,27 @@ export class DesiredState {
     if (same(prefixes, this.refusedPrefixes)) return;
     this.refusedPrefixes = prefixes;
     for (const listener of this.#listeners) listener.onRefusedPrefixes?.(prefixes);
+  }
+
+  setRouting(routing: WorkerRouting): void {
+    if (JSON.stringify(routing) === JSON.stringify(this.routing)) return;
+    this.routing = routing;
+    for (const listener of this.#listeners) listener.onRouting?.(routing);
+  }
+
+  /** The serial alone is no other one: revisions count on whatever changes. */
+  setDns(dns: DnsConfig): void {
+    const isSame = JSON.stringify({ ...dns, serial: 0 }) === JSON.stringify({ ...this.dns, serial: 0 });
+    if (isSame) return;
+    this.dns = dns;
+    for (const listener of this.#listeners) listener.onDns?.(dns);
+  }
+
+  /** A revision that says nothing of it changes nothing. */
+  setMesh(mesh: MeshMembers | undefined): void {
+    if (mesh === undefined || isDeepStrictEqual(mesh, this.mesh)) return;
+    this.mesh = mesh;
+    for (const listener of this.#listeners) listener.onMesh?.(mesh);
   }
 
   setDrain(drain: boolean): void {

@@ -3,6 +3,9 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { DnsConfig } from '#model/dns.ts';
+import type { MeshMembers } from '#model/mesh.ts';
+import type { WorkerRouting } from '#model/routing.ts';
 import type { Publisher } from '#services/config/publisher.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import type { ControlView } from './describe.ts';
@@ -22,6 +25,9 @@ const createListener = () => {
   const keys: string[] = [];
   const current: boolean[] = [];
   const refused: (readonly string[])[] = [];
+  const routings: WorkerRouting[] = [];
+  const named: DnsConfig[] = [];
+  const meshes: MeshMembers[] = [];
   const outlooks: Outlook[] = [];
   /** What its data plane has, and what it would lose. */
   const present = { tunnels: 0, cut: 0 };
@@ -29,6 +35,9 @@ const createListener = () => {
     tenant: () => undefined,
     keys: (_jwks, issuer) => void keys.push(issuer),
     refused: (prefixes) => void refused.push(prefixes),
+    routing: (routing) => void routings.push(routing),
+    dns: (dns) => void named.push(dns),
+    mesh: (members) => void meshes.push(members),
     assess: async (outlook) => {
       outlooks.push(outlook);
       return present;
@@ -40,7 +49,7 @@ const createListener = () => {
     condition: () => SERVING,
     revocations: () => undefined,
   };
-  return { listener, revoked, keys, current, refused, outlooks, present };
+  return { listener, revoked, keys, current, refused, routings, named, meshes, outlooks, present };
 };
 
 before(async () => {
@@ -95,6 +104,29 @@ test('with all of it on disk it needs nobody, and says when it knows all that th
   await source.stop();
 });
 
+test('its number in the mesh is known before it starts, as soon as the control plane gives one, and from disk later', async () => {
+  const { send } = hub.service;
+  await send('POST', '/v1/pops', { id: 'moscow' });
+  const directory = await mkdtemp(join(folder, 'w'));
+  const source = hub.createSource('w4', directory);
+  const asked = source.member();
+  const { json } = await send('POST', '/v1/pops/moscow/workers', { id: 'w4', meshAddress: '203.0.113.4' });
+  assert.equal(await asked, json.member);
+  const { listener, meshes } = createListener();
+  await source.start(listener);
+  assert.deepEqual(meshes, [{ own: json.member, others: [] }]);
+  const other = await send('POST', '/v1/pops/moscow/workers', { id: 'w5', meshAddress: '203.0.113.5' });
+  await eventually(async () => meshes.length > 1 || undefined, 'it is told of the other one');
+  const place = { member: other.json.member, name: 'w5.moscow.mesh', address: '203.0.113.5', port: 4443 };
+  assert.deepEqual(meshes.at(-1), { own: json.member, others: [place] });
+  await source.stop();
+  await hub.installation.server.kill();
+  const again = hub.createSource('w4', directory);
+  assert.equal(await again.member(), json.member);
+  await again.stop();
+  await hub.installation.server.start();
+});
+
 test('a revision that would cut off too many waits until somebody forces it by the API', async () => {
   const { send } = hub.service;
   const { listener, current, refused, outlooks, present } = createListener();
@@ -144,4 +176,56 @@ test('a revision that nobody forces is taken once those whom it would cut off ha
     'it is taken',
   );
   await source.stop();
+});
+
+test('a worker hears what its PoP is to announce, and again what was changed', async () => {
+  const { listener, routings } = createListener();
+  const { send } = hub.service;
+  const source = hub.createSource('w5', await mkdtemp(join(folder, 'w')));
+  await source.start(listener);
+  assert.equal(routings.length, 0, 'nothing was said yet');
+  await send('POST', '/v1/pops', { id: 'moscow' });
+  await send('POST', '/v1/prefixes', { id: 'service', prefix: '192.0.2.0/24' });
+  const router = { id: 'transit', address: '198.51.100.1', remoteAsn: 64_500 };
+  assert.equal((await send('POST', '/v1/pops/moscow/bgp-neighbors', router)).status, 201);
+  await eventually(async () => routings.at(-1)?.neighbors[0]?.id === 'transit' || undefined, 'the neighbour');
+  assert.deepEqual(
+    routings.at(-1)?.prefixes.map(({ prefix }) => prefix),
+    ['192.0.2.0/24'],
+  );
+  await send('PATCH', '/v1/pops/moscow/bgp-neighbors/transit', { disabled: true });
+  await eventually(async () => routings.at(-1)?.neighbors.length === 0 || undefined, 'that it is disabled');
+  await source.stop();
+});
+
+test('a worker hears what names lead to, and which workers serve', async () => {
+  const { listener, named } = createListener();
+  const { send } = hub.service;
+  const source = hub.createSource('w6', await mkdtemp(join(folder, 'w')), { followsFleet: true });
+  await source.start(listener);
+  assert.equal(named.length, 0, 'nothing was said yet');
+  await send('POST', '/v1/pops', { id: 'kazan', addresses: ['198.51.100.9'] });
+  await send('POST', '/v1/dns-places', { id: 'volga', prefixes: ['203.0.113.0/24'], pops: ['kazan'] });
+  const zone = { id: 'edge', domain: 'edge.example', nameServers: ['ns.example'], services: ['www.edge.example'] };
+  assert.equal((await send('POST', '/v1/dns-zones', zone)).status, 201);
+  await eventually(async () => named.length > 0 || undefined, 'the zone');
+  const [dns] = named;
+  assert.deepEqual(dns?.zones, [
+    {
+      ...{ domain: 'edge.example', mailbox: 'hostmaster.edge.example', nameServers: ['ns.example'], ttlSeconds: 30 },
+      ...{ services: ['www.edge.example'], records: [] },
+    },
+  ]);
+  assert.deepEqual(dns?.places[0]?.pops, ['kazan']);
+  assert.deepEqual(dns?.pops.find(({ id }) => id === 'kazan')?.addresses, ['198.51.100.9']);
+  await send('PATCH', '/v1/pops/kazan', { addresses: ['198.51.100.10'] });
+  const addresses = () => named.at(-1)?.pops.find(({ id }) => id === 'kazan')?.addresses[0];
+  await eventually(async () => addresses() === '198.51.100.10' || undefined, 'its other address');
+  const own = () => source.fleet().workers.find(({ worker }) => worker === 'w6');
+  await eventually(async () => own()?.serves, 'itself among the workers');
+  assert.ok(source.fleet().isCurrent && (own()?.silentMs ?? 1e9) < 5000);
+  await send('DELETE', '/v1/dns-zones/edge');
+  await eventually(async () => named.at(-1)?.zones.length === 0 || undefined, 'the end of the zone');
+  await source.stop();
+  assert.deepEqual(source.fleet().isCurrent, false);
 });

@@ -1,6 +1,7 @@
 import { Health, LocalOrder } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { Control } from './control.ts';
 import type { ControlView } from './describe.ts';
+import { type FleetView, NO_FLEET } from './fleet.ts';
 import type { NatsOptions } from './nats.ts';
 import { importRevisionKeys } from './revisions.ts';
 import { shareCut } from './share-cut.ts';
@@ -12,6 +13,8 @@ export interface NatsSourceOptions extends NatsOptions {
   /** Ed25519 public keys (base64url) by their IDs. */
   readonly revisionKeys: Readonly<Record<string, string>>;
   readonly version: string;
+  /** Whether what other workers say of themselves is followed. */
+  readonly followsFleet?: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -21,6 +24,12 @@ const HEALTH: Readonly<Record<WorkerState, Health>> = {
   draining: Health.DRAINING,
   withdrawn: Health.WITHDRAWN,
   stopping: Health.DRAINING,
+};
+
+/** Of a worker that waits for its number. */
+const NOT_STARTED: WorkerCondition = {
+  ...{ state: 'starting', healthy: true, localOrder: 'serve' },
+  ...{ packetsUp: 0n, packetsDown: 0n, packetsDropped: 0n },
 };
 
 const LOCAL_ORDER: Readonly<Record<WorkerCondition['localOrder'], LocalOrder>> = {
@@ -34,23 +43,45 @@ export class NatsSource implements ControlSource {
   readonly #options: NatsSourceOptions;
   readonly #startTimeMs = Date.now();
   #control: Control | undefined;
+  #starting: Promise<Control> | undefined;
+  #listener: ControlListener | undefined;
   #sessions = 0;
 
   constructor(options: NatsSourceOptions) {
     this.#options = options;
   }
 
+  /** What is on disk is known at once; the rest comes by NATS, once it is reached. */
+  #started(): Promise<Control> {
+    const { revisionKeys, onError, ...options } = this.#options;
+    const start = async (): Promise<Control> => {
+      this.#control = await Control.start({
+        ...options,
+        revisionKeys: await importRevisionKeys(revisionKeys),
+        report: () => this.#report(),
+        shareCut: async (next) => {
+          const [control, listener] = [this.#control, this.#listener];
+          return control === undefined || listener === undefined ? 0 : shareCut(control.state, listener, next);
+        },
+        onError,
+      });
+      return this.#control;
+    };
+    this.#starting ??= start();
+    return this.#starting;
+  }
+
+  async member(): Promise<number> {
+    const { state } = await this.#started();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const stop = state.listen({ onMesh: ({ own }) => own !== undefined && resolve(own) });
+    return promise.finally(stop);
+  }
+
   /** Resolves once tokens can be judged: keys and who is revoked are known, from NATS or from an earlier run. */
   async start(listener: ControlListener): Promise<void> {
-    const { revisionKeys, onError, ...options } = this.#options;
-    const control = await Control.start({
-      ...options,
-      revisionKeys: await importRevisionKeys(revisionKeys),
-      report: () => this.#report(listener),
-      shareCut: async (next) => (this.#control === undefined ? 0 : shareCut(this.#control.state, listener, next)),
-      onError,
-    });
-    this.#control = control;
+    this.#listener = listener;
+    const control = await this.#started();
     const { promise, resolve } = Promise.withResolvers<void>();
     control.state.listen({
       onTenant: (tenant, prefixes) => listener.tenant(tenant, prefixes),
@@ -61,6 +92,9 @@ export class NatsSource implements ControlSource {
         if (state === undefined) listener.revoke({ tenant, device });
       },
       onRefusedPrefixes: (prefixes) => listener.refused(prefixes),
+      onRouting: (routing) => listener.routing(routing),
+      onDns: (dns) => listener.dns(dns),
+      onMesh: (mesh) => listener.mesh(mesh),
       onDrain: (drain) => listener.setDrain(drain),
       onCurrent: (isCurrent) => listener.current(isCurrent),
       onKeys: (jwks, issuer) => {
@@ -81,6 +115,10 @@ export class NatsSource implements ControlSource {
     return this.#control?.view;
   }
 
+  fleet(): FleetView {
+    return this.#control?.fleet.view() ?? NO_FLEET;
+  }
+
   report(event: WorkerEvent): void {
     const status = this.#control?.status;
     if (event.type === 'state') status?.reportSelf();
@@ -97,8 +135,8 @@ export class NatsSource implements ControlSource {
     await this.#control?.close();
   }
 
-  #report(listener: ControlListener): WorkerReport {
-    const { state, healthy, localOrder, ...traffic } = listener.condition();
+  #report(): WorkerReport {
+    const { state, healthy, localOrder, ...traffic } = this.#listener?.condition() ?? NOT_STARTED;
     return {
       health: healthy ? HEALTH[state] : Health.FAILED,
       localOrder: LOCAL_ORDER[localOrder],

@@ -30,7 +30,14 @@ const open = async (file = join(folder, `r${count++}`)) => {
   const errors: unknown[] = [];
   const state = new DesiredState();
   const onError = (error: unknown): void => void errors.push(error);
-  const revisions = new Revisions({ state, keys: new Map([['k', pair.publicKey]]), file, onError });
+  const revisions = new Revisions({
+    state,
+    pop: 'moscow',
+    worker: 'm1',
+    keys: new Map([['k', pair.publicKey]]),
+    file,
+    onError,
+  });
   return { state, revisions, errors, file };
 };
 

@@ -53,7 +53,16 @@ const open = (file = join(folder, `r${count++}`), shareCut?: () => number) => {
     file,
     state,
     errors,
-    revisions: new Revisions({ state, keys, file, onError, lookEveryMs: 10, ...(shareCut && { shareCut }) }),
+    revisions: new Revisions({
+      state,
+      pop: 'moscow',
+      worker: 'm1',
+      keys,
+      file,
+      onError,
+      lookEveryMs: 10,
+      ...(shareCut && { shareCut }),
+    }),
   };
 };
 

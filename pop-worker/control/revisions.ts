@@ -1,6 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { dnsOf } from '#model/dns.ts';
+import { membersOf } from '#model/mesh.ts';
 import { Bucket, FLEET_MANIFEST } from '#model/names.ts';
 import {
   assembleRevision,
@@ -10,6 +12,7 @@ import {
   toHex,
   verifyManifest,
 } from '#model/revision.ts';
+import { routingOf } from '#model/routing.ts';
 import { StoredRevisionSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import {
   type Manifest,
@@ -25,6 +28,9 @@ import { Watch } from './watch.ts';
 
 export interface RevisionOptions {
   readonly state: DesiredState;
+  /** Whose revision it is: of what all announce, it takes its own. */
+  readonly pop: string;
+  readonly worker: string;
   /** Ed25519 public keys that revisions may be signed by, by their IDs. */
   readonly keys: ReadonlyMap<string, RevisionKey>;
   /** Where the last good revision lies. */
@@ -209,11 +215,14 @@ export class Revisions {
   }
 
   #apply(manifest: Manifest, config: WorkerConfig, fromDisk: boolean): void {
-    const { state } = this.#options;
+    const { state, pop, worker } = this.#options;
     this.#applied = { manifest, config, fromDisk };
     state.setKeys(config.jwks, config.tokenIssuer);
     state.setRefusedPrefixes(config.refusedPrefixes);
     state.setRevisionPrefixes(prefixesByTenant(config));
+    state.setRouting(routingOf(config.routing, pop, worker));
+    state.setDns(dnsOf(config.dns, Number(manifest.number)));
+    state.setMesh(membersOf(config.mesh, pop, worker));
     this.#end.look();
   }
 

@@ -1,5 +1,9 @@
+import type { DnsConfig } from '#model/dns.ts';
+import type { MeshMembers } from '#model/mesh.ts';
+import type { WorkerRouting } from '#model/routing.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { ControlView } from './describe.ts';
+import type { FleetView } from './fleet.ts';
 
 export type WorkerState = LabelsOf<'cloudbridge_worker_state_count'>['state'];
 
@@ -47,6 +51,12 @@ export interface ControlListener {
   keys(jwks: string, issuer: string): void;
   /** Destinations, as prefixes, that no tunnel of the fleet leads to, besides those that the worker's own file names. */
   refused(prefixes: readonly string[]): void;
+  /** What the worker announces, to whom, and by which ways out. */
+  routing(routing: WorkerRouting): void;
+  /** What names lead to. */
+  dns(dns: DnsConfig): void;
+  /** Who is in the mesh of workers. */
+  mesh(members: MeshMembers): void;
   /** Whether all of this is as the control plane has it now: only then what is not known does not exist. */
   current(isCurrent: boolean): void;
   revoke(revocation: Revocation): void;
@@ -78,6 +88,12 @@ export type WorkerEvent =
 /** Where desired state comes from: a file, or the control plane. */
 export interface ControlSource {
   /**
+   * The worker's number in the mesh, as soon as it has one; may be asked before `start`.
+   *
+   * @throws Error with one sentence when it never will have one
+   */
+  member(): Promise<number>;
+  /**
    * Tells the listener all that is known and goes on telling it what changes.
    *
    * @returns when there is enough to serve by, the last known good state of an earlier run included
@@ -93,6 +109,8 @@ export interface ControlSource {
   reload(): Promise<readonly string[]>;
   /** What is known of the control plane; undefined: this source has none. */
   view(): ControlView | undefined;
+  /** What other workers say of themselves, where that is followed. */
+  fleet(): FleetView;
   /** Something happened here. Never throws, never blocks. */
   report(event: WorkerEvent): void;
   stop(): Promise<void>;

@@ -7,6 +7,7 @@ import { StaticSource, StaticSourceError } from './static-source.ts';
 import { SERVING } from './testing/condition.ts';
 
 test('tenants, keys and revocations come from files; a wrong file changes nothing', async (t) => {
+  const OWN = { pop: 'moscow', worker: 'm1' };
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const jwks = path.join(folder, 'jwks.json');
@@ -19,6 +20,9 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     keys: (...all: unknown[]) => void told.push(['keys', ...all]),
     revoke: (...all: unknown[]) => void told.push(['revoke', ...all]),
     refused: (...all: unknown[]) => void told.push(['refused', ...all]),
+    routing: (...all: unknown[]) => void told.push(['routing', ...all]),
+    dns: (...all: unknown[]) => void told.push(['dns', ...all]),
+    mesh: (...all: unknown[]) => void told.push(['mesh', ...all]),
     current: (...all: unknown[]) => void told.push(['current', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),
@@ -27,7 +31,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     revocations: (...all: unknown[]) => void told.push(['revocations', ...all]),
   };
   const tenants = [{ id: 'acme', prefixes: ['10.64.0.0/10'] }];
-  const source = new StaticSource({ issuer: 'https://i', jwks, tenants, revocations });
+  const source = new StaticSource({ issuer: 'https://i', jwks, tenants, revocations, ...OWN });
   await source.start(listener);
   assert.deepEqual(told.splice(0), [
     ['keys', '{"keys":[]}', 'https://i'],

@@ -1,4 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { dnsOf } from '#model/dns.ts';
+import { routingOf } from '#model/routing.ts';
+import { DnsConfigSchema, RoutingConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { type FleetView, NO_FLEET } from './fleet.ts';
 import type { ControlListener, ControlSource, Revocation } from './source.ts';
 
 export interface StaticOptions {
@@ -8,6 +13,12 @@ export interface StaticOptions {
   readonly tenants: readonly { readonly id: string; readonly prefixes: readonly string[] }[];
   /** File with a JSON array of revocations; none are in force without it. */
   readonly revocations?: string | undefined;
+  /** File with what PoPs announce, as a revision has it (`RoutingConfig` in JSON); without it nothing is announced. */
+  readonly routing?: string | undefined;
+  /** File with what names lead to, as a revision has it (`DnsConfig` in JSON); without it nothing. */
+  readonly dns?: string | undefined;
+  readonly pop: string;
+  readonly worker: string;
 }
 
 /** A file of the static configuration is wrong. */
@@ -31,6 +42,17 @@ const parseFile = async <T>(file: string, what: string, isRight: (value: unknown
 const isKeySet = (value: unknown): value is { keys: unknown[] } =>
   typeof value === 'object' && value !== null && Array.isArray((value as { keys?: unknown }).keys);
 
+const isOf =
+  (schema: typeof DnsConfigSchema | typeof RoutingConfigSchema) =>
+  (value: unknown): value is JsonValue => {
+    try {
+      fromJson(schema, value as JsonValue);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
 
 const isRevocation = (value: unknown): value is Revocation => {
@@ -50,6 +72,10 @@ export class StaticSource implements ControlSource {
     this.#options = options;
   }
 
+  async member(): Promise<never> {
+    throw new StaticSourceError('mesh.member: without [control] nobody else gives the worker its number');
+  }
+
   async start(listener: ControlListener): Promise<void> {
     this.#listener = listener;
     await this.reload();
@@ -59,19 +85,36 @@ export class StaticSource implements ControlSource {
 
   /** Reads keys and revocations again; when a file is wrong, what was read before stays in force. */
   async reload(): Promise<readonly string[]> {
-    const { jwks, issuer, revocations } = this.#options;
+    const { jwks, issuer, revocations, routing, dns, pop, worker } = this.#options;
     const keys = await parseFile(jwks, 'a JWK set: {"keys": […]}', isKeySet);
     const revoked =
       revocations === undefined
         ? []
         : await parseFile(revocations, 'an array of {"tenant", "device"?, "tokenId"?}', isRevocations);
+    const routed =
+      routing === undefined
+        ? undefined
+        : await parseFile(routing, 'prefixes, neighbors and uplinks', isOf(RoutingConfigSchema));
+    const named = dns === undefined ? undefined : await parseFile(dns, 'zones, places and pops', isOf(DnsConfigSchema));
     this.#listener?.keys(JSON.stringify(keys), issuer);
     this.#listener?.revocations(revoked);
-    return revocations === undefined ? ['keys of tokens'] : ['keys of tokens', 'revocations'];
+    if (routed !== undefined) this.#listener?.routing(routingOf(fromJson(RoutingConfigSchema, routed), pop, worker));
+    if (named !== undefined)
+      this.#listener?.dns(dnsOf(fromJson(DnsConfigSchema, named), Math.floor(Date.now() / 1000)));
+    return [
+      'keys of tokens',
+      ...(revocations === undefined ? [] : ['revocations']),
+      ...(routing === undefined ? [] : ['what is announced']),
+      ...(dns === undefined ? [] : ['what names lead to']),
+    ];
   }
 
   view(): undefined {
     // There is no control plane.
+  }
+
+  fleet(): FleetView {
+    return NO_FLEET;
   }
 
   report(): void {

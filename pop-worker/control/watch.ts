@@ -5,8 +5,8 @@ export interface WatchOptions {
   readonly bucket: string;
   /** As `*.device.*`. */
   readonly filter: string;
-  /** @param value undefined: the record has ended */
-  readonly onRecord: (key: string, value: Uint8Array | undefined, revision: number) => void;
+  /** @param value undefined: the record has ended @param timestampNs when NATS got it, since 1970 */
+  readonly onRecord: (key: string, value: Uint8Array | undefined, revision: number, timestampNs: number) => void;
   /** All records there are have come once; what is not among these keys no longer exists. */
   readonly onCaughtUp: (keys: ReadonlySet<string>) => void;
   /** What happens is not followed any more, until `onCaughtUp` comes again. */
@@ -102,7 +102,7 @@ export class Watch {
     for await (const message of messages) {
       const key = message.subject.slice(prefix.length);
       keys?.add(key);
-      onRecord(key, isEnd(message) ? undefined : message.data, message.seq);
+      onRecord(key, isEnd(message) ? undefined : message.data, message.seq, message.info.timestampNanos);
       if (message.info.pending === 0) caughtUp();
     }
   }

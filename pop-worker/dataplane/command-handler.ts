@@ -4,14 +4,17 @@ import type { Prefix } from '#protocol/ip/text.ts';
 import type { TargetPolicy } from '#protocol/masque/target-policy.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
 import type { Admission } from './admission.ts';
+import type { Carrier } from './carrier.ts';
 import type { Command } from './commands.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import { edgeIdentity } from './edge-config.ts';
 import { endRevoked } from './end-revoked.ts';
 import type { Endings } from './endings.ts';
+import type { CidKey, RoutableCids } from './exchange/cids.ts';
 import type { Policy } from './forward/policy.ts';
 import type { TenantTable } from './forward/tenant-table.ts';
+import type { Handoff } from './handoff/handoff.ts';
 import type { IpSessions } from './masque/ip-sessions.ts';
 import type { Targets } from './masque/targets.ts';
 import { wouldCut } from './outlook.ts';
@@ -34,6 +37,9 @@ interface CommandParts {
   readonly endpoint: Endpoint;
   readonly qlog: QlogRecorder;
   readonly tls: OpensslServerPort;
+  readonly cids: RoutableCids;
+  readonly handoff: Handoff | undefined;
+  readonly carrier: Carrier | undefined;
   /** Sends what is due. */
   readonly run: () => void;
 }
@@ -47,7 +53,7 @@ export class CommandHandler {
   }
 
   handle(command: Command): void {
-    const { index, directory, tenants, sessions, connections, tls } = this.#parts;
+    const { index, directory, tenants, sessions, connections, tls, handoff, carrier } = this.#parts;
     switch (command.type) {
       case 'tenant':
         this.#setTenant(command.tenant, command.prefixes);
@@ -74,10 +80,12 @@ export class CommandHandler {
         return;
       case 'drain':
         sessions.drain();
-        connections.drain();
+        connections.drain(command.withinMs);
+        carrier?.drain();
         return;
       case 'undrain':
         connections.undrain();
+        carrier?.undrain();
         sessions.drain(false);
         return;
       case 'attached':
@@ -87,14 +95,57 @@ export class CommandHandler {
       case 'detached':
         if (command.session.thread !== index) tenants.detachRemote(command.session);
         return;
+      case 'settled':
+      case 'superseded':
+        this.#place(command);
+        return;
       case 'qlog':
         this.#log(command.settings);
         return;
       case 'tls':
         tls.replace(edgeIdentity(command.tls));
+        carrier?.setIdentity(command.tls);
+        return;
+      case 'cid-keys':
+        this.#rotateCids(command.keys);
+        return;
+      case 'handoff-peer':
+        handoff?.setPeer(command.peer);
+        return;
+      case 'handoff-peer-gone':
+        handoff?.removePeer(command.worker);
+        return;
+      case 'handoff-key':
+        handoff?.setKey(command.worker, command.keyId, command.secret);
+        return;
+      case 'handoff-liveness':
+        handoff?.setLiveness(command.worker, command.liveness);
+        return;
+      case 'handoff-majority':
+        if (handoff !== undefined) handoff.isInMajority = command.holds;
         return;
       default:
     }
+  }
+
+  #place({ type, thread, id, serial }: Extract<Command, { type: 'settled' | 'superseded' }>): void {
+    const { index, tenants, endings, run } = this.#parts;
+    const session = thread === index ? tenants.session(id) : undefined;
+    if (session?.serial !== serial) return;
+    session.isSettled = type === 'settled';
+    if (type === 'settled') return;
+    endings.endWhere((tunnel) => tunnel.session === session, 'moved');
+    run();
+  }
+
+  /** draft-ietf-quic-load-balancers-21 §3.1: none is made by the old key any more, and clients retire theirs. */
+  #rotateCids(keys: readonly CidKey[]): void {
+    const { cids, endpoint, run } = this.#parts;
+    cids.rotate(keys);
+    endpoint.forEach((connection) => {
+      connection.replaceCids();
+    });
+    run();
   }
 
   /** How many tunnels a change of desired state would cut off. */

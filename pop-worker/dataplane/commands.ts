@@ -1,5 +1,7 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
+import type { CidKey } from './exchange/cids.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
+import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
@@ -18,7 +20,8 @@ export type Command =
   /** Every revocation that is in force; whatever is not among them is not (any more). */
   | { readonly type: 'revocations'; readonly revocations: readonly RevocationCommand[] }
   /** No new sessions; those there are get told to go (graceful stop). */
-  | { readonly type: 'drain' }
+  /** Connections are told to go, all within so long. */
+  | { readonly type: 'drain'; readonly withinMs: number }
   /** New sessions again; those that were told to go are not called back. */
   | { readonly type: 'undrain' }
   /** Certificate, key and ticket keys for handshakes from now on. */
@@ -34,12 +37,29 @@ export type Command =
   /** A session came to a thread; each thread hears of those of all, in the same order. */
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
+  /** Nobody else sends the device of this session anything any more: it may be served. */
+  | ({ readonly type: 'settled' } & SessionPlace)
+  /** …is at another worker now: this session ends, and sends nothing. */
+  | ({ readonly type: 'superseded' } & SessionPlace)
+  /** Connection IDs are made by the first of these keys from now on, and read by all; clients are given new ones. */
+  | { readonly type: 'cid-keys'; readonly keys: readonly CidKey[] }
+  /** Another worker is there, or elsewhere than before. */
+  | { readonly type: 'handoff-peer'; readonly peer: HandoffPeer }
+  | { readonly type: 'handoff-peer-gone'; readonly worker: number }
+  /** A connection to it was made: 32 bytes of its exporter, named alike at both ends. */
+  | { readonly type: 'handoff-key'; readonly worker: number; readonly keyId: number; readonly secret: Uint8Array }
+  | { readonly type: 'handoff-liveness'; readonly worker: number; readonly liveness: Liveness }
+  /** Whether this worker hears most of the others. */
+  | { readonly type: 'handoff-majority'; readonly holds: boolean }
   /** Logs connections, those that are there too; undefined: no more. */
   | { readonly type: 'qlog'; readonly settings: QlogSettings | undefined }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */
   | { readonly type: 'stop' };
+
+/** Which session of which thread. */
+export type SessionPlace = Pick<RemoteSession, 'thread' | 'id' | 'serial'>;
 
 export type DetachedSession = Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>;
 

@@ -11,6 +11,13 @@ import { QpackCounting, type QpackTotals } from './qpack-totals.ts';
 
 /** A bit more than a round trip: requests that were on their way when GOAWAY left have come by then. */
 const GOAWAY_FINAL_MS = 500;
+/**
+ * They are told one after the other, so that each finds the next worker at leisure: so far apart at most, and all of them within so
+ * long.
+ */
+const GOAWAY_APART_MS = 50;
+const GOAWAY_ALL_MS = 5000;
+const GOAWAY_TURN_MS = 10;
 
 /** The HTTP/3 connections of a thread: lets them in, counts them, tells them to go. */
 export class Connections implements ConnectionEvents {
@@ -18,6 +25,8 @@ export class Connections implements ConnectionEvents {
   readonly #observerOf: (quic: QuicConnection) => Http3Observer | undefined;
   readonly #live = new Set<Http3Connection>();
   #draining = false;
+  /** Who is still to be told to go. */
+  #goaways: NodeJS.Timeout | undefined;
   /** Handshakes, and how connections ended. */
   readonly counters = {
     handshakes: 0,
@@ -82,18 +91,34 @@ export class Connections implements ConnectionEvents {
     return { withoutStream, notSent };
   }
 
-  /** No new connections; those there are told by GOAWAY to go (RFC 9114 §5.2). */
-  drain(): void {
+  /** No new connections; those there are told by GOAWAY to go (RFC 9114 §5.2). @param withinMs all of them, five seconds at most */
+  drain(withinMs: number = GOAWAY_ALL_MS): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#forEach((http3) => http3.shutdown(false));
-    setTimeout(() => {
-      if (this.#draining) this.#forEach((http3) => http3.shutdown(true));
-    }, GOAWAY_FINAL_MS).unref();
+    const waiting = [...this.#live];
+    const apartMs = Math.min(GOAWAY_APART_MS, Math.min(GOAWAY_ALL_MS, withinMs) / Math.max(1, waiting.length));
+    const startMs = performance.now();
+    let told = 0;
+    const turn = (): void => {
+      const due = apartMs > 0 ? Math.floor((performance.now() - startMs) / apartMs) + 1 : waiting.length;
+      for (; told < Math.min(due, waiting.length); told++) this.#goaway(waiting[told] as Http3Connection);
+      if (told === waiting.length) clearInterval(this.#goaways);
+    };
+    this.#goaways = setInterval(turn, Math.max(GOAWAY_TURN_MS, apartMs)).unref();
+    turn();
+  }
+
+  #goaway(http3: Http3Connection): void {
+    const shutdown = (isFinal: boolean): void => {
+      if (this.#draining && this.#live.has(http3)) this.#faults.guard('connection', () => http3.shutdown(isFinal));
+    };
+    shutdown(false);
+    setTimeout(() => shutdown(true), GOAWAY_FINAL_MS).unref();
   }
 
   undrain(): void {
     this.#draining = false;
+    clearInterval(this.#goaways);
   }
 
   /** Those whose requests would all be refused from now on, whether or not they have any. */
@@ -103,8 +128,14 @@ export class Connections implements ConnectionEvents {
     });
   }
 
+  /** For ever: nobody is let in any more. */
   closeAll(reason: string): void {
     this.#draining = true;
+    this.endAll(reason);
+  }
+
+  /** Those that there are. */
+  endAll(reason: string): void {
     this.#forEach((http3) => http3.close(Http3ErrorCode.noError, reason));
   }
 

@@ -1,5 +1,6 @@
+import { randomFillSync } from 'node:crypto';
 import { nativeSum } from '#host/checksum/checksum.ts';
-import { nowUs } from '#host/clock/clock.ts';
+import { bootUs, nowUs } from '#host/clock/clock.ts';
 import { QlogRecorder } from '#host/qlog/recorder.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
@@ -9,6 +10,7 @@ import type { TunDevice } from '#host/tun/device.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
 import { fileFault } from '#telemetry/file-fault.ts';
 import { Admission } from './admission.ts';
+import { Carrier } from './carrier.ts';
 import { CommandHandler } from './command-handler.ts';
 import type { Notice } from './commands.ts';
 import { Connections } from './connections.ts';
@@ -19,17 +21,23 @@ import { RoutableCids } from './exchange/cids.ts';
 import { Exchange, MAX_RECORD_BYTES } from './exchange/exchange.ts';
 import { OtherThreads, type OwnWork } from './exchange/other-threads.ts';
 import { Faults } from './faults.ts';
+import { Fence } from './fence.ts';
 import { Carriers } from './forward/carriers.ts';
+import { Correspondents } from './forward/correspondents.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
 import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
+import { Handoff } from './handoff/handoff.ts';
+import { Strays } from './handoff/strays.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
 import { resolverOf } from './masque/resolver.ts';
 import { Targets } from './masque/targets.ts';
 import { TcpProxy } from './masque/tcp-proxy.ts';
 import { UdpProxy } from './masque/udp-proxy.ts';
+import { EgressNat } from './nat/egress-nat.ts';
+import type { NatSetup } from './nat/setup.ts';
 import { prefixOf } from './prefix-of.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
@@ -38,18 +46,26 @@ import { type OutsideSink, TunPort } from './tun-port.ts';
 
 export interface EdgeHosts {
   readonly sockets: DatagramPort;
+  /** Undefined: nothing is handed to other workers. */
+  readonly handoffSocket: DatagramPort | undefined;
   /** Undefined: no IP tunnels. */
   readonly tun: TunDevice | undefined;
   readonly notify: (notice: Notice) => void;
 }
 
 const TICK_MS = 1000;
+const NAT_TICK_MS = 100;
 /** Large packets read from the TUN in one go, and how often before other work gets its turn. */
 const TUN_SLOTS = 4;
 const TUN_TURNS = 16;
 
 /** Without a TUN no session is let in, so that nothing ever comes here. */
 const NO_WAY_OUT: EgressPort = { add: () => false };
+
+/** For what comes while nothing may be sent. */
+const NOWHERE: OutsideSink = { fromOutside: () => {} };
+
+const randomWord = (): number => randomFillSync(new Uint32Array(1))[0] as number;
 
 const addressOf = (text: string): Uint8Array => prefixOf(text).address;
 
@@ -69,13 +85,20 @@ export class Edge {
   readonly tcpProxy: TcpProxy;
   readonly endings: Endings;
   readonly requests: EdgeRequests;
+  /** Undefined: devices come by UDP alone. */
+  readonly carrier: Carrier | undefined;
   readonly endpoint: Endpoint;
   /** Undefined: handshakes are done in this thread. */
   readonly desk: HandshakeDesk | undefined;
   /** Undefined where there is one thread. */
   readonly exchange: Exchange | undefined;
+  /** Undefined: what belongs to other workers is not handed to them. */
+  readonly handoff: Handoff | undefined;
+  readonly cids: RoutableCids;
   readonly #others: OtherThreads | undefined;
-  readonly #cids: RoutableCids;
+  readonly #strays: Strays;
+  readonly #fence: Fence | undefined;
+  readonly #correspondents: Correspondents | undefined;
   readonly driver: QuicDriver;
   readonly commands: CommandHandler;
   readonly #hosts: EdgeHosts;
@@ -90,11 +113,13 @@ export class Edge {
     },
   };
   readonly #ticker: NodeJS.Timeout;
+  readonly #natTicker: NodeJS.Timeout | undefined;
   readonly #index: number;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
     const { worker, tun, proxy } = setup;
     this.#hosts = hosts;
+    this.#fence = setup.fence && new Fence(setup.fence, setup.index, bootUs);
     this.faults = new Faults((ended, error) => hosts.notify({ type: 'fault', ended, error }));
     this.qlog = new QlogRecorder((path, error) => {
       hosts.notify({ type: 'qlog-failed', path, reason: fileFault(error) });
@@ -104,11 +129,20 @@ export class Edge {
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
     this.#index = setup.index;
-    this.#cids = new RoutableCids(setup.cids, setup.index);
+    this.cids = new RoutableCids(setup.cids, setup.index, systemRandom);
     this.exchange = setup.exchange && new Exchange(setup.exchange, setup.index, HEADROOM);
-    this.#others = this.exchange && this.#joined(this.exchange);
+    const work = this.#ownWork();
+    this.#others = this.exchange && new OtherThreads(this.exchange, work, HEADROOM + MAX_RECORD_BYTES);
+    this.handoff =
+      setup.handoff &&
+      hosts.handoffSocket &&
+      new Handoff(setup.handoff, setup.index, hosts.handoffSocket, HEADROOM, work);
+    this.#strays = new Strays(this.cids, setup.index, this.#others, this.handoff, setup.tls.resetKey);
     const carriers = new Carriers(prefixOf(tun.carriers), router4, setup.index, setup.threads);
-    this.tenants = new TenantTable(carriers, this.exchange && this.#observer());
+    const nat = setup.nat && this.#makeNat(setup, setup.nat);
+    this.#correspondents = tun.enabled && tun.routed6 ? new Correspondents(randomWord()) : undefined;
+    this.#correspondents?.tick(Math.floor(nowUs() / 1e6));
+    this.tenants = new TenantTable(carriers, this.exchange && this.#observer(), nat, this.#correspondents);
     this.admission = new Admission(this.directory, Date.now, this.tenants);
     this.forwarder = new Forwarder({
       tenants: this.tenants,
@@ -119,11 +153,17 @@ export class Edge {
       sum: nativeSum,
       thread: setup.index,
       threads: this.#others,
+      dataThreads: setup.threads,
     });
     const { admission, forwarder, tenants, faults } = this;
     const { notify } = hosts;
     const common = { admission, forwarder, tenants, faults, notify };
-    this.sessions = new IpSessions({ ...common, proxyName: worker, served: tun.enabled });
+    this.sessions = new IpSessions({
+      ...common,
+      proxyName: worker,
+      served: tun.enabled,
+      settles: this.#fence !== undefined,
+    });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
     this.udpProxy = new UdpProxy(this.targets, worker, Date.now, faults);
@@ -131,6 +171,9 @@ export class Edge {
     this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
+    this.carrier = setup.tcp
+      ? new Carrier({ setup, requests: new EdgeRequests({ ip, udp, tcp }), turnOver: work.turnOver })
+      : undefined;
     this.desk = setup.handshakeThreads > 0 ? new HandshakeDesk(setup.handshakeThreads) : undefined;
     const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'], desk: this.desk });
     this.endpoint = this.#makeEndpoint(setup, tls);
@@ -138,13 +181,21 @@ export class Edge {
       socket: hosts.sockets,
       endpoint: this.endpoint,
       headroom: HEADROOM,
-      afterReceive: () => this.tunPort?.flush(),
-      afterTurn: () => this.exchange?.flush(),
+      mayRun: () => this.#mayRun(),
+      afterReceive: () => {
+        this.tunPort?.flush();
+        this.handoff?.flush();
+      },
+      afterTurn: () => {
+        this.exchange?.flush();
+        this.handoff?.flush();
+      },
     });
     const { directory, targets, sessions, endings, driver, endpoint, qlog } = this;
     this.commands = new CommandHandler({
       ...{ index: setup.index, directory, admission, tenants, forwarding: forwarder.policy, targets, own: policy },
       ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
+      ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier },
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
@@ -152,21 +203,56 @@ export class Edge {
       tunPort.lasting = this.driver.receiveBuffer;
       hosts.tun?.onReadable(() => this.#fromTun(tunPort));
     }
+    this.#natTicker = nat && setInterval(() => faults.guard('timer', () => this.#tickNat(nat)), NAT_TICK_MS);
     this.#ticker = setInterval(() => faults.guard('timer', () => this.#tick()), TICK_MS);
   }
 
-  #joined(exchange: Exchange): OtherThreads {
-    const work: OwnWork = {
-      datagrams: (burst) => this.endpoint.handle(burst, nowUs()),
-      outside: (packet) => this.forwarder.fromOutsideByThread(packet),
-      inner: (...packet) => this.forwarder.fromThread(...packet),
+  /**
+   * Whoever was given up ends all that it had before it does anything else, and whoever was stopped waits until it knows how it
+   * stands.
+   */
+  #mayRun(): boolean {
+    const fence = this.#fence;
+    if (fence === undefined) return true;
+    if (fence.isDown) fence.obey(() => this.connections.endAll('the worker hung and was given up'));
+    return fence.mayServe();
+  }
+
+  /** What came to another thread or worker is done as if it had come here. */
+  #ownWork(): OwnWork {
+    return {
+      datagrams: (burst) => {
+        if (this.#mayRun()) this.endpoint.handle(burst, nowUs());
+      },
+      outside: (packet) => {
+        if (this.#mayRun()) this.forwarder.fromOutsideByThread(packet);
+      },
+      inner: (...packet) => {
+        if (this.#mayRun()) this.forwarder.fromThread(...packet);
+      },
+      nat: (...message) => void this.tenants.nat?.take(...message),
       turnOver: () => {
         this.tunPort?.flush();
         this.driver.run();
       },
       fault: (error) => this.faults.note('packet', error),
     };
-    return new OtherThreads(exchange, this.#cids, this.#index, work, HEADROOM + MAX_RECORD_BYTES);
+  }
+
+  /** What it has to say goes to the mesh's thread, which comes behind those of the data plane. */
+  #makeNat({ index, threads }: ThreadSetup, setup: NatSetup): EgressNat {
+    const nat = new EgressNat({
+      ...{ setup, thread: index, threads, random: systemRandom },
+      send: (message) => this.#others?.nat(threads, message) ?? false,
+      reassigned: (session) => this.#observer().attached(session),
+    });
+    nat.tick(nowUs() / 1000);
+    return nat;
+  }
+
+  #tickNat(nat: EgressNat): void {
+    nat.tick(nowUs() / 1000);
+    this.exchange?.flush();
   }
 
   /** Tells the other threads of our sessions. */
@@ -174,8 +260,8 @@ export class Edge {
     const { notify } = this.#hosts;
     const thread = this.#index;
     return {
-      attached: ({ id, serial, tenant, sources }) =>
-        notify({ type: 'attached', session: { thread, id, serial, tenant, sources } }),
+      attached: ({ id, serial, tenant, device, sources, outside }) =>
+        notify({ type: 'attached', session: { thread, id, serial, tenant, device, sources, outside } }),
       detached: ({ serial, tenant, sources }) =>
         notify({ type: 'detached', session: { thread, serial, tenant, sources } }),
     };
@@ -183,6 +269,7 @@ export class Edge {
 
   /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */
   #fromTun(tunPort: TunPort): void {
+    for (let turn = 0; !this.#mayRun(); turn++) if (turn === TUN_TURNS || !tunPort.read(NOWHERE, 1)) return;
     for (let turn = 0; turn < TUN_TURNS; turn++) {
       const more = tunPort.read(this.#outside, 1);
       this.driver.run(turn > 0);
@@ -197,10 +284,11 @@ export class Edge {
       crypto: opensslCrypto,
       tls,
       random: systemRandom,
-      fillCid: (cid) => this.#cids.fill(cid, systemRandom.fill),
-      ...(this.#others && { stray: (...datagram) => this.#others?.stray(...datagram) ?? false }),
+      fillCid: (cid) => this.cids.fill(cid),
+      ...((this.#others ?? this.handoff) && { stray: (...datagram) => this.#strays.take(...datagram) }),
       tokenKey,
       ...(resetKey !== undefined && { resetKey }),
+      ...(this.handoff && { resetKeyOf: (cid) => this.#strays.resetKeyOf(cid) }),
       accept: () => this.connections.accept(this.requests),
       onFault: (error) => this.faults.note('connection', error),
       observe: (connection) => this.qlog.observe(connection),
@@ -212,21 +300,26 @@ export class Edge {
     const nowSeconds = Date.now() / 1000;
     this.endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
     this.udpProxy.expire();
+    this.#correspondents?.tick(Math.floor(nowUs() / 1e6));
   }
 
   /** Tells all peers that it is over. */
   closeConnections(): void {
     this.connections.closeAll('the worker stops');
+    this.carrier?.close();
     this.driver.run();
   }
 
   /** Ends everything at once. */
   close(): void {
     clearInterval(this.#ticker);
+    clearInterval(this.#natTicker);
     void this.qlog.stop();
     this.driver.close();
     this.exchange?.close();
+    this.handoff?.close();
     this.desk?.close();
+    this.carrier?.close();
     this.#hosts.tun?.close();
   }
 }

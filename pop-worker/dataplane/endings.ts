@@ -1,6 +1,7 @@
 import { prohibition, type TargetPolicy } from '#protocol/masque/target-policy.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { Admitted } from './admission.ts';
+import type { Session } from './forward/session.ts';
 
 /** Why the worker ends a tunnel that its device still wants, as it is counted. */
 export type EndReason = LabelsOf<'cloudbridge_ended_tunnels_total'>['reason'];
@@ -11,6 +12,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   revoked: 'revoked',
   tenant_gone: 'the tenant is gone',
   destination_refused: 'the destination is refused from now on',
+  moved: 'the device is at another worker now',
 };
 
 /** A tunnel of any kind, from the moment it was let in. */
@@ -18,6 +20,8 @@ export interface LiveTunnel {
   readonly admitted: Admitted;
   /** The address that it leads to (4 or 16 bytes), when it leads to one. */
   readonly destination?: Uint8Array;
+  /** Of an IP tunnel. */
+  readonly session?: Session;
   readonly end: (reason: string) => void;
 }
 
@@ -29,7 +33,9 @@ export interface TunnelHolder {
 /** Finds the tunnels that may not go on, and ends them. */
 export class Endings {
   /** Tunnels ended so far. */
-  readonly counters: Record<EndReason, number> = { expired: 0, revoked: 0, tenant_gone: 0, destination_refused: 0 };
+  readonly counters: Record<EndReason, number> = {
+    ...{ expired: 0, revoked: 0, tenant_gone: 0, destination_refused: 0, moved: 0 },
+  };
   readonly #holders: readonly TunnelHolder[];
 
   constructor(holders: readonly TunnelHolder[]) {

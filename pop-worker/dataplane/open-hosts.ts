@@ -1,31 +1,11 @@
 import { TunDevice } from '#host/tun/device.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import type { ThreadSetup } from './setup.ts';
+import { codeOf, OpenError, socketFault } from './socket-fault.ts';
 
 /** Bytes that wait in the kernel: about 60 ms at 1 Gbit/s. */
 const RECEIVE_BUFFER_BYTES = 8 << 20;
 const SEND_BUFFER_BYTES = 4 << 20;
-
-/** Why the thread cannot serve: one sentence that names the mend. */
-export class OpenError extends Error {
-  override readonly name = 'OpenError';
-}
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
-
-const socketSentence = (where: string, code: string): string => {
-  switch (code) {
-    case 'EADDRINUSE':
-      return `${where}/udp is in use by another process: end it (\`ss -ulpn\` shows it) or change [listen] port`;
-    case 'EADDRNOTAVAIL':
-      return `${where}: this machine does not have that address: add it to an interface or change [listen] addresses`;
-    case 'EACCES':
-    case 'EPERM':
-      return `${where}/udp may not be opened: run as root or with CAP_NET_BIND_SERVICE`;
-    default:
-      return `${where}/udp cannot be opened (${code})`;
-  }
-};
 
 const tunSentence = (name: string, code: string): string => {
   switch (code) {
@@ -53,37 +33,43 @@ const fallbacksOf = (sockets: readonly UdpSocket[], tun: TunDevice | undefined):
 
 export interface OpenHosts {
   readonly sockets: readonly UdpSocket[];
+  /** Where other workers hand packets over; undefined where the configuration names none. */
+  readonly handoffSocket: UdpSocket | undefined;
   /** Undefined where the configuration wants none. */
   readonly tun: TunDevice | undefined;
   readonly fallbacks: readonly string[];
 }
 
-/** Opens a socket for each listen address and the TUN queue. @throws OpenError; nothing stays open then */
-export const openHosts = ({ listen, threads, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
+/** Opens a socket for each listen address, that for other workers and the TUN queue. @throws OpenError; nothing stays open then */
+export const openHosts = ({ listen, threads, handoff, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
   const sockets: UdpSocket[] = [];
   try {
-    for (const { address, port } of listen) sockets.push(openSocket(address, port, threads > 1));
+    for (const { address, port } of listen) sockets.push(openSocket(address, port, threads > 1, '[listen]'));
+    // Each thread has a port of its own there.
+    const handoffSocket = handoff && openSocket(handoff.address, handoff.port, false, '[handoff]');
+    if (handoffSocket !== undefined) sockets.push(handoffSocket);
     const tun = enabled ? openTun(name, threads > 1) : undefined;
-    return { sockets, tun, fallbacks: fallbacksOf(sockets, tun) };
+    const fallbacks = fallbacksOf(sockets, tun);
+    return { sockets: sockets.filter((socket) => socket !== handoffSocket), handoffSocket, tun, fallbacks };
   } catch (error) {
     for (const socket of sockets) socket.close();
     throw error;
   }
 };
 
-const openSocket = (address: string, port: number, reusePort: boolean): UdpSocket => {
+const openSocket = (address: string, port: number, reusePort: boolean, section: string): UdpSocket => {
   try {
     return UdpSocket.open({
       address,
       port,
       reusePort,
       v6only: true,
+      waited: true,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       sendBufferBytes: SEND_BUFFER_BYTES,
     });
   } catch (error) {
-    const host = address.includes(':') ? `[${address}]` : address;
-    throw new OpenError(socketSentence(`${host}:${port}`, codeOf(error)));
+    throw socketFault(address, port, 'udp', error, section);
   }
 };
 

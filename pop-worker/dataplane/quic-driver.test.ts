@@ -26,6 +26,8 @@ const common = {
   tokenKey: new Uint8Array(32),
 };
 
+const LOOPBACK = { address: '127.0.0.1', port: 0 };
+
 /** A server and a client of one process over sockets of one loopback address. */
 const open = (
   t: { after(done: () => void): void },
@@ -103,6 +105,60 @@ describe('quic driver', { timeout: 60_000 }, () => {
     assert.ok(refusals > 3);
   });
 
+  it('looks for the next datagram before it sleeps, and takes what it finds', async (t) => {
+    const looks = { found: 0, inVain: 0 };
+    const taken: number[] = [];
+    const [server, client] = [UdpSocket.open(LOOPBACK), UdpSocket.open(LOOPBACK)];
+    const sink = new RecordingSink();
+    sink.onStreamData = (accepted, stream, fin) => {
+      if (fin) accepted.write(stream, pattern(1000, 5), true);
+    };
+    const tls = createTlsServerPort({ identities, alpn: ['test'] });
+    const answering = new QuicDriver({
+      socket: server,
+      endpoint: new Endpoint({ ...common, tls, accept: () => sink }),
+    });
+    const endpoint = new Endpoint({ ...common, tls: createTlsClientPort({ trustAnchors: authority.pem }) });
+    let answers = true;
+    const look = (mostUs: number): boolean => {
+      assert.ok(mostUs >= 0 && mostUs <= 100);
+      // The other side is of this thread: it can only answer now.
+      if (answers) answering.run(true);
+      const found = client.look(mostUs);
+      looks[found ? 'found' : 'inVain']++;
+      const { receives } = asking.counters;
+      // Before the event loop looks itself.
+      if (found) queueMicrotask(() => taken.push(asking.counters.receives - receives));
+      return found;
+    };
+    const asking = new QuicDriver({ socket: client, endpoint, look });
+    t.after(() => {
+      for (const driver of [answering, asking]) driver.close();
+    });
+    const told = new RecordingSink();
+    const remote = addressOf('127.0.0.1', addressPort(server.localAddress()));
+    const connection = endpoint.connect({ remote, serverName: 'localhost', alpn: ['test'], sink: told }, nowUs());
+    await until(() => told.confirmed);
+    let asked = 0;
+    const ask = (): void => connection.write(connection.openStream(true), pattern(1000, asked++), true);
+    told.onStreamData = (_connection, _stream, fin) => {
+      if (fin && asked < 90) ask();
+    };
+    ask();
+    await until(() => told.finished.size === 90);
+    assert.ok(looks.found > 0);
+    assert.deepEqual(taken, new Array(looks.found).fill(1));
+    // What answers in a while is waited for asleep.
+    answers = false;
+    const before = looks.inVain;
+    for (let i = 0; i < 100; i++) {
+      asking.run();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const inVain = looks.inVain - before;
+    assert.ok(inVain > 0 && inVain < 30, `${inVain} looks in vain`);
+  });
+
   it('asks the socket only where something may wait', async (t) => {
     let asked = 0;
     let waiting = 0;
@@ -127,6 +183,9 @@ describe('quic driver', { timeout: 60_000 }, () => {
     const { connection, clientSink, serverSink, drivers } = open(t, '127.0.0.1', counting);
     const [, client] = drivers;
     await until(() => clientSink.confirmed);
+    // What follows a handshake has come to its end.
+    const { recovery } = connection.parts;
+    await until(() => recovery.mtu.datagramBytes > 1400 && recovery.bytesInFlight === 0);
     const before = asked;
     assert.ok(connection.sendDatagram(pattern(500, 1), 0, 500));
     client?.run();

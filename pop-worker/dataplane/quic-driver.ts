@@ -2,6 +2,7 @@ import { nowUs } from '#host/clock/clock.ts';
 import { PreciseTimer } from '#host/clock/timer.ts';
 import { Burst } from '#protocol/burst.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
+import { Lookout, MOST_LOOK_US } from './lookout.ts';
 import { StrangerBudget } from './stranger-budget.ts';
 
 /** One UDP socket, or several that an endpoint uses as one. What each does is told at `UdpSocket`. */
@@ -18,8 +19,17 @@ export interface QuicDriverOptions {
   readonly endpoint: Endpoint;
   /** Messages taken from the socket in one go, 64 KiB each; more do not fit a cache. Default 8. */
   readonly receiveMessages?: number;
+  /** Room for what is sent in one go, in messages of 64 KiB. Default 4. */
+  readonly sendMessages?: number;
   /** Bytes left free in front of what is received. Default 0. */
   readonly headroom?: number;
+  /**
+   * Looks for datagrams without sleeping, for so many microseconds at most. Asked before the thread sleeps, where `Lookout`
+   * finds it worth while; other work of the thread waits meanwhile. Default: nobody looks.
+   */
+  readonly look?: ((mostUs: number) => boolean) | undefined;
+  /** A turn begins. While this says no, nothing is received or sent; it is asked again soon. */
+  readonly mayRun?: () => boolean;
   /** A received burst has been handled and its buffer is about to be used again: write what still lies in it. */
   readonly afterReceive?: () => void;
   /** A turn is over: queues may have room again. */
@@ -27,10 +37,11 @@ export interface QuicDriverOptions {
 }
 
 const MESSAGE_BYTES = 65_536;
-const SEND_BYTES = 4 * MESSAGE_BYTES;
 const SEND_DESCRIPTORS = 256;
 /** Bursts received, and bursts sent after each, before other work of the thread gets its turn. */
 const MAX_ROUNDS = 16;
+/** What may not run asks again so soon. */
+const HOLD_MS = 5;
 
 const loopIdleUs = (): number => 1000 * performance.eventLoopUtilization().idle;
 
@@ -41,15 +52,21 @@ export class QuicDriver {
   readonly #headroom: number;
   readonly #timer: PreciseTimer;
   readonly #received: Burst;
+  readonly #mayRun: (() => boolean) | undefined;
+  #held: NodeJS.Timeout | undefined;
   readonly #afterReceive: (() => void) | undefined;
   readonly #afterTurn: (() => void) | undefined;
-  readonly #sent = new Burst(SEND_BYTES, SEND_DESCRIPTORS);
+  readonly #look: QuicDriverOptions['look'];
+  readonly #lookout = new Lookout();
+  readonly #sent: Burst;
   /** First descriptor of `#sent` that the socket did not take; it waits for the socket to be writable. */
   #next = 0;
   #blocked = false;
   #running = false;
   /** The turn that a command from outside of the loop asked for. */
   #scheduled: NodeJS.Immediate | undefined;
+  /** A look for the next datagram, when programs have answered in microtasks and other work of the thread had its turn. */
+  #looking: NodeJS.Immediate | undefined;
   #armed = Number.POSITIVE_INFINITY;
   #closed = false;
   /** How often the loop ran, and how often it found something to receive. */
@@ -61,9 +78,12 @@ export class QuicDriver {
     const messages = options.receiveMessages ?? 8;
     this.#socket = options.socket;
     this.#endpoint = options.endpoint;
+    this.#mayRun = options.mayRun;
     this.#afterReceive = options.afterReceive;
     this.#afterTurn = options.afterTurn;
+    this.#look = options.look;
     this.#headroom = options.headroom ?? 0;
+    this.#sent = new Burst((options.sendMessages ?? 4) * MESSAGE_BYTES, SEND_DESCRIPTORS);
     this.#received = new Burst(this.#headroom + messages * MESSAGE_BYTES, messages);
     this.#timer = new PreciseTimer(() => {
       this.#armed = Number.POSITIVE_INFINITY;
@@ -92,6 +112,7 @@ export class QuicDriver {
     if (this.#closed) return;
     this.#closed = true;
     this.#endpoint.onWake = undefined;
+    clearTimeout(this.#held);
     this.#timer.close();
     this.#socket.close();
   }
@@ -102,12 +123,29 @@ export class QuicDriver {
     this.#scheduled ??= setImmediate(() => this.#turn(false));
   }
 
+  /** What has arrived waits where it is. */
+  #hold(): void {
+    this.#socket.onReadable(undefined);
+    this.#held = setTimeout(() => {
+      this.#held = undefined;
+      if (this.#closed) return;
+      this.#socket.onReadable(() => this.#turn(true));
+      this.#turn(true);
+    }, HOLD_MS);
+  }
+
   /** @param receive whether something may have arrived: a call in vain costs as much as a small packet */
   #turn(receive: boolean): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#held !== undefined) return;
+    if (this.#mayRun?.() === false) {
+      this.#hold();
+      return;
+    }
     this.#running = true;
     clearImmediate(this.#scheduled);
+    clearImmediate(this.#looking);
     this.#scheduled = undefined;
+    this.#looking = undefined;
     this.counters.turns++;
     let more = true;
     let full = receive;
@@ -196,9 +234,23 @@ export class QuicDriver {
     const { strangersWait } = this.#endpoint;
     const untilUs = strangersWait ? nowUs() + this.#strangers.untilLeftUs : Number.POSITIVE_INFINITY;
     const deadline = Math.min(this.#endpoint.deadline(), untilUs);
+    this.#lookBefore(deadline);
     // While the socket is full, what is due waits with it. A timer that fires too early costs less than setting it anew.
     if (this.#blocked || deadline >= this.#armed) return;
     this.#armed = deadline;
     this.#timer.arm(deadline);
+  }
+
+  #lookBefore(deadline: number): void {
+    const look = this.#look;
+    if (look === undefined || !this.#lookout.isDue()) return;
+    this.#looking = setImmediate(() => {
+      this.#looking = undefined;
+      if (this.#closed || this.#scheduled !== undefined) return;
+      const start = nowUs();
+      const found = look(Math.max(0, Math.min(MOST_LOOK_US, deadline - start)));
+      this.#lookout.looked(found, nowUs() - start);
+      if (found) this.#turn(true);
+    });
   }
 }

@@ -1,5 +1,8 @@
 import type { CidsSetup } from './exchange/cids.ts';
 import type { ExchangeMemory } from './exchange/exchange.ts';
+import type { FenceMemory } from './fence.ts';
+import type { HandoffSetup } from './handoff/setup.ts';
+import type { NatSetup } from './nat/setup.ts';
 
 /** What a data-plane thread is started with; plain, so that it can be posted. */
 export interface ThreadSetup {
@@ -8,6 +11,8 @@ export interface ThreadSetup {
   readonly index: number;
   readonly threads: number;
   readonly listen: readonly { readonly address: string; readonly port: number }[];
+  /** Whether devices may come by TCP too, at the same addresses and port. */
+  readonly tcp: boolean;
   readonly tls: {
     /** PEM. */
     readonly certificate: string;
@@ -26,7 +31,11 @@ export interface ThreadSetup {
     readonly carriers: string;
     readonly router4: string;
     readonly router6: string;
+    /** IPv6 from outside may come by any worker: the data plane lets in what was asked for. */
+    readonly routed6: boolean;
   };
+  /** Undefined: the kernel translates IPv4. */
+  readonly nat?: NatSetup | undefined;
   readonly proxy: {
     readonly refused: readonly string[];
     readonly allowed: readonly string[];
@@ -38,10 +47,14 @@ export interface ThreadSetup {
   readonly handshakeThreads: number;
   /** What connection IDs are made by. */
   readonly cids: CidsSetup;
+  /** Undefined: what belongs to other workers is not handed to them. */
+  readonly handoff: HandoffSetup | undefined;
   /** Undefined where there is one thread. */
   readonly exchange: ExchangeMemory | undefined;
+  /** As `allocateFence` made it; undefined: nobody gives this worker up. */
+  readonly fence: FenceMemory | undefined;
   /** One block of `telemetry/slots.ts`. */
   readonly slots: SharedArrayBuffer;
-  /** One Float64: milliseconds since 1970 when the thread last beat. */
+  /** `host/thread/beat.ts`. */
   readonly heartbeat: SharedArrayBuffer;
 }

@@ -5,8 +5,9 @@ import { Edge } from './edge.ts';
 import { ListenSockets } from './listen-sockets.ts';
 import { EdgeMetrics } from './metrics/edge-metrics.ts';
 import { LoopDelay } from './metrics/loop-delay.ts';
-import { OpenError, openHosts } from './open-hosts.ts';
+import { openHosts } from './open-hosts.ts';
 import type { ThreadSetup } from './setup.ts';
+import { OpenError } from './socket-fault.ts';
 
 /** CONNECTION_CLOSE is on its way, and answers to it are still read, for so long. */
 const CLOSING_MS = 100;
@@ -15,11 +16,11 @@ const port = parentPort;
 if (port === null) throw new Error('this is the file of a worker thread');
 const notify = (notice: Notice): void => port.postMessage(notice);
 
-const start = (setup: ThreadSetup): void => {
+const start = async (setup: ThreadSetup): Promise<void> => {
   nameThread(`cb-data-${setup.index}`);
   const slots = new Float64Array(setup.slots);
-  const { sockets, tun, fallbacks } = openHosts(setup);
-  const edge = new Edge(setup, { sockets: new ListenSockets(sockets), tun, notify });
+  const { sockets, handoffSocket, tun, fallbacks } = openHosts(setup);
+  const edge = new Edge(setup, { sockets: new ListenSockets(sockets), handoffSocket, tun, notify });
   const metrics = new EdgeMetrics(slots, edge, { sockets, tun, fallbacks });
   const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat));
   tun?.onLost(() => {
@@ -45,11 +46,18 @@ const start = (setup: ThreadSetup): void => {
     else edge.commands.handle(command);
   };
   port.on('message', (command: Command) => edge.faults.guard('command', () => handle(command)));
+  try {
+    await edge.carrier?.listen();
+  } catch (error) {
+    delay.close();
+    edge.close();
+    throw error;
+  }
   notify({ type: 'ready', device: tun?.name, fallbacks });
 };
 
 try {
-  start(workerData as ThreadSetup);
+  await start(workerData as ThreadSetup);
 } catch (error) {
   if (!(error instanceof OpenError)) throw error;
   notify({ type: 'failed', message: error.message });

@@ -46,7 +46,10 @@ const WRONG: readonly unknown[] = [
 
 // Functions that need no arguments or to which some of the above is right.
 const HARMLESS = new Set([
+  'bootUs',
   'nowUs',
+  'openerNew',
+  'sealerNew',
   'threadCpuUs',
   'threadId',
   'tlsDeskWaiting',

@@ -2,8 +2,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { ChecksumNative } from './checksum/native.ts';
 import type { ClockNative } from './clock/native.ts';
+import type { EchoNative } from './echo/native.ts';
 import { EngineError } from './engine-error.ts';
+import type { HashNative } from './hash/native.ts';
+import type { NetlinkNative } from './netlink/native.ts';
 import type { PollNative } from './poll/native.ts';
+import type { TcpNative } from './tcp/native.ts';
 import type { ThreadNative } from './thread/native.ts';
 import type { CryptoNative, TlsNative } from './tls/native.ts';
 import type { TunNative } from './tun/native.ts';
@@ -14,7 +18,11 @@ export interface NativeEngine
   extends ChecksumNative,
     ClockNative,
     CryptoNative,
+    EchoNative,
+    HashNative,
+    NetlinkNative,
     PollNative,
+    TcpNative,
     ThreadNative,
     TlsNative,
     TunNative,

@@ -79,5 +79,26 @@ test('a client keeps what changes something out of early data, and asks again wh
   const third = await connectHttp3({ ...where, resume, early: true });
   assert.equal(await (await third.fetch(`${ORIGIN}/`)).text(), 'done');
   assert.deepEqual(seen, ['GET early', 'GET', 'GET']);
+  const { replayed, full } = server.refusedEarlyData;
+  assert.deepEqual([replayed, full], [1, 0]);
   third.close();
+});
+
+test('a client with early data may be closed before its handshake is complete', async (t) => {
+  const server = serveHttp3({
+    address: '127.0.0.1',
+    port: 0,
+    identities,
+    earlyData: true,
+    fetch: () => new Response(),
+  });
+  t.after(() => server.close());
+  const where = { host: '127.0.0.1', port: server.port, serverName: 'library.test', trustAnchors: authority.pem };
+  const first = await connectHttp3(where);
+  const resume = await first.resumable;
+  first.close();
+  const hasty = await connectHttp3({ ...where, resume, early: true });
+  hasty.close();
+  // What nobody handles would fail this test.
+  assert.equal((await hasty.closed).by, 'local');
 });

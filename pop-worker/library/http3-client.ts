@@ -1,32 +1,23 @@
 import { randomInt } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { nowUs } from '#host/clock/clock.ts';
-import type { TlsClientContextOptions } from '#host/tls/context.ts';
-import { createTlsClientPort } from '#host/tls/tls-port.ts';
-import { addressOf } from '#host/udp/address.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { Http3Settings } from '#protocol/http3/settings.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
 import type { CloseInfo } from '#protocol/quic/api.ts';
-import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
+import { CLIENT_CHECKS, type ClientOptions, openClient } from './client-options.ts';
 import { QuicConnectionError } from './errors.ts';
 import { incomingBody, outgoingBody } from './http3-body.ts';
 import { fieldsOf, headersOf, SAFE_METHODS } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
 import type { Inflow } from './inflow.ts';
+import { type Checks, checkOptions, trueOrFalse } from './options.ts';
 import type { Outflow } from './outflow.ts';
-import { type SavedSession, savedSession } from './session.ts';
+import { isSavedHttp3, resuming, type SavedSession, savedSession } from './saved-session.ts';
 
-/** Which server a client connects to, and what it says of itself in TLS. */
-export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptions {
-  /** Name or IP address of the server. */
-  readonly host: string;
-  readonly port: number;
-  /** Name in the server's certificate. Default: `host`. */
-  readonly serverName?: string;
+/** How a client of HTTP/3 begins. */
+export interface Http3ClientOptions extends ClientOptions {
   /** Resumes an earlier connection to this server. */
   readonly resume?: SavedHttp3Session;
   /**
@@ -35,6 +26,8 @@ export interface Http3ClientOptions extends CommonOptions, TlsClientContextOptio
    */
   readonly early?: boolean;
 }
+
+const CHECKS: Checks<Http3ClientOptions> = { ...CLIENT_CHECKS, resume: isSavedHttp3, early: trueOrFalse };
 
 /** What is kept of a connection to resume it (RFC 9114 §7.2.4.2). */
 export interface SavedHttp3Session extends SavedSession {
@@ -75,6 +68,12 @@ class Responses extends PassiveHttp3Sink {
   readonly #waiting: (() => void)[] = [];
   #saved: SavedSession | undefined;
   #settings: Http3Settings | undefined;
+
+  constructor() {
+    super();
+    // Early requests may not wait for it: they are told of the end themselves.
+    this.ready.promise.catch(() => {});
+  }
 
   override handshakeComplete: PassiveHttp3Sink['handshakeComplete'] = () => {
     this.isReady = true;
@@ -202,26 +201,24 @@ const send = async (http3: Http3Connection, responses: Responses, request: Reque
 /**
  * Connects to an HTTP/3 server. The connection has a socket of its own, which is closed with it.
  *
- * @throws QuicConnectionError when no handshake is had, Error when the name is not found
+ * @throws RangeError for an option that is wrong, QuicConnectionError when no handshake is had, Error when the name is not found
  */
 export const connectHttp3 = async (options: Http3ClientOptions): Promise<Http3Client> => {
-  const { host, port, serverName = host, resume, early = false } = options;
-  const address = isIP(host) === 0 ? (await lookup(host)).address : host;
-  const any = isIP(address) === 6 ? '::' : '0.0.0.0';
-  const bound = new BoundEndpoint(any, 0, options, { tls: createTlsClientPort(options) });
+  checkOptions(options, CHECKS, ['host', 'port']);
+  const { host, serverName = host, resume, early = false } = options;
   const responses = new Responses();
   const settings = { grease: randomInt(2 ** 40), ...(early && resume && { remembered: resume.settings }) };
-  const binding = new Http3Binding((quic) => new Http3Connection(quic, responses, settings));
-  const quic = bound.endpoint.connect(
-    {
-      ...{ remote: addressOf(address, port), serverName, alpn: ['h3'], sink: binding },
-      ...(resume && { ticket: resume.ticket, version: resume.version }),
-      ...(early && resume && { remembered: resume.parameters }),
-    },
-    nowUs(),
-  );
-  const http3 = binding.bind(quic);
-  void responses.over.promise.then(() => bound.close());
+  const http3 = await openClient(options, (bound, remote) => {
+    const binding = new Http3Binding((quic) => {
+      const made = new Http3Connection(quic, responses, settings);
+      made.observer = bound.observerOf(quic);
+      return made;
+    });
+    const whom = { remote, serverName, alpn: ['h3'], sink: binding, ...resuming(resume, early) };
+    const bindable = bound.endpoint.connect(whom, nowUs());
+    void responses.over.promise.then(() => bound.close());
+    return binding.bind(bindable);
+  });
   if (early && resume) http3.start();
   else await responses.ready.promise;
   return {

@@ -1,40 +1,36 @@
 import { randomInt } from 'node:crypto';
-import type { TlsServerContextOptions } from '#host/tls/context.ts';
-import { createTlsServerPort } from '#host/tls/tls-port.ts';
-import { formatHost } from '#host/udp/address.ts';
-import { addressPort } from '#protocol/address.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
-import { BoundEndpoint, type CommonOptions } from './endpoint.ts';
 import { incomingBody, outgoingBody } from './http3-body.ts';
 import { fieldsOf, headersOf, SAFE_METHODS } from './http3-messages.ts';
 import { PassiveHttp3Sink } from './http3-sink.ts';
 import type { Inflow } from './inflow.ts';
+import { type Checks, checkOptions, isFunction } from './options.ts';
 import type { Outflow } from './outflow.ts';
+import { type Listening, openServer, SERVER_CHECKS, type ServerOptions } from './server-options.ts';
 
 /** Answers a request; what a Hono application calls `fetch`. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
-/** Where, as whom and with what a server answers. */
-export interface Http3ServerOptions extends CommonOptions, Omit<TlsServerContextOptions, 'alpn'> {
-  /** IP address of this machine. Default `::`, which takes IPv4 too. */
-  readonly address?: string;
-  /** UDP port; 0: any that is free. */
-  readonly port: number;
+/** With what a server answers. */
+export interface Http3ServerOptions extends ServerOptions {
   readonly fetch: FetchHandler;
-  /** Is told what a handler threw; the client is told 500. */
+  /**
+   * Is told what a handler threw, or gave instead of a response that can be sent: the client is told 500. Also why the
+   * content of a response ended early.
+   */
   readonly onError?: (error: unknown, request: Request) => void;
 }
 
 /** An HTTP/3 server on one UDP socket. */
-export interface Http3Server {
-  readonly address: string;
-  readonly port: number;
+export interface Http3Server extends Listening {
   /** Closes all connections and the socket. */
   close(): Promise<void>;
 }
+
+const CHECKS: Checks<Http3ServerOptions> = { ...SERVER_CHECKS, fetch: isFunction, onError: isFunction };
 
 const BODILESS_METHODS = ['GET', 'HEAD'];
 const BODILESS_STATUS = [204, 205, 304];
@@ -44,6 +40,7 @@ const INTERNAL_ERROR = 500;
 
 type Exchange = { readonly incoming: Inflow; readonly outgoing: Outflow; readonly gone: AbortController };
 
+const notSent = (): Error => new Error('the response to this request has no content (RFC 9110 §6.4.1)');
 const unwanted = (): Error => new Error('the client wants no more of the response');
 
 /** The requests of one connection. */
@@ -70,7 +67,7 @@ class Requests extends PassiveHttp3Sink {
       gone: new AbortController(),
     };
     this.#exchanges.set(stream, exchange);
-    void this.#answer(http3, stream, head, exchange);
+    this.#answer(http3, stream, head, exchange).catch(() => http3.cancel(stream, Http3ErrorCode.internalError));
   };
 
   override body: PassiveHttp3Sink['body'] = (_http3, stream, buffer, start, end) =>
@@ -91,7 +88,10 @@ class Requests extends PassiveHttp3Sink {
   };
 
   async #answer(http3: Http3Connection, stream: number, head: RequestHead, exchange: Exchange): Promise<void> {
-    const status = (code: number): void => void http3.respond(stream, [{ name: ':status', value: String(code) }], true);
+    const status = (code: number): void => {
+      http3.respond(stream, [{ name: ':status', value: String(code) }], true);
+      http3.stopReading(stream, Http3ErrorCode.noError);
+    };
     if (head.method === 'CONNECT') return status(NOT_IMPLEMENTED);
     // Whatever changes something waits until nobody can have replayed it (RFC 8470 §3).
     if (!this.#isConfirmed && !SAFE_METHODS.includes(head.method)) await this.#confirmed.promise;
@@ -100,23 +100,40 @@ class Requests extends PassiveHttp3Sink {
     let response: Response;
     try {
       response = await this.#options.fetch(request);
+      if (!this.#respond(http3, stream, request, response)) return;
     } catch (error) {
+      status(INTERNAL_ERROR);
       this.#options.onError?.(error, request);
-      return status(INTERNAL_ERROR);
+      return;
     }
-    await this.#respond(http3, stream, request, response, exchange);
+    const { body } = response;
+    const over = isBodiless(request, response) ? body?.cancel(notSent()) : body?.pipeTo(exchange.outgoing.writable);
+    await over?.catch((error: unknown) => this.#options.onError?.(error, request));
+    // Only now: the response may have been made of the request's content (RFC 9114 §4.1).
+    if (!request.bodyUsed && request.body?.locked !== true) http3.stopReading(stream, Http3ErrorCode.noError);
   }
 
-  async #respond(http3: Http3Connection, stream: number, request: Request, response: Response, { outgoing }: Exchange) {
-    const bodiless = request.method === 'HEAD' || response.body === null || BODILESS_STATUS.includes(response.status);
+  /** Sends the head. @returns false: nobody wants it any more @throws TypeError for what is no response */
+  #respond(http3: Http3Connection, stream: number, request: Request, response: Response): boolean {
+    const wrong = unsendable(response);
+    if (wrong !== undefined) throw new TypeError(`the handler must return a Response, not ${wrong}`);
     const fields = [{ name: ':status', value: String(response.status) }, ...fieldsOf(response.headers)];
-    if (!http3.respond(stream, fields, bodiless)) return;
-    // A client that wants no more of the request's content may be told so (RFC 9114 §4.1).
-    if (!request.bodyUsed) http3.stopReading(stream, Http3ErrorCode.noError);
-    if (bodiless || response.body === null) return;
-    await response.body.pipeTo(outgoing.writable).catch((error: unknown) => this.#options.onError?.(error, request));
+    return http3.respond(stream, fields, isBodiless(request, response));
   }
 }
+
+const isBodiless = ({ method }: Request, { body, status }: Response): boolean =>
+  method === 'HEAD' || body === null || BODILESS_STATUS.includes(status);
+
+/** @returns what is wrong with what a handler returned; other classes than the global one are welcome */
+const unsendable = (response: Response | undefined): string | undefined => {
+  const { status, headers } = Object(response) as Partial<Response>;
+  if (response === undefined || status === undefined || headers === undefined)
+    return response === null ? 'null' : typeof response;
+  if (status === 0) return 'Response.error(), which stands for no answer';
+  if (response.bodyUsed || response.body?.locked === true) return 'one whose body is used already';
+  return undefined;
+};
 
 /** @returns undefined: it has no form as a `Request` */
 const requestOf = (head: RequestHead, { incoming, gone }: Exchange, early: boolean): Request | undefined => {
@@ -138,28 +155,27 @@ const requestOf = (head: RequestHead, { incoming, gone }: Exchange, early: boole
 /**
  * Serves HTTP/3 (RFC 9114) with a handler of web-standard requests.
  *
- * @throws Error when the address cannot be had or the certificate cannot be used
+ * @throws RangeError for an option that is wrong, Error when the address cannot be had or the certificate cannot be used
  */
 export const serveHttp3 = (options: Http3ServerOptions): Http3Server => {
+  checkOptions(options, CHECKS, ['port', 'identities', 'fetch']);
   const connections = new Set<Http3Connection>();
   const accept = (): Http3Binding => {
     const requests = new Requests(options);
     return new Http3Binding((quic) => {
       const http3 = new Http3Connection(quic, requests, { grease: randomInt(2 ** 40), enableConnectProtocol: false });
+      http3.observer = bound.observerOf(quic);
       connections.add(http3);
       requests.connectionClosed = () => void connections.delete(http3);
       return http3;
     });
   };
-  const tls = createTlsServerPort({ ...options, alpn: ['h3'] });
-  const bound = new BoundEndpoint(options.address ?? '::', options.port, options, { tls, accept });
-  const local = bound.socket.localAddress();
+  const { bound, listening, close } = openServer(options, ['h3'], accept);
   return {
-    address: formatHost(local),
-    port: addressPort(local),
-    close: async () => {
-      for (const http3 of connections) http3.close();
-      await bound.close();
-    },
+    ...listening,
+    close: () =>
+      close(() => {
+        for (const http3 of connections) http3.close();
+      }),
   };
 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
 import { connectHttp3, type Http3Client, type Http3Server, QuicConnectionError, serveHttp3 } from './index.ts';
@@ -41,13 +42,47 @@ app.get('/slow', async (context) => {
   await gone.promise;
   return context.text('late');
 });
+const cancelled = Promise.withResolvers<unknown>();
+const again = new Response('once');
+/** Handlers without Hono's care. */
+const bare: Readonly<Record<string, (request: Request) => unknown>> = {
+  '/echo': ({ body }) => new Response(body as ReadableStream<Uint8Array>),
+  '/source': () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+        cancel: (reason) => {
+          setTimeout(() => cancelled.resolve(reason), 10);
+          throw new Error('cannot stop');
+        },
+      }),
+    ),
+  '/lazy-echo': ({ body }) => {
+    const later = new ReadableStream<Uint8Array>({
+      start: async (controller) => {
+        await sleep(20);
+        for await (const piece of body as ReadableStream<Uint8Array>) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    return new Response(later);
+  },
+  '/ignore': () => new Response('not read'),
+  '/nothing': () => undefined,
+  '/null': async () => null,
+  '/text': () => 'text',
+  '/no-answer': () => Response.error(),
+  '/again': () => again,
+};
 app.onError((error) => {
   throw error;
 });
 
+const fetch = (request: Request) => (bare[new URL(request.url).pathname] ?? app.fetch)(request) as Response;
+
 before(async () => {
   server = serveHttp3({
-    ...{ address: '127.0.0.1', port: 0, identities, fetch: app.fetch },
+    ...{ address: '127.0.0.1', port: 0, identities, fetch },
     onError: (error) => failures.push(error),
   });
   client = await connectHttp3({
@@ -84,10 +119,58 @@ test('answers without content: HEAD and 204', async () => {
   assert.deepEqual([none.status, none.body], [204, null]);
 });
 
+test('content that HEAD leaves out is cancelled, so that its source ends; what goes wrong there is told', async () => {
+  const head = await client.fetch(`${ORIGIN}/source`, { method: 'HEAD' });
+  assert.deepEqual([head.status, await head.text()], [200, '']);
+  assert.match(String(await cancelled.promise), /no content/);
+  assert.match(String(failures.at(-1)), /cannot stop/);
+});
+
 test('a handler that throws is a 500, and told to the owner', async () => {
   const response = await client.fetch(`${ORIGIN}/broken`);
   assert.equal(response.status, 500);
   assert.match(String(failures.at(-1)), /on purpose/);
+});
+
+test('a response may be made of the content of its request', async () => {
+  for (const path of ['/echo', '/lazy-echo']) {
+    for (const size of [0, 10, 100_000, 1 << 20, 3 << 20]) {
+      const body = randomBytes(size);
+      const response = await client.fetch(`${ORIGIN}${path}`, { method: 'POST', body });
+      assert.ok(body.equals(await response.bytes()), `${path} ${size}`);
+    }
+  }
+});
+
+test('a request whose content nobody reads is answered, and its sender stopped', async () => {
+  // More than its window, more often than there may be requests at once.
+  const body = new Uint8Array(300_000);
+  for (const [path, status] of [
+    ['/ignore', 200],
+    ['/nothing', 500],
+  ] as const) {
+    for (let i = 0; i < 120; i++) {
+      const response = await client.fetch(`${ORIGIN}${path}`, { method: 'POST', body });
+      assert.equal(response.status, status);
+      await response.bytes();
+    }
+  }
+});
+
+test('a handler that gives no response that can be sent is a 500, told to the owner, and the server goes on', async () => {
+  assert.equal(await (await client.fetch(`${ORIGIN}/again`)).text(), 'once');
+  for (const [path, not] of [
+    ['/nothing', 'undefined'],
+    ['/null', 'null'],
+    ['/text', 'string'],
+    ['/no-answer', 'Response.error(), which stands for no answer'],
+    ['/again', 'one whose body is used already'],
+  ]) {
+    const response = await client.fetch(`${ORIGIN}${path}`);
+    assert.deepEqual([response.status, await response.text()], [500, '']);
+    assert.equal(String(failures.at(-1)), `TypeError: the handler must return a Response, not ${not}`);
+  }
+  assert.equal((await client.fetch(`${ORIGIN}/hello`)).status, 200);
 });
 
 test('half a response does not look like a whole one', async () => {

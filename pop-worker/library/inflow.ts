@@ -1,3 +1,5 @@
+import { KeptBytes } from '#protocol/quic/kept-bytes.ts';
+
 export interface InflowSource {
   /** Gives the sender credit for bytes that are in the reader's reach. */
   consume(bytes: number): void;
@@ -8,13 +10,14 @@ export interface InflowSource {
 /**
  * Bytes in order, from a connection that lends them for a moment to a Web Stream that is read when it suits. What nobody
  * asked for is held here without credit, also behind the end: so a stream that is not read stays open and counts, and a
- * peer fills no more than its flow-control window.
+ * peer fills no more than its flow-control window; the memory is at most twice that, however small the frames. What a
+ * reader asked for and has not taken yet is as much again.
  */
 export class Inflow {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #source: InflowSource;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #held: Uint8Array[] = [];
+  readonly #held = new KeptBytes();
   /** Somebody reads, and has nothing. */
   #wanted = false;
   #ended = false;
@@ -46,7 +49,7 @@ export class Inflow {
       this.#source.consume(bytes.length);
       return;
     }
-    this.#held.push(bytes.slice());
+    this.#held.add(bytes, 0, bytes.length);
     if (this.#wanted) this.#pass();
   }
 
@@ -63,24 +66,19 @@ export class Inflow {
 
   /** Hands on what is held, if it is wanted, and closes behind the end. */
   #pass(): void {
-    if (this.#held.length > 0 && this.#wanted) {
-      const pieces = this.#held;
-      this.#held = [];
+    if (this.#held.bytes > 0 && this.#wanted) {
+      const { bytes } = this.#held;
       this.#wanted = false;
-      let bytes = 0;
-      for (const piece of pieces) {
-        this.#controller?.enqueue(piece);
-        bytes += piece.length;
-      }
+      for (const piece of this.#held.take()) this.#controller?.enqueue(piece);
       this.#source.consume(bytes);
     }
-    if (!this.#ended || this.#held.length > 0) return;
+    if (!this.#ended || this.#held.bytes > 0) return;
     this.#controller?.close();
     this.#controller = undefined;
   }
 
   #forget(): void {
     this.#controller = undefined;
-    this.#held = [];
+    this.#held.clear();
   }
 }

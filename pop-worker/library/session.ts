@@ -1,29 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
-import { Connection } from '#protocol/quic/connection.ts';
-import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
 import { Batches, type StreamPiece } from './batches.ts';
 import { WebDatagrams } from './datagrams.ts';
 import { QuicConnectionError } from './errors.ts';
+import { type SavedSession, savedSession } from './saved-session.ts';
 import { type BidirectionalStream, WebStream } from './streams.ts';
-
-/** What a client keeps of a connection to resume it. Use each once, where it carries early data (RFC 8470). */
-export interface SavedSession {
-  readonly ticket: Uint8Array;
-  readonly parameters: TransportParameters;
-  /** QUIC's: the next connection begins with it (RFC 9369 §5). */
-  readonly version: number;
-}
-
-/** @param ticket lent @returns undefined: the connection is not of this stack */
-export const savedSession = (connection: QuicConnection, ticket: Uint8Array): SavedSession | undefined =>
-  connection instanceof Connection
-    ? {
-        ticket: ticket.slice(),
-        parameters: connection.parts.handshake.peer,
-        version: connection.parts.version,
-      }
-    : undefined;
 
 /** Events of a session, with what their listeners are given. */
 export interface SessionEvents {
@@ -36,6 +17,8 @@ export interface SessionEvents {
 
 /** How the streams of a session are read and written: as Web Streams, or in batches with their numbers. */
 export type StreamMode = 'web' | 'batches';
+
+export const STREAM_MODES: readonly StreamMode[] = ['web', 'batches'];
 
 /** Streams of the other side that wait to be taken, of each kind; more are refused and counted. */
 export const MAX_WAITING_STREAMS = 1024;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
+import { inUse } from '#protocol/quic/testing/heap.ts';
 import { Batches, MAX_WAITING_PIECES } from './batches.ts';
 import { connectQuic, listenQuic, type QuicServer, type QuicSession } from './index.ts';
 import { Inflow } from './inflow.ts';
@@ -96,4 +97,28 @@ test('credit comes with what a reader asked for, and what it has not taken is lo
   assert.deepEqual((await reader.read()).value, Uint8Array.of(4));
   assert.ok((await reader.read()).done);
   assert.equal(credit, 4);
+});
+
+test('a window that frames of one byte fill takes twice its bytes at most, before and after it was asked for', async () => {
+  const WINDOW = 1 << 18;
+  const inflows = Array.from({ length: 4 }, () => new Inflow({ consume: () => {}, cancel: () => {} }));
+  const fill = (): void => {
+    for (const inflow of inflows) for (let i = 0; i < WINDOW; i++) inflow.received(Uint8Array.of(i & 255));
+  };
+  const before = inUse();
+  fill();
+  const held = inUse() - before;
+  assert.ok(held < 2.2 * 4 * WINDOW, `${held} bytes held`);
+  const readers = inflows.map(({ readable }) => readable.getReader());
+  for (const reader of readers) assert.deepEqual((await reader.read()).value, Uint8Array.of(0));
+  // The rest of what was asked for waits in the stream; its credit is back.
+  fill();
+  const twice = inUse() - before;
+  assert.ok(twice < 2 * 2.2 * 4 * WINDOW, `${twice} bytes held and asked for`);
+  let at = 1;
+  for (let bytes = 1; bytes < 2 * WINDOW; ) {
+    const { value = new Uint8Array() } = (await readers[0]?.read()) ?? {};
+    bytes += value.length;
+    assert.ok(value.every((byte) => byte === (at++ & 255)));
+  }
 });

@@ -14,9 +14,14 @@ static napi_value now_us(napi_env env, napi_callback_info info) {
   return clock_us(env, CLOCK_MONOTONIC);
 }
 
+static napi_value boot_us(napi_env env, napi_callback_info info) {
+  (void)info;
+  return clock_us(env, CLOCK_BOOTTIME);
+}
+
 static napi_value thread_cpu_us(napi_env env, napi_callback_info info) {
   (void)info;
   return clock_us(env, CLOCK_THREAD_CPUTIME_ID);
 }
 
-NATIVE_FUNCTIONS(clock, {"nowUs", now_us}, {"threadCpuUs", thread_cpu_us});
+NATIVE_FUNCTIONS(clock, {"nowUs", now_us}, {"bootUs", boot_us}, {"threadCpuUs", thread_cpu_us});

@@ -2,12 +2,18 @@
 #include "napi-util.h"
 
 #define CONCERNS(X) \
+  X(block_cipher) \
   X(checksum) \
   X(clock) \
+  X(echo) \
+  X(guard) \
+  X(hash) \
+  X(netlink) \
   X(opener) \
   X(poll) \
   X(quic_crypto) \
   X(sealer) \
+  X(tcp) \
   X(thread) \
   X(timer) \
   X(tls_context) \

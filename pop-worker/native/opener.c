@@ -29,6 +29,8 @@ static void close_keys(opener *self) {
   packet_key_clear(&self->current);
   packet_key_clear(&self->next);
   direction_close(&self->direction);
+  self->phase = 0;
+  self->first_number = 0;
 }
 
 static void opener_free(napi_env env, void *data, void *hint) {
@@ -40,22 +42,31 @@ static void opener_free(napi_env env, void *data, void *hint) {
 // One that was not closed.
 static opener *arg_opener(napi_env env, napi_value value) {
   opener *self = arg_handle(env, value, "opener", &opener_tag);
-  if (self == NULL || self->current.context != NULL) return self;
+  if (self == NULL || packet_key_is_set(&self->current)) return self;
   throw_code(env, "ERR_CLOSED", "the opener is closed");
   return NULL;
 }
 
-static napi_value opener_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  if (!args_get(env, info, 3, arguments)) return NULL;
+// () => opener: closed, until it is given keys
+static napi_value opener_new(napi_env env, napi_callback_info info) {
+  (void)info;
   opener *self = calloc(1, sizeof *self);
   if (self == NULL) return throw_code(env, "ERR_NATIVE", "no memory for packet protection");
-  if (direction_arguments(env, arguments, &self->direction)) {
-    if (direction_key(&self->direction, &self->current, false)) return handle_new(env, self, opener_free, &opener_tag);
-    throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
+  return handle_new(env, self, opener_free, &opener_tag);
+}
+
+// (opener, version, suite, secret): a handle takes longer to make than keys do, so one that was closed serves again
+static napi_value opener_open(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  opener *self;
+  if (!args_get(env, info, 4, arguments) || (self = arg_handle(env, arguments[0], "opener", &opener_tag)) == NULL) {
+    return NULL;
   }
-  opener_free(env, self, NULL);
-  return NULL;
+  close_keys(self);
+  if (!direction_arguments(env, arguments + 1, &self->direction)) return NULL;
+  if (direction_key(&self->direction, &self->current, false)) return NULL;
+  close_keys(self);
+  return throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
 }
 
 // RFC 9001 §9.5: the next keys exist before a packet can ask for them. They are made at the first short header,
@@ -95,7 +106,7 @@ static bool read_item(napi_env env, const packet_batch *batch, int32_t index, it
 static packet_key *choose_key(opener *self, uint8_t first, uint64_t number, int *outcome) {
   *outcome = OUTCOME_CURRENT;
   if ((first & 0x80) != 0 || ((first >> 2) & 1) == self->phase) return &self->current;
-  *outcome = number < self->first_number && self->previous.context != NULL ? OUTCOME_PREVIOUS : OUTCOME_NEXT;
+  *outcome = number < self->first_number && packet_key_is_set(&self->previous) ? OUTCOME_PREVIOUS : OUTCOME_NEXT;
   return *outcome == OUTCOME_PREVIOUS ? &self->previous : &self->next;
 }
 
@@ -114,7 +125,7 @@ static int open_item(opener *self, const item *one, const uint8_t *mask, uint64_
   packet_key *key = choose_key(self, first, value, &outcome);
   // A number above 2^53-1 is beyond what this engine counts to: no peer gets there by sending.
   // `next` may lack a key only when the buffer is shared and its header type changed under our hands.
-  bool hopeless = value > (uint64_t)MAX_EXACT || key->context == NULL;
+  bool hopeless = value > (uint64_t)MAX_EXACT || !packet_key_is_set(key);
   packet_verdict verdict = hopeless ? PACKET_FORGED : packet_open(key, value, packet, header, payload);
   if (verdict == PACKET_AUTHENTIC) {
     one->words[1] = header;
@@ -140,7 +151,7 @@ static bool open_piece(napi_env env, opener *self, const packet_batch *batch, in
     any_short = any_short || (one->packet[0] & 0x80) == 0;
     memcpy(samples + i * SAMPLE_BYTES, one->packet + one->before + MAX_PN_BYTES, SAMPLE_BYTES);
   }
-  if (any_short && self->next.context == NULL && !make_next(env, self)) return false;
+  if (any_short && !packet_key_is_set(&self->next) && !make_next(env, self)) return false;
   if (!header_masks(&self->direction.header, samples, masks, count)) {
     throw_code(env, "ERR_NATIVE", "OpenSSL cannot remove header protection");
     return false;
@@ -201,7 +212,7 @@ static napi_value opener_update(napi_env env, napi_callback_info info) {
   if (!args_get(env, info, 2, arguments) ||
       (self = arg_opener(env, arguments[0])) == NULL ||
       !arg_double(env, arguments[1], "firstPacket", 0, MAX_EXACT, &first) ||
-      (self->next.context == NULL && !make_next(env, self))) {
+      (!packet_key_is_set(&self->next) && !make_next(env, self))) {
     return NULL;
   }
   packet_key_clear(&self->previous);
@@ -232,5 +243,6 @@ static napi_value opener_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-NATIVE_FUNCTIONS(opener, {"openerOpen", opener_open}, {"openerRun", opener_run}, {"openerUpdate", opener_update},
-                 {"openerDropPrevious", opener_drop_previous}, {"openerClose", opener_close});
+NATIVE_FUNCTIONS(opener, {"openerNew", opener_new}, {"openerOpen", opener_open}, {"openerRun", opener_run},
+                 {"openerUpdate", opener_update}, {"openerDropPrevious", opener_drop_previous},
+                 {"openerClose", opener_close});

@@ -2,15 +2,20 @@
 #ifndef CLOUDBRIDGE_PACKET_KEY_H
 #define CLOUDBRIDGE_PACKET_KEY_H
 
+#include "aes-gcm.h"
 #include "suite.h"
 
 #define SAMPLE_BYTES 16
 #define MAX_PN_BYTES 4
 
+// Holds the key in one of two ways, or none; only the nonce changes from packet to packet.
 typedef struct {
-  EVP_CIPHER_CTX *context;  // holds the key; only the nonce changes from packet to packet. NULL: no key
+  aes_gcm *gcm;  // where suite and processor allow it
+  EVP_CIPHER_CTX *context;
   uint8_t iv[AEAD_IV_BYTES];
 } packet_key;
+
+static inline bool packet_key_is_set(const packet_key *key) { return key->gcm != NULL || key->context != NULL; }
 
 typedef struct {
   EVP_CIPHER_CTX *context;

@@ -87,12 +87,14 @@ static void call_back(poll_watch *watch, int events, double count) {
 
 static void on_ready(uv_poll_t *uv, int status, int events);
 
-// libuv stops a watch on POLLERR. For a socket that is an error of an earlier datagram: take it off and go on; the
-// reader sees an ordinary wake-up. An error that stays is one for good.
+// libuv stops a watch on POLLERR. For a socket of datagrams that is an error of an earlier one: take it off and go on; the
+// reader sees an ordinary wake-up. An error that stays is one for good. A stream keeps its error, for who connects it.
 static int events_after_error(poll_watch *watch) {
-  int error;
+  int error, type;
   socklen_t size = sizeof error;
+  socklen_t type_size = sizeof type;
   struct pollfd now = {.fd = watch->fd};
+  if (getsockopt(watch->fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 && type == SOCK_STREAM) return EVENT_FAILED;
   if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && poll(&now, 1, 0) == 0 &&
       uv_poll_start(&watch->uv, watch->events, on_ready) == 0) {
     return watch->events;

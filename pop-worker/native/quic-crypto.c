@@ -37,23 +37,23 @@ static bool arg_version(napi_env env, napi_value value, const quic_version **ver
   return *version != NULL;
 }
 
-// (version, destinationCid) => client's secret and server's, 32 bytes each (RFC 9001 §5.2)
+// (version, destinationCid, out): client's secret and server's, 32 bytes each (RFC 9001 §5.2)
 static napi_value initial_secrets(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], result;
+  napi_value arguments[3];
   const quic_version *version;
-  bytes_view cid;
-  uint8_t *out, initial[MAX_SECRET_BYTES];
-  if (!args_get(env, info, 2, arguments) || !arg_version(env, arguments[0], &version) ||
-      !arg_bytes(env, arguments[1], "destinationCid", &cid) || (result = new_bytes(env, 64, &out)) == NULL) {
+  bytes_view cid, out;
+  uint8_t initial[MAX_SECRET_BYTES];
+  if (!args_get(env, info, 3, arguments) || !arg_version(env, arguments[0], &version) ||
+      !arg_bytes(env, arguments[1], "destinationCid", &cid) || !arg_out(env, arguments[2], 64, &out)) {
     return NULL;
   }
   const cipher_suite *suite = suite_find(AES_128_GCM);
   bool done = suite != NULL &&
               hmac_sum(suite, version->initial_salt, sizeof version->initial_salt, cid.data, cid.length, initial) &&
-              hkdf_expand_label(suite, initial, "client in", 9, NULL, 0, out, 32) &&
-              hkdf_expand_label(suite, initial, "server in", 9, NULL, 0, out + 32, 32);
+              hkdf_expand_label(suite, initial, "client in", 9, NULL, 0, out.data, 32) &&
+              hkdf_expand_label(suite, initial, "server in", 9, NULL, 0, out.data + 32, 32);
   OPENSSL_cleanse(initial, sizeof initial);
-  return done ? result : failed(env, "OpenSSL cannot derive Initial secrets");
+  return done ? NULL : failed(env, "OpenSSL cannot derive Initial secrets");
 }
 
 // (version, pseudoPacket, out): 16 bytes (RFC 9001 §5.8)
@@ -79,13 +79,13 @@ static napi_value retry_tag(napi_env env, napi_callback_info info) {
   return done ? NULL : failed(env, "OpenSSL cannot compute a Retry tag");
 }
 
-// (key, cid) => 16 bytes of HMAC-SHA256 (RFC 9000 §10.3.2)
+// (key, cid, out): 16 bytes of HMAC-SHA256 (RFC 9000 §10.3.2)
 static napi_value reset_token(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], result;
-  bytes_view key, cid;
-  uint8_t *out, sum[MAX_SECRET_BYTES];
-  if (!args_get(env, info, 2, arguments) || !arg_bytes(env, arguments[0], "key", &key) ||
-      !arg_bytes(env, arguments[1], "cid", &cid) || (result = new_bytes(env, 16, &out)) == NULL) {
+  napi_value arguments[3];
+  bytes_view key, cid, out;
+  uint8_t sum[MAX_SECRET_BYTES];
+  if (!args_get(env, info, 3, arguments) || !arg_bytes(env, arguments[0], "key", &key) ||
+      !arg_bytes(env, arguments[1], "cid", &cid) || !arg_out(env, arguments[2], 16, &out)) {
     return NULL;
   }
   if (key.length < 16) return throw_range(env, "key must have at least 16 bytes");
@@ -93,9 +93,9 @@ static napi_value reset_token(napi_env env, napi_callback_info info) {
   if (suite == NULL || !hmac_sum(suite, key.data, key.length, cid.data, cid.length, sum)) {
     return failed(env, "OpenSSL cannot compute a reset token");
   }
-  memcpy(out, sum, 16);
+  memcpy(out.data, sum, 16);
   OPENSSL_cleanse(sum, sizeof sum);
-  return result;
+  return NULL;
 }
 
 // A token on the wire: nonce (12) | AES-256-GCM ciphertext | tag (16).

@@ -33,22 +33,31 @@ static void sealer_free(napi_env env, void *data, void *hint) {
 // One that was not closed.
 static sealer *arg_sealer(napi_env env, napi_value value) {
   sealer *self = arg_handle(env, value, "sealer", &sealer_tag);
-  if (self == NULL || self->key.context != NULL) return self;
+  if (self == NULL || packet_key_is_set(&self->key)) return self;
   throw_code(env, "ERR_CLOSED", "the sealer is closed");
   return NULL;
 }
 
-static napi_value sealer_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  if (!args_get(env, info, 3, arguments)) return NULL;
+// () => sealer: closed, until it is given keys
+static napi_value sealer_new(napi_env env, napi_callback_info info) {
+  (void)info;
   sealer *self = calloc(1, sizeof *self);
   if (self == NULL) return throw_code(env, "ERR_NATIVE", "no memory for packet protection");
-  if (direction_arguments(env, arguments, &self->direction)) {
-    if (direction_key(&self->direction, &self->key, true)) return handle_new(env, self, sealer_free, &sealer_tag);
-    throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
+  return handle_new(env, self, sealer_free, &sealer_tag);
+}
+
+// (sealer, version, suite, secret): a handle takes longer to make than keys do, so one that was closed serves again
+static napi_value sealer_open(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  sealer *self;
+  if (!args_get(env, info, 4, arguments) || (self = arg_handle(env, arguments[0], "sealer", &sealer_tag)) == NULL) {
+    return NULL;
   }
-  sealer_free(env, self, NULL);
-  return NULL;
+  close_keys(self);
+  if (!direction_arguments(env, arguments + 1, &self->direction)) return NULL;
+  if (direction_key(&self->direction, &self->key, true)) return NULL;
+  close_keys(self);
+  return throw_code(env, "ERR_NATIVE", "OpenSSL cannot set up packet protection");
 }
 
 // Descriptors are not trusted, nor is the buffer to hold still: every packet is read and checked anew where it is used.
@@ -146,5 +155,5 @@ static napi_value sealer_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-NATIVE_FUNCTIONS(sealer, {"sealerOpen", sealer_open}, {"sealerSeal", sealer_seal}, {"sealerUpdate", sealer_update},
-                 {"sealerClose", sealer_close});
+NATIVE_FUNCTIONS(sealer, {"sealerNew", sealer_new}, {"sealerOpen", sealer_open}, {"sealerSeal", sealer_seal},
+                 {"sealerUpdate", sealer_update}, {"sealerClose", sealer_close});

@@ -74,6 +74,13 @@ const cipher_suite *suite_find(uint32_t id) {
   return NULL;
 }
 
+const cipher_suite *suite_of_hash(const char *name) {
+  for (size_t i = 0; i < COUNT(suites); i++) {
+    if (suite_find(suites[i].id) != NULL && strcmp(EVP_MD_get0_name(suites[i].hash), name) == 0) return &suites[i];
+  }
+  return NULL;
+}
+
 const quic_version *version_find(uint32_t version) {
   for (size_t i = 0; i < COUNT(versions); i++) {
     if (versions[i].version == version) return &versions[i];

@@ -34,6 +34,8 @@ typedef struct {
 
 // NULL when QUIC does not use it (or OpenSSL lacks it).
 const cipher_suite *suite_find(uint32_t id);
+// The first one with a hash of this name, the one that EVP_MD_get0_name gives. NULL: none.
+const cipher_suite *suite_of_hash(const char *name);
 const quic_version *version_find(uint32_t version);
 
 // HKDF-Extract (RFC 5869 §2.2), which is HMAC(salt, input). `out` takes suite->secret_bytes.

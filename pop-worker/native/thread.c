@@ -1,4 +1,4 @@
-// The calling thread's CPUs, name and network namespace.
+// The calling thread's CPUs, scheduling, name and network namespace.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -52,6 +52,17 @@ static napi_value thread_affinity(napi_env env, napi_callback_info info) {
     if (CPU_ISSET(cpu, &set)) cpus.data[count++] = cpu;
   }
   return make_int(env, count);
+}
+
+// Threads that it makes are ordinary ones again.
+static napi_value thread_realtime(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  int priority;
+  if (!args_get(env, info, 1, args) || !arg_int(env, args[0], "priority", 0, 99, &priority)) return NULL;
+  struct sched_param param = {.sched_priority = priority};
+  int policy = priority == 0 ? SCHED_OTHER : SCHED_RR | SCHED_RESET_ON_FORK;
+  if (sched_setscheduler(0, policy, &param) != 0) return throw_errno(env, errno, "sched_setscheduler");
+  return NULL;
 }
 
 static napi_value thread_name(napi_env env, napi_callback_info info) {
@@ -126,6 +137,6 @@ static napi_value namespace_cookie(napi_env env, napi_callback_info info) {
 }
 
 NATIVE_FUNCTIONS(thread, {"threadPin", thread_pin}, {"threadAffinity", thread_affinity},
-                 {"threadName", thread_name}, {"threadId", thread_id},
+                 {"threadRealtime", thread_realtime}, {"threadName", thread_name}, {"threadId", thread_id},
                  {"namespaceOpen", namespace_open}, {"namespaceEnter", namespace_enter},
                  {"namespaceClose", namespace_close}, {"namespaceCookie", namespace_cookie});

@@ -113,7 +113,8 @@ static napi_value context_new(napi_env env, napi_callback_info info) {
   context->references = 1;
   pthread_rwlock_init(&context->ticket_lock, NULL);
   context->server = server;
-  context->ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+  OSSL_LIB_CTX *library = tls_library();
+  if (library != NULL) context->ctx = SSL_CTX_new_ex(library, NULL, server ? TLS_server_method() : TLS_client_method());
   if (context->ctx != NULL && configure(context)) return handle_new(env, context, finalize, &tls_context_tag);
   tls_context_release(context);
   return throw_openssl(env, "TLS cannot be set up");
@@ -129,11 +130,19 @@ static BIO *open_pem(const bytes_view *pem) {
   return pem->length > INT32_MAX ? NULL : BIO_new_mem_buf(pem->data, (int)pem->length);
 }
 
+// NULL where the text ends, or is no certificate.
+static X509 *read_certificate(BIO *bio) {
+  X509 *empty = X509_new_ex(tls_library(), NULL), *certificate = empty;
+  if (empty == NULL || PEM_read_bio_X509(bio, &certificate, no_password, NULL) != NULL) return certificate;
+  X509_free(certificate);
+  return NULL;
+}
+
 static bool use_chain(SSL_CTX *ctx, BIO *bio) {
-  X509 *leaf = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+  X509 *leaf = read_certificate(bio);
   bool done = leaf != NULL && SSL_CTX_use_certificate(ctx, leaf) && SSL_CTX_clear_chain_certs(ctx);
   X509_free(leaf);
-  for (X509 *next; done && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL;) {
+  for (X509 *next; done && (next = read_certificate(bio)) != NULL;) {
     done = SSL_CTX_add1_chain_cert(ctx, next);
     X509_free(next);
   }
@@ -155,7 +164,7 @@ static napi_value context_identity(napi_env env, napi_callback_info info) {
     throw_openssl(env, "the certificate chain cannot be used");
   } else {
     ERR_clear_error();  // where a PEM text ends is an error to its reader
-    EVP_PKEY *private = key_bio == NULL ? NULL : PEM_read_bio_PrivateKey(key_bio, NULL, no_password, NULL);
+    EVP_PKEY *private = key_bio == NULL ? NULL : PEM_read_bio_PrivateKey_ex(key_bio, NULL, no_password, NULL, tls_library(), NULL);
     if (private == NULL || !SSL_CTX_use_PrivateKey(context->ctx, private) || !SSL_CTX_check_private_key(context->ctx)) {
       throw_openssl(env, "the private key cannot be used");
     }
@@ -168,7 +177,7 @@ static napi_value context_identity(napi_env env, napi_callback_info info) {
 
 static int add_anchors(SSL_CTX *ctx, BIO *bio) {
   int count = 0;
-  for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL; X509_free(next)) {
+  for (X509 *next; (next = read_certificate(bio)) != NULL; X509_free(next)) {
     if (!X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), next)) {
       X509_free(next);
       return 0;

@@ -76,6 +76,9 @@ void tls_context_release(tls_context *context);
 // Throws one line with OpenSSL's reason.
 napi_value throw_openssl(napi_env env, const char *what);
 
+// tls-library.c: where TLS finds its algorithms, certificates and keys; NULL: OpenSSL cannot set it up. Never freed.
+OSSL_LIB_CTX *tls_library(void);
+
 // tls-tickets.c
 bool tickets_install(tls_context *context);
 

@@ -1,13 +1,23 @@
 // Receiving a burst: one recvmmsg into slots of the caller's buffer, one descriptor for each message.
 #include <errno.h>
 #include <netinet/udp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "udp.h"
 
 // Errors of earlier datagrams that a receive may report in place of a message; bounded, so that a stream of them
 // cannot hold the thread.
 #define MAX_ASYNCHRONOUS_ERRORS 8
+// A time of arrival further back is none to believe.
+#define MAX_WAITED_US 1000000
+// CLOCK_REALTIME was set if it moved by more against CLOCK_MONOTONIC.
+#define STEADY_US 1000
+// protocol/burst.ts: waitedUs.
+#define WAITED_SHIFT 2
+// The event loop stands still meanwhile.
+#define MAX_LOOK_US 1000
 
 static void prepare(udp_socket *self, uint8_t *at, int slots) {
   message_batch *rx = &self->rx;
@@ -35,9 +45,17 @@ static int receive_messages(udp_socket *self, int slots) {
   return 0;
 }
 
+static void take_hop_limit(const struct cmsghdr *control, int32_t *words) {
+  int limit;
+  memcpy(&limit, CMSG_DATA(control), sizeof limit);
+  words[D_ECN] |= (int32_t)((uint32_t)limit << HOP_LIMIT_SHIFT);
+}
+
 static void take_ipv4_control(const struct cmsghdr *control, int32_t *words, uint16_t port) {
   if (control->cmsg_type == IP_TOS) {
-    words[D_ECN] = *CMSG_DATA(control) & 3;
+    words[D_ECN] |= *CMSG_DATA(control) & 3;
+  } else if (control->cmsg_type == IP_TTL) {
+    take_hop_limit(control, words);
   } else if (control->cmsg_type == IP_PKTINFO) {
     struct in_pktinfo info;
     memcpy(&info, CMSG_DATA(control), sizeof info);
@@ -50,7 +68,9 @@ static void take_ipv6_control(const struct cmsghdr *control, int32_t *words, uin
   if (control->cmsg_type == IPV6_TCLASS) {
     int traffic_class;
     memcpy(&traffic_class, CMSG_DATA(control), sizeof traffic_class);
-    words[D_ECN] = traffic_class & 3;
+    words[D_ECN] |= traffic_class & 3;
+  } else if (control->cmsg_type == IPV6_HOPLIMIT) {
+    take_hop_limit(control, words);
   } else if (control->cmsg_type == IPV6_PKTINFO) {
     struct in6_pktinfo info;
     memcpy(&info, CMSG_DATA(control), sizeof info);
@@ -61,7 +81,31 @@ static void take_ipv6_control(const struct cmsghdr *control, int32_t *words, uin
   }
 }
 
-static void describe(const udp_socket *self, int index, int32_t offset, int32_t *words) {
+int64_t udp_clock_offset(struct timespec *real) {
+  struct timespec steady;
+  clock_gettime(CLOCK_REALTIME, real);
+  clock_gettime(CLOCK_MONOTONIC, &steady);
+  return (int64_t)(real->tv_sec - steady.tv_sec) * 1000000 + (real->tv_nsec - steady.tv_nsec) / 1000;
+}
+
+// The time to compare times of arrival with, which are those of CLOCK_REALTIME; zero when that clock was just set.
+static struct timespec time_of_receipt(udp_socket *self) {
+  struct timespec now = {0};
+  if (!(self->flags & UDP_WAITED)) return now;
+  int64_t offset = udp_clock_offset(&now);
+  if (llabs(offset - self->clock_offset) > STEADY_US) now.tv_sec = 0;
+  self->clock_offset = offset;
+  return now;
+}
+
+static int32_t microseconds_since(const struct cmsghdr *control, const struct timespec *now) {
+  struct timespec then;
+  memcpy(&then, CMSG_DATA(control), sizeof then);
+  int64_t waited = (int64_t)(now->tv_sec - then.tv_sec) * 1000000 + (now->tv_nsec - then.tv_nsec) / 1000;
+  return waited < 0 || waited > MAX_WAITED_US ? 0 : (int32_t)waited;
+}
+
+static void describe(const udp_socket *self, int index, int32_t offset, const struct timespec *now, int32_t *words) {
   struct msghdr *header = (struct msghdr *)&self->rx.messages[index].msg_hdr;
   int32_t length = (int32_t)self->rx.messages[index].msg_len;
   words[D_OFFSET] = offset;
@@ -70,6 +114,7 @@ static void describe(const udp_socket *self, int index, int32_t offset, int32_t 
   words[D_ECN] = 0;
   words_from_socket(&words[D_REMOTE], &self->rx.addresses[index]);
   memset(&words[D_LOCAL], 0, ADDRESS_WORDS * sizeof words[0]);
+  int32_t waited = 0;
   for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control)) {
     if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
       int segment;
@@ -79,8 +124,11 @@ static void describe(const udp_socket *self, int index, int32_t offset, int32_t 
       take_ipv4_control(control, words, self->port);
     } else if (control->cmsg_level == IPPROTO_IPV6) {
       take_ipv6_control(control, words, self->port);
+    } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+      waited = microseconds_since(control, now);
     }
   }
+  words[D_ECN] |= waited << WAITED_SHIFT;
 }
 
 static void count_message(udp_socket *self, const int32_t *words) {
@@ -113,6 +161,7 @@ static napi_value udp_receive(napi_env env, napi_callback_info info) {
 
   prepare(self, buffer.data + used, (int)slots);
   int received = receive_messages(self, (int)slots);
+  struct timespec now = time_of_receipt(self);
   int added = 0;
   for (int i = 0; i < received; i++) {
     if (self->rx.messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
@@ -120,10 +169,36 @@ static napi_value udp_receive(napi_env env, napi_callback_info info) {
       continue;
     }
     int32_t *descriptor = words.data + (size_t)(count + added++) * DESCRIPTOR_WORDS;
-    describe(self, i, used + (int32_t)(i * self->slot_bytes), descriptor);
+    describe(self, i, used + (int32_t)(i * self->slot_bytes), &now, descriptor);
     count_message(self, descriptor);
   }
   return make_int(env, added);
 }
 
-NATIVE_FUNCTIONS(udp_receive, {"udpReceive", udp_receive});
+static double monotonic_us(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+// An error counts as something: receiving takes it off.
+static bool waits(int fd) {
+  return recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+static napi_value udp_look(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  udp_socket *self;
+  double most_us;
+  if (!args_get(env, info, 2, args) || (self = arg_udp(env, args[0])) == NULL ||
+      !arg_double(env, args[1], "mostUs", 0, MAX_LOOK_US, &most_us)) {
+    return NULL;
+  }
+  double until_us = monotonic_us() + most_us;
+  bool found;
+  do found = waits(self->fd);
+  while (!found && monotonic_us() < until_us);
+  return make_int(env, found);
+}
+
+NATIVE_FUNCTIONS(udp_receive, {"udpReceive", udp_receive}, {"udpLook", udp_look});

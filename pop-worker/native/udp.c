@@ -2,6 +2,8 @@
 #include "udp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -9,6 +11,12 @@
 #include <unistd.h>
 
 #define MAX_SLOT_BYTES 65536
+
+// Of UDP_NETWORK_CONTROL: RFC 5082 (GTSM), DSCP CS6 (RFC 4594 §3.1), and before other packets in the queue of a device
+// (TC_PRIO_CONTROL).
+#define GTSM_HOP_LIMIT 255
+#define CLASS_SELECTOR_6 0xc0
+#define CONTROL_PRIORITY 7
 
 static const napi_type_tag tag = {0x6b1f0c4e2d7a4f10, 0x9c53e1a0b7d24e04};
 
@@ -59,7 +67,10 @@ static const char *set_general(int fd, const udp_options *options) {
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer);
   if ((flags & UDP_REUSE_PORT) && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "SO_REUSEPORT";
   if ((flags & UDP_GRO_ON) && !set(fd, IPPROTO_UDP, UDP_GRO, 1)) return "UDP_GRO";
+  if ((flags & UDP_WAITED) && !set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)) return "SO_TIMESTAMPNS";
   if ((flags & UDP_CHECKSUM_OFF) && !set(fd, SOL_SOCKET, SO_NO_CHECK, 1)) return "SO_NO_CHECK";
+  // Less than asked for without CAP_NET_ADMIN, which is no error.
+  if (flags & UDP_NETWORK_CONTROL) set(fd, SOL_SOCKET, SO_PRIORITY, CONTROL_PRIORITY);
   if (options->mark != 0 && !set(fd, SOL_SOCKET, SO_MARK, options->mark)) return "SO_MARK";
   socklen_t length = (socklen_t)strlen(options->device);
   if (length > 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, options->device, length + 1) != 0) {
@@ -76,7 +87,10 @@ static const char *set_ipv4(int fd, const udp_options *options) {
   // An IPv6 socket tells the local address of IPv4 traffic by IPV6_PKTINFO.
   if ((flags & UDP_PKTINFO) && own && !set(fd, IPPROTO_IP, IP_PKTINFO, 1)) return "IP_PKTINFO";
   if ((flags & UDP_DONT_FRAGMENT) && !set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)) return "IP_MTU_DISCOVER";
-  return NULL;
+  if ((flags & UDP_HOP_LIMIT) && !set(fd, IPPROTO_IP, IP_RECVTTL, 1)) return "IP_RECVTTL";
+  if (!(flags & UDP_NETWORK_CONTROL)) return NULL;
+  if (!set(fd, IPPROTO_IP, IP_TTL, GTSM_HOP_LIMIT)) return "IP_TTL";
+  return set(fd, IPPROTO_IP, IP_TOS, CLASS_SELECTOR_6) ? NULL : "IP_TOS";
 }
 
 static const char *set_ipv6(int fd, const udp_options *options) {
@@ -85,6 +99,11 @@ static const char *set_ipv6(int fd, const udp_options *options) {
   if (!set(fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & UDP_V6ONLY) != 0)) return "IPV6_V6ONLY";
   if ((flags & UDP_ECN) && !set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)) return "IPV6_RECVTCLASS";
   if ((flags & UDP_PKTINFO) && !set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) return "IPV6_RECVPKTINFO";
+  if ((flags & UDP_HOP_LIMIT) && !set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)) return "IPV6_RECVHOPLIMIT";
+  if (flags & UDP_NETWORK_CONTROL) {
+    if (!set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, GTSM_HOP_LIMIT)) return "IPV6_UNICAST_HOPS";
+    if (!set(fd, IPPROTO_IPV6, IPV6_TCLASS, CLASS_SELECTOR_6)) return "IPV6_TCLASS";
+  }
   if (!(flags & UDP_DONT_FRAGMENT)) return NULL;
   if (!set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)) return "IPV6_MTU_DISCOVER";
   return set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1) ? NULL : "IPV6_DONTFRAG";
@@ -159,6 +178,8 @@ static napi_value udp_open(napi_env env, napi_callback_info info) {
   self->flags = options.flags;
   self->slot_bytes = (uint32_t)options.slot_bytes;
   self->port = bound_port(fd);
+  struct timespec now;
+  self->clock_offset = udp_clock_offset(&now);
   return handle_new(env, self, on_collected, &tag);
 }
 
@@ -216,6 +237,42 @@ static napi_value udp_counters(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// (socket, program): classic BPF, 8 bytes an instruction; none detaches
+static napi_value udp_filter(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  udp_socket *self;
+  bytes_view program;
+  if (!args_get(env, info, 2, args) || (self = arg_udp(env, args[0])) == NULL ||
+      !arg_bytes(env, args[1], "program", &program)) {
+    return NULL;
+  }
+  size_t instructions = program.length / sizeof(struct sock_filter);
+  if (program.length % sizeof(struct sock_filter) != 0 || instructions > BPF_MAXINSNS) {
+    return throw_range(env, "program must have up to %d instructions of 8 bytes", BPF_MAXINSNS);
+  }
+  if (instructions == 0) {
+    int none = 0;
+    // ENOENT: there was none.
+    if (setsockopt(self->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0 || errno == ENOENT) return NULL;
+    return throw_errno(env, errno, "SO_DETACH_FILTER");
+  }
+  struct sock_filter code[BPF_MAXINSNS];
+  memcpy(code, program.data, program.length);
+  struct sock_fprog all = {.len = (unsigned short)instructions, .filter = code};
+  if (setsockopt(self->fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all) == 0) return NULL;
+  return throw_errno(env, errno, "SO_ATTACH_FILTER");
+}
+
+static napi_value udp_drops(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  udp_socket *self;
+  if (!args_get(env, info, 1, args) || (self = arg_udp(env, args[0])) == NULL) return NULL;
+  uint32_t figures[SK_MEMINFO_VARS] = {0};
+  socklen_t length = sizeof figures;
+  if (getsockopt(self->fd, SOL_SOCKET, SO_MEMINFO, figures, &length) != 0) return throw_errno(env, errno, "SO_MEMINFO");
+  return make_double(env, figures[SK_MEMINFO_DROPS]);
+}
+
 static napi_value udp_close(napi_env env, napi_callback_info info) {
   napi_value args[1];
   udp_socket *self;
@@ -226,4 +283,5 @@ static napi_value udp_close(napi_env env, napi_callback_info info) {
 
 NATIVE_FUNCTIONS(udp, {"udpOpen", udp_open}, {"udpDescriptor", udp_descriptor},
                  {"udpLocalAddress", udp_local_address}, {"udpBufferBytes", udp_buffer_bytes},
-                 {"udpCounters", udp_counters}, {"udpClose", udp_close});
+                 {"udpCounters", udp_counters}, {"udpFilter", udp_filter},
+                 {"udpDrops", udp_drops}, {"udpClose", udp_close});

@@ -3,6 +3,7 @@
 #define CLOUDBRIDGE_UDP_H
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include "address.h"
 #include "napi-util.h"
@@ -13,6 +14,8 @@
 #define D_LENGTH 1
 #define D_SEGMENT 2
 #define D_ECN 3
+// Above the ECN codepoint of what was received, with UDP_HOP_LIMIT.
+#define HOP_LIMIT_SHIFT 24
 #define D_REMOTE 4
 #define D_LOCAL 10
 #define MAX_SEGMENTS 64
@@ -26,7 +29,10 @@
 #define UDP_ECN 32
 #define UDP_GSO_OFF 64
 #define UDP_CHECKSUM_OFF 128
-#define UDP_ALL_FLAGS 255
+#define UDP_WAITED 256
+#define UDP_NETWORK_CONTROL 512
+#define UDP_HOP_LIMIT 1024
+#define UDP_ALL_FLAGS 2047
 
 // host/udp/native.ts: UDP_COUNTERS.
 enum {
@@ -52,8 +58,8 @@ enum {
 
 // Messages a system call moves; a descriptor without GSO becomes up to MAX_SEGMENTS of them, so it fits.
 #define SLOTS 64
-// Room for GRO or GSO size, ECN and the longer PKTINFO, with what alignment adds.
-#define CONTROL_BYTES 128
+// Room for GRO or GSO size, ECN, the longer PKTINFO, a time and a hop limit, with what alignment adds.
+#define CONTROL_BYTES 160
 
 typedef struct {
   _Alignas(struct cmsghdr) uint8_t bytes[CONTROL_BYTES];
@@ -83,11 +89,16 @@ typedef struct {
   uint16_t port;
   // Descriptors that are still sent without GSO before it is tried again.
   uint32_t gso_pause;
+  // Of CLOCK_REALTIME to CLOCK_MONOTONIC in microseconds, when it was looked at last.
+  int64_t clock_offset;
   double counters[UDP_COUNTERS];
   message_batch rx;
   message_batch tx;
   message_origin origins[SLOTS];
 } udp_socket;
+
+// How far CLOCK_REALTIME, which is returned in `real` too, is ahead of CLOCK_MONOTONIC, in microseconds.
+int64_t udp_clock_offset(struct timespec *real);
 
 // The open socket behind a handle; throws and returns NULL when it is none or closed.
 udp_socket *arg_udp(napi_env env, napi_value value);

@@ -4,7 +4,8 @@ import { ADDRESS_WORDS, sameAddress } from './address.ts';
  * Words of one descriptor: 64 bytes, one cache line.
  *
  * - 0 offset in the buffer, 1 length in bytes of all segments together
- * - 2 segment size in bytes (every segment but the last has it), 3 ECN codepoint (0 to 3)
+ * - 2 segment size in bytes (every segment but the last has it), 3 ECN codepoint (0 to 3); of what was received 22 bits above
+ *   may tell the microseconds that it waited in the socket (`waitedUs`), and the upper 8 bits its hop limit (`hopLimitOf`)
  * - 4 to 9 remote address, 10 to 15 local address (zero: the kernel chooses)
  */
 export const DESCRIPTOR_WORDS = 16;
@@ -12,8 +13,14 @@ export const D_OFFSET = 0;
 export const D_LENGTH = 1;
 export const D_SEGMENT = 2;
 export const D_ECN = 3;
+export const HOP_LIMIT_SHIFT = 24;
 export const D_REMOTE = 4;
 export const D_LOCAL = 10;
+
+/** Of the word at `D_ECN`. */
+export const ecnOf = (word: number): number => word & 3;
+export const waitedUs = (word: number): number => (word & 0xff_ffff) >>> 2;
+export const hopLimitOf = (word: number): number => word >>> HOP_LIMIT_SHIFT;
 
 /** Linux takes at most 64 segments a GSO message on every kernel we support, and one IP packet's worth of bytes. */
 export const MAX_SEGMENTS = 64;

@@ -144,7 +144,7 @@ class Device implements IpTunnelSink, OutsideSink {
     const { device, routes } = this.#order;
     // Nothing but what a test sends goes into the tunnel.
     execFileSync('ip', ['link', 'set', 'dev', device, 'addrgenmode', 'none']);
-    await configureTun(device, { mtu, addresses, up: true });
+    configureTun(device, { mtu, addresses, up: true });
     for (const route of routes) execFileSync('ip', ['route', 'add', route, 'dev', device]);
     this.#tun.onReadable(() => {
       this.#port.read(this);
@@ -196,7 +196,7 @@ class Device implements IpTunnelSink, OutsideSink {
   routesAdvertised(): void {}
 
   goodbye(): void {
-    this.#tunnel?.http3.close();
+    this.#tunnel?.http.close();
   }
 }
 

@@ -12,6 +12,8 @@ for (let i = 0; i < words.length; i += 2) {
     response.setHeader('content-length', String(bytes ?? 0));
     pipeline(Readable.from(contentBlocks(seed ?? 0, bytes ?? 0)), response, () => {});
   });
+  // Connections outlast what becomes of their way.
+  server.keepAliveTimeout = 120_000;
   server.listen({ host: words[i] as string, port: Number(words[i + 1]) }, () => {
     listening += 2;
     if (listening === words.length) process.send?.({ ready: true });

@@ -65,7 +65,7 @@ export class World {
   readonly #prefix = `cbw-${process.pid}-${++made}`;
   readonly #namespaces: string[] = [];
   readonly #children: ChildProcess[] = [];
-  readonly #issuer = new Issuer();
+  readonly #issuer: Issuer;
   readonly configFile = path.join(this.folder, 'worker.toml');
   readonly socket = path.join(this.folder, 'admin.sock');
   readonly revocations = path.join(this.folder, 'revoked.json');
@@ -77,8 +77,9 @@ export class World {
   #clients = 0;
   worker: ChildProcess | undefined;
 
-  /** @param t whose end is this world's end */
-  constructor(t: Pick<TestContext, 'after'>) {
+  /** @param t whose end is this world's end @param issuer whose tokens it takes, where several worlds take the same */
+  constructor(t: Pick<TestContext, 'after'>, issuer = new Issuer()) {
+    this.#issuer = issuer;
     t.after(() => this.#remove());
   }
 

@@ -12,6 +12,10 @@ const QPACK = 'pop-worker/protocol/qpack';
 const HTTP3 = 'pop-worker/protocol/http3';
 const MASQUE = 'pop-worker/protocol/masque';
 const IP = 'pop-worker/protocol/ip';
+const BFD = 'pop-worker/protocol/bfd';
+const BGP = 'pop-worker/protocol/bgp';
+const WIREGUARD = 'pop-worker/protocol/wireguard';
+const NETLINK = 'pop-worker/protocol/netlink';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -105,6 +109,70 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   'ip-addresses': {
     files: ['text', 'prefix-table'].map((name) => `${IP}/${name}.ts`),
     tests: [`${IP}/{text,prefix-table,corpus}.test.ts`],
+  },
+  'bfd-packets': {
+    files: ['packet', 'authentication/keyed-hash', 'authentication/simple-password', 'authentication/table'].map(
+      (name) => `${BFD}/${name}.ts`,
+    ),
+    tests: [`${BFD}/packet.test.ts`, `${BFD}/authentication/*.test.ts`, `${BFD}/corpus.test.ts`],
+  },
+  'bfd-sessions': {
+    files: [
+      'advice',
+      'bfd',
+      'congestion',
+      'demultiplexer',
+      'detection',
+      'jitter',
+      'options',
+      'parameters',
+      'poll-sequence',
+      'session',
+      'transitions',
+      'transmission',
+    ].map((name) => `${BFD}/${name}.ts`),
+    tests: [`${BFD}/*.test.ts`, `${BFD}/authentication/*.test.ts`],
+  },
+  'bgp-messages': {
+    files: [
+      ...['header', 'messages', 'notification', 'cease', 'utf8', 'route-refresh', 'open', 'update-fields', 'nlri'].map(
+        (name) => `${BGP}/wire/${name}.ts`,
+      ),
+      ...['add-path', 'encode', 'extended-next-hop', 'flag', 'four-octet-as', 'graceful-restart', 'long-lived'].map(
+        (name) => `${BGP}/wire/capabilities/${name}.ts`,
+      ),
+      ...['multiprotocol', 'parse', 'role'].map((name) => `${BGP}/wire/capabilities/${name}.ts`),
+    ],
+    tests: [`${BGP}/wire/{messages,notification,route-refresh,open,update-fields,nlri}.test.ts`],
+  },
+  'bgp-updates': {
+    files: [
+      ...['update', 'update-writer', 'communities'].map((name) => `${BGP}/wire/${name}.ts`),
+      ...['aggregator', 'as-path', 'atomic-aggregate', 'canonical', 'communities', 'faults', 'fixed', 'merge'].map(
+        (name) => `${BGP}/wire/attributes/${name}.ts`,
+      ),
+      ...['multiprotocol', 'narrow', 'next-hop', 'origin', 'text'].map((name) => `${BGP}/wire/attributes/${name}.ts`),
+    ],
+    tests: [`${BGP}/wire/{update,update-errors,update-writer}.test.ts`, `${BGP}/wire/attributes/*.test.ts`],
+  },
+  'bgp-flow-specs': {
+    files: ['actions', 'codec', 'field', 'nlri', 'order', 'prefix', 'text', 'types'].map(
+      (name) => `${BGP}/wire/flowspec/${name}.ts`,
+    ),
+    tests: [`${BGP}/wire/flowspec/*.test.ts`],
+  },
+  netlink: {
+    files: [
+      ...['acknowledgement', 'address', 'attributes', 'bytes', 'exchange', 'family', 'header', 'link'],
+      ...['neighbour', 'nexthop', 'route', 'rule', 'writer'],
+    ].map((name) => `${NETLINK}/${name}.ts`),
+    tests: [`${NETLINK}/{round-trip,exchange,writer}.test.ts`, `${NETLINK}/corpus.test.ts`],
+  },
+  wireguard: {
+    files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(
+      (name) => `${WIREGUARD}/${name}.ts`,
+    ),
+    tests: ['wire/message', 'allowed-ips', 'numbers', 'replay-window'].map((name) => `${WIREGUARD}/${name}.test.ts`),
   },
   socks5: { files: ['client/socks5-messages.ts'], tests: ['client/socks5-messages.test.ts', 'client/corpus.test.ts'] },
   'http-heads': { files: ['client/http-head.ts'], tests: ['client/http-head.test.ts', 'client/corpus.test.ts'] },

@@ -54,8 +54,8 @@ export const summaryOf = (scores: ReadonlyMap<string, Score>, least: number): st
     .join('\n');
 };
 
-/** The rows of a codec in the manual's table: first column, codec, last column. */
-const ROW = /^\| ([^|]+?) +\|.*\| `([\w-]+)` +\| ([^|]+?) +\|$/;
+/** The rows of a codec in the manual's table: first column, codec, and its score, or one character where there is none yet. */
+const ROW = /^\| ([^|]+?) +\|.*\| `([\w-]+)` +\| (\d+(?:\.\d+)? %|[-?]) +\|$/;
 
 /** The codecs that the manual's table names, with the figures that stand there. */
 export const codecsIn = (manual: string): Map<string, string> =>

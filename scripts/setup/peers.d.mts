@@ -8,15 +8,29 @@ export const fingerprint: (parts: readonly (string | Uint8Array)[]) => string;
 export const findGo: () => { readonly command: string; readonly version: string };
 /** Path of the binary with the peers on quic-go, built if it has to be. @throws PeerMissing */
 export const goPeers: () => Promise<string>;
+/** Paths of GoBGP's daemon and its client, built if they have to be: for minutes. @throws PeerMissing */
+export const gobgpPeers: () => Promise<{ readonly gobgp: string; readonly gobgpd: string }>;
 export type RustPeer = 'quinn' | 's2n-quic';
 /** Path of the program on that library, built if it has to be: for minutes. @throws PeerMissing */
 export const rustPeers: (name: RustPeer) => Promise<string>;
-export type DebianProgram = 'gtlsclient' | 'gtlsserver' | 'iperf3';
-/** Paths of programs and the LD_LIBRARY_PATH they need, unpacked if they have to be. @throws PeerMissing */
-export const debianPeers: () => Promise<{
-  readonly programs: Readonly<Record<DebianProgram, string>>;
+/** Paths of programs and the LD_LIBRARY_PATH they need. */
+export interface Unpacked<Name extends string> {
+  readonly programs: Readonly<Record<Name, string>>;
   readonly libraries: string;
-}>;
+}
+/** Unpacked if they have to be. @throws PeerMissing */
+export const debianPeers: () => Promise<Unpacked<'gtlsclient' | 'gtlsserver' | 'iperf3'>>;
+/** Unpacked if they have to be. @throws PeerMissing */
+export const dnsPeers: () => Promise<Unpacked<'dig' | 'dnsperf' | 'nsd'>>;
+export type BirdPrograms = Unpacked<'bird' | 'birdcl'>;
+/** Unpacked if it has to be. @throws PeerMissing */
+export const birdPeer: () => Promise<BirdPrograms>;
+/** Unpacked if they have to be. @throws PeerMissing */
+export const frrPeer: () => Promise<Unpacked<'bgpd' | 'bfdd' | 'vtysh' | 'zebra'>>;
+/** As set-up left it; undefined: it is not here. */
+export const findBird: () => BirdPrograms | undefined;
+/** Is the router not here, though set-up could bring it? */
+export const birdIsMissing: () => boolean;
 /** The interpreter, the program on aioquic and its PYTHONPATH, fetched if it has to be. @throws PeerMissing */
 export const pythonPeers: () => Promise<{
   readonly python: string;

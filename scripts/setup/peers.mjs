@@ -8,7 +8,8 @@ import { cache, findCommand, requirements, root } from './paths.mjs';
 import { runLogged } from './run.mjs';
 
 const folder = path.join(cache, 'peers');
-const { go, rust, debian, python } = requirements.peers;
+const { router } = requirements;
+const { go, rust, debian, dns, frr, python } = requirements.peers;
 const goSource = path.join(root, go.source);
 
 /** Why a peer cannot be had on this machine: the reason of a skip. */
@@ -63,9 +64,14 @@ export const findGo = () => {
   return { command, version };
 };
 
+const goSources = (source) =>
+  fs
+    .readdirSync(source)
+    .sort()
+    .flatMap((name) => [name, fs.readFileSync(path.join(source, name))]);
+
 const goBinary = (version) => {
-  const files = fs.readdirSync(goSource).sort();
-  const sources = files.flatMap((name) => [name, fs.readFileSync(path.join(goSource, name))]);
+  const sources = goSources(goSource);
   return path.join(folder, fingerprint([version, os.arch(), ...sources]), 'peer');
 };
 
@@ -100,6 +106,26 @@ export const goPeers = async () => {
     }
   });
   return binary;
+};
+
+const gobgpSource = path.join(root, go.gobgp);
+
+/** GoBGP's daemon and its client, built if they have to be: for minutes. @throws PeerMissing */
+export const gobgpPeers = async () => {
+  const { command, version } = findGo();
+  const target = path.join(folder, fingerprint([version, os.arch(), ...goSources(gobgpSource)]));
+  if (!fs.existsSync(target)) {
+    const packages = ['gobgp', 'gobgpd'].map((name) => `github.com/osrg/gobgp/v4/cmd/${name}`);
+    await makeFolder(target, async (scratch) => {
+      const args = ['build', '-C', gobgpSource, '-trimpath', '-mod=readonly', '-o', `${scratch}/`, ...packages];
+      try {
+        await runLogged(command, args, goEnvironment());
+      } catch (error) {
+        throw notHad('peer GoBGP could not be built', error.message);
+      }
+    });
+  }
+  return { gobgp: path.join(target, 'gobgp'), gobgpd: path.join(target, 'gobgpd') };
 };
 
 const rustSource = path.join(root, rust.source);
@@ -145,11 +171,13 @@ export const rustPeers = async (name) => {
   return binary;
 };
 
-const debianFolder = () => path.join(folder, `debian-${fingerprint([os.arch(), ...debian.packages])}`);
+const folderOf = (packages) => path.join(folder, `debian-${fingerprint([os.arch(), ...packages])}`);
+
+const canUnpack = () => findCommand(['apt-get']) !== undefined && findCommand(['dpkg']) !== undefined;
 
 /** Unpacks Debian packages into a folder. @param {() => Promise<string[]>} list their names, asked once lists are there */
 const unpackDebian = async (target, what, list) => {
-  if (findCommand(['apt-get']) === undefined || findCommand(['dpkg']) === undefined) {
+  if (!canUnpack()) {
     throw new PeerMissing(`${what} come from Debian packages, and this machine has no apt-get.`);
   }
   await makeFolder(target, async (scratch) => {
@@ -187,14 +215,12 @@ const lacks = (file, libraries) => {
   return [...stdout.matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name);
 };
 
-/** Programs out of Debian packages, unpacked if they have to be. @throws PeerMissing */
-export const debianPeers = async () => {
-  const target = debianFolder();
-  if (!fs.existsSync(target)) await unpackDebian(target, 'ngtcp2 and iperf3', async () => debian.packages);
-  const libraries = librariesOf(target).join(':');
-  const programs = Object.fromEntries(
-    Object.entries(debian.programs).map(([name, file]) => [name, path.join(target, file)]),
-  );
+/** Programs out of Debian packages that are unpacked already. @throws PeerMissing */
+const programsIn = ({ packages, programs: files, private: own }) => {
+  const target = folderOf(packages);
+  const folders = librariesOf(target);
+  const libraries = [...folders, ...(own === undefined ? [] : folders.map((name) => path.join(name, own)))].join(':');
+  const programs = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, path.join(target, file)]));
   for (const [name, file] of Object.entries(programs)) {
     const lacking = lacks(file, libraries);
     if (lacking.length > 0) throw new PeerMissing(`Debian's ${name} needs ${lacking.join(', ')}, which is not here.`);
@@ -202,12 +228,45 @@ export const debianPeers = async () => {
   return { programs, libraries };
 };
 
+const isUnpacked = ({ packages }) => fs.existsSync(folderOf(packages));
+
+const unpacked = async (what, debs) => {
+  if (!isUnpacked(debs)) await unpackDebian(folderOf(debs.packages), what, async () => debs.packages);
+  return programsIn(debs);
+};
+
+/** ngtcp2 and iperf3, unpacked if they have to be. @throws PeerMissing */
+export const debianPeers = () => unpacked('ngtcp2 and iperf3', debian);
+
+/** BIRD, unpacked if it has to be. @throws PeerMissing */
+export const birdPeer = () => unpacked('BIRD', router.debian);
+
+/** FRR's daemons, unpacked if they have to be. @throws PeerMissing */
+export const frrPeer = () => unpacked('FRR', frr);
+
+/** BIRD as set-up left it; undefined: it is not here. */
+export const findBird = () => {
+  try {
+    return isUnpacked(router.debian) ? programsIn(router.debian) : undefined;
+  } catch (error) {
+    if (!(error instanceof PeerMissing)) throw error;
+    return undefined;
+  }
+};
+
+/** NSD, dnsperf and dig, with what they need that is not installed, unpacked if they have to be. @throws PeerMissing */
+export const dnsPeers = async () => {
+  const list = () => missingPackages(dns.packages);
+  if (!isUnpacked(dns)) await unpackDebian(folderOf(dns.packages), 'NSD, dnsperf and dig', list);
+  return programsIn(dns);
+};
+
 const CHROMIUM = 'usr/lib/chromium/chromium';
 
-/** Chromium and what it needs that is not installed, of those that this machine's Debian has. */
-const chromiumPackages = async () => {
-  const said = await runLogged('apt-get', ['install', '-s', '--no-install-recommends', 'chromium']);
-  return [...said.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
+/** These and what they need that is not installed, of those that this machine's Debian has; themselves in any case. */
+const missingPackages = async (names) => {
+  const said = await runLogged('apt-get', ['install', '-s', '--no-install-recommends', ...names]);
+  return [...new Set([...names, ...[...said.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name)])];
 };
 
 /** The browser that is installed, or one unpacked from Debian packages, 400 MB. @throws PeerMissing */
@@ -215,7 +274,8 @@ export const chromiumPeer = async () => {
   const installed = findCommand(['chromium', 'google-chrome', 'chromium-browser']);
   if (installed !== undefined) return { program: installed, libraries: '' };
   const target = path.join(folder, `chromium-${os.arch()}`);
-  if (!fs.existsSync(target)) await unpackDebian(target, 'Chromium and its libraries', chromiumPackages);
+  if (!fs.existsSync(target))
+    await unpackDebian(target, 'Chromium and its libraries', () => missingPackages(['chromium']));
   const libraries = librariesOf(target)
     .flatMap((name) => [name, path.join(name, 'pulseaudio')])
     .join(':');
@@ -266,12 +326,14 @@ export const peersAreMissing = () => {
   } catch (error) {
     if (!(error instanceof PeerMissing)) throw error;
   }
-  return findCommand(['apt-get']) !== undefined && !fs.existsSync(debianFolder());
+  return canUnpack() && !isUnpacked(debian);
 };
 
-/** Makes what can be made; what cannot is told, and skipped with the same sentence when it is wanted. */
-export const fetchPeers = async () => {
-  for (const make of [goPeers, debianPeers]) {
+/** Is the router not here, though set-up could bring it? */
+export const birdIsMissing = () => canUnpack() && !isUnpacked(router.debian);
+
+const tryAll = async (makes) => {
+  for (const make of makes) {
     try {
       await make();
     } catch (error) {
@@ -280,3 +342,9 @@ export const fetchPeers = async () => {
     }
   }
 };
+
+/** Makes what can be made; what cannot is told, and skipped with the same sentence when it is wanted. */
+export const fetchPeers = () => tryAll([goPeers, debianPeers]);
+
+/** …and what cannot be had the lab does without. */
+export const fetchBird = () => tryAll([birdPeer]);

@@ -6,10 +6,10 @@ import path from 'node:path';
 import { buildNative, engineIsKept } from '../build-native.mjs';
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs';
 import { findCommand, isRoot, node24, requirements, root } from './paths.mjs';
-import { fetchPeers, peersAreMissing } from './peers.mjs';
+import { birdIsMissing, fetchBird, fetchPeers, peersAreMissing } from './peers.mjs';
 import { runLogged } from './run.mjs';
 
-/** @typedef {{ name: string, scope: 'machine' | 'clone', reason: string, apply: () => Promise<unknown>, packages?: string[] }} Step */
+/** @typedef {{ name: string, scope: 'machine' | 'clone', reason: string, apply: () => Promise<unknown>, packages?: string[], optional?: true }} Step */
 
 const readJson = (file) => {
   try {
@@ -78,6 +78,15 @@ const peersStep = () => ({
   apply: fetchPeers,
 });
 
+const routerStep = () => ({
+  name: 'router BIRD',
+  scope: 'clone',
+  reason: requirements.router.reason,
+  apply: fetchBird,
+  // Without it the lab has static routes.
+  optional: true,
+});
+
 const installPackages = async (packages) => {
   const env = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' };
   // Another apt may be at work: wait for it instead of failing.
@@ -123,6 +132,8 @@ export const missing = (purpose) => {
   if (!packagesAreCurrent()) steps.push(packagesStep());
   if (!fs.existsSync(engineFile)) steps.push(engineStep());
   if (needsNats) steps.push(natsStep());
+  // The lab's router runs in a namespace, which only root makes.
+  if (isRoot && isFor(purpose, requirements.router.for) && birdIsMissing()) steps.push(routerStep());
   if (isFor(purpose, requirements.peers.for) && peersAreMissing()) steps.push(peersStep());
   return steps;
 };

@@ -12,16 +12,26 @@ const CORES = 'pop-worker/protocol';
 
 /** Protocol cores and the cores below them. `pop-worker/protocol` itself holds the contract that all share. */
 const CORES_BELOW: Readonly<Record<string, readonly string[]>> = {
+  anycast: [],
   bfd: [],
   bgp: ['ip'],
+  bmp: ['bgp', 'ip'],
   congestion: [],
+  dns: ['ip'],
   ethernet: ['ip'],
+  handoff: ['quic'],
   http3: ['qpack', 'quic'],
   ip: [],
   masque: ['http3', 'ip', 'qpack', 'quic'],
+  nat: ['ip'],
+  netlink: [],
+  mrt: ['bgp'],
+  mesh: [],
   qlog: ['congestion', 'http3', 'ip', 'qpack', 'quic'],
   qpack: [],
   quic: ['congestion'],
+  'quic-lb': [],
+  rpki: ['bgp', 'ip'],
   vxlan: ['ethernet', 'ip'],
   wireguard: ['ip'],
 };
@@ -33,8 +43,8 @@ const SERVICES_BASE = ['services/store', 'services/authn', 'services/api'];
 export const WALLS: readonly Wall[] = [
   { folder: 'proto', may: [] },
   { folder: 'model', may: ['proto'] },
-  // Configuration files: addresses in them are read as the workers read them.
-  { folder: 'settings', may: [`${CORES}/ip`, 'telemetry'] },
+  // Configuration files: addresses and route policies in them are read as the workers read them.
+  { folder: 'settings', may: [`${CORES}/bgp`, `${CORES}/ip`, 'telemetry'] },
   { folder: 'services/store', may: ['proto', 'model', 'telemetry'] },
   // It says what the store's errors mean to callers.
   { folder: 'services/api', may: ['proto', 'model', 'telemetry', 'services/store'] },
@@ -53,8 +63,8 @@ export const WALLS: readonly Wall[] = [
   ...Object.entries(CORES_BELOW).map(([name, below]) => ({
     folder: `${CORES}/${name}`,
     may: below.map((core) => `${CORES}/${core}`),
-    // The cores that use it.
-    tests: [CORES],
+    // The cores that use it; WireGuard's own ciphers, without which there is nothing to test.
+    tests: name === 'wireguard' ? [CORES, 'pop-worker/host'] : [CORES],
   })),
   { folder: 'pop-worker/native', may: [] },
   { folder: 'pop-worker/host', may: ['pop-worker/native', CORES] },
@@ -62,7 +72,8 @@ export const WALLS: readonly Wall[] = [
   // The QUIC and HTTP/3 stack as others use it.
   { folder: 'pop-worker/library', may: [CORES, 'pop-worker/host', 'pop-worker/dataplane'] },
   { folder: 'pop-worker/routing', may: DATAPLANE_MAY },
-  { folder: 'pop-worker/mesh', may: DATAPLANE_MAY },
+  // A thread of its own, with the sockets' loop and the exchange of the data plane's threads.
+  { folder: 'pop-worker/mesh', may: [...DATAPLANE_MAY, 'pop-worker/dataplane'] },
   { folder: 'pop-worker/defence', may: DATAPLANE_MAY },
   { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'], tests: ['services'] },
   { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'settings', 'telemetry'] },

@@ -2,10 +2,12 @@ import type { ConnectRouter, Interceptor } from '@connectrpc/connect';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Hono } from 'hono';
 import { DeviceService } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { DnsService } from '#proto/gen/cloudbridge/v1/dns_pb.ts';
 import { EventService } from '#proto/gen/cloudbridge/v1/event_pb.ts';
 import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { Calls, countCalls, countConflicts, countUnreadable, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
@@ -23,10 +25,12 @@ import type { VerifyToken } from '#services/authn/caller.ts';
 import { type Authorization, PROTECTED_RESOURCE_PATH, protectedResource } from '#services/authn/protected-resource.ts';
 import { CALLER_ROWS, CONFIG_ROWS, callRows } from '#telemetry/metrics/services.ts';
 import { deviceService } from './devices.ts';
+import { dnsService } from './dns.ts';
 import { eventService } from './events.ts';
 import { networkService } from './networks.ts';
 import { popService } from './pops.ts';
 import { revisionService } from './revisions.ts';
+import { routingService } from './routing.ts';
 import { openStores, type Stores } from './stores.ts';
 import { organisationOf, tenantService } from './tenants.ts';
 
@@ -36,6 +40,8 @@ export const CONFIG_SERVICES = [
   NetworkService,
   DeviceService,
   PopService,
+  RoutingService,
+  DnsService,
   RevisionService,
   EventService,
 ] as const;
@@ -84,6 +90,8 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(NetworkService, networkService(stores));
     router.service(DeviceService, deviceService(stores));
     router.service(PopService, popService(stores));
+    router.service(RoutingService, routingService(stores));
+    router.service(DnsService, dnsService(stores));
     router.service(RevisionService, revisionService(stores));
     router.service(EventService, eventService(stores));
     explainUnreadable(router);

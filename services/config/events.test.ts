@@ -101,6 +101,7 @@ test('an event survives the way through NATS', () => {
   fc.assert(
     fc.property(fc.uuid(), fc.string(), fc.constantFrom('pop', 'worker'), (id, actor, kind) => {
       fc.pre(actor.isWellFormed());
+      const place = { meshAddress: '203.0.113.7', meshPort: 0, meshPin: '', member: 7 };
       const data =
         kind === 'pop'
           ? {
@@ -111,11 +112,12 @@ test('an event survives the way through NATS', () => {
                 displayName: actor,
                 latitude: 1.5,
                 longitude: -3,
+                addresses: ['198.51.100.1'],
               },
             }
           : {
               case: 'workerDeleted' as const,
-              value: { $typeName: 'cloudbridge.v1.Worker' as const, pop: 'm', id: 'w', drain: true },
+              value: { $typeName: 'cloudbridge.v1.Worker' as const, pop: 'm', id: 'w', drain: true, ...place },
             };
       const event = create(EventSchema, {
         id,

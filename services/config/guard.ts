@@ -13,6 +13,12 @@ export const GuardKey = {
   tenant: (tenant: string) => configKey(tenant, 'guard', 'tenant'),
   network: (tenant: string, network: string) => configKey(tenant, 'guard', `network.${network}`),
   pop: (pop: string) => configKey(SYSTEM, 'guard', `pop.${pop}`),
+  /** Of no parent: who makes or changes a prefix looks at all others first. */
+  prefixes: configKey(SYSTEM, 'guard', 'prefixes'),
+  /** The number that the newest worker was given. */
+  members: configKey(SYSTEM, 'guard', 'members'),
+  zones: configKey(SYSTEM, 'guard', 'zones'),
+  places: configKey(SYSTEM, 'guard', 'places'),
 } as const;
 
 /** To be committed with the new child. */
@@ -25,6 +31,23 @@ export const addChild = (
   value: toBinary(GuardSchema, create(GuardSchema, { child })),
   requires: { key: parent.key, revision: parent.revision },
 });
+
+/**
+ * To be committed with what was decided by looking at all records of a kind: nobody else did so meanwhile.
+ *
+ * @param look is called after the guard was read
+ * @throws whatever `look` throws
+ */
+export const afterLook = async (
+  store: Store,
+  guardKey: string,
+  child: string,
+  look: () => Promise<void>,
+): Promise<Change> => {
+  const { revision } = await store.last(guardKey);
+  await look();
+  return { key: guardKey, value: toBinary(GuardSchema, create(GuardSchema, { child })), ifRevision: revision };
+};
 
 /**
  * To be committed with the end of the parent.

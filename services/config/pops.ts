@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, configKey, StatusKey, SYSTEM } from '#model/names.ts';
+import { canonicalAddress } from '#model/prefixes.ts';
 import {
   type DrainWorkerRequest,
   Health,
@@ -13,16 +14,22 @@ import {
   WorkerStatusSchema,
 } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { apiError } from '#services/api/errors.ts';
+import type { Change } from '#services/store/commit.ts';
+import type { Store } from '#services/store/store.ts';
 import { makeChange } from './change.ts';
 import { addChild, endParent, GuardKey } from './guard.ts';
+import { nextMember } from './members.ts';
 import { readPage } from './page.ts';
-import { makeId, mustBeNew, readRecord, readResource, storeResource } from './resource.ts';
+import { applyMask, changeable, makeId, mustBeNew, readRecord, readResource, storeResource } from './resource.ts';
 import type { Stores } from './stores.ts';
 import { keyOf } from './tenants.ts';
 
 const ALL_POPS = configKey(SYSTEM, 'pop', 'x').replace(/x$/, '*');
 
-const popKey = (pop: string): string => keyOf(() => ConfigKey.pop(pop), 'pop', pop);
+/** Kinds of which each belongs to a PoP. */
+const CHILDREN = ['worker', 'neighbor', 'uplink'] as const;
+
+export const popKey = (pop: string): string => keyOf(() => ConfigKey.pop(pop), 'pop', pop);
 const workerKey = (pop: string, worker: string): string => keyOf(() => ConfigKey.worker(pop, worker), 'worker', worker);
 
 export const popService = (stores: Stores): ServiceImpl<typeof PopService> => ({
@@ -30,7 +37,15 @@ export const popService = (stores: Stores): ServiceImpl<typeof PopService> => ({
   ...workerMethods(stores),
 });
 
-type PopMethods = 'listPops' | 'getPop' | 'createPop' | 'deletePop';
+type PopMethods = 'listPops' | 'getPop' | 'createPop' | 'updatePop' | 'deletePop';
+
+const CHANGEABLE = changeable(PopSchema, ['id']);
+
+/** Addresses in their one form. */
+const inOneForm = (pop: Pop): Pop => {
+  pop.addresses = pop.addresses.map((address) => canonicalAddress(address) ?? address);
+  return pop;
+};
 
 const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, PopMethods> => ({
   listPops: async ({ page }) => {
@@ -42,11 +57,11 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
 
   createPop: (request, context) => {
     const id = request.pop?.id || makeId('pop');
-    const { displayName = '', latitude = 0, longitude = 0 } = request.pop ?? {};
+    const { displayName = '', latitude = 0, longitude = 0, addresses = [] } = request.pop ?? {};
     return makeChange<Pop>(config, context, request, async () => {
       const key = popKey(id);
       const ifRevision = mustBeNew(await config.last(key), 'pop', id);
-      const pop = create(PopSchema, { id, displayName, latitude, longitude });
+      const pop = inOneForm(create(PopSchema, { id, displayName, latitude, longitude, addresses }));
       return {
         resource: { key, value: storeResource(PopSchema, pop), ifRevision },
         event: { tenant: SYSTEM, data: { case: 'popCreated', value: pop } },
@@ -55,15 +70,30 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
     });
   },
 
+  updatePop: (request, context) =>
+    makeChange<Pop>(config, context, request, async () => {
+      const id = request.pop?.id ?? '';
+      const record = await readRecord(config, 'pop', id, popKey(id), request.etag);
+      const pop = readResource(config, PopSchema, record);
+      applyMask(pop, request.pop as Pop, request.updateMask?.paths ?? [], CHANGEABLE, new Map());
+      return {
+        resource: { key: record.key, value: storeResource(PopSchema, inOneForm(pop)), ifRevision: record.revision },
+        event: { tenant: SYSTEM, data: { case: 'popUpdated', value: pop } },
+        answer: pop,
+      };
+    }),
+
   deletePop: (request, context) =>
     makeChange(config, context, request, async () => {
       const { pop: id, etag } = request;
       const record = await readRecord(config, 'pop', id, popKey(id), etag);
       const guard = await endParent(config, GuardKey.pop(id), async () => {
-        const { records } = await config.page(`${SYSTEM}.worker.${id}.*`, 0, 1);
-        if (records.length === 0) return;
-        const message = `pop ${JSON.stringify(id)} still has workers: delete them first`;
-        throw apiError(Code.FailedPrecondition, 'POP_NOT_EMPTY', message);
+        for (const kind of CHILDREN) {
+          const { records } = await config.page(`${SYSTEM}.${kind}.${id}.*`, 0, 1);
+          if (records.length === 0) continue;
+          const message = `pop ${JSON.stringify(id)} still has ${kind}s: delete them first`;
+          throw apiError(Code.FailedPrecondition, 'POP_NOT_EMPTY', message);
+        }
       });
       return {
         resource: { key: record.key, value: undefined, ifRevision: record.revision },
@@ -72,6 +102,18 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
       };
     }),
 });
+
+/** Draining has calls of its own. */
+const CHANGEABLE_WORKER = changeable(WorkerSchema, ['pop', 'id', 'drain', 'status', 'member']);
+
+/** Gives a worker its number unless it has one, as those from before there were numbers. */
+const numbered = async (config: Store, worker: Worker): Promise<Change[]> => {
+  worker.meshAddress = canonicalAddress(worker.meshAddress) ?? worker.meshAddress;
+  if (worker.member !== 0) return [];
+  const { member, taken } = await nextMember(config);
+  worker.member = member;
+  return [taken];
+};
 
 const workerMethods = (stores: Stores): Omit<ServiceImpl<typeof PopService>, PopMethods> => {
   const { config } = stores;
@@ -95,15 +137,36 @@ const workerMethods = (stores: Stores): Omit<ServiceImpl<typeof PopService>, Pop
         const parent = await readRecord(config, 'pop', pop, popKey(pop));
         const key = workerKey(pop, id);
         const ifRevision = mustBeNew(await config.last(key), 'worker', id);
-        const worker = create(WorkerSchema, { pop, id, drain: request.worker?.drain ?? false });
+        const worker = create(WorkerSchema, { pop, id });
+        const given = request.worker as Worker;
+        applyMask(worker, given, [...CHANGEABLE_WORKER.keys()], CHANGEABLE_WORKER, new Map());
+        worker.drain = given.drain;
+        const taken = await numbered(config, worker);
         return {
           resource: { key, value: storeResource(WorkerSchema, worker), ifRevision },
-          others: [addChild(GuardKey.pop(pop), parent, id)],
+          others: [addChild(GuardKey.pop(pop), parent, id), ...taken],
           event: { tenant: SYSTEM, data: { case: 'workerCreated', value: worker } },
           answer: worker,
         };
       });
     },
+
+    updateWorker: (request, context) =>
+      makeChange<Worker>(config, context, request, async () => {
+        const { pop } = request;
+        const id = request.worker?.id ?? '';
+        const record = await readRecord(config, 'worker', id, workerKey(pop, id), request.etag);
+        const worker = readResource(config, WorkerSchema, record);
+        const paths = request.updateMask?.paths ?? [];
+        applyMask(worker, request.worker as Worker, paths, CHANGEABLE_WORKER, new Map());
+        const taken = await numbered(config, worker);
+        return {
+          resource: { key: record.key, value: storeResource(WorkerSchema, worker), ifRevision: record.revision },
+          others: taken,
+          event: { tenant: SYSTEM, data: { case: 'workerUpdated', value: worker } },
+          answer: worker,
+        };
+      }),
 
     deleteWorker: (request, context) =>
       makeChange(config, context, request, async () => {

@@ -11,7 +11,9 @@ import {
 } from '#model/revision.ts';
 import { type Network, NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import {
+  type DnsConfig,
   type Manifest,
+  type MeshConfig,
   type Revision,
   RevisionSchema,
   SignedManifestSchema,
@@ -21,6 +23,9 @@ import {
 import { ConflictError } from '#services/store/errors.ts';
 import { manifestIn } from './manifest.ts';
 import { outboxChange } from './outbox.ts';
+import { readDns } from './published-dns.ts';
+import { readMesh } from './published-mesh.ts';
+import { readRouting } from './published-routing.ts';
 import { Repeater } from './repeater.ts';
 import type { Stores } from './stores.ts';
 
@@ -45,6 +50,15 @@ const RENEW_BEFORE_MS = LIFETIME_MS / 2;
 const SWEEP_MS = 5000;
 const DEBOUNCE_MS = 300;
 
+/** What revisions are made of, as filters of keys. */
+const WATCHED = [
+  '*.network.*',
+  ...['key.*', 'revision.*', 'prefix.*', 'neighbor.*.*', 'uplink.*.*', 'zone.*', 'place.*', 'pop.*', 'worker.*.*'].map(
+    (rest) => `${SYSTEM}.${rest}`,
+  ),
+];
+const CHANGES = /\.(network|key|revision|prefix|neighbor|uplink|zone|place|pop|worker)\./;
+
 /**
  * Publishes a new revision whenever what workers run on has changed. All copies of the service try; whoever writes the next
  * number first has published it, and the others see that there is nothing left to do.
@@ -63,10 +77,9 @@ export class Publisher {
       report(error);
     };
     this.#repeater = new Repeater(() => this.publishIfChanged(), { everyMs: SWEEP_MS, debounceMs, report: failed });
-    for (const keys of ['*.network.*', `${SYSTEM}.key.*`, `${SYSTEM}.revision.*`])
-      this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
+    for (const keys of WATCHED) this.#repeater.nudgeBy(nats, `$KV.${Bucket.config}.${keys}`);
     stores.config.onCommit((changes) => {
-      if (changes.some(({ key }) => /\.(network|key|revision)\./.test(key))) this.#repeater.nudge();
+      if (changes.some(({ key }) => CHANGES.test(key))) this.#repeater.nudge();
     });
   }
 
@@ -114,7 +127,7 @@ export class Publisher {
       base,
       config: await this.#readConfig(current),
       author: AUTHOR,
-      reason: 'networks or keys changed',
+      reason: 'networks, routing, workers or keys changed',
       nowMs: Date.now(),
       lifetimeMs: LIFETIME_MS,
     });
@@ -133,7 +146,20 @@ export class Publisher {
       jwks: await readJwks(),
       tokenIssuer,
       refusedPrefixes: [...refusedPrefixes],
+      ...(await this.#dns(current)),
+      ...(await this.#mesh(current)),
+      routing: await readRouting(this.#stores.config, async () => (await this.#published(current))?.routing),
     });
+  }
+
+  async #dns(current: Manifest | undefined): Promise<{ readonly dns?: DnsConfig }> {
+    const dns = await readDns(this.#stores.config, async () => (await this.#published(current))?.dns);
+    return dns === undefined ? {} : { dns };
+  }
+
+  async #mesh(current: Manifest | undefined): Promise<{ readonly mesh?: MeshConfig }> {
+    const mesh = await readMesh(this.#stores.config, async () => (await this.#published(current))?.mesh);
+    return mesh === undefined ? {} : { mesh };
   }
 
   /** A tenant of whose networks one cannot be read keeps what is published of it: nobody is cut off by a damaged record. */
@@ -152,7 +178,7 @@ export class Publisher {
       prefixes: own.flatMap(({ ipv4Pool, ipv6Prefix }) => [ipv4Pool, ipv6Prefix]),
     }));
     if (damaged.size === 0) return tenants;
-    const kept = (await this.#published(current)).filter(({ tenant }) => damaged.has(tenant));
+    const kept = ((await this.#published(current))?.tenants ?? []).filter(({ tenant }) => damaged.has(tenant));
     for (const { tenant, prefixes } of kept) {
       const own = tenants.find((each) => each.tenant === tenant);
       if (own === undefined) tenants.push({ tenant, prefixes });
@@ -161,13 +187,9 @@ export class Publisher {
     return tenants.sort((a, b) => (a.tenant < b.tenant ? -1 : 1));
   }
 
-  async #published(current: Manifest | undefined): Promise<WorkerConfig['tenants']> {
-    if (current === undefined) return [];
-    const { tenants } = await assembleRevision(
-      current,
-      async (digest) => (await this.#stores.chunks.get(digest))?.value,
-    );
-    return tenants;
+  async #published(current: Manifest | undefined): Promise<WorkerConfig | undefined> {
+    if (current === undefined) return undefined;
+    return assembleRevision(current, async (digest) => (await this.#stores.chunks.get(digest))?.value);
   }
 
   /** Before the manifest, so that whoever sees it finds them. */

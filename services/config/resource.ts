@@ -107,4 +107,40 @@ export const applyMask = <T extends object>(
   }
 };
 
-const hasValue = (value: unknown): boolean => value !== '' && value !== false && value !== 0 && value !== undefined;
+const hasValue = (value: unknown): boolean =>
+  value !== '' &&
+  value !== false &&
+  value !== 0 &&
+  value !== undefined &&
+  !(Array.isArray(value) && value.length === 0);
+
+/** What may change of a resource: all that callers set, but for what says which one it is. */
+export const changeable = <Desc extends DescMessage>(
+  schema: Desc,
+  fixed: readonly string[],
+): ReadonlyMap<string, keyof MessageShape<Desc>> =>
+  new Map(
+    schema.fields
+      .filter(({ name }) => name !== 'meta' && !fixed.includes(name))
+      .map(({ name, localName }) => [name, localName as keyof MessageShape<Desc>]),
+  );
+
+/**
+ * Refuses a resource without what it is nothing without. A rule in `proto/` cannot: an update need not repeat it.
+ *
+ * @param body how the request names the resource
+ * @throws InvalidArgument
+ */
+export const refuseMissing = <Desc extends DescMessage>(
+  schema: Desc,
+  resource: MessageShape<Desc>,
+  body: string,
+  required: readonly string[],
+): void => {
+  const values = resource as unknown as Readonly<Record<string, unknown>>;
+  const missing = schema.fields.filter(
+    ({ name, localName }) => required.includes(name) && !hasValue(values[localName]),
+  );
+  if (missing.length === 0) return;
+  throw badRequest(missing.map(({ name }) => ({ field: `${body}.${name}`, description: 'is missing' })));
+};

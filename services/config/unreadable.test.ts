@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FLEET_MANIFEST } from '#model/names.ts';
 import { assembleRevision } from '#model/revision.ts';
+import type { RoutingConfig, WorkerConfig } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { UnreadableRecordError } from '#services/store/errors.ts';
 import { manifestIn } from './manifest.ts';
 import { Publisher } from './publisher.ts';
@@ -27,6 +28,10 @@ before(async () => {
   await send('POST', '/v1/tenants/acme/devices', { id: 'laptop', network: 'n' });
   await send('POST', '/v1/pops', { id: 'moscow' });
   await send('POST', '/v1/pops/moscow/workers', { id: 'm1' });
+  await send('POST', '/v1/prefixes', { id: 'service', prefix: '192.0.2.0/24' });
+  const router = { id: 'transit', address: '198.51.100.1', remoteAsn: 64_500 };
+  await send('POST', '/v1/pops/moscow/bgp-neighbors', router);
+  await send('POST', '/v1/pops/moscow/uplinks', { id: 'eth0', device: 'eth0' });
   publisher = new Publisher(copy.nats, copy.app.stores, {
     signingKey: await readRevisionKey(JSON.stringify(await generateRevisionKey())),
     tokenIssuer: 'https://edge.test',
@@ -47,12 +52,17 @@ const until = (condition: () => Promise<boolean>, what: string): Promise<unknown
 const damage = (key: string): Promise<number> => copy.app.stores.config.commit([{ key, value: GARBAGE }]);
 
 /** The newest revision, read as a worker reads it. */
-const newest = async (): Promise<{ number: bigint; tenants: { tenant: string; prefixes: string[] }[] } | undefined> => {
+const newest = async (): Promise<
+  (Pick<WorkerConfig, 'dns' | 'tenants' | 'routing'> & { number: bigint }) | undefined
+> => {
   const { desired, chunks } = copy.app.stores;
   const manifest = manifestIn(desired, await desired.last(FLEET_MANIFEST));
   if (manifest === undefined) return undefined;
-  const { tenants } = await assembleRevision(manifest, async (digest) => (await chunks.get(digest))?.value);
-  return { number: manifest.number, tenants };
+  const { dns, tenants, routing } = await assembleRevision(
+    manifest,
+    async (digest) => (await chunks.get(digest))?.value,
+  );
+  return { number: manifest.number, ...(dns && { dns }), tenants, routing };
 };
 
 const reportsOf = (key: string): UnreadableRecordError[] =>
@@ -66,6 +76,9 @@ const LISTS = [
   { key: 'acme.device.bad', list: '/v1/tenants/acme/devices', field: 'devices', left: ['laptop'] },
   { key: '_system.pop.bad', list: '/v1/pops', field: 'pops', left: ['moscow'] },
   { key: '_system.worker.moscow.bad', list: '/v1/pops/moscow/workers', field: 'workers', left: ['m1'] },
+  { key: '_system.prefix.bad', list: '/v1/prefixes', field: 'prefixes', left: ['service'] },
+  { key: '_system.neighbor.moscow.bad', list: '/v1/pops/moscow/bgp-neighbors', field: 'neighbors', left: ['transit'] },
+  { key: '_system.uplink.moscow.bad', list: '/v1/pops/moscow/uplinks', field: 'uplinks', left: ['eth0'] },
 ];
 for (const { key, list, field, left } of LISTS) {
   test(`an unreadable ${key} is left out of its list, named once in the log, and told to who asks for it`, async () => {
@@ -120,6 +133,43 @@ test('a damaged network cuts nobody off, and what changes elsewhere is published
   const { number } = (await newest()) ?? {};
   await publisher.publishIfChanged();
   assert.equal((await newest())?.number, number);
+});
+
+test('what PoPs announce is in the revision, and nothing is withdrawn for a damaged record', async () => {
+  const idsOf = (routing: RoutingConfig | undefined): string[] =>
+    [routing?.prefixes ?? [], routing?.neighbors ?? [], routing?.uplinks ?? []].flat().map(({ id }) => id);
+  const routed = async (): Promise<RoutingConfig | undefined> => (await newest())?.routing;
+  assert.deepEqual(idsOf(await routed()), ['service', 'transit', 'eth0']);
+  const [prefix] = (await routed())?.prefixes ?? [];
+  assert.deepEqual([prefix?.prefix, prefix?.meta], ['192.0.2.0/24', undefined]);
+  const before = await routed();
+  for (const key of ['prefix.service', 'neighbor.moscow.transit', 'uplink.moscow.eth0']) await damage(`_system.${key}`);
+  await send('POST', '/v1/prefixes', { id: 'another', prefix: '2001:db8:a::/48' });
+  await until(async () => idsOf(await routed()).includes('another'), 'the revision with another prefix');
+  assert.deepEqual(idsOf(await routed()), ['another', 'service', 'transit', 'eth0']);
+  assert.deepEqual((await routed())?.neighbors, before?.neighbors);
+  await copy.app.stores.config.commit([{ key: '_system.neighbor.moscow.transit', value: undefined }]);
+  await until(async () => !idsOf(await routed()).includes('transit'), 'the end of what was deleted');
+});
+
+test('what names lead to is in the revision, and a damaged record leads nobody elsewhere', async () => {
+  const named = async () => (await newest())?.dns;
+  await send('PATCH', '/v1/pops/moscow', { addresses: ['198.51.100.1'] });
+  await send('POST', '/v1/dns-places', { id: 'urals', prefixes: ['203.0.113.0/24'], pops: ['moscow'] });
+  assert.equal(await named(), undefined, 'without a zone nobody needs it');
+  const zone = { id: 'edge', domain: 'edge.example', nameServers: ['ns.example'], services: ['www.edge.example'] };
+  await send('POST', '/v1/dns-zones', zone);
+  await until(async () => (await named()) !== undefined, 'the zone');
+  const before = await named();
+  assert.deepEqual(
+    [before?.zones[0]?.meta, before?.places[0]?.prefixes, before?.pops.find(({ id }) => id === 'moscow')?.addresses],
+    [undefined, ['203.0.113.0/24'], ['198.51.100.1']],
+  );
+  for (const key of ['zone.edge', 'place.urals', 'pop.moscow']) await damage(`_system.${key}`);
+  await send('POST', '/v1/dns-zones', { ...zone, id: 'more', domain: 'more.example', services: [] });
+  await until(async () => (await named())?.zones.length === 2, 'the revision with another zone');
+  assert.deepEqual([(await named())?.places, (await named())?.pops], [before?.places, before?.pops]);
+  assert.deepEqual((await named())?.zones[0], before?.zones[0]);
 });
 
 test('an unreadable manifest is published anew, with a number that workers take', async () => {

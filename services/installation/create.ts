@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { ID_IN_WORDS, isId } from '#model/names.ts';
 import type { OutsideRole } from '#model/nats/roles.ts';
@@ -10,7 +11,14 @@ import { NatsAccounts, writeAccounts } from './nats-accounts.ts';
 import { accountsFile, issueForNats, keepNatsServers, type NatsServerFiles, natsUrl } from './nats-server.ts';
 import { issueForServices, keepServices, type ServicesFiles } from './services-bundle.ts';
 import { type AskedSettings, keepSettings, readSettings, type Settings } from './settings.ts';
-import { issueForWorker, keepWorker, type WorkerFiles, type WorkerName, workerFolder } from './worker-bundle.ts';
+import {
+  issueForWorker,
+  keepWorker,
+  renewMesh,
+  type WorkerFiles,
+  type WorkerName,
+  workerFolder,
+} from './worker-bundle.ts';
 
 /** What was made, for programs; `revisionKeys` goes into the workers' files. */
 export interface CreatedInstallation {
@@ -117,12 +125,20 @@ export interface Changed<T> {
   readonly accountsChanged: boolean;
 }
 
-/** @throws InstallationError */
-export const addWorkers = async (folder: string, workers: readonly string[]): Promise<Changed<WorkerFiles>> => {
+/** @param meshAddress where other workers reach it, of one worker @throws InstallationError */
+export const addWorkers = async (
+  folder: string,
+  workers: readonly string[],
+  meshAddress?: string,
+): Promise<Changed<WorkerFiles>> => {
   const names = workers.map(parseWorker);
+  if (meshAddress !== undefined && names.length !== 1)
+    throw new InstallationError('--mesh-address is that of one worker: name one at a time');
+  if (meshAddress !== undefined && isIP(meshAddress) === 0)
+    throw new InstallationError('--mesh-address must be an IP address, such as 203.0.113.7');
   const opened = await reopen(folder);
   const changed: WorkerFiles[] = [];
-  for (const name of names) changed.push(await keepWorker(workerContext(opened), name));
+  for (const name of names) changed.push(await keepWorker({ ...workerContext(opened), meshAddress }, name));
   return { changed, accountsChanged: await tellNats(opened) };
 };
 
@@ -173,6 +189,8 @@ export const renewInstallation = async (folder: string): Promise<Changed<string>
     if (role.role === 'worker') {
       const files = await keepWorker(workerContext(opened), role);
       changed.push((await issueForWorker(files.folder, settings, authority)).certificate);
+      const mesh = await renewMesh(opened.folder, files, role);
+      if (mesh !== undefined) changed.push(mesh.certificate);
       changed.push(await accounts.renewUser(files.credentials, role));
     } else if (role.role === 'edge') changed.push(await accounts.renewUser(opened.edge.credentials, role));
     else changed.push(await accounts.renewUser((await keepIntegrator(opened, role.tenant)).credentials, role));

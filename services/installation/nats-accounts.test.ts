@@ -147,6 +147,9 @@ test('the API at the edge changes resources, and neither streams nor keys nor wh
   const allowed = [
     '$KV.cb_config.acme.device.a',
     '$KV.cb_config._system.worker.moscow.w1',
+    '$KV.cb_config._system.prefix.service',
+    '$KV.cb_config._system.neighbor.moscow.upstream',
+    '$KV.cb_config._system.uplink.moscow.upstream',
     '$KV.cb_config.acme.lease.home.10-64-0-2',
     '$KV.cb_revocations.acme.device.a',
     '$JS.API.STREAM.MSG.GET.KV_cb_config',

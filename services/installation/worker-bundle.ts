@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import type { Authority, Identity, IssueOptions } from './authority.ts';
+import { meshName } from '#model/mesh.ts';
+import { Authority, type Identity, type IssueOptions } from './authority.ts';
 import { InstallationError } from './errors.ts';
 import { keep, keepCopy, read } from './files.ts';
 import type { NatsAccounts } from './nats-accounts.ts';
@@ -12,6 +13,8 @@ export interface WorkerFiles {
   readonly folder: string;
   readonly config: string;
   readonly credentials: string;
+  /** Where the mesh reaches it, and SHA-256 of its key there in hexadecimal; absent: no address was given. */
+  readonly mesh?: { readonly address: string; readonly pin: string };
 }
 
 export interface WorkerName {
@@ -26,6 +29,8 @@ export interface WorkerContext {
   readonly authority: Authority;
   readonly accounts: NatsAccounts;
   readonly revisionKeys: Readonly<Record<string, string>>;
+  /** Where other workers reach the one that is made; undefined: it gets no files for the mesh. */
+  readonly meshAddress?: string | undefined;
 }
 
 /** Bytes of a ticket key and of a reset key (docs/operating-a-pop.md). */
@@ -63,14 +68,49 @@ export const keepWorker = async (context: WorkerContext, name: WorkerName): Prom
     const shared = await keep(join(context.folder, 'keys', file), () => randomBytes(bytes));
     await keep(join(folder, file), () => shared);
   }
+  const mesh = context.meshAddress === undefined ? undefined : await keepMesh(context.folder, files, name);
   await keep(files.config, () => workerFile(context, name), read);
-  return files;
+  if (mesh === undefined) return files;
+  return { ...files, mesh: { address: context.meshAddress as string, pin: await pinOf(mesh.certificate) } };
+};
+
+/** Signs the certificates of the mesh, and nothing else: who has one that the other authority signed is no worker. */
+const meshAuthority = (folder: string): Promise<Authority> => Authority.open(join(folder, 'mesh-ca'));
+
+const inMesh = ({ pop, worker }: WorkerName): IssueOptions => ({ names: [meshName(pop, worker)], usage: 'both' });
+
+const keepMesh = async (folder: string, files: WorkerFiles, name: WorkerName): Promise<Identity> => {
+  const config = await read(files.config);
+  if (config !== undefined && !/^\[mesh\]$/m.test(config.toString('utf8'))) {
+    const text = `${files.config} is there and has no [mesh]: add it (docs/operating-a-pop.md), or move that file away`;
+    throw new InstallationError(text);
+  }
+  const authority = await meshAuthority(folder);
+  await keepCopy(join(files.folder, 'mesh-ca.pem'), authority.file);
+  return authority.ensure(join(files.folder, 'mesh'), inMesh(name));
+};
+
+/** A new certificate for the worker's key of the mesh. @returns undefined when it has none */
+export const renewMesh = async (
+  folder: string,
+  files: WorkerFiles,
+  name: WorkerName,
+): Promise<Identity | undefined> => {
+  if ((await read(join(files.folder, 'mesh.pem'))) === undefined) return undefined;
+  return (await meshAuthority(folder)).issue(join(files.folder, 'mesh'), inMesh(name));
+};
+
+const pinOf = async (certificate: string): Promise<string> => {
+  const { publicKey } = new X509Certificate((await read(certificate)) as Buffer);
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 };
 
 const quote = (text: string): string => JSON.stringify(text);
 const array = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
 
-const workerFile = ({ settings, revisionKeys }: WorkerContext, { pop, worker }: WorkerName): string => {
+const workerFile = ({ settings, revisionKeys, meshAddress }: WorkerContext, { pop, worker }: WorkerName): string => {
   const keys = Object.entries(revisionKeys).map(([id, key]) => `${quote(id)} = ${quote(key)}`);
   return `# Paths are relative to this file; docs/operating-a-pop.md explains every setting.
 pop = ${quote(pop)}
@@ -93,5 +133,16 @@ servers = ${array(settings.natsHosts.map(natsUrl))}
 credentials = "worker.creds"
 ca = "ca.pem"
 revision_keys = { ${keys.join(', ')} }
-`;
+${meshAddress === undefined ? '' : meshSection(meshAddress)}`;
 };
+
+/** Its number and who else is there come from the control plane. */
+const meshSection = (address: string): string => `
+[mesh]
+listen = { address = ${quote(address)} }
+certificate = "mesh.pem"
+key = "mesh.key"
+authority = "mesh-ca.pem"
+
+[handoff]
+`;

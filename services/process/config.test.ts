@@ -48,7 +48,7 @@ test('each mistake is named with its place', () => {
   assert.match(wrong(WHOLE.replace('[nats]', '[nats]\nreplicas = 2')), /nats\.replicas/);
   assert.match(wrong(WHOLE.replace('https://id.example', 'id.example')), /identity\.issuer: must be an http/);
   assert.match(wrong(WHOLE.replace('"127.0.0.1:9445"', '"9445"')), /config\.listen: must be host:port/);
-  assert.match(wrong(WHOLE.replace('[token]', '[token]\nisuer = "x"')), /token: .*isuer/);
+  assert.match(wrong(WHOLE.replace('[token]', '[token]\nisuer = "x"')), /there is no setting token\.isuer/);
   // What the workers, which get it, would not take for a prefix.
   const refused = WHOLE.replace('[config]', '[config]\nrefused = ["10.0.0.0/8", "10.0.0.1/8"]');
   assert.match(wrong(refused), /config\.refused\.1: must be a prefix/);

@@ -1,35 +1,55 @@
 /** Paths and applications that change. */
-import type { Measurement } from '#telemetry/measurement.ts';
+import { type Bar, type Measurement, summarise } from '#telemetry/measurement.ts';
 import { Experiment } from '../experiment.ts';
 import { atLeast, atMost, BBR, figure, first, mbitBetween, measure } from './figures.ts';
 import { Scene } from './scene.ts';
 
 const STEP_SECONDS = 20;
 
-/** The rate doubles. */
-export const rateUp = (seed: number): Measurement[] => {
-  const path = { mbit: 20, rttMs: 40, queueBdp: 2, steps: [{ atMs: STEP_SECONDS * 1000, mbit: 40 }] };
-  const flow = first(measure(seed, path, [BBR], { seconds: 40, warmUpSeconds: STEP_SECONDS }));
-  let after = 0;
-  while (after < 20 && mbitBetween(flow, STEP_SECONDS + after, STEP_SECONDS + after + 1) < 0.9 * 40) after += 0.1;
-  return [figure('followed_up', after, 's', atMost(3))];
+/**
+ * How soon a step is noticed depends on when it comes between two probes, which a single byte a packet shifts by seconds:
+ * steps are spread over the time between two probes of the round trip, the longest there is.
+ */
+const STEPS = [0, 1, 2, 3, 4].map((later) => STEP_SECONDS + later);
+
+/** @param after seconds from a step at the given second @returns the median over all steps */
+const afterSteps = (metric: string, after: (step: number) => number, bar: Bar): Measurement => {
+  const { value } = summarise(STEPS.map((step) => figure(metric, after(step), 's')));
+  return figure(metric, value, 's', bar);
 };
 
+/** The rate doubles. */
+const followedUp = (seed: number, step: number): number => {
+  const path = { mbit: 20, rttMs: 40, queueBdp: 2, steps: [{ atMs: step * 1000, mbit: 40 }] };
+  const flow = first(measure(seed, path, [BBR], { seconds: step + 20, warmUpSeconds: step }));
+  let after = 0;
+  while (after < 20 && mbitBetween(flow, step + after, step + after + 1) < 0.9 * 40) after += 0.1;
+  return after;
+};
+
+export const rateUp = (seed: number): Measurement[] => [
+  afterSteps('followed_up', (step) => followedUp(seed, step), atMost(3)),
+];
+
 /** The rate halves: until the round trip, over a second, is near what it was. */
-export const rateDown = (seed: number): Measurement[] => {
-  const path = { mbit: 40, rttMs: 40, queueBdp: 4, steps: [{ atMs: STEP_SECONDS * 1000, mbit: 20 }] };
-  const experiment = new Experiment({ path, flows: [BBR], seconds: 60, warmUpSeconds: STEP_SECONDS, seed });
+const queueGone = (seed: number, step: number): number => {
+  const path = { mbit: 40, rttMs: 40, queueBdp: 4, steps: [{ atMs: step * 1000, mbit: 20 }] };
+  const experiment = new Experiment({ path, flows: [BBR], seconds: step + 40, warmUpSeconds: step, seed });
   const [recorder] = experiment.recorders;
   const lasts = (after: number): boolean => {
     const before = recorder?.delays.length ?? 0;
-    experiment.runUntil((STEP_SECONDS + after + 1) * 1000);
+    experiment.runUntil((step + after + 1) * 1000);
     const rttMs = (recorder?.delays.meanFrom(before) ?? 0) / 1000 + path.rttMs / 2;
     return rttMs > 1.25 * path.rttMs;
   };
   let after = 0;
   while (after < 30 && lasts(after)) after++;
-  return [figure('queue_gone', after, 's', atMost(10))];
+  return after;
 };
+
+export const rateDown = (seed: number): Measurement[] => [
+  afterSteps('queue_gone', (step) => queueGone(seed, step), atMost(10)),
+];
 
 const DETOUR_SECONDS = 15;
 

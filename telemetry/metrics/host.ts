@@ -67,6 +67,14 @@ export const HOST_METRICS = [
     layer: 'host',
   },
   {
+    name: 'cloudbridge_worker_resident_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: {},
+    help: 'Memory that the process of the worker occupies, with all its threads',
+    layer: 'host',
+  },
+  {
     name: 'cloudbridge_host_fallbacks_count',
     type: 'gauge',
     unit: 'count',

@@ -9,7 +9,7 @@ export type MetricSpec = {
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly help: string;
   /** Where it is counted. */
-  readonly layer: 'host' | 'protocol' | 'dataplane' | 'control' | 'services';
+  readonly layer: 'host' | 'protocol' | 'dataplane' | 'control' | 'routing' | 'services';
   /** Upper bounds of a histogram's buckets, ascending, without the last one that takes all. */
   readonly buckets?: readonly number[];
 };

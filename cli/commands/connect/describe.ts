@@ -3,13 +3,16 @@ import { statisticsLine } from '#client/statistics.ts';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+const remarks = ({ carrier, resumed }: Extract<ConnectEvent, { type: 'connected' }>): string =>
+  carrier === 'tcp' ? ' by TCP' : resumed ? ' (resumed)' : '';
+
 /** One line for people. */
 export const describe = (event: ConnectEvent): string => {
   switch (event.type) {
     case 'connecting':
       return `connecting to ${event.server}`;
     case 'connected':
-      return `connected to ${event.server} at ${event.address}${event.resumed ? ' (resumed)' : ''}`;
+      return `connected to ${event.server} at ${event.address}${remarks(event)}`;
     case 'tunnel':
       return `tunnel ${event.device}: ${event.addresses.join(', ')}, mtu ${event.mtu}`;
     case 'listening':

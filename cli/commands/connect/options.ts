@@ -65,6 +65,12 @@ export const connectOptions = {
     help: 'TCP port here that leads to one beyond the edge',
   },
   'local-auth': { type: 'string', placeholder: 'FILE', help: 'USER:PASSWORD that --socks and --http ask programs for' },
+  carrier: {
+    type: 'string',
+    placeholder: 'NAME',
+    choices: ['auto', 'quic', 'tcp'],
+    help: 'quic (UDP), tcp (HTTP/2), or auto: tcp where no UDP gets through (default: auto)',
+  },
   'congestion-control': {
     type: 'string',
     placeholder: 'NAME',

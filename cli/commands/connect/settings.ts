@@ -117,6 +117,7 @@ export const settingsOf = async (options: Options, tell: (text: string) => void)
     trust: { caFile: options.ca, pins: options.pin ?? [] },
     tun,
     controller,
+    carrier: options.carrier as ConnectSettings['carrier'],
     ...services,
     statisticsSeconds: options.stats ?? 0,
     qlog: qlogOf(),

@@ -2,7 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { AdminError, askWorker } from '#pop-worker/admin/client.ts';
 import { contactOf, ordersOf, type WorkerAnswer } from '../worker-status/rows.ts';
 import { type Condition, type EdgeStatus, makeEdgeStatus, type WorkerSeen } from './edge-status.ts';
-import { problemOf } from './problem.ts';
+import { bfdProblemOf, problemOf } from './problem.ts';
 
 const conditionOf = ({ state, healthy }: WorkerAnswer): Condition => {
   if (!healthy) return 'failed';
@@ -26,7 +26,9 @@ const workerSeen = (answer: WorkerAnswer): WorkerSeen => {
         : { connected: contact?.connected === true, since: timestampDate(since).toISOString() },
     seenTime: new Date().toISOString(),
     version: answer.version,
-    problem: answer.healthy ? problemOf(contact, Date.now()) : 'its data plane does not answer',
+    problem: answer.healthy
+      ? (problemOf(contact, Date.now()) ?? bfdProblemOf(answer.bfd))
+      : 'its data plane does not answer',
   };
 };
 

@@ -1,7 +1,12 @@
 import { fromJson, type JsonObject } from '@bufbuild/protobuf';
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
+import type { MeshPeerStatus, MeshStatus } from '#pop-worker/mesh/messages.ts';
+import type { BfdPathStatus, BfdStatus } from '#pop-worker/routing/bfd/service.ts';
+import type { WorkerDnsStatus } from '#pop-worker/worker-dns.ts';
 import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { ageText } from '#telemetry/age.ts';
+import { anycastRows } from './anycast-rows.ts';
 
 export type Row = readonly [name: string, value: string];
 
@@ -17,6 +22,10 @@ export interface WorkerAnswer {
   readonly sessions: number;
   readonly connections: number;
   readonly tenants: number;
+  readonly bfd?: BfdStatus;
+  readonly anycast?: WorkerAnycastStatus;
+  readonly dns?: WorkerDnsStatus;
+  readonly mesh?: MeshStatus;
   readonly control?: JsonObject & { readonly revision: string; readonly fromDisk: boolean };
 }
 
@@ -61,6 +70,58 @@ const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: numbe
   ];
 };
 
+const pathRow = (path: BfdPathStatus): Row => {
+  const { remote, state, sinceSeconds, detectionMs, diagnostic, remoteDiagnostic, failures, problem } = path;
+  const parts = [
+    `${state.replace('_', ' ')} for ${ageText(sinceSeconds * 1000)}`,
+    ...(state === 'up' ? [`silence noticed in ${detectionMs} ms`] : [diagnostic, `neighbour: ${remoteDiagnostic}`]),
+    `${failures} failures`,
+  ];
+  return [`BFD ${remote}`, problem ?? parts.join(', ')];
+};
+
+const bfdRows = ({ realtime, heldBy, late, paths }: BfdStatus): Row[] => [
+  [
+    'BFD',
+    heldBy === undefined
+      ? `${paths.filter(({ state }) => state === 'up').length} of ${paths.length} paths up${realtime ? '' : ', without real-time priority'}${late === 0 ? '' : `, threads late ${late} times`}`
+      : `all held down: a ${heldBy} thread is stuck`,
+  ],
+  ...paths.map(pathRow),
+];
+
+const peerText = (
+  { isLinked, isDead, rttMs, loss, via, costMs, problem }: MeshPeerStatus,
+  nameOf: (member: number) => string,
+): string => {
+  if (isDead) return 'dead, as a majority says';
+  const way = via > 0 ? `through ${nameOf(via)}, ${costMs?.toFixed(1)} ms` : via < 0 ? 'not to be reached' : undefined;
+  if (!isLinked) return [`no link: ${problem ?? 'not yet'}`, way].filter((part) => part !== undefined).join('; ');
+  return [
+    `${rttMs === undefined ? 'not measured yet' : `${rttMs.toFixed(1)} ms`}, ${(100 * loss).toFixed(1)} % lost`,
+    way,
+  ]
+    .filter((part) => part !== undefined)
+    .join('; ');
+};
+
+const meshRows = ({ holdsLease, devices, ownDevices, peers }: MeshStatus): Row[] => {
+  const nameOf = (member: number): string => peers.find((peer) => peer.member === member)?.name ?? `worker ${member}`;
+  return [
+    [
+      'mesh',
+      `${peers.filter(({ isLinked }) => isLinked).length} of ${peers.length} links; ${holdsLease ? 'a majority hears this worker' : 'no majority hears this worker'}`,
+    ],
+    ['devices known', `${devices}, ${ownDevices} of them here`],
+    ...peers.map((peer): Row => [`mesh ${peer.name}`, peerText(peer, nameOf)]),
+  ];
+};
+
+const dnsRows = ({ zones, pops }: WorkerDnsStatus): Row[] => [
+  ['DNS zones', zones.join(', ') || 'none'],
+  ['names do not lead to', pops.flatMap(({ id, isWell }) => (isWell ? [] : [id])).join(', ') || 'nobody: all are well'],
+];
+
 /** A worker's answer for people. @param nowMs milliseconds since 1970 by this machine's clock, which is the worker's too */
 export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
   ['pop', answer.pop],
@@ -73,6 +134,10 @@ export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
   ['sessions', `${answer.sessions}`],
   ['connections', `${answer.connections}`],
   ['tenants', `${answer.tenants}`],
+  ...(answer.anycast === undefined ? [] : anycastRows(answer.anycast)),
+  ...(answer.bfd === undefined ? [] : bfdRows(answer.bfd)),
+  ...(answer.mesh === undefined ? [] : meshRows(answer.mesh)),
+  ...(answer.dns === undefined ? [] : dnsRows(answer.dns)),
   ...(answer.control === undefined
     ? ([['control plane', 'none: it serves what its own file says']] as const)
     : controlRows(answer.control, nowMs)),

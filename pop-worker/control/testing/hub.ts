@@ -26,7 +26,7 @@ export interface TestHub {
   /** @param directory of an earlier one, to start with what it left */
   startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
   /** The same worker as its main program has it. @param directory with what an earlier one left, or empty */
-  createSource(worker: string, directory: string): NatsSource;
+  createSource(worker: string, directory: string, more?: { readonly followsFleet: boolean }): NatsSource;
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export const createTestHub = async (): Promise<TestHub> => {
       });
       return { control, directory };
     },
-    createSource: (worker, directory) => {
+    createSource: (worker, directory, more = { followsFleet: false }) => {
       const servers = [installation.server.url];
       const source = new NatsSource({
         servers,
@@ -93,6 +93,7 @@ export const createTestHub = async (): Promise<TestHub> => {
         stateDirectory: directory,
         revisionKeys: publicKeys,
         version: 'test',
+        ...more,
         onError,
       });
       closers.push(() => source.stop());

@@ -2,7 +2,6 @@ import { TunPacket } from '#host/tun/packet.ts';
 import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import type { ThreadsPort } from '../forward/ports.ts';
 import type { RemoteSession } from '../forward/remote-sessions.ts';
-import type { RoutableCids } from './cids.ts';
 import type { Exchange, ExchangeSink, Kind } from './exchange.ts';
 
 /** What a thread does with what was meant for it and came to another one. */
@@ -13,6 +12,8 @@ export interface OwnWork {
   outside(packet: TunPacket): void;
   /** A packet for the session `id`, if that is still the one of `serial`. */
   inner(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void;
+  /** What another worker said of translations, by the mesh's thread. */
+  nat(buffer: Uint8Array, start: number, end: number): void;
   /** A turn is over: what was gathered and queued meanwhile is to leave. */
   turnOver(): void;
   fault(error: unknown): void;
@@ -27,33 +28,19 @@ const FROM_ECN = DESCRIPTOR_WORDS - D_ECN;
 /** What a data-plane thread hands to the others, and takes from them. */
 export class OtherThreads implements ThreadsPort, ExchangeSink {
   readonly #exchange: Exchange;
-  readonly #cids: RoutableCids;
-  readonly #own: number;
   readonly #work: OwnWork;
   readonly #burst: Burst;
   readonly #packet = new TunPacket();
 
-  /** @param own index of this thread @param bytes of the exchange's largest record, and of what is free in front of it */
-  constructor(exchange: Exchange, cids: RoutableCids, own: number, work: OwnWork, bytes: number) {
+  /** @param bytes of the exchange's largest record, and of what is free in front of it */
+  constructor(exchange: Exchange, work: OwnWork, bytes: number) {
     this.#exchange = exchange;
-    this.#cids = cids;
-    this.#own = own;
     this.#work = work;
     this.#burst = new Burst(bytes, 1);
   }
 
-  /** A datagram of a connection that we do not know. @returns whether another thread has it now */
-  stray(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    cidAt: number,
-    cidBytes: number,
-    words: Int32Array,
-    base: number,
-  ) {
-    const thread = this.#cids.threadOf(buffer, cidAt, cidBytes);
-    if (thread < 0 || thread === this.#own) return false;
+  /** A datagram of a connection of that thread's. @returns true: it is not ours, whether or not there is room for it there */
+  datagram(thread: number, buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
     const { meta } = this.#exchange;
     for (let i = 0; i < FROM_ECN; i++) meta[i] = words[base + D_ECN + i] as number;
     this.#exchange.send(thread, 'datagram', buffer, start, end);
@@ -67,6 +54,11 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
     return this.#exchange.send(thread, 'inner', buffer, start, end);
   }
 
+  /** Hands what was said of translations to the mesh's thread. */
+  nat(thread: number, message: Uint8Array): boolean {
+    return this.#exchange.send(thread, 'nat', message, 0, message.length);
+  }
+
   toThread(thread: number, packet: TunPacket): boolean {
     packet.writeWords(this.#exchange.meta, 0);
     return this.#exchange.send(thread, 'outside', packet.buffer, packet.start, packet.end);
@@ -76,6 +68,7 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
     try {
       if (kind === 'datagram') this.#datagram(meta, buffer, start, end);
       else if (kind === 'inner') this.#work.inner(meta[0] as number, meta[1] as number, buffer, start, end);
+      else if (kind === 'nat') this.#work.nat(buffer, start, end);
       else this.#outside(meta, buffer, start, end);
     } catch (error) {
       this.#work.fault(error);

@@ -24,7 +24,8 @@ export class Delivery {
 
   /** A packet that the session's link has room for. */
   whole(session: Session, buffer: Uint8Array, start: number, end: number): void {
-    if (session.link.send(buffer, start, end)) this.#counters.down(session, end - start);
+    if (!session.isSettled) this.#counters.drop(session, Drop.unsettled);
+    else if (session.link.send(buffer, start, end)) this.#counters.down(session, end - start);
     else this.#counters.drop(session, Drop.sessionQueueFull);
   }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IpFault } from '#protocol/ip/view.ts';
+import { NatDrop } from '#protocol/nat/counters.ts';
 import { LAYOUT } from '#telemetry/slots.ts';
-import { DROP_REASONS, Drop, DropCounters } from './drop-reason.ts';
+import { DROP_REASONS, Drop, DropCounters, natReason } from './drop-reason.ts';
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -24,6 +25,11 @@ test('drop reasons are the labels of the metric, in the order of its series', ()
     series.map(({ labels }) => labels['reason']),
     DROP_REASONS,
   );
+});
+
+test('why a packet is not translated is counted by its name', () => {
+  for (const [name, drop] of Object.entries(NatDrop))
+    if (drop !== NatDrop.none) assert.equal(DROP_REASONS[natReason(drop)], `nat_${snake(name)}`, name);
 });
 
 test('what is counted by its number is found by its name', () => {

@@ -1,3 +1,4 @@
+import type { NatDrop } from '#protocol/nat/counters.ts';
 import { labelValues } from '#telemetry/metrics.ts';
 
 /** Why a packet was not forwarded. */
@@ -19,7 +20,19 @@ export const Drop = {
   unknownCarrier: at('unknown_carrier'),
   offload: at('offload'),
   threadQueueFull: at('thread_queue_full'),
+  unsettled: at('unsettled'),
+  natProtocol: at('nat_protocol'),
+  natMalformed: at('nat_malformed'),
+  natNoMapping: at('nat_no_mapping'),
+  natFiltered: at('nat_filtered'),
+  natExhausted: at('nat_exhausted'),
+  natSessionLimit: at('nat_session_limit'),
+  natWaiting: at('nat_waiting'),
+  unsolicited: at('unsolicited'),
 } as const;
+
+/** The reason for which a packet was not translated; those of `NatDrop` follow each other in its order. @param drop not `none` */
+export const natReason = (drop: NatDrop): number => Drop.natProtocol + drop - 1;
 
 /** Dropped packets by reason. */
 export class DropCounters {

@@ -5,6 +5,7 @@ import { Delivery } from './delivery.ts';
 import { ErrorReports, type RouterAddresses } from './error-reports.ts';
 import { FromOutside } from './from-outside.ts';
 import { FromSessions } from './from-sessions.ts';
+import { Inward } from './inward.ts';
 import { Policy, type RefusedTables } from './policy.ts';
 import type { EgressPort, ThreadsPort } from './ports.ts';
 import type { Session } from './session.ts';
@@ -19,6 +20,8 @@ export interface ForwarderOptions extends RouterAddresses {
   readonly thread?: number;
   /** Undefined where there is one thread. */
   readonly threads?: ThreadsPort | undefined;
+  /** Threads of the data plane: who comes behind them stands for other workers. By default nobody does. */
+  readonly dataThreads?: number;
 }
 
 /** Takes packets from sessions and from outside, and hands each to one session, to the outside, or to a drop counter. */
@@ -30,13 +33,14 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     const { counters } = this;
-    const { tenants, egress, refused, sum = sumWords, thread = 0, threads } = options;
+    const { tenants, egress, refused, sum = sumWords, thread = 0, threads, dataThreads = Infinity } = options;
     const policy = new Policy(tenants, refused);
     const delivery = new Delivery(tenants, threads, counters);
     const errors = new ErrorReports(options, egress, delivery, counters);
     this.policy = policy;
     this.#sessions = new FromSessions({ tenants, egress, policy, delivery, errors, counters });
-    this.#outside = new FromOutside({ tenants, thread, threads, sum, delivery, errors, counters });
+    const inward = new Inward({ tenants, sum, delivery, errors, counters });
+    this.#outside = new FromOutside({ tenants, thread, threads, dataThreads, sum, inward, counters });
   }
 
   /** A packet from a session's device, in [start, end); its headers are changed in place. */
@@ -44,8 +48,9 @@ export class Forwarder {
     this.#sessions.take(session, buffer, start, end);
   }
 
-  /** A packet that another thread took from a session of its own and checked, for one of ours. */
+  /** A packet that another thread took from a session of its own, or another worker from outside, and checked, for one of ours. */
   fromThread(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void {
+    if (this.#outside.takeFromWorker(id, serial, buffer, start, end)) return;
     this.#sessions.takeFromThread(id, serial, buffer, start, end);
   }
 

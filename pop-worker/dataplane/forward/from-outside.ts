@@ -1,13 +1,9 @@
 import type { TunPacket } from '#host/tun/packet.ts';
 import type { Sum } from '#protocol/ip/checksum.ts';
-import { IcmpError } from '#protocol/ip/icmp.ts';
-import { clampMss, decrementHopLimit, rewriteAddress } from '#protocol/ip/rewrite.ts';
-import { Segmenter } from '#protocol/ip/segmenter.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { ForwardCounters } from './counters.ts';
-import { type Delivery, mayFragment } from './delivery.ts';
 import { Drop } from './drop-reason.ts';
-import type { ErrorReports } from './error-reports.ts';
+import type { Inward } from './inward.ts';
 import type { ThreadsPort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
@@ -18,125 +14,130 @@ interface FromOutsideParts {
   readonly thread: number;
   /** Undefined where there is one thread. */
   readonly threads: ThreadsPort | undefined;
+  /** Threads of the data plane: who comes behind them stands for other workers. */
+  readonly dataThreads: number;
   readonly sum: Sum;
-  readonly delivery: Delivery;
-  readonly errors: ErrorReports;
+  readonly inward: Inward;
   readonly counters: ForwardCounters;
 }
 
-/** Takes packets from outside, and hands each to the session that it is for, cut to what its link takes. */
+/** Takes packets from outside: finds out whom each is for, be it here, at another thread or at another worker. */
 export class FromOutside {
   readonly #parts: FromOutsideParts;
   readonly #view = new IpView();
-  readonly #segmenter: Segmenter;
+  /** The packet that is looked at. */
+  readonly #incoming = { buffer: new Uint8Array(0) as Uint8Array, view: this.#view, segmentBytes: 0, isPool: false };
 
   constructor(parts: FromOutsideParts) {
     this.#parts = parts;
-    this.#segmenter = new Segmenter(parts.sum);
   }
 
   /** @param packet has `HEADROOM` bytes in front; its headers are changed in place */
   take(packet: TunPacket): void {
-    const { thread, threads, counters } = this.#parts;
-    if (!this.#parse(packet)) return;
-    const owner = threads === undefined ? thread : this.#threadOf(packet.buffer, thread);
-    if (owner === thread) this.#toSession(packet);
+    const { thread, threads, dataThreads, tenants, counters } = this.#parts;
+    if (!this.#parse(packet.buffer, packet.start, packet.end) || this.#isForged(packet.buffer)) return;
+    const target = this.#target(packet.buffer);
+    const remote = tenants.remote(target);
+    // Of a carrier that nobody has any more the thread is known all the same.
+    const owner = remote?.thread ?? this.#threadOfCarrier(packet.buffer) ?? thread;
+    if (owner >= dataThreads) this.#toWorker(packet, target);
+    else if (owner === thread) this.#toSession(packet, target);
     else if (!threads?.toThread(owner, packet)) counters.drop(undefined, Drop.threadQueueFull);
   }
 
   /** A packet that another thread read and found to be ours. */
   takeFromThread(packet: TunPacket): void {
-    if (this.#parse(packet)) this.#toSession(packet);
+    if (!this.#parse(packet.buffer, packet.start, packet.end)) return;
+    const target = this.#target(packet.buffer);
+    this.#toSession(packet, target);
   }
 
-  #parse({ buffer, start, end }: TunPacket): boolean {
-    const fault = this.#view.parse(buffer, start, end);
-    if (fault !== IpFault.none) this.#parts.counters.drop(undefined, fault - 1);
-    return fault === IpFault.none;
+  /**
+   * A packet that another worker got from outside, for a session of ours; whole, and one hop is off.
+   *
+   * @returns false when it is none: then it is a packet of another device of the tenant
+   */
+  takeFromWorker(id: number, serial: number, buffer: Uint8Array, start: number, end: number): boolean {
+    const { tenants, inward, counters } = this.#parts;
+    if (!this.#isFromOutside(buffer, start, end)) return false;
+    if (!this.#parse(buffer, start, end)) return true;
+    const session = tenants.session(id);
+    const incoming = this.#incoming;
+    incoming.segmentBytes = 0;
+    if (session?.serial !== serial) counters.drop(undefined, Drop.noRoute);
+    else if (inward.isLetIn(session, incoming)) inward.toSession(session, incoming);
+    return true;
   }
 
-  /** The thread that a packet is for; ours when nobody knows. */
-  #threadOf(buffer: Uint8Array, own: number): number {
+  /** What a worker hands on of another device of the tenant is none: that has been looked at there. */
+  #isFromOutside(buffer: Uint8Array, start: number, end: number): boolean {
+    const { tenants } = this.#parts;
+    const { nat, correspondents } = tenants;
+    if (end - start < 20) return false;
+    if ((buffer[start] as number) >>> 4 === 4) return nat?.contains(buffer, start + 16) === true;
+    return correspondents !== undefined && end - start >= 40 && !tenants.isInside(buffer, start + 8, 16);
+  }
+
+  #parse(buffer: Uint8Array, start: number, end: number): boolean {
+    const view = this.#view;
+    const fault = view.parse(buffer, start, end);
+    if (fault !== IpFault.none) {
+      this.#parts.counters.drop(undefined, fault - 1);
+      return false;
+    }
+    const { nat } = this.#parts.tenants;
+    this.#incoming.buffer = buffer;
+    this.#incoming.isPool = view.version === 4 && nat?.contains(buffer, view.destinationAt) === true;
+    return true;
+  }
+
+  /** Whether a packet claims to be a device's: those come by tunnels. Where the kernel filters, it finds out. */
+  #isForged(buffer: Uint8Array): boolean {
+    const { tenants, counters } = this.#parts;
+    const { version, sourceAt } = this.#view;
+    if (version === 4 || tenants.correspondents === undefined || !tenants.isInside(buffer, sourceAt, 16)) return false;
+    counters.drop(undefined, Drop.unsolicited);
+    return true;
+  }
+
+  /** The session that a packet is for, or where it is; -1: nobody. */
+  #target(buffer: Uint8Array): number {
     const { tenants } = this.#parts;
     const { version, destinationAt } = this.#view;
-    if (version === 6) return tenants.remote(tenants.lookupUnique6(buffer, destinationAt))?.thread ?? own;
-    const thread = tenants.carriers.threadOf(buffer, destinationAt);
-    return thread < 0 ? own : thread;
+    if (version === 6) return tenants.lookupUnique6(buffer, destinationAt);
+    if (this.#incoming.isPool) return tenants.nat?.targetOf(buffer, this.#view) ?? -1;
+    return tenants.carriers.lookup(buffer, destinationAt);
   }
 
-  #toSession(packet: TunPacket): void {
-    const view = this.#view;
-    const { sum, delivery, errors, counters } = this.#parts;
-    const { buffer, start, end } = packet;
-    const session = this.#sessionFor(buffer);
-    if (session === undefined) {
-      counters.drop(undefined, Drop.unknownCarrier);
-      return;
-    }
-    if (!packet.isLarge && !packet.completeChecksum(sum)) {
-      counters.drop(session, Drop.offload);
-      return;
-    }
-    if (!decrementHopLimit(buffer, view)) {
-      counters.drop(session, Drop.hopLimit);
-      errors.toOutside(IcmpError.hopLimitExceeded, buffer, view, 0);
-      return;
-    }
-    const mtu = session.link.mtu();
-    clampMss(buffer, view, mtu);
-    if (packet.isLarge) this.#segments(session, buffer, packet.gsoSize, mtu);
-    else if (end - start > mtu && !mayFragment(view)) this.#tooBig(session, buffer, mtu);
-    else {
-      this.#toInner(session, buffer);
-      if (end - start <= mtu) delivery.whole(session, buffer, start, end);
-      else delivery.fragments(session, buffer, view, mtu);
-    }
-  }
-
-  #sessionFor(buffer: Uint8Array): Session | undefined {
-    const { tenants } = this.#parts;
+  #threadOfCarrier(buffer: Uint8Array): number | undefined {
     const { version, destinationAt } = this.#view;
-    const id =
-      version === 4 ? tenants.carriers.lookup(buffer, destinationAt) : tenants.lookupUnique6(buffer, destinationAt);
-    return id < 0 ? undefined : tenants.session(id);
+    if (version === 6 || this.#incoming.isPool) return undefined;
+    const thread = this.#parts.tenants.carriers.threadOf(buffer, destinationAt);
+    return thread < 0 ? undefined : thread;
   }
 
-  /** The device's own address comes in place of what stands for it outside. */
-  #toInner({ address4 }: Session, buffer: Uint8Array): void {
-    const view = this.#view;
-    if (view.version === 4 && address4 !== undefined) rewriteAddress(buffer, view, view.destinationAt, address4);
+  /** What is left to be done before it may be handed on. @returns false when it cannot be: it is dropped */
+  #complete(packet: TunPacket, session: Session | undefined): boolean {
+    const { sum, counters } = this.#parts;
+    this.#incoming.segmentBytes = packet.isLarge ? packet.gsoSize : 0;
+    if (packet.isLarge ? packet.gsoSize > 0 : packet.completeChecksum(sum)) return true;
+    counters.drop(session, Drop.offload);
+    return false;
   }
 
-  #segments(session: Session, buffer: Uint8Array, segmentBytes: number, mtu: number): void {
-    const view = this.#view;
-    const segmenter = this.#segmenter;
-    const { delivery, counters } = this.#parts;
-    if (!segmenter.begin(buffer, view, segmentBytes)) {
-      counters.drop(session, Drop.offload);
-      return;
-    }
-    if (segmenter.nextBytes() > mtu && !mayFragment(view)) {
-      this.#tooBig(session, buffer, mtu);
-      return;
-    }
-    // The checksum of a large packet is only begun; every segment gets a whole one, over the new address.
-    this.#toInner(session, buffer);
-    // The segmenter keeps the headers that it was given.
-    segmenter.begin(buffer, view, segmentBytes);
-    for (;;) {
-      // A link copies what it takes, so the next segment may overwrite the end of this one.
-      const bytes = segmenter.nextInPlace();
-      if (bytes === 0) return;
-      const { start } = segmenter;
-      if (bytes <= mtu) delivery.whole(session, buffer, start, start + bytes);
-      else if (view.parse(buffer, start, start + bytes) === IpFault.none)
-        delivery.fragments(session, buffer, view, mtu);
+  #toSession(packet: TunPacket, target: number): void {
+    const { tenants, inward, counters } = this.#parts;
+    const session = target < 0 ? undefined : tenants.session(target);
+    const incoming = this.#incoming;
+    if (session === undefined) counters.drop(undefined, incoming.isPool ? Drop.natNoMapping : Drop.unknownCarrier);
+    else if (this.#complete(packet, session) && inward.isLetIn(session, incoming)) {
+      if (inward.hop(incoming, session)) inward.toSession(session, incoming);
     }
   }
 
-  #tooBig(session: Session, buffer: Uint8Array, mtu: number): void {
-    const { errors, counters } = this.#parts;
-    counters.drop(session, Drop.tooBig);
-    errors.toOutside(IcmpError.packetTooBig, buffer, this.#view, mtu);
+  #toWorker(packet: TunPacket, target: number): void {
+    const { inward } = this.#parts;
+    if (this.#complete(packet, undefined) && inward.hop(this.#incoming, undefined))
+      inward.toWorker(target, this.#incoming);
   }
 }

@@ -2,9 +2,10 @@ import { IcmpError } from '#protocol/ip/icmp.ts';
 import { NO_ROUTE } from '#protocol/ip/prefix-table.ts';
 import { clampMss, decrementHopLimit, rewriteAddress } from '#protocol/ip/rewrite.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
+import { NatDrop } from '#protocol/nat/counters.ts';
 import type { ForwardCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
-import { Drop } from './drop-reason.ts';
+import { Drop, natReason } from './drop-reason.ts';
 import type { ErrorReports } from './error-reports.ts';
 import type { Policy } from './policy.ts';
 import type { EgressPort } from './ports.ts';
@@ -76,15 +77,29 @@ export class FromSessions {
 
   #toOutside(session: Session, buffer: Uint8Array): void {
     const view = this.#view;
-    const { egress, counters } = this.#parts;
-    if (view.version === 4) {
+    const { egress, counters, tenants } = this.#parts;
+    if (view.version === 4 && tenants.nat !== undefined) {
+      const drop = tenants.nat.outbound(session, buffer, view);
+      if (drop !== NatDrop.none) {
+        this.#notTranslated(session, drop, buffer);
+        return;
+      }
+    } else if (view.version === 4) {
       if (session.carrier === undefined) {
         counters.drop(session, Drop.egressNotAllowed);
         return;
       }
       rewriteAddress(buffer, view, view.sourceAt, session.carrier);
-    }
+    } else tenants.correspondents?.sent(buffer, view);
     if (!egress.add(buffer, view)) counters.drop(session, Drop.tunQueueFull);
+  }
+
+  /** RFC 6888 REQ-11: who may not have more is told so, softly. */
+  #notTranslated(session: Session, drop: NatDrop, buffer: Uint8Array): void {
+    const { errors, counters } = this.#parts;
+    counters.drop(session, natReason(drop));
+    if (drop !== NatDrop.exhausted && drop !== NatDrop.sessionLimit) return;
+    errors.toSession(session, IcmpError.noHost, buffer, this.#view, 0);
   }
 
   /** @param from undefined: one of another thread */

@@ -1,4 +1,5 @@
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { OutsideBlock } from './session.ts';
 import { UNREACHABLE } from './tenants.ts';
 
 /** Where the targets of routes begin that lead to other threads; below are this thread's sessions. */
@@ -11,7 +12,10 @@ export interface RemoteSession {
   readonly id: number;
   readonly serial: number;
   readonly tenant: string;
+  readonly device: string;
   readonly sources: readonly Prefix[];
+  /** Its device's outside ports, where IPv4 is translated to such. */
+  readonly outside?: OutsideBlock | undefined;
 }
 
 export const isRemote = (target: number): boolean => target >= FIRST_REMOTE && target !== UNREACHABLE;
@@ -26,6 +30,11 @@ export class RemoteSessions {
 
   get(target: number): RemoteSession | undefined {
     return this.#sessions[target - FIRST_REMOTE];
+  }
+
+  find(session: Pick<RemoteSession, 'thread' | 'serial'>): RemoteSession | undefined {
+    const target = this.#targets.get(keyOf(session));
+    return target === undefined ? undefined : this.get(target);
   }
 
   /** @returns its target: a new one, or the one that it has */

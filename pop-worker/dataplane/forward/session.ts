@@ -2,6 +2,12 @@ import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { TenantRoutes } from './tenants.ts';
 
+/** Where a device's outside ports begin, address as a number. */
+export interface OutsideBlock {
+  readonly address: number;
+  readonly port: number;
+}
+
 /** Packets and bytes of one session; "up" comes from the device. */
 export class SessionCounters {
   packetsUp = 0;
@@ -60,8 +66,16 @@ export class Session {
   id = -1;
   /** Tells it from whoever had that index before. */
   serial = 0;
+  /** Whether its device may be sent anything: not while another worker may still send to it. */
+  isSettled = true;
   /** Stands for the device's IPv4 address outside of its tenant; given while attached. */
   carrier: Uint8Array | undefined = undefined;
+  /** Number of its device among those that IPv4 is translated for; -1: it has no outside address. */
+  nat = -1;
+  /** The device's own outside address and first port, where it has them. */
+  outside: OutsideBlock | undefined = undefined;
+  /** Until when whoever sent it IPv6 elsewhere is let in, in the seconds of `Correspondents`. */
+  pickUpUntil = -1;
   /** Its tenant's routes, while attached. */
   routes: TenantRoutes | undefined = undefined;
 

@@ -1,6 +1,8 @@
 import { NO_ROUTE, PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { EgressNat } from '../nat/egress-nat.ts';
 import type { Carriers } from './carriers.ts';
+import type { Correspondents } from './correspondents.ts';
 import { isRemote, type RemoteSession, RemoteSessions } from './remote-sessions.ts';
 import type { Session } from './session.ts';
 import { TenantRoutes } from './tenants.ts';
@@ -11,9 +13,15 @@ export interface SessionObserver {
   detached(session: Pick<RemoteSession, 'serial' | 'tenant' | 'sources'>): void;
 }
 
+const keyOf = ({ tenant, device }: Pick<RemoteSession, 'tenant' | 'device'>): string => `${tenant}/${device}`;
+
 /** All sessions of a data-plane thread, those of other threads that they can reach, and the tenants they belong to. */
 export class TenantTable {
   readonly carriers: Carriers;
+  /** Undefined: the kernel translates IPv4, by carriers. */
+  readonly nat: EgressNat | undefined;
+  /** Undefined: the kernel sees to it that no IPv6 comes in that was not asked for. */
+  readonly correspondents: Correspondents | undefined;
   readonly #tenants = new Map<string, TenantRoutes>();
   readonly #sessions: (Session | undefined)[] = [];
   readonly #free: number[] = [];
@@ -26,8 +34,10 @@ export class TenantTable {
   #serial = 0;
 
   /** @param observer hears of each session that comes and goes */
-  constructor(carriers: Carriers, observer?: SessionObserver) {
+  constructor(carriers: Carriers, observer?: SessionObserver, nat?: EgressNat, correspondents?: Correspondents) {
     this.carriers = carriers;
+    this.nat = nat;
+    this.correspondents = correspondents;
     this.#observer = observer;
   }
 
@@ -101,7 +111,13 @@ export class TenantTable {
     session.serial = ++this.#serial;
     session.routes = routes;
     this.#sessions[session.id] = session;
-    if (session.egress && session.address4 !== undefined) session.carrier = this.carriers.take(session.id);
+    if (session.egress && session.address4 !== undefined) {
+      if (this.nat === undefined) session.carrier = this.carriers.take(session.id);
+      else this.nat.attach(session);
+    }
+    const { correspondents } = this;
+    if (session.egress && correspondents !== undefined)
+      session.pickUpUntil = correspondents.pickUpUntil(keyOf(session));
     this.#lead(routes, session.sources, session.id);
     this.#observer?.attached(session);
   }
@@ -126,6 +142,7 @@ export class TenantTable {
     if (session.id < 0 || this.#sessions[session.id] !== session) return;
     this.#leadNoMore(session.routes, session.sources, session.id);
     if (session.carrier !== undefined) this.carriers.release(session.carrier);
+    if (session.nat >= 0) this.nat?.detach(session);
     this.#sessions[session.id] = undefined;
     this.#free.push(session.id);
     session.id = -1;
@@ -140,18 +157,28 @@ export class TenantTable {
    */
   attachRemote(session: RemoteSession): void {
     const routes = this.#tenants.get(session.tenant);
-    if (routes !== undefined) this.#lead(routes, session.sources, this.#remote.add(session));
+    if (routes === undefined) return;
+    const target = this.#remote.add(session);
+    this.#lead(routes, session.sources, target);
+    this.correspondents?.isElsewhere(keyOf(session));
+    this.nat?.attachRemote(session, target);
   }
 
   /** A session of our own, as all threads have it by now. */
   reattach({ id, serial }: Pick<RemoteSession, 'id' | 'serial'>): void {
     const session = this.#sessions[id];
-    if (session?.serial === serial && session.routes !== undefined) this.#lead(session.routes, session.sources, id);
+    if (session?.serial !== serial || session.routes === undefined) return;
+    this.#lead(session.routes, session.sources, id);
+    if (session.nat >= 0) this.nat?.attach(session);
   }
 
   detachRemote(session: Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>): void {
+    const device = this.#remote.find(session)?.device;
     const target = this.#remote.remove(session);
-    if (target !== undefined) this.#leadNoMore(this.#tenants.get(session.tenant), session.sources, target);
+    if (target === undefined) return;
+    if (device !== undefined) this.correspondents?.isElsewhere(keyOf({ tenant: session.tenant, device }));
+    this.#leadNoMore(this.#tenants.get(session.tenant), session.sources, target);
+    this.nat?.detachRemote(target);
   }
 
   /** @returns the session that has this IPv6 address, `remote` ones included, or -1 */

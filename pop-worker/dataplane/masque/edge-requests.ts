@@ -1,5 +1,6 @@
 import type { Http3Sink } from '#protocol/http3/api.ts';
 import type { Http3Connection } from '#protocol/http3/connection.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { RequestHead } from '#protocol/http3/message.ts';
 import { acceptIpRequest, type IpProxySink } from '#protocol/masque/connect-ip.ts';
 import { acceptTcpRequest, type TcpProxySink } from '#protocol/masque/connect-tcp.ts';
@@ -33,22 +34,22 @@ export class EdgeRequests implements Http3Sink {
     this.#handlers = handlers;
   }
 
-  request(http3: Http3Connection, stream: number, head: RequestHead): void {
+  request(http: HttpConnection, stream: number, head: RequestHead): void {
     const { ip, udp, tcp } = this.#handlers;
-    if (acceptIpRequest(http3, stream, head, this.#ip, ip)) this.counters.ip++;
-    else if (acceptUdpRequest(http3, stream, head, this.#udp, udp)) this.counters.udp++;
-    else if (acceptTcpRequest(http3, stream, head, tcp)) this.counters.tcp++;
-    else this.#refuse(http3, stream, head);
+    if (acceptIpRequest(http, stream, head, this.#ip, ip)) this.counters.ip++;
+    else if (acceptUdpRequest(http, stream, head, this.#udp, udp)) this.counters.udp++;
+    else if (acceptTcpRequest(http, stream, head, tcp)) this.counters.tcp++;
+    else this.#refuse(http, stream, head);
   }
 
-  #refuse(http3: Http3Connection, stream: number, head: RequestHead): void {
+  #refuse(http: HttpConnection, stream: number, head: RequestHead): void {
     this.counters.other++;
-    http3.respond(stream, [{ name: ':status', value: head.protocol === undefined ? '404' : '501' }], true);
+    http.respond(stream, [{ name: ':status', value: head.protocol === undefined ? '404' : '501' }], true);
   }
 
   /** Content of a request that is not for us. */
-  body(http3: Http3Connection, stream: number, _buffer: Uint8Array, start: number, end: number): void {
-    http3.consume(stream, end - start);
+  body(http: HttpConnection, stream: number, _buffer: Uint8Array, start: number, end: number): void {
+    http.consume(stream, end - start);
   }
 
   drained(http3: Http3Connection): void {

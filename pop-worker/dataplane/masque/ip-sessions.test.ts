@@ -69,7 +69,7 @@ const world = (options: { served?: boolean } = {}) => {
     const client = new Http3Connection(pair.client, new Recorder());
     const server = new Http3Connection(pair.server, requests);
     requests.onRequest = (http3, stream, head) => void acceptIpRequest(http3, stream, head, TEMPLATE, sessions);
-    pair.connect(client, server);
+    pair.connect(client.events, server.events);
     pair.run();
     const log = new ProxyLog();
     const token = device === '' ? [] : [{ name: 'authorization', value: `Bearer ${device}` }];

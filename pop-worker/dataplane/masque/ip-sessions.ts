@@ -21,6 +21,8 @@ export interface IpSessionsOptions {
   /** Name that this proxy goes by in Proxy-Status (RFC 9209 §2). */
   readonly proxyName: string;
   readonly notify: (notice: Notice) => void;
+  /** Other workers are asked for a device before anything is sent to it; they say when (`settled`). */
+  readonly settles?: boolean;
   /** False where there is no TUN for the packets of a tunnel. */
   readonly served?: boolean;
 }
@@ -28,6 +30,9 @@ export interface IpSessionsOptions {
 interface IpSession extends LiveTunnel {
   readonly session: Session;
 }
+
+/** The mesh says after half a second at the latest that a device may be served. */
+const SETTLED_MS = 1000;
 
 /** Everything: what the edge routes for a device (RFC 9484 §4.7.3). */
 const ALL_ROUTES: readonly IpRange[] = [
@@ -81,7 +86,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     }
     const { admission, faults } = this.#options;
     faults.settle(
-      admission.admit(bearerOf(head), tunnel.http3),
+      admission.admit(bearerOf(head), tunnel.http),
       (answer) => this.#decide(tunnel, answer),
       () => {
         tunnel.refuse(proxyName, { error: 'proxy_internal_error' });
@@ -101,6 +106,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
     };
     const session = new Session(answer, link);
+    if (this.#options.settles === true) this.#settleSoon(session);
     this.#options.tenants.attach(session);
     const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);
     this.#sessions.set(tunnel, { session, admitted: answer, end });
@@ -109,6 +115,14 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     tunnel.advertise(ALL_ROUTES);
     const [ipv4 = '', ipv6 = ''] = answer.sources.map(({ address }) => formatIpAddress(address));
     this.#options.notify({ type: 'connected', tenant: answer.tenant, device: answer.device, ipv4, ipv6 });
+  }
+
+  /** Whoever is to say so may fail: that must cost no device its session. */
+  #settleSoon(session: Session): void {
+    session.isSettled = false;
+    setTimeout(() => {
+      session.isSettled = true;
+    }, SETTLED_MS).unref();
   }
 
   payload(tunnel: IpTunnel, buffer: Uint8Array, start: number, end: number): void {

@@ -68,7 +68,7 @@ const world = async (options: { allow?: Prefix[]; egress?: boolean; maxPerDevice
   const pair = new MemoryPair(5);
   const client = new Http3Connection(pair.client, new Recorder());
   const handlers = { udp, tcp, ip: new IpSessions({ admission } as ConstructorParameters<typeof IpSessions>[0]) };
-  pair.connect(client, new Http3Connection(pair.server, new EdgeRequests(handlers)));
+  pair.connect(client.events, new Http3Connection(pair.server, new EdgeRequests(handlers)).events);
   pair.run();
   const until = async (condition: () => boolean): Promise<void> => {
     for (const deadline = Date.now() + 5000; !condition(); ) {

@@ -9,6 +9,7 @@ import type { Target } from '#protocol/masque/target.ts';
 import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Faults } from '../faults.ts';
 import type { Granted, Targets } from './targets.ts';
+import { TcpWriter } from './tcp-writer.ts';
 
 /** Bytes towards the client at which reading from TCP pauses. */
 const HIGH_WATER = 512 * 1024;
@@ -23,6 +24,7 @@ const ERRORS: Readonly<Record<string, ProxyError>> = {
 
 interface Connection extends LiveTunnel {
   readonly socket: Socket;
+  readonly writer: TcpWriter;
 }
 
 /** TCP connections on behalf of devices (plain CONNECT, RFC 9114 §4.4). */
@@ -44,7 +46,7 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
 
   tcpWanted(tunnel: TcpTunnel, target: Target, head: RequestHead): void {
     this.#faults.settle(
-      this.#targets.grant(target, head, tunnel.http3),
+      this.#targets.grant(target, head, tunnel.http),
       (granted) => {
         if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
         else if (tunnel.state === 'waiting') this.#connect(tunnel, granted);
@@ -64,7 +66,9 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
     // Half-open: each direction ends by itself.
     const socket = connect({ host: formatIpAddress(destination), port, allowHalfOpen: true, noDelay: true });
     const end = (reason: string): void => tunnel.fail(reason, Http3ErrorCode.requestRejected);
-    this.#connections.set(tunnel, { admitted, destination, end, socket });
+    // The peer may send on only when TCP has taken what it sent.
+    const writer = new TcpWriter(socket, (bytes) => this.#step(tunnel, () => tunnel.consumed(bytes)));
+    this.#connections.set(tunnel, { admitted, destination, end, socket, writer });
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
     socket.on('connect', () => {
       socket.setTimeout(0);
@@ -96,13 +100,11 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
   }
 
   data(tunnel: TcpTunnel, buffer: Uint8Array, start: number, end: number): void {
-    const socket = this.#connections.get(tunnel)?.socket;
-    // The peer may send on only when TCP has taken what it sent.
-    socket?.write(buffer.slice(start, end), () => this.#step(tunnel, () => tunnel.consumed(end - start)));
+    this.#connections.get(tunnel)?.writer.write(buffer, start, end);
   }
 
   peerFinished(tunnel: TcpTunnel): void {
-    this.#connections.get(tunnel)?.socket.end();
+    this.#connections.get(tunnel)?.writer.end();
   }
 
   writable(tunnel: TcpTunnel): void {
@@ -110,10 +112,10 @@ export class TcpProxy implements TcpProxySink, TunnelHolder {
   }
 
   closed(tunnel: TcpTunnel, abort: Abort | undefined): void {
-    const socket = this.#connections.get(tunnel)?.socket;
+    const connection = this.#connections.get(tunnel);
     this.#connections.delete(tunnel);
-    if (abort === undefined) socket?.end();
-    else socket?.resetAndDestroy();
+    if (abort === undefined) connection?.writer.end();
+    else connection?.socket.resetAndDestroy();
   }
 
   // A proxy opens no tunnels itself.

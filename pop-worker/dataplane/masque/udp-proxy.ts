@@ -53,7 +53,7 @@ export class UdpProxy implements UdpProxySink, TunnelHolder {
 
   udpWanted(tunnel: UdpTunnel, target: Target, head: RequestHead): void {
     this.#faults.settle(
-      this.#targets.grant(target, head, tunnel.http3),
+      this.#targets.grant(target, head, tunnel.http),
       (granted) => {
         if ('error' in granted) tunnel.refuse(this.#proxyName, granted);
         else if (tunnel.state === 'waiting') this.#open(tunnel, granted);

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nowUs } from '#host/clock/clock.ts';
+import { native } from '#host/native.ts';
 import { qlogCounters } from '#host/qlog/budget.ts';
+import { allocateBeat, beatingThread, lastBeat } from '#host/thread/beat.ts';
 import { TUN_COUNTERS } from '#host/tun/native.ts';
 import { UDP_COUNTERS } from '#host/udp/native.ts';
+import { handoffCounters, RECEIVE_DROPS, SEND_DROPS } from '#protocol/handoff/counters.ts';
 import type { Http3Sink } from '#protocol/http3/api.ts';
 import type { Http3Binding } from '#protocol/http3/binding.ts';
 import type { QpackCounters } from '#protocol/http3/field-coding.ts';
@@ -79,18 +83,49 @@ const counted = () => {
       },
     },
     requests: { counters: all(['ip', 'udp', 'tcp', 'other']) },
+    carrier: {
+      size: value(),
+      requests: { counters: all(['ip', 'udp', 'tcp', 'other']) },
+      counters: {
+        ...all(['handshakes', 'failedHandshakes']),
+        refused: all(['connections', 'handshakes', 'draining']),
+      },
+    },
     admission: { outcomes: all(['admitted', 'unauthorized', 'forbidden', 'unavailable']) },
     sessions: { size: value(), unserved: value() },
     targets: { refused: all(['token', 'no_egress', 'limit', 'destination', 'name']) },
-    tenants: { tenantCount: value() },
+    tenants: {
+      tenantCount: value(),
+      nat: {
+        devices: value(),
+        blocks: { size: value() },
+        nat: {
+          mappings: { size: value() },
+          flows: { size: value() },
+          counters: all(['pickedUp', 'restored', 'refused', 'deviating']),
+        },
+        counters: all(['withoutBlock', 'conflicts', 'told', 'untold', 'adopted']),
+      },
+    },
     udpProxy: { size: value(), dropped: all(['foreign', 'tooLarge', 'notSent']), unopened: all(['limit', 'internal']) },
     tcpProxy: { size: value() },
     faults: { counters: all(keys(noFaults.counters)) },
     endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
+    cids: { exhausted: value() },
+    handoff: {
+      counters: {
+        sent: all(keys(handoffCounters().sent)),
+        received: all(keys(handoffCounters().received)),
+        resets: value(),
+        keyUpdates: value(),
+        sendDrops: all(SEND_DROPS),
+        receiveDrops: all(RECEIVE_DROPS),
+      },
+    },
     exchange: {
-      sent: all(['datagram', 'outside', 'inner']),
-      dropped: all(['datagram', 'outside', 'inner']),
+      sent: all(['datagram', 'outside', 'inner', 'nat']),
+      dropped: all(['datagram', 'outside', 'inner', 'nat']),
       bells: value(),
     },
     forwarder: {
@@ -110,8 +145,13 @@ const counted = () => {
 };
 
 const BY_CONTROLLER = 'cloudbridge_quic_congestion_connections_count';
+/** Of the whole process, by its main thread (`worker-metrics.ts`); `tunnel.test.ts` sees it move. */
+const OF_PROCESS = 'cloudbridge_worker_resident_bytes';
 const threadSeries = LAYOUT.series.filter(
-  ({ spec }) => spec.layer !== 'control' && spec.type !== 'histogram' && spec.name !== BY_CONTROLLER,
+  ({ spec }) =>
+    !['control', 'routing'].includes(spec.layer) &&
+    spec.type !== 'histogram' &&
+    ![BY_CONTROLLER, OF_PROCESS].includes(spec.name),
 );
 
 test('every series of a thread moves, and each shows something else', () => {
@@ -155,20 +195,24 @@ test('what a connection has counted stays when it is over', () => {
 });
 
 test('a thread that is late says how much, and beats', (t) => {
-  t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 5000 });
+  t.mock.timers.enable({ apis: ['setInterval'] });
   const slots = allocateSlots();
-  const heartbeat = new Float64Array(1);
+  const heartbeat = new Float64Array(allocateBeat());
   const delay = new LoopDelay(slots, heartbeat);
+  assert.equal(beatingThread(heartbeat), native.threadId());
+  const begun = lastBeat(heartbeat);
   t.mock.timers.tick(300);
+  const last = lastBeat(heartbeat);
+  assert.ok(last > begun && last <= nowUs());
   delay.close();
   t.mock.timers.tick(300);
-  assert.equal(heartbeat[0], 5300);
+  assert.equal(lastBeat(heartbeat), last);
   const histogram = LAYOUT.series.find(({ spec }) => spec.name === 'cloudbridge_loop_delay_seconds');
   const at = histogram?.at as number;
   const buckets = histogram?.spec.buckets?.length ?? 0;
   assert.equal(
     slots.subarray(at, at + buckets + 1).reduce((sum, count) => sum + count, 0),
-    3,
+    6,
   );
 });
 

@@ -2,7 +2,9 @@ import { labelValues, METRICS, type MetricSpec } from '#telemetry/metrics.ts';
 import { observe } from '#telemetry/slots.ts';
 import type { Edge } from '../edge.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
+import { collectHandoff } from './handoff-metrics.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
+import { collectNat } from './nat-metrics.ts';
 import { collectConnections, collectEndpoint, collectOutcomes } from './quic-metrics.ts';
 import { QuicCounting } from './quic-totals.ts';
 import { byLabel, collectAll, single } from './series.ts';
@@ -11,6 +13,10 @@ const CONNECTIONS = byLabel('cloudbridge_quic_connections_count', 'state');
 const CONTROLLERS = labelValues('cloudbridge_quic_congestion_connections_count', 'controller');
 const BY_CONTROLLER = byLabel('cloudbridge_quic_congestion_connections_count', 'controller');
 const REQUESTS = byLabel('cloudbridge_http3_requests_total', 'kind');
+const HTTP2_CONNECTIONS = single('cloudbridge_http2_connections_count');
+const HTTP2_HANDSHAKES = byLabel('cloudbridge_http2_handshakes_total', 'outcome');
+const HTTP2_REFUSED = byLabel('cloudbridge_http2_refused_connections_total', 'reason');
+const HTTP2_REQUESTS = byLabel('cloudbridge_http2_requests_total', 'kind');
 const HTTP3_LOST = byLabel('cloudbridge_http3_lost_datagrams_total', 'reason');
 const QPACK_ENTRIES = byLabel('cloudbridge_qpack_entries_total', 'direction');
 const QPACK_REFERENCED = byLabel('cloudbridge_qpack_referenced_fields_total', 'direction');
@@ -74,10 +80,25 @@ export class EdgeMetrics {
     const { withoutStream, notSent } = connections.lostDatagrams();
     slots[HTTP3_LOST.no_stream] = withoutStream;
     slots[HTTP3_LOST.not_sent] = notSent;
+    this.#collectCarrier();
     this.#collectQlog();
     this.#collectQpack();
     this.#collectTunnels();
     this.#collectForwarding();
+    collectNat(slots, this.#edge.tenants.nat);
+    collectHandoff(slots, this.#edge.cids, this.#edge.handoff);
+  }
+
+  #collectCarrier(): void {
+    const slots = this.#slots;
+    const { carrier } = this.#edge;
+    if (carrier === undefined) return;
+    const { handshakes, failedHandshakes, refused } = carrier.counters;
+    slots[HTTP2_CONNECTIONS] = carrier.size;
+    slots[HTTP2_HANDSHAKES.complete] = handshakes;
+    slots[HTTP2_HANDSHAKES.failed] = failedHandshakes;
+    collectAll(slots, HTTP2_REFUSED, refused);
+    collectAll(slots, HTTP2_REQUESTS, carrier.requests.counters);
   }
 
   #collectQlog(): void {

@@ -1,9 +1,11 @@
+import { beginBeat, giveBeat } from '#host/thread/beat.ts';
 import { METRICS, type MetricSpec } from '#telemetry/metrics.ts';
 import { observe } from '#telemetry/slots.ts';
 import { single } from './series.ts';
 
 const NAME = 'cloudbridge_loop_delay_seconds';
-const EVERY_MS = 100;
+/** BFD waits for some of these before it tells routers that a worker is stuck (`pop-worker/worker-bfd.ts`). */
+const EVERY_MS = 50;
 const AT = single(NAME);
 const SPECS: readonly MetricSpec[] = METRICS;
 const BUCKETS = SPECS.find(({ name }) => name === NAME)?.buckets ?? [];
@@ -12,15 +14,15 @@ const BUCKETS = SPECS.find(({ name }) => name === NAME)?.buckets ?? [];
 export class LoopDelay {
   readonly #timer: NodeJS.Timeout;
 
-  /** @param heartbeat one slot: milliseconds since 1970 */
+  /** @param heartbeat `host/thread/beat.ts` */
   constructor(slots: Float64Array, heartbeat: Float64Array) {
     let due = performance.now() + EVERY_MS;
-    heartbeat[0] = Date.now();
+    beginBeat(heartbeat);
     this.#timer = setInterval(() => {
       const now = performance.now();
       observe(slots, AT, BUCKETS, Math.max(0, now - due) / 1000);
       due = now + EVERY_MS;
-      heartbeat[0] = Date.now();
+      giveBeat(heartbeat);
     }, EVERY_MS);
     this.#timer.unref();
   }

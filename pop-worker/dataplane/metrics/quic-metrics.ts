@@ -75,6 +75,7 @@ export const collectConnections = (slots: Float64Array, totals: QuicTotals): voi
   slots[EXCEEDED.streams] = totals.exceededStreams;
   slots[EXCEEDED.connection_ids] = totals.exceededConnectionIds;
   slots[EXCEEDED.crypto_buffer] = totals.exceededCryptoBuffer;
+  slots[EXCEEDED.tls_bytes] = totals.exceededTlsBytes;
   slots[EXCEEDED.forgeries] = totals.exceededForgeries;
   slots[EXCEEDED.gaps] = totals.exceededGaps;
   slots[EXCEEDED.acked_unsent] = totals.ackedUnsent;

@@ -53,6 +53,7 @@ export class QuicCounting {
 
   totals(): QuicTotals {
     const totals = { ...this.#past };
+    totals.droppedClosed += this.#endpoint.counters.droppedClosed;
     this.#endpoint.forEach((connection) => {
       add(totals, connection);
     });

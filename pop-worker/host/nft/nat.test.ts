@@ -26,6 +26,24 @@ test('without masquerade nothing is translated, and the filter stays', () => {
   assert.match(natRuleset(OPTIONS), /oifname != "cb0" ip saddr 100\.64\.0\.0\/16 counter name connections masquerade/);
 });
 
+test('outside addresses of devices pass without connection tracking, which the data plane does for them', () => {
+  const text = natRuleset({ ...OPTIONS, outside: ['203.0.113.64/28'] });
+  assert.match(text, /set outside4 \{\n.*\n\s+elements = \{ 203\.0\.113\.64\/28 \}/);
+  assert.match(
+    text,
+    /hook prerouting priority raw; policy accept;\n\s+iifname "cb0" ip saddr @outside4 notrack\n\s+ip daddr @outside4 notrack/,
+  );
+  assert.doesNotMatch(natRuleset(OPTIONS), /notrack/);
+});
+
+test('routed IPv6 is neither translated nor tracked, for the data plane filters it', () => {
+  const text = natRuleset({ ...OPTIONS, routed6: true });
+  assert.match(text, /iifname "cb0" ip6 saddr @tenants6 notrack\n\s+ip6 daddr @tenants6 notrack/);
+  assert.match(text, /ip6 daddr @tenants6 accept\n\s+ct state established,related accept/);
+  assert.doesNotMatch(text, /tenants6 counter name connections masquerade/);
+  assert.match(text, /ip saddr 100\.64\.0\.0\/16 counter name connections masquerade/);
+});
+
 test('nft takes the table, again in place of itself, and removes it without touching others', {
   skip: needsRoot,
 }, (t) => {
@@ -34,6 +52,8 @@ test('nft takes the table, again in place of itself, and removes it without touc
     execFileSync('ip', ['netns', 'exec', name, 'nft', ...args], { encoding: 'utf8', input });
   nft('add table inet others\n', '-f', '-');
   for (let i = 0; i < 2; i++) nft(natRuleset(OPTIONS), '-f', '-');
+  nft('add element inet cloudbridge_w1 tenants6 { fd00:1::/48 }\n', '-f', '-');
+  nft(natRuleset({ ...OPTIONS, outside: ['203.0.113.64/28'], routed6: true }), '-f', '-');
   nft('add element inet cloudbridge_w1 tenants6 { fd00:1::/48 }\n', '-f', '-');
   const listed = nft('', 'list', 'table', 'inet', 'cloudbridge_w1');
   for (const counter of NAT_COUNTERS) assert.match(listed, new RegExp(`counter ${counter} `));

@@ -8,6 +8,10 @@ export interface NatOptions {
   readonly router4: string;
   readonly router6: string;
   readonly masquerade: boolean;
+  /** Addresses that the data plane translates to, with its own filter: the kernel keeps nothing of their connections. */
+  readonly outside?: readonly string[];
+  /** Tenants' IPv6 networks are not translated, and filtered by the data plane. */
+  readonly routed6?: boolean;
   readonly refused: readonly string[];
   /** Exceptions from `refused`. */
   readonly allowed: readonly string[];
@@ -59,20 +63,33 @@ export const removeTable = (table: string): string => `table inet ${table}\ndele
  * none of our business.
  */
 export const natRuleset = (options: NatOptions): string => {
-  const { table, device, carriers, router4, router6, masquerade } = options;
+  const { table, device, carriers, router4, router6, masquerade, outside = [], routed6 = false } = options;
   const out = `oifname != "${device}"`;
   const translate = 'counter name connections masquerade';
   const lines = [
     `table inet ${table} {`,
     ...NAT_COUNTERS.map((name) => `  counter ${name} { }`),
     ...set('tenants6', 6, []),
+    ...set('outside4', 4, outside),
+    // Before connection tracking, and behind what puts fragments together for it.
+    ...(outside.length === 0 && !routed6
+      ? []
+      : chain('untracked', [
+          'type filter hook prerouting priority raw; policy accept;',
+          ...(outside.length === 0
+            ? []
+            : [`iifname "${device}" ip saddr @outside4 notrack`, 'ip daddr @outside4 notrack']),
+          ...(routed6 ? [`iifname "${device}" ip6 saddr @tenants6 notrack`, 'ip6 daddr @tenants6 notrack'] : []),
+        ])),
     ...set('refused4', 4, options.refused),
     ...set('refused6', 6, options.refused),
     ...set('allowed4', 4, options.allowed),
     ...set('allowed6', 6, options.allowed),
     ...chain('from_devices', [
+      // From one device's outside address to another's.
+      `oifname "${device}" ip saddr @outside4 ip daddr @outside4 accept`,
       `oifname "${device}" ${drop('refused')}`,
-      `meta nfproto ipv4 ip saddr != ${carriers} ip saddr != ${router4} ${drop('foreign_source')}`,
+      `meta nfproto ipv4 ip saddr != ${carriers} ip saddr != ${router4} ip saddr != @outside4 ${drop('foreign_source')}`,
       `meta nfproto ipv6 ip6 saddr != ${router6} ip6 saddr != @tenants6 ${drop('foreign_source')}`,
       // What belongs to no connection is not translated: it would leave with an address that is nobody's out there.
       ...(masquerade ? [`ct state invalid ${drop('invalid')}`] : []),
@@ -81,7 +98,12 @@ export const natRuleset = (options: NatOptions): string => {
       `ip daddr @refused4 ${drop('refused')}`,
       `ip6 daddr @refused6 ${drop('refused')}`,
     ]),
-    ...chain('to_devices', ['ct state established,related accept', drop('unsolicited')]),
+    ...chain('to_devices', [
+      'ip daddr @outside4 accept',
+      ...(routed6 ? ['ip6 daddr @tenants6 accept'] : []),
+      'ct state established,related accept',
+      drop('unsolicited'),
+    ]),
     ...chain('forward', [
       'type filter hook forward priority filter; policy accept;',
       `iifname "${device}" goto from_devices`,
@@ -97,7 +119,7 @@ export const natRuleset = (options: NatOptions): string => {
       ? chain('postrouting', [
           'type nat hook postrouting priority srcnat; policy accept;',
           `${out} ip saddr ${carriers} ${translate}`,
-          `${out} ip6 saddr @tenants6 ${translate}`,
+          ...(routed6 ? [] : [`${out} ip6 saddr @tenants6 ${translate}`]),
         ])
       : []),
     '}',

@@ -1,32 +1,52 @@
-import { runTool } from '../command/run-tool.ts';
+import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
+import { familyOf } from '#protocol/netlink/family.ts';
+import { Flag } from '#protocol/netlink/header.ts';
+import { LinkFlag, NO_ADDRESS_GENERATION, newLink } from '#protocol/netlink/link.ts';
+import { newRoute, type Route, RouteProtocol, Scope } from '#protocol/netlink/route.ts';
+import { withRequests } from '../netlink/requests.ts';
 
-/** Sets links and routes by `ip` until the netlink host does it. */
+/** Sets links and routes in the network namespace of the calling thread. */
 
-const INSTALL = '`apt-get install iproute2`';
-
-const ipBatch = (lines: readonly string[]): Promise<string> =>
-  runTool('ip', ['-batch', '-'], INSTALL, `${lines.join('\n')}\n`);
-
-const familyOf = (prefix: string): '-4' | '-6' => (prefix.includes(':') ? '-6' : '-4');
-
-/** Without a link-local address, so that the kernel does not look for routers there. @throws ToolError */
-export const setLinkUp = (device: string, mtu: number): Promise<unknown> =>
-  ipBatch([
-    `link set dev ${device} mtu ${mtu}`,
-    `link set dev ${device} addrgenmode none`,
-    `link set dev ${device} up`,
-  ]);
-
-/** Leads prefixes to a device; those that lead there already stay. @throws ToolError */
-export const addRoutes = async (device: string, prefixes: readonly string[]): Promise<void> => {
-  for (const family of ['-4', '-6'] as const) {
-    const lines = prefixes
-      .filter((prefix) => familyOf(prefix) === family)
-      .map((prefix) => `route replace ${prefix} dev ${device}`);
-    if (lines.length > 0) await runTool('ip', [family, '-batch', '-'], INSTALL, `${lines.join('\n')}\n`);
-  }
+const FAMILIES: Readonly<Record<number, Partial<Route>>> = {
+  // The destination itself is on the link.
+  4: { scope: Scope.link },
+  // The metric that IPv6 gives to a route without one.
+  16: { metric: 1024 },
 };
 
-/** @throws ToolError, also when one is not there */
-export const removeRoute = (device: string, prefix: string): Promise<unknown> =>
-  runTool('ip', [familyOf(prefix), 'route', 'delete', prefix, 'dev', device], INSTALL);
+const routeTo = ({ address, length }: Prefix, device: number): Route =>
+  newRoute({
+    family: familyOf(address),
+    destination: address,
+    destinationLength: length,
+    protocol: RouteProtocol.cloudbridge,
+    device,
+    ...FAMILIES[address.length],
+  });
+
+const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) => parsePrefix(text) ?? []);
+
+/** Without a link-local address, so that the kernel does not look for routers there. @throws KernelRefusal */
+export const setLinkUp = (device: string, mtu: number): void =>
+  withRequests((requests) => {
+    const { index } = requests.get('link', newLink({ name: device }));
+    // First how, then whether: a link that is up looks for its link-local address at once.
+    requests.one('link', 'added', 0, newLink({ index, mtu, addressGeneration: NO_ADDRESS_GENERATION }));
+    requests.one('link', 'added', 0, newLink({ index, flags: LinkFlag.up, change: LinkFlag.up }));
+  });
+
+/** Leads prefixes to a device; those that lead there already stay. @throws KernelRefusal */
+export const addRoutes = (device: string, prefixes: readonly string[]): void =>
+  withRequests((requests) => {
+    const { index } = requests.get('link', newLink({ name: device }));
+    for (const prefix of prefixesOf(prefixes)) {
+      requests.one('route', 'added', Flag.create | Flag.replace, routeTo(prefix, index));
+    }
+  });
+
+/** @throws KernelRefusal, also when one is not there */
+export const removeRoute = (device: string, prefix: string): void =>
+  withRequests((requests) => {
+    const { index } = requests.get('link', newLink({ name: device }));
+    for (const parsed of prefixesOf([prefix])) requests.one('route', 'deleted', 0, routeTo(parsed, index));
+  });

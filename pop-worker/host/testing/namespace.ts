@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
-import { native } from '../native.ts';
+
+export { inNamespace } from '../thread/namespace.ts';
 
 /** Why a test that makes network namespaces cannot run here, or false. */
 export const needsRoot: string | false = process.getuid?.() === 0 ? false : 'needs root to make network namespaces';
@@ -17,29 +18,4 @@ export const testNamespace = (t: TestContext): { name: string; path: string } =>
   t.after(() => ip('netns', 'delete', name));
   ip('-n', name, 'link', 'set', 'lo', 'up');
   return { name, path: `/run/netns/${name}` };
-};
-
-/**
- * Runs `work` with the calling thread in another network namespace; what it opens stays there, the thread comes back.
- * `work` is synchronous: an await inside would let other work of the thread run in the wrong namespace.
- *
- * @param path `/run/netns/NAME`, or `/proc/PID/ns/net`
- */
-export const inNamespace = <Result>(path: string, work: () => Result): Result => {
-  const home = native.namespaceOpen('/proc/thread-self/ns/net');
-  try {
-    const away = native.namespaceOpen(path);
-    try {
-      native.namespaceEnter(away);
-    } finally {
-      native.namespaceClose(away);
-    }
-    try {
-      return work();
-    } finally {
-      native.namespaceEnter(home);
-    }
-  } finally {
-    native.namespaceClose(home);
-  }
 };

@@ -157,7 +157,7 @@ describe('key derivation beside node:crypto', () => {
     assert.throws(() => opensslCrypto.sealer(1, 0x1304 as CipherSuite, secret), RangeError);
     assert.throws(() => opensslCrypto.opener(7, CipherSuite.aes128Gcm, secret), RangeError);
     assert.throws(() => opensslCrypto.sealer(1, CipherSuite.aes256Gcm, secret), RangeError);
-    assert.throws(() => opensslCrypto.sealer(1, CipherSuite.aes128Gcm, 'secret' as unknown as Uint8Array), TypeError);
+    assert.throws(() => opensslCrypto.sealer(1, CipherSuite.aes128Gcm, 'secret' as unknown as Uint8Array), RangeError);
   });
 });
 
@@ -207,4 +207,25 @@ describe('equal', () => {
     assert.equal(opensslCrypto.equal(Uint8Array.of(1, 2), Uint8Array.of(1)), false);
     assert.equal(opensslCrypto.equal(NOTHING, NOTHING), true);
   });
+});
+
+describe('secrets', () => {
+  for (const [name, make] of [
+    ['sealerOpen', opensslCrypto.sealer],
+    ['openerOpen', opensslCrypto.opener],
+  ] as const) {
+    it(`of ${name} are nowhere in memory once keys were made of them, and their owner's stay`, ({ mock }) => {
+      const secret = Uint8Array.from({ length: 32 }, (_, index) => index + 1);
+      const open = mock.method(native, name);
+      make(versions[0].version, CipherSuite.aes128Gcm, secret).close();
+      assert.throws(() => make(7, CipherSuite.aes128Gcm, secret), RangeError);
+      const shown = open.mock.calls.map((call) => call.arguments[3]);
+      assert.deepEqual(shown, [new Uint8Array(32), new Uint8Array(32)]);
+      assert.deepEqual([secret[0], secret[31]], [1, 32]);
+      // What is too long to be lent is the caller's own memory.
+      const long = new Uint8Array(5000).fill(1);
+      assert.throws(() => make(versions[0].version, CipherSuite.aes128Gcm, long));
+      assert.ok(long.every((byte) => byte === 1));
+    });
+  }
 });

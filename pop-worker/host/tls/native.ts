@@ -1,10 +1,13 @@
 declare const kind: unique symbol;
 export type SealerHandle = { readonly [kind]: 'sealer' };
+export type BlockCipherHandle = { readonly [kind]: 'block-cipher' };
 export type OpenerHandle = { readonly [kind]: 'opener' };
 
 /** Packet protection and key derivation (`native/{sealer,opener,quic-crypto}.c`); wrong sizes throw RangeError. */
 export interface CryptoNative {
-  sealerOpen(version: number, suite: number, secret: Uint8Array): SealerHandle;
+  sealerNew(): SealerHandle;
+  /** Gives it keys, in place of those that it has. Without keys it throws `ERR_CLOSED` where it is used. */
+  sealerOpen(sealer: SealerHandle, version: number, suite: number, secret: Uint8Array): void;
   sealerSeal(
     sealer: SealerHandle,
     buffer: Uint8Array,
@@ -16,7 +19,9 @@ export interface CryptoNative {
   /** Wipes and frees its keys; may be called twice. */
   sealerClose(sealer: SealerHandle): void;
 
-  openerOpen(version: number, suite: number, secret: Uint8Array): OpenerHandle;
+  openerNew(): OpenerHandle;
+  /** Gives it keys, in place of those that it has. Without keys it throws `ERR_CLOSED` where it is used. */
+  openerOpen(opener: OpenerHandle, version: number, suite: number, secret: Uint8Array): void;
   openerRun(
     opener: OpenerHandle,
     buffer: Uint8Array,
@@ -30,15 +35,21 @@ export interface CryptoNative {
   /** Wipes and frees its keys; may be called twice. */
   openerClose(opener: OpenerHandle): void;
 
-  /** @returns the client's secret and the server's, 32 bytes each */
-  quicInitialSecrets(version: number, destinationCid: Uint8Array): Uint8Array;
+  /** @param out is given the client's secret and the server's, 32 bytes each */
+  quicInitialSecrets(version: number, destinationCid: Uint8Array, out: Uint8Array): void;
   /** @param out is given 16 bytes */
   quicRetryTag(version: number, pseudoPacket: Uint8Array, out: Uint8Array): void;
-  quicResetToken(key: Uint8Array, cid: Uint8Array): Uint8Array;
+  /** @param out is given 16 bytes */
+  quicResetToken(key: Uint8Array, cid: Uint8Array, out: Uint8Array): void;
   /** @param key 32 bytes @param out room for 28 bytes more than `plain` @returns bytes of the token */
   tokenSeal(key: Uint8Array, plain: Uint8Array, associated: Uint8Array, out: Uint8Array): number;
   tokenOpen(key: Uint8Array, token: Uint8Array, associated: Uint8Array): Uint8Array | undefined;
   bytesEqual(a: Uint8Array, b: Uint8Array): boolean;
+  /** AES-128 (`native/block-cipher.c`). @param key 16 bytes */
+  blockCipherNew(key: Uint8Array): BlockCipherHandle;
+  /** Of the 16 bytes at `at`, in place. */
+  blockCipherEncrypt(cipher: BlockCipherHandle, buffer: Uint8Array, at: number): void;
+  blockCipherDecrypt(cipher: BlockCipherHandle, buffer: Uint8Array, at: number): void;
   /** HKDF-Expand-Label (RFC 8446 §7.1). @param label without "tls13 " */
   hkdfExpandLabel(suite: number, secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array;
   /** TLS-Exporter (RFC 8446 §7.5) of an exporter master secret. */

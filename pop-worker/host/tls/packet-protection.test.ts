@@ -278,6 +278,21 @@ describe('closed keys', () => {
       assert.throws(() => opener.dropPrevious(), { code: 'ERR_CLOSED' });
     }
   });
+
+  it('leave nothing of their phase to the keys that come after them', () => {
+    const suite = CipherSuite.aes128Gcm;
+    const packet = { number: 5, numberBytes: 1, middle: new Uint8Array(), payload: new Uint8Array(4), first: 0x40 };
+    const [old, secret] = [opensslCrypto.opener(1, suite, secretOf(suite)), secretOf(suite).fill(9)];
+    old.update(1000);
+    old.close();
+    const opener = opensslCrypto.opener(1, suite, secret);
+    const { buffer, words, numbers } = layOut([packet]);
+    opensslCrypto.sealer(1, suite, secret).seal(buffer, words, numbers, 1);
+    toOpen([packet], words);
+    assert.equal(opener.open(buffer, words, new Float64Array(1), 1, -1), 1);
+    assert.deepEqual(outcomes(words), [OpenOutcome.current]);
+    assert.throws(() => old.open(buffer, words, new Float64Array(1), 1, -1), { code: 'ERR_CLOSED' });
+  });
 });
 
 describe('key update', () => {

@@ -227,7 +227,7 @@ describe('early data that may be a copy', () => {
     assert.deepEqual(resume(port, ticket).outcome, [true, 'accepted']);
     const again = resume(port, ticket);
     assert.deepEqual(again.outcome, [true, 'rejected']);
-    assert.equal(port.refusedEarly.replayed, 1);
+    assert.equal(port.refusedEarlyData.replayed, 1);
     // What came instead is as good as new.
     assert.deepEqual(resume(port, again.client.tickets[0]!).outcome, [true, 'accepted']);
     assert.deepEqual(resume(port, ticketOf(port)).outcome, [true, 'accepted']);
@@ -237,7 +237,7 @@ describe('early data that may be a copy', () => {
     const port = serverPort();
     assert.deepEqual(resume(port, aged(ticketOf(port), 0)).outcome, [true, 'accepted']);
     assert.deepEqual(resume(port, aged(ticketOf(port), 60)).outcome, [true, 'rejected']);
-    assert.equal(port.refusedEarly.replayed, 0);
+    assert.equal(port.refusedEarlyData.replayed, 0);
   });
 });
 

@@ -10,19 +10,25 @@ export const REMEMBERED_US = 20_000_000;
 /** Tickets that are remembered of each half of that time: about 4 MB in all. */
 export const MOST_TICKETS = 16_384;
 
+/** Early data that was refused because it may have been a copy: only growing. */
+export interface RefusedEarlyData {
+  /** The ticket had brought some before. */
+  readonly replayed: number;
+  /** No more tickets could be remembered. */
+  readonly full: number;
+}
+
 /**
  * Which tickets brought early data lately (RFC 8446 §8.1, RFC 9001 §9.2): each does once. What cannot be remembered is
  * refused as well, so the defence has no gap, and the client goes on without early data. It is of one port: workers that
  * share ticket keys take a copy once each, which RFC 8470 says how to bear.
  */
-export class SingleUse {
+export class SingleUse implements RefusedEarlyData {
   readonly #most: number;
   #recent = new Set<string>();
   #older = new Set<string>();
   #turnsAt = 0;
-  /** Early data refused because the ticket had brought some before. */
   replayed = 0;
-  /** …because no more could be remembered. */
   full = 0;
 
   constructor(most: number = MOST_TICKETS) {

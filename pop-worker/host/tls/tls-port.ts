@@ -11,7 +11,7 @@ import {
 } from './context.ts';
 import type { HandshakeDesk } from './handshake-desk.ts';
 import { type Elsewhere, OpensslSession, type SessionHooks } from './session.ts';
-import { SERIAL_BYTES, SingleUse } from './single-use.ts';
+import { type RefusedEarlyData, SERIAL_BYTES, SingleUse } from './single-use.ts';
 
 export interface TlsServerPortOptions extends TlsServerContextOptions {
   /**
@@ -29,8 +29,7 @@ export const MOST_WAITING = 256;
 /** A port whose sessions have what OpenSSL offers beyond the port. */
 export interface OpensslServerPort extends TlsPort {
   server(options: TlsServerOptions): OpensslSession;
-  /** Early data that was refused because it may have been a copy. */
-  readonly refusedEarly: { readonly replayed: number; readonly full: number };
+  readonly refusedEarlyData: RefusedEarlyData;
   /** For sessions from now on, and tickets of those that go on: the first key seals, all open. */
   setTicketKeys(keys: readonly Uint8Array[]): void;
   /**
@@ -57,7 +56,7 @@ export const createTlsServerPort = (options: TlsServerPortOptions): OpensslServe
   const { acceptEarlyData, keyLog, desk } = options;
   const tickets = new SingleUse();
   return {
-    refusedEarly: tickets,
+    refusedEarlyData: tickets,
     ...(desk !== undefined && { load: () => desk.waiting / MOST_WAITING }),
     server: ({ transportParameters, early, ready }) => {
       const accept = (ticket: Uint8Array): boolean => {

@@ -25,7 +25,7 @@ const openTun = async (t: TestContext, at: { name: string; path: string }, wante
   const { address, ...options } = wanted;
   const device = inNamespace(at.path, () => TunDevice.open({ name: 'cbt%d', ...options }));
   t.after(() => device.close());
-  await configureTun(device.name, { namespace: at.name, addresses: [address], mtu: 1500, up: true });
+  configureTun(device.name, { namespace: at.name, addresses: [address], mtu: 1500, up: true });
   return device;
 };
 

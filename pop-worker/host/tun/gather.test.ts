@@ -17,7 +17,7 @@ const open = async (t: TestContext, namespace: { name: string; path: string }, a
     TunDevice.open({ name: 'cbg%d', vnetHeader: true, ...(offload !== undefined && { offload }) }),
   );
   t.after(() => device.close());
-  await configureTun(device.name, { namespace: namespace.name, addresses: [address], mtu: 1500, up: true });
+  configureTun(device.name, { namespace: namespace.name, addresses: [address], mtu: 1500, up: true });
   return device;
 };
 

@@ -42,7 +42,7 @@ test('RFC 9000 §9.7: each path of a socket has a flow label of its own, which t
   const at = testNamespace(t);
   const device = inNamespace(at.path, () => TunDevice.open({ name: 'cbt%d' }));
   t.after(() => device.close());
-  await configureTun(device.name, { namespace: at.name, mtu: 1500, up: true });
+  configureTun(device.name, { namespace: at.name, mtu: 1500, up: true });
   for (const local of LOCALS) {
     ip('-n', at.name, 'address', 'add', `${local}/64`, 'dev', device.name, 'nodad');
   }

@@ -11,6 +11,9 @@ export const UdpFlag = {
   ecn: 32,
   gsoOff: 64,
   checksumOff: 128,
+  waited: 256,
+  networkControl: 512,
+  hopLimit: 1024,
 } as const;
 
 /** Where each counter lies in what `udpCounters` fills; `native/udp.h` has the same order. */
@@ -65,6 +68,8 @@ export interface UdpNative {
   udpCounters(socket: UdpHandle, into: Float64Array): void;
   /** Appends descriptors from `count` on, bytes from `used` on; @returns how many descriptors were added */
   udpReceive(socket: UdpHandle, buffer: Uint8Array, words: Int32Array, count: number, used: number): number;
+  /** @param mostUs microseconds to keep looking for, 0 to 1000; @returns 1 when something is to be received, else 0 */
+  udpLook(socket: UdpHandle, mostUs: number): number;
   /**
    * Sends descriptors `from` to `count - 1`. When the socket's buffer is full in the middle of a descriptor, that
    * descriptor is shortened in place to what has not gone.
@@ -72,5 +77,9 @@ export interface UdpNative {
    * @returns index of the first descriptor not sent; `count` when all went or were counted as failed
    */
   udpSend(socket: UdpHandle, buffer: Uint8Array, words: Int32Array, from: number, count: number): number;
+  /** @param program classic BPF in the machine's byte order, 8 bytes an instruction; empty: none any more */
+  udpFilter(socket: UdpHandle, program: Uint8Array): void;
+  /** Datagrams that the kernel dropped for want of room or by the filter, modulo 2^32. */
+  udpDrops(socket: UdpHandle): number;
   udpClose(socket: UdpHandle): void;
 }

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { addressPort } from '#protocol/address.ts';
-import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import {
+  Burst,
+  D_ECN,
+  D_LENGTH,
+  D_OFFSET,
+  D_REMOTE,
+  D_SEGMENT,
+  DESCRIPTOR_WORDS,
+  ecnOf,
+  waitedUs,
+} from '#protocol/burst.ts';
+import { nowUs } from '../clock/clock.ts';
 import { needsRoot } from '../testing/namespace.ts';
 import { addressOf, formatAddress } from './address.ts';
 import { type UdpOptions, UdpSocket } from './socket.ts';
@@ -55,6 +67,58 @@ for (const { name, bind, from, to } of CASES) {
     assert.equal(receiver.counters.receivedBytes, sender.counters.sentBytes);
   });
 }
+
+for (const waited of [true, false]) {
+  test(`how long each message waited to be received is ${waited ? '' : 'not '}told`, async (t) => {
+    const receiver = open(t, '127.0.0.1', { gro: false, waited });
+    const sender = open(t, '127.0.0.1');
+    const sent: number[] = [];
+    for (const ecn of [2, 1]) {
+      const burst = new Burst(4096, 1);
+      put(burst, pattern(100, ecn), addressOf('127.0.0.1', portOf(receiver)), { ecn });
+      sent.push(nowUs());
+      sender.send(burst);
+      await wait(30);
+    }
+    const burst = new Burst(2 * 65_536, 2);
+    assert.equal(receiver.receive(burst), 2);
+    const now = nowUs();
+    for (const [i, ecn] of [2, 1].entries()) {
+      const word = burst.words[i * DESCRIPTOR_WORDS + D_ECN] as number;
+      assert.equal(ecnOf(word), ecn);
+      const least = waited ? 29_000 : 0;
+      assert.ok(
+        waitedUs(word) >= least && waitedUs(word) <= (waited ? now - (sent[i] as number) : 0),
+        `${waitedUs(word)}`,
+      );
+    }
+    assert.equal(
+      waitedUs(burst.words[D_ECN] as number) > waitedUs(burst.words[DESCRIPTOR_WORDS + D_ECN] as number),
+      waited,
+    );
+  });
+}
+
+test('a look finds what waits, and gives up in time', (t) => {
+  const receiver = open(t, '127.0.0.1');
+  const sender = open(t, '127.0.0.1');
+  const before = nowUs();
+  assert.equal(receiver.look(200), false);
+  assert.ok(nowUs() - before >= 200);
+  assert.equal(receiver.look(0), false);
+  const burst = new Burst(2048, 1);
+  put(burst, pattern(100, 1), addressOf('127.0.0.1', portOf(receiver)));
+  sender.send(burst);
+  // It stays where it is.
+  for (let i = 0; i < 2; i++) assert.equal(receiver.look(1000), true);
+  const into = new Burst(65_536, 1);
+  assert.equal(receiver.receive(into), 1);
+  assert.equal(into.words[D_LENGTH], 100);
+  assert.equal(receiver.look(0), false);
+  // The loop would stand still.
+  for (const most of [-1, 1001, Number.POSITIVE_INFINITY, Number.NaN])
+    assert.throws(() => receiver.look(most), RangeError);
+});
 
 test('replies leave from the address that was asked', async (t) => {
   const server = open(t, '0.0.0.0');

@@ -30,14 +30,22 @@ export interface UdpOptions {
   readonly pktinfo?: boolean;
   /** Tell each message's ECN codepoint (default true). */
   readonly ecn?: boolean;
+  /** Tell how long each message waited to be received, see `D_ECN` (default false). What tells that cannot be sent on. */
+  readonly waited?: boolean;
   /** False omits the UDP checksum (IPv4); the kernel then refuses GSO. */
   readonly checksum?: boolean;
+  /** Send with hop limit 255 (RFC 5082), as network control (DSCP CS6) and before other packets (default false). */
+  readonly networkControl?: boolean;
+  /** Tell each message's hop limit as it arrived, see `D_ECN` (default false). What tells that cannot be sent on. */
+  readonly hopLimit?: boolean;
   /** Room for each received message (default 65536); a longer one is dropped and counted. */
   readonly slotBytes?: number;
 }
 
 /** What happened on a socket since it was opened; a message is one run of segments. */
 export type UdpCounters = Record<(typeof UDP_COUNTERS)[number], number>;
+
+const SENT_MESSAGES = UDP_COUNTERS.indexOf('sentMessages');
 
 const flagsOf = (options: UdpOptions): number =>
   (options.reusePort === true ? UdpFlag.reusePort : 0) |
@@ -47,11 +55,15 @@ const flagsOf = (options: UdpOptions): number =>
   (options.dontFragment === false ? 0 : UdpFlag.dontFragment) |
   (options.pktinfo === false ? 0 : UdpFlag.pktinfo) |
   (options.ecn === false ? 0 : UdpFlag.ecn) |
-  (options.checksum === false ? UdpFlag.checksumOff : 0);
+  (options.waited === true ? UdpFlag.waited : 0) |
+  (options.checksum === false ? UdpFlag.checksumOff : 0) |
+  (options.networkControl === true ? UdpFlag.networkControl : 0) |
+  (options.hopLimit === true ? UdpFlag.hopLimit : 0);
 
 /** A UDP socket that moves bursts: one system call for many messages, GSO and GRO, ECN, local addresses. */
 export class UdpSocket {
   readonly #handle: UdpHandle;
+  readonly #values = new Float64Array(UDP_COUNTERS.length);
   readonly #readiness = new Readiness(() => native.udpDescriptor(this.#handle));
 
   private constructor(handle: UdpHandle) {
@@ -112,6 +124,15 @@ export class UdpSocket {
     this.#readiness.onceWritable(callback);
   }
 
+  /**
+   * Keeps looking, without sleeping, whether something waits to be received.
+   *
+   * @param mostUs microseconds until it is given up, 0 to 1000
+   */
+  look(mostUs: number): boolean {
+    return native.udpLook(this.#handle, mostUs) === 1;
+  }
+
   /** The bound address and port. */
   localAddress(): AddressWords {
     const words = new Int32Array(ADDRESS_WORDS);
@@ -128,8 +149,24 @@ export class UdpSocket {
     return native.udpBufferBytes(this.#handle, true);
   }
 
+  /** Datagrams that the kernel dropped, modulo 2^32: there was no room, or the filter refused them. */
+  get kernelDrops(): number {
+    return native.udpDrops(this.#handle);
+  }
+
+  /** Lets the kernel drop what a program refuses (SO_ATTACH_FILTER). @param program classic BPF; empty: no more */
+  filter(program: Uint8Array): void {
+    native.udpFilter(this.#handle, program);
+  }
+
+  /** Messages that the kernel took so far; asking allocates nothing. */
+  get sentMessages(): number {
+    native.udpCounters(this.#handle, this.#values);
+    return this.#values[SENT_MESSAGES] as number;
+  }
+
   get counters(): UdpCounters {
-    const values = new Float64Array(UDP_COUNTERS.length);
+    const values = this.#values;
     native.udpCounters(this.#handle, values);
     return Object.fromEntries(UDP_COUNTERS.map((name, i) => [name, values[i]])) as UdpCounters;
   }

@@ -4,6 +4,7 @@ import type { CloseInfo, HandshakeInfo } from '#protocol/quic/api.ts';
 import type { TimeUs } from '../contract.ts';
 import type { Http3Connection } from './connection.ts';
 import type { QpackLimits } from './field-coding.ts';
+import type { HttpConnection } from './http-connection.ts';
 import type { RequestHead, ResponseHead } from './message.ts';
 import type { Http3Observer } from './observer.ts';
 import type { Http3Settings } from './settings.ts';
@@ -19,26 +20,26 @@ export interface Abort {
 
 /**
  * What happens on one request stream. A stream starts with the connection's sink and may be given another one
- * (`Http3Connection.attach`). Buffers are lent for the time of the call. Commands may be given from inside any of these.
+ * (`HttpConnection.attach`). Buffers are lent for the time of the call. Commands may be given from inside any of these.
  */
 export interface StreamSink {
   /** Client only: an interim (1xx) or the final response. */
-  response(http3: Http3Connection, stream: number, head: ResponseHead): void;
-  /** A piece of content. Its flow-control credit comes back by `Http3Connection.consume`. */
-  body(http3: Http3Connection, stream: number, buffer: Uint8Array, start: number, end: number): void;
-  trailers(http3: Http3Connection, stream: number, fields: Fields): void;
+  response(http: HttpConnection, stream: number, head: ResponseHead): void;
+  /** A piece of content. Its flow-control credit comes back by `HttpConnection.consume`. */
+  body(http: HttpConnection, stream: number, buffer: Uint8Array, start: number, end: number): void;
+  trailers(http: HttpConnection, stream: number, fields: Fields): void;
   /** The message is complete and well-formed. */
-  end(http3: Http3Connection, stream: number): void;
+  end(http: HttpConnection, stream: number): void;
   /** …or there is no more of it to come. */
-  aborted(http3: Http3Connection, stream: number, abort: Abort): void;
+  aborted(http: HttpConnection, stream: number, abort: Abort): void;
   /** The peer does not want more of what we send; our side has been reset with the same code. */
-  stopSending(http3: Http3Connection, stream: number, code: number): void;
+  stopSending(http: HttpConnection, stream: number, code: number): void;
   /** The payload of an HTTP Datagram (RFC 9297 §2.1), behind the Quarter Stream ID. */
-  datagram(http3: Http3Connection, stream: number, buffer: Uint8Array, start: number, end: number): void;
+  datagram(http: HttpConnection, stream: number, buffer: Uint8Array, start: number, end: number): void;
   /** All that was queued on the stream has been sent once. */
-  writable(http3: Http3Connection, stream: number): void;
+  writable(http: HttpConnection, stream: number): void;
   /** The stream's number means nothing from now on. The last call for a stream. */
-  closed(http3: Http3Connection, stream: number): void;
+  closed(http: HttpConnection, stream: number): void;
 }
 
 /** What happens on a connection. */

@@ -26,50 +26,50 @@ export class Http3Binding implements ConnectionSink {
   }
 
   handshakeComplete(quic: QuicConnection, info: HandshakeInfo): void {
-    this.bind(quic).handshakeComplete(quic, info);
+    this.bind(quic).events.handshakeComplete(quic, info);
   }
 
   handshakeConfirmed(quic: QuicConnection): void {
-    this.bind(quic).handshakeConfirmed();
+    this.bind(quic).events.handshakeConfirmed(quic);
   }
 
   streamData(quic: QuicConnection, id: number, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
-    this.bind(quic).streamData(quic, id, buffer, start, end, fin);
+    this.bind(quic).events.streamData(quic, id, buffer, start, end, fin);
   }
 
   streamReset(quic: QuicConnection, id: number, code: number): void {
-    this.bind(quic).streamReset(quic, id, code);
+    this.bind(quic).events.streamReset(quic, id, code);
   }
 
   streamStopSending(quic: QuicConnection, id: number, code: number): void {
-    this.bind(quic).streamStopSending(quic, id, code);
+    this.bind(quic).events.streamStopSending(quic, id, code);
   }
 
   streamWritable(quic: QuicConnection, id: number): void {
-    this.bind(quic).streamWritable(quic, id);
+    this.bind(quic).events.streamWritable(quic, id);
   }
 
   streamClosed(quic: QuicConnection, id: number): void {
-    this.bind(quic).streamClosed(quic, id);
+    this.bind(quic).events.streamClosed(quic, id);
   }
 
   streamsAvailable(quic: QuicConnection, bidirectional: boolean): void {
-    this.bind(quic).streamsAvailable(quic, bidirectional);
+    this.bind(quic).events.streamsAvailable(quic, bidirectional);
   }
 
   datagram(quic: QuicConnection, buffer: Uint8Array, start: number, end: number): void {
-    this.bind(quic).datagram(quic, buffer, start, end);
+    this.bind(quic).events.datagram(quic, buffer, start, end);
   }
 
   datagramWritable(quic: QuicConnection): void {
-    this.bind(quic).datagramWritable();
+    this.bind(quic).events.datagramWritable(quic);
   }
 
   ticket(quic: QuicConnection, data: Uint8Array): void {
-    this.bind(quic).ticket(quic, data);
+    this.bind(quic).events.ticket(quic, data);
   }
 
   closed(quic: QuicConnection, info: CloseInfo, now: TimeUs): void {
-    this.bind(quic).closed(quic, info, now);
+    this.bind(quic).events.closed(quic, info, now);
   }
 }

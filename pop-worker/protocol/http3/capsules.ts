@@ -23,3 +23,6 @@ export const encodeCapsule = (type: number, ...parts: readonly Uint8Array[]): Ui
   }
   return out;
 };
+
+/** DATAGRAM capsules wait no longer than this many bytes: they stand for something unreliable. */
+export const CAPSULE_QUEUE_BYTES = 1 << 18;

@@ -1,50 +1,41 @@
 import { type Fields, fieldSectionBytes } from '#protocol/qpack/field.ts';
 import { DEFAULT_FIELD_LIMITS } from '#protocol/qpack/section-decoder.ts';
-import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#protocol/quic/api.ts';
-import { ProtocolError, type TimeUs } from '../contract.ts';
+import type { ConnectionSink, QuicConnection } from '#protocol/quic/api.ts';
 import { DATAGRAM_HEADROOM, type Http3Options, type Http3Sink, type StreamSink } from './api.ts';
-import { CriticalOutput } from './critical-output.ts';
-import { type DatagramCounters, readQuarterStreamId } from './datagrams.ts';
-import { Http3ErrorCode, localError, remoteError } from './errors.ts';
+import type { DatagramCounters } from './datagrams.ts';
+import { Http3ErrorCode, localError } from './errors.ts';
 import { DEFAULT_QPACK_LIMITS, FieldCoding, type QpackCounters } from './field-coding.ts';
-import { StreamType } from './frames.ts';
+import type { HttpConnection } from './http-connection.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { checkTrailers, parseRequest, parseResponse } from './message.ts';
 import type { Http3Observer } from './observer.ts';
-import { dataFrameHeader, goawayFrame, NOTHING_REJECTED, payloadBytes, settingsFrame } from './outgoing.ts';
+import { dataFrameHeader, payloadBytes } from './outgoing.ts';
 import { ownSettings } from './own-settings.ts';
-import { PeerStreams } from './peer-streams.ts';
+import { QuicEvents } from './quic-events.ts';
 import { type RequestStream, Sending } from './request-stream.ts';
 import { RequestTable } from './request-table.ts';
-import { checkNotLowered, type Http3Settings, INITIAL_SETTINGS } from './settings.ts';
+import type { Http3Settings } from './settings.ts';
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * HTTP/3 on one QUIC connection, client or server (RFC 9114). It is that connection's sink; what happens comes out at
- * `Http3Sink`. Nothing the peer sends makes it throw: an error of the connection closes it with the code of RFC 9114
- * §8.1 or RFC 9204 §6, and `connectionClosed` follows from QUIC.
+ * HTTP/3 on one QUIC connection, client or server (RFC 9114): what a program may do with it. What happens comes out at
+ * `Http3Sink`.
  *
  * Commands on a stream return false once the stream is gone, for an answer may come late; misuse throws.
  */
-export class Http3Connection implements ConnectionSink {
+export class Http3Connection implements HttpConnection {
   readonly quic: QuicConnection;
   readonly counters: DatagramCounters = { receivedWithoutStream: 0, notSent: 0 };
   /** Sees what frames there are; may come and go at any time. */
   observer: Http3Observer | undefined;
+  /** The sink of the QUIC connection. */
+  readonly events: ConnectionSink;
   readonly #sink: Http3Sink;
   readonly #local: Http3Settings;
-  readonly #grease: number;
-  #remembered: Http3Settings | undefined;
-  readonly #control: CriticalOutput;
   readonly #coding: FieldCoding;
-  readonly #peerStreams: PeerStreams;
   readonly #requests: RequestTable;
-  #peer: Http3Settings;
-  #started = false;
-  #failed = false;
-  #shuttingDown = false;
-  #goawayReceived = false;
-  readonly #quarter = { stream: 0, payload: 0 };
+  readonly #lifecycle: Lifecycle;
 
   constructor(quic: QuicConnection, sink: Http3Sink, options: Http3Options = {}) {
     this.quic = quic;
@@ -53,22 +44,10 @@ export class Http3Connection implements ConnectionSink {
     const limits = options.fieldLimits ?? DEFAULT_FIELD_LIMITS;
     const qpack = { ...DEFAULT_QPACK_LIMITS, ...options.qpack };
     this.#local = ownSettings(quic.isServer, options, limits.sectionBytes, qpack);
-    this.#grease = options.grease ?? 1;
-    this.#remembered = options.remembered;
-    this.#peer = options.remembered ?? INITIAL_SETTINGS;
-    this.#control = new CriticalOutput(quic, StreamType.control);
-    this.#coding = new FieldCoding(quic, limits, qpack, (error) => this.#fail(error));
+    this.#coding = new FieldCoding(quic, limits, qpack, (error) => this.#lifecycle.fail(error));
     this.#requests = new RequestTable(this, sink, this.#coding, limits, this.#local.enableConnectProtocol);
-    this.#peerStreams = new PeerStreams(
-      {
-        isServer: quic.isServer,
-        peerSettings: (settings, stream) => this.#takeSettings(settings, stream),
-        peerGoaway: (id, stream) => this.#takeGoaway(id, stream),
-        observer: () => this.observer,
-      },
-      this.#coding,
-      (stream, code) => quic.stopSending(stream, code),
-    );
+    this.#lifecycle = new Lifecycle(this, sink, this.#local, this.#coding, this.#requests, options);
+    this.events = new QuicEvents(this, sink, this.#lifecycle, this.#coding, this.#requests);
   }
 
   get isServer(): boolean {
@@ -77,7 +56,7 @@ export class Http3Connection implements ConnectionSink {
 
   /** What the peer allows; initial or remembered values until its SETTINGS arrive. */
   get peerSettings(): Http3Settings {
-    return this.#peer;
+    return this.#lifecycle.peer;
   }
 
   /** What we announce; a server keeps it with the session for a client that resumes. */
@@ -96,10 +75,7 @@ export class Http3Connection implements ConnectionSink {
 
   /** Opens the control stream; called by itself when the handshake is complete, earlier for early data. */
   start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.#control.write(settingsFrame(this.#local, this.#grease));
-    this.observer?.settings('local', this.#control.stream, this.#local);
+    this.#lifecycle.start();
   }
 
   /**
@@ -114,8 +90,8 @@ export class Http3Connection implements ConnectionSink {
     if (typeof head === 'string') throw localError(head);
     if (!this.#fits(fields)) throw localError('field section too large for the peer');
     if (this.isServer) throw localError('servers do not request');
-    if (this.#goawayReceived || this.#failed || this.#shuttingDown) return -1;
-    if (head.protocol !== undefined && !this.#peer.enableConnectProtocol) return -1;
+    if (!this.#lifecycle.takesRequests) return -1;
+    if (head.protocol !== undefined && !this.#lifecycle.peer.enableConnectProtocol) return -1;
     const id = this.quic.openStream(true);
     if (id < 0) return -1;
     const stream = this.#requests.open(id, sink);
@@ -180,7 +156,7 @@ export class Http3Connection implements ConnectionSink {
   /** Gives back the flow-control credit of bytes that `body` handed over. */
   consume(id: number, bytes: number): void {
     const stream = this.#requests.get(id);
-    if (stream !== undefined && !this.#failed) this.quic.consume(id, bytes);
+    if (stream !== undefined && !this.#lifecycle.over) this.quic.consume(id, bytes);
   }
 
   /**
@@ -239,134 +215,22 @@ export class Http3Connection implements ConnectionSink {
     return false;
   }
 
+  datagramRoom(): number {
+    return this.quic.datagramRoom();
+  }
+
   /**
    * Goes away gracefully (RFC 9114 §5.2). A server first calls it with `final` false, which stops new requests but
    * loses none of those on their way; about a round trip later with `final` true, which rejects what comes then.
    * `drained` follows when no request is left.
    */
   shutdown(final = true): void {
-    if (this.#failed) return;
-    this.start();
-    this.#shuttingDown = true;
-    const id = !this.isServer ? 0 : final ? this.#requests.rejectNew() : NOTHING_REJECTED;
-    this.#control.write(goawayFrame(id));
-    this.observer?.goaway('local', this.#control.stream, id);
-    this.#checkDrained();
+    this.#lifecycle.shutdown(final);
   }
 
   /** Closes the connection at once. */
   close(code: number = Http3ErrorCode.noError, reason = ''): void {
-    if (this.#failed) return;
-    this.#over();
-    this.quic.close(code, reason);
-  }
-
-  // What QUIC tells (`ConnectionSink`).
-
-  handshakeComplete(_quic: QuicConnection, info: HandshakeInfo): void {
-    this.start();
-    // RFC 9204 §3.2.3, RFC 9114 §7.2.4.2: without early data, nothing holds of what was remembered.
-    if (info.earlyData === 'rejected') {
-      this.#remembered = undefined;
-      this.#peer = INITIAL_SETTINGS;
-    }
-    this.#sink.handshakeComplete(this, info);
-  }
-
-  handshakeConfirmed(): void {
-    this.#sink.handshakeConfirmed(this);
-  }
-
-  streamData(_quic: QuicConnection, id: number, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
-    if (this.#failed) return;
-    try {
-      if ((id & 2) !== 0) {
-        this.#peerStreams.data(id, buffer, start, end, fin);
-        if (end > start) this.quic.consume(id, end - start);
-      } else this.#requests.incoming(id)?.receive(buffer, start, end, fin);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  streamReset(_quic: QuicConnection, id: number, code: number): void {
-    if (this.#failed) return;
-    try {
-      if ((id & 2) !== 0) this.#peerStreams.reset(id);
-      else this.#requests.reset(id, code);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  streamStopSending(_quic: QuicConnection, id: number, code: number): void {
-    if (this.#failed) return;
-    if (id === this.#control.stream || this.#coding.isOurs(id)) {
-      // RFC 9114 §6.2.1, RFC 9204 §4.2: the receiver must not ask for that.
-      this.#fail(remoteError(Http3ErrorCode.closedCriticalStream, 'STOP_SENDING for a critical stream'));
-      return;
-    }
-    const stream = this.#requests.get(id);
-    if (stream === undefined || stream.sending === Sending.over) return;
-    stream.sending = Sending.over;
-    this.quic.reset(id, code);
-    if (stream.announced) stream.sink.stopSending(this, id, code);
-  }
-
-  streamWritable(_quic: QuicConnection, id: number): void {
-    const stream = this.#requests.get(id);
-    if (stream?.announced) stream.sink.writable(this, id);
-  }
-
-  streamClosed(_quic: QuicConnection, id: number): void {
-    this.#peerStreams.forget(id);
-    const stream = this.#requests.remove(id);
-    if (stream === undefined) return;
-    if (stream.announced) stream.sink.closed(this, id);
-    this.#checkDrained();
-  }
-
-  streamsAvailable(_quic: QuicConnection, bidirectional: boolean): void {
-    if (bidirectional) this.#sink.streamsAvailable(this);
-    else {
-      this.#control.flush();
-      this.#coding.flush();
-    }
-  }
-
-  datagram(_quic: QuicConnection, buffer: Uint8Array, start: number, end: number): void {
-    if (this.#failed) return;
-    try {
-      readQuarterStreamId(buffer, start, end, this.#quarter);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    const stream = this.#requests.getRecent(this.#quarter.stream);
-    this.observer?.datagram('remote', this.#quarter.stream, end - this.#quarter.payload);
-    if (stream === undefined || !stream.begun || stream.receivingOver) this.counters.receivedWithoutStream++;
-    else if (stream.datagrams) stream.sink.datagram(this, stream.id, buffer, this.#quarter.payload, end);
-    // RFC 9297 §2: this request gives datagrams no meaning.
-    else this.#requests.abandon(stream, Http3ErrorCode.datagramError, 'datagram for a request without datagrams');
-  }
-
-  datagramWritable(): void {
-    this.#sink.datagramWritable(this);
-  }
-
-  ticket(_quic: QuicConnection, data: Uint8Array): void {
-    this.#sink.ticket(this, data);
-  }
-
-  closed(_quic: QuicConnection, info: CloseInfo, now: TimeUs): void {
-    this.#over();
-    this.#requests.closeAll(info.by === 'local' ? 'local' : 'remote', info.code, info.reason);
-    this.#sink.connectionClosed(this, info, now);
-  }
-
-  #over(): void {
-    this.#failed = true;
-    this.#coding.stop();
+    this.#lifecycle.close(code, reason);
   }
 
   /** Writes a HEADERS frame; what may be sent the caller knows. */
@@ -378,7 +242,7 @@ export class Http3Connection implements ConnectionSink {
 
   /** RFC 9114 §4.2.2: the peer would refuse more. */
   #fits(fields: Fields): boolean {
-    return fieldSectionBytes(fields) <= this.#peer.maxFieldSectionBytes;
+    return fieldSectionBytes(fields) <= this.#lifecycle.peer.maxFieldSectionBytes;
   }
 
   #sendable(id: number): RequestStream | undefined {
@@ -390,33 +254,8 @@ export class Http3Connection implements ConnectionSink {
 
   #datagramsAllowed(stream: RequestStream): boolean {
     // RFC 9297 §2.1, §2.1.1
-    return stream.datagrams && stream.sending !== Sending.over && this.#local.h3Datagram && this.#peer.h3Datagram;
-  }
-
-  #takeSettings(settings: Http3Settings, stream: number): void {
-    this.observer?.settings('remote', stream, settings);
-    if (this.#remembered !== undefined) checkNotLowered(this.#remembered, settings);
-    this.#peer = settings;
-    this.#coding.peerSettings(settings);
-    this.#sink.settings(this, settings);
-  }
-
-  #takeGoaway(id: number, stream: number): void {
-    this.observer?.goaway('remote', stream, id);
-    // A client's GOAWAY names a push, and we never push.
-    if (this.isServer) return;
-    this.#goawayReceived = true;
-    this.#requests.rejected(id);
-    this.#sink.goaway(this, id);
-  }
-
-  #checkDrained(): void {
-    if (this.#shuttingDown && this.#requests.size === 0 && !this.#failed) this.#sink.drained(this);
-  }
-
-  /** The peer's errors end the connection; our own are somebody's bug and go on up. */
-  #fail(error: unknown): void {
-    if (!(error instanceof ProtocolError) || error.fault === 'local') throw error;
-    this.close(error.code, error.message);
+    return (
+      stream.datagrams && stream.sending !== Sending.over && this.#local.h3Datagram && this.#lifecycle.peer.h3Datagram
+    );
   }
 }

@@ -14,7 +14,7 @@ const connect = (clientOptions = {}, serverOptions = {}) => {
   const server = new Recorder();
   const c = new Http3Connection(pair.client, client, clientOptions);
   const s = new Http3Connection(pair.server, server, serverOptions);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   pair.run();
   return { pair, client, server, c, s };
 };

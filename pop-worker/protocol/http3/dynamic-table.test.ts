@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inUse } from '#protocol/quic/testing/heap.ts';
 import { Http3Connection } from './connection.ts';
 import { DEFAULT_QPACK_LIMITS } from './field-coding.ts';
 import { MemoryPair } from './testing/pair.ts';
@@ -136,6 +137,20 @@ test('more bytes than may be kept end the stream that brings them, and only that
   assert.deepEqual([section.outcome, section.held, section.recorder.streams.size], ['open', 0, 0]);
 });
 
+test('what waits takes memory for its bytes and not for the pieces that it comes in', () => {
+  const WAITING = 63_000;
+  const peer = new Instructing({ piece: 1 });
+  const content = 'abcdefg'.repeat(WAITING / 7);
+  const before = inUse();
+  const stream = peer.open(true, bytes(REQUEST, data(content)), true);
+  const held = inUse() - before;
+  assert.ok(peer.held > WAITING - 7);
+  assert.ok(held < 8 * WAITING, `${held} bytes held`);
+  peer.instruct(CAPACITY, INSERT);
+  const { body, ended } = peer.recorder.log(stream);
+  assert.ok(body === content && ended);
+});
+
 test('with a table of no bytes there is none: nothing is announced, nothing is taken, nothing is said', () => {
   const peer = new Instructing({ http3: { qpack: { tableBytes: 0 } } });
   assert.deepEqual(
@@ -190,7 +205,7 @@ test('nothing is inserted before the settings of the peer are there, nor in earl
   const c = new Http3Connection(pair.client, new Recorder(), {
     remembered: { ...new Http3Connection(pair.server, new Recorder()).localSettings },
   });
-  pair.client.sink = c;
+  pair.client.sink = c.events;
   for (let i = 0; i < 5; i++) c.openRequest(lines(...GET, 'user-agent: some agent'), true);
   assert.deepEqual([c.qpackCounters.inserted.sent, c.qpackCounters.references.sent], [0, 0]);
 });
@@ -201,7 +216,7 @@ test('requests and answers that repeat go by reference, both ways', () => {
   const c = new Http3Connection(pair.client, new Recorder());
   const s = new Http3Connection(pair.server, server);
   server.onEnd = (http3, stream) => void http3.respond(stream, lines(':status: 200', 'server: some server'), true);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   pair.run();
   for (let i = 0; i < 10; i++) {
     const stream = c.openRequest(lines(...GET, 'user-agent: some agent', 'x-own: 1', 'authorization: secret'), true);

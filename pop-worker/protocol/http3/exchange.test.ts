@@ -30,7 +30,7 @@ const exchange = (seed: number, piece: number, limits: Partial<MemoryLimits> = {
     http3.sendBody(stream, bytes('x'.repeat(3000)), false);
     http3.sendTrailers(stream, lines('x-sum: 1'));
   };
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const first = c.openRequest(lines(...POST), false);
   c.sendBody(first, bytes('hello '), false);
   c.sendBody(first, bytes('world'), true);
@@ -95,7 +95,7 @@ test('however the bytes are cut and the streams interleaved, the events are the 
 test('a request waits for the stream limit, streamsAvailable tells', () => {
   const { pair, client, server, c, s } = connect(1, 1000, { bidirectionalStreams: 1 });
   server.onEnd = (http3, stream) => http3.respond(stream, lines(':status: 204'), true);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   assert.equal(c.openRequest(lines(...GET), true), 0);
   assert.equal(c.openRequest(lines(...GET), true), -1);
   pair.run();
@@ -105,7 +105,7 @@ test('a request waits for the stream limit, streamsAvailable tells', () => {
 
 test('the control stream waits for the stream limit too', () => {
   const { pair, client, c, s } = connect(1, 1000, { unidirectionalStreams: 0 });
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   pair.run();
   const announced = () => client.peer?.h3Datagram;
   assert.equal(announced(), undefined);
@@ -123,7 +123,7 @@ test('an early response: the server wants no more of the request (RFC 9114 §4.1
     http3.respond(stream, lines(':status: 413'), true);
     http3.stopReading(stream);
   };
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const stream = c.openRequest(lines(...POST), false);
   pair.run();
   assert.equal(client.log(stream).stopped, 0x100);
@@ -136,7 +136,7 @@ test('an early response: the server wants no more of the request (RFC 9114 §4.1
 test('cancellation by either side (RFC 9114 §4.1.1)', () => {
   for (const by of ['client', 'server'] as const) {
     const { pair, client, server, c, s } = connect(1);
-    pair.connect(c, s);
+    pair.connect(c.events, s.events);
     const stream = c.openRequest(lines(...POST), false);
     pair.run();
     assert.equal((by === 'client' ? c : s).cancel(stream), true);
@@ -153,7 +153,7 @@ test('a response to HEAD, 204 and 304 has no content whatever content-length say
   const { pair, client, server, c, s } = connect(1);
   server.onRequest = (http3, stream, head) =>
     http3.respond(stream, lines(`:status: ${head.path?.slice(1) ?? ''}`, 'content-length: 99'), true);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const head = c.openRequest(lines(':method: HEAD', ':scheme: https', ':authority: a', ':path: /200'), true);
   const notModified = c.openRequest(lines(':method: GET', ':scheme: https', ':authority: a', ':path: /304'), true);
   const get = c.openRequest(lines(':method: GET', ':scheme: https', ':authority: a', ':path: /200'), true);
@@ -165,7 +165,7 @@ test('a response to HEAD, 204 and 304 has no content whatever content-length say
 
 test('misuse of this side is a local error', () => {
   const { pair, c, s } = connect(1);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const local = { name: 'Http3Error', fault: 'local' };
   assert.throws(() => c.openRequest(lines(':method: GET'), true), local);
   assert.throws(() => c.openRequest(lines(...GET, 'Upper: x'), true), local);
@@ -181,7 +181,7 @@ test('misuse of this side is a local error', () => {
 
 test('when the connection ends, every stream hears of it first', () => {
   const { pair, client, server, c, s } = connect(1);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const stream = c.openRequest(lines(...POST), false);
   pair.run();
   s.close(0x102, 'broken');

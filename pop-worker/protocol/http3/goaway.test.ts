@@ -11,7 +11,7 @@ const connect = () => {
   const server = new Recorder();
   const c = new Http3Connection(pair.client, client);
   const s = new Http3Connection(pair.server, server);
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   pair.run();
   return { pair, client, server, c, s };
 };

@@ -41,7 +41,7 @@ test('100,000 requests, some cancelled, on one connection: each is answered or a
     http3.respond(stream, lines(':status: 200', `content-length: ${size}`), size === 0);
     if (size > 0) http3.sendBody(stream, new Uint8Array(size), true);
   };
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   const request = lines(':method: POST', ':scheme: https', ':authority: a.example', ':path: /', 'content-length: 3');
   const body = bytes('abc');
   let opened = 0;

@@ -119,7 +119,7 @@ export class RequestStream implements FrameHandler {
     this.#parser.resume();
     if (held.owed > 0) this.#owner.consume(this, held.owed);
     this.#section(fields, section.length);
-    for (const piece of held.pieces) this.receive(piece, 0, piece.length, false);
+    for (const piece of held.behind.take()) this.receive(piece, 0, piece.length, false);
     if (held.fin) this.receive(section, 0, 0, true);
   }
 
@@ -236,7 +236,7 @@ export class RequestStream implements FrameHandler {
 
   #hold(held: HeldStream, buffer: Uint8Array, start: number, end: number, fin: boolean): void {
     if (!this.#mayHold(end - start)) return;
-    if (end > start) held.add(buffer.slice(start, end));
+    held.behind.add(buffer, start, end);
     held.fin = fin;
   }
 

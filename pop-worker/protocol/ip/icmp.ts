@@ -2,7 +2,7 @@ import { checksum, pseudoHeaderSum, writeWord } from './checksum.ts';
 import { Fragment, type IpView, Protocol } from './view.ts';
 
 /** What an ICMP error says, for both versions at once. */
-export const IcmpError = { packetTooBig: 0, hopLimitExceeded: 1, noRoute: 2, prohibited: 3 } as const;
+export const IcmpError = { packetTooBig: 0, hopLimitExceeded: 1, noRoute: 2, prohibited: 3, noHost: 4 } as const;
 export type IcmpError = (typeof IcmpError)[keyof typeof IcmpError];
 
 /** [ICMPv4 type, code (RFC 792, RFC 1812 §5.2.7.1), ICMPv6 type, code (RFC 4443 §3)] */
@@ -11,6 +11,7 @@ const CODES: readonly (readonly [number, number, number, number])[] = [
   [11, 0, 3, 0],
   [3, 0, 1, 0],
   [3, 13, 1, 1],
+  [3, 1, 1, 3],
 ];
 
 /** IPv6 errors fill at most the minimum MTU (RFC 4443 §2.4c), IPv4 ones 576 bytes (RFC 1812 §4.3.2.3). */

@@ -1,8 +1,8 @@
 import type { Abort } from '#protocol/http3/api.ts';
 import { CapsuleType } from '#protocol/http3/capsules.ts';
-import type { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import { Disposition } from '#protocol/http3/frame-parser.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
 import { PayloadReader } from '#protocol/http3/varint.ts';
 import { formatPrefix, type Prefix } from '#protocol/ip/text.ts';
@@ -71,8 +71,8 @@ export class IpTunnel extends Tunnel {
   #assignedToPeer: readonly AddressEntry[] = [];
   #routesOfPeer: readonly IpRange[] = [];
 
-  constructor(http3: Http3Connection, scope: IpScope, sink: IpTunnelSink) {
-    super(http3);
+  constructor(http: HttpConnection, scope: IpScope, sink: IpTunnelSink) {
+    super(http);
     this.scope = scope;
     this.#sink = sink;
   }
@@ -225,11 +225,11 @@ const targetText = (target: IpScope['target']): string => (typeof target === 'st
  * Client: asks a proxy for an IP tunnel.
  *
  * @param fields more of the request, such as `authorization`
- * @returns undefined while no request can be opened (`Http3Connection.openRequest`)
+ * @returns undefined while no request can be opened (`HttpConnection.openRequest`)
  * @throws MasqueError local when the template cannot carry the scope
  */
 export const openIpTunnel = (
-  http3: Http3Connection,
+  http: HttpConnection,
   template: UriTemplate,
   scope: IpScope,
   sink: IpTunnelSink,
@@ -240,8 +240,8 @@ export const openIpTunnel = (
   for (const name of ['target', 'ipproto'] as const) {
     if (values[name] !== '*' && !template.variables.includes(name)) throw badTemplate(`no {${name}}`);
   }
-  const tunnel = new IpTunnel(http3, scope, sink);
-  const stream = http3.openRequest(tunnelRequest('connect-ip', template, values, fields), false, tunnel);
+  const tunnel = new IpTunnel(http, scope, sink);
+  const stream = http.openRequest(tunnelRequest('connect-ip', template, values, fields), false, tunnel);
   if (stream < 0) return undefined;
   tunnel.stream = stream;
   return tunnel;
@@ -253,7 +253,7 @@ export const openIpTunnel = (
  * @returns false when the request is not CONNECT-IP, or for another path: it is still to be answered
  */
 export const acceptIpRequest = (
-  http3: Http3Connection,
+  http: HttpConnection,
   stream: number,
   head: RequestHead,
   template: UriTemplate,
@@ -264,12 +264,12 @@ export const acceptIpRequest = (
   const { target, ipproto } = values === 'malformed' ? { target: '' } : values;
   const scope = parseIpScope(target, ipproto);
   if (scope === undefined) {
-    http3.cancel(stream, Http3ErrorCode.messageError);
+    http.cancel(stream, Http3ErrorCode.messageError);
     return true;
   }
-  const tunnel = new IpTunnel(http3, scope, sink);
+  const tunnel = new IpTunnel(http, scope, sink);
   tunnel.stream = stream;
-  http3.attach(stream, tunnel);
+  http.attach(stream, tunnel);
   sink.ipWanted(tunnel, scope, head);
   return true;
 };

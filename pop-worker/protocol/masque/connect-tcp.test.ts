@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes } from '#protocol/http3/testing/raw.ts';
+import { inUse } from '#protocol/quic/testing/heap.ts';
 import { openTcpTunnel, type TcpTunnel } from './connect-tcp.ts';
 import { connect } from './testing/tunnel-pair.ts';
 
@@ -53,4 +54,26 @@ test('CONNECT: refused, failed, cancelled (RFC 9114 §4.4)', () => {
   cancelled.pair.run();
   assert.equal(cancelled.server.closedWith?.code, 0x10c);
   assert.deepEqual(cancelled.server.events, ['closed']);
+});
+
+test('CONNECT: what comes before the answer is kept without its frames, 16 KiB at most', () => {
+  const { pair, c, client, server } = connect({ piece: 1 });
+  const tunnel = openTcpTunnel(c, 'a.example:22', client) as TcpTunnel;
+  pair.run();
+  const early = 'early'.repeat(3276);
+  const before = inUse();
+  // A client may send before it is answered, here a byte a frame.
+  for (const byte of bytes(early)) c.sendBody(tunnel.stream, Uint8Array.of(byte), false);
+  pair.run();
+  const held = inUse() - before;
+  assert.ok(held < 500_000, `${held} bytes held`);
+  const proxy = server.tunnel as unknown as TcpTunnel;
+  proxy.accept();
+  pair.run();
+  assert.equal(server.received, early);
+  const greedy = openTcpTunnel(c, 'a.example:22', client) as TcpTunnel;
+  pair.run();
+  c.sendBody(greedy.stream, new Uint8Array(16_385), false);
+  pair.run();
+  assert.equal(client.closedWith?.code, 0x107);
 });

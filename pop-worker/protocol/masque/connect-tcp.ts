@@ -1,8 +1,9 @@
 import type { Abort, StreamSink } from '#protocol/http3/api.ts';
-import type { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
+import { KeptBytes } from '#protocol/quic/kept-bytes.ts';
 import { MasqueError } from './errors.ts';
 import { type Refusal, refusalFields } from './proxy-status.ts';
 import { parseAuthority, type Target } from './target.ts';
@@ -36,17 +37,16 @@ const EMPTY = new Uint8Array(0);
 
 /** One plain CONNECT, client or server (RFC 9114 §4.4, RFC 9110 §9.3.6). */
 export class TcpTunnel implements StreamSink {
-  readonly http3: Http3Connection;
+  readonly http: HttpConnection;
   stream = -1;
   readonly #sink: TcpTunnelSink;
   #state: TunnelState = 'waiting';
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  readonly #held = new KeptBytes();
   #peerFinished = false;
   #finished = false;
 
-  constructor(http3: Http3Connection, sink: TcpTunnelSink) {
-    this.http3 = http3;
+  constructor(http: HttpConnection, sink: TcpTunnelSink) {
+    this.http = http;
     this.#sink = sink;
   }
 
@@ -57,31 +57,31 @@ export class TcpTunnel implements StreamSink {
   /** Sends bytes from the TCP connection; the chunk belongs to the tunnel from now on. */
   write(chunk: Uint8Array): boolean {
     if (this.#state !== 'open' || this.#finished) return false;
-    return this.http3.sendBody(this.stream, chunk, false);
+    return this.http.sendBody(this.stream, chunk, false);
   }
 
   /** Bytes that wait; stop reading from TCP above some limit, until `writable`. */
   bufferedBytes(): number {
-    return this.#state === 'open' && !this.#finished ? this.http3.bufferedBytes(this.stream) : 0;
+    return this.#state === 'open' && !this.#finished ? this.http.bufferedBytes(this.stream) : 0;
   }
 
   /** Bytes of `data` that were written to TCP. Also afterwards: the stream is only over when all of it is consumed. */
   consumed(bytes: number): void {
-    this.http3.consume(this.stream, bytes);
+    this.http.consume(this.stream, bytes);
   }
 
   /** The TCP connection sent FIN. */
   finish(): void {
     if (this.#state !== 'open' || this.#finished) return;
     this.#finished = true;
-    this.http3.sendBody(this.stream, EMPTY, true);
+    this.http.sendBody(this.stream, EMPTY, true);
     this.#checkOver();
   }
 
   /** The TCP connection failed, or is given up (RFC 9114 §4.4). */
   fail(reason: string, code: number = Http3ErrorCode.connectError): void {
     if (this.#state === 'closed') return;
-    this.http3.cancel(this.stream, code);
+    this.http.cancel(this.stream, code);
     this.#over({ by: 'local', code, reason });
   }
 
@@ -89,20 +89,20 @@ export class TcpTunnel implements StreamSink {
   accept(fields: Fields = []): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
-    this.http3.respond(this.stream, [{ name: ':status', value: '200' }, ...fields], false);
-    for (const piece of this.#held.splice(0)) this.#sink.data(this, piece, 0, piece.length);
+    this.http.respond(this.stream, [{ name: ':status', value: '200' }, ...fields], false);
+    for (const piece of this.#held.take()) this.#sink.data(this, piece, 0, piece.length);
     if (this.#peerFinished) this.#tellFinished();
   }
 
   /** Server: there will be no tunnel (RFC 9209). @param proxy the name that this proxy goes by */
   refuse(proxy: string, refusal: Refusal): void {
     if (this.#state !== 'waiting') return;
-    this.http3.respond(this.stream, refusalFields(proxy, refusal), true);
-    this.http3.stopReading(this.stream);
+    this.http.respond(this.stream, refusalFields(proxy, refusal), true);
+    this.http.stopReading(this.stream);
     this.#over({ by: 'local', code: Http3ErrorCode.noError, reason: refusal.error });
   }
 
-  response(_http3: Http3Connection, _stream: number, head: ResponseHead): void {
+  response(_http: HttpConnection, _stream: number, head: ResponseHead): void {
     if (head.status < 200 || this.#state !== 'waiting') return;
     if (head.status < 300) {
       this.#state = 'open';
@@ -110,17 +110,17 @@ export class TcpTunnel implements StreamSink {
       return;
     }
     this.#sink.refused(this, head);
-    this.http3.cancel(this.stream);
+    this.http.cancel(this.stream);
     this.#over({ by: 'remote', code: Http3ErrorCode.noError, reason: `refused with ${head.status}` });
   }
 
-  body(_http3: Http3Connection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
+  body(_http: HttpConnection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
     if (this.#state === 'open') this.#sink.data(this, buffer, start, end);
     else if (this.#state === 'waiting') {
-      this.#heldBytes += end - start;
-      if (this.#heldBytes > EARLY_BYTES) this.fail('too much before the answer', Http3ErrorCode.excessiveLoad);
-      else this.#held.push(buffer.slice(start, end));
-    } else this.http3.consume(this.stream, end - start);
+      if (this.#held.bytes + end - start > EARLY_BYTES) {
+        this.fail('too much before the answer', Http3ErrorCode.excessiveLoad);
+      } else this.#held.add(buffer, start, end);
+    } else this.http.consume(this.stream, end - start);
   }
 
   end(): void {
@@ -136,17 +136,17 @@ export class TcpTunnel implements StreamSink {
     // Not sent to a plain CONNECT: HTTP/3 refuses them (RFC 9297 §2).
   }
 
-  aborted(_http3: Http3Connection, _stream: number, abort: Abort): void {
+  aborted(_http: HttpConnection, _stream: number, abort: Abort): void {
     if (this.#state === 'closed') return;
     // RFC 9114 §4.4: the same for the other direction.
-    this.http3.cancel(this.stream, abort.code);
+    this.http.cancel(this.stream, abort.code);
     this.#over(abort);
   }
 
-  stopSending(_http3: Http3Connection, _stream: number, code: number): void {
+  stopSending(_http: HttpConnection, _stream: number, code: number): void {
     // RFC 9114 §4.1: a proxy that refuses may stop us first; its response still counts.
-    if (this.#state === 'waiting' && !this.http3.isServer) this.#finished = true;
-    else this.aborted(this.http3, this.stream, { by: 'remote', code, reason: 'stopped by the peer' });
+    if (this.#state === 'waiting' && !this.http.isServer) this.#finished = true;
+    else this.aborted(this.http, this.stream, { by: 'remote', code, reason: 'stopped by the peer' });
   }
 
   writable(): void {
@@ -169,7 +169,7 @@ export class TcpTunnel implements StreamSink {
   #over(abort: Abort | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#held = [];
+    this.#held.clear();
     this.#sink.closed(this, abort);
   }
 }
@@ -182,7 +182,7 @@ export class TcpTunnel implements StreamSink {
  * @throws MasqueError local when the authority is not valid
  */
 export const openTcpTunnel = (
-  http3: Http3Connection,
+  http: HttpConnection,
   authority: string,
   sink: TcpTunnelSink,
   fields: Fields = [],
@@ -190,9 +190,9 @@ export const openTcpTunnel = (
   if (parseAuthority(authority) === undefined) {
     throw new MasqueError(Http3ErrorCode.internalError, 'local', `not host:port: ${authority}`);
   }
-  const tunnel = new TcpTunnel(http3, sink);
+  const tunnel = new TcpTunnel(http, sink);
   const request = [{ name: ':method', value: 'CONNECT' }, { name: ':authority', value: authority }, ...fields];
-  const stream = http3.openRequest(request, false, tunnel);
+  const stream = http.openRequest(request, false, tunnel);
   if (stream < 0) return undefined;
   tunnel.stream = stream;
   return tunnel;
@@ -204,7 +204,7 @@ export const openTcpTunnel = (
  * @returns false when it is something else, which is still to be answered
  */
 export const acceptTcpRequest = (
-  http3: Http3Connection,
+  http: HttpConnection,
   stream: number,
   head: RequestHead,
   sink: TcpProxySink,
@@ -212,12 +212,12 @@ export const acceptTcpRequest = (
   if (head.method !== 'CONNECT' || head.protocol !== undefined) return false;
   const target = parseAuthority(head.authority ?? '');
   if (target === undefined) {
-    http3.cancel(stream, Http3ErrorCode.messageError);
+    http.cancel(stream, Http3ErrorCode.messageError);
     return true;
   }
-  const tunnel = new TcpTunnel(http3, sink);
+  const tunnel = new TcpTunnel(http, sink);
   tunnel.stream = stream;
-  http3.attach(stream, tunnel);
+  http.attach(stream, tunnel);
   sink.tcpWanted(tunnel, target, head);
   return true;
 };

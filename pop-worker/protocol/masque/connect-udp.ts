@@ -1,7 +1,7 @@
 import type { Abort } from '#protocol/http3/api.ts';
-import type { Http3Connection } from '#protocol/http3/connection.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import { Disposition } from '#protocol/http3/frame-parser.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { RequestHead, ResponseHead } from '#protocol/http3/message.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
 import { badTemplate, matchTunnelRequest, tunnelRequest } from './request.ts';
@@ -37,8 +37,8 @@ export class UdpTunnel extends Tunnel {
   protected readonly largestPayload = MAX_UDP_PAYLOAD_BYTES;
   readonly #sink: UdpTunnelSink;
 
-  constructor(http3: Http3Connection, sink: UdpTunnelSink) {
-    super(http3);
+  constructor(http: HttpConnection, sink: UdpTunnelSink) {
+    super(http);
     this.#sink = sink;
   }
 
@@ -78,11 +78,11 @@ export class UdpTunnel extends Tunnel {
  *
  * @param host a name, IPv4 or IPv6 address without brackets
  * @param fields more of the request, such as `authorization`
- * @returns undefined while no request can be opened (`Http3Connection.openRequest`)
+ * @returns undefined while no request can be opened (`HttpConnection.openRequest`)
  * @throws MasqueError local when template or target are not valid
  */
 export const openUdpTunnel = (
-  http3: Http3Connection,
+  http: HttpConnection,
   template: UriTemplate,
   host: string,
   port: number,
@@ -94,8 +94,8 @@ export const openUdpTunnel = (
   }
   if (parseTarget(host, String(port)) === undefined) throw badTemplate('invalid target');
   const values = { target_host: host, target_port: String(port) };
-  const tunnel = new UdpTunnel(http3, sink);
-  const stream = http3.openRequest(tunnelRequest('connect-udp', template, values, fields), false, tunnel);
+  const tunnel = new UdpTunnel(http, sink);
+  const stream = http.openRequest(tunnelRequest('connect-udp', template, values, fields), false, tunnel);
   if (stream < 0) return undefined;
   tunnel.stream = stream;
   return tunnel;
@@ -107,7 +107,7 @@ export const openUdpTunnel = (
  * @returns false when the request is not CONNECT-UDP, or for another path: it is still to be answered
  */
 export const acceptUdpRequest = (
-  http3: Http3Connection,
+  http: HttpConnection,
   stream: number,
   head: RequestHead,
   template: UriTemplate,
@@ -118,12 +118,12 @@ export const acceptUdpRequest = (
   const { target_host = '', target_port = '' } = values === 'malformed' ? {} : values;
   const target = parseTarget(target_host, target_port);
   if (target === undefined) {
-    http3.cancel(stream, Http3ErrorCode.messageError);
+    http.cancel(stream, Http3ErrorCode.messageError);
     return true;
   }
-  const tunnel = new UdpTunnel(http3, sink);
+  const tunnel = new UdpTunnel(http, sink);
   tunnel.stream = stream;
-  http3.attach(stream, tunnel);
+  http.attach(stream, tunnel);
   sink.udpWanted(tunnel, target, head);
   return true;
 };

@@ -1,8 +1,8 @@
 import { type Abort, DATAGRAM_HEADROOM, type StreamSink } from '#protocol/http3/api.ts';
-import { CapsuleType, encodeCapsule } from '#protocol/http3/capsules.ts';
-import type { Http3Connection } from '#protocol/http3/connection.ts';
+import { CAPSULE_QUEUE_BYTES, CapsuleType, encodeCapsule } from '#protocol/http3/capsules.ts';
 import { Http3ErrorCode } from '#protocol/http3/errors.ts';
 import { Disposition, type FrameHandler, FrameParser } from '#protocol/http3/frame-parser.ts';
+import type { HttpConnection } from '#protocol/http3/http-connection.ts';
 import type { ResponseHead } from '#protocol/http3/message.ts';
 import type { Fields } from '#protocol/qpack/field.ts';
 import { MasqueError } from './errors.ts';
@@ -28,8 +28,8 @@ export interface TunnelCounters {
 
 /** Bytes that a client may send before the proxy has decided; kept until then. */
 const HELD_BYTES = 16_384;
-/** DATAGRAM capsules wait no longer than this many bytes: they stand for something unreliable. */
-const CAPSULE_QUEUE_BYTES = 65_536;
+/** Capsules take any size; what goes on from the other end fits Ethernet. */
+const CAPSULE_PAYLOAD_BYTES = 1500;
 /** RFC 9297 §3.2: a response with these starts no capsules. */
 const NO_CAPSULES: ReadonlySet<number> = new Set([204, 205, 206]);
 const CONTENT_FIELDS: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding']);
@@ -39,6 +39,9 @@ export const hasContentFields = (fields: Fields): boolean => fields.some(({ name
 
 export const CAPSULE_PROTOCOL = { name: 'capsule-protocol', value: '?1' } as const;
 
+/** Where the datagram of a capsule lies for the time of a call. */
+const UNPACKED = new Uint8Array(TUNNEL_HEADROOM + 65_535 + 8);
+
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -47,7 +50,7 @@ const EMPTY = new Uint8Array(0);
  * ends. Datagrams travel in DATAGRAM capsules when the peer takes no HTTP/3 Datagrams.
  */
 export abstract class Tunnel implements StreamSink, FrameHandler {
-  readonly http3: Http3Connection;
+  readonly http: HttpConnection;
   /** The request stream, -1 before it is opened. */
   stream = -1;
   readonly counters: TunnelCounters = { early: 0, unknownContext: 0, tooLarge: 0, notSent: 0 };
@@ -60,17 +63,18 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   /** Client: the proxy wants nothing more from us, before it answered. */
   #stopped = false;
 
-  constructor(http3: Http3Connection) {
-    this.http3 = http3;
+  constructor(http: HttpConnection) {
+    this.http = http;
   }
 
   get state(): TunnelState {
     return this.#state;
   }
 
-  /** The largest payload that goes out in one datagram now; 0 while capsules are used instead. */
+  /** The largest payload that is to go out at once now. */
   maxPayloadBytes(): number {
-    return Math.max(0, this.http3.maxDatagramBytes(this.stream) - 1);
+    const bytes = this.http.maxDatagramBytes(this.stream);
+    return bytes > 0 ? bytes - 1 : CAPSULE_PAYLOAD_BYTES;
   }
 
   /**
@@ -80,10 +84,10 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
    */
   send(buffer: Uint8Array, start: number, end: number): boolean {
     if (start < TUNNEL_HEADROOM) throw new MasqueError(Http3ErrorCode.internalError, 'local', 'no headroom');
-    if (this.#state === 'open' || (this.#state === 'waiting' && !this.http3.isServer)) {
+    if (this.#state === 'open' || (this.#state === 'waiting' && !this.http.isServer)) {
       buffer[start - 1] = 0;
-      if (this.http3.maxDatagramBytes(this.stream) > 0) {
-        if (this.http3.sendDatagram(this.stream, buffer, start - 1, end)) return true;
+      if (this.http.maxDatagramBytes(this.stream) > 0) {
+        if (this.http.sendDatagram(this.stream, buffer, start - 1, end)) return true;
       } else if (this.#sendInCapsule(buffer, start - 1, end)) return true;
     }
     this.counters.notSent++;
@@ -93,15 +97,15 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   /** Ends the tunnel from this side, cleanly. */
   close(): void {
     if (this.#state === 'closed') return;
-    if (this.#state === 'open') this.http3.sendBody(this.stream, EMPTY, true);
-    else this.http3.cancel(this.stream);
+    if (this.#state === 'open') this.http.sendBody(this.stream, EMPTY, true);
+    else this.http.cancel(this.stream);
     this.#over({ by: 'local', code: Http3ErrorCode.noError, reason: 'closed' });
   }
 
   /** Ends it with an error code of RFC 9114 §8.1. */
   fail(code: number, reason: string): void {
     if (this.#state === 'closed') return;
-    this.http3.cancel(this.stream, code);
+    this.http.cancel(this.stream, code);
     this.#over({ by: 'local', code, reason });
   }
 
@@ -109,7 +113,7 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   accept(fields: Fields = []): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
-    this.http3.respond(this.stream, [{ name: ':status', value: '200' }, CAPSULE_PROTOCOL, ...fields], false);
+    this.http.respond(this.stream, [{ name: ':status', value: '200' }, CAPSULE_PROTOCOL, ...fields], false);
     const held = this.#held;
     this.#held = [];
     for (const piece of held) this.#receive(piece, 0, piece.length);
@@ -119,18 +123,18 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   /** Server: there will be no tunnel (RFC 9209). @param proxy the name that this proxy goes by */
   refuse(proxy: string, refusal: Refusal): void {
     if (this.#state !== 'waiting') return;
-    this.http3.respond(this.stream, refusalFields(proxy, refusal), true);
-    this.http3.stopReading(this.stream);
+    this.http.respond(this.stream, refusalFields(proxy, refusal), true);
+    this.http.stopReading(this.stream);
     this.#over({ by: 'local', code: Http3ErrorCode.noError, reason: refusal.error });
   }
 
   // What the stream tells (`StreamSink`).
 
-  response(_http3: Http3Connection, _stream: number, head: ResponseHead): void {
+  response(_http: HttpConnection, _stream: number, head: ResponseHead): void {
     if (head.status < 200 || this.#state !== 'waiting') return;
     if (head.status >= 300) {
       this.refused(head);
-      this.http3.cancel(this.stream);
+      this.http.cancel(this.stream);
       this.#over({ by: 'remote', code: Http3ErrorCode.noError, reason: `refused with ${head.status}` });
     } else if (this.#stopped || NO_CAPSULES.has(head.status) || hasContentFields(head.fields)) {
       this.fail(Http3ErrorCode.messageError, 'response that cannot start capsules');
@@ -140,13 +144,13 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
     }
   }
 
-  body(_http3: Http3Connection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
+  body(_http: HttpConnection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
     if (this.#state === 'open') this.#receive(buffer, start, end);
     else if (this.#state === 'waiting') {
       this.#heldBytes += end - start;
       if (this.#heldBytes > HELD_BYTES) this.fail(Http3ErrorCode.excessiveLoad, 'too much before the answer');
       else this.#held.push(buffer.slice(start, end));
-    } else this.http3.consume(this.stream, end - start);
+    } else this.http.consume(this.stream, end - start);
   }
 
   end(): void {
@@ -155,7 +159,7 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
     // RFC 9297 §3.3: a truncated capsule makes the message malformed.
     if (!this.#capsules.atBoundary) this.fail(Http3ErrorCode.messageError, 'stream ends inside a capsule');
     else {
-      this.http3.sendBody(this.stream, EMPTY, true);
+      this.http.sendBody(this.stream, EMPTY, true);
       this.#over({ by: 'remote', code: Http3ErrorCode.noError, reason: 'closed by the peer' });
     }
   }
@@ -164,19 +168,19 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
     // HTTP/3 refuses them in a tunnel (RFC 9114 §4.4).
   }
 
-  aborted(_http3: Http3Connection, _stream: number, abort: Abort): void {
+  aborted(_http: HttpConnection, _stream: number, abort: Abort): void {
     if (this.#state === 'closed') return;
-    this.http3.cancel(this.stream, abort.by === 'remote' ? Http3ErrorCode.requestCancelled : abort.code);
+    this.http.cancel(this.stream, abort.by === 'remote' ? Http3ErrorCode.requestCancelled : abort.code);
     this.#over(abort);
   }
 
-  stopSending(_http3: Http3Connection, _stream: number, code: number): void {
+  stopSending(_http: HttpConnection, _stream: number, code: number): void {
     // RFC 9114 §4.1: a proxy that refuses may stop us first; its response still counts.
-    if (this.#state === 'waiting' && !this.http3.isServer) this.#stopped = true;
-    else this.aborted(this.http3, this.stream, { by: 'remote', code, reason: 'stopped by the peer' });
+    if (this.#state === 'waiting' && !this.http.isServer) this.#stopped = true;
+    else this.aborted(this.http, this.stream, { by: 'remote', code, reason: 'stopped by the peer' });
   }
 
-  datagram(_http3: Http3Connection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
+  datagram(_http: HttpConnection, _stream: number, buffer: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') {
       if (this.#state === 'waiting') this.counters.early++;
       return;
@@ -211,8 +215,11 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   }
 
   frame(type: number, buffer: Uint8Array, start: number, end: number): void {
-    if (type === CapsuleType.datagram) this.datagram(this.http3, this.stream, buffer, start, end);
-    else this.capsule(type, buffer, start, end);
+    if (type === CapsuleType.datagram) {
+      // Who hands it on writes in front of it, where the datagram before may still wait to be sent.
+      UNPACKED.set(buffer.subarray(start, end), TUNNEL_HEADROOM);
+      this.datagram(this.http, this.stream, UNPACKED, TUNNEL_HEADROOM, TUNNEL_HEADROOM + end - start);
+    } else this.capsule(type, buffer, start, end);
   }
 
   /** Bytes of a payload at most. */
@@ -233,12 +240,12 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
 
   /** @returns false when the tunnel is not open */
   protected sendCapsule(type: number, ...parts: readonly Uint8Array[]): boolean {
-    return this.#state === 'open' && this.http3.sendBody(this.stream, encodeCapsule(type, ...parts), false);
+    return this.#state === 'open' && this.http.sendBody(this.stream, encodeCapsule(type, ...parts), false);
   }
 
   #receive(buffer: Uint8Array, start: number, end: number): void {
     this.#capsules.push(buffer, start, end);
-    this.http3.consume(this.stream, end - start);
+    this.http.consume(this.stream, end - start);
   }
 
   #otherContext(buffer: Uint8Array, start: number, end: number): void {
@@ -251,7 +258,7 @@ export abstract class Tunnel implements StreamSink, FrameHandler {
   }
 
   #sendInCapsule(buffer: Uint8Array, start: number, end: number): boolean {
-    if (this.#state !== 'open' || this.http3.bufferedBytes(this.stream) > CAPSULE_QUEUE_BYTES) return false;
+    if (this.#state !== 'open' || this.http.bufferedBytes(this.stream) > CAPSULE_QUEUE_BYTES) return false;
     return this.sendCapsule(CapsuleType.datagram, buffer.subarray(start, end));
   }
 

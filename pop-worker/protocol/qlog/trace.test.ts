@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { frame } from '#protocol/quic/testing/hostile/encode.ts';
+import { sealedPacket } from '#protocol/quic/testing/injector.ts';
 import type { LinkOptions } from '#protocol/quic/testing/link.ts';
-import { address } from '#protocol/quic/testing/pair.ts';
+import { address, Pair } from '#protocol/quic/testing/pair.ts';
 import { LoggedPair } from './testing/logged-pair.ts';
 import { Recorded } from './testing/recorded.ts';
 import { eventFault, SCHEMA } from './testing/schema.ts';
@@ -125,6 +127,42 @@ test('each packet that one end sends the other receives, with the same frames', 
     log.of(`quic:udp_datagrams_${name}`).flatMap(({ raw }) => raw as { length: number }[]);
   assert.deepEqual(datagrams(server, 'received'), datagrams(client, 'sent'));
   assert.equal(client.of('quic:udp_datagrams_sent')[0]?.['ecn']?.toString(), 'ECT(0)');
+});
+
+test('ACK_FREQUENCY and IMMEDIATE_ACK are told with what they ask for', () => {
+  const logged = new LoggedPair();
+  const { pair } = logged;
+  const client = pair.connect();
+  assert.ok(pair.run(() => pair.clientSink.confirmed));
+  pair.sendToServer(sealedPacket(client, frame(0xaf, 0, 9, 12_500, 3)));
+  pair.sendToServer(sealedPacket(client, frame(0x1f)));
+  pair.run(() => false, 20_000);
+  const frames = logged.server.of('quic:packet_received').flatMap((data) => data['frames'] as { frame_type: string }[]);
+  const asked = frames.filter(({ frame_type: type }) => ['ack_frequency', 'immediate_ack'].includes(type));
+  const wishes = {
+    sequence_number: 0,
+    ack_eliciting_threshold: 9,
+    request_max_ack_delay: 12.5,
+    reordering_threshold: 3,
+  };
+  // With its first MTU probe the client asks for an ACK at once, too.
+  const last = asked.slice(-2);
+  assert.deepEqual(last, [{ frame_type: 'ack_frequency', ...wishes }, { frame_type: 'immediate_ack' }]);
+  for (const event of logged.server.events) assert.equal(eventFault(event), undefined);
+});
+
+test('time only goes forward, also where the clock is ahead of the turn in which a trace begins', () => {
+  const traces: Recorded[] = [];
+  const pair: Pair = new Pair({
+    observe: (connection) => {
+      const recorded = new Recorded(connection, () => pair.now + 5000);
+      traces.push(recorded);
+      return recorded.trace;
+    },
+  });
+  pair.connect();
+  assert.ok(pair.run(() => pair.clientSink.confirmed));
+  for (const recorded of traces) assertValid(recorded);
 });
 
 test('losses, their reasons, RTT, window, timers, ECN', () => {

@@ -73,7 +73,7 @@ export class QlogTrace implements ConnectionObserver {
     this.#keys = new KeyEvents(parts, emit);
     this.#recovery = new RecoveryEvents(parts, emit);
     this.http3 = new Http3Events((name, data) => {
-      this.#now = Math.max(this.#now, options.now());
+      this.#at(options.now());
       this.#emit(name, data, undefined);
     });
     this.settled(now);
@@ -81,15 +81,24 @@ export class QlogTrace implements ConnectionObserver {
 
   #emit(name: string, data: Parameters<Emit>[1], tuple: string | undefined): void {
     if (this.#over) return;
-    const time = milliseconds(this.#now - this.#began);
+    const time = this.#time();
     const { format, sink } = this.#options;
     const event = tuple === undefined ? { time, name, data } : { time, name, data, tuple };
     if (!sink.record(format.record(event))) this.#leftOut++;
   }
 
+  #time(): number {
+    return milliseconds(this.#now - this.#began);
+  }
+
+  /** Time only goes forward (main §7.1): a turn has the time when it began, and a trace may begin in the middle of it. */
+  #at(now: TimeUs): void {
+    this.#now = Math.max(this.#now, now);
+  }
+
   /** What led to a packet comes before it. */
   #before(now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#parameters.look();
     this.#keys.look();
   }
@@ -126,33 +135,33 @@ export class QlogTrace implements ConnectionObserver {
   }
 
   replyReceived(type: PacketType, bytes: number, versions: readonly number[], now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.reply(type, bytes, versions);
     if (versions.length > 0) this.#parameters.refused(versions);
   }
 
   packetDropped(reason: DropReason, level: Level | undefined, bytes: number, now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.dropped(reason, level, bytes);
   }
 
   packetBuffered(level: Level, bytes: number, now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.buffered(level, bytes);
   }
 
   packetLost(space: Space, packetNumber: number, isMtuProbe: boolean, byReordering: boolean, now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.lost(space, packetNumber, isMtuProbe, byReordering);
   }
 
   datagramsReceived(bytes: number, segment: number, ecn: number, now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.datagrams('received', bytes, segment, ecn);
   }
 
   datagramSent(bytes: number, ecn: number, now: TimeUs): void {
-    this.#now = now;
+    this.#at(now);
     this.#packets.datagrams('sent', bytes, bytes, ecn);
   }
 
@@ -184,7 +193,7 @@ export class QlogTrace implements ConnectionObserver {
     this.#end(() => {
       const { format, sink } = this.#options;
       const message = `${this.#leftOut} events were left out for lack of room`;
-      const time = milliseconds(this.#now - this.#began);
+      const time = this.#time();
       const last = this.#leftOut === 0 ? '' : format.record({ time, name: 'loglevel:warning', data: { message } });
       sink.end(last);
     });

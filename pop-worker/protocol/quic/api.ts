@@ -35,6 +35,8 @@ export interface QuicConnection {
   sendDatagram(buffer: Uint8Array, start: number, end: number): boolean;
   /** Room in the datagram queue, in bytes. */
   datagramRoom(): number;
+  /** Keying material that both ends have and nobody else (RFC 8446 §7.5); once the handshake is complete. */
+  exporter(label: string, context: Uint8Array, length: number): Uint8Array;
   /** Closes with an application error (RFC 9000 §10.2). */
   close(code: number, reason: string): void;
 }

@@ -29,10 +29,15 @@ export class CloseWriter {
     const size = Math.min(recovery.mtu.datagramBytes, path.budget);
     if (!closer.pending || reason === undefined) return false;
     if (size < CLOSE_BYTES || !burst.hasRoom(size)) return false;
-    closer.onSent(now, recovery.rtt.smoothedUs);
     const start = burst.used;
     const end = this.#fill(reason, burst.buffer, start, start + size, now);
     if (end === start) return false;
+    closer.onSent({
+      bytes: burst.buffer.slice(start, end),
+      remote: path.remote,
+      local: path.local,
+      answersFrom: now + recovery.rtt.smoothedUs,
+    });
     burst.commit(end - start, 0, path.remote, 0, path.local, 0);
     observer?.datagramSent(end - start, 0, now);
     path.bytesSent += end - start;

@@ -12,17 +12,24 @@ export interface CloseReason {
   readonly reason: string;
 }
 
+/** A datagram with CONNECTION_CLOSE, for whoever goes on sending (RFC 9000 §10.2.1). */
+export interface Farewell {
+  readonly bytes: Uint8Array;
+  /** Where it was sent, and from where, six words each. */
+  readonly remote: Int32Array;
+  readonly local: Int32Array;
+  /** What arrives before was under way when the peer was told, and is no reason to tell it again. */
+  readonly answersFrom: TimeUs;
+}
+
 /** The way from open to closed. */
 export class Closer {
   #phase: ClosePhase = 'open';
   #deadline: TimeUs = NEVER;
   #lingerUs = 0;
   #pending = false;
-  /** What arrives before was under way when the peer was told, and is no reason to tell it again. */
-  #answersFrom: TimeUs = 0;
-  /** Packets that arrived after that, and how many must have before the next answer. */
-  #arrived = 0;
-  #answerAt = 1;
+  /** Undefined before it was sent. */
+  farewell: Farewell | undefined;
   reason: CloseReason | undefined;
   info: CloseInfo | undefined;
 
@@ -54,7 +61,7 @@ export class Closer {
   }
 
   /** Over at once: idle timeout, stateless reset, or nothing was ever sent. */
-  discard(info: CloseInfo): void {
+  discard(info?: CloseInfo): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.info ??= info;
@@ -67,21 +74,14 @@ export class Closer {
     if (this.#deadline === NEVER && this.#phase !== 'closed') this.#deadline = now + this.#lingerUs;
   }
 
-  /** A packet arrived while closing. Answers become rarer: the 1st, 2nd, 4th, 8th … (RFC 9000 §10.2.1). */
-  onArrival(now: TimeUs): void {
-    if (this.#phase !== 'closing' || now < this.#answersFrom || ++this.#arrived < this.#answerAt) return;
-    this.#answerAt *= 2;
-    this.#pending = true;
-  }
-
   /** A CONNECTION_CLOSE is to be sent. */
   get pending(): boolean {
     return this.#pending;
   }
 
-  onSent(now: TimeUs, rttUs: number): void {
+  onSent(farewell: Farewell): void {
     this.#pending = false;
-    this.#answersFrom = now + rttUs;
+    this.farewell = farewell;
   }
 
   deadline(): TimeUs {

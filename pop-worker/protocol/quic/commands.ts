@@ -80,6 +80,10 @@ export abstract class Commands implements QuicConnection {
     return this.#parts.datagrams.roomBytes;
   }
 
+  exporter(label: string, context: Uint8Array, length: number): Uint8Array {
+    return this.#parts.handshake.exporter(label, context, length);
+  }
+
   close(code: number, reason: string): void {
     this.closeByApplication(code, reason);
   }

@@ -1,7 +1,8 @@
 import type { Random, TimeUs } from '../contract.ts';
 import { AckRequests } from './ack/asking.ts';
 import type { ConnectionSink } from './api.ts';
-import { LocalCids, PeerCids } from './cids.ts';
+import { LocalCids } from './cids/local-cids.ts';
+import { PeerCids } from './cids/peer-cids.ts';
 import { Closer } from './close.ts';
 import type { QuicConfig } from './config.ts';
 import type { Connection } from './connection.ts';
@@ -12,7 +13,7 @@ import { FirstByte } from './first-byte.ts';
 import { FrameFates } from './frame-fates.ts';
 import { Handshake } from './handshake.ts';
 import { IdleTimer } from './idle.ts';
-import { Keys } from './keys.ts';
+import { type InitialKeys, Keys } from './keys.ts';
 import { tryPreferredAddress } from './migration.ts';
 import type { ConnectionObserver } from './observer.ts';
 import type { Parts } from './parts.ts';
@@ -77,6 +78,8 @@ export interface ConnectionOptions {
   readonly dcid: Uint8Array;
   /** What Initial keys derive from: the Destination Connection ID of the client's (latest) first Initial. */
   readonly keyCid: Uint8Array;
+  /** A server's: those keys, which opened the client's first packet. The connection's own from now on. */
+  readonly initialKeys?: InitialKeys;
   readonly cids: HandshakeCids;
   readonly token: Uint8Array;
   /** Of the server that a client connects to. */
@@ -117,7 +120,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
   parts.observer = undefined;
   parts.firstByte = new FirstByte(config, random, isServer);
   parts.keys = new Keys(crypto, isServer);
-  parts.keys.installInitial(options.version, options.keyCid);
+  parts.keys.installInitial(options.version, options.keyCid, options.initialKeys);
   parts.idle = new IdleTimer(now, config.maxIdleTimeoutMs * 1000, config.keepAliveUs);
   parts.handshake = new Handshake(parts, options);
   const space = (id: Space) =>
@@ -138,7 +141,7 @@ export const makeParts = (connection: Connection, options: ConnectionOptions): P
   });
   parts.peerCids = new PeerCids(config.activeConnectionIdLimit, options.dcid);
   parts.ackRequests = new AckRequests(parts.recovery);
-  parts.control = new ControlFrames(parts.localCids, parts.peerCids, parts.ackRequests);
+  parts.control = new ControlFrames(parts.localCids, parts.peerCids.retirements, parts.ackRequests);
   parts.paths = makePaths(parts, options);
   addCallbacks(parts, options);
   if (isServer) {

@@ -13,7 +13,7 @@ import { pathSuite } from './testing/suite-paths.ts';
 import { transferSuite } from './testing/suite-transfer.ts';
 import { earlyVersionSuite, versionSuite } from './testing/suite-versions.ts';
 
-const ports = (seed: number) => testPorts(new SeededRandom(seed));
+const ports = (seed: number, certificateBytes?: number) => testPorts(new SeededRandom(seed), certificateBytes);
 
 transferSuite('test ports', ports);
 handshakeSuite('test ports', ports);

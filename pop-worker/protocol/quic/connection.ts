@@ -1,6 +1,7 @@
 import type { Burst } from '../burst.ts';
 import { NEVER, type TimeUs } from '../contract.ts';
 import type { CloseInfo } from './api.ts';
+import type { Farewell } from './close.ts';
 import { CloseWriter } from './close-writer.ts';
 import { Commands } from './commands.ts';
 import { type ConnectionHost, type ConnectionOptions, makeParts, type ServerToken } from './connection-parts.ts';
@@ -18,6 +19,11 @@ import { Timers } from './timers.ts';
 
 /** All that a peer is told of a bug. */
 const INTERNAL = 'internal error';
+/**
+ * No connection that is over is remembered longer, though three times the PTO be more (a SHOULD of RFC 9000 §10.2): how
+ * long that is, is the peer's to say (max_ack_delay up to 16 s, slow ACKs), and each takes one of `maxConnections`.
+ */
+const MAX_LINGER_US = 10_000_000;
 
 /**
  * One QUIC connection, client or server, without socket, clock or randomness of its own (`../contract.ts`). What it does
@@ -60,6 +66,22 @@ export class Connection extends Commands {
     return this.parts.closer.phase === 'closed';
   }
 
+  /** Somebody else keeps what is to be kept of it. @returns what it says to whoever goes on sending, if anything */
+  discard(now: TimeUs): Farewell | undefined {
+    const { closer, observer } = this.parts;
+    const { phase, farewell, reason } = closer;
+    closer.discard();
+    observer?.settled(now);
+    // RFC 9001 §6.6: after too many forgeries no packet is answered any more.
+    return phase === 'closing' && reason?.code !== TransportError.aeadLimitReached ? farewell : undefined;
+  }
+
+  /** Nothing is read any more, and nothing new is sent (RFC 9000 §10.2). */
+  get isOver(): boolean {
+    const { phase, farewell } = this.parts.closer;
+    return phase === 'draining' || (phase === 'closing' && farewell !== undefined);
+  }
+
   /**
    * Datagrams of one run from one address, all for this connection: `segment` bytes each, the last maybe less. The bytes
    * are changed in place.
@@ -88,7 +110,7 @@ export class Connection extends Commands {
     }
     path.bytesReceived += end - start;
     if (!closer.isOpen) {
-      this.#receiveClosing(buffer, start, end, segment, ecn, path, now);
+      drop(parts, 'droppedClosed', undefined, end - start, now);
       return;
     }
     try {
@@ -110,29 +132,6 @@ export class Connection extends Commands {
     return paths.candidate(remote, remoteAt, local, localAt);
   }
 
-  #receiveClosing(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    segment: number,
-    ecn: number,
-    path: Path,
-    now: TimeUs,
-  ): void {
-    const { closer } = this.parts;
-    drop(this.parts, 'droppedClosed', undefined, end - start, now);
-    if (closer.phase !== 'closing') return;
-    closer.onArrival(now);
-    // RFC 9001 §6.6: after too many forgeries no packet is processed any more.
-    if (path !== this.parts.paths.active || closer.reason?.code === TransportError.aeadLimitReached) return;
-    try {
-      this.#receiver.receiveClosing(buffer, start, end, segment, ecn, path, now);
-    } catch (error) {
-      // Whatever else is wrong with the packet no longer matters.
-      if (!(error instanceof QuicError)) this.#broken(error, now);
-    }
-  }
-
   /** The datagram ends with a reset token of the peer's (RFC 9000 §10.3.1). */
   isReset(buffer: Uint8Array, start: number, end: number): boolean {
     return this.parts.closer.isOpen && this.#receiver.isReset(buffer, start, end);
@@ -149,6 +148,18 @@ export class Connection extends Commands {
     if (closer.isOpen) this.#guard(now, () => this.#timers.onTimeout(now));
     else closer.onTimeout(now);
     this.parts.observer?.settled(now);
+  }
+
+  /**
+   * Gives the peer new connection IDs in place of all those that it has (for a change of routing).
+   *
+   * @returns false: it has not given up those of the last time, or there are none yet
+   */
+  replaceCids(): boolean {
+    const { closer, handshake, localCids } = this.parts;
+    if (!closer.isOpen || !handshake.isConfirmed || !localCids.replaceAll()) return false;
+    this.#host.wake(this);
+    return true;
   }
 
   /** Moves to new 1-RTT keys (RFC 9001 §6.1). @returns `false`: it is too early to */
@@ -249,7 +260,7 @@ export class Connection extends Commands {
   }
 
   get #lingerUs(): number {
-    return 3 * this.parts.recovery.ptoUs(Space.application);
+    return Math.min(3 * this.parts.recovery.ptoUs(Space.application), MAX_LINGER_US);
   }
 
   #close(reason: Parameters<Parts['closer']['close']>[0], info: CloseInfo, now: TimeUs): void {

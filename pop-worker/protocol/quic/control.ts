@@ -1,5 +1,6 @@
 import type { AckRequests } from './ack/asking.ts';
-import type { LocalCids, PeerCids } from './cids.ts';
+import type { LocalCids } from './cids/local-cids.ts';
+import type { Retirements } from './cids/retirements.ts';
 import { FrameKind } from './recovery/frame-kind.ts';
 import type { FrameLog } from './streams/frame-log.ts';
 import { writeHandshakeDone } from './wire/frames/handshake-done.ts';
@@ -8,15 +9,15 @@ import { newTokenLength, writeNewToken } from './wire/frames/new-token.ts';
 /** Frames of a connection that belong to no stream: HANDSHAKE_DONE, NEW_TOKEN, ACK_FREQUENCY, and those about connection IDs. */
 export class ControlFrames {
   readonly #localCids: LocalCids;
-  readonly #peerCids: PeerCids;
+  readonly #retirements: Retirements;
   readonly #ackRequests: AckRequests;
   #handshakeDone = false;
   #token: Uint8Array | undefined;
   #tokenPending = false;
 
-  constructor(localCids: LocalCids, peerCids: PeerCids, ackRequests: AckRequests) {
+  constructor(localCids: LocalCids, retirements: Retirements, ackRequests: AckRequests) {
     this.#localCids = localCids;
-    this.#peerCids = peerCids;
+    this.#retirements = retirements;
     this.#ackRequests = ackRequests;
   }
 
@@ -33,7 +34,7 @@ export class ControlFrames {
 
   get pending(): boolean {
     if (this.#handshakeDone || this.#tokenPending || this.#ackRequests.pending) return true;
-    return this.#localCids.pending || this.#peerCids.pending;
+    return this.#localCids.pending || this.#retirements.pending;
   }
 
   writeFrames(buffer: Uint8Array, start: number, end: number, log: FrameLog): number {
@@ -43,7 +44,7 @@ export class ControlFrames {
       log.frame(FrameKind.handshakeDone, 0, 0, 0);
       this.#handshakeDone = false;
     }
-    if (this.#peerCids.pending) at = this.#peerCids.writeFrames(buffer, at, end, log);
+    if (this.#retirements.pending) at = this.#retirements.writeFrames(buffer, at, end, log);
     if (this.#localCids.pending) at = this.#localCids.writeFrames(buffer, at, end, log);
     if (this.#ackRequests.pending) at = this.#ackRequests.writeFrame(buffer, at, end, log);
     const token = this.#token;
@@ -57,13 +58,13 @@ export class ControlFrames {
 
   frameAcked(kind: FrameKind, a: number): void {
     if (kind === FrameKind.newConnectionId) this.#localCids.frameAcked(a);
-    else if (kind === FrameKind.retireConnectionId) this.#peerCids.frameAcked(a);
+    else if (kind === FrameKind.retireConnectionId) this.#retirements.frameAcked(a);
     else if (kind === FrameKind.newToken && !this.#tokenPending) this.#token = undefined;
   }
 
   frameLost(kind: FrameKind, a: number): void {
     if (kind === FrameKind.newConnectionId) this.#localCids.frameLost(a);
-    else if (kind === FrameKind.retireConnectionId) this.#peerCids.frameLost(a);
+    else if (kind === FrameKind.retireConnectionId) this.#retirements.frameLost(a);
     else if (kind === FrameKind.ackFrequency) this.#ackRequests.onLost(a);
     else if (kind === FrameKind.handshakeDone) this.#handshakeDone = true;
     else if (kind === FrameKind.newToken) this.#tokenPending = this.#token !== undefined;

@@ -25,6 +25,7 @@ export const connectionCounters = () => ({
   exceededStreams: 0,
   exceededConnectionIds: 0,
   exceededCryptoBuffer: 0,
+  exceededTlsBytes: 0,
   exceededForgeries: 0,
   exceededGaps: 0,
   /** …or by acknowledging what was never sent. */
@@ -68,6 +69,8 @@ export const endpointCounters = () => ({
   droppedSmallInitial: 0,
   droppedUnknown: 0,
   droppedReplyLimit: 0,
+  /** …for connections that are over. */
+  droppedClosed: 0,
   /** Datagrams of strangers that found too many before them. */
   droppedBacklog: 0,
   /** Initial packets that would have opened a connection, if anybody had sealed them. */

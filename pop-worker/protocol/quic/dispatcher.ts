@@ -46,6 +46,7 @@ export class Dispatcher implements FrameSink {
     }
     parts.recovery.onAckReceived(this.space, frame, delayUs, this.now);
     if (frame.largest > space.largestAcked) space.largestAcked = frame.largest;
+    if (this.space === Space.application) parts.handshake.onAcked(this.now);
   }
 
   resetStream(id: number, code: number, finalSize: number): void {

@@ -40,6 +40,8 @@ export class Handshake {
   #peer: TransportParameters | undefined;
   #complete = false;
   #confirmed = false;
+  /** The peer has answered beyond the handshake. */
+  #lasts = false;
   /** What a client that sends early data goes by. */
   #remembered: TransportParameters | undefined;
   #due = true;
@@ -268,11 +270,24 @@ export class Handshake {
     parts.keys.discard(Level.earlyData);
     // A client has nothing more to say to TLS (RFC 9001 §6: KeyUpdate is an error); a server has its tickets to give.
     if (parts.isServer) this.#tls.release();
-    // RFC 9000 §9: a peer has use for more than one from now on.
-    parts.localCids.setPeerLimit(this.peer.activeConnectionIdLimit);
-    parts.recovery.onHandshakeConfirmed(now);
+    parts.recovery.onHandshakeConfirmed();
+    // A client sends something that is acknowledged by that, a server has HANDSHAKE_DONE.
+    if (!parts.isServer) this.#giveConnectionIds();
     parts.onConfirmed(now);
     parts.sink.handshakeConfirmed(parts.connection);
+  }
+
+  /** A 1-RTT packet was acknowledged: what a connection that is closed as soon as it is there has no use for begins. */
+  onAcked(now: TimeUs): void {
+    if (this.#lasts || !this.#confirmed) return;
+    this.#lasts = true;
+    if (this.#parts.isServer) this.#giveConnectionIds();
+    this.#parts.recovery.mtu.start(now);
+  }
+
+  /** RFC 9000 §9: the peer has use for more than one once the handshake is confirmed. */
+  #giveConnectionIds(): void {
+    this.#parts.localCids.setPeerLimit(this.peer.activeConnectionIdLimit);
   }
 
   /** RFC 9001 §4.9 */

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 
 import { survive } from '#scripts/corpus/survive.ts';
+import { inUse } from './testing/heap.ts';
 import { frame, prefixed } from './testing/hostile/encode.ts';
 import { play } from './testing/hostile/play.ts';
 import { idsOf, ROWS } from './testing/hostile/rows.ts';
@@ -58,17 +57,6 @@ test('nobody else on the endpoint notices: a transfer goes on while others attac
   assert.ok(broken.length > 80 && new Set(broken).size >= 8, `${broken}`);
   assert.deepEqual([pair.serverSink.closes, pair.clientSink.closes], [[], []]);
 });
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** Bytes in use by what can still be reached. */
-const inUse = (): number => {
-  // Buffers go a turn after the objects that have them.
-  for (let i = 0; i < 3; i++) collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-};
 
 const { theirBidi, theirUni, ownBidi } = idsOf('server');
 const PACKETS = 1500;

@@ -1,11 +1,19 @@
 import { NEVER, type TimeUs } from '../contract.ts';
 
+/** What came all the time and stops is asked after so soon, or after so many times the longest gap that there was lately. */
+const HUSH_US = 100_000;
+const HUSH_GAPS = 3;
+/** The longest gap is forgotten by this share with each packet. */
+const FORGET = 1 / 32;
+
 /** When a connection is given up because nothing arrives any more (RFC 9000 §10.1), and when it asks for a sign of life. */
 export class IdleTimer {
   #timeoutUs: number;
   #keepAliveUs: number;
   #restarted: TimeUs;
   #received: TimeUs;
+  /** Between two packets that came lately, the longest one. */
+  #gapUs = Number.POSITIVE_INFINITY;
   /** An ack-eliciting packet was sent since the last one that arrived. */
   #elicited = false;
 
@@ -28,6 +36,9 @@ export class IdleTimer {
   }
 
   onReceived(now: TimeUs): void {
+    const gap = now - this.#received;
+    const faded = this.#gapUs * (1 - FORGET);
+    this.#gapUs = faded > gap && faded < Number.POSITIVE_INFINITY ? faded : gap;
     this.#restarted = now;
     this.#received = now;
     this.#elicited = false;
@@ -44,8 +55,12 @@ export class IdleTimer {
     return this.#timeoutUs > 0 ? this.#restarted + Math.max(this.#timeoutUs, 3 * ptoUs) : NEVER;
   }
 
-  /** When to send PING. Once one is on its way, loss recovery repeats it until it is acknowledged. */
+  /**
+   * When to send PING: sooner where packets came all the time and suddenly none does. Whoever only receives would not notice
+   * else that nobody has the connection any more. Once one is on its way, loss recovery repeats it until it is acknowledged.
+   */
   keepAliveDeadline(): TimeUs {
-    return this.#keepAliveUs > 0 && !this.#elicited ? this.#received + this.#keepAliveUs : NEVER;
+    if (this.#keepAliveUs === 0 || this.#elicited) return NEVER;
+    return this.#received + Math.min(this.#keepAliveUs, Math.max(HUSH_US, HUSH_GAPS * this.#gapUs));
   }
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_CONFIG } from './config.ts';
 import { QuicError } from './errors.ts';
-import { CLOSING_PACKETS, CONFIDENTIALITY_LIMIT, Keys } from './keys.ts';
+import { CLOSING_PACKETS, Keys } from './keys.ts';
 import { CipherSuite, Level, OpenOutcome } from './ports.ts';
 import { testCryptoPort } from './testing/crypto-port.ts';
 
+/** RFC 9001 §6.6: packets under one key of AES-GCM. */
+const CONFIDENTIALITY_LIMIT = 2 ** 23;
 const suite = CipherSuite.aes128Gcm;
 const secret = (n: number) => new Uint8Array(16).fill(n);
 
@@ -118,6 +121,7 @@ describe('keys', () => {
     const [client] = both();
     assert.equal(client.beforeSeal(0, 100, 100), false);
     assert.equal(client.beforeSeal(100, 1, 100), true);
+    assert.equal(DEFAULT_CONFIG.keyUpdatePackets, 2 ** 22);
     assert.throws(() => client.beforeSeal(101, CONFIDENTIALITY_LIMIT, 100), isError(0x0f));
   });
 

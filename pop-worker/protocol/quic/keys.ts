@@ -3,7 +3,7 @@ import { KeyPhases } from './key-phases.ts';
 import { CipherSuite, type CryptoPort, Level, OpenOutcome, type PacketOpener, type PacketSealer } from './ports.ts';
 
 /** RFC 9001 §6.6: packets that one key of AES-GCM may protect. ChaCha20-Poly1305 has no limit that can be reached. */
-export const CONFIDENTIALITY_LIMIT = 2 ** 23;
+const CONFIDENTIALITY_LIMIT = 2 ** 23;
 /** …of which so many are left to say that the connection ends. */
 export const CLOSING_PACKETS = 64;
 
@@ -11,6 +11,14 @@ export const CLOSING_PACKETS = 64;
 const integrityLimit = (suite: CipherSuite): number => (suite === CipherSuite.chacha20Poly1305 ? 2 ** 36 : 2 ** 52);
 
 const NO_CID = new Uint8Array();
+
+/** What protects Initial packets, as far as a server had to know it before it made the connection. */
+export interface InitialKeys {
+  readonly client: Uint8Array;
+  readonly server: Uint8Array;
+  /** Of what the client sends. Whoever takes it closes it. */
+  readonly opener: PacketOpener;
+}
 
 /** Packet protection of every encryption level, and key updates of 1-RTT (RFC 9001 §5, §6). */
 export class Keys {
@@ -70,14 +78,19 @@ export class Keys {
     return this.#sendGeneration;
   }
 
-  /** RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry. */
-  installInitial(version: number, destinationCid: Uint8Array): void {
+  /**
+   * RFC 9001 §5.2: from the Destination Connection ID of the client's first Initial, or of its answer to Retry.
+   *
+   * @param known of a server's: what follows from it
+   */
+  installInitial(version: number, destinationCid: Uint8Array, known?: InitialKeys): void {
     this.#initialCid = destinationCid.slice();
     this.#otherOpener?.close();
     this.#otherOpener = undefined;
-    const { client, server } = this.#crypto.initialSecrets(version, destinationCid);
+    const { client, server } = known ?? this.#crypto.initialSecrets(version, destinationCid);
     this.#install(version, Level.initial, 'write', CipherSuite.aes128Gcm, this.#isServer ? server : client);
-    this.#install(version, Level.initial, 'read', CipherSuite.aes128Gcm, this.#isServer ? client : server);
+    if (known !== undefined) this.#openers[Level.initial] = known.opener;
+    else this.#install(version, Level.initial, 'read', CipherSuite.aes128Gcm, this.#isServer ? client : server);
   }
 
   /** Opens Initial packets of another version than the first one (RFC 9369 §4.1). */

@@ -18,7 +18,7 @@ const later = (ports: Ports, delayUs = 3000): Ports & { readonly later: LaterTls
   const tls = new LaterTls(ports.serverTls, delayUs);
   return { ...ports, serverTls: tls, later: tls };
 };
-const ports = (seed: number) => later(testPorts(new SeededRandom(seed)));
+const ports = (seed: number, certificateBytes?: number) => later(testPorts(new SeededRandom(seed), certificateBytes));
 const NAME = 'TLS that answers later';
 
 transferSuite(NAME, ports);

@@ -39,29 +39,6 @@ describe('closer', () => {
     assert.equal(closer.info, local);
   });
 
-  it('answers the 1st, 2nd, 4th, 8th … packet', () => {
-    const closer = new Closer();
-    closer.close(reason, local, 300);
-    const answered: number[] = [];
-    closer.onSent(0, 0);
-    for (let i = 1; i <= 20; i++) {
-      closer.onArrival(i);
-      if (closer.pending) answered.push(i);
-      closer.onSent(i, 0);
-    }
-    assert.deepEqual(answered, [1, 2, 4, 8, 16]);
-  });
-
-  it('answers nothing that was under way when it told the peer', () => {
-    const closer = new Closer();
-    closer.close(reason, local, 300);
-    closer.onSent(1000, 50);
-    for (const now of [1000, 1049]) closer.onArrival(now);
-    assert.equal(closer.pending, false);
-    closer.onArrival(1050);
-    assert.equal(closer.pending, true);
-  });
-
   it('is not opened again, nor told twice', () => {
     const closer = new Closer();
     closer.drain(remote, 1);
@@ -113,6 +90,21 @@ describe('idle timer', () => {
     assert.equal(timer.keepAliveDeadline(), NEVER);
     timer.onReceived(350);
     assert.equal(timer.keepAliveDeadline(), 650);
+  });
+
+  it('asks sooner where packets came all the time and none comes any more, then ever later', () => {
+    const ms = 1000;
+    const timer = new IdleTimer(0, 30_000 * ms, 1000 * ms);
+    for (let at = 10; at <= 2000; at += 10) timer.onReceived(at * ms);
+    assert.equal(timer.keepAliveDeadline(), 2100 * ms);
+    timer.onAckElicitingSent(2100 * ms);
+    assert.equal(timer.keepAliveDeadline(), NEVER);
+    timer.onReceived(2120 * ms);
+    assert.equal(timer.keepAliveDeadline(), 2480 * ms, 'three times the gap of 120 ms');
+    timer.onReceived(2500 * ms);
+    assert.equal(timer.keepAliveDeadline(), 3500 * ms, 'no later than the keep-alive');
+    for (let at = 2510; at <= 5000; at += 10) timer.onReceived(at * ms);
+    assert.equal(timer.keepAliveDeadline(), 5100 * ms, 'gaps of long ago count no more');
   });
 });
 

@@ -5,6 +5,8 @@ import { addressToPrefer } from './preferred-address.ts';
 /**
  * Why a connection does not move: it is a server's, or not confirmed (RFC 9000 §9); the server forbids it
  * (disable_active_migration, §18.2); it named no connection ID that is not used on another path (§9.5).
+ * Nothing is kept for later. The IDs come as the server likes, in the first round trip after confirmation there may be none
+ * yet: who was told `no-connection-id` asks again once more has arrived.
  */
 export type MigrationRefusal = 'not-client' | 'not-confirmed' | 'closed' | 'forbidden' | 'no-connection-id';
 

@@ -1,7 +1,8 @@
 import type { Random, TimeUs } from '../contract.ts';
 import type { AckRequests } from './ack/asking.ts';
 import type { CloseInfo, ConnectionSink, QuicConnection } from './api.ts';
-import type { LocalCids, PeerCids } from './cids.ts';
+import type { LocalCids } from './cids/local-cids.ts';
+import type { PeerCids } from './cids/peer-cids.ts';
 import type { Closer } from './close.ts';
 import type { QuicConfig } from './config.ts';
 import type { ControlFrames } from './control.ts';

@@ -91,6 +91,7 @@ test('RFC 9000 §9.6.3: a client that moves meanwhile asks both addresses, and g
 
 test('RFC 9000 §9.6.3: …and stays with the original one where the preferred one is silent', () => {
   const { pair, connection } = connected({ toServer: { delayUs: 10_000, drop: atPreferred } });
+  assert.ok(pair.run(() => connection.parts.peerCids.available > 0));
   pair.clientAddress = address(5, 5000);
   assert.equal(connection.migrate(pair.clientAddress, pair.now), undefined);
   pair.run(() => false, 10_000_000);

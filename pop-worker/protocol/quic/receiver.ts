@@ -1,5 +1,4 @@
 import type { TimeUs } from '../contract.ts';
-import { ClosingSink } from './closing-sink.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drop } from './dropped.ts';
 import { EarlyPackets } from './early-packets.ts';
@@ -34,8 +33,6 @@ export class Receiver {
   readonly #dispatcher: Dispatcher;
   readonly #early: EarlyPackets;
   readonly #long: LongPackets;
-  /** Takes the frames while the connection is closing. */
-  #closing: ClosingSink | undefined;
 
   /** @param cidBytes length of our connection IDs */
   constructor(parts: Parts, cidBytes: number) {
@@ -159,21 +156,6 @@ export class Receiver {
     return this.#reader.frameType;
   }
 
-  /** While closing, only the peer's CONNECTION_CLOSE still matters (RFC 9000 §10.2.1). @throws QuicError */
-  receiveClosing(
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    segment: number,
-    ecn: number,
-    path: Path,
-    now: TimeUs,
-  ): void {
-    this.#closing ??= new ClosingSink((application, code) => this.#parts.onPeerClose(application, code, '', now));
-    if (isLongHeader(buffer, start)) this.#long.receive(buffer, start, Math.min(end, start + segment), ecn, path, now);
-    else this.#receiveShort(buffer, start, Math.min(end, start + segment), segment, ecn, path, now);
-  }
-
   /** Packets that waited for keys which have come meanwhile, or never will. */
   #replay(path: Path, now: TimeUs): void {
     const { keys, handshake, closer } = this.#parts;
@@ -196,8 +178,7 @@ export class Receiver {
 
   /** The packet at hand still matters: the connection did not end while the one before it was processed. */
   get isListening(): boolean {
-    const { phase } = this.#parts.closer;
-    return phase === 'open' || (phase === 'closing' && this.#closing !== undefined);
+    return this.#parts.closer.isOpen;
   }
 
   /** Acts on the frames of an authentic packet. @param headerAt its first byte */
@@ -216,10 +197,6 @@ export class Receiver {
     const parts = this.#parts;
     const spaceId = SPACE_OF_LEVEL[level];
     const { ack } = parts.spaces[spaceId];
-    if (this.#closing !== undefined) {
-      parseFrames(this.#reader.reset(buffer, start, end), level, this.#closing);
-      return;
-    }
     // RFC 9000 §17.3.1; RFC 9287 §3 unless we allowed for it. Of long headers the parser has seen to it.
     if (((buffer[headerAt] as number) & 0x40) === 0 && !parts.config.greaseQuicBit) {
       drop(parts, 'droppedMalformed', level, end - headerAt, now);

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from './connection.ts';
 import { Level } from './ports.ts';
-import { sealedLong, sealedPacket } from './testing/injector.ts';
+import { firstInitial, sealedLong, sealedPacket } from './testing/injector.ts';
+import { packetTypes } from './testing/observe.ts';
 import { address, Pair, type PairOptions, testPorts } from './testing/pair.ts';
 import { SeededRandom } from './testing/random.ts';
 import { pattern, RecordingSink } from './testing/sinks.ts';
-import { patchLength, writeLongHeader } from './wire/packet/long.ts';
 import { PacketType } from './wire/packet/packet-type.ts';
 import { Version } from './wire/packet/version.ts';
 
 const PING = Uint8Array.of(1);
-const NOTHING = new Uint8Array();
 const RESET_KEY = new Uint8Array(32).fill(9);
 
 const connected = (options: PairOptions = {}): { pair: Pair; connection: Connection } => {
@@ -21,24 +20,21 @@ const connected = (options: PairOptions = {}): { pair: Pair; connection: Connect
   return { pair, connection };
 };
 
-/** An authentic Initial packet of a client that nobody knows. */
-const firstInitial = ({ ports }: Pair, dcid: Uint8Array, packetNumber = 0, bytes = 1200): Uint8Array => {
-  const packet = new Uint8Array(bytes);
-  const version = Version.v1;
-  const scid = Uint8Array.of(1, 2, 3, 4);
-  const start = writeLongHeader(packet, 0, PacketType.initial, version, dcid, scid, NOTHING, packetNumber, 4);
-  packet.set(PING, start);
-  patchLength(packet, start, 4, packet.length);
-  const sealer = ports.crypto.sealer(version, 0x1301, ports.crypto.initialSecrets(version, dcid).client);
-  sealer.seal(packet, Int32Array.of(0, start, bytes - start - 16, 0), Float64Array.of(packetNumber), 1);
-  return packet;
+/** One datagram of the client's reached the server, whose certificate fills many; how many more will is in `passes`. */
+const unvalidated = (seed: number, certificateBytes = 30_000) => {
+  const passes = { datagrams: 1 };
+  const ports = testPorts(new SeededRandom(seed), certificateBytes);
+  const pair = new Pair({ seed, ports, toServer: { delayUs: 1000, drop: () => passes.datagrams-- <= 0 } });
+  pair.connect();
+  pair.run(() => pair.server.connections === 1);
+  return { pair, passes, server: pair.accepted };
 };
 
 describe('a server', () => {
   it('takes no client whose first connection ID has less than 8 bytes (RFC 9000 §7.2)', () => {
     for (const length of [0, 7, 8, 20]) {
       const pair = new Pair();
-      pair.sendToServer(firstInitial(pair, pattern(length)));
+      pair.sendToServer(firstInitial(pair.ports.crypto, pattern(length)));
       pair.run(() => false, 20_000);
       assert.equal(pair.server.connections, length < 8 ? 0 : 1, `${length}`);
     }
@@ -48,13 +44,13 @@ describe('a server', () => {
     const received = (second: 'same' | 'other'): readonly number[] => {
       const pair = new Pair();
       const dcid = pattern(8);
-      pair.sendToServer(firstInitial(pair, dcid));
+      pair.sendToServer(firstInitial(pair.ports.crypto, dcid));
       pair.run(() => pair.server.connections === 1);
       const other = pair.accepted.parts.handshake.scid;
       const datagram = new Uint8Array(1200);
-      datagram.set(firstInitial(pair, dcid, 1, 600));
+      datagram.set(firstInitial(pair.ports.crypto, dcid, { packetNumber: 1, bytes: 600 }));
       // Its keys are those of the client's first ID, whichever ID it goes to.
-      const packet = firstInitial(pair, dcid, 2, 600);
+      const packet = firstInitial(pair.ports.crypto, dcid, { packetNumber: 2, bytes: 600 });
       if (second === 'other') packet.set(other, 6);
       datagram.set(packet, 600);
       pair.sendToServer(datagram);
@@ -96,20 +92,58 @@ describe('a server', () => {
     assert.ok(pair.run(() => last.confirmed));
   });
 
+  it('reads no Initial packet in a datagram of less than 1200 bytes, of whomever (RFC 9000 §14.1)', () => {
+    for (const bytes of [1199, 1200]) {
+      const pair = new Pair();
+      const dcid = pattern(8);
+      pair.sendToServer(firstInitial(pair.ports.crypto, dcid));
+      pair.run(() => pair.server.connections === 1);
+      pair.sendToServer(firstInitial(pair.ports.crypto, dcid, { packetNumber: 1, bytes }));
+      pair.run(() => false, 20_000);
+      const { packetsReceived, droppedMalformed } = pair.accepted.parts.counters;
+      assert.deepEqual([packetsReceived, droppedMalformed], bytes < 1200 ? [1, 1] : [2, 0]);
+    }
+  });
+
   it('of a certificate that fills many datagrams sends three times what came, no more (RFC 9000 §8)', () => {
     for (const seed of [1, 2, 3]) {
-      let sent = 0;
-      const ports = testPorts(new SeededRandom(seed), 30_000);
-      const pair = new Pair({ seed, ports, toServer: { delayUs: 1000, drop: () => sent++ >= 1 } });
-      pair.connect();
-      pair.run(() => pair.server.connections === 1);
-      const { counters, paths } = pair.accepted.parts;
+      const { pair, server } = unvalidated(seed);
       pair.run(() => false, 90_000_000);
-      assert.ok(counters.amplificationBlocked > 0);
-      const left = 3 * paths.active.bytesReceived - paths.active.bytesSent;
+      assert.ok(server.parts.counters.amplificationBlocked > 0);
+      const left = -pair.amplification();
       // All of it is used: it is the limit that holds the server back, not the window.
       assert.ok(left >= 0 && left < 100, `${left}`);
     }
+  });
+
+  it('counts towards that what it cannot read too, if it is for the connection (RFC 9000 §8.1)', () => {
+    const { pair, passes, server } = unvalidated(1);
+    pair.run(() => false, 2_000_000);
+    const { counters } = server.parts;
+    const forged = sealedLong(pair.opened, PacketType.initial, PING);
+    forged[1199] = (forged[1199] as number) ^ 1;
+    const { bytesSent } = counters;
+    passes.datagrams = 1;
+    pair.sendToServer(forged);
+    pair.run(() => false, 4_000_000);
+    assert.equal(counters.droppedForged, 1);
+    assert.ok(counters.bytesSent > bytesSent + 2400);
+    assert.ok(pair.amplification() <= 0, `${pair.amplification()}`);
+  });
+
+  it('sends CONNECTION_CLOSE within that, in as many packets as fit (RFC 9000 §8, §10.2.3)', () => {
+    const packets = new Set<number>();
+    // The first flight leaves from 245 bytes to nothing: room for three packets, two, one, none.
+    for (let certificateBytes = 3000; certificateBytes < 3300; certificateBytes += 20) {
+      const { pair, server } = unvalidated(1, certificateBytes);
+      const left = -pair.amplification();
+      pair.onServerSends = ({ bytes }) => packets.add(packetTypes(bytes).length);
+      server.close(5, 'no more');
+      pair.run(() => false, 1_000_000);
+      assert.ok(pair.amplification() <= 0, `${pair.amplification()} with ${left} left`);
+      assert.equal(pair.amplification() > -left, left >= 64, `${left} left`);
+    }
+    assert.deepEqual(packets, new Set([3, 2, 1]));
   });
 
   it('answers no datagram by a larger reset, nor one that could itself be one (RFC 9000 §10.3, §10.3.3)', () => {
@@ -151,6 +185,7 @@ describe('a client', () => {
       const datagram = pattern(bytes);
       // Towards the client's connection ID, with a Length that fits where it is a long header.
       const scid = connection.parts.handshake.scid;
+      // A shorter one has the token where the ID would end.
       if (first < 0x80) datagram.set([first, ...scid]);
       else {
         const peer = connection.parts.handshake.peerScid as Uint8Array;
@@ -162,6 +197,7 @@ describe('a client', () => {
       return pair.clientSink.closes[0]?.by;
     };
     assert.deepEqual([ends(0x41, 40), ends(0x41, 25), ends(0xe0, 80)], ['reset', 'reset', 'reset']);
+    assert.deepEqual([ends(0x41, 21), ends(0x41, 20)], ['reset', undefined]);
   });
 
   it('has no more 0-RTT keys once the handshake is complete (RFC 9001 §4.9.3)', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { JsonObject } from '@bufbuild/protobuf';
 import { createClient, eventually, type Fetch, type Send } from './client.ts';
 
 /** The configuration API, wherever and by whatever it is served. */
@@ -143,6 +144,168 @@ const popsAndWorkers = async ({ send, id }: Case): Promise<void> => {
   assert.equal((await send('POST', '/v1/pops', { id: moscow })).status, 201, 'a PoP may come back');
 };
 
+const routing = async ({ send, id }: Case): Promise<void> => {
+  const pop = id('routed');
+  await send('POST', '/v1/pops', { id: pop });
+  // Each run of the suite has a prefix of its own.
+  const number = [...id('x')].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 0xffff, 1);
+  const text = `2001:db8:${number.toString(16)}::/48`;
+  const prefix = { id: id('service'), prefix: text.toUpperCase(), pops: [pop], communities: ['64500:100'] };
+  const made = await send('POST', '/v1/prefixes', prefix);
+  assert.deepEqual([made.status, made.json.prefix], [201, text], JSON.stringify(made.json));
+  const path = `/v1/prefixes/${prefix.id}`;
+  assert.deepEqual(await reasonOf(send('POST', '/v1/prefixes', { prefix: text })), [409, 'PREFIX_TAKEN']);
+  const lost = await send('PATCH', path, { pops: [id('nowhere')] });
+  assert.deepEqual([lost.status, lost.json.violations[0].field], [400, 'prefix.pops[0]']);
+  const patched = await send('PATCH', path, { displayName: 'Service' });
+  assert.deepEqual([patched.json.displayName, patched.json.pops], ['Service', [pop]]);
+  assert.equal((await send('GET', path)).json.displayName, 'Service');
+  assert.equal((await send('PATCH', path, { pops: [] })).json.pops, undefined, 'named and empty: cleared');
+  const seen = (await send('GET', '/v1/prefixes?page.size=1000')).json.prefixes.map((one: { id: string }) => one.id);
+  assert.ok(seen.includes(prefix.id));
+
+  const neighbors = `/v1/pops/${pop}/bgp-neighbors`;
+  const router = { id: 'transit1', address: '2001:DB8::1', remoteAsn: 64_500, role: 'BGP_ROLE_PROVIDER', prepend: 1 };
+  const neighbor = await send('POST', neighbors, router);
+  assert.deepEqual([neighbor.status, neighbor.json.address], [201, '2001:db8::1'], JSON.stringify(neighbor.json));
+  assert.deepEqual(await reasonOf(send('POST', neighbors, router)), [409, 'NEIGHBOR_EXISTS']);
+  const changed = await send('PATCH', `${neighbors}/transit1`, { prepend: 0, bfdIntervalMs: 50 });
+  assert.deepEqual([changed.json.prepend, changed.json.bfdIntervalMs, changed.json.remoteAsn], [undefined, 50, 64_500]);
+  assert.equal((await send('GET', neighbors)).json.neighbors[0].id, 'transit1');
+  assert.deepEqual((await send('GET', `${neighbors}/transit1`)).json, changed.json);
+
+  const uplinks = `/v1/pops/${pop}/uplinks`;
+  const uplink = await send('POST', uplinks, { id: 'eth0', device: 'eth0', probeAddresses: ['198.51.100.1'] });
+  assert.equal(uplink.status, 201, JSON.stringify(uplink.json));
+  assert.equal((await send('PATCH', `${uplinks}/eth0`, { weight: 2 })).json.weight, 2);
+  assert.equal((await send('GET', uplinks)).json.uplinks[0].weight, 2);
+  assert.equal((await send('GET', `${uplinks}/eth0`)).json.device, 'eth0');
+
+  assert.deepEqual(await reasonOf(send('DELETE', `/v1/pops/${pop}`)), [409, 'POP_NOT_EMPTY']);
+  assert.equal((await send('DELETE', `${neighbors}/transit1`)).status, 204);
+  assert.deepEqual(await reasonOf(send('DELETE', `/v1/pops/${pop}`)), [409, 'POP_NOT_EMPTY']);
+  for (const one of [`${uplinks}/eth0`, `/v1/pops/${pop}`, path]) assert.equal((await send('DELETE', one)).status, 204);
+};
+
+const names = async ({ send, id }: Case): Promise<void> => {
+  const pop = id('named');
+  await send('POST', '/v1/pops', { id: pop, addresses: ['198.51.100.1', '2001:DB8::1'] });
+  const moved = await send('PATCH', `/v1/pops/${pop}`, { latitude: 55.75 });
+  assert.deepEqual([moved.json.latitude, moved.json.addresses], [55.75, ['198.51.100.1', '2001:db8::1']]);
+  const emptied = await send('PATCH', `/v1/pops/${pop}`, { addresses: [] });
+  assert.equal(emptied.json.addresses, undefined, 'named and empty: cleared');
+  const notThere = send('PATCH', `/v1/pops/${id('nowhere')}`, { latitude: 1 });
+  assert.deepEqual(await reasonOf(notThere), [404, 'POP_NOT_FOUND']);
+
+  const domain = `${id('edge')}.example`;
+  const zone = { id: id('edge'), domain: domain.toUpperCase(), nameServers: [`ns1.${domain}`, 'ns.elsewhere.example'] };
+  const records = [`ns1.${domain} A 192.0.2.53`];
+  const made = await send('POST', '/v1/dns-zones', { ...zone, records, services: [domain, `www.${domain}`] });
+  assert.deepEqual([made.status, made.json.domain], [201, domain], JSON.stringify(made.json));
+  const path = `/v1/dns-zones/${zone.id}`;
+  assert.deepEqual(await reasonOf(send('POST', '/v1/dns-zones', { ...zone, records, id: id('other') })), [
+    409,
+    'ZONE_TAKEN',
+  ]);
+  assert.deepEqual(await reasonOf(send('POST', '/v1/dns-zones', { ...zone, records })), [409, 'ZONE_EXISTS']);
+  assert.equal((await send('PATCH', path, { ttlSeconds: 60 })).json.ttlSeconds, 60);
+  const gone = await send('PATCH', path, { records: [] });
+  assert.deepEqual([gone.status, gone.json.violations[0].field], [400, 'zone.name_servers[0]']);
+  assert.equal((await send('GET', path)).json.records.length, 1);
+  const zones = (await send('GET', '/v1/dns-zones?page.size=1000')).json.zones.map((one: { id: string }) => one.id);
+  assert.ok(zones.includes(zone.id));
+
+  // Each run of the suite has networks of its own.
+  const number = [...id('x')].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 0xffff, 1);
+  const network = `2001:db8:${number.toString(16)}::/48`;
+  const place = await send('POST', '/v1/dns-places', {
+    id: id('urals'),
+    prefixes: [network.toUpperCase()],
+    pops: [pop],
+  });
+  assert.deepEqual([place.status, place.json.prefixes], [201, [network]], JSON.stringify(place.json));
+  const twice = send('POST', '/v1/dns-places', { prefixes: ['2001:db8:ffff:1::/64', network] });
+  assert.deepEqual(await reasonOf(twice), [409, 'PLACE_TAKEN']);
+  const where = `/v1/dns-places/${id('urals')}`;
+  const lost = await send('PATCH', where, { pops: [id('nowhere')] });
+  assert.deepEqual([lost.status, lost.json.violations[0].field], [400, 'place.pops[0]']);
+  assert.equal((await send('PATCH', where, { longitude: 60.6 })).json.longitude, 60.6);
+  assert.equal((await send('GET', where)).json.longitude, 60.6);
+  const places = (await send('GET', '/v1/dns-places?page.size=1000')).json.places.map((one: { id: string }) => one.id);
+  assert.ok(places.includes(id('urals')));
+  for (const one of [where, path, `/v1/pops/${pop}`]) assert.equal((await send('DELETE', one)).status, 204);
+};
+
+const BAD_NAMES: readonly (readonly [path: string, body: JsonObject, field: string])[] = [
+  ['pops', { addresses: ['198.51.100'] }, 'pop.addresses[0]'],
+  ['dns-zones', {}, 'zone.domain'],
+  ['dns-zones', { domain: 'edge..example', nameServers: ['ns.example'] }, 'zone.domain'],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns .example'] }, 'zone.name_servers[0]'],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns.edge.example'] }, 'zone.name_servers[0]'],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns.x'], services: ['www.example'] }, 'zone.services[0]'],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns.x'], services: ['notedge.example'] }, 'zone.services[0]'],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns.x'], records: ['a.edge.example MX x'] }, 'zone.records[0]'],
+  [
+    'dns-zones',
+    { domain: 'edge.example', nameServers: ['ns.x'], records: ['a.edge.example A ::1'] },
+    'zone.records[0]',
+  ],
+  [
+    'dns-zones',
+    { domain: 'edge.example', nameServers: ['ns.x'], records: ['a.example A 192.0.2.1'] },
+    'zone.records[0]',
+  ],
+  ['dns-zones', { domain: 'edge.example', nameServers: ['ns.x'], ttlSeconds: 86_401 }, 'zone.ttl_seconds'],
+  ['dns-places', {}, 'place.prefixes'],
+  ['dns-places', { prefixes: ['192.0.2.1/24'] }, 'place.prefixes[0]'],
+  ['dns-places', { prefixes: ['192.0.2.0/24'], latitude: 91 }, 'place.latitude'],
+];
+
+const badNames = async ({ send }: Case): Promise<void> => {
+  for (const [kind, body, field] of BAD_NAMES) {
+    const { status, json } = await send('POST', `/v1/${kind}`, body);
+    assert.deepEqual([status, json.violations?.[0].field], [400, field], JSON.stringify([body, json]));
+  }
+  const twice = {
+    domain: 'edge.example',
+    nameServers: ['ns.x'],
+    services: ['a.edge.example'],
+    records: ['A.edge.example A 192.0.2.1'],
+  };
+  const both = await send('POST', '/v1/dns-zones', twice);
+  assert.deepEqual([both.status, both.json.violations?.[0].field], [400, 'zone.services[0]']);
+};
+
+const BAD_ROUTING: readonly (readonly [path: string, body: JsonObject, field: string])[] = [
+  ['prefixes', { prefix: '192.0.2.1/24' }, 'prefix.prefix'],
+  ['prefixes', { prefix: '192.0.2.0' }, 'prefix.prefix'],
+  ['prefixes', {}, 'prefix.prefix'],
+  ['uplinks', {}, 'uplink.device'],
+  ['prefixes', { prefix: '192.0.2.0/24', communities: ['no-export'] }, 'prefix.communities[0]'],
+  ['bgp-neighbors', { address: '198.51.100.1' }, 'neighbor.remote_asn'],
+  ['bgp-neighbors', { address: 'router1', remoteAsn: 1 }, 'neighbor.address'],
+  ['bgp-neighbors', { address: 'fe80::1', remoteAsn: 1 }, 'neighbor.address'],
+  ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, holdSeconds: 2 }, 'neighbor.hold_seconds'],
+  ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, bfdIntervalMs: 9 }, 'neighbor.bfd_interval_ms'],
+  ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, prepend: 17 }, 'neighbor.prepend'],
+  ['uplinks', { device: 'a-name-too-long-for-one' }, 'uplink.device'],
+  ['uplinks', { device: 'eth0', probeAddresses: ['x'] }, 'uplink.probe_addresses[0]'],
+];
+
+const badRouting = async ({ send, id }: Case): Promise<void> => {
+  await send('POST', '/v1/pops', { id: id('strict') });
+  for (const [kind, body, field] of BAD_ROUTING) {
+    const { status, json } = await send(
+      'POST',
+      kind === 'prefixes' ? '/v1/prefixes' : `/v1/pops/${id('strict')}/${kind}`,
+      body,
+    );
+    assert.deepEqual([status, json.violations?.[0].field], [400, field], JSON.stringify([body, json]));
+  }
+  const lost = send('POST', `/v1/pops/${id('nowhere')}/uplinks`, { device: 'eth0' });
+  assert.deepEqual(await reasonOf(lost), [404, 'POP_NOT_FOUND']);
+};
+
 const whoMayDoWhat = async ({ api, send, id }: Case): Promise<void> => {
   const [own, foreign] = api.organisations;
   const [mine, theirs] = [id('mine'), id('theirs')];
@@ -212,6 +375,10 @@ const CASES: Readonly<Record<string, (run: Case) => Promise<void>>> = {
   'a request with a key is carried out once and answered the same': keysOfRequests,
   'lists come in pages with tokens that belong to them': pages,
   'PoPs, workers and draining': popsAndWorkers,
+  'prefixes, neighbours and uplinks': routing,
+  'what routing does not take': badRouting,
+  'zones, places and addresses of PoPs': names,
+  'what names do not take': badNames,
   'who may do what': whoMayDoWhat,
   'bad fields are named, all at once': badFields,
   'twenty devices made at once have addresses of their own': manyAtOnce,

@@ -24,6 +24,7 @@ export const callEverything = async (url: string, api: Omit<ApiUnderTest, 'fetch
   await eventually(force, 'the newest revision is forced');
   await send('POST', '/v1/pops', { id: 'oslo' });
   await send('POST', '/v1/pops/oslo/workers', { id: 'w1' });
+  await send('PATCH', '/v1/pops/oslo/workers/w1', { meshAddress: '192.0.2.9' });
   for (const path of ['/v1/pops', '/v1/pops/oslo', '/v1/pops/oslo/workers', '/v1/pops/oslo/workers/w1'])
     assert.equal((await send('GET', path)).status, 200, path);
   const device = await send('GET', `/v1/tenants/${prefix}many/devices/d1`);

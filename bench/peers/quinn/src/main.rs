@@ -13,8 +13,8 @@ use bytes::Bytes;
 use common::*;
 use measure::{Client, Connection, Handshake, Receive, measure, on_one_thread, request};
 use quinn::{
-    ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, RecvStream, SendStream, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    AckFrequencyConfig, ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, RecvStream, SendStream, ServerConfig,
+    TokioRuntime, TransportConfig, VarInt,
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
 use rustls::{
@@ -25,7 +25,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use std::{net::SocketAddr, sync::Arc};
 use tickets::Tickets;
 
-fn transport() -> Arc<TransportConfig> {
+/// `-ack-every N`: the peer is asked for an ACK of N packets each (draft-ietf-quic-ack-frequency).
+fn transport(flags: &Flags) -> Result<Arc<TransportConfig>, Error> {
     let mut config = TransportConfig::default();
     let mut discovery = MtuDiscoveryConfig::default();
     discovery.upper_bound(1472);
@@ -40,7 +41,12 @@ fn transport() -> Arc<TransportConfig> {
         .datagram_receive_buffer_size(Some(8 << 20))
         .datagram_send_buffer_size(1 << 20)
         .max_idle_timeout(Some(IDLE.try_into().unwrap()));
-    Arc::new(config)
+    if let Some(every) = flags.number("ack-every")? {
+        let mut wish = AckFrequencyConfig::default();
+        wish.ack_eliciting_threshold(VarInt::from_u32(every as u32 - 1));
+        config.ack_frequency_config(Some(wish));
+    }
+    Ok(Arc::new(config))
 }
 
 /// AES-128-GCM and one key exchange only, as all programs that are compared have them.
@@ -67,7 +73,7 @@ async fn serve(flags: &Flags) -> Result<(), Error> {
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.max_early_data_size = u32::MAX;
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-    config.transport_config(transport());
+    config.transport_config(transport(flags)?);
     let endpoint = endpoint(flags.addr()?, Some(config))?;
     eprintln!("listening at {}", endpoint.local_addr()?);
     while let Some(incoming) = endpoint.accept().await {
@@ -174,7 +180,7 @@ impl Quinn {
             _ => Resumption::store(tickets.clone()),
         };
         let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
-        config.transport_config(transport());
+        config.transport_config(transport(flags)?);
         let remote = flags.addr()?;
         let mut endpoint = endpoint(any_port(remote), None)?;
         endpoint.set_default_client_config(config);

@@ -76,6 +76,10 @@ export class MemoryQuic implements QuicConnection {
     return this.isServer ? 1 : 0;
   }
 
+  exporter(): Uint8Array {
+    throw new Error('there is no TLS');
+  }
+
   maxDatagramBytes(): number {
     return this.wire.limits.datagramBytes;
   }

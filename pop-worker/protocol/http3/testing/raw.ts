@@ -82,8 +82,8 @@ export class RawPeer {
     this.#server = options.server ?? true;
     this.pair = new MemoryPair(options.seed ?? 1, { unidirectionalStreams: 20, ...options.limits }, options.piece);
     this.http3 = new Http3Connection(this.#server ? this.pair.server : this.pair.client, this.recorder, options.http3);
-    if (this.#server) this.pair.connect(silent, this.http3, options.earlyData);
-    else this.pair.connect(this.http3, silent, options.earlyData);
+    if (this.#server) this.pair.connect(silent, this.http3.events, options.earlyData);
+    else this.pair.connect(this.http3.events, silent, options.earlyData);
     this.pair.run();
   }
 

@@ -31,7 +31,7 @@ export const connect = (
       acceptTcpRequest(h3, stream, head, server);
     if (!taken) h3.respond(stream, lines(':status: 404'), true);
   };
-  pair.connect(c, s);
+  pair.connect(c.events, s.events);
   pair.run();
   return { pair, c, s, client, server };
 };

@@ -30,7 +30,13 @@ test('qlog 0.3: the head and the events have the names that qvis knows', () => {
     ({ name, data }) => name === 'transport:packet_sent' && JSON.stringify(data).includes('"stream"'),
   );
   assert.ok(sent);
-  const { header, frames } = sent.data as { header: { packet_type: string }; frames: { [name: string]: unknown }[] };
+  const { header, frames, raw } = sent.data as {
+    header: { packet_type: string };
+    frames: { [name: string]: unknown }[];
+    raw: { length: number; payload_length: number };
+  };
+  // Of 1-RTT packets: first byte, connection ID of 8 bytes, packet number; the tag counts as payload.
+  assert.ok([10, 11].includes(raw.length - raw.payload_length), JSON.stringify(raw));
   assert.equal(header.packet_type, '1RTT');
   const stream = frames.find((frame) => frame['frame_type'] === 'stream');
   assert.ok(Number(stream?.['length']) > 500 && !Object.hasOwn(stream ?? {}, 'raw'), JSON.stringify(stream));
@@ -48,7 +54,7 @@ test('HTTP/3 frames have their length beside them, and what 0.3 does not know is
   const headers = { frame_type: 'headers', headers: [{ name: ':method', value: 'GET' }], raw: { payload_length: 20 } };
   assert.equal(
     legacy.record(event('http3:frame_created', { stream_id: 0, frame: headers })),
-    '\u001e{"time":1.5,"name":"http:frame_created","data":{"stream_id":0,"length":20,"frame":{"frame_type":"headers","headers":[{"name":":method","value":"GET"}]}}}\n',
+    '\u001e{"time":1.5,"name":"http:frame_created","data":{"stream_id":0,"length":20,"byte_length":20,"frame":{"frame_type":"headers","headers":[{"name":":method","value":"GET"}]}}}\n',
   );
   assert.equal(legacy.record(event('quic:tuple_assigned', { tuple_id: '1' })), '');
 });

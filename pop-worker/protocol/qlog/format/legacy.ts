@@ -1,3 +1,4 @@
+import { TAG_BYTES } from '#protocol/quic/ports.ts';
 import type { Fields, QlogEvent } from '../event.ts';
 import { type QlogFormat, textSequence } from './format.ts';
 
@@ -20,14 +21,22 @@ const frame: Change = ({ raw, error, error_code: code, frame_type_bytes: type, .
   };
 };
 
-const packet: Change = ({ frames, ...rest }) => ({
+/** The payload ended behind the tag. */
+const withTag = (raw: unknown): Fields => {
+  const { payload_length: payload, ...rest } = raw as Fields;
+  return { ...rest, ...(typeof payload === 'number' && { payload_length: payload + TAG_BYTES }) };
+};
+
+const packet: Change = ({ frames, raw, ...rest }) => ({
   ...rest,
+  ...(raw !== undefined && { raw: withTag(raw) }),
   ...(Array.isArray(frames) && { frames: frames.filter(isFields).map(frame) }),
 });
 
 const http: Change = ({ stream_id: id, frame: of }) => {
   const { length, ...rest } = frame(of as Fields);
-  return { stream_id: id, ...(length !== undefined && { length }), frame: rest };
+  // qvis reads the older name as well.
+  return { stream_id: id, ...(length !== undefined && { length, byte_length: length }), frame: rest };
 };
 
 /** Addresses stood side by side, as those of source and destination. */

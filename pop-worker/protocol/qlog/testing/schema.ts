@@ -3,8 +3,8 @@ import { Cddl } from './cddl.ts';
 
 const read = (name: string): string => readFileSync(new URL(`cddl/${name}.cddl`, import.meta.url), 'utf8');
 
-/** The drafts' own definitions. */
-export const SCHEMA = new Cddl(['main-schema', 'quic-events', 'h3-events'].map(read));
+/** The drafts' own definitions, and of what they leave to others. */
+export const SCHEMA = new Cddl(['main-schema', 'quic-events', 'h3-events', 'ack-frequency'].map(read));
 
 /** `quic:packet_sent` is defined by `QUICPacketSent`, and so on. */
 const RULES = new Map(SCHEMA.names.map((name) => [name.toLowerCase(), name]));

@@ -1,4 +1,4 @@
-import { Burst, D_ECN, D_LOCAL, D_REMOTE } from '../../burst.ts';
+import { Burst, D_ECN, D_LOCAL, D_REMOTE, ecnOf } from '../../burst.ts';
 
 /** Bytes for each datagram: an Initial packet of a link of 1500 bytes. */
 const DATAGRAM_BYTES = 1536;
@@ -36,7 +36,7 @@ class Lane {
     // With a byte between them datagrams of one client are no run: each is taken by itself.
     filling.used++;
     filling.buffer.set(buffer.subarray(start, end), filling.used);
-    filling.commit(end - start, words[base + D_ECN] as number, words, base + D_REMOTE, words, base + D_LOCAL);
+    filling.commit(end - start, ecnOf(words[base + D_ECN] as number), words, base + D_REMOTE, words, base + D_LOCAL);
     return true;
   }
 

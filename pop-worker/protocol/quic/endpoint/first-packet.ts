@@ -1,3 +1,4 @@
+import type { InitialKeys } from '../keys.ts';
 import { CipherSuite, type CryptoPort } from '../ports.ts';
 import type { PacketHeader } from '../wire/packet/header.ts';
 
@@ -15,17 +16,22 @@ export class FirstPacket {
     this.#crypto = crypto;
   }
 
-  /** The packet itself stays as it is. @param keyCid Destination Connection ID of the packet */
-  isAuthentic(buffer: Uint8Array, header: PacketHeader, keyCid: Uint8Array): boolean {
+  /**
+   * The packet itself stays as it is.
+   *
+   * @param keyCid Destination Connection ID of the packet
+   * @returns the keys that it was opened with, for the connection that it makes; undefined: it is not authentic
+   */
+  keysOf(buffer: Uint8Array, header: PacketHeader, keyCid: Uint8Array): InitialKeys | undefined {
     const { start, end, packetNumberAt, version } = header;
     const bytes = end - start;
     if (this.#copy.length < bytes) this.#copy = new Uint8Array(bytes);
     this.#copy.set(buffer.subarray(start, end));
     this.#descriptor.set([0, packetNumberAt - start, bytes, 0]);
-    const { client } = this.#crypto.initialSecrets(version, keyCid);
+    const { client, server } = this.#crypto.initialSecrets(version, keyCid);
     const opener = this.#crypto.opener(version, CipherSuite.aes128Gcm, client);
-    const opened = opener.open(this.#copy, this.#descriptor, this.#number, 1, -1);
+    if (opener.open(this.#copy, this.#descriptor, this.#number, 1, -1) === 1) return { client, server, opener };
     opener.close();
-    return opened === 1;
+    return undefined;
   }
 }

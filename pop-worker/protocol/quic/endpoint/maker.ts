@@ -5,6 +5,7 @@ import type { EndpointConfig, QuicConfig } from '../config.ts';
 import { Connection } from '../connection.ts';
 import type { ConnectionHost, ServerToken } from '../connection-parts.ts';
 import { bearsEarlyData, earlyContext, VERSION_BYTES } from '../early-limits.ts';
+import type { InitialKeys } from '../keys.ts';
 import type { ConnectionObserver } from '../observer.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
 import { preferredAddressOf } from '../preferred-address.ts';
@@ -43,6 +44,11 @@ export interface EndpointOptions {
   readonly tokenKey: Uint8Array;
   /** 32 bytes. Stateless reset tokens derive from it (RFC 9000 §10.3.2); undefined: a random one, and no resets are sent. */
   readonly resetKey?: Uint8Array;
+  /**
+   * Is asked instead of `resetKey` by which a stateless reset for a packet with this connection ID is made, where endpoints
+   * may know of each other's connections that they are lost; undefined: none is sent.
+   */
+  readonly resetKeyOf?: (cid: Uint8Array) => Uint8Array | undefined;
   /** Fills a connection ID of `config.cidBytes` bytes; random ones by default. */
   readonly fillCid?: (cid: Uint8Array) => void;
   /**
@@ -192,7 +198,14 @@ export class Maker {
   }
 
   /** @param firstBytes of the datagram that opens the connection */
-  accept(admission: Admission, sink: ConnectionSink, from: Addresses, firstBytes: number, now: TimeUs): Connection {
+  accept(
+    admission: Admission,
+    keys: InitialKeys,
+    sink: ConnectionSink,
+    from: Addresses,
+    firstBytes: number,
+    now: TimeUs,
+  ): Connection {
     const { crypto, random, tls, quic, resetKey } = this.#options;
     // RFC 9000 §7.3: after Retry, the ID that it gave goes on being ours.
     const scid = admission.retryCid ?? this.generateCid();
@@ -225,6 +238,7 @@ export class Maker {
       scid,
       dcid: admission.clientCid,
       keyCid: admission.keyCid,
+      initialKeys: keys,
       cids,
       token: NO_TOKEN,
       remote: from.words.slice(from.remoteAt, from.remoteAt + ADDRESS_WORDS),

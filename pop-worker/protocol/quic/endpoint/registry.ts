@@ -4,10 +4,13 @@ import type { Connection } from '../connection.ts';
 import { AddressIndex } from './address-index.ts';
 import { CidTable } from './cid-table.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { Ended, endsWithOthers } from './ended.ts';
+import type { Replies } from './replies.ts';
 
 /** The connections of an endpoint: by ID, by address, by deadline, and those that have something to send. */
 export class Registry {
   readonly byCid: CidTable<Connection>;
+  readonly ended: Ended;
   readonly #byAddress = new AddressIndex<Connection>();
   readonly #heap = new DeadlineHeap<Connection>();
   /** Every connection with the IDs that lead to it. */
@@ -21,18 +24,23 @@ export class Registry {
   /** A program ended what it sends on a stream: somebody may wait for just that. */
   answered = false;
 
-  constructor(random: Random) {
-    const seed = new Uint8Array(4);
-    random.fill(seed);
-    this.byCid = new CidTable(seed.reduce((sum, byte) => sum * 256 + byte, 0));
+  /** @param replies what connections that are over still say */
+  constructor(random: Random, replies: Replies) {
+    const bytes = new Uint8Array(4);
+    random.fill(bytes);
+    const seed = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+    this.byCid = new CidTable(seed);
+    this.ended = new Ended(seed, replies);
   }
 
+  /** Those that are over among them. */
   get size(): number {
-    return this.#cids.size;
+    return this.#cids.size + this.ended.size;
   }
 
+  /** Those that failed and are not forgotten yet among them. */
   get handshakes(): number {
-    return this.#handshaking.size;
+    return this.#handshaking.size + this.ended.handshakes;
   }
 
   add(connection: Connection, cids: readonly Uint8Array[]): void {
@@ -105,6 +113,7 @@ export class Registry {
   }
 
   expire(now: TimeUs): void {
+    this.ended.expire(now);
     for (let first = this.#heap.peek; first !== undefined && first.heapKey <= now; first = this.#heap.peek) {
       first.onTimeout(now);
       this.#heap.set(first, Number.POSITIVE_INFINITY);
@@ -120,12 +129,25 @@ export class Registry {
       if (!this.#cids.has(connection)) continue;
       if (connection.poll(now, out)) this.wake(connection);
       if (connection.isGone) this.remove(connection);
-      else this.#heap.set(connection, connection.deadline());
+      else if (connection.isOver) this.#end(connection, now);
+      else this.#wait(connection);
       if (this.#head > 1024 && 2 * this.#head > this.#waiting.length) this.#compact();
     }
     if (this.#head < this.#waiting.length) return;
     while (this.#waiting.length > 0) this.#waiting.pop();
     this.#head = 0;
+  }
+
+  #wait(connection: Connection): void {
+    const deadline = connection.deadline();
+    this.#heap.set(connection, connection.parts.closer.isOpen ? deadline : endsWithOthers(deadline));
+  }
+
+  #end(connection: Connection, now: TimeUs): void {
+    const until = connection.deadline();
+    const confirmed = !this.#handshaking.has(connection);
+    this.ended.add(this.#cids.get(connection) ?? [], until, connection.discard(now), confirmed);
+    this.remove(connection);
   }
 
   #compact(): void {
@@ -134,6 +156,6 @@ export class Registry {
   }
 
   deadline(now: TimeUs): TimeUs {
-    return this.#waiting.length > this.#head ? now : this.#heap.first;
+    return this.#waiting.length > this.#head ? now : Math.min(this.#heap.first, this.ended.deadline);
   }
 }

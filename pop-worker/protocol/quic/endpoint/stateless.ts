@@ -93,6 +93,7 @@ export class Stateless {
       const { server } = crypto.initialSecrets(header.version, dcid);
       const sealer = crypto.sealer(header.version, CipherSuite.aes128Gcm, server);
       sealer.seal(buffer, Int32Array.of(at, payload - at, end - payload, 0), Float64Array.of(0), 1);
+      sealer.close();
       return end + TAG_BYTES;
     });
   }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Pair } from '../testing/pair.ts';
+import type { CryptoPort } from '../ports.ts';
+import { firstInitial } from '../testing/injector.ts';
+import { Pair, testPorts } from '../testing/pair.ts';
+import { SeededRandom } from '../testing/random.ts';
 import { pattern, RecordingSink } from '../testing/sinks.ts';
 
 const BACKLOG = { backlogDatagrams: 8 };
@@ -96,5 +99,48 @@ describe('strangers', () => {
     assert.equal(pair.server.counters.droppedForged, 1);
     assert.equal(pair.server.connections, 0);
     assert.equal(pair.serverSinks.length, 0);
+  });
+
+  it('whose first packet ends its connection count as handshakes until they are forgotten', () => {
+    const pair = new Pair({ endpoint: { retryAtHandshakes: 20, maxHandshakes: 1000 } });
+    // A frame of no known type.
+    const payload = Uint8Array.of(0x7f, 0xff);
+    for (let i = 0; i < 100; i++) {
+      pair.sendToServer(firstInitial(pair.ports.crypto, pattern(8, i), { payload }));
+    }
+    pair.run(() => false, 50_000);
+    const { counters } = pair.server;
+    assert.deepEqual([counters.accepted, counters.retriesSent, pair.server.handshakes], [20, 80, 20]);
+    assert.ok(pair.serverSinks.every((sink) => sink.closes.length === 1));
+    // Whoever shows where it is gets in meanwhile.
+    const honest = open(pair);
+    assert.ok(pair.run(() => honest.confirmed, 500_000));
+    pair.run(() => false, 4_000_000);
+    assert.equal(pair.server.handshakes, 0);
+  });
+
+  it('that are refused leave no keys behind', () => {
+    const ports = testPorts(new SeededRandom(2));
+    let made = 0;
+    let open = 0;
+    const crypto: CryptoPort = {
+      ...ports.crypto,
+      sealer(version, suite, secret) {
+        const sealer = ports.crypto.sealer(version, suite, secret);
+        const close = sealer.close.bind(sealer);
+        sealer.close = () => {
+          open--;
+          close();
+        };
+        made++;
+        open++;
+        return sealer;
+      },
+    };
+    const pair = new Pair({ ports: { ...ports, crypto }, endpoint: { maxConnections: 0 } });
+    for (let i = 0; i < 5; i++) pair.sendToServer(firstInitial(ports.crypto, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, i)));
+    pair.run(() => false, 100_000);
+    assert.equal(pair.server.counters.refusedConnections, 5);
+    assert.deepEqual([made, open], [5, 0]);
   });
 });

@@ -29,6 +29,7 @@ test('connection IDs are drawn at random, all of one length, and none leads to t
   const pair = new Pair();
   for (let i = 0; i < 200; i++) pair.connect();
   assert.ok(pair.run(() => pair.serverSinks.filter((sink) => sink.confirmed).length === 200));
+  pair.run(() => false, 1_000_000);
   const cids: Uint8Array[] = [];
   pair.server.forEach(({ parts }) => {
     parts.localCids.forEach((cid) => {

@@ -83,7 +83,8 @@ class Driver {
       maxPackets: 512,
     };
     this.recovery = new Recovery(options, this.ledger);
-    this.recovery.onHandshakeConfirmed(0);
+    this.recovery.onHandshakeConfirmed();
+    this.recovery.mtu.start(0);
   }
 
   apply(space: Space, what: Action): void {

@@ -9,7 +9,7 @@ const { application } = Space;
 /** The example's table, behind enough steady samples that smoothed_rtt + max(4*rttvar, granularity) is 2 s. */
 function persistentExample(probeAt: number): Harness {
   const h = new Harness();
-  h.recovery.onHandshakeConfirmed(0);
+  h.recovery.onHandshakeConfirmed();
   h.recovery.setPeerMaxAckDelay(0);
   for (let i = 0; i < 60; i++) {
     const number = h.send();
@@ -113,7 +113,7 @@ for (const [late, times] of [
 
 test('RFC 9002 §7.6.2: losses before the first RTT sample are not persistent congestion', () => {
   const h = new Harness();
-  h.recovery.onHandshakeConfirmed(0);
+  h.recovery.onHandshakeConfirmed();
   for (let i = 0; i < 30; i++) {
     h.send();
     h.nowMs += 1000;

@@ -397,3 +397,18 @@ test('RFC 9002 §5.1: no RTT sample without a new largest, or without anything a
   h.ack(application, 0, [0, 3]);
   assert.equal(h.recovery.rtt.latestUs, 70_000, 'the largest is not new');
 });
+
+test('an ACK no later than what it acknowledges tells the controller nothing', () => {
+  const h = new Harness().confirm(50);
+  const { congestionWindow } = h.recovery.controller;
+  for (const earlierMs of [0, 1]) {
+    const number = h.send();
+    h.nowMs -= earlierMs;
+    h.ack(application, 0, [number, number]);
+    h.nowMs += earlierMs;
+  }
+  assert.deepEqual(h.notes.take(), ['acked 2:1', 'acked 2:2']);
+  assert.equal(h.recovery.controller.congestionWindow, congestionWindow);
+  assert.equal(h.recovery.rtt.minUs, 50_000);
+  assert.equal(h.recovery.bytesInFlight, 0);
+});

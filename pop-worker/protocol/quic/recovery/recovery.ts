@@ -165,7 +165,7 @@ export class Recovery {
     const sample = sampler.finish(now, rtt.smoothedUs, rtt.minUs);
     // §A.7: losses first. What was acknowledged along with the loss that began a period was sent before that.
     if (this.#settlement.windowCut) sample.ackedOutsideRecovery = 0;
-    if (sample.rttUs >= 0) path.controller.onAck(now, sample, path.bytesInFlight);
+    if (sample.rttUs > 0) path.controller.onAck(now, sample, path.bytesInFlight);
     if (path.controller.holdsBack) sampler.onApplicationLimited(path.bytesInFlight);
     if (space === Space.handshake) this.#timer.handshakeAcked = true;
     // §6.2.1: a client that may be keeping the server from a deadlock goes on backing off.
@@ -335,10 +335,9 @@ export class Recovery {
     this.#timer.hasHandshakeKeys = true;
   }
 
-  /** RFC 9001 §4.1.2. The search for a larger MTU begins. */
-  onHandshakeConfirmed(now: TimeUs): void {
+  /** RFC 9001 §4.1.2 */
+  onHandshakeConfirmed(): void {
     this.#timer.handshakeConfirmed = true;
-    this.mtu.start(now);
   }
 
   /** A server may send nothing until more arrives (RFC 9000 §8.1): no probe timer meanwhile. */

@@ -44,13 +44,29 @@ test('RFC 9002 §5.2: min_rtt does not know of delays', () => {
   assert.equal(rtt.minUs, 90_000);
 });
 
+test('an ACK that came before its packet left is no sample, the first one neither', () => {
+  const rtt = new RttEstimator();
+  for (const latest of [-900_000, 0]) rtt.update(latest, 0, NO_LIMIT, 5);
+  assert.deepEqual(rtt, new RttEstimator());
+  rtt.update(20_000, 0, NO_LIMIT, 6);
+  const { latestUs, smoothedUs, varianceUs, minUs } = rtt;
+  for (const latest of [-900_000, 0]) rtt.update(latest, 0, NO_LIMIT, 7);
+  assert.deepEqual(
+    [rtt.latestUs, rtt.smoothedUs, rtt.varianceUs, rtt.minUs],
+    [latestUs, smoothedUs, varianceUs, minUs],
+  );
+  assert.equal(minUs, 20_000);
+});
+
 test('estimates stay within the samples', () => {
-  const sample = fc.record({ latest: fc.integer({ min: 1, max: 10_000_000 }), delay: fc.nat(20_000_000) });
+  const sample = fc.record({ latest: fc.integer({ min: -1_000_000, max: 10_000_000 }), delay: fc.nat(20_000_000) });
   fc.assert(
     fc.property(fc.array(sample, { minLength: 1, maxLength: 50 }), (samples) => {
       const rtt = new RttEstimator();
       for (const { latest, delay } of samples) rtt.update(latest, delay, 25_000, 0);
-      const all = samples.map((s) => s.latest);
+      const all = samples.map((s) => s.latest).filter((latest) => latest > 0);
+      assert.equal(rtt.hasSample, all.length > 0);
+      if (all.length === 0) return;
       assert.equal(rtt.minUs, Math.min(...all));
       assert.ok(rtt.smoothedUs >= rtt.minUs - 1e-6 && rtt.smoothedUs <= Math.max(...all) + 1e-6);
       assert.ok(rtt.varianceUs >= 0 && rtt.ptoBaseUs >= rtt.smoothedUs + 1000);

@@ -26,12 +26,13 @@ export class RttEstimator {
   }
 
   /**
-   * Takes a sample.
+   * Takes a sample. What is not above 0 is none: an ACK that lay in the socket when its packet left was a guess.
    *
    * @param ackDelayUs as the peer reported it
    * @param maxAckDelayUs the peer's limit once the handshake is confirmed, else `Infinity` (RFC 9002 §5.3)
    */
   update(latestUs: number, ackDelayUs: number, maxAckDelayUs: number, now: TimeUs): void {
+    if (latestUs <= 0) return;
     this.latestUs = latestUs;
     if (!this.hasSample) {
       this.minUs = latestUs;

@@ -1,11 +1,12 @@
 import type { Connection } from '../connection.ts';
 import { SPACE_OF_LEVEL } from '../handshake.ts';
-import { Level, type PacketSealer, TAG_BYTES } from '../ports.ts';
+import { CipherSuite, type CryptoPort, Level, type PacketSealer, TAG_BYTES } from '../ports.ts';
 import { Space } from '../recovery/recovery.ts';
 import { patchLength, writeLongHeader } from '../wire/packet/long.ts';
 import { packetNumberBytes } from '../wire/packet/number.ts';
-import type { LongPacketType } from '../wire/packet/packet-type.ts';
+import { type LongPacketType, PacketType } from '../wire/packet/packet-type.ts';
 import { writeShortHeader } from '../wire/packet/short.ts';
+import { Version } from '../wire/packet/version.ts';
 import { writeVarint } from '../wire/varint.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -60,6 +61,27 @@ export const sealedLong = (from: Connection, level: LongPacketType, payload: Uin
   recovery.onPacketSent(SPACE_OF_LEVEL[level], 0, packet.length, 0);
   const descriptor = Int32Array.of(0, start, packet.length - start - TAG_BYTES, 0);
   sealer?.seal(packet, descriptor, Float64Array.of(packetNumber), 1);
+  return packet;
+};
+
+export interface FirstInitial {
+  readonly packetNumber?: number;
+  readonly bytes?: number;
+  /** Frames in front of the padding; PING unless something else is said. */
+  readonly payload?: Uint8Array;
+}
+
+/** An authentic Initial packet of a client that nobody knows. @param dcid the connection ID that it picks for the server */
+export const firstInitial = (crypto: CryptoPort, dcid: Uint8Array, change: FirstInitial = {}): Uint8Array => {
+  const { packetNumber = 0, bytes = 1200, payload = Uint8Array.of(1) } = change;
+  const packet = new Uint8Array(bytes);
+  const scid = Uint8Array.of(1, 2, 3, 4);
+  const none = new Uint8Array();
+  const start = writeLongHeader(packet, 0, PacketType.initial, Version.v1, dcid, scid, none, packetNumber, 4);
+  packet.set(payload, start);
+  patchLength(packet, start, 4, bytes);
+  const sealer = crypto.sealer(Version.v1, CipherSuite.aes128Gcm, crypto.initialSecrets(Version.v1, dcid).client);
+  sealer.seal(packet, Int32Array.of(0, start, bytes - start - TAG_BYTES, 0), Float64Array.of(packetNumber), 1);
   return packet;
 };
 

@@ -85,8 +85,12 @@ export class Link {
     this.#queue.splice(place, 0, { ...datagram, bytes, ecn, at });
   }
 
-  /** Datagrams that have arrived by now, as received bursts, equal ones joined as GRO does. */
-  receive(now: TimeUs): Burst | undefined {
+  /**
+   * Datagrams that have arrived by now, as received bursts, equal ones joined as GRO does.
+   *
+   * @param seen called for each of them, not for what was lost
+   */
+  receive(now: TimeUs, seen: (datagram: Datagram) => void = () => {}): Burst | undefined {
     if (this.next > now) return undefined;
     const here = this.#queue.filter(({ at }) => at <= now).slice(0, MOST_AT_ONCE);
     const burst = new Burst(
@@ -97,6 +101,7 @@ export class Link {
       const datagram = this.#queue[0] as Datagram;
       if (!burst.hasRoom(datagram.bytes.length)) break;
       this.#queue.shift();
+      seen(datagram);
       burst.buffer.set(datagram.bytes, burst.used);
       burst.commit(datagram.bytes.length, datagram.ecn, datagram.from, 0, datagram.to, 0);
     }

@@ -81,7 +81,7 @@ export class Pair {
   readonly #options: PairOptions;
   readonly #burst: Burst;
   readonly #makeServer: () => Endpoint;
-  /** Bytes from and to each client address, while none was validated: the amplification limit is checked with it. */
+  /** Bytes that arrived from each client address, and that were sent there: the amplification limit is checked with it. */
   readonly #received = new Map<string, number>();
   readonly #sent = new Map<string, number>();
 
@@ -148,7 +148,7 @@ export class Pair {
     const burst = new Burst(bytes.length, 1);
     burst.buffer.set(bytes);
     burst.commit(bytes.length, 0, this.serverAddress, 0, this.clientAddress, 0);
-    this.toServer.send(burst, this.clientAddress, this.now, (datagram) => this.#toServer(datagram));
+    this.toServer.send(burst, this.clientAddress, this.now, (datagram) => this.#rewrite(datagram));
   }
 
   /** …from the server's. */
@@ -205,14 +205,16 @@ export class Pair {
   }
 
   #turn(): void {
-    const atServer = this.toServer.receive(this.now);
+    const atServer = this.toServer.receive(this.now, (datagram) =>
+      this.#count(this.#received, datagram.from, datagram),
+    );
     if (atServer !== undefined) this.server.handle(atServer, this.now);
     while (this.admits && this.server.admit(this.now));
     this.ports.later?.run(this.now);
     const atClient = this.toClient.receive(this.now);
     if (atClient !== undefined) this.client.handle(atClient, this.now);
     this.#send(this.client, this.toServer, this.clientAddress, (datagram) => {
-      this.#toServer(datagram);
+      this.#rewrite(datagram);
       this.onClientSends(datagram);
     });
     this.#send(this.server, this.toClient, this.serverAddress, (datagram) => {
@@ -223,9 +225,8 @@ export class Pair {
     });
   }
 
-  #toServer(datagram: Datagram): void {
+  #rewrite(datagram: Datagram): void {
     datagram.from.set(this.rewriteFrom(datagram) ?? datagram.from);
-    this.#count(this.#received, datagram.from, datagram);
   }
 
   #count(counts: Map<string, number>, address: Int32Array, { bytes }: Datagram): void {
@@ -243,7 +244,7 @@ export class Pair {
     }
   }
 
-  /** Bytes that the server sent to an address beyond three times what came from there. Not positive: the limit held. */
+  /** Bytes that the server sent to an address beyond three times what reached it from there. Not positive: the limit held. */
   amplification(clientAddress = this.clientAddress): number {
     const key = clientAddress.join();
     return (this.#sent.get(key) ?? 0) - AMPLIFICATION * (this.#received.get(key) ?? 0);

@@ -1,10 +1,34 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EndpointCounters } from '../counters.ts';
+import { firstInitial } from './injector.ts';
 import { Pair, type Ports } from './pair.ts';
 import { pattern, RecordingSink } from './sinks.ts';
 
-/** What the endpoint does with strangers: Retry, tokens, versions, limits (RFC 9000 §5.2.2, §6, §8.1). */
-export const endpointSuite = (name: string, ports: (seed: number) => Ports): void => {
+/** What counts a datagram of nobody's, how many answer it, its size, and what it begins with; the rest is zero. */
+const STRANGERS: readonly (readonly [counter: keyof EndpointCounters, answers: number, bytes: number, ...number[]])[] =
+  [
+    ['droppedTooShort', 0, 10],
+    // A long header with a destination connection ID of 8 bytes, of version 1 and without Length.
+    ['droppedMalformed', 0, 306, 0xc0, 0, 0, 0, 1, 8],
+    // Handshake and 0-RTT packets of version 1.
+    ['droppedUnknown', 0, 1200, 0xe0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0x44, 0x80],
+    ['droppedUnknown', 0, 1200, 0xd0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0x44, 0x80],
+    // Version Negotiation (RFC 9000 §6.1), and versions that nobody speaks (§5.2.2).
+    ['droppedUnknown', 0, 1200, 0xc0, 0, 0, 0, 0, 8],
+    ['versionNegotiationsSent', 1, 1200, 0xff, 0xff, 0xff, 0xff, 0xff, 8],
+    ['droppedSmallInitial', 0, 1199, 0xff, 0xff, 0xff, 0xff, 0xff, 8],
+  ];
+
+/** A certificate that makes a server's first flight longer than three datagrams of a client allow. */
+const LONG_CERTIFICATE = 9000;
+
+/**
+ * What the endpoint does with strangers: Retry, tokens, versions, limits (RFC 9000 §5.2.2, §6, §8.1).
+ *
+ * @param ports with a certificate of so many bytes, where they can choose
+ */
+export const endpointSuite = (name: string, ports: (seed: number, certificateBytes?: number) => Ports): void => {
   const make = (options: ConstructorParameters<typeof Pair>[0] = {}) => new Pair({ ports: ports(1), ...options });
 
   describe(`endpoint, ${name}`, () => {
@@ -120,9 +144,11 @@ export const endpointSuite = (name: string, ports: (seed: number) => Ports): voi
 
     it('never sends more than three times what came from an address that is not validated', () => {
       for (let seed = 1; seed <= 10; seed++) {
-        // The client's later packets are lost: nothing ever validates it.
+        // The client hears nothing, so it sends Initial packets only, of which one to three arrive: nothing ever validates it.
         let sent = 0;
-        const pair = make({ seed, toServer: { delayUs: 1000, drop: () => sent++ > seed % 3 } });
+        const toServer = { delayUs: 1000, drop: () => sent++ > seed % 3 };
+        const toClient = { delayUs: 1000, loss: 1 };
+        const pair = make({ seed, ports: ports(seed, LONG_CERTIFICATE), toServer, toClient });
         pair.connect();
         pair.onServerSends = () => assert.ok(pair.amplification() <= 0, `seed ${seed}: ${pair.amplification()}`);
         pair.run(() => false, 90_000_000);
@@ -132,15 +158,26 @@ export const endpointSuite = (name: string, ports: (seed: number) => Ports): voi
     });
 
     it('drops Initial packets in small datagrams and what is no QUIC at all', () => {
-      const pair = make();
-      pair.sendToServer(new Uint8Array(10));
-      pair.sendToServer(Uint8Array.of(0xc0, 0, 0, 0, 1, 8, ...new Uint8Array(300)));
-      pair.sendToServer(new Uint8Array(1200).fill(0xff));
-      pair.run(() => false, 100_000);
-      assert.equal(pair.server.connections, 0);
-      const { droppedTooShort, droppedSmallInitial, droppedMalformed, versionNegotiationsSent } = pair.server.counters;
-      assert.equal(droppedTooShort, 1);
-      assert.equal(droppedSmallInitial + droppedMalformed + versionNegotiationsSent, 2);
+      for (const [counter, answers, bytes, ...first] of STRANGERS) {
+        const pair = make();
+        const datagram = new Uint8Array(bytes);
+        datagram.set(first);
+        pair.sendToServer(datagram);
+        pair.run(() => false, 100_000);
+        const what = `${bytes} bytes that begin with ${first.join()}`;
+        assert.equal(pair.server.counters[counter], 1, what);
+        assert.deepEqual([pair.toClient.sent, pair.server.connections], [answers, 0], what);
+      }
+    });
+
+    it('takes a first Initial packet in 1200 bytes, and none in 1199 (RFC 9000 §14.1)', () => {
+      for (const bytes of [1199, 1200]) {
+        const pair = make();
+        pair.sendToServer(firstInitial(pair.ports.crypto, pattern(8), { bytes }));
+        pair.run(() => false, 100_000);
+        assert.equal(pair.server.connections, bytes - 1199, `${bytes}`);
+        assert.equal(pair.server.counters.droppedSmallInitial, 1200 - bytes, `${bytes}`);
+      }
     });
 
     it('keeps nothing of an Initial packet that is not authentic', () => {

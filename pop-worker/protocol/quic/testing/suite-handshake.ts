@@ -72,6 +72,17 @@ export const handshakeSuite = (name: string, ports: (seed: number) => Ports): vo
       assert.deepEqual([parts.peerCids.available, pair.accepted.parts.peerCids.available], [3, 3]);
     });
 
+    it('lets the server give nothing beyond the handshake before the client answers that', () => {
+      const pair = new Pair({ ports: ports(1) });
+      pair.connect();
+      assert.ok(pair.run(() => pair.serverSinks[0]?.confirmed === true));
+      const { localCids, recovery } = pair.accepted.parts;
+      assert.deepEqual([localCids.count, recovery.mtu.isSearching(pair.now)], [1, false]);
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      pair.run(() => localCids.count > 1);
+      assert.deepEqual([localCids.count, recovery.mtu.isSearching(pair.now)], [4, true]);
+    });
+
     it('puts packets of several levels into one datagram', () => {
       const pair = new Pair({ ports: ports(1) });
       const types: number[][] = [];

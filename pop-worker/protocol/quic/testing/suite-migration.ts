@@ -106,6 +106,20 @@ export const migrationSuite = (name: string, ports: (seed: number) => Ports): vo
       assert.ok(pair.run(() => pair.accepted.parts.paths.active.remote.join() === pair.clientAddress.join()));
     });
 
+    it('is refused while no fresh connection ID has come after confirmation, and done when asked again', () => {
+      const pair = new Pair({ ports: ports(1) });
+      const connection = pair.connect();
+      const { peerCids } = connection.parts;
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      // As if none had come yet: those that came are used up, and the server issues others.
+      while (peerCids.available > 0) peerCids.assign(0);
+      assert.equal(connection.migrate(ANY, pair.now), 'no-connection-id');
+      assert.ok(pair.run(() => peerCids.available > 0));
+      const moved = address(3, 4100);
+      assert.equal(connection.migrate(moved, pair.now), undefined);
+      assert.ok(pair.run(() => pair.accepted.parts.paths.active.remote.join() === moved.join()));
+    });
+
     it('is refused before confirmation, to servers, where the server forbids it and without a fresh connection ID', () => {
       const early = new Pair({ ports: ports(1) });
       assert.equal(early.connect().migrate(ANY, early.now), 'not-confirmed');

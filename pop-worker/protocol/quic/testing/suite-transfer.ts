@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PacketType } from '../wire/packet/packet-type.ts';
+import { packetTypes } from './observe.ts';
 import { Pair, type Ports } from './pair.ts';
 import { pattern } from './sinks.ts';
 
@@ -10,11 +12,17 @@ export const transferSuite = (name: string, ports: (seed: number) => Ports): voi
   describe(`transfer, ${name}`, () => {
     it('completes and confirms the handshake on both sides', () => {
       const pair = make();
+      const sizes: number[] = [];
+      pair.onClientSends = ({ bytes }) => {
+        if (packetTypes(bytes).includes(PacketType.initial)) sizes.push(bytes.length);
+      };
       const connection = pair.connect();
       assert.ok(pair.run(() => pair.clientSink.confirmed));
       assert.equal(pair.clientSink.handshake?.alpn, 'test');
       assert.equal(pair.serverSink.handshake?.alpn, 'test');
       assert.ok(pair.serverSink.confirmed);
+      // RFC 9000 §14.1: the ClientHello, and what acknowledges the server's Initial packet.
+      assert.ok(sizes.length > 1 && sizes.every((bytes) => bytes >= 1200), sizes.join());
       assert.equal(pair.server.handshakes, 0);
       assert.equal(pair.client.handshakes, 0);
       assert.ok((connection.newToken?.bytes.length ?? 0) > 16);

@@ -10,12 +10,16 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { Device } from "./device_pb.ts";
 import { file_cloudbridge_v1_device } from "./device_pb.ts";
+import type { DnsPlace, DnsZone } from "./dns_pb.ts";
+import { file_cloudbridge_v1_dns } from "./dns_pb.ts";
 import type { Network } from "./network_pb.ts";
 import { file_cloudbridge_v1_network } from "./network_pb.ts";
 import type { Pop, Presence, Worker } from "./pop_pb.ts";
 import { file_cloudbridge_v1_pop } from "./pop_pb.ts";
 import type { Revision } from "./revision_pb.ts";
 import { file_cloudbridge_v1_revision } from "./revision_pb.ts";
+import type { AnycastPrefix, BgpNeighbor, Uplink } from "./routing_pb.ts";
+import { file_cloudbridge_v1_routing } from "./routing_pb.ts";
 import type { Tenant } from "./tenant_pb.ts";
 import { file_cloudbridge_v1_tenant } from "./tenant_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
@@ -27,7 +31,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/event.proto.
  */
 export const file_cloudbridge_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChpjbG91ZGJyaWRnZS92MS9ldmVudC5wcm90bxIOY2xvdWRicmlkZ2UudjEiqAgKBUV2ZW50EgoKAmlkGAEgASgJEg4KBnRlbmFudBgCIAEoCRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgEIAEoCRIwCg50ZW5hbnRfY3JlYXRlZBgKIAEoCzIWLmNsb3VkYnJpZGdlLnYxLlRlbmFudEgAEjAKDnRlbmFudF91cGRhdGVkGAsgASgLMhYuY2xvdWRicmlkZ2UudjEuVGVuYW50SAASMAoOdGVuYW50X2RlbGV0ZWQYDCABKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnRIABIyCg9uZXR3b3JrX2NyZWF0ZWQYFCABKAsyFy5jbG91ZGJyaWRnZS52MS5OZXR3b3JrSAASMgoPbmV0d29ya191cGRhdGVkGBUgASgLMhcuY2xvdWRicmlkZ2UudjEuTmV0d29ya0gAEjIKD25ldHdvcmtfZGVsZXRlZBgWIAEoCzIXLmNsb3VkYnJpZGdlLnYxLk5ldHdvcmtIABIwCg5kZXZpY2VfY3JlYXRlZBgeIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUgAEjAKDmRldmljZV91cGRhdGVkGB8gASgLMhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlSAASMAoOZGV2aWNlX2RlbGV0ZWQYICABKAsyFi5jbG91ZGJyaWRnZS52MS5EZXZpY2VIABIwCg5kZXZpY2VfcmV2b2tlZBghIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUgAEjQKEGRldmljZV9jb25uZWN0ZWQYIiABKAsyGC5jbG91ZGJyaWRnZS52MS5QcmVzZW5jZUgAEjcKE2RldmljZV9kaXNjb25uZWN0ZWQYIyABKAsyGC5jbG91ZGJyaWRnZS52MS5QcmVzZW5jZUgAEioKC3BvcF9jcmVhdGVkGCggASgLMhMuY2xvdWRicmlkZ2UudjEuUG9wSAASKgoLcG9wX2RlbGV0ZWQYKSABKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3BIABIwCg53b3JrZXJfY3JlYXRlZBgqIAEoCzIWLmNsb3VkYnJpZGdlLnYxLldvcmtlckgAEjAKDndvcmtlcl91cGRhdGVkGCsgASgLMhYuY2xvdWRicmlkZ2UudjEuV29ya2VySAASMAoOd29ya2VyX2RlbGV0ZWQYLCABKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXJIABI2ChJyZXZpc2lvbl9wdWJsaXNoZWQYMiABKAsyGC5jbG91ZGJyaWRnZS52MS5SZXZpc2lvbkgAEjMKD3JldmlzaW9uX2ZvcmNlZBgzIAEoCzIYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uSABCBgoEZGF0YSI8ChJXYXRjaEV2ZW50c1JlcXVlc3QSFwoGdGVuYW50GAEgASgJQge6SARyAhgoEg0KBWFmdGVyGAIgASgEIk0KE1dhdGNoRXZlbnRzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyFS5jbG91ZGJyaWRnZS52MS5FdmVudBIQCghwb3NpdGlvbhgCIAEoBDJ/CgxFdmVudFNlcnZpY2USbwoLV2F0Y2hFdmVudHMSIi5jbG91ZGJyaWRnZS52MS5XYXRjaEV2ZW50c1JlcXVlc3QaIy5jbG91ZGJyaWRnZS52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlIhWQAgGC0+STAgwSCi92MS9ldmVudHMwAWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_device, file_cloudbridge_v1_network, file_cloudbridge_v1_pop, file_cloudbridge_v1_revision, file_cloudbridge_v1_tenant, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChpjbG91ZGJyaWRnZS92MS9ldmVudC5wcm90bxIOY2xvdWRicmlkZ2UudjEi7A4KBUV2ZW50EgoKAmlkGAEgASgJEg4KBnRlbmFudBgCIAEoCRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgEIAEoCRIwCg50ZW5hbnRfY3JlYXRlZBgKIAEoCzIWLmNsb3VkYnJpZGdlLnYxLlRlbmFudEgAEjAKDnRlbmFudF91cGRhdGVkGAsgASgLMhYuY2xvdWRicmlkZ2UudjEuVGVuYW50SAASMAoOdGVuYW50X2RlbGV0ZWQYDCABKAsyFi5jbG91ZGJyaWRnZS52MS5UZW5hbnRIABIyCg9uZXR3b3JrX2NyZWF0ZWQYFCABKAsyFy5jbG91ZGJyaWRnZS52MS5OZXR3b3JrSAASMgoPbmV0d29ya191cGRhdGVkGBUgASgLMhcuY2xvdWRicmlkZ2UudjEuTmV0d29ya0gAEjIKD25ldHdvcmtfZGVsZXRlZBgWIAEoCzIXLmNsb3VkYnJpZGdlLnYxLk5ldHdvcmtIABIwCg5kZXZpY2VfY3JlYXRlZBgeIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUgAEjAKDmRldmljZV91cGRhdGVkGB8gASgLMhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlSAASMAoOZGV2aWNlX2RlbGV0ZWQYICABKAsyFi5jbG91ZGJyaWRnZS52MS5EZXZpY2VIABIwCg5kZXZpY2VfcmV2b2tlZBghIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUgAEjQKEGRldmljZV9jb25uZWN0ZWQYIiABKAsyGC5jbG91ZGJyaWRnZS52MS5QcmVzZW5jZUgAEjcKE2RldmljZV9kaXNjb25uZWN0ZWQYIyABKAsyGC5jbG91ZGJyaWRnZS52MS5QcmVzZW5jZUgAEioKC3BvcF9jcmVhdGVkGCggASgLMhMuY2xvdWRicmlkZ2UudjEuUG9wSAASKgoLcG9wX2RlbGV0ZWQYKSABKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3BIABIqCgtwb3BfdXBkYXRlZBgtIAEoCzITLmNsb3VkYnJpZGdlLnYxLlBvcEgAEjAKDndvcmtlcl9jcmVhdGVkGCogASgLMhYuY2xvdWRicmlkZ2UudjEuV29ya2VySAASMAoOd29ya2VyX3VwZGF0ZWQYKyABKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXJIABIwCg53b3JrZXJfZGVsZXRlZBgsIAEoCzIWLmNsb3VkYnJpZGdlLnYxLldvcmtlckgAEjYKEnJldmlzaW9uX3B1Ymxpc2hlZBgyIAEoCzIYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uSAASMwoPcmV2aXNpb25fZm9yY2VkGDMgASgLMhguY2xvdWRicmlkZ2UudjEuUmV2aXNpb25IABI3Cg5wcmVmaXhfY3JlYXRlZBg8IAEoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXhIABI3Cg5wcmVmaXhfdXBkYXRlZBg9IAEoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXhIABI3Cg5wcmVmaXhfZGVsZXRlZBg+IAEoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXhIABI3ChBuZWlnaGJvcl9jcmVhdGVkGD8gASgLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3JIABI3ChBuZWlnaGJvcl91cGRhdGVkGEAgASgLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3JIABI3ChBuZWlnaGJvcl9kZWxldGVkGEEgASgLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3JIABIwCg51cGxpbmtfY3JlYXRlZBhCIAEoCzIWLmNsb3VkYnJpZGdlLnYxLlVwbGlua0gAEjAKDnVwbGlua191cGRhdGVkGEMgASgLMhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rSAASMAoOdXBsaW5rX2RlbGV0ZWQYRCABKAsyFi5jbG91ZGJyaWRnZS52MS5VcGxpbmtIABIvCgx6b25lX2NyZWF0ZWQYRiABKAsyFy5jbG91ZGJyaWRnZS52MS5EbnNab25lSAASLwoMem9uZV91cGRhdGVkGEcgASgLMhcuY2xvdWRicmlkZ2UudjEuRG5zWm9uZUgAEi8KDHpvbmVfZGVsZXRlZBhIIAEoCzIXLmNsb3VkYnJpZGdlLnYxLkRuc1pvbmVIABIxCg1wbGFjZV9jcmVhdGVkGEkgASgLMhguY2xvdWRicmlkZ2UudjEuRG5zUGxhY2VIABIxCg1wbGFjZV91cGRhdGVkGEogASgLMhguY2xvdWRicmlkZ2UudjEuRG5zUGxhY2VIABIxCg1wbGFjZV9kZWxldGVkGEsgASgLMhguY2xvdWRicmlkZ2UudjEuRG5zUGxhY2VIAEIGCgRkYXRhIjwKEldhdGNoRXZlbnRzUmVxdWVzdBIXCgZ0ZW5hbnQYASABKAlCB7pIBHICGCgSDQoFYWZ0ZXIYAiABKAQiTQoTV2F0Y2hFdmVudHNSZXNwb25zZRIkCgVldmVudBgBIAEoCzIVLmNsb3VkYnJpZGdlLnYxLkV2ZW50EhAKCHBvc2l0aW9uGAIgASgEMn8KDEV2ZW50U2VydmljZRJvCgtXYXRjaEV2ZW50cxIiLmNsb3VkYnJpZGdlLnYxLldhdGNoRXZlbnRzUmVxdWVzdBojLmNsb3VkYnJpZGdlLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UiFZACAYLT5JMCDBIKL3YxL2V2ZW50czABYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_device, file_cloudbridge_v1_dns, file_cloudbridge_v1_network, file_cloudbridge_v1_pop, file_cloudbridge_v1_revision, file_cloudbridge_v1_routing, file_cloudbridge_v1_tenant, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * One event, whole, as the API streams it.
@@ -148,6 +152,12 @@ export type Event = Message<"cloudbridge.v1.Event"> & {
     case: "popDeleted";
   } | {
     /**
+     * @generated from field: cloudbridge.v1.Pop pop_updated = 45;
+     */
+    value: Pop;
+    case: "popUpdated";
+  } | {
+    /**
      * @generated from field: cloudbridge.v1.Worker worker_created = 42;
      */
     value: Worker;
@@ -178,6 +188,96 @@ export type Event = Message<"cloudbridge.v1.Event"> & {
      */
     value: Revision;
     case: "revisionForced";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.AnycastPrefix prefix_created = 60;
+     */
+    value: AnycastPrefix;
+    case: "prefixCreated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.AnycastPrefix prefix_updated = 61;
+     */
+    value: AnycastPrefix;
+    case: "prefixUpdated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.AnycastPrefix prefix_deleted = 62;
+     */
+    value: AnycastPrefix;
+    case: "prefixDeleted";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.BgpNeighbor neighbor_created = 63;
+     */
+    value: BgpNeighbor;
+    case: "neighborCreated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.BgpNeighbor neighbor_updated = 64;
+     */
+    value: BgpNeighbor;
+    case: "neighborUpdated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.BgpNeighbor neighbor_deleted = 65;
+     */
+    value: BgpNeighbor;
+    case: "neighborDeleted";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.Uplink uplink_created = 66;
+     */
+    value: Uplink;
+    case: "uplinkCreated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.Uplink uplink_updated = 67;
+     */
+    value: Uplink;
+    case: "uplinkUpdated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.Uplink uplink_deleted = 68;
+     */
+    value: Uplink;
+    case: "uplinkDeleted";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsZone zone_created = 70;
+     */
+    value: DnsZone;
+    case: "zoneCreated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsZone zone_updated = 71;
+     */
+    value: DnsZone;
+    case: "zoneUpdated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsZone zone_deleted = 72;
+     */
+    value: DnsZone;
+    case: "zoneDeleted";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsPlace place_created = 73;
+     */
+    value: DnsPlace;
+    case: "placeCreated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsPlace place_updated = 74;
+     */
+    value: DnsPlace;
+    case: "placeUpdated";
+  } | {
+    /**
+     * @generated from field: cloudbridge.v1.DnsPlace place_deleted = 75;
+     */
+    value: DnsPlace;
+    case: "placeDeleted";
   } | { case: undefined; value?: undefined };
 };
 

@@ -11,15 +11,15 @@ import type { Meta, PageRequest } from "./common_pb.ts";
 import { file_cloudbridge_v1_common } from "./common_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
-import type { EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloudbridge/v1/pop.proto.
  */
 export const file_cloudbridge_v1_pop: GenFile = /*@__PURE__*/
-  fileDesc("ChhjbG91ZGJyaWRnZS92MS9wb3AucHJvdG8SDmNsb3VkYnJpZGdlLnYxIt4BCgNQb3ASNwoCaWQYASABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEikKCGxhdGl0dWRlGAMgASgBQhe6SBQSEhkAAAAAAIBWQCkAAAAAAIBWwBIqCglsb25naXR1ZGUYBCABKAFCF7pIFBISGQAAAAAAgGZAKQAAAAAAgGbAEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIsQBCgZXb3JrZXISFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEg0KBWRyYWluGAMgASgIEjIKBnN0YXR1cxgEIAEoCzIcLmNsb3VkYnJpZGdlLnYxLldvcmtlclN0YXR1c0IE4kEBAxIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyK0AwoMV29ya2VyU3RhdHVzEgsKA3BvcBgBIAEoCRIOCgZ3b3JrZXIYAiABKAkSJgoGaGVhbHRoGAMgASgOMhYuY2xvdWRicmlkZ2UudjEuSGVhbHRoEg8KB3ZlcnNpb24YBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVwb3J0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAcgASgEEhEKCWZyb21fZGlzaxgIIAEoCBIRCgljb25uZWN0ZWQYCSABKAgSEAoIc2Vzc2lvbnMYCiABKA0SEgoKcGFja2V0c191cBgLIAEoBBIUCgxwYWNrZXRzX2Rvd24YDCABKAQSFwoPcGFja2V0c19kcm9wcGVkGA0gASgEEi8KC2xvY2FsX29yZGVyGA4gASgOMhouY2xvdWRicmlkZ2UudjEuTG9jYWxPcmRlchIvCgdjb250cm9sGA8gASgLMh4uY2xvdWRicmlkZ2UudjEuQ29udHJvbENvbnRhY3QipgQKDkNvbnRyb2xDb250YWN0EhEKCWNvbm5lY3RlZBgBIAEoCBIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9jb250YWN0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJlY29ubmVjdHMYBCABKA0SMwoPbWVtYmVyc2hpcF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJ1bnJlYWRhYmxlX3JlY29yZHMYBiABKA0SOAoUcmV2aXNpb25fZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEk8KEXJlZnVzZWRfcmV2aXNpb25zGAggAygLMjQuY2xvdWRicmlkZ2UudjEuQ29udHJvbENvbnRhY3QuUmVmdXNlZFJldmlzaW9uc0VudHJ5EhgKEHJlZnVzZWRfcmV2aXNpb24YCSABKAkSEwoLbG9zdF9ldmVudHMYCiABKA0SEgoKbGFzdF9lcnJvchgLIAEoCRIzCg9sYXN0X2Vycm9yX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGjcKFVJlZnVzZWRSZXZpc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIp4BCghQcmVzZW5jZRIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEgsKA3BvcBgDIAEoCRIOCgZ3b3JrZXIYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGlwdjRfYWRkcmVzcxgGIAEoCRIUCgxpcHY2X2FkZHJlc3MYByABKAkiPAoPTGlzdFBvcHNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJOChBMaXN0UG9wc1Jlc3BvbnNlEiEKBHBvcHMYASADKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3ASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKDUdldFBvcFJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgiPAoQQ3JlYXRlUG9wUmVxdWVzdBIoCgNwb3AYASABKAsyEy5jbG91ZGJyaWRnZS52MS5Qb3BCBrpIA8gBASI4ChBEZWxldGVQb3BSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAiABKAkiVwoSTGlzdFdvcmtlcnNSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEikKBHBhZ2UYAiABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJXChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkUKEEdldFdvcmtlclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSGQoGd29ya2VyGAIgASgJQgm6SAZyBBABGCgiXQoTQ3JlYXRlV29ya2VyUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIuCgZ3b3JrZXIYAiABKAsyFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXJCBrpIA8gBASJWChNEZWxldGVXb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAyABKAkiRwoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoKpsBCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEwoPSEVBTFRIX1NUQVJUSU5HEAESEgoOSEVBTFRIX1NFUlZJTkcQAhITCg9IRUFMVEhfRFJBSU5JTkcQAxIRCg1IRUFMVEhfRkFJTEVEEAQSFAoQSEVBTFRIX1dJVEhEUkFXThAFEhIKDkhFQUxUSF9TVE9QUEVEEAYqcQoKTG9jYWxPcmRlchIbChdMT0NBTF9PUkRFUl9VTlNQRUNJRklFRBAAEhUKEUxPQ0FMX09SREVSX1NFUlZFEAESFQoRTE9DQUxfT1JERVJfRFJBSU4QAhIYChRMT0NBTF9PUkRFUl9XSVRIRFJBVxADMtoICgpQb3BTZXJ2aWNlEmIKCExpc3RQb3BzEh8uY2xvdWRicmlkZ2UudjEuTGlzdFBvcHNSZXF1ZXN0GiAuY2xvdWRicmlkZ2UudjEuTGlzdFBvcHNSZXNwb25zZSITkAIBgtPkkwIKEggvdjEvcG9wcxJXCgZHZXRQb3ASHS5jbG91ZGJyaWRnZS52MS5HZXRQb3BSZXF1ZXN0GhMuY2xvdWRicmlkZ2UudjEuUG9wIhmQAgGC0+STAhASDi92MS9wb3BzL3twb3B9ElkKCUNyZWF0ZVBvcBIgLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZVBvcFJlcXVlc3QaEy5jbG91ZGJyaWRnZS52MS5Qb3AiFYLT5JMCDzoDcG9wIggvdjEvcG9wcxJdCglEZWxldGVQb3ASIC5jbG91ZGJyaWRnZS52MS5EZWxldGVQb3BSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IhaC0+STAhAqDi92MS9wb3BzL3twb3B9EnkKC0xpc3RXb3JrZXJzEiIuY2xvdWRicmlkZ2UudjEuTGlzdFdvcmtlcnNSZXF1ZXN0GiMuY2xvdWRicmlkZ2UudjEuTGlzdFdvcmtlcnNSZXNwb25zZSIhkAIBgtPkkwIYEhYvdjEvcG9wcy97cG9wfS93b3JrZXJzEnEKCUdldFdvcmtlchIgLmNsb3VkYnJpZGdlLnYxLkdldFdvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiKpACAYLT5JMCIRIfL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfRJzCgxDcmVhdGVXb3JrZXISIy5jbG91ZGJyaWRnZS52MS5DcmVhdGVXb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIiaC0+STAiA6BndvcmtlciIWL3YxL3BvcHMve3BvcH0vd29ya2VycxJ0CgxEZWxldGVXb3JrZXISIy5jbG91ZGJyaWRnZS52MS5EZWxldGVXb3JrZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IieC0+STAiEqHy92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0SewoLRHJhaW5Xb3JrZXISIi5jbG91ZGJyaWRnZS52MS5EcmFpbldvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiMILT5JMCKjoBKiIlL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfS9kcmFpbhJ/Cg1VbmRyYWluV29ya2VyEiIuY2xvdWRicmlkZ2UudjEuRHJhaW5Xb3JrZXJSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuV29ya2VyIjKC0+STAiw6ASoiJy92MS9wb3BzL3twb3B9L3dvcmtlcnMve3dvcmtlcn0vdW5kcmFpbmIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("ChhjbG91ZGJyaWRnZS92MS9wb3AucHJvdG8SDmNsb3VkYnJpZGdlLnYxIoMCCgNQb3ASNwoCaWQYASABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzh9W2EtejAtOV0pPyQSHQoMZGlzcGxheV9uYW1lGAIgASgJQge6SARyAhhkEikKCGxhdGl0dWRlGAMgASgBQhe6SBQSEhkAAAAAAIBWQCkAAAAAAIBWwBIqCglsb25naXR1ZGUYBCABKAFCF7pIFBISGQAAAAAAgGZAKQAAAAAAgGbAEiMKCWFkZHJlc3NlcxgFIAMoCUIQukgNkgEKEBAYASIEcgJwARIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyLGAgoGV29ya2VyEhQKA3BvcBgBIAEoCUIHukgEcgIYKBI3CgJpZBgCIAEoCUIrukgo2AEBciMyIV5bYS16XShbYS16MC05LV17MCwzOH1bYS16MC05XSk/JBINCgVkcmFpbhgDIAEoCBIyCgZzdGF0dXMYBCABKAsyHC5jbG91ZGJyaWRnZS52MS5Xb3JrZXJTdGF0dXNCBOJBAQMSIAoMbWVzaF9hZGRyZXNzGAUgASgJQgq6SAfYAQFyAnABEhwKCW1lc2hfcG9ydBgGIAEoDUIJukgGKgQY//8DEioKCG1lc2hfcGluGAcgASgJQhi6SBXYAQFyEDIOXlswLTlhLWZdezY0fSQSFAoGbWVtYmVyGAggASgNQgTiQQEDEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIrQDCgxXb3JrZXJTdGF0dXMSCwoDcG9wGAEgASgJEg4KBndvcmtlchgCIAEoCRImCgZoZWFsdGgYAyABKA4yFi5jbG91ZGJyaWRnZS52MS5IZWFsdGgSDwoHdmVyc2lvbhgEIAEoCRIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXBvcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YByABKAQSEQoJZnJvbV9kaXNrGAggASgIEhEKCWNvbm5lY3RlZBgJIAEoCBIQCghzZXNzaW9ucxgKIAEoDRISCgpwYWNrZXRzX3VwGAsgASgEEhQKDHBhY2tldHNfZG93bhgMIAEoBBIXCg9wYWNrZXRzX2Ryb3BwZWQYDSABKAQSLwoLbG9jYWxfb3JkZXIYDiABKA4yGi5jbG91ZGJyaWRnZS52MS5Mb2NhbE9yZGVyEi8KB2NvbnRyb2wYDyABKAsyHi5jbG91ZGJyaWRnZS52MS5Db250cm9sQ29udGFjdCKmBAoOQ29udHJvbENvbnRhY3QSEQoJY29ubmVjdGVkGAEgASgIEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFsYXN0X2NvbnRhY3RfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVjb25uZWN0cxgEIAEoDRIzCg9tZW1iZXJzaGlwX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEnVucmVhZGFibGVfcmVjb3JkcxgGIAEoDRI4ChRyZXZpc2lvbl9leHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASTwoRcmVmdXNlZF9yZXZpc2lvbnMYCCADKAsyNC5jbG91ZGJyaWRnZS52MS5Db250cm9sQ29udGFjdC5SZWZ1c2VkUmV2aXNpb25zRW50cnkSGAoQcmVmdXNlZF9yZXZpc2lvbhgJIAEoCRITCgtsb3N0X2V2ZW50cxgKIAEoDRISCgpsYXN0X2Vycm9yGAsgASgJEjMKD2xhc3RfZXJyb3JfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaNwoVUmVmdXNlZFJldmlzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEingEKCFByZXNlbmNlEg4KBnRlbmFudBgBIAEoCRIOCgZkZXZpY2UYAiABKAkSCwoDcG9wGAMgASgJEg4KBndvcmtlchgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMaXB2NF9hZGRyZXNzGAYgASgJEhQKDGlwdjZfYWRkcmVzcxgHIAEoCSI8Cg9MaXN0UG9wc1JlcXVlc3QSKQoEcGFnZRgBIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0Ik4KEExpc3RQb3BzUmVzcG9uc2USIQoEcG9wcxgBIAMoCzITLmNsb3VkYnJpZGdlLnYxLlBvcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoNR2V0UG9wUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKCI8ChBDcmVhdGVQb3BSZXF1ZXN0EigKA3BvcBgBIAEoCzITLmNsb3VkYnJpZGdlLnYxLlBvcEIGukgDyAEBInsKEFVwZGF0ZVBvcFJlcXVlc3QSKAoDcG9wGAEgASgLMhMuY2xvdWRicmlkZ2UudjEuUG9wQga6SAPIAQESDAoEZXRhZxgCIAEoCRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siOAoQRGVsZXRlUG9wUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAIgASgJIlcKEkxpc3RXb3JrZXJzUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIpCgRwYWdlGAIgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiVwoTTGlzdFdvcmtlcnNSZXNwb25zZRInCgd3b3JrZXJzGAEgAygLMhYuY2xvdWRicmlkZ2UudjEuV29ya2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJFChBHZXRXb3JrZXJSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBndvcmtlchgCIAEoCUIJukgGcgQQARgoIl0KE0NyZWF0ZVdvcmtlclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSLgoGd29ya2VyGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuV29ya2VyQga6SAPIAQEinAEKE1VwZGF0ZVdvcmtlclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSLgoGd29ya2VyGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuV29ya2VyQga6SAPIAQESDAoEZXRhZxgDIAEoCRIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siVgoTRGVsZXRlV29ya2VyUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIZCgZ3b3JrZXIYAiABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAMgASgJIkcKEkRyYWluV29ya2VyUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIZCgZ3b3JrZXIYAiABKAlCCbpIBnIEEAEYKCqbAQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhMKD0hFQUxUSF9TVEFSVElORxABEhIKDkhFQUxUSF9TRVJWSU5HEAISEwoPSEVBTFRIX0RSQUlOSU5HEAMSEQoNSEVBTFRIX0ZBSUxFRBAEEhQKEEhFQUxUSF9XSVRIRFJBV04QBRISCg5IRUFMVEhfU1RPUFBFRBAGKnEKCkxvY2FsT3JkZXISGwoXTE9DQUxfT1JERVJfVU5TUEVDSUZJRUQQABIVChFMT0NBTF9PUkRFUl9TRVJWRRABEhUKEUxPQ0FMX09SREVSX0RSQUlOEAISGAoUTE9DQUxfT1JERVJfV0lUSERSQVcQAzK/CgoKUG9wU2VydmljZRJiCghMaXN0UG9wcxIfLmNsb3VkYnJpZGdlLnYxLkxpc3RQb3BzUmVxdWVzdBogLmNsb3VkYnJpZGdlLnYxLkxpc3RQb3BzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL3BvcHMSVwoGR2V0UG9wEh0uY2xvdWRicmlkZ2UudjEuR2V0UG9wUmVxdWVzdBoTLmNsb3VkYnJpZGdlLnYxLlBvcCIZkAIBgtPkkwIQEg4vdjEvcG9wcy97cG9wfRJZCglDcmVhdGVQb3ASIC5jbG91ZGJyaWRnZS52MS5DcmVhdGVQb3BSZXF1ZXN0GhMuY2xvdWRicmlkZ2UudjEuUG9wIhWC0+STAg86A3BvcCIIL3YxL3BvcHMSYgoJVXBkYXRlUG9wEiAuY2xvdWRicmlkZ2UudjEuVXBkYXRlUG9wUmVxdWVzdBoTLmNsb3VkYnJpZGdlLnYxLlBvcCIegtPkkwIYOgNwb3AyES92MS9wb3BzL3twb3AuaWR9El0KCURlbGV0ZVBvcBIgLmNsb3VkYnJpZGdlLnYxLkRlbGV0ZVBvcFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiFoLT5JMCECoOL3YxL3BvcHMve3BvcH0SeQoLTGlzdFdvcmtlcnMSIi5jbG91ZGJyaWRnZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaIy5jbG91ZGJyaWRnZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIiGQAgGC0+STAhgSFi92MS9wb3BzL3twb3B9L3dvcmtlcnMScQoJR2V0V29ya2VyEiAuY2xvdWRicmlkZ2UudjEuR2V0V29ya2VyUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLldvcmtlciIqkAIBgtPkkwIhEh8vdjEvcG9wcy97cG9wfS93b3JrZXJzL3t3b3JrZXJ9EnMKDENyZWF0ZVdvcmtlchIjLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZVdvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiJoLT5JMCIDoGd29ya2VyIhYvdjEvcG9wcy97cG9wfS93b3JrZXJzEn8KDFVwZGF0ZVdvcmtlchIjLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVdvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiMoLT5JMCLDoGd29ya2VyMiIvdjEvcG9wcy97cG9wfS93b3JrZXJzL3t3b3JrZXIuaWR9EnQKDERlbGV0ZVdvcmtlchIjLmNsb3VkYnJpZGdlLnYxLkRlbGV0ZVdvcmtlclJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiJ4LT5JMCISofL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfRJ7CgtEcmFpbldvcmtlchIiLmNsb3VkYnJpZGdlLnYxLkRyYWluV29ya2VyUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLldvcmtlciIwgtPkkwIqOgEqIiUvdjEvcG9wcy97cG9wfS93b3JrZXJzL3t3b3JrZXJ9L2RyYWluEn8KDVVuZHJhaW5Xb3JrZXISIi5jbG91ZGJyaWRnZS52MS5EcmFpbldvcmtlclJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5Xb3JrZXIiMoLT5JMCLDoBKiInL3YxL3BvcHMve3BvcH0vd29ya2Vycy97d29ya2VyfS91bmRyYWluYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cloudbridge.v1.Pop
@@ -44,6 +44,13 @@ export type Pop = Message<"cloudbridge.v1.Pop"> & {
    * @generated from field: double longitude = 4;
    */
   longitude: number;
+
+  /**
+   * Unicast, beside the anycast ones: where names lead to that are answered with the nearest PoP. None: they do not lead here.
+   *
+   * @generated from field: repeated string addresses = 5;
+   */
+  addresses: string[];
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
@@ -83,6 +90,34 @@ export type Worker = Message<"cloudbridge.v1.Worker"> & {
    * @generated from field: cloudbridge.v1.WorkerStatus status = 4;
    */
   status?: WorkerStatus | undefined;
+
+  /**
+   * Where the mesh of workers reaches it; none: it is no member of the mesh.
+   *
+   * @generated from field: string mesh_address = 5;
+   */
+  meshAddress: string;
+
+  /**
+   * 0: 4443.
+   *
+   * @generated from field: uint32 mesh_port = 6;
+   */
+  meshPort: number;
+
+  /**
+   * SHA-256 of its key (SubjectPublicKeyInfo) in hexadecimal; none: the word of the mesh's authority is enough.
+   *
+   * @generated from field: string mesh_pin = 7;
+   */
+  meshPin: string;
+
+  /**
+   * Number in the mesh and in connection IDs: no other worker has it, nor ever had or will have.
+   *
+   * @generated from field: uint32 member = 8;
+   */
+  member: number;
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
@@ -401,6 +436,35 @@ export const CreatePopRequestSchema: GenMessage<CreatePopRequest> = /*@__PURE__*
   messageDesc(file_cloudbridge_v1_pop, 8);
 
 /**
+ * @generated from message cloudbridge.v1.UpdatePopRequest
+ */
+export type UpdatePopRequest = Message<"cloudbridge.v1.UpdatePopRequest"> & {
+  /**
+   * @generated from field: cloudbridge.v1.Pop pop = 1;
+   */
+  pop?: Pop | undefined;
+
+  /**
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body).
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.UpdatePopRequest.
+ * Use `create(UpdatePopRequestSchema)` to create a new message.
+ */
+export const UpdatePopRequestSchema: GenMessage<UpdatePopRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_pop, 9);
+
+/**
  * @generated from message cloudbridge.v1.DeletePopRequest
  */
 export type DeletePopRequest = Message<"cloudbridge.v1.DeletePopRequest"> & {
@@ -420,7 +484,7 @@ export type DeletePopRequest = Message<"cloudbridge.v1.DeletePopRequest"> & {
  * Use `create(DeletePopRequestSchema)` to create a new message.
  */
 export const DeletePopRequestSchema: GenMessage<DeletePopRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 9);
+  messageDesc(file_cloudbridge_v1_pop, 10);
 
 /**
  * @generated from message cloudbridge.v1.ListWorkersRequest
@@ -442,7 +506,7 @@ export type ListWorkersRequest = Message<"cloudbridge.v1.ListWorkersRequest"> & 
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 10);
+  messageDesc(file_cloudbridge_v1_pop, 11);
 
 /**
  * @generated from message cloudbridge.v1.ListWorkersResponse
@@ -464,7 +528,7 @@ export type ListWorkersResponse = Message<"cloudbridge.v1.ListWorkersResponse"> 
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 11);
+  messageDesc(file_cloudbridge_v1_pop, 12);
 
 /**
  * @generated from message cloudbridge.v1.GetWorkerRequest
@@ -486,7 +550,7 @@ export type GetWorkerRequest = Message<"cloudbridge.v1.GetWorkerRequest"> & {
  * Use `create(GetWorkerRequestSchema)` to create a new message.
  */
 export const GetWorkerRequestSchema: GenMessage<GetWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 12);
+  messageDesc(file_cloudbridge_v1_pop, 13);
 
 /**
  * @generated from message cloudbridge.v1.CreateWorkerRequest
@@ -508,7 +572,41 @@ export type CreateWorkerRequest = Message<"cloudbridge.v1.CreateWorkerRequest"> 
  * Use `create(CreateWorkerRequestSchema)` to create a new message.
  */
 export const CreateWorkerRequestSchema: GenMessage<CreateWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 13);
+  messageDesc(file_cloudbridge_v1_pop, 14);
+
+/**
+ * @generated from message cloudbridge.v1.UpdateWorkerRequest
+ */
+export type UpdateWorkerRequest = Message<"cloudbridge.v1.UpdateWorkerRequest"> & {
+  /**
+   * @generated from field: string pop = 1;
+   */
+  pop: string;
+
+  /**
+   * @generated from field: cloudbridge.v1.Worker worker = 2;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+
+  /**
+   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body).
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 4;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.UpdateWorkerRequest.
+ * Use `create(UpdateWorkerRequestSchema)` to create a new message.
+ */
+export const UpdateWorkerRequestSchema: GenMessage<UpdateWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_pop, 15);
 
 /**
  * @generated from message cloudbridge.v1.DeleteWorkerRequest
@@ -535,7 +633,7 @@ export type DeleteWorkerRequest = Message<"cloudbridge.v1.DeleteWorkerRequest"> 
  * Use `create(DeleteWorkerRequestSchema)` to create a new message.
  */
 export const DeleteWorkerRequestSchema: GenMessage<DeleteWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 14);
+  messageDesc(file_cloudbridge_v1_pop, 16);
 
 /**
  * @generated from message cloudbridge.v1.DrainWorkerRequest
@@ -557,7 +655,7 @@ export type DrainWorkerRequest = Message<"cloudbridge.v1.DrainWorkerRequest"> & 
  * Use `create(DrainWorkerRequestSchema)` to create a new message.
  */
 export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_pop, 15);
+  messageDesc(file_cloudbridge_v1_pop, 17);
 
 /**
  * @generated from enum cloudbridge.v1.Health
@@ -689,6 +787,14 @@ export const PopService: GenService<{
     output: typeof PopSchema;
   },
   /**
+   * @generated from rpc cloudbridge.v1.PopService.UpdatePop
+   */
+  updatePop: {
+    methodKind: "unary";
+    input: typeof UpdatePopRequestSchema;
+    output: typeof PopSchema;
+  },
+  /**
    * @generated from rpc cloudbridge.v1.PopService.DeletePop
    */
   deletePop: {
@@ -718,6 +824,14 @@ export const PopService: GenService<{
   createWorker: {
     methodKind: "unary";
     input: typeof CreateWorkerRequestSchema;
+    output: typeof WorkerSchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.PopService.UpdateWorker
+   */
+  updateWorker: {
+    methodKind: "unary";
+    input: typeof UpdateWorkerRequestSchema;
     output: typeof WorkerSchema;
   },
   /**

@@ -9,6 +9,12 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { PageRequest } from "./common_pb.ts";
 import { file_cloudbridge_v1_common } from "./common_pb.ts";
+import type { DnsPlace, DnsZone } from "./dns_pb.ts";
+import { file_cloudbridge_v1_dns } from "./dns_pb.ts";
+import type { Pop } from "./pop_pb.ts";
+import { file_cloudbridge_v1_pop } from "./pop_pb.ts";
+import type { AnycastPrefix, BgpNeighbor, Uplink } from "./routing_pb.ts";
+import { file_cloudbridge_v1_routing } from "./routing_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/revision.proto.
  */
 export const file_cloudbridge_v1_revision: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jbG91ZGJyaWRnZS92MS9yZXZpc2lvbi5wcm90bxIOY2xvdWRicmlkZ2UudjEi1wEKCE1hbmlmZXN0Eg4KBm51bWJlchgBIAEoBBIMCgRiYXNlGAIgASgEEg4KBmNodW5rcxgDIAMoDBIMCgRzaXplGAQgASgEEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYXV0aG9yGAcgASgJEg4KBnJlYXNvbhgIIAEoCRINCgVmb3JjZRgJIAEoCCJFCg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIOCgZrZXlfaWQYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMInsKDFdvcmtlckNvbmZpZxItCgd0ZW5hbnRzGAEgAygLMhwuY2xvdWRicmlkZ2UudjEuVGVuYW50Q29uZmlnEgwKBGp3a3MYAiABKAkSFAoMdG9rZW5faXNzdWVyGAMgASgJEhgKEHJlZnVzZWRfcHJlZml4ZXMYBCADKAkiMAoMVGVuYW50Q29uZmlnEg4KBnRlbmFudBgBIAEoCRIQCghwcmVmaXhlcxgCIAMoCSLzAQoIUmV2aXNpb24SDgoGbnVtYmVyGAEgASgEEgwKBGJhc2UYAiABKAQSDAoEc2l6ZRgDIAEoBBIOCgZhdXRob3IYBCABKAkSDgoGcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZm9yY2UYCCABKAgSFAoMZm9yY2VfYXV0aG9yGAkgASgJEhQKDGZvcmNlX3JlYXNvbhgKIAEoCSJBChRMaXN0UmV2aXNpb25zUmVxdWVzdBIpCgRwYWdlGAEgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiXQoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEisKCXJldmlzaW9ucxgBIAMoCzIYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSItChJHZXRSZXZpc2lvblJlcXVlc3QSFwoGbnVtYmVyGAEgASgEQge6SAQyAiAAIksKFEZvcmNlUmV2aXNpb25SZXF1ZXN0EhcKBm51bWJlchgBIAEoBEIHukgEMgIgABIaCgZyZWFzb24YAiABKAlCCrpIB3IFEAEYyAEy8wIKD1JldmlzaW9uU2VydmljZRJ2Cg1MaXN0UmV2aXNpb25zEiQuY2xvdWRicmlkZ2UudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaJS5jbG91ZGJyaWRnZS52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2UiGJACAYLT5JMCDxINL3YxL3JldmlzaW9ucxJuCgtHZXRSZXZpc2lvbhIiLmNsb3VkYnJpZGdlLnYxLkdldFJldmlzaW9uUmVxdWVzdBoYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uIiGQAgGC0+STAhgSFi92MS9yZXZpc2lvbnMve251bWJlcn0SeAoNRm9yY2VSZXZpc2lvbhIkLmNsb3VkYnJpZGdlLnYxLkZvcmNlUmV2aXNpb25SZXF1ZXN0GhguY2xvdWRicmlkZ2UudjEuUmV2aXNpb24iJ4LT5JMCIToBKiIcL3YxL3JldmlzaW9ucy97bnVtYmVyfS9mb3JjZWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jbG91ZGJyaWRnZS92MS9yZXZpc2lvbi5wcm90bxIOY2xvdWRicmlkZ2UudjEi1wEKCE1hbmlmZXN0Eg4KBm51bWJlchgBIAEoBBIMCgRiYXNlGAIgASgEEg4KBmNodW5rcxgDIAMoDBIMCgRzaXplGAQgASgEEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYXV0aG9yGAcgASgJEg4KBnJlYXNvbhgIIAEoCRINCgVmb3JjZRgJIAEoCCJFCg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIOCgZrZXlfaWQYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMIv0BCgxXb3JrZXJDb25maWcSLQoHdGVuYW50cxgBIAMoCzIcLmNsb3VkYnJpZGdlLnYxLlRlbmFudENvbmZpZxIMCgRqd2tzGAIgASgJEhQKDHRva2VuX2lzc3VlchgDIAEoCRIYChByZWZ1c2VkX3ByZWZpeGVzGAQgAygJEi4KB3JvdXRpbmcYBSABKAsyHS5jbG91ZGJyaWRnZS52MS5Sb3V0aW5nQ29uZmlnEiYKA2RucxgGIAEoCzIZLmNsb3VkYnJpZGdlLnYxLkRuc0NvbmZpZxIoCgRtZXNoGAcgASgLMhouY2xvdWRicmlkZ2UudjEuTWVzaENvbmZpZyI5CgpNZXNoQ29uZmlnEisKB21lbWJlcnMYASADKAsyGi5jbG91ZGJyaWRnZS52MS5NZXNoTWVtYmVyImUKCk1lc2hNZW1iZXISDgoGbnVtYmVyGAEgASgNEgsKA3BvcBgCIAEoCRIOCgZ3b3JrZXIYAyABKAkSDwoHYWRkcmVzcxgEIAEoCRIMCgRwb3J0GAUgASgNEgsKA3BpbhgGIAEoDCKZAQoNUm91dGluZ0NvbmZpZxIvCghwcmVmaXhlcxgBIAMoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXgSLgoJbmVpZ2hib3JzGAIgAygLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3ISJwoHdXBsaW5rcxgDIAMoCzIWLmNsb3VkYnJpZGdlLnYxLlVwbGluayKAAQoJRG5zQ29uZmlnEiYKBXpvbmVzGAEgAygLMhcuY2xvdWRicmlkZ2UudjEuRG5zWm9uZRIoCgZwbGFjZXMYAiADKAsyGC5jbG91ZGJyaWRnZS52MS5EbnNQbGFjZRIhCgRwb3BzGAMgAygLMhMuY2xvdWRicmlkZ2UudjEuUG9wIjAKDFRlbmFudENvbmZpZxIOCgZ0ZW5hbnQYASABKAkSEAoIcHJlZml4ZXMYAiADKAki8wEKCFJldmlzaW9uEg4KBm51bWJlchgBIAEoBBIMCgRiYXNlGAIgASgEEgwKBHNpemUYAyABKAQSDgoGYXV0aG9yGAQgASgJEg4KBnJlYXNvbhgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWZvcmNlGAggASgIEhQKDGZvcmNlX2F1dGhvchgJIAEoCRIUCgxmb3JjZV9yZWFzb24YCiABKAkiQQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSKQoEcGFnZRgBIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0Il0KFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIrCglyZXZpc2lvbnMYASADKAsyGC5jbG91ZGJyaWRnZS52MS5SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoSR2V0UmV2aXNpb25SZXF1ZXN0EhcKBm51bWJlchgBIAEoBEIHukgEMgIgACJLChRGb3JjZVJldmlzaW9uUmVxdWVzdBIXCgZudW1iZXIYASABKARCB7pIBDICIAASGgoGcmVhc29uGAIgASgJQgq6SAdyBRABGMgBMvMCCg9SZXZpc2lvblNlcnZpY2USdgoNTGlzdFJldmlzaW9ucxIkLmNsb3VkYnJpZGdlLnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0GiUuY2xvdWRicmlkZ2UudjEuTGlzdFJldmlzaW9uc1Jlc3BvbnNlIhiQAgGC0+STAg8SDS92MS9yZXZpc2lvbnMSbgoLR2V0UmV2aXNpb24SIi5jbG91ZGJyaWRnZS52MS5HZXRSZXZpc2lvblJlcXVlc3QaGC5jbG91ZGJyaWRnZS52MS5SZXZpc2lvbiIhkAIBgtPkkwIYEhYvdjEvcmV2aXNpb25zL3tudW1iZXJ9EngKDUZvcmNlUmV2aXNpb24SJC5jbG91ZGJyaWRnZS52MS5Gb3JjZVJldmlzaW9uUmVxdWVzdBoYLmNsb3VkYnJpZGdlLnYxLlJldmlzaW9uIieC0+STAiE6ASoiHC92MS9yZXZpc2lvbnMve251bWJlcn0vZm9yY2ViBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_cloudbridge_v1_dns, file_cloudbridge_v1_pop, file_cloudbridge_v1_routing, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * The signed part of a revision. Its content is cut into chunks that are named by their digests.
@@ -151,6 +157,25 @@ export type WorkerConfig = Message<"cloudbridge.v1.WorkerConfig"> & {
    * @generated from field: repeated string refused_prefixes = 4;
    */
   refusedPrefixes: string[];
+
+  /**
+   * @generated from field: cloudbridge.v1.RoutingConfig routing = 5;
+   */
+  routing?: RoutingConfig | undefined;
+
+  /**
+   * Absent: there is no zone.
+   *
+   * @generated from field: cloudbridge.v1.DnsConfig dns = 6;
+   */
+  dns?: DnsConfig | undefined;
+
+  /**
+   * Absent: no worker is a member, or nothing is said of that.
+   *
+   * @generated from field: cloudbridge.v1.MeshConfig mesh = 7;
+   */
+  mesh?: MeshConfig | undefined;
 };
 
 /**
@@ -159,6 +184,131 @@ export type WorkerConfig = Message<"cloudbridge.v1.WorkerConfig"> & {
  */
 export const WorkerConfigSchema: GenMessage<WorkerConfig> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_revision, 2);
+
+/**
+ * Who is in the mesh of workers.
+ *
+ * @generated from message cloudbridge.v1.MeshConfig
+ */
+export type MeshConfig = Message<"cloudbridge.v1.MeshConfig"> & {
+  /**
+   * @generated from field: repeated cloudbridge.v1.MeshMember members = 1;
+   */
+  members: MeshMember[];
+};
+
+/**
+ * Describes the message cloudbridge.v1.MeshConfig.
+ * Use `create(MeshConfigSchema)` to create a new message.
+ */
+export const MeshConfigSchema: GenMessage<MeshConfig> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_revision, 3);
+
+/**
+ * @generated from message cloudbridge.v1.MeshMember
+ */
+export type MeshMember = Message<"cloudbridge.v1.MeshMember"> & {
+  /**
+   * 1 to 65535.
+   *
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * @generated from field: string pop = 2;
+   */
+  pop: string;
+
+  /**
+   * @generated from field: string worker = 3;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: string address = 4;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 5;
+   */
+  port: number;
+
+  /**
+   * SHA-256 of its key (SubjectPublicKeyInfo); empty: any key that the mesh's authority has signed for its name.
+   *
+   * @generated from field: bytes pin = 6;
+   */
+  pin: Uint8Array;
+};
+
+/**
+ * Describes the message cloudbridge.v1.MeshMember.
+ * Use `create(MeshMemberSchema)` to create a new message.
+ */
+export const MeshMemberSchema: GenMessage<MeshMember> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_revision, 4);
+
+/**
+ * Of all PoPs; a worker takes what is its own.
+ *
+ * @generated from message cloudbridge.v1.RoutingConfig
+ */
+export type RoutingConfig = Message<"cloudbridge.v1.RoutingConfig"> & {
+  /**
+   * @generated from field: repeated cloudbridge.v1.AnycastPrefix prefixes = 1;
+   */
+  prefixes: AnycastPrefix[];
+
+  /**
+   * @generated from field: repeated cloudbridge.v1.BgpNeighbor neighbors = 2;
+   */
+  neighbors: BgpNeighbor[];
+
+  /**
+   * @generated from field: repeated cloudbridge.v1.Uplink uplinks = 3;
+   */
+  uplinks: Uplink[];
+};
+
+/**
+ * Describes the message cloudbridge.v1.RoutingConfig.
+ * Use `create(RoutingConfigSchema)` to create a new message.
+ */
+export const RoutingConfigSchema: GenMessage<RoutingConfig> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_revision, 5);
+
+/**
+ * What names lead to, and who is near to whom.
+ *
+ * @generated from message cloudbridge.v1.DnsConfig
+ */
+export type DnsConfig = Message<"cloudbridge.v1.DnsConfig"> & {
+  /**
+   * @generated from field: repeated cloudbridge.v1.DnsZone zones = 1;
+   */
+  zones: DnsZone[];
+
+  /**
+   * @generated from field: repeated cloudbridge.v1.DnsPlace places = 2;
+   */
+  places: DnsPlace[];
+
+  /**
+   * Those that there are, with addresses and coordinates.
+   *
+   * @generated from field: repeated cloudbridge.v1.Pop pops = 3;
+   */
+  pops: Pop[];
+};
+
+/**
+ * Describes the message cloudbridge.v1.DnsConfig.
+ * Use `create(DnsConfigSchema)` to create a new message.
+ */
+export const DnsConfigSchema: GenMessage<DnsConfig> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_revision, 6);
 
 /**
  * @generated from message cloudbridge.v1.TenantConfig
@@ -180,7 +330,7 @@ export type TenantConfig = Message<"cloudbridge.v1.TenantConfig"> & {
  * Use `create(TenantConfigSchema)` to create a new message.
  */
 export const TenantConfigSchema: GenMessage<TenantConfig> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 3);
+  messageDesc(file_cloudbridge_v1_revision, 7);
 
 /**
  * What the API shows of a revision.
@@ -248,7 +398,7 @@ export type Revision = Message<"cloudbridge.v1.Revision"> & {
  * Use `create(RevisionSchema)` to create a new message.
  */
 export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 4);
+  messageDesc(file_cloudbridge_v1_revision, 8);
 
 /**
  * @generated from message cloudbridge.v1.ListRevisionsRequest
@@ -265,7 +415,7 @@ export type ListRevisionsRequest = Message<"cloudbridge.v1.ListRevisionsRequest"
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 5);
+  messageDesc(file_cloudbridge_v1_revision, 9);
 
 /**
  * @generated from message cloudbridge.v1.ListRevisionsResponse
@@ -287,7 +437,7 @@ export type ListRevisionsResponse = Message<"cloudbridge.v1.ListRevisionsRespons
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 6);
+  messageDesc(file_cloudbridge_v1_revision, 10);
 
 /**
  * @generated from message cloudbridge.v1.GetRevisionRequest
@@ -304,7 +454,7 @@ export type GetRevisionRequest = Message<"cloudbridge.v1.GetRevisionRequest"> & 
  * Use `create(GetRevisionRequestSchema)` to create a new message.
  */
 export const GetRevisionRequestSchema: GenMessage<GetRevisionRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 7);
+  messageDesc(file_cloudbridge_v1_revision, 11);
 
 /**
  * @generated from message cloudbridge.v1.ForceRevisionRequest
@@ -328,7 +478,7 @@ export type ForceRevisionRequest = Message<"cloudbridge.v1.ForceRevisionRequest"
  * Use `create(ForceRevisionRequestSchema)` to create a new message.
  */
 export const ForceRevisionRequestSchema: GenMessage<ForceRevisionRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_revision, 8);
+  messageDesc(file_cloudbridge_v1_revision, 12);
 
 /**
  * @generated from service cloudbridge.v1.RevisionService

@@ -87,7 +87,8 @@ export class Harness {
 
   /** A confirmed connection with this RTT in milliseconds, one packet (number 0) sent and acknowledged. */
   confirm(rttMs: number): this {
-    this.recovery.onHandshakeConfirmed(this.nowUs);
+    this.recovery.onHandshakeConfirmed();
+    this.recovery.mtu.start(this.nowUs);
     const number = this.send();
     this.nowMs += rttMs;
     this.ack(Space.application, 0, [number, number]);

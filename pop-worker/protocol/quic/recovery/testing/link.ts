@@ -56,7 +56,8 @@ export class LinkSimulation implements RecoverySink {
       { isServer: true, controller: options.controller, mtu: new Mtu(), random, ecn: false },
       this,
     );
-    this.recovery.onHandshakeConfirmed(0);
+    this.recovery.onHandshakeConfirmed();
+    this.recovery.mtu.start(0);
   }
 
   frameAcked(_space: Space, _kind: FrameKind, chunk: number): void {

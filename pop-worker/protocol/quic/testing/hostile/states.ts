@@ -117,6 +117,8 @@ const BOTH_VERSIONS = { versions: [Version.v2, Version.v1] };
 
 const closing = (role: Role, options: PairOptions): Scene => {
   const scene = established(role, options);
+  // Who hears of it keeps no keys to attack with.
+  scene.isDeaf = true;
   scene.victim.close(7, 'bye');
   scene.wait(3000);
   return scene;

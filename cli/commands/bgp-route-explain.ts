@@ -1,0 +1,39 @@
+import type { ExplainedRoute } from '#pop-worker/routing/bgp/explained.ts';
+import { explanationRows } from '../bgp-explanation.ts';
+import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
+import { defineCommand } from '../command.ts';
+import { CommandError, SUCCESS, UsageError } from '../failure.ts';
+import { ask } from '../worker-socket.ts';
+
+interface Answer {
+  readonly prefix: string;
+  readonly routes: readonly ExplainedRoute[];
+}
+
+const titleOf = ({ from, to, isBest, rpki }: ExplainedRoute): string =>
+  to === undefined
+    ? [`from ${from}`, ...(isBest ? ['the best path'] : []), ...(rpki === undefined ? [] : [`rpki ${rpki}`])].join(', ')
+    : `from ${from} to ${to}`;
+
+export const bgpRouteExplain = defineCommand({
+  name: 'bgp route explain',
+  summary: 'which rule of a BGP speaker on this machine did what with a prefix',
+  description: [
+    'Each path on its way in, and the best one on its way to each neighbour. What is refused before policy is asked (loops,',
+    'leaks by roles) is not among it.',
+  ].join('\n'),
+  positionals: [{ name: 'PREFIX', help: 'such as 198.51.100.0/24' }],
+  options: BGP_SOCKET_OPTION,
+  examples: [{ run: 'cloudbridge bgp route explain 198.51.100.0/24', does: 'rule by rule' }],
+  run: async ({ options: { socket }, words: [prefix], output }) => {
+    if (prefix === undefined) throw new UsageError('`bgp route explain` needs a PREFIX.');
+    const answer = (await ask(socket ?? DEFAULT_BGP_SOCKET, 'explain', { prefix })) as unknown as Answer;
+    if (answer.routes.length === 0) throw new CommandError(`There is no route to ${prefix}.`);
+    const rows = answer.routes.flatMap((route): [string, string][] => [
+      [titleOf(route), ''],
+      ...explanationRows(route.explanation),
+    ]);
+    output.record(answer, rows);
+    return SUCCESS;
+  },
+});

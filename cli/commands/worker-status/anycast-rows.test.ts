@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
+import { anycastRows } from './anycast-rows.ts';
+
+const NEIGHBOR = {
+  ...{ name: 'transit', address: '198.51.100.1', localAs: 64_512, remoteAs: 64_500, enabled: true, sessions: 1 },
+  ...{ received: {}, sent: {}, routes: {} },
+} as const;
+const STATUS: WorkerAnycastStatus = {
+  state: 'announced',
+  announcement: { isAnnounced: true, preference: 10, isLeaving: false },
+  held: 0,
+  checks: [{ name: 'threads', state: 'holds', reason: '' }],
+  prefixes: ['192.0.2.0/24', '2001:db8:a::/48'],
+  neighbors: [{ ...NEIGHBOR, state: 'established', upSeconds: 180 }],
+  late: { threads: 0, forwarding: 0 },
+};
+
+test('a worker that is announced', () => {
+  assert.deepEqual(anycastRows(STATUS), [
+    ['anycast', 'announced, preference 10 of 10'],
+    ['prefixes', '192.0.2.0/24, 2001:db8:a::/48'],
+    ['BGP transit', 'established for 3 min'],
+  ]);
+});
+
+test('one that is not, with what failed and what became of its drain', () => {
+  const drain = { sessions: 7, left: 2, seconds: 60, ended: 'deadline' };
+  const rows = anycastRows({
+    ...STATUS,
+    ...{ state: 'failed', drain, prefixes: [] },
+    announcement: { isAnnounced: false, preference: 0, isLeaving: false },
+    checks: [
+      { name: 'threads', state: 'failed', reason: 'a data-plane thread is stuck' },
+      { name: 'uplinks', state: 'unknown', reason: '' },
+    ],
+    late: { threads: 3, forwarding: 5 },
+    neighbors: [{ ...NEIGHBOR, state: 'idle', heldBackSeconds: 30, lastError: 'received Cease' }],
+  });
+  assert.deepEqual(rows, [
+    ['anycast', 'withdrawn: a check has failed'],
+    ['prefixes', 'none'],
+    ['check threads', 'a data-plane thread is stuck'],
+    ['check uplinks', 'not known yet'],
+    ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
+    ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
+    ['BGP transit', 'idle, held back for 30 s, last ended: received Cease'],
+  ]);
+});

@@ -1,0 +1,60 @@
+import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
+import { ageText } from '#telemetry/age.ts';
+
+type Row = readonly [name: string, value: string];
+
+/** What each state says to people. */
+const WORDS: Readonly<Record<WorkerAnycastStatus['state'], string>> = {
+  waiting: 'not announced: some checks have not held yet',
+  announced: 'announced',
+  returning: 'announced, coming back',
+  last: 'announced as the last choice: nobody else is known to announce',
+  draining: 'announced as leaving',
+  drained: 'withdrawn: it was drained',
+  failed: 'withdrawn: a check has failed',
+  held: 'withdrawn: held back, for it came and went',
+  withdrawn: 'withdrawn by order',
+};
+
+const drainText = ({ sessions, left, seconds, ended }: NonNullable<WorkerAnycastStatus['drain']>): string => {
+  const moved = `${sessions - left} of ${sessions} sessions have gone`;
+  if (ended === undefined) return `${moved} in ${ageText(seconds * 1000)}`;
+  return `${moved}, ended after ${ageText(seconds * 1000)} (${ended})`;
+};
+
+const neighborText = (neighbor: WorkerAnycastStatus['neighbors'][number]): string => {
+  const { state, upSeconds, lastError, heldBackSeconds } = neighbor;
+  return [
+    upSeconds === undefined ? state : `${state} for ${ageText(upSeconds * 1000)}`,
+    ...(heldBackSeconds === undefined ? [] : [`held back for ${ageText(heldBackSeconds * 1000)}`]),
+    ...(lastError === undefined ? [] : [`last ended: ${lastError}`]),
+  ].join(', ');
+};
+
+const lateRows = ({ threads, forwarding }: WorkerAnycastStatus['late']): Row[] =>
+  threads + forwarding === 0
+    ? []
+    : [['too busy', `its threads waited for a core: ${threads} times for too long, ${forwarding} answers were late`]];
+
+/** What a worker announces, why, and to whom. */
+export const anycastRows = ({
+  state,
+  announcement,
+  checks,
+  drain,
+  prefixes,
+  neighbors,
+  late,
+}: WorkerAnycastStatus): Row[] => {
+  const preference = announcement.isAnnounced ? `, preference ${announcement.preference} of 10` : '';
+  return [
+    ['anycast', `${WORDS[state]}${preference}`],
+    ['prefixes', prefixes.join(', ') || 'none'],
+    ...checks
+      .filter((check) => check.state !== 'holds')
+      .map(({ name, state: is, reason }): Row => [`check ${name}`, is === 'failed' ? reason : 'not known yet']),
+    ...lateRows(late),
+    ...(drain === undefined ? [] : [['drain', drainText(drain)] as const]),
+    ...neighbors.map((neighbor): Row => [`BGP ${neighbor.name}`, neighborText(neighbor)]),
+  ];
+};

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { canonicalAddress, canonicalNeighbor, canonicalPrefix } from './prefixes.ts';
+
+test('addresses have one form (RFC 5952)', () => {
+  assert.equal(canonicalAddress('198.51.100.1'), '198.51.100.1');
+  assert.equal(canonicalAddress('2001:0DB8:0:0:0:0:0:1'), '2001:db8::1');
+  for (const text of [
+    '',
+    '1.2.3',
+    '1.2.3.04',
+    'router',
+    '2001:db8',
+    '[::1]',
+    '::1/64',
+    '::1 ',
+    '2001:db8::1%eth0',
+    ':::',
+  ])
+    assert.equal(canonicalAddress(text), undefined, text);
+});
+
+test('a neighbour by its link-local address is one of an interface, any other of none', () => {
+  assert.equal(canonicalNeighbor('FE80::1%eth0'), 'fe80::1%eth0');
+  assert.equal(canonicalNeighbor('2001:DB8::1'), '2001:db8::1');
+  for (const text of ['fe80::1', 'fe80::1%', 'fe80::1%a/b', 'fe80::1%eth0%1', '2001:db8::1%eth0', '1.2.3.4%eth0'])
+    assert.equal(canonicalNeighbor(text), undefined, text);
+});
+
+test('prefixes have one form', () => {
+  assert.equal(canonicalPrefix('192.0.2.0/24'), '192.0.2.0/24');
+  assert.equal(canonicalPrefix('2001:DB8:0:0::/48'), '2001:db8::/48');
+});

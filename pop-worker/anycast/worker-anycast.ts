@@ -1,0 +1,287 @@
+import type { WorkerState } from '#control/source.ts';
+import { nowUs } from '#host/clock/clock.ts';
+import { Beats } from '#host/thread/beats.ts';
+import type { WorkerRouting } from '#model/routing.ts';
+import { Anycast, type AnycastStatus, type RunningCheck } from '#pop-worker/routing/anycast/anycast.ts';
+import { ForwardingProbe, type ProbeTarget } from '#pop-worker/routing/anycast/forwarding-probe.ts';
+import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
+import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
+import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
+import { ANNOUNCER_RULES, type AnycastState } from '#protocol/anycast/announcer.ts';
+import { splitHostPort } from '#settings/fields.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import { labelValues } from '#telemetry/metrics.ts';
+import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
+import { besideOf } from '../bgp/beside.ts';
+import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
+import { type BgpSettings, routerIdOf } from './bgp-settings.ts';
+import { Neighbors } from './neighbors.ts';
+import { Uplinks } from './uplinks.ts';
+
+const THREADS_EVERY_MS = 25;
+const PROBE_EVERY_MS = 100;
+const UPLINK_EVERY_MS = 200;
+const SLOW_EVERY_MS = 1000;
+const SESSIONS_EVERY_MS = 100;
+/** So long a check that had failed has to hold. */
+const STABLE_US = 2_000_000;
+/** No route of another is of use here: what an upstream may announce all the same is bounded. */
+const MOST_ROUTE_BYTES = 256 * 2 ** 20;
+
+const STATES = labelValues('cloudbridge_anycast_state_count', 'state');
+const CHECKS = labelValues('cloudbridge_anycast_check_failed_count', 'check');
+const ANNOUNCED: ReadonlySet<AnycastState> = new Set(['announced', 'returning', 'last', 'draining']);
+
+export interface WorkerAnycastParts {
+  readonly settings: BgpSettings;
+  readonly checks: ChecksSettings;
+  readonly passwords: ReadonlyMap<string, Uint8Array>;
+  /** That devices connect to. */
+  readonly targets: readonly ProbeTarget[];
+  readonly dataBeats: readonly SharedArrayBuffer[];
+  /** How long a drain may take. */
+  readonly drainSeconds: number;
+  /** Outside addresses of devices, of this worker and of all. */
+  readonly outside: readonly string[];
+  /** At the BFD thread; undefined: no neighbour has BFD. */
+  readonly seat: BfdSeat | undefined;
+  /** Sessions that are here. */
+  readonly sessions: () => Promise<number>;
+  /** Why what is wanted of it is not in force, in words; undefined: it is. */
+  readonly behind: () => string | undefined;
+  /** Whether the prefixes are announced now. */
+  readonly announces: (announces: boolean) => void;
+  readonly log: Logger;
+  /** The BGP thread ended by itself; one sentence. */
+  readonly gone: (reason: string) => void;
+}
+
+/** What `cloudbridge worker status` shows of routing. */
+export interface WorkerAnycastStatus extends AnycastStatus, Partial<BesideStatus> {
+  readonly prefixes: readonly string[];
+  readonly neighbors: readonly NeighbourStatus[];
+  /** How often a check gave its threads more time, since they waited for a core. */
+  readonly late: Readonly<Record<'threads' | 'forwarding', number>>;
+}
+
+/** What a worker announces: its BGP thread, the checks that have to hold for it, and the drain. */
+export class WorkerAnycast {
+  readonly #parts: WorkerAnycastParts;
+  readonly #thread: BgpThread;
+  readonly #neighbors: Neighbors;
+  readonly #uplinks: Uplinks;
+  readonly #beats: Beats;
+  /** How often a check gave more time, since a thread waited for a core. */
+  readonly #late = { threads: 0, forwarding: 0 };
+  readonly #anycast: Anycast;
+  readonly #own = allocateSlots();
+  #routing: WorkerRouting;
+  #state: AnycastState = 'waiting';
+  #watching: NodeJS.Timeout | undefined;
+
+  /** @param routing what is known at the start */
+  constructor(parts: WorkerAnycastParts, routing: WorkerRouting) {
+    this.#parts = parts;
+    this.#routing = routing;
+    const { settings, checks, dataBeats, passwords, seat, drainSeconds, outside, log, gone } = parts;
+    this.#uplinks = new Uplinks(checks.answer_ms);
+    this.#beats = new Beats(watchedData(dataBeats, checks), nowUs());
+    const identifier = routerIdOf(settings.router_id);
+    const listen = settings.listen.map((text) => {
+      const { host, port } = splitHostPort(text);
+      return { address: host, port };
+    });
+    const routes = {
+      identifier,
+      clusterId: identifier,
+      comparesAllMeds: false,
+      mostBytes: MOST_ROUTE_BYTES,
+      nextHops: 'any' as const,
+      originate: [],
+      policies: { ruleSets: {} },
+    };
+    this.#thread = new BgpThread(
+      // Paths of the section are absolute by now.
+      { listen, routes, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
+      { gone, notice: (notice) => this.#take(notice) },
+    );
+    this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside, log });
+    const rules = { ...ANNOUNCER_RULES, stepUs: settings.step_seconds * 1e6, drainUs: drainSeconds * 1e6 };
+    this.#anycast = new Anycast(rules, this.#checks(), {
+      announce: (announcement) => this.#neighbors.announce(announcement),
+      became: (state, reason) => this.#became(state, reason),
+      drained: ({ sessions, left, ended }) => {
+        if (ended !== undefined) this.#count('cloudbridge_anycast_drains_total', { end: ended.how });
+        log.info('a drain is over', { sessions, left, how: ended?.how });
+      },
+    });
+  }
+
+  #take(notice: ToldNotice): void {
+    if (notice.type !== 'beside_trouble') this.#neighbors.take(notice);
+    else this.#parts.log.warn('trouble beside BGP', { name: notice.name, reason: notice.message });
+  }
+
+  /** @throws Error when the BGP thread cannot start, as where its ports are taken */
+  async start(): Promise<void> {
+    await this.#thread.ready;
+    this.set(this.#routing);
+    this.#anycast.start();
+  }
+
+  /** What is to be announced, to whom, and by which ways out. */
+  set(routing: WorkerRouting): void {
+    this.#routing = routing;
+    this.#uplinks.set(routing.uplinks);
+    this.#neighbors.set(routing);
+  }
+
+  /** How many other workers announce the same; undefined: nobody is heard. */
+  others(count: number | undefined): void {
+    this.#anycast.others(count);
+  }
+
+  /** The worker is in this state. */
+  follow(state: WorkerState): void {
+    if (state === 'draining' || state === 'stopping') this.#drain();
+    else if (state === 'withdrawn') this.#anycast.order('withdraw');
+    else if (state === 'ready') this.#anycast.order('serve');
+  }
+
+  get slots(): readonly Slots[] {
+    const { announcement, ...status } = this.#anycast.status();
+    for (const state of STATES)
+      this.#own[slotOf('cloudbridge_anycast_state_count', { state })] = state === status.state ? 1 : 0;
+    for (const check of CHECKS) {
+      const isFailed = status.checks.some(({ name, state }) => name === check && state === 'failed');
+      this.#own[slotOf('cloudbridge_anycast_check_failed_count', { check })] = isFailed ? 1 : 0;
+    }
+    this.#own[slotOf('cloudbridge_anycast_preference_ratio', {})] = announcement.preference / 10;
+    this.#own[slotOf('cloudbridge_anycast_holds_total', {})] = status.held;
+    for (const check of ['threads', 'forwarding'] as const)
+      this.#own[slotOf('cloudbridge_anycast_late_answers_total', { check })] = this.#late[check];
+    return [this.#own, this.#thread.slots];
+  }
+
+  async status(): Promise<WorkerAnycastStatus> {
+    const prefixes = this.#routing.prefixes.map(({ prefix }) => prefix);
+    const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
+    return { ...this.#anycast.status(), prefixes, neighbors, ...beside, late: { ...this.#late } };
+  }
+
+  /** Withdraws and tells all neighbours why. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#watching);
+    this.#anycast.order('withdraw');
+    this.#anycast.stop();
+    this.#uplinks.close();
+    this.#beats.close();
+    await this.#thread.stop('the worker ends');
+  }
+
+  #checks(): RunningCheck[] {
+    const { targets, behind, checks } = this.#parts;
+    const beats = this.#beats;
+    const rules = patienceOf(checks);
+    const excuse = (): (() => number) => {
+      const waited = beats.waits(nowUs());
+      return () => waited(nowUs());
+    };
+    const probes = targets.map((target) => new ForwardingProbe(target, rules, excuse));
+    return [
+      {
+        ...({
+          name: 'threads',
+          effect: 'withdraw',
+          failures: 1,
+          stableUs: STABLE_US,
+          everyMs: THREADS_EVERY_MS,
+        } as const),
+        ask: () => {
+          beats.look(nowUs());
+          this.#late.threads = beats.late.data;
+          if (beats.missing === undefined) return undefined;
+          return beats.isLate
+            ? `a data-plane thread has waited for a core for ${checks.thread_late_ms} ms`
+            : 'a data-plane thread is stuck';
+        },
+      },
+      {
+        ...({
+          name: 'forwarding',
+          effect: 'withdraw',
+          failures: checks.answer_failures,
+          stableUs: STABLE_US,
+          everyMs: PROBE_EVERY_MS,
+        } as const),
+        ask: async () => {
+          const reasons = await Promise.all(probes.map((probe) => probe.ask()));
+          this.#late.forwarding = probes.reduce((sum, { late }) => sum + late, 0);
+          return reasons.find((reason) => reason !== undefined);
+        },
+      },
+      {
+        ...({
+          name: 'uplinks',
+          effect: 'unless-last',
+          failures: 2,
+          stableUs: STABLE_US,
+          everyMs: UPLINK_EVERY_MS,
+        } as const),
+        ask: () => this.#uplinks.ask(),
+      },
+      {
+        // Who has no session announces nothing anyway: that is for operators to see.
+        ...({ name: 'neighbors', effect: 'show', failures: 1, stableUs: 0, everyMs: SLOW_EVERY_MS } as const),
+        ask: () => {
+          const { established, size } = this.#neighbors;
+          return established > 0 || size === 0 ? undefined : `none of ${size} BGP neighbours has a session`;
+        },
+      },
+      {
+        // A worker that merely hears nobody goes on (fail static).
+        ...({ name: 'control', effect: 'show', failures: 1, stableUs: 0, everyMs: SLOW_EVERY_MS } as const),
+        ask: behind,
+      },
+    ];
+  }
+
+  #drain(): void {
+    clearTimeout(this.#watching);
+    void this.#watchSessions();
+  }
+
+  /** Tells the drain how many are still here, until it is over. */
+  async #watchSessions(): Promise<void> {
+    const count = await this.#parts.sessions();
+    this.#anycast.sessions(count);
+    this.#anycast.order('drain');
+    clearTimeout(this.#watching);
+    if (this.#anycast.status().state !== 'draining') return;
+    this.#watching = setTimeout(() => void this.#watchSessions(), SESSIONS_EVERY_MS);
+    this.#watching.unref();
+  }
+
+  #became(state: AnycastState, reason: string | undefined): void {
+    const { log } = this.#parts;
+    const was = this.#state;
+    this.#state = state;
+    // Whoever is there for want of others is none to others: two of them would withdraw for each other, again and again.
+    this.#parts.announces(ANNOUNCED.has(state) && state !== 'last');
+    if (ANNOUNCED.has(was) && !ANNOUNCED.has(state)) {
+      this.#count('cloudbridge_anycast_withdrawals_total', { cause: state === 'failed' ? 'check' : 'order' });
+    }
+    (state === 'failed' || state === 'held' || state === 'last' ? log.error : log.info)('anycast', {
+      state,
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  #count(name: 'cloudbridge_anycast_withdrawals_total', labels: { readonly cause: 'check' | 'order' }): void;
+  #count(name: 'cloudbridge_anycast_drains_total', labels: { readonly end: 'moved' | 'deadline' | 'undone' }): void;
+  #count(name: Parameters<typeof slotOf>[0], labels: object): void {
+    const at = slotOf(name, labels as never);
+    this.#own[at] = (this.#own[at] as number) + 1;
+  }
+}

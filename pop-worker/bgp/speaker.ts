@@ -1,0 +1,197 @@
+import { isAbsolute } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
+import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
+import { parsePrefix } from '#protocol/ip/text.ts';
+import type { BgpFile } from '#settings/bgp-file.ts';
+import { policiesOf } from '#settings/bgp-policy.ts';
+import { exposition } from '#telemetry/exposition.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import { LAYOUT } from '#telemetry/slots.ts';
+import { StartError } from '../start-error.ts';
+import { besideOf } from './beside.ts';
+import { type SpeakerBfd, startBfd } from './bfd.ts';
+import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
+import { routeQueryOf } from './route-query.ts';
+
+const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
+
+/** What may change while there is a session. */
+const APART = { routes: undefined, shutdown: undefined };
+
+/** Whether a neighbour may keep its session: at most which routes are taken and told is another. */
+const isSameSession = (one: BgpNeighbourConfig, other: BgpNeighbourConfig): boolean =>
+  one.routes.nextHop4 === other.routes.nextHop4 &&
+  one.routes.nextHop6 === other.routes.nextHop6 &&
+  isDeepStrictEqual({ ...one, ...APART }, { ...other, ...APART });
+
+/** A speaker that is as a configuration file has it. */
+export class FileSpeaker {
+  readonly #log: Logger;
+  readonly #path: string;
+  readonly #thread: BgpThread;
+  readonly #bfd: SpeakerBfd | undefined;
+  readonly #neighbours = new Map<number, BgpNeighbourConfig>();
+  #file: BgpFile;
+
+  /**
+   * @param path of the file, from which key files are named
+   * @param gone is told why, should its thread end by itself
+   * @throws ConfigError when a key cannot be read
+   */
+  constructor(file: BgpFile, path: string, log: Logger, gone: (reason: string) => void) {
+    this.#log = log;
+    this.#path = path;
+    this.#file = file;
+    const neighbours = neighboursOf(file, path);
+    this.#bfd = startBfd(neighbours, log, gone);
+    const options = { ...threadOptionsOf(file, path), ...(this.#bfd && { bfd: this.#bfd.service.seat() }) };
+    this.#thread = new BgpThread(options, { gone, notice: (notice) => this.#tell(notice) });
+    for (const config of neighbours) this.#add(config);
+  }
+
+  /** @throws StartError when it cannot listen */
+  async ready(): Promise<void> {
+    await this.#bfd?.ready();
+    try {
+      await this.#thread.ready;
+    } catch (error) {
+      const where = this.#file.listen.join(' and ');
+      throw new StartError(`${(error as Error).message}: free ${where}, or change listen`);
+    }
+  }
+
+  get neighbourCount(): number {
+    return this.#neighbours.size;
+  }
+
+  readonly state = 'ready';
+
+  /** Whether its thread answers. */
+  isHealthy(): boolean {
+    return this.#thread.isAlive();
+  }
+
+  /** Prometheus text. */
+  async metrics(): Promise<string> {
+    return exposition([this.#thread.slots], SERIES);
+  }
+
+  async status(): Promise<object> {
+    const { as, router_id: routerId } = this.#file;
+    const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
+    return { as, routerId, neighbors, ...beside };
+  }
+
+  /** One page of the routes. @throws Error that names what cannot be asked */
+  async routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
+    const query = routeQueryOf(request);
+    const names = [...this.#neighbours.values()].map(({ name }) => name);
+    if (query.from !== undefined && !names.includes(query.from)) {
+      throw new Error(`there is no neighbour ${query.from}: there is ${names.join(', ') || 'none'}`);
+    }
+    return this.#thread.list(query);
+  }
+
+  /** Writes all routes into an MRT file. @throws Error that says what is wrong */
+  async dump({ file }: Readonly<Record<string, unknown>>): Promise<object> {
+    if (typeof file !== 'string' || !isAbsolute(file)) throw new Error('the absolute path of a file is wanted');
+    return this.#thread.dump(file);
+  }
+
+  /** @throws Error when the request names no prefix */
+  async explain({ prefix }: Readonly<Record<string, unknown>>): Promise<object> {
+    if (typeof prefix !== 'string' || !prefix.includes('/') || parsePrefix(prefix) === undefined) {
+      throw new Error('a prefix is wanted, such as 198.51.100.0/24');
+    }
+    return { prefix, routes: await this.#thread.explain(prefix) };
+  }
+
+  /**
+   * Becomes as another file has it: neighbours keep their sessions where only routes and policies are others.
+   *
+   * @throws ConfigError, and nothing has changed
+   */
+  change(file: BgpFile): void {
+    const wanted = neighboursOf(file, this.#path);
+    const { rpki: caches, mrt, bmp: stations } = besideOf(file, baseOf(this.#path));
+    if (this.#bfd === undefined && wanted.some(({ bfd }) => bfd !== undefined))
+      this.#log.warn('no BFD with neighbours before the next start', { reason: 'none wanted it when it started' });
+    const policies = policiesOf(file.policy);
+    if (!isDeepStrictEqual(file.policy, this.#file.policy)) this.#thread.post({ type: 'policies', policies });
+    if (!isDeepStrictEqual(file.bmp, this.#file.bmp)) this.#thread.post({ type: 'bmp', stations });
+    if (!isDeepStrictEqual(file.rpki, this.#file.rpki)) this.#thread.post({ type: 'rpki', caches });
+    if (!isDeepStrictEqual(file.mrt, this.#file.mrt)) this.#thread.post({ type: 'mrt', mrt });
+    const found = new Set<BgpNeighbourConfig>();
+    for (const [id, config] of this.#neighbours) {
+      const next = wanted.find((one) => isSameSession(one, config));
+      if (next === undefined) {
+        this.#neighbours.delete(id);
+        this.#thread.post({ type: 'remove', id });
+        continue;
+      }
+      found.add(next);
+      this.#neighbours.set(id, next);
+      if (!isDeepStrictEqual(next.routes, config.routes)) {
+        this.#thread.post({ type: 'change', id, routes: next.routes });
+      }
+      if (next.shutdown === config.shutdown) continue;
+      if (next.shutdown === undefined) this.#thread.post({ type: 'start', id });
+      else this.#thread.post({ type: 'stop', id, text: next.shutdown });
+    }
+    for (const config of wanted) if (!found.has(config)) this.#add(config);
+    this.#changeOrigins(file);
+    this.#file = file;
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread.stop(this.#file.shutdown_text);
+    await this.#bfd?.stop();
+  }
+
+  #changeOrigins(file: BgpFile): void {
+    const [before, after] = [originsOf(this.#file), originsOf(file)];
+    for (const { prefix } of before) {
+      if (!after.some((one) => one.prefix === prefix)) this.#thread.post({ type: 'withdraw', prefix });
+    }
+    for (const origin of after) {
+      if (!before.some((one) => isDeepStrictEqual(one, origin))) this.#thread.post({ type: 'originate', origin });
+    }
+  }
+
+  #add(config: BgpNeighbourConfig): void {
+    this.#neighbours.set(this.#thread.add(config), config);
+  }
+
+  /** One line for each thing that happens to a neighbour. */
+  #tell(notice: ToldNotice): void {
+    const log = this.#log;
+    if (notice.type === 'beside_trouble') {
+      log.warn('trouble beside BGP', { name: notice.name, reason: notice.message });
+      return;
+    }
+    const neighbor = this.#neighbours.get(notice.id)?.name;
+    switch (notice.type) {
+      case 'refused':
+        log.error('neighbour refused', { neighbor, reason: notice.message });
+        return;
+      case 'changed': {
+        const write = notice.to === 'established' ? log.info : log.debug;
+        write('neighbour', { neighbor, from: notice.from, to: notice.to });
+        return;
+      }
+      case 'ended':
+        (notice.wasEstablished ? log.warn : log.info)('connection ended', { neighbor, reason: notice.text });
+        return;
+      case 'held_back':
+        log.warn('neighbour held back', { neighbor, seconds: notice.seconds });
+        return;
+      case 'bfd_trouble':
+        log.warn('no BFD with a neighbour', { neighbor, reason: notice.message });
+        return;
+      case 'faulty':
+        log.warn('faulty update', { neighbor, reason: notice.text });
+    }
+  }
+}

@@ -1,0 +1,3 @@
+import { runBgp } from '../main.ts';
+
+process.exitCode = await runBgp(process.argv[2] ?? '');

@@ -1,0 +1,25 @@
+import type { RoutableCids } from '../exchange/cids.ts';
+import type { Handoff } from '../handoff/handoff.ts';
+import { byLabel, collectAll, single } from './series.ts';
+
+const DATAGRAMS = byLabel('cloudbridge_handoff_datagrams_total', 'direction');
+const BYTES = byLabel('cloudbridge_handoff_bytes_total', 'direction');
+const PACKETS = byLabel('cloudbridge_handoff_packets_total', 'direction');
+const UNSENT = byLabel('cloudbridge_handoff_unsent_datagrams_total', 'reason');
+const REFUSED = byLabel('cloudbridge_handoff_refused_packets_total', 'reason');
+const RESETS = single('cloudbridge_handoff_resets_total');
+const KEY_UPDATES = single('cloudbridge_handoff_key_updates_total');
+const UNROUTABLE = single('cloudbridge_cids_unroutable_total');
+
+export const collectHandoff = (slots: Float64Array, cids: RoutableCids, handoff: Handoff | undefined): void => {
+  slots[UNROUTABLE] = cids.exhausted;
+  if (handoff === undefined) return;
+  const { sent, received, sendDrops, receiveDrops, resets, keyUpdates } = handoff.counters;
+  collectAll(slots, DATAGRAMS, { sent: sent.datagrams, received: received.datagrams });
+  collectAll(slots, BYTES, { sent: sent.bytes, received: received.bytes });
+  collectAll(slots, PACKETS, { sent: sent.packets, received: received.packets });
+  collectAll(slots, UNSENT, sendDrops);
+  collectAll(slots, REFUSED, receiveDrops);
+  slots[RESETS] = resets;
+  slots[KEY_UPDATES] = keyUpdates;
+};

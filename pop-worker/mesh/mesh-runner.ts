@@ -1,0 +1,347 @@
+import { randomFillSync } from 'node:crypto';
+import type { SessionPlace } from '#dataplane/commands.ts';
+import { Exchange } from '#dataplane/exchange/exchange.ts';
+import { FenceKeeper } from '#dataplane/fence.ts';
+import { QuicDriver } from '#dataplane/quic-driver.ts';
+import { bootUs, nowUs } from '#host/clock/clock.ts';
+import { systemRandom } from '#host/random/random.ts';
+import { opensslCrypto } from '#host/tls/crypto-port.ts';
+import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
+import { UdpSocket } from '#host/udp/socket.ts';
+import { addressPort } from '#protocol/address.ts';
+import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { MeshError } from '#protocol/mesh/errors.ts';
+import { Mesh, type MeshOut } from '#protocol/mesh/mesh.ts';
+import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
+import type { MeshSink } from '#protocol/mesh/sink.ts';
+import type { HandoffPlace } from '#protocol/mesh/wire/hello.ts';
+import { RELAYED_HEADER_BYTES } from '#protocol/mesh/wire/packet.ts';
+import { writeDevicePlace } from '#protocol/mesh/wire/sources.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
+import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { Knocks } from './knocks.ts';
+import { Links, MESH_ALPN } from './links.ts';
+import type { MeshCommand, MeshNotice, MeshStatus } from './messages.ts';
+import { Packets } from './packets.ts';
+import { keyOf, RemoteDevices } from './remote-devices.ts';
+import { Serving } from './serving.ts';
+import type { MeshThreadSetup } from './setup.ts';
+import { SharedSessions } from './shared-sessions.ts';
+
+const SOCKET_BYTES = 4 << 20;
+/** The data plane is looked at so often at least. */
+const MOST_WAIT_MS = 25;
+/** A worker that is silent for so long has lost its link; that it is dead is known long before. */
+const IDLE_MS = 3000;
+
+const meshQuic = (congestionControl: string): QuicConfig => ({
+  ...DEFAULT_CONFIG,
+  controller: controllerNamed(congestionControl),
+  maxIdleTimeoutMs: IDLE_MS,
+  handshakeTimeoutUs: 5_000_000,
+  initialMaxStreamsBidi: 1,
+  initialMaxStreamsUni: 0,
+  maxDatagramBytes: 1472,
+  datagramQueueBytes: 1 << 21,
+  datagramQueueCount: 2048,
+  disableActiveMigration: true,
+});
+
+/** The mesh of a worker: the core, its links over one socket, and the way to the data plane's threads. */
+export class MeshRunner {
+  readonly port: number;
+  readonly mesh: Mesh;
+  readonly links: Links;
+  readonly packets: Packets;
+  readonly devices: RemoteDevices;
+  readonly sessions: SharedSessions;
+  readonly #notify: (notice: MeshNotice) => void;
+  readonly #setup: MeshThreadSetup;
+  readonly #exchange: Exchange;
+  readonly #driver: QuicDriver;
+  readonly #out: MeshOut;
+  /** Devices of ours by thread and serial of their sessions, and the latest session of each. */
+  readonly #knocks: Knocks;
+  readonly #fence: FenceKeeper;
+  readonly #serving: Serving;
+  #serves = true;
+  #others: number | undefined;
+  readonly #own = new Map<string, string>();
+  readonly #latest = new Map<string, SessionPlace>();
+  #timer: NodeJS.Timeout | undefined;
+  #scheduled = false;
+  #isClosed = false;
+
+  /** @throws Error when the socket cannot be had, or TLS refuses certificate or authority */
+  constructor(setup: MeshThreadSetup, notify: (notice: MeshNotice) => void) {
+    this.#setup = setup;
+    this.#notify = notify;
+    const { member, threads, exchange } = setup;
+    this.devices = new RemoteDevices(threads);
+    this.mesh = new Mesh(
+      { own: member, incarnation: setup.incarnation, handoff: setup.handoff, random: systemRandom, sink: this.#sink() },
+      bootUs(),
+    );
+    this.#fence = new FenceKeeper(setup.fence);
+    this.#serving = new Serving({ watched: setup.watched, fence: this.#fence }, bootUs());
+    this.#knocks = new Knocks((other) => {
+      this.mesh.refused(other, bootUs());
+      this.#soon();
+    });
+    this.#exchange = new Exchange(exchange, threads, RELAYED_HEADER_BYTES);
+    const endpoint = this.#endpoint();
+    this.links = new Links({
+      own: member,
+      connect: (remote, serverName, sink) => endpoint.connect({ remote, serverName, alpn: [MESH_ALPN], sink }, nowUs()),
+      linked: (other) => {
+        this.mesh.linked(other, bootUs());
+        this.sessions.linked(other);
+        notify({ type: 'linked', member: other, name: this.#nameOf(other) });
+        this.#soon();
+      },
+      unlinked: (other, reason) => {
+        this.mesh.unlinked(other, bootUs());
+        notify({ type: 'unlinked', member: other, name: this.#nameOf(other), reason });
+      },
+      refused: (reason) => notify({ type: 'refused', reason }),
+      stream: (other, bytes) => {
+        this.mesh.stream(other, bytes, bootUs());
+        this.#soon();
+      },
+      datagram: (other, buffer, start, end) => {
+        const now = bootUs();
+        if (this.packets.receive(other, buffer, start, end, now)) return;
+        this.mesh.datagram(other, buffer, start, end, now);
+        if (this.mesh.isDue(now)) this.#soon();
+      },
+      fault: (error) => this.#fault(error),
+    });
+    this.sessions = new SharedSessions({
+      own: member,
+      members: () => this.mesh.members,
+      isReady: (other) => this.mesh.isReady(other),
+      room: (other) => this.links.get(other)?.room() ?? false,
+      send: (other, frame) => this.links.get(other)?.send(frame),
+      toThread: (thread, message) => this.#exchange.send(thread, 'nat', message, 0, message.length),
+    });
+    this.packets = new Packets({
+      ...{ own: member, threads, exchange: this.#exchange },
+      find: (id, serial) => this.devices.find(id, serial),
+      via: (other) => this.mesh.via(other, bootUs()),
+      link: (other) => this.links.get(other),
+      sessions: (buffer, start, end) => this.sessions.fromThread(buffer, start, end),
+      turnOver: () => this.#driver.run(),
+      fault: (error) => this.#fault(error),
+    });
+    this.#out = {
+      room: (other) => this.links.get(other)?.room() ?? false,
+      stream: (other, frame) => this.links.get(other)?.send(frame),
+      datagram: (other, bytes) => this.links.get(other)?.quic?.sendDatagram(bytes, 0, bytes.length),
+    };
+    const { address, port } = setup.listen;
+    const buffers = { receiveBufferBytes: SOCKET_BYTES, sendBufferBytes: SOCKET_BYTES };
+    const socket = UdpSocket.open({ address, port, waited: true, ...buffers });
+    this.port = addressPort(socket.localAddress());
+    this.#driver = new QuicDriver({
+      ...{ socket, endpoint },
+      afterReceive: () => this.#exchange.flush(),
+      afterTurn: () => this.#exchange.flush(),
+    });
+    this.#exchange.listen(this.packets);
+    this.mesh.setMembers(
+      setup.peers.map((peer) => peer.member),
+      bootUs(),
+    );
+    this.links.setPeers(setup.peers);
+    this.#knocks.setPeers(setup.peers);
+    this.#run();
+  }
+
+  #endpoint(): Endpoint {
+    const { tls, congestionControl } = this.#setup;
+    const identity = { certificateChain: tls.certificate, privateKey: tls.key };
+    // No tickets: every link shows its certificate anew.
+    const server = createTlsServerPort({
+      ...{ identities: [identity], alpn: [MESH_ALPN], clientTrustAnchors: tls.authority, tickets: 0 },
+    });
+    const client = createTlsClientPort({ trustAnchors: tls.authority, identity });
+    return new Endpoint({
+      config: { ...DEFAULT_ENDPOINT_CONFIG, maxConnections: 4096, maxHandshakes: 256, retryAtHandshakes: 32 },
+      quic: meshQuic(congestionControl),
+      crypto: opensslCrypto,
+      tls: { server: (options) => server.server(options), client: (options) => client.client(options) },
+      random: systemRandom,
+      tokenKey: randomFillSync(new Uint8Array(32)),
+      // A worker that starts anew ends what its earlier process held: its peers call again at once.
+      resetKey: randomFillSync(new Uint8Array(32)),
+      accept: () => this.links.accept(),
+      onFault: (error) => this.#fault(error),
+    });
+  }
+
+  #nameOf(member: number): string {
+    return this.links.peer(member)?.name ?? `worker ${member}`;
+  }
+
+  #fault(error: unknown): void {
+    this.#notify({ type: 'fault', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+
+  #sink(): MeshSink {
+    return {
+      greeted: (member, handoff) => this.#greeted(member, handoff),
+      leaseChanged: (isHeld) => this.#notify({ type: 'lease', isHeld }),
+      verdict: (member, isDead) => this.#notify({ type: 'verdict', member, isDead }),
+      pathChanged: () => {},
+      resumed: (gapUs) => this.#notify({ type: 'resumed', gapMs: gapUs / 1000 }),
+      presence: (record) => this.#learn(record),
+      superseded: ({ key }) => this.#tell('superseded', key),
+      settled: (key) => this.#tell('settled', key),
+      sessions: (_, payload) => this.sessions.receive(payload),
+      asked: (other, key) => this.sessions.asked(other, key),
+    };
+  }
+
+  #greeted(member: number, handoff: HandoffPlace | undefined): void {
+    const [link, peer] = [this.links.get(member), this.links.peer(member)];
+    if (handoff === undefined || link === undefined || peer === undefined) return;
+    this.#notify({ type: 'handoff', member, address: peer.address, ...handoff, ...link.secret() });
+  }
+
+  #tell(type: 'settled' | 'superseded', key: string): void {
+    const place = this.#latest.get(key);
+    if (place !== undefined) this.#notify({ type, ...place });
+  }
+
+  #learn(record: PresenceRecord): void {
+    this.sessions.seen(record.key, record.member, record.gone, bootUs() / 1000);
+    const isElsewhere = !record.gone && record.member !== this.#setup.member;
+    try {
+      const { detached, attached } = this.devices.set(record.key, isElsewhere ? record : undefined);
+      if (detached !== undefined) this.#notify({ type: 'detached', session: detached });
+      if (attached !== undefined) this.#notify({ type: 'attached', session: attached });
+    } catch (error) {
+      // Another release may say more of a device's place: its packets go nowhere, all else goes on.
+      if (!(error instanceof MeshError)) throw error;
+      this.#notify({ type: 'refused', reason: `the place of ${record.key} cannot be read: ${error.message}` });
+    }
+  }
+
+  /** Does what the main thread says, but for `stop`. */
+  handle(command: MeshCommand): void {
+    if (command.type === 'attached') this.#attached(command.session);
+    else if (command.type === 'detached') this.#detached(command.session);
+    else if (command.type === 'peers') {
+      this.mesh.setMembers(
+        command.peers.map(({ member }) => member),
+        bootUs(),
+      );
+      this.links.setPeers(command.peers);
+      this.#knocks.setPeers(command.peers);
+    } else if (command.type === 'announces') this.mesh.announces = command.announces;
+    else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
+    this.#run();
+  }
+
+  #attached({
+    thread,
+    id,
+    serial,
+    tenant,
+    device,
+    sources,
+    outside,
+  }: Extract<MeshCommand, { type: 'attached' }>['session']): void {
+    if (thread === this.#setup.threads) return;
+    const key = keyOf(tenant, device);
+    this.#own.set(`${thread} ${serial}`, key);
+    this.#latest.set(key, { thread, id, serial });
+    const data = writeDevicePlace({ thread, id, serial, sources, outside });
+    // The time serves as an epoch where no ticket tells one: a later session of a device counts more.
+    this.mesh.arrive(key, data, Date.now(), 0, bootUs());
+    if (outside !== undefined) this.sessions.attached(key, thread);
+  }
+
+  #detached({ thread, serial }: Extract<MeshCommand, { type: 'detached' }>['session']): void {
+    const session = `${thread} ${serial}`;
+    const key = this.#own.get(session);
+    this.#own.delete(session);
+    if (key === undefined) return;
+    const latest = this.#latest.get(key);
+    if (latest?.thread !== thread || latest.serial !== serial) return;
+    this.#latest.delete(key);
+    this.mesh.leave(key, bootUs());
+    this.sessions.detached(key, bootUs() / 1000);
+  }
+
+  status(): MeshStatus {
+    const now = bootUs();
+    const { gossip } = this.mesh;
+    return {
+      member: this.mesh.own,
+      holdsLease: this.mesh.holdsLease(now),
+      devices: gossip.table.size - gossip.table.goneCount,
+      ownDevices: gossip.localCount,
+      peers: this.mesh.status(now).map((peer) => ({
+        ...peer,
+        name: this.#nameOf(peer.member),
+        problem: this.links.problem(peer.member),
+      })),
+    };
+  }
+
+  /** What came may have to be told on: once the turn is over. */
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#look(bootUs());
+    try {
+      this.mesh.poll(bootUs(), this.#out);
+    } catch (error) {
+      this.#fault(error);
+    }
+    this.sessions.run(bootUs() / 1000);
+    this.#driver.run();
+    this.#exchange.flush();
+    const waitMs = Math.min(MOST_WAIT_MS, Math.max(0, (this.mesh.deadline() - bootUs()) / 1000));
+    this.#timer = setTimeout(() => this.#run(), Math.ceil(waitMs));
+  }
+
+  /** Whether the data plane runs, and who says nothing any more. */
+  #look(now: number): void {
+    const serves = this.#serving.look(now);
+    if (serves !== this.#serves) {
+      this.#serves = serves;
+      this.mesh.setServing(serves, now);
+      this.#notify({ type: 'serving', isServing: serves });
+    }
+    this.#fence.keep(this.mesh.leaseUntil(), this.mesh.mayServe(now), now);
+    const others = this.mesh.othersAnnouncing(now);
+    if (others !== this.#others) {
+      this.#others = others;
+      this.#notify({ type: 'others', count: others });
+    }
+    for (const member of this.mesh.overdue(now)) this.#knocks.knock(member);
+  }
+
+  /** Ends all links; `close` some milliseconds later. */
+  closeLinks(): void {
+    this.links.close();
+    this.#driver.run();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#knocks.close();
+    clearTimeout(this.#timer);
+    this.#driver.close();
+    this.#exchange.close();
+  }
+}

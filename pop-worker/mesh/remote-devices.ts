@@ -1,0 +1,80 @@
+import type { DetachedSession } from '#dataplane/commands.ts';
+import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
+import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
+import type { Place } from '#protocol/mesh/wire/packet.ts';
+import { Reader } from '#protocol/mesh/wire/reader.ts';
+import { type DevicePlace, readDevicePlace } from '#protocol/mesh/wire/sources.ts';
+
+/** A session at another worker. */
+export interface RemoteDevice extends Place {
+  readonly member: number;
+}
+
+/** Key of a device within the mesh. Both names are lower-case letters, digits and dashes (`model/names.ts`). */
+export const keyOf = (tenant: string, device: string): string => `${tenant}/${device}`;
+
+interface Known {
+  readonly device: RemoteDevice;
+  readonly session: RemoteSession;
+}
+
+/** Devices at other workers, as sessions that the data plane's threads can reach through the mesh thread. */
+export class RemoteDevices {
+  readonly #thread: number;
+  readonly #byKey = new Map<string, Known>();
+  readonly #byId: (Known | undefined)[] = [];
+  readonly #free: number[] = [];
+  #serial = 0;
+
+  /** @param thread index of the mesh's thread in the exchange */
+  constructor(thread: number) {
+    this.#thread = thread;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** Where a packet for one of them goes. @returns undefined when that session is no more */
+  find(id: number, serial: number): RemoteDevice | undefined {
+    const known = this.#byId[id];
+    return known?.session.serial === serial ? known.device : undefined;
+  }
+
+  /**
+   * What is known of a device now. @param record undefined: it is nowhere else
+   *
+   * @returns sessions that are no more, and that there are, in this order
+   * @throws MeshError when the record carries no place
+   */
+  set(key: string, record: PresenceRecord | undefined): { detached?: DetachedSession; attached?: RemoteSession } {
+    const place = record && readDevicePlace(new Reader(record.data, 0, record.data.length));
+    const before = this.#byKey.get(key);
+    const detached = before && this.#remove(key, before);
+    const attached = record && place && this.#add(key, record, place);
+    return { ...(detached && { detached }), ...(attached && { attached }) };
+  }
+
+  #remove(key: string, { session }: Known): DetachedSession {
+    this.#byKey.delete(key);
+    this.#byId[session.id] = undefined;
+    this.#free.push(session.id);
+    const { thread, serial, tenant, sources } = session;
+    return { thread, serial, tenant, sources };
+  }
+
+  #add(
+    key: string,
+    { member }: PresenceRecord,
+    { thread, id, serial, sources, outside }: DevicePlace,
+  ): RemoteSession | undefined {
+    const [tenant, device] = key.split('/');
+    if (tenant === undefined || device === undefined) return undefined;
+    const ours = this.#free.pop() ?? this.#byId.length;
+    const session = { thread: this.#thread, id: ours, serial: ++this.#serial, tenant, device, sources, outside };
+    const known = { device: { member, thread, id, serial }, session };
+    this.#byId[ours] = known;
+    this.#byKey.set(key, known);
+    return session;
+  }
+}

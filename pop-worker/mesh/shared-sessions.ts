@@ -1,0 +1,184 @@
+import { frameError } from '#protocol/mesh/errors.ts';
+import { writeKey } from '#protocol/mesh/presence/record.ts';
+import { FrameType, frameOf } from '#protocol/mesh/wire/frame.ts';
+import { Writer } from '#protocol/mesh/wire/writer.ts';
+import { Replicas } from '#protocol/nat/replicas.ts';
+import { FLOW_BYTES, readSections, type Section, SectionFlag, SectionWriter } from '#protocol/nat/wire.ts';
+import { ranked } from './buddies.ts';
+
+/** Members that keep the sessions of a device besides who has it. */
+const BUDDIES = 2;
+/** Whoever has a device leaves itself out when it chooses, so one more may have them. */
+const ASKED = BUDDIES + 1;
+/** What nobody has had for so long is forgotten: as long as presence remembers who is gone. */
+const GONE_MS = 600_000;
+const FORGET_EVERY_MS = 10_000;
+const KEY_FRAME_BYTES = 128;
+/** Devices of which all is told again in one turn. */
+const TURN_DEVICES = 32;
+
+export interface SharedSessionsParts {
+  readonly own: number;
+  /** All members, ourselves included or not. */
+  readonly members: () => Iterable<number>;
+  readonly isReady: (member: number) => boolean;
+  /** Whether a member's stream takes more that can wait. */
+  readonly room: (member: number) => boolean;
+  readonly send: (member: number, frame: Uint8Array) => void;
+  /** To a data-plane thread. @returns false when it takes nothing now */
+  readonly toThread: (thread: number, message: Uint8Array) => boolean;
+}
+
+/** Sessions of devices (IPv4 that is translated): kept by us for others and by others for us, and had when a device comes. */
+export class SharedSessions {
+  readonly replicas = new Replicas();
+  readonly counters = { sent: 0, received: 0, asked: 0, answered: 0, lost: 0 };
+  readonly #parts: SharedSessionsParts;
+  /** Devices that are here, and at which thread. */
+  readonly #here = new Map<string, number>();
+  readonly #writers = new Map<number, SectionWriter>();
+  #forgetAt = 0;
+  /** Whom all is to be told of: members that have just come. */
+  readonly #resync: { readonly member: number; readonly keys: string[] }[] = [];
+
+  constructor(parts: SharedSessionsParts) {
+    this.#parts = parts;
+  }
+
+  #buddies(key: string, count: number): number[] {
+    const { members, own } = this.#parts;
+    return ranked(key, members(), own, count);
+  }
+
+  /** A thread of ours says what became of sessions. */
+  fromThread(buffer: Uint8Array, start: number, end: number): void {
+    readSections(buffer, start, end, (section) => {
+      this.replicas.apply(section, buffer);
+      for (const member of this.#buddies(section.key, BUDDIES)) this.#gather(member, section, buffer);
+    });
+    for (const [member, writer] of this.#writers) this.#flush(member, writer);
+  }
+
+  #gather(member: number, section: Section, buffer: Uint8Array): void {
+    let writer = this.#writers.get(member);
+    if (writer === undefined) {
+      writer = new SectionWriter();
+      this.#writers.set(member, writer);
+    }
+    if (!writer.begin(section, section.flags)) {
+      this.#flush(member, writer);
+      writer.begin(section, section.flags);
+    }
+    for (let i = 0; i < section.count; i++) {
+      if (writer.addBytes(buffer, section.at + i * FLOW_BYTES)) continue;
+      this.#flush(member, writer);
+      writer.begin(section, 0);
+      writer.addBytes(buffer, section.at + i * FLOW_BYTES);
+    }
+  }
+
+  #flush(member: number, writer: SectionWriter): void {
+    if (writer.length === 0) return;
+    this.#send(member, writer.take());
+  }
+
+  /** Who is not there now is told all when it is. */
+  #send(member: number, message: Uint8Array): void {
+    if (!this.#parts.isReady(member)) return;
+    this.counters.sent++;
+    this.#parts.send(member, frameOf(FrameType.sessions, message));
+  }
+
+  /** A device came to a thread of ours: what is known of its sessions goes there, or is asked for. */
+  attached(key: string, thread: number): void {
+    this.#here.set(key, thread);
+    this.replicas.mark(key, false, 0);
+    if (this.replicas.has(key)) {
+      this.#tellThread(key, thread);
+      for (const member of this.#buddies(key, BUDDIES))
+        this.replicas.tellAll(key, (message) => this.#send(member, message));
+      return;
+    }
+    const out = new Writer(KEY_FRAME_BYTES);
+    writeKey(out, key);
+    const question = frameOf(FrameType.ask, out.finish());
+    for (const member of this.#buddies(key, ASKED)) {
+      if (!this.#parts.isReady(member)) continue;
+      this.counters.asked++;
+      this.#parts.send(member, question);
+    }
+  }
+
+  #tellThread(key: string, thread: number): void {
+    this.replicas.tellAll(key, (message) => {
+      if (!this.#parts.toThread(thread, message)) this.counters.lost++;
+    });
+  }
+
+  detached(key: string, nowMs: number): void {
+    this.#here.delete(key);
+    this.replicas.mark(key, true, nowMs);
+  }
+
+  /** Where a device is, as presence has it. Of one that others keep we know what it had here: that grows old. */
+  seen(key: string, at: number, isGone: boolean, nowMs: number): void {
+    const { own, members } = this.#parts;
+    if (at === own || this.#here.has(key) || !this.replicas.has(key)) return;
+    if (isGone || ranked(key, [...members(), own], at, BUDDIES).includes(own)) this.replicas.mark(key, isGone, nowMs);
+    else this.replicas.forget(key);
+  }
+
+  /** A member tells sessions. @throws MeshError */
+  receive(payload: Uint8Array): void {
+    const complete: string[] = [];
+    const isGood = readSections(payload, 0, payload.length, (section) => {
+      const thread = this.#here.get(section.key);
+      // Of a device of ours others know what we told them; only an answer to our question is news.
+      if (thread !== undefined && this.replicas.has(section.key) && (section.flags & SectionFlag.first) !== 0) return;
+      this.replicas.apply(section, payload);
+      if (thread !== undefined && (section.flags & SectionFlag.last) !== 0) complete.push(section.key);
+    });
+    if (!isGood) throw frameError('sessions of devices that cannot be read came');
+    this.counters.received++;
+    for (const key of complete) this.attached(key, this.#here.get(key) as number);
+  }
+
+  /** A member asks for a device's sessions; who knows nothing says nothing. */
+  asked(member: number, key: string): void {
+    this.replicas.tellAll(key, (message) => {
+      this.counters.answered++;
+      this.#send(member, message);
+    });
+  }
+
+  /** There is a link to a member: it is told everything that it is to keep. */
+  linked(member: number): void {
+    const keys = [...this.#here.keys()].filter(
+      (key) => this.replicas.has(key) && this.#buddies(key, BUDDIES).includes(member),
+    );
+    const at = this.#resync.findIndex((one) => one.member === member);
+    if (at >= 0) this.#resync.splice(at, 1);
+    if (keys.length > 0) this.#resync.push({ member, keys });
+  }
+
+  /** Whether somebody is still to be told. */
+  get isBusy(): boolean {
+    return this.#resync.length > 0;
+  }
+
+  /** Tells on, as far as there is room. @param nowMs of any clock that never goes back */
+  run(nowMs: number): void {
+    if (nowMs >= this.#forgetAt) {
+      this.#forgetAt = nowMs + FORGET_EVERY_MS;
+      this.replicas.forgetGone(nowMs - GONE_MS);
+    }
+    for (const { member, keys } of this.#resync) {
+      for (let i = 0; i < TURN_DEVICES && keys.length > 0; i++) {
+        if (!this.#parts.isReady(member) || !this.#parts.room(member)) break;
+        this.replicas.tellAll(keys.pop() as string, (message) => this.#send(member, message));
+      }
+    }
+    const left = this.#resync.filter(({ keys }) => keys.length > 0);
+    this.#resync.splice(0, this.#resync.length, ...left);
+  }
+}

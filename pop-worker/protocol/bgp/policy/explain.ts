@@ -1,0 +1,71 @@
+import { formatIpAddress } from '#protocol/ip/text.ts';
+import { nextHopOf } from '../rib/edits.ts';
+import { REJECT } from '../rib/route-policy.ts';
+import { attributesText } from '../wire/attributes/text.ts';
+import type { Policy } from './policy.ts';
+import type { PolicyContext } from './route.ts';
+import type { TraceStep } from './trace.ts';
+
+/** What a rule did with a route; plain, so that it can be posted and written as JSON. */
+export interface ExplainedStep {
+  readonly ruleSet: string;
+  readonly rule: string;
+  readonly matched: boolean;
+  /** What the route is not, where the rule did not match. */
+  readonly missed?: string | undefined;
+  /** What was changed of it. */
+  readonly changed: readonly string[];
+  /** The rule set that was asked next. */
+  readonly called?: string | undefined;
+  readonly end?: string | undefined;
+}
+
+/** What a policy makes of a route, and why. */
+export interface Explanation {
+  readonly ruleSet: string;
+  readonly accepted: boolean;
+  readonly steps: readonly ExplainedStep[];
+  /** Name and value of each attribute, with the next hop. */
+  readonly before: readonly (readonly [string, string])[];
+  /** Empty when it is rejected. */
+  readonly after: readonly (readonly [string, string])[];
+}
+
+/** @param source, family, destination, attributes as of `RoutePolicy.apply` */
+export const explain = (
+  policy: Policy,
+  context: PolicyContext,
+  source: number,
+  family: number,
+  destination: number,
+  attributes: number,
+): Explanation => {
+  const { store } = context;
+  const steps: ExplainedStep[] = [];
+  const before = textOf(context, attributes);
+  const result = policy.run(source, family, destination, attributes, (step) => steps.push(stepOf(step)));
+  const after = result === REJECT ? [] : textOf(context, result);
+  if (result !== REJECT && result !== attributes) store.release(result);
+  return { ruleSet: policy.ruleSet.name, accepted: result !== REJECT, steps, before, after };
+};
+
+const stepOf = ({ set, rule, missed }: TraceStep): ExplainedStep => ({
+  ruleSet: set,
+  rule: rule.name,
+  matched: missed === undefined,
+  missed: missed?.text,
+  changed: missed === undefined ? rule.changes.map(({ text }) => text) : [],
+  called: missed === undefined ? rule.call?.name : undefined,
+  end: missed === undefined ? rule.end : undefined,
+});
+
+/** Attributes of a set as people read them, the next hop among them. */
+const textOf = ({ store }: PolicyContext, id: number): (readonly [string, string])[] => {
+  const start = store.startOf(id);
+  const hop = nextHopOf(store, id);
+  const addresses = [hop.subarray(0, 16), hop.subarray(16)].filter(({ length }) => length > 0);
+  return [
+    ['NEXT_HOP', addresses.length === 0 ? 'self' : addresses.map(formatIpAddress).join(' ')],
+    ...attributesText(store.bytesOf(id), start, start + store.lengthOf(id)),
+  ];
+};

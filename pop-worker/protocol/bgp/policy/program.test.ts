@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { importError, readPolicies } from './program.ts';
+import type { Policies, Rule } from './rule.ts';
+
+const errorsOf = (...rules: readonly Rule[]): readonly string[] => readPolicies({ ruleSets: { main: rules } }).errors;
+
+test('each error is a sentence that names the rule', () => {
+  const cases: readonly (readonly [Rule, string])[] = [
+    [{ name: 'odd' }, 'rule "odd" does nothing: give it something to set, to call, or an end'],
+    [
+      { match: { prefixes: ['10.0.0.1/8'] }, end: 'accept' },
+      'rule 1 is wrong: "10.0.0.1/8" is no prefix; write it as 192.0.2.0/24, with ge and le behind it if need be',
+    ],
+    [
+      { match: { prefixes: ['10.0.0.0/8 ge 7'] }, end: 'accept' },
+      'rule 1 is wrong: "10.0.0.0/8 ge 7" is in the wrong order: ge and le go from 8 to 32, ge first',
+    ],
+    [
+      { match: { prefixes: ['10.0.0.0/8 ge 24 le 16'] }, end: 'accept' },
+      'rule 1 is wrong: "10.0.0.0/8 ge 24 le 16" is in the wrong order: ge and le go from 8 to 32, ge first',
+    ],
+    [
+      { match: { prefixes: ['::/0 le 129'] }, end: 'accept' },
+      'rule 1 is wrong: "::/0 le 129" is in the wrong order: ge and le go from 0 to 128, ge first',
+    ],
+    [{ match: { prefixes: ['@ours'] }, end: 'accept' }, 'rule 1 names the prefix list "ours", which there is not'],
+    [
+      { match: { prefixes: [] }, end: 'accept' },
+      'rule 1 asks for one of no prefixes: name some, or leave prefixes out',
+    ],
+    [
+      { match: { communities: ['64500'] }, end: 'accept' },
+      'rule 1 names "64500", which is no community; write 64500:100, 64500:1:100, rt:64500:100 or a well-known name',
+    ],
+    [{ match: { med: {} }, end: 'accept' }, 'rule 1 asks for a med without saying which'],
+    [
+      { match: { med: { least: 2, most: 1 } }, end: 'accept' },
+      'rule 1 asks for a med of at least 2 and at most 1, which nothing is',
+    ],
+    [
+      { match: { paths: ['64500 ('] }, end: 'accept' },
+      'rule 1 is wrong: path pattern "64500 (" has a "(" without its ")"',
+    ],
+    [{ match: { not: {} }, end: 'accept' }, 'rule 1 has a "not" with nothing in it'],
+    [{ set: { nextHop: 'me' } }, 'rule 1 sets the next hop "me", which is neither an IP address nor self'],
+    [{ set: { prepend: { times: 0 } } }, 'rule 1 prepends 0 times, which is to be from 1 to 50'],
+    [{ set: { addCommunities: ['64500:*'] } }, 'rule 1 adds "64500:*", which is not one community'],
+    [{ set: { addCommunities: [] } }, 'rule 1 adds no communities: name some, or leave it out'],
+    [{ set: { removeCommunities: [] } }, 'rule 1 removes no communities: name some, or leave it out'],
+    [{ call: 'other' }, 'rule 1 calls the rule set "other", which there is not'],
+    [{ call: 'main' }, 'rule 1 calls in a circle: "main" calls "main"'],
+  ];
+  for (const [rule, text] of cases) assert.deepEqual(errorsOf(rule), [`rule set "main", ${text}`]);
+});
+
+test('rules that are never asked, have one name, or are built in', () => {
+  assert.deepEqual(errorsOf({ name: 'all', end: 'accept' }, { name: 'more', end: 'reject' }), [
+    'rule set "main", rule "more" is never asked: "all" before it ends for every route',
+  ]);
+  assert.deepEqual(errorsOf({ name: 'a', call: 'drain' }, { name: 'a', end: 'reject' }), [
+    'rule set "main", rule "a" has the name of another one: give each its own',
+  ]);
+  assert.deepEqual(readPolicies({ ruleSets: { drain: [] } }).errors, [
+    'rule set "drain" is built in: give yours another name',
+  ]);
+});
+
+test('lists that are wrong, and names that objects have anyway', () => {
+  const { errors } = readPolicies({ prefixLists: { a: ['x'] }, asLists: { b: ['64500-1', '7'] }, ruleSets: {} });
+  assert.deepEqual(errors, [
+    'prefix list "a" is wrong: "x" is no prefix; write it as 192.0.2.0/24, with ge and le behind it if need be',
+    'AS list "b" has "64500-1" where an AS number or a range, 64512-65534, is to be',
+  ]);
+  const rules: Rule[] = [
+    { match: { prefixes: ['@constructor'] }, end: 'accept' },
+    { match: { paths: ['@toString'], communities: ['toString:1:1'] }, end: 'accept' },
+    { call: 'constructor' },
+  ];
+  assert.equal(errorsOf(...rules).length, 4);
+});
+
+test('circles through others are found, and calls that grow without bounds', () => {
+  const circle: Policies = { ruleSets: { a: [{ call: 'b' }], b: [{ call: 'c' }], c: [{ name: 'back', call: 'b' }] } };
+  assert.deepEqual(readPolicies(circle).errors, [
+    'rule set "c", rule "back" calls in a circle: "b" calls "c" calls "b"',
+  ]);
+  const ruleSets: Record<string, readonly Rule[]> = { s0: [{ end: 'accept' }] };
+  for (let i = 1; i <= 20; i++) ruleSets[`s${i}`] = [{ call: `s${i - 1}` }, { call: `s${i - 1}` }];
+  const { errors } = readPolicies({ ruleSets });
+  assert.equal(errors[0], 'rule set "s16" asks one route more than 100000 rules: call fewer, or match them before');
+});
+
+test('what comes in goes to nobody', () => {
+  const { ruleSets } = readPolicies({
+    ruleSets: { out: [{ call: 'in' }], in: [{ match: { to: ['x'] }, end: 'reject' }] },
+  });
+  assert.match(importError(ruleSets.get('out')!) ?? '', /^rule set "out" asks whom a route goes to/);
+  assert.equal(importError(ruleSets.get('anycast')!), undefined);
+});

@@ -1,0 +1,21 @@
+/** Type codes of path attributes, as IANA's registry has them. */
+export const AttributeCode = {
+  origin: 1,
+  asPath: 2,
+  nextHop: 3,
+  multiExitDisc: 4,
+  localPref: 5,
+  atomicAggregate: 6,
+  aggregator: 7,
+  communities: 8,
+  originatorId: 9,
+  clusterList: 10,
+  mpReach: 14,
+  mpUnreach: 15,
+  extendedCommunities: 16,
+  as4Path: 17,
+  as4Aggregator: 18,
+  ipv6ExtendedCommunities: 25,
+  largeCommunities: 32,
+  onlyToCustomer: 35,
+} as const;

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Scene } from '../testing/scene.ts';
+
+const DATA = Uint8Array.of(1, 2, 3);
+const settle = (scene: Scene) => scene.run(5000);
+const where = (scene: Scene, member: number, key: string): string => {
+  const record = scene.mesh(member).gossip.table.get(key);
+  return record === undefined ? 'unknown' : record.gone ? 'left' : `${record.member}`;
+};
+const everywhere = (scene: Scene, key: string): string[] =>
+  [...scene.network.nodes.keys()].map((member) => where(scene, member, key));
+
+const arrive = (scene: Scene, member: number, key: string, { epoch = 1, last = 0 } = {}) =>
+  scene.network.node(member).act((mesh, now) => mesh.arrive(key, DATA, epoch, last, now));
+const leave = (scene: Scene, member: number, key: string) =>
+  scene.network.node(member).act((mesh, now) => mesh.leave(key, now));
+
+test('all know of a device within one way', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 2, 'a/phone');
+  assert.deepEqual(scene.heard(2, 5000), ['a/phone at 2 (1)', 'settled a/phone (1): new']);
+  scene.run(11);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['2', '2', '2', '2']);
+  assert.deepEqual(scene.mesh(3).gossip.table.get('a/phone')?.data, DATA);
+  leave(scene, 2, 'a/phone');
+  scene.run(11);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['left', 'left', 'left', 'left']);
+});
+
+test('a device that moves is served where it came to once it is no longer where it was', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 1, 'a/phone');
+  scene.run(50);
+  arrive(scene, 2, 'a/phone');
+  scene.run(11);
+  assert.deepEqual(scene.heard(1, 5050), ['superseded: a/phone at 2 (2)', 'a/phone at 2 (2)']);
+  assert.deepEqual(scene.heard(2, 5050), ['a/phone at 2 (2)']);
+  scene.run(10);
+  assert.deepEqual(scene.heard(2, 5061), ['settled a/phone (2): confirmed']);
+});
+
+test('the ticket names who had it, before the mesh has told', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 1, 'a/phone', { epoch: 7 });
+  arrive(scene, 2, 'a/phone', { epoch: 8, last: 1 });
+  assert.deepEqual(scene.heard(2, 5000), ['a/phone at 2 (8)']);
+  scene.run(25);
+  assert.deepEqual(scene.heard(2, 5001), ['settled a/phone (8): confirmed']);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['2', '2', '2', '2']);
+});
+
+test('nobody waits for a dead worker, nor longer than the stated time for one that cannot be asked', () => {
+  const scene = new Scene(5);
+  settle(scene);
+  arrive(scene, 1, 'a/phone');
+  arrive(scene, 5, 'a/pad');
+  scene.run(50);
+  scene.network.kill(1);
+  scene.run(10);
+  arrive(scene, 2, 'a/phone');
+  scene.run(400);
+  assert.deepEqual(
+    scene.heard(2, 5060).filter((what) => what.startsWith('settled')),
+    ['settled a/phone (2): dead'],
+  );
+  scene.network.partition([2], [3, 4, 5]);
+  scene.run(1);
+  const at = scene.nowMs;
+  arrive(scene, 2, 'a/pad');
+  scene.run(499);
+  assert.deepEqual(
+    scene.heard(2, at).filter((what) => what.startsWith('settled')),
+    [],
+  );
+  scene.run(2);
+  assert.deepEqual(
+    scene.heard(2, at).filter((what) => what.startsWith('settled')),
+    ['settled a/pad (2): timeout'],
+  );
+});
+
+test('of two that have a device at once, the higher epoch keeps it, everywhere', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 1, 'a/phone', { epoch: 5 });
+  arrive(scene, 3, 'a/phone', { epoch: 4 });
+  scene.run(50);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['1', '1', '1', '1']);
+  assert.ok(scene.heard(3, 5000).includes('superseded: a/phone at 1 (5)'));
+  assert.equal(scene.mesh(1).gossip.isLocal('a/phone'), true);
+  assert.equal(scene.mesh(3).gossip.isLocal('a/phone'), false);
+});
+
+test('tables of both sides of a cut are the same soon after it heals', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  for (let i = 0; i < 40; i++) arrive(scene, 1 + (i % 4), `a/d${i}`);
+  scene.run(100);
+  scene.network.partition([1, 2], [3, 4]);
+  scene.run(3000);
+  for (let i = 0; i < 20; i++) arrive(scene, 1, `a/d${i}`, { epoch: 10 });
+  for (let i = 10; i < 30; i++) arrive(scene, 4, `a/d${i}`, { epoch: 20 });
+  for (let i = 3; i < 40; i += 4) leave(scene, 4, `a/d${i}`);
+  for (let i = 0; i < 100; i++) arrive(scene, 3, `b/d${i}`);
+  scene.run(1000);
+  scene.network.heal();
+  scene.run(4000);
+  for (let i = 0; i < 40; i++) {
+    const all = everywhere(scene, `a/d${i}`);
+    assert.deepEqual(
+      all,
+      all.map(() => all[0] as string),
+      `d${i}`,
+    );
+  }
+  assert.deepEqual(everywhere(scene, 'a/d15'), ['left', 'left', 'left', 'left']);
+  assert.deepEqual(everywhere(scene, 'a/d16'), ['4', '4', '4', '4']);
+  for (let i = 0; i < 100; i++) assert.deepEqual(everywhere(scene, `b/d${i}`), ['3', '3', '3', '3']);
+});
+
+test('a worker that lost its memory learns where devices are, and takes back what it had', () => {
+  const scene = new Scene(3);
+  settle(scene);
+  for (let i = 0; i < 200; i++) arrive(scene, 1 + (i % 3), `a/d${i}`);
+  scene.run(100);
+  scene.network.kill(2);
+  scene.run(2000);
+  scene.network.restart(2);
+  scene.run(3000);
+  for (let i = 0; i < 200; i++) {
+    const expected = i % 3 === 1 ? 'left' : `${1 + (i % 3)}`;
+    assert.deepEqual(everywhere(scene, `a/d${i}`), [expected, expected, expected], `d${i}`);
+  }
+});
+
+test('two that cannot reach each other hear of devices through a third', () => {
+  const scene = new Scene(3);
+  settle(scene);
+  scene.network.way(1, 2).cut = true;
+  scene.network.way(2, 1).cut = true;
+  scene.run(1500);
+  arrive(scene, 1, 'a/phone');
+  scene.run(60);
+  assert.equal(where(scene, 2, 'a/phone'), '1');
+  arrive(scene, 2, 'a/phone');
+  scene.run(90);
+  assert.deepEqual(
+    scene.heard(2, 6560).filter((what) => what.startsWith('settled')),
+    ['settled a/phone (2): confirmed'],
+  );
+});
+
+test('who left is forgotten after ten minutes', () => {
+  const scene = new Scene(2);
+  settle(scene);
+  arrive(scene, 1, 'a/phone');
+  leave(scene, 1, 'a/phone');
+  scene.run(50);
+  assert.equal(scene.mesh(2).gossip.table.goneCount, 1);
+  const { table } = scene.mesh(2).gossip;
+  table.expire(scene.steps.now + 590_000_000);
+  assert.equal(table.size, 1);
+  table.expire(scene.steps.now + 600_000_000);
+  assert.deepEqual([table.size, table.goneCount], [0, 0]);
+});

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Drop } from '../drop.ts';
+import { address, type Host, Scene } from '../testing/scene.ts';
+import { UNANSWERED_A_SECOND } from './budget.ts';
+
+/** A client, and two workers with one key and one address, the first of which gets its packets. */
+const edge = () => {
+  const scene = new Scene();
+  const [client, first] = [scene.add(1), scene.add(2)];
+  scene.route = first;
+  const [toEdge, onFirst] = scene.join(client, first);
+  scene.send(client, first);
+  const second = scene.add(2);
+  const onSecond = scene.knows(second, client);
+  return { scene, client, first, second, toEdge, onFirst, onSecond };
+};
+
+test('a client whose packets reach another worker is served by it with its first packet of 148 bytes', () => {
+  const { scene, client, first, second, onSecond } = edge();
+  scene.run(5e6);
+  scene.route = second;
+  scene.send(client, second, 200);
+  assert.deepEqual(scene.trace(second), ['5:1', '5:k'], 'its own initiation, and a keepalive at once');
+  assert.deepEqual(scene.trace(client).slice(-2), ['5:4', '5:2']);
+  assert.deepEqual(onSecond.endpoint.words.slice(0, 6), client.address);
+  assert.deepEqual(second.confirmed, [], 'presence waits for data');
+  scene.send(client, second);
+  assert.deepEqual(second.confirmed, [onSecond]);
+  assert.equal(second.received.length, 1);
+  scene.send(second, client);
+  assert.equal(client.received.length, 1);
+  assert.equal(first.received.length, 1);
+});
+
+test('back and forth: each flip is served at once, once its worker’s clock knows of the other’s timestamps', () => {
+  const { scene, client, first, second } = edge();
+  first.wallOffsetUs = -3e6;
+  for (let i = 1; i <= 6; i++) {
+    scene.run(6e6);
+    const [from, to] = i % 2 === 0 ? [second, first] : [first, second];
+    to.core.observeTimestamp(from.core.timestampUs);
+    scene.route = to;
+    scene.send(client, to, 200);
+    scene.send(client, to, 200);
+    assert.equal(to.received.length, Math.floor((i + 3) / 2) - (to === second ? 1 : 0), `flip ${i}`);
+  }
+});
+
+test('a client that sends little is served once as much came from it as an initiation has', () => {
+  const { scene, client, second } = edge();
+  scene.run(5e6);
+  scene.route = second;
+  for (let i = 0; i < 2; i++) scene.send(client, second, 20);
+  assert.deepEqual(scene.trace(second), [], '128 bytes');
+  scene.send(client, second, 20);
+  assert.deepEqual(scene.trace(second), ['5:1', '5:k'], '192 bytes');
+});
+
+/** Data that opens nowhere, from some address. */
+const forged = (scene: Scene, to: Host, peer: number, from: Int32Array, length = 148): void => {
+  const bytes = new Uint8Array(length);
+  bytes.set([4, 0, 0, 0, 0x77, peer & 0xff, (peer >> 8) & 0xff, peer >> 16]);
+  to.takes([{ bytes, from, to: to.address }], scene.now);
+  scene.settle();
+};
+
+test('spoofed sources share their peer’s one initiation in five seconds; it moves nothing and hinders nobody', () => {
+  const { scene, client, first, onFirst } = edge();
+  const before = scene.log.length;
+  for (let i = 0; i < 50; i++) forged(scene, first, 1, address(100 + i));
+  assert.equal(scene.log.length - before, 1);
+  assert.deepEqual(onFirst.endpoint.words.slice(0, 6), client.address);
+  scene.send(first, client);
+  scene.send(client, first);
+  assert.deepEqual([client.received.length, first.received.length], [1, 2]);
+  // The worker still begins with the true address when it has to.
+  scene.run(200e6);
+  forged(scene, first, 1, address(99));
+  scene.send(first, client);
+  assert.equal(client.received.length, 2);
+  scene.run(20e6);
+  assert.equal(scene.log.filter(({ to }) => to.join() === address(99).join()).length, 1, 'nothing is repeated there');
+});
+
+test('147 bytes are too few, also when they come from many sources; the 148th of one source is enough', () => {
+  const { scene, second } = edge();
+  for (let i = 0; i < 20; i++) forged(scene, second, 1, address(100 + (i % 2)), 147);
+  assert.deepEqual(scene.trace(second), []);
+  forged(scene, second, 1, address(101), 32);
+  assert.deepEqual(scene.trace(second), ['0:1']);
+});
+
+test('what came once is good for one initiation', () => {
+  const { scene, second } = edge();
+  const begun = (): number => scene.log.filter(({ to }) => to.join() === address(77).join()).length;
+  forged(scene, second, 1, address(77), 148);
+  scene.now += 6e6;
+  forged(scene, second, 1, address(77), 147);
+  assert.equal(begun(), 1);
+  forged(scene, second, 1, address(77), 32);
+  assert.equal(begun(), 2);
+});
+
+test('a worker begins with at most 200 such sources a second', () => {
+  const scene = new Scene();
+  const worker = scene.add(2);
+  const ids = Array.from({ length: 2 * UNANSWERED_A_SECOND }, (_, i) => i);
+  for (const number of ids) {
+    const secret = new Uint8Array(32).fill(number & 0xff);
+    secret.set([64, number >> 8], 30);
+    worker.core.addPeer({ number, publicKey: worker.ports.handshake.identity(secret).publicKey });
+  }
+  for (const number of ids) forged(scene, worker, number, address(50, number + 1));
+  assert.equal(scene.log.length, UNANSWERED_A_SECOND);
+  assert.equal(worker.core.dropped[Drop.unknownIndex], ids.length);
+  assert.equal(worker.core.deadline(), Number.POSITIVE_INFINITY, 'and none of it has a timer');
+});
+
+test('a replayed initiation is answered by a worker that has not had it, and moves nothing', () => {
+  const { scene, client, second, onSecond } = edge();
+  const initiation = scene.log.find(({ bytes }) => bytes[0] === 1)!;
+  scene.run(5e6);
+  second.takes([{ ...initiation, from: address(66) }], scene.now);
+  scene.settle();
+  assert.deepEqual(scene.trace(second), ['5:2']);
+  assert.deepEqual([second.confirmed, second.moved, onSecond.endpoint.isKnown], [[], [], false]);
+  second.takes([{ ...initiation, from: address(66) }], scene.now);
+  assert.equal(second.core.dropped[Drop.replayedInitiation], 1);
+  scene.route = second;
+  scene.send(client, second, 200);
+  scene.send(client, second, 200);
+  assert.equal(second.received.length, 1);
+});
+
+test('cookies of one worker are taken by another that shares their secret, and by no other', () => {
+  const scene = new Scene();
+  const secret = new Uint8Array(32).fill(3);
+  const options = { handshakesASecond: 0, cookieSecret: secret };
+  const [client, first] = [scene.add(1), scene.add(2, options)];
+  scene.join(client, first);
+  const second = scene.add(2, options);
+  const stranger = scene.add(2, { handshakesASecond: 0 });
+  for (const worker of [second, stranger]) scene.knows(worker, client);
+  scene.route = first;
+  scene.send(client, first);
+  assert.deepEqual(scene.trace(first), ['0:3']);
+  scene.route = stranger;
+  scene.run(6e6);
+  assert.deepEqual(scene.trace(stranger), ['5:3']);
+  scene.route = first;
+  scene.run(6e6);
+  scene.route = second;
+  scene.run(130e6);
+  assert.equal(second.received.length + first.received.length, 1);
+});

@@ -1,0 +1,87 @@
+import { ADDRESS_WORDS, addressFamily } from '../../address.ts';
+import type { Random, TimeUs } from '../../contract.ts';
+import { sameMac } from '../constant-time.ts';
+import { COOKIE_REFRESH_US } from '../limits.ts';
+import type { MacPort } from '../ports.ts';
+import { COOKIE_BYTES, COOKIE_NONCE_BYTES, COOKIE_REPLY, COOKIE_REPLY_BYTES } from '../wire/cookie-reply.ts';
+import { MessageType, writeWord } from '../wire/message.ts';
+
+const MAC_BYTES = 16;
+
+/**
+ * The side that asks for cookies (paper §5.3, §5.4.4, §5.4.7). Its secret is that of a fleet and of the wall clock's two
+ * minutes, so that every worker takes the cookies of every other; those of the two minutes before are good as well.
+ */
+export class CookieChecker {
+  readonly #mac: MacPort;
+  readonly #mac1Key: Uint8Array;
+  readonly #cookieKey: Uint8Array;
+  readonly #fleetSecret: Uint8Array;
+  readonly #unixUs: () => TimeUs;
+  readonly #secret = new Uint8Array(MAC_BYTES);
+  readonly #cookie = new Uint8Array(COOKIE_BYTES);
+  readonly #computed = new Uint8Array(MAC_BYTES);
+  readonly #source = new Uint8Array(18);
+  readonly #period = new Uint8Array(8);
+
+  /** @param fleetSecret 32 bytes that all workers share */
+  constructor(mac: MacPort, publicKey: Uint8Array, fleetSecret: Uint8Array, unixUs: () => TimeUs) {
+    this.#mac = mac;
+    this.#mac1Key = mac.labelled('mac1----', publicKey);
+    this.#cookieKey = mac.labelled('cookie--', publicKey);
+    this.#fleetSecret = fleetSecret;
+    this.#unixUs = unixUs;
+  }
+
+  /** @param mac1At offset of mac1 in the message */
+  isMac1Valid(bytes: Uint8Array, at: number, mac1At: number): boolean {
+    this.#mac.mac(this.#mac1Key, bytes, at, mac1At, this.#computed, 0);
+    return sameMac(this.#computed, 0, bytes, at + mac1At);
+  }
+
+  /** Whether who sent it has had a cookie of ours for this address and port. */
+  isMac2Valid(bytes: Uint8Array, at: number, mac1At: number, remote: Int32Array, remoteAt: number): boolean {
+    const period = this.#currentPeriod();
+    for (const each of [period, period - 1]) {
+      this.#makeCookie(each, remote, remoteAt);
+      this.#mac.mac(this.#cookie, bytes, at, mac1At + MAC_BYTES, this.#computed, 0);
+      if (sameMac(this.#computed, 0, bytes, at + mac1At + MAC_BYTES)) return true;
+    }
+    return false;
+  }
+
+  /** Writes a cookie reply of 64 bytes, to what has a valid mac1 at `mac1At` of `bytes`. */
+  reply(
+    receiver: number,
+    bytes: Uint8Array,
+    mac1At: number,
+    remote: Int32Array,
+    remoteAt: number,
+    random: Random,
+  ): Uint8Array {
+    const into = new Uint8Array(COOKIE_REPLY_BYTES);
+    const nonce = into.subarray(COOKIE_REPLY.nonce, COOKIE_REPLY.nonce + COOKIE_NONCE_BYTES);
+    writeWord(into, 0, MessageType.cookieReply);
+    writeWord(into, COOKIE_REPLY.receiver, receiver);
+    random.fill(nonce);
+    this.#makeCookie(this.#currentPeriod(), remote, remoteAt);
+    const mac1 = bytes.subarray(mac1At, mac1At + MAC_BYTES);
+    this.#mac.sealCookie(this.#cookieKey, nonce, this.#cookie, mac1, into.subarray(COOKIE_REPLY.cookie));
+    return into;
+  }
+
+  #currentPeriod(): number {
+    return Math.floor(this.#unixUs() / COOKIE_REFRESH_US);
+  }
+
+  #makeCookie(period: number, remote: Int32Array, remoteAt: number): void {
+    writeWord(this.#period, 0, period);
+    this.#mac.mac(this.#fleetSecret, this.#period, 0, this.#period.length, this.#secret, 0);
+    const bytes = addressFamily(remote, remoteAt) === 6 ? 16 : 4;
+    const words = new Uint8Array(remote.buffer, remote.byteOffset + 4 * remoteAt, 4 * ADDRESS_WORDS);
+    this.#source.set(words.subarray(8, 8 + bytes));
+    this.#source[bytes] = words[2] as number;
+    this.#source[bytes + 1] = words[3] as number;
+    this.#mac.mac(this.#secret, this.#source, 0, bytes + 2, this.#cookie, 0);
+  }
+}

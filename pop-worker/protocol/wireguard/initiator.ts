@@ -1,0 +1,105 @@
+import type { TimeUs } from '../contract.ts';
+import { UnvalidatedSource } from './anycast/unvalidated.ts';
+import type { Device } from './device.ts';
+import { Drop } from './drop.ts';
+import { Endpoint } from './endpoint.ts';
+import { Keypair } from './keypairs.ts';
+import { MOST_ATTEMPTS, REKEY_TIMEOUT_US, ZERO_KEYS_US } from './limits.ts';
+import type { Peer, Pending } from './peer.ts';
+import { TAI64N_BYTES, writeTai64n } from './tai64n.ts';
+import { INITIATION, INITIATION_BYTES } from './wire/initiation.ts';
+import { MessageType, readWord, writeWord } from './wire/message.ts';
+import { RESPONSE } from './wire/response.ts';
+
+const timestamp = new Uint8Array(TAI64N_BYTES);
+
+/** Handshakes that we begin. */
+export class Initiator {
+  readonly #device: Device;
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Begins a handshake with where the peer is known to be, unless one was begun or answered in the last five seconds. */
+  begin(peer: Peer, now: TimeUs): void {
+    if (!peer.endpoint.isKnown || now - peer.lastHandshakeSentAt < REKEY_TIMEOUT_US) return;
+    peer.attempts = 0;
+    this.#sendToKnown(peer, now);
+  }
+
+  /** No response came: once more, until the attempt has lasted ninety seconds. */
+  retry(peer: Peer, now: TimeUs): void {
+    if (peer.pending === undefined) return;
+    if (peer.attempts > MOST_ATTEMPTS) {
+      this.#giveUp(peer, now);
+      return;
+    }
+    peer.attempts++;
+    this.#sendToKnown(peer, now);
+  }
+
+  /**
+   * Data of a session that is not held here came for a peer of ours: its packets may have been another worker's until
+   * now, and a new handshake serves it again without its own fifteen seconds. The peer's endpoint does not move by this.
+   */
+  onUnknownSession(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): void {
+    peer.unvalidated ??= new UnvalidatedSource();
+    const source = peer.unvalidated;
+    if (!source.count(words, at, bytes, now) || !this.#device.unanswered.take(now)) return;
+    source.sent(this.#send(peer, source.endpoint, now), now);
+  }
+
+  /** @param at offset of the response @param from the descriptor that it came with, at `words` */
+  onResponse(peer: Peer, bytes: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
+    const device = this.#device;
+    const index = readWord(bytes, at + RESPONSE.receiver);
+    const pending = [peer.pending, peer.unvalidated?.pending].find((each) => each?.index === index);
+    if (pending === undefined) return Drop.unknownIndex;
+    const keys = device.options.ports.handshake.readResponse(pending.state, peer.keys, bytes, at);
+    if (keys === undefined) return Drop.handshake;
+    peer.keypairs.addInitiated(new Keypair(index, readWord(bytes, at + RESPONSE.sender), keys, true, now));
+    peer.forgetPending();
+    peer.forgetUnvalidated();
+    // An answer to what was never sent before is no replay.
+    if (peer.endpoint.follow(words, from)) device.options.sink.moved(peer);
+    peer.attempts = 0;
+    peer.sentLastMinuteHandshake = false;
+    peer.lastHandshakeAt = now;
+    for (const event of ['authenticatedReceived', 'sessionDerived', 'handshakeComplete'] as const)
+      device.timed(peer, event, now);
+    // Staged packets, or else a keepalive, show the peer that we have the keys.
+    device.keepalive(peer);
+    return Drop.none;
+  }
+
+  #sendToKnown(peer: Peer, now: TimeUs): void {
+    peer.forgetPending();
+    peer.pending = this.#send(peer, peer.endpoint, now);
+    peer.lastHandshakeSentAt = now;
+    this.#device.timed(peer, 'authenticatedSent', now);
+    this.#device.timed(peer, 'handshakeInitiated', now);
+  }
+
+  #send(peer: Peer, to: Endpoint, now: TimeUs): Pending {
+    const device = this.#device;
+    const bytes = new Uint8Array(INITIATION_BYTES);
+    const index = peer.newIndex();
+    writeWord(bytes, 0, MessageType.initiation);
+    writeWord(bytes, INITIATION.sender, index);
+    writeTai64n(device.clock.next(), timestamp, 0);
+    const state = device.options.ports.handshake.initiate(peer.keys, timestamp, bytes, 0);
+    peer.cookies.sign(peer.keys, bytes, INITIATION.mac1, now);
+    const target = new Endpoint();
+    target.copy(to);
+    device.send(bytes, target);
+    peer.counters.sentBytes += bytes.length;
+    return { index, state };
+  }
+
+  #giveUp(peer: Peer, now: TimeUs): void {
+    peer.forgetPending();
+    this.#device.drop(Drop.staged, peer.staged.clear());
+    peer.timers.giveUp(now + ZERO_KEYS_US);
+  }
+}

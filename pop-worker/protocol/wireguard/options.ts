@@ -1,0 +1,48 @@
+import type { Prefix } from '#protocol/ip/text.ts';
+import type { Random, TimeUs } from '../contract.ts';
+import type { Peer } from './peer.ts';
+import type { WireGuardPorts } from './ports.ts';
+
+/** Words of one packet for `WireGuardSink.packets`: number of the peer, offset, bytes. */
+export const PACKET_WORDS = 3;
+export const P_PEER = 0;
+export const P_OFFSET = 1;
+export const P_LENGTH = 2;
+
+/** What happened; called from inside `handle`. */
+export interface WireGuardSink {
+  /** Packets out of the tunnel, in the buffer that their datagrams came in; good until this returns. */
+  packets(buffer: Uint8Array, words: Int32Array, count: number): void;
+  /** The first authentic data message (or keepalive) of a session, which nobody can replay: the peer is here, now. */
+  confirmed(peer: Peer): void;
+  /** Its endpoint changed. */
+  moved(peer: Peer): void;
+}
+
+export interface WireGuardOptions {
+  /** 32 bytes; the caller wipes its own. */
+  readonly privateKey: Uint8Array;
+  readonly ports: WireGuardPorts;
+  readonly random: Random;
+  /** Wall time, microseconds since 1970: for timestamps and for the fleet's cookies. */
+  readonly unixUs: () => TimeUs;
+  readonly sink: WireGuardSink;
+  /** Of the tunnel, bytes: padding stays below. */
+  readonly mtu?: number;
+  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
+  readonly cookieSecret?: Uint8Array;
+  /** More handshake messages a second ask for cookies. */
+  readonly handshakesASecond?: number;
+}
+
+export interface PeerOptions {
+  /** 0 to 2^24 - 1, the same on every worker. */
+  readonly number: number;
+  readonly publicKey: Uint8Array;
+  readonly presharedKey?: Uint8Array;
+  readonly allowedIps?: readonly Prefix[];
+  /** Six words of `address.ts`. */
+  readonly endpoint?: Int32Array;
+  /** Seconds, 0 (none) to 65,535. */
+  readonly persistentKeepaliveS?: number;
+}

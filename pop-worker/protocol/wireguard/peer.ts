@@ -1,0 +1,92 @@
+import type { Random, TimeUs } from '../contract.ts';
+import type { UnvalidatedSource } from './anycast/unvalidated.ts';
+import { CookieKeeper } from './cookies/keeper.ts';
+import { Endpoint } from './endpoint.ts';
+import { Keypairs } from './keypairs.ts';
+import type { Handshake, PeerKeys, WireGuardPorts } from './ports.ts';
+import { nextIndex, receiverIndex } from './receiver-index.ts';
+import { Staged, type StagedTotal } from './staged.ts';
+import { TAI64N_BYTES } from './tai64n.ts';
+import { Timers } from './timers/timers.ts';
+
+/** An initiation of ours without a response yet. */
+export interface Pending {
+  readonly index: number;
+  readonly state: Handshake;
+}
+
+/** Totals of a peer, datagrams and their bytes, as `wg show` counts them. */
+export interface PeerCounters {
+  receivedBytes: number;
+  sentBytes: number;
+}
+
+const generation = new Uint8Array(1);
+
+/** Everything of one peer. */
+export class Peer {
+  /** Its 24 bits of receiver indices, the same on every worker. */
+  readonly number: number;
+  readonly keys: PeerKeys;
+  readonly keypairs: Keypairs;
+  readonly cookies: CookieKeeper;
+  readonly timers: Timers;
+  readonly staged: Staged;
+  readonly endpoint = new Endpoint();
+  readonly counters: PeerCounters = { receivedBytes: 0, sentBytes: 0 };
+  /** Of the newest initiation that was taken: nothing older is. */
+  readonly lastTimestamp = new Uint8Array(TAI64N_BYTES);
+  lastInitiationTakenAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** When an initiation or response was sent. */
+  lastHandshakeSentAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** When a session was last agreed on, by both as far as we know. */
+  lastHandshakeAt: TimeUs | undefined;
+  attempts = 0;
+  sentLastMinuteHandshake = false;
+  pending: Pending | undefined;
+  unvalidated: UnvalidatedSource | undefined;
+  keepaliveDue = false;
+  #lastIndex: number;
+
+  constructor(number: number, keys: PeerKeys, ports: WireGuardPorts, random: Random, staged: StagedTotal) {
+    this.number = number;
+    this.keys = keys;
+    this.keypairs = new Keypairs(ports.transport);
+    this.cookies = new CookieKeeper(ports.mac);
+    this.timers = new Timers(random);
+    this.staged = new Staged(staged);
+    random.fill(generation);
+    this.#lastIndex = receiverIndex(number, generation[0] as number);
+  }
+
+  /** Whether an index is of a session or handshake that there is. */
+  isAddressedBy(index: number): boolean {
+    const pending = [this.pending?.index, this.unvalidated?.pending?.index];
+    return pending.includes(index) || this.keypairs.byIndex(index) !== undefined;
+  }
+
+  /** An index for a new handshake. */
+  newIndex(): number {
+    const { current, previous, next } = this.keypairs;
+    this.#lastIndex = nextIndex(this.#lastIndex, [current?.index, previous?.index, next?.index, this.pending?.index]);
+    return this.#lastIndex;
+  }
+
+  forgetPending(): void {
+    this.pending?.state.forget();
+    this.pending = undefined;
+  }
+
+  /** Whatever is under way with a source that nothing vouches for. */
+  forgetUnvalidated(): void {
+    this.unvalidated?.pending?.state.forget();
+    this.unvalidated = undefined;
+  }
+
+  /** Wipes sessions and what is under way; the peer remains. */
+  zeroKeys(): void {
+    this.forgetPending();
+    this.forgetUnvalidated();
+    this.keypairs.forget();
+  }
+}

@@ -1,0 +1,183 @@
+import { type Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
+import type { TimeUs } from '../contract.ts';
+import { packetLength } from './allowed-ips.ts';
+import type { Device } from './device.ts';
+import { Drop } from './drop.ts';
+import type { Initiator } from './initiator.ts';
+import { isRejected, type Keypair } from './keypairs.ts';
+import { LAST_MINUTE_US } from './limits.ts';
+import { P_LENGTH, P_OFFSET, P_PEER, PACKET_WORDS } from './options.ts';
+import type { Peer } from './peer.ts';
+import { J_COUNTER_HIGH, J_COUNTER_LOW, J_KEY, J_LENGTH, J_OFFSET, J_OUTCOME, JOB_WORDS } from './ports.ts';
+import { peerOf } from './receiver-index.ts';
+import type { Responder } from './responder.ts';
+import { COOKIE_REPLY } from './wire/cookie-reply.ts';
+import { INITIATION } from './wire/initiation.ts';
+import { MessageType, messageType, readWord } from './wire/message.ts';
+import { RESPONSE, RESPONSE_BYTES } from './wire/response.ts';
+import { LEAST_TRANSPORT_BYTES, TRANSPORT } from './wire/transport.ts';
+
+/** Transport messages that are opened in one call; more take another. */
+const BATCH = 256;
+
+/** Datagrams in: handshakes one by one, transport messages opened together. */
+export class Receiver {
+  readonly #device: Device;
+  readonly #initiator: Initiator;
+  readonly #responder: Responder;
+  readonly #jobs = new Uint32Array(BATCH * JOB_WORDS);
+  readonly #peers: Peer[] = [];
+  readonly #keypairs: Keypair[] = [];
+  /** Descriptors that the jobs came with. */
+  readonly #from = new Int32Array(BATCH);
+  #count = 0;
+  readonly #packets = new Int32Array(BATCH * PACKET_WORDS);
+  #packetCount = 0;
+
+  constructor(device: Device, initiator: Initiator, responder: Responder) {
+    this.#device = device;
+    this.#initiator = initiator;
+    this.#responder = responder;
+  }
+
+  take(burst: Burst, now: TimeUs): void {
+    const { words } = burst;
+    for (let i = 0; i < burst.count; i++) {
+      const from = i * DESCRIPTOR_WORDS;
+      const offset = words[from + D_OFFSET] as number;
+      const segment = Math.max(words[from + D_SEGMENT] as number, 1);
+      const end = offset + (words[from + D_LENGTH] as number);
+      for (let at = offset; at < end; at += segment) {
+        this.#device.drop(this.#takeDatagram(burst, at, Math.min(segment, end - at), from, now));
+      }
+    }
+    this.#open(burst, now);
+  }
+
+  #takeDatagram(burst: Burst, at: number, length: number, from: number, now: TimeUs): Drop {
+    const type = messageType(burst.buffer, at, length);
+    if (type === MessageType.none) return Drop.malformed;
+    if (type === MessageType.transport) return this.#takeTransport(burst, at, length, from, now);
+    // It may change sessions that messages before it belong to.
+    this.#open(burst, now);
+    if (type === MessageType.cookieReply) return this.#takeCookie(burst.buffer, at, now);
+    return this.#takeHandshake(type, burst, at, from, now);
+  }
+
+  #takeHandshake(type: MessageType, { buffer, words }: Burst, at: number, from: number, now: TimeUs): Drop {
+    const isInitiation = type === MessageType.initiation;
+    const mac1At = isInitiation ? INITIATION.mac1 : RESPONSE.mac1;
+    const refused = this.#responder.admit(buffer, at, mac1At, words, from, now);
+    if (refused !== Drop.none) return refused;
+    if (isInitiation) return this.#responder.onInitiation(buffer, at, words, from, now);
+    const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
+    if (peer === undefined) return Drop.unknownIndex;
+    const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
+    if (drop === Drop.none) peer.counters.receivedBytes += RESPONSE_BYTES;
+    return drop;
+  }
+
+  /** Never moves an endpoint: anybody may send it who sees what we sent. */
+  #takeCookie(buffer: Uint8Array, at: number, now: TimeUs): Drop {
+    const index = readWord(buffer, at + COOKIE_REPLY.receiver);
+    const peer = this.#device.peers.get(peerOf(index));
+    if (peer === undefined) return Drop.unknownIndex;
+    if (!peer.isAddressedBy(index)) return Drop.unknownIndex;
+    return peer.cookies.take(peer.keys, buffer, at, now) ? Drop.none : Drop.cookie;
+  }
+
+  #takeTransport(burst: Burst, at: number, length: number, from: number, now: TimeUs): Drop {
+    const { buffer, words } = burst;
+    const index = readWord(buffer, at + TRANSPORT.receiver);
+    const peer = this.#device.peers.get(peerOf(index));
+    if (peer === undefined) return Drop.unknownIndex;
+    const keypair = peer.keypairs.byIndex(index);
+    if (keypair === undefined) {
+      this.#initiator.onUnknownSession(peer, words, from, length, now);
+      return Drop.unknownIndex;
+    }
+    const low = readWord(buffer, at + TRANSPORT.counterLow);
+    const high = readWord(buffer, at + TRANSPORT.counterHigh);
+    if (keypair.isExpired(now) || isRejected(high, low)) return Drop.expired;
+    const job = this.#count * JOB_WORDS;
+    this.#jobs[job + J_KEY] = keypair.keys.receive;
+    this.#jobs[job + J_OFFSET] = at;
+    this.#jobs[job + J_LENGTH] = length - LEAST_TRANSPORT_BYTES;
+    this.#jobs[job + J_COUNTER_LOW] = low;
+    this.#jobs[job + J_COUNTER_HIGH] = high;
+    this.#peers[this.#count] = peer;
+    this.#keypairs[this.#count] = keypair;
+    this.#from[this.#count++] = from;
+    if (this.#count === BATCH) this.#open(burst, now);
+    return Drop.none;
+  }
+
+  #open({ buffer, words }: Burst, now: TimeUs): void {
+    const count = this.#count;
+    if (count === 0) return;
+    this.#device.options.ports.transport.open(buffer, this.#jobs, count);
+    this.#count = 0;
+    for (let i = 0; i < count; i++) this.#device.drop(this.#takeOpened(i, buffer, words, now));
+    if (this.#packetCount > 0) this.#device.options.sink.packets(buffer, this.#packets, this.#packetCount);
+    this.#packetCount = 0;
+  }
+
+  #takeOpened(i: number, buffer: Uint8Array, words: Int32Array, now: TimeUs): Drop {
+    const device = this.#device;
+    const job = i * JOB_WORDS;
+    const jobs = this.#jobs;
+    const peer = this.#peers[i] as Peer;
+    const keypair = this.#keypairs[i] as Keypair;
+    if (jobs[job + J_OUTCOME] !== 1) {
+      // Another worker may have given this generation, too.
+      const bytes = (jobs[job + J_LENGTH] as number) + LEAST_TRANSPORT_BYTES;
+      this.#initiator.onUnknownSession(peer, words, this.#from[i] as number, bytes, now);
+      return Drop.authentication;
+    }
+    if (!keypair.replay.take(jobs[job + J_COUNTER_HIGH] as number, jobs[job + J_COUNTER_LOW] as number))
+      return Drop.replayed;
+    const length = jobs[job + J_LENGTH] as number;
+    peer.counters.receivedBytes += length + LEAST_TRANSPORT_BYTES;
+    if (peer.endpoint.follow(words, this.#from[i] as number)) device.options.sink.moved(peer);
+    if (!keypair.isConfirmed) this.#confirm(peer, keypair, now);
+    device.timed(peer, 'authenticatedReceived', now);
+    this.#keepFresh(peer, now);
+    if (length === 0) return Drop.none;
+    device.timed(peer, 'dataReceived', now);
+    return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length);
+  }
+
+  #confirm(peer: Peer, keypair: Keypair, now: TimeUs): void {
+    keypair.isConfirmed = true;
+    // Of a session that we began, the response has said all this already.
+    if (peer.keypairs.confirm(keypair)) {
+      peer.attempts = 0;
+      peer.sentLastMinuteHandshake = false;
+      peer.lastHandshakeAt = now;
+      peer.forgetPending();
+      this.#device.timed(peer, 'handshakeComplete', now);
+      if (peer.staged.size > 0) this.#device.due.add(peer);
+    }
+    this.#device.options.sink.confirmed(peer);
+  }
+
+  /** Receiving alone keeps no session: its initiator begins the next one before it ends. */
+  #keepFresh(peer: Peer, now: TimeUs): void {
+    const { current } = peer.keypairs;
+    if (peer.sentLastMinuteHandshake || current?.isInitiator !== true) return;
+    if (now - current.createdAt < LAST_MINUTE_US) return;
+    peer.sentLastMinuteHandshake = true;
+    this.#initiator.begin(peer, now);
+  }
+
+  #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number): Drop {
+    const packet = packetLength(buffer, at, length);
+    if (packet === 0) return Drop.notIp;
+    if (this.#device.allowedIps.bySource(buffer, at) !== peer.number) return Drop.source;
+    const word = this.#packetCount++ * PACKET_WORDS;
+    this.#packets[word + P_PEER] = peer.number;
+    this.#packets[word + P_OFFSET] = at;
+    this.#packets[word + P_LENGTH] = packet;
+    return Drop.none;
+  }
+}

@@ -1,0 +1,184 @@
+import type { Prefix } from '#protocol/ip/text.ts';
+import type { Burst } from '../burst.ts';
+import type { Core, TimeUs } from '../contract.ts';
+import { Device, keyText } from './device.ts';
+import { Drop } from './drop.ts';
+import { WireGuardError, WireGuardErrorCode } from './errors.ts';
+import { Initiator } from './initiator.ts';
+import { MOST_PEERS } from './limits.ts';
+import type { PeerOptions, WireGuardOptions } from './options.ts';
+import { Peer } from './peer.ts';
+import { Receiver } from './receiver.ts';
+import { Responder } from './responder.ts';
+import { type Packets, Sender } from './sender.ts';
+import type { TimerAction } from './timers/table.ts';
+
+/** Datagrams from outside, packets from inside, or the fact that time has passed. */
+export type WireGuardInput =
+  | { readonly kind: 'datagrams'; readonly burst: Burst }
+  | { readonly kind: 'packets'; readonly packets: Packets }
+  | { readonly kind: 'time' };
+
+/**
+ * One WireGuard interface: a static key and its peers (the paper and its protocol page; `SPEC.md`). Peers come and go and
+ * are changed by its commands; packets for and from all of them come in bursts.
+ */
+export class WireGuard implements Core<WireGuardInput, Burst> {
+  readonly #device: Device;
+  readonly #initiator: Initiator;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+
+  constructor(options: WireGuardOptions) {
+    this.#device = new Device(options);
+    this.#initiator = new Initiator(this.#device);
+    this.#receiver = new Receiver(this.#device, this.#initiator, new Responder(this.#device));
+    this.#sender = new Sender(this.#device, this.#initiator);
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#device.identity.publicKey;
+  }
+
+  /** What came to nothing, by `Drop`. */
+  get dropped(): Float64Array {
+    return this.#device.dropped;
+  }
+
+  get peers(): Iterable<Peer> {
+    return this.#device.peers.values();
+  }
+
+  peer(publicKey: Uint8Array): Peer | undefined {
+    return this.#device.byKey.get(keyText(publicKey));
+  }
+
+  /** @throws WireGuardError when there is such a peer, or cannot be */
+  addPeer(options: PeerOptions): Peer {
+    const { options: own, identity, peers, byKey, stagedTotal } = this.#device;
+    const { number, publicKey } = options;
+    if (!Number.isInteger(number) || number < 0 || number >= MOST_PEERS)
+      throw invalid(`A peer's number is 0 to ${MOST_PEERS - 1}, not ${number}.`);
+    if (publicKey.length !== 32) throw invalid(`A public key has 32 bytes, this has ${publicKey.length}.`);
+    const text = keyText(publicKey);
+    if (peers.has(number) || byKey.has(text))
+      throw new WireGuardError(WireGuardErrorCode.duplicate, `There is a peer of this key or of number ${number}.`);
+    const keys = own.ports.handshake.peer(identity, publicKey);
+    if (keys === undefined) throw invalid('This is nobody’s public key: it is of low order.');
+    const peer = new Peer(number, keys, own.ports, own.random, stagedTotal);
+    peers.set(number, peer);
+    byKey.set(text, peer);
+    if (options.presharedKey !== undefined) this.setPresharedKey(peer, options.presharedKey);
+    if (options.endpoint !== undefined) peer.endpoint.set(options.endpoint);
+    for (const prefix of options.allowedIps ?? []) this.#device.allowedIps.add(number, prefix);
+    if (options.persistentKeepaliveS !== undefined) this.setPersistentKeepalive(peer, options.persistentKeepaliveS);
+    return peer;
+  }
+
+  /** Forgets a peer and wipes its keys; it finds out by itself. */
+  removePeer(peer: Peer): void {
+    const { peers, byKey, allowedIps, due } = this.#device;
+    if (peers.get(peer.number) !== peer) return;
+    peers.delete(peer.number);
+    byKey.delete(keyText(peer.keys.publicKey));
+    allowedIps.removeAll(peer.number);
+    due.delete(peer);
+    peer.timers.stop();
+    peer.staged.clear();
+    peer.zeroKeys();
+    peer.cookies.forget();
+    peer.keys.forget();
+  }
+
+  /** Counts from the next handshake on, one that is under way included. @param key 32 bytes, all zero: none */
+  setPresharedKey(peer: Peer, key: Uint8Array): void {
+    if (key.length !== 32) throw invalid(`A preshared key has 32 bytes, this has ${key.length}.`);
+    peer.keys.setPresharedKey(key);
+  }
+
+  setEndpoint(peer: Peer, remote: Int32Array): void {
+    peer.endpoint.set(remote);
+    if (peer.timers.isPersistent) this.#device.keepalive(peer);
+  }
+
+  /** @param seconds 0: none; else one is sent at once, too */
+  setPersistentKeepalive(peer: Peer, seconds: number): void {
+    if (!Number.isInteger(seconds) || seconds < 0 || seconds > 0xffff)
+      throw invalid(`A keepalive interval is 0 to 65535 seconds, not ${seconds}.`);
+    peer.timers.setPersistentKeepalive(seconds * 1e6);
+    if (seconds > 0) this.#device.keepalive(peer);
+  }
+
+  /** The prefix is this peer's, whoever had it. */
+  addAllowedIp(peer: Peer, prefix: Prefix): void {
+    this.#device.allowedIps.add(peer.number, prefix);
+  }
+
+  removeAllowedIp(peer: Peer, prefix: Prefix): void {
+    this.#device.allowedIps.remove(peer.number, prefix);
+  }
+
+  allowedIps(peer: Peer): readonly Prefix[] {
+    return this.#device.allowedIps.of(peer.number);
+  }
+
+  /** The latest timestamp of initiations under our key, here or as another worker has it (microseconds since 1970). */
+  get timestampUs(): number {
+    return this.#device.clock.last;
+  }
+
+  /** Another worker, or this one before a restart, has used this timestamp: ours will be later. */
+  observeTimestamp(unixUs: number): void {
+    this.#device.clock.observe(unixUs);
+  }
+
+  /** @throws WireGuardError when packets are handed in before `poll` has taken those before */
+  handle(input: WireGuardInput, now: TimeUs): void {
+    if (input.kind === 'datagrams') this.#receiver.take(input.burst, now);
+    else if (input.kind === 'packets') {
+      if (!this.#sender.isIdle)
+        throw new WireGuardError(WireGuardErrorCode.misuse, 'Packets before these are waiting.');
+      this.#sender.take(input.packets);
+    }
+    this.#expire(now);
+  }
+
+  /** Adds datagrams to `out`, which its caller sends and clears. */
+  poll(now: TimeUs, out: Burst): boolean {
+    return this.#sender.poll(out, now);
+  }
+
+  deadline(): TimeUs {
+    const { due, control, deadlines } = this.#device;
+    return due.size > 0 || control.length > 0 || !this.#sender.isIdle ? Number.NEGATIVE_INFINITY : deadlines.first;
+  }
+
+  /** Wipes all keys; nothing works after it. */
+  close(): void {
+    for (const peer of [...this.peers]) this.removePeer(peer);
+    this.#device.identity.forget();
+  }
+
+  #expire(now: TimeUs): void {
+    const { deadlines, peers } = this.#device;
+    for (let number = deadlines.take(now); number !== undefined; number = deadlines.take(now)) {
+      const peer = peers.get(number);
+      if (peer === undefined) continue;
+      for (let action = peer.timers.expire(now); action !== undefined; action = peer.timers.expire(now))
+        this.#act(peer, action, now);
+      deadlines.set(number, peer.timers.deadline);
+    }
+  }
+
+  #act(peer: Peer, action: TimerAction, now: TimeUs): void {
+    if (action === 'retransmitHandshake') this.#initiator.retry(peer, now);
+    else if (action === 'beginHandshake') this.#initiator.begin(peer, now);
+    else if (action === 'sendKeepalive') this.#device.keepalive(peer);
+    else {
+      peer.zeroKeys();
+      this.#device.drop(Drop.staged, peer.staged.clear());
+    }
+  }
+}
+
+const invalid = (message: string): WireGuardError => new WireGuardError(WireGuardErrorCode.invalid, message);

@@ -1,0 +1,266 @@
+import { randomInt } from 'node:crypto';
+import type { Negotiated } from '#protocol/bgp/fsm/negotiate.ts';
+import { type PolicyNeighbour, RpkiState } from '#protocol/bgp/policy/route.ts';
+import { OWN_NAME, type Policies, type RpkiName } from '#protocol/bgp/policy/rule.ts';
+import { PrefixDestinations } from '#protocol/bgp/rib/destinations.ts';
+import type { FamilyCounts, PathView } from '#protocol/bgp/rib/inspect.ts';
+import type { LocalAddresses, NeighbourSettings } from '#protocol/bgp/rib/neighbour.ts';
+import { NO_PREFIX, type PrefixTable } from '#protocol/bgp/rib/prefix-table.ts';
+import { Rib } from '#protocol/bgp/rib/rib.ts';
+import { COUNTERPARTS } from '#protocol/bgp/wire/capabilities/role.ts';
+import { Family } from '#protocol/bgp/wire/families.ts';
+import type { UpdateReader } from '#protocol/bgp/wire/update.ts';
+import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import type { ExplainedRoute } from './explained.ts';
+import { ownAttributes } from './own-attributes.ts';
+import { ownExport } from './own-export.ts';
+import { PolicyBook } from './policies.ts';
+import { type RoutePage, type RouteQuery, routePage } from './route-list.ts';
+import type { RouteTables, RouteValidator } from './runner.ts';
+import type { BgpNeighbourConfig, BgpRoutesConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
+
+/** The routes of all neighbours and our own: the RIB, filled as the configuration has it. */
+export class Tables implements RouteTables {
+  readonly rib: Rib;
+  /** By index: our addresses towards a neighbour. */
+  readonly #local: LocalAddresses[] = [];
+  readonly #neighbours: (PolicyNeighbour | undefined)[] = [];
+  readonly #configs: (BgpNeighbourConfig | undefined)[] = [];
+  #policies: PolicyBook;
+  #validator: RouteValidator | undefined;
+
+  /** @param costOf of next hops, as the RIB has it */
+  constructor(
+    { identifier, clusterId, comparesAllMeds, mostBytes, originate, policies }: BgpRoutesConfig,
+    costOf?: (nextHop: Uint8Array) => number,
+  ) {
+    const key = { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) };
+    this.rib = new Rib({ identifier, clusterId, comparesAllMeds, mostBytes, key, ...(costOf && { costOf }) });
+    this.#policies = this.#bookOf(policies);
+    for (const origin of originate) this.originate(origin);
+  }
+
+  originate({ prefix, ...attributes }: OriginConfig): void {
+    const { family, address, length } = destinationOf(prefix);
+    this.rib.originate(family, address, length, ownAttributes(attributes), new Uint8Array(0));
+  }
+
+  withdraw(prefix: string): void {
+    const { family, address, length } = destinationOf(prefix);
+    this.rib.withdrawOwn(family, address, length);
+  }
+
+  addNeighbour(config: BgpNeighbourConfig): number {
+    const neighbour = policyNeighbourOf(config);
+    const index = this.rib.addNeighbour(this.#settingsOf(config, neighbour));
+    this.#neighbours[index] = neighbour;
+    this.#configs[index] = config;
+    return index;
+  }
+
+  change(index: number, routes: NeighbourRoutesConfig): void {
+    const config = this.#configs[index];
+    if (config === undefined) return;
+    const changed = { ...config, routes };
+    this.#configs[index] = changed;
+    this.rib.change(index, this.#settingsOf(changed, this.#neighbours[index]));
+  }
+
+  setPolicies(policies: Policies): void {
+    this.#policies = this.#bookOf(policies);
+    for (const [index, config] of this.#configs.entries()) if (config !== undefined) this.change(index, config.routes);
+  }
+
+  setValidator(validator: RouteValidator): void {
+    this.#validator = validator;
+  }
+
+  revalidate(): void {
+    this.#policies.forgetValidity();
+    for (const [index, config] of this.#configs.entries()) {
+      if (config === undefined) continue;
+      const { session, routes } = config;
+      const asks = [routes.import, routes.export].some((name) => this.#policies.asksValidity(name, session));
+      if (asks) this.change(index, routes);
+    }
+  }
+
+  removeNeighbour(index: number): void {
+    this.rib.removeNeighbour(index);
+    this.#neighbours[index] = undefined;
+    this.#configs[index] = undefined;
+  }
+
+  get owesValidation(): boolean {
+    return this.rib.owesValidation;
+  }
+
+  validateFlows(): void {
+    this.rib.validateFlows();
+  }
+
+  setLocal(index: number, address: string): void {
+    const bytes = bytesOfAddress(address);
+    this.#local[index] = bytes.length === 4 ? { ipv4: bytes } : { ipv6: bytes };
+  }
+
+  up(index: number, negotiated: Negotiated): void {
+    const { nextHop4, nextHop6 } = this.#configs[index]?.routes ?? {};
+    this.rib.up(index, negotiated, {
+      ...this.#local[index],
+      ...(nextHop4 !== undefined && { ipv4: bytesOfAddress(nextHop4) }),
+      ...(nextHop6 !== undefined && { ipv6: bytesOfAddress(nextHop6) }),
+    });
+  }
+
+  down(index: number, kept: readonly number[]): void {
+    this.rib.down(index, kept);
+  }
+
+  take(index: number, update: UpdateReader): void {
+    this.rib.take(index, update);
+  }
+
+  refresh(index: number, family: number): void {
+    this.rib.refresh(index, family);
+  }
+
+  dropStale(index: number, family: number): void {
+    this.rib.dropStale(index, family);
+  }
+
+  keepLongLived(index: number, family: number): void {
+    this.rib.keepLongLived(index, family);
+  }
+
+  refreshBegins(index: number, family: number): void {
+    this.rib.refreshBegins(index, family);
+  }
+
+  refreshEnds(index: number, family: number): void {
+    this.rib.refreshEnds(index, family);
+  }
+
+  page(query: RouteQuery, nameOf: (index: number) => string | undefined): RoutePage {
+    return routePage(this.rib, query, nameOf, (...path) => this.#validityOf(...path));
+  }
+
+  hasOutput(index: number): boolean {
+    return this.rib.hasOutput(index);
+  }
+
+  /**
+   * What policies make of a prefix: of each path on its way in, and of the best one on its way to each neighbour.
+   *
+   * @param text the prefix
+   * @returns nothing when there is no path @throws TypeError when it is no prefix
+   */
+  explain(text: string): ExplainedRoute[] {
+    const { family, address, length } = destinationOf(text);
+    const destination = this.#prefixesOf(family)?.find(address, length) ?? NO_PREFIX;
+    if (destination === NO_PREFIX) return [];
+    const paths = this.rib.pathsTo(family, address, length);
+    const best = paths.find(({ isBest }) => isBest);
+    return [
+      ...paths.flatMap((path) => this.#explainImport(path, family, destination)),
+      ...(best === undefined ? [] : this.#explainExport(best, family, destination)),
+    ];
+  }
+
+  #explainImport({ source, received, isBest }: PathView, family: number, destination: number): ExplainedRoute[] {
+    const config = this.#configs[source];
+    if (config === undefined) return [];
+    const { session, routes } = config;
+    const { import: name } = routes;
+    const explanation = this.#policies.explain(name, session, undefined, source, family, destination, received);
+    const rpki = this.#validityOf(source, family, destination, received);
+    return [{ from: config.name, isBest, ...(rpki && { rpki }), explanation }];
+  }
+
+  #explainExport({ source, accepted }: PathView, family: number, destination: number): ExplainedRoute[] {
+    const from = this.#configs[source]?.name ?? OWN_NAME;
+    return [...this.#configs.entries()].flatMap(([index, config]) => {
+      if (config === undefined || index === source) return [];
+      const { name, session, routes } = config;
+      const to = this.#neighbours[index];
+      const explanation = this.#policies.explain(routes.export, session, to, source, family, destination, accepted);
+      return [{ from, to: name, isBest: true, explanation }];
+    });
+  }
+
+  get memory(): number {
+    return this.rib.memory;
+  }
+
+  countsOf(index: number): FamilyCounts[] {
+    return this.rib.countsOf(index);
+  }
+
+  /** What the RPKI says of a path; undefined: it is our own, or there is no cache. */
+  #validityOf(source: number, family: number, destination: number, received: number): RpkiName | undefined {
+    const config = this.#configs[source];
+    if (config === undefined || this.#validator?.isWanted !== true) return undefined;
+    return this.#policies.validityOf(config.session, source, family, destination, received);
+  }
+
+  #bookOf(policies: Policies): PolicyBook {
+    return new PolicyBook(policies, {
+      store: this.rib.store,
+      prefixes: (family) => this.#prefixesOf(family),
+      neighbour: (index) => this.#neighbours[index],
+      validator: {
+        state: (bits, address, length, as) => this.#validator?.state(bits, address, length, as) ?? RpkiState.notFound,
+      },
+    });
+  }
+
+  #settingsOf({ address, session, routes }: BgpNeighbourConfig, to: PolicyNeighbour | undefined): NeighbourSettings {
+    const { edit, isReflectorClient, isServed, setsNextHop, limits, flowValidation } = routes;
+    const isEdited = routes.export === 'own' && edit !== undefined;
+    return {
+      as: session.remoteAs,
+      localAs: session.localAs,
+      address: bytesOfAddress(address),
+      importPolicy: this.#policies.policyOf(routes.import, session),
+      exportPolicy: isEdited
+        ? ownExport(this.rib.store, session.localAs, edit)
+        : this.#policies.policyOf(routes.export, session, to),
+      isReflectorClient,
+      isServed,
+      setsNextHop,
+      limits,
+      flowValidation,
+    };
+  }
+
+  #prefixesOf(family: number): PrefixTable | undefined {
+    const destinations = this.rib.families.find((one) => one.family === family)?.destinations;
+    return destinations instanceof PrefixDestinations ? destinations.table : undefined;
+  }
+
+  nextUpdate(index: number, buffer: Uint8Array, at: number): number {
+    return this.rib.nextUpdate(index, buffer, at);
+  }
+}
+
+/** What the neighbour is to us, as our own role has it (RFC 9234 §4.2). */
+const policyNeighbourOf = ({ name, address, session }: BgpNeighbourConfig): PolicyNeighbour => {
+  const { role } = session.capabilities;
+  return { name, address, as: session.remoteAs, role: role === undefined ? undefined : COUNTERPARTS[role] };
+};
+
+const bytesOfAddress = (text: string): Uint8Array => {
+  const bytes = parseIpAddress(text.split('%')[0] as string);
+  if (bytes === undefined) throw new TypeError(`"${text}" is no IP address`);
+  return bytes;
+};
+
+/** @param text a prefix @returns with four words of address, IPv4 in the first */
+const destinationOf = (text: string) => {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new TypeError(`"${text}" is no prefix`);
+  const { address: bytes, length } = prefix;
+  const address = new Uint32Array(4);
+  for (const [i, byte] of bytes.entries()) address[i >>> 2] = ((address[i >>> 2] as number) << 8) | byte;
+  return { family: bytes.length === 4 ? Family.ipv4Unicast : Family.ipv6Unicast, address, length };
+};

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Authority, createAuthority } from '#host/tls/testing/certificates.ts';
+import { askWorker } from '#pop-worker/admin/client.ts';
+import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
+import { type DeviceIdentity, Issuer } from './issuer.ts';
+import { EDGE4, type TestDevice, World } from './world.ts';
+
+const PORT = 4443;
+const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+
+/** Workers, each with its own clients and its own way to the internet, and a link of its own to each other. */
+export class MeshWorlds {
+  readonly worlds: readonly World[];
+  readonly authority = createAuthority('CloudBridge mesh test authority');
+
+  readonly #mtu: number;
+
+  /** @param mtu of the ways between workers */
+  constructor(t: Pick<TestContext, 'after'>, count: number, mtu = 1500) {
+    this.#mtu = mtu;
+    const issuer = new Issuer();
+    this.worlds = Array.from({ length: count }, () => new World(t, issuer));
+  }
+
+  world(member: number): World {
+    return this.worlds[member - 1] as World;
+  }
+
+  get members(): number[] {
+    return this.worlds.map((_, i) => i + 1);
+  }
+
+  /** Of a member, as the others reach it. */
+  address(member: number): string {
+    return `10.99.0.${member}`;
+  }
+
+  /**
+   * Networks, configuration and start.
+   *
+   * @param authorityOf who signs a member's certificate; the mesh's own by default @param more sections of a member's file
+   */
+  async start(
+    authorityOf: (member: number) => Authority = () => this.authority,
+    more: (member: number) => string = () => '',
+  ): Promise<void> {
+    await this.networks();
+    for (const member of this.members) await this.#configure(member, authorityOf(member), more(member));
+    await Promise.all(this.worlds.map((world) => world.startWorker()));
+  }
+
+  /** Each with its own, and the one between workers. */
+  async networks(): Promise<void> {
+    for (const world of this.worlds) await world.network();
+    this.#wire();
+  }
+
+  /** Certificate and key of the mesh, and whom it trusts. @returns the lines of `[mesh]` that name them */
+  certify(member: number, name: string, authority: Authority = this.authority): string {
+    const at = (file: string): string => path.join(this.world(member).folder, file);
+    const { certificateChain, privateKey } = authority.issue(name);
+    writeFileSync(at('mesh.pem'), certificateChain);
+    writeFileSync(at('mesh.key'), privateKey as string, { mode: 0o600 });
+    writeFileSync(at('mesh-ca.pem'), this.authority.pem);
+    return 'certificate = "mesh.pem"\nkey = "mesh.key"\nauthority = "mesh-ca.pem"\n';
+  }
+
+  /** A switch in the namespace of the first one's internet host, which has nothing to do with it otherwise. */
+  #wire(): void {
+    const [first] = this.worlds;
+    const hub = (first as World).internetNamespace;
+    ip('-n', hub, 'link', 'add', 'mesh', 'type', 'bridge');
+    ip('-n', hub, 'link', 'set', 'mesh', 'up');
+    for (const member of this.members) {
+      const at = this.world(member).workerNamespace;
+      ip('-n', at, 'link', 'add', 'mesh0', 'type', 'veth', 'peer', 'name', `mesh${member}`, 'netns', hub);
+      ip('-n', hub, 'link', 'set', `mesh${member}`, 'master', 'mesh', 'up');
+      ip('-n', at, 'address', 'add', `${this.address(member)}/24`, 'dev', 'mesh0');
+      ip('-n', at, 'link', 'set', 'mesh0', 'mtu', String(this.#mtu), 'up');
+    }
+  }
+
+  /** Cuts a worker off from all others, or joins it again. */
+  setLink(member: number, up: boolean): void {
+    ip('-n', (this.worlds[0] as World).internetNamespace, 'link', 'set', `mesh${member}`, up ? 'up' : 'down');
+  }
+
+  /** Two workers reach each other no more, and again; both reach all others. */
+  cut(a: number, b: number): void {
+    for (const [at, to] of [[a, b] as const, [b, a] as const]) {
+      ip('-n', this.world(at).workerNamespace, 'route', 'add', 'blackhole', `${this.address(to)}/32`);
+    }
+  }
+
+  join(a: number, b: number): void {
+    for (const [at, to] of [[a, b] as const, [b, a] as const]) {
+      ip('-n', this.world(at).workerNamespace, 'route', 'del', 'blackhole', `${this.address(to)}/32`);
+    }
+  }
+
+  async #configure(member: number, authority: Authority, more: string): Promise<void> {
+    const world = this.world(member);
+    const files = this.certify(member, `worker${member}.mesh`, authority);
+    const peers = this.members
+      .filter((other) => other !== member)
+      .map(
+        (other) =>
+          `{ member = ${other}, name = "worker${other}.mesh", address = "${this.address(other)}", port = ${PORT} }`,
+      );
+    const section = `
+[mesh]
+member = ${member}
+listen = { address = "${this.address(member)}", port = ${PORT} }
+${files}peers = [${peers.join(', ')}]
+`;
+    await world.configure({ static: `${section}${more}` });
+  }
+
+  async status(member: number): Promise<MeshStatus> {
+    const answer = (await askWorker(this.world(member).socket, 'status')) as { mesh?: MeshStatus };
+    if (answer.mesh === undefined) throw new Error(`worker ${member} says nothing of its mesh`);
+    return answer.mesh;
+  }
+}
+
+/** A device of a worker, with routes to all tenants' networks. */
+export const connected = async (world: World, identity: DeviceIdentity): Promise<TestDevice> => {
+  const device = await world.connect(identity, EDGE4);
+  await device.reports.of('up');
+  for (const route of ['10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48']) {
+    world.run(device.namespace, 'ip', 'route', 'add', route, 'dev', 'tun0');
+  }
+  return device;
+};
+
+/** How many of three pings are answered. */
+export const answered = async (world: World, device: TestDevice, address: string): Promise<number> => {
+  const text = await world.exec(device.namespace, 'sh', '-c', `ping -n -c 3 -i 0.05 -w 3 ${address} || true`);
+  return Array.from(text.matchAll(/icmp_seq=\d+ .*time=/g)).length;
+};

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { z } from 'zod';
+import { ip } from '#host/testing/namespace.ts';
+import { parseToml } from '#settings/toml-file.ts';
+import { RoutingFile } from './routing-config.ts';
+import { needsNamespaces, World } from './testing/world.ts';
+
+const NO = { skip: needsNamespaces };
+
+const ROUTING = `
+[routing]
+rules = [{ from = "10.0.0.0/8", table = 20301 }, { to = "2001:db8:99::/48" }]
+routes = [
+  { prefix = "198.18.0.0/15", table = 20301, via = [{ device = "out", gateway = "203.0.113.10", weight = 2 }, { device = "later" }] },
+  { prefix = "2001:db8:99::/48", via = [{ device = "out", gateway = "2001:db8:f::10" }] },
+  { prefix = "198.51.100.0/24", refuse = "prohibit" },
+]
+`;
+
+const made = async (t: TestContext): Promise<World> => {
+  const world = new World(t);
+  await world.network();
+  await world.configure({ static: ROUTING });
+  return world;
+};
+
+test("a worker's own routes and rules are in the kernel while it runs, and are told of", NO, async (t) => {
+  const world = await made(t);
+  const seen = (...args: string[]): Record<string, unknown>[] =>
+    JSON.parse(ip('-n', world.workerNamespace, '-j', ...args) || '[]');
+  const gateway = (...args: string[]): unknown => seen('route', 'get', ...args)[0]?.['gateway'];
+  await world.startWorker();
+  assert.equal(gateway('198.18.0.1', 'from', '10.1.1.1', 'iif', 'lo'), '203.0.113.10');
+  assert.equal(gateway('2001:db8:99::1'), '2001:db8:f::10');
+  const table = await world.command('routes');
+  assert.match(table, /routes +3 of 3, 0 waiting\n/);
+  assert.match(table, /rules +2 of 2\n/);
+  assert.equal(await world.metric('cloudbridge_kernel_routes_count{state="installed"}'), 3);
+  // A device that comes later takes its share.
+  ip('-n', world.workerNamespace, 'link', 'add', 'later', 'type', 'veth', 'peer', 'name', 'laterp');
+  for (const end of ['later', 'laterp']) ip('-n', world.workerNamespace, 'link', 'set', end, 'up');
+  const hops = (): number => {
+    const [route] = seen('route', 'show', 'table', '20301');
+    return ((route?.['nexthops'] ?? []) as unknown[]).length;
+  };
+  await world.until('both hops are there', () => hops() === 2);
+  // Killed, it leaves them; started again, it takes them over and removes them at the end.
+  await world.endWorker('SIGKILL');
+  assert.equal(hops(), 2);
+  await world.startWorker();
+  const { changes } = JSON.parse(await world.command('routes', '--json'));
+  assert.deepEqual(changes, { added: 0, replaced: 0, removed: 0 });
+  assert.equal(await world.endWorker('SIGTERM'), 0);
+  assert.equal(hops(), 0);
+  assert.deepEqual(
+    [
+      seen('nexthop'),
+      seen('rule').filter(({ protocol }) => protocol === '203'),
+      seen('-6', 'route', 'show', 'table', '20300'),
+    ],
+    [[], [], []],
+  );
+});
+
+test('a worker without routes of its own says so', NO, async (t) => {
+  const world = new World(t);
+  await world.network();
+  await world.configure();
+  await world.startWorker();
+  await assert.rejects(world.command('routes'), /its file has no \[routing\]/);
+});
+
+test('what cannot be meant is refused with its place', () => {
+  const file = z.strictObject({ routing: RoutingFile });
+  const wrong = (routing: string): string => {
+    try {
+      parseToml(file, `[routing]\n${routing}`, 'w.toml');
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return assert.fail(`it was taken: ${routing}`);
+  };
+  const via = 'via = [{ device = "a" }]';
+  for (const [routing, message] of [
+    ['routes = [{ prefix = "10.0.0.0/8" }]', /routing\.routes\.0: must have either via or refuse/],
+    [`routes = [{ prefix = "10.0.0.0/8", ${via}, refuse = "prohibit" }]`, /must have either via or refuse/],
+    ['routes = [{ prefix = "10.0.0.0/8", refuse = "drop" }]', /routing\.routes\.0\.refuse/],
+    [`routes = [{ prefix = "10.0.0.1/8", ${via} }]`, /routing\.routes\.0\.prefix: must be a prefix/],
+    [`routes = [{ prefix = "10.0.0.0/8", table = 254, ${via} }]`, /must not be 253, 254 or 255/],
+    ['routes = [{ prefix = "::/0", via = [{ device = "a", gateway = "10.0.0.1" }] }]', /gateways of IPv6/],
+    ['routes = [{ prefix = "::/0", via = [{ device = "a", weight = 257 }] }]', /via\.0\.weight/],
+    [
+      `routes = [{ prefix = "::/0", ${via} }, { prefix = "::/0", ${via} }]`,
+      /one route at most for a prefix in a table/,
+    ],
+    ['rules = [{ table = 7 }]', /routing\.rules\.0: must have from or to/],
+    ['rules = [{ from = "10.0.0.0/8", to = "::/0" }]', /from and to of one family/],
+    [`rules = [${'{ from = "::/0" },'.repeat(101)}]`, /routing\.rules/],
+  ] as const) {
+    assert.match(wrong(routing), message);
+  }
+});
+
+test('the example of the manual is right', () => {
+  const manual = readFileSync(new URL('../docs/routes.md', import.meta.url), 'utf8');
+  const example = /```toml\n(.*?)```/s.exec(manual)?.[1] ?? '';
+  const { routing } = parseToml(z.strictObject({ routing: RoutingFile }), example, 'w.toml');
+  assert.deepEqual([routing.routes.length, routing.rules.length], [2, 2]);
+});

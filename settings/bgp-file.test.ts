@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BgpFile } from './bgp-file.ts';
+import { testConfigCorpus } from './testing/config-corpus.ts';
+import { parseJson, parseToml } from './toml-file.ts';
+
+const WHOLE = `
+as = 64512
+router_id = "192.0.2.2"
+[[originate]]
+prefix = "198.51.100.0/24"
+communities = ["64512:1", "65535:65535"]
+large_communities = ["64512:1:4294967295"]
+[[neighbor]]
+address = "192.0.2.1"
+as = 64500
+max_prefixes = { "ipv4-unicast" = 10 }
+[[neighbor]]
+address = "fe80::1%3"
+as = 64512
+`;
+
+test('TOML and JSON say the same', () => {
+  const file = parseToml(BgpFile, WHOLE, 'x.toml');
+  assert.deepEqual(parseJson(BgpFile, JSON.stringify(file), 'x.json'), file);
+  assert.deepEqual(file.listen, ['0.0.0.0:179', '[::]:179']);
+  const [first] = file.neighbor;
+  assert.equal(first?.hold_seconds, 90);
+  assert.deepEqual(first?.families, ['ipv4-unicast', 'ipv6-unicast']);
+  assert.equal(first?.graceful_restart, false);
+  assert.equal(first?.import, undefined, 'nothing without a policy (RFC 8212)');
+});
+
+/** What a line in the neighbour, or at the top, is answered by. */
+const WRONG: readonly (readonly [where: 'neighbor' | 'top', line: string, part: string])[] = [
+  ['neighbor', 'hold_seconds = 2', 'hold_seconds: must be 0 or at least 3'],
+  ['neighbor', 'hold_seconds = 65536', 'hold_seconds'],
+  ['neighbor', 'families = []', 'families'],
+  ['neighbor', 'families = ["ipv4-multicast"]', 'families.0'],
+  ['neighbor', 'gtsm_hops = 255', 'gtsm_hops'],
+  ['neighbor', 'role = "boss"', 'role'],
+  ['neighbor', 'import = "some"', 'neighbor.0.import: there is no rule set "some" in [policy.rule_sets]'],
+  ['neighbor', 'max_prefixes = { "ipv4-unicast" = 0 }', 'max_prefixes'],
+  ['neighbor', 'interface = "a-name-that-is-too-long"', 'interface'],
+  ['neighbor', 'passwd = "x"', 'passwd'],
+  ['neighbor', 'ao = { key_file = "k", send_id = 256, receive_id = 1 }', 'ao.send_id'],
+  ['top', 'router_id = "0.0.0.0"', 'router_id: must be an IPv4 address'],
+  ['top', 'as = 4294967295', 'as'],
+  ['top', 'listen = ["179"]', 'listen.0: must be host:port'],
+  ['top', 'originate = [{ prefix = "198.51.100.1/24" }]', 'originate.0.prefix: must be a prefix'],
+  ['top', 'originate = [{ prefix = "::/0", communities = ["65536:1"] }]', 'communities.0: must be a community'],
+  ['top', 'bmp = { stations = [{ address = "::1" }] }', 'bmp.stations.0.port is missing'],
+  ['top', 'bmp = { stations = [{ address = "::1", port = 1, views = [] }] }', 'bmp.stations.0.views'],
+  ['top', 'bmp = { stations = [{ address = "::1", port = 1, views = ["all"] }] }', 'bmp.stations.0.views.0'],
+  ['top', 'mrt = { table_seconds = 60 }', 'mrt.directory is missing'],
+  ['top', 'mrt = { directory = "x", table_seconds = 59 }', 'mrt.table_seconds'],
+  ['top', 'mrt = { directory = "x", keep = 0 }', 'mrt.keep'],
+  ['top', 'rpki = { caches = [{ address = "cache" }] }', 'rpki.caches.0.address: must be an IP address'],
+  ['top', 'rpki = { caches = [{ address = "::1", retry_seconds = 7201 }] }', 'retry_seconds'],
+  [
+    'top',
+    'rpki = { caches = [{ address = "::1", expire_seconds = 3600 }] }',
+    'expire_seconds: must be more than refresh_seconds and retry_seconds',
+  ],
+  ['top', 'originate = [{ prefix = "::/0", large_communities = ["1:2"] }]', 'must be a large community'],
+];
+
+for (const [where, line, part] of WRONG) {
+  test(`${line} is refused with its place`, () => {
+    const top = ['as = 1', 'router_id = "192.0.2.1"'].filter((one) => one.split(' ')[0] !== line.split(' ')[0]);
+    const text = [...top, ...(where === 'top' ? [line] : ['[[neighbor]]', 'address = "192.0.2.1"', 'as = 2', line])];
+    assert.throws(
+      () => parseToml(BgpFile, text.join('\n'), 'x.toml'),
+      (error: Error) => error.message.includes(part),
+    );
+  });
+}
+
+test('JSON that is none is told of by its file', () => {
+  assert.throws(() => parseJson(BgpFile, '{', 'x.json'), /^ConfigError: x\.json: /);
+});
+
+testConfigCorpus(new URL('testing/corpus/bgp-files.json', import.meta.url), (text, file) =>
+  parseToml(BgpFile, text, file),
+);
