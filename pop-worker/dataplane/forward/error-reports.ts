@@ -42,18 +42,28 @@ export class ErrorReports {
     if (bytes > 0) this.#delivery.remote(sender, this.#scratch, HEADROOM, HEADROOM + bytes);
   }
 
-  /** The sender is outside. */
-  toOutside(error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number): void {
+  /**
+   * The sender is outside.
+   *
+   * @param asTarget tells in the name of the packet's destination. Who is reached without the kernel's connection
+   *   tracking needs that: an error by a router's address belongs to no connection there, and does not leave.
+   */
+  toOutside(error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number, asTarget: boolean): void {
     // What leaves is gathered where it lies, so that several may wait.
     const out = new Uint8Array(MAX_ICMP_ERROR_BYTES);
-    const bytes = this.#write(error, buffer, view, mtu, out, 0);
+    const { destinationAt, addressBytes } = view;
+    const from = asTarget ? buffer.subarray(destinationAt, destinationAt + addressBytes) : this.#routerOf(view);
+    const bytes = writeIcmpError(error, buffer, view, from, mtu, out, 0);
     if (bytes === 0 || this.#view.parse(out, 0, bytes) !== IpFault.none) return;
     if (!this.#egress.add(out, this.#view)) this.#counters.drop(undefined, Drop.tunQueueFull);
   }
 
   /** @returns its bytes at `at`, 0 when nobody may be told */
   #write(error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number, out: Uint8Array, at: number): number {
-    const { router4, router6 } = this.#router;
-    return writeIcmpError(error, buffer, view, view.version === 4 ? router4 : router6, mtu, out, at);
+    return writeIcmpError(error, buffer, view, this.#routerOf(view), mtu, out, at);
+  }
+
+  #routerOf({ version }: IpView): Uint8Array {
+    return version === 4 ? this.#router.router4 : this.#router.router6;
   }
 }

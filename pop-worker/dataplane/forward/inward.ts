@@ -40,11 +40,10 @@ export class Inward {
   }
 
   /** Takes one hop off; whoever sent it is told when there is none left. @param session whose it is, if it is one of ours */
-  hop({ buffer, view }: Incoming, session: Session | undefined): boolean {
-    if (decrementHopLimit(buffer, view)) return true;
-    const { counters, errors } = this.#parts;
-    counters.drop(session, Drop.hopLimit);
-    errors.toOutside(IcmpError.hopLimitExceeded, buffer, view, 0);
+  hop(incoming: Incoming, session: Session | undefined): boolean {
+    if (decrementHopLimit(incoming.buffer, incoming.view)) return true;
+    this.#parts.counters.drop(session, Drop.hopLimit);
+    this.#tell(IcmpError.hopLimitExceeded, incoming, 0);
     return false;
   }
 
@@ -130,9 +129,14 @@ export class Inward {
     }
   }
 
-  #tooBig(session: Session, { buffer, view }: Incoming, mtu: number): void {
-    const { errors, counters } = this.#parts;
-    counters.drop(session, Drop.tooBig);
-    errors.toOutside(IcmpError.packetTooBig, buffer, view, mtu);
+  #tooBig(session: Session, incoming: Incoming, mtu: number): void {
+    this.#parts.counters.drop(session, Drop.tooBig);
+    this.#tell(IcmpError.packetTooBig, incoming, mtu);
+  }
+
+  #tell(error: IcmpError, { buffer, view, isPool }: Incoming, mtu: number): void {
+    const { errors, tenants } = this.#parts;
+    const isRouted6 = view.version === 6 && tenants.correspondents !== undefined;
+    errors.toOutside(error, buffer, view, mtu, isPool || isRouted6);
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TunPacket } from '#host/tun/packet.ts';
+import { readWord } from '#protocol/ip/checksum.ts';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
-import { address, packet, tcp } from '#protocol/ip/testing/packets.ts';
+import { address, isIntact, packet, tcp } from '#protocol/ip/testing/packets.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import { Carriers } from './carriers.ts';
 import { Correspondents } from './correspondents.ts';
@@ -41,8 +42,8 @@ const worker = () => {
     tenants.attach(session);
     return { session, got };
   };
-  const framed = (source: string, destination: string, flags = SYN): Uint8Array => {
-    const bytes = packet({ source, destination, payload: tcp({ flags }) });
+  const framed = (source: string, destination: string, flags = SYN, data = 0): Uint8Array => {
+    const bytes = packet({ source, destination, payload: tcp({ flags, data: new Uint8Array(data) }) });
     const buffer = new Uint8Array(HEADROOM + bytes.length);
     buffer.set(bytes, HEADROOM);
     return buffer;
@@ -51,8 +52,8 @@ const worker = () => {
     const buffer = framed(source, destination);
     forwarder.fromSession(session, buffer, HEADROOM, buffer.length);
   };
-  const arrive = (source: string, destination: string, flags = SYN): void => {
-    const buffer = framed(source, destination, flags);
+  const arrive = (source: string, destination: string, flags = SYN, data = 0): void => {
+    const buffer = framed(source, destination, flags, data);
     forwarder.fromOutside(Object.assign(new TunPacket(), { buffer, start: HEADROOM, end: buffer.length }));
   };
   const fromWorker = ({ id, serial }: Session, source: string, destination: string): void => {
@@ -122,4 +123,16 @@ test('a device that was at another worker, dead or alive, goes on with whom it t
     arrive(REMOTE, 'fd00:1::4', ACK);
     assert.equal(others.length, 0);
   }
+});
+
+test('who sends what is too large is told so by the address of the device: that one the kernel lets out', () => {
+  const { connect, send, arrive, outside } = worker();
+  const { session, got } = connect('phone', 'fd00:1::2/128');
+  send(session, 'fd00:1::2', REMOTE);
+  arrive(REMOTE, 'fd00:1::2', ACK, 1380);
+  const [, error] = outside;
+  assert.equal(got.length, 0);
+  assert.ok(error !== undefined && isIntact(error));
+  assert.deepEqual([error.subarray(8, 24), error.subarray(24, 40)], [address('fd00:1::2'), address(REMOTE)]);
+  assert.deepEqual([error[40], error[41], readWord(error, 46)], [2, 0, 1400]);
 });

@@ -290,3 +290,25 @@ test('fragments from outside follow the first one, here and to another worker; b
     assert.ok(isIntact(joined));
   }
 });
+
+test('who sends what is too large, or has no hop left, is told so by the outside address itself', () => {
+  const { connect, send, arrive, outside } = worker('203.0.113.64/28');
+  const { session, got } = connect('red', 'phone', 1280);
+  const at = source(send(session, out()));
+  const [ip = '', port] = at.split(':');
+  const payload = tcp({ flags: ACK, data: new Uint8Array(1400) });
+  writeWord(payload, 0, 443);
+  writeWord(payload, 2, Number(port));
+  const ends = { source: REMOTE, destination: ip, payload };
+  arrive(packet({ ...ends, fragmentField: 0x4000 }));
+  arrive(packet({ ...ends, hopLimit: 1 }));
+  assert.equal(got.length, 0);
+  const told = outside.slice(1).map((bytes) => {
+    const [from, to] = [bytes.subarray(12, 16), bytes.subarray(16, 20)];
+    return [formatIpAddress(from), formatIpAddress(to), bytes[20], bytes[21], readWord(bytes, 26)];
+  });
+  assert.deepEqual(told, [
+    [ip, REMOTE, 3, 4, 1280],
+    [ip, REMOTE, 11, 0, 0],
+  ]);
+});
