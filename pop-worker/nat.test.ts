@@ -103,6 +103,9 @@ test('a connection through NAT goes on when its worker is killed, and when that 
   const after = await b.connect(deviceOf('red', 2), EDGE4, [], client);
   await after.reports.of('up');
   await goesOn('answers by the other worker');
+  // Idle in between, and without a lease as it hears nobody: that is no reason to drop what comes next.
+  const pings = await b.exec(client, 'ping', '-n', '-c', '6', '-i', '0.4', '-W', '1', INTERNET4);
+  assert.match(pings, /6 received/);
   assert.equal(await b.metric('cloudbridge_nat44_events_total{event="block_adopted"}'), 1);
   assert.ok((await b.metric('cloudbridge_nat44_events_total{event="restored"}')) >= 1);
 

@@ -218,6 +218,11 @@ export class Edge {
     return fence.mayServe();
   }
 
+  /** A turn with nothing to do: without it an idle thread could not be told from one that was stopped. */
+  beat(): void {
+    this.faults.guard('timer', () => this.#mayRun());
+  }
+
   /** What came to another thread or worker is done as if it had come here. */
   #ownWork(): OwnWork {
     return {

@@ -7,7 +7,7 @@ export interface FenceMemory {
 }
 
 const [LEASE, SERVES] = [0, 1];
-/** A thread that had no turn for so long was stopped, or hung: its timers alone give it one every 50 ms. */
+/** A thread that had no turn for so long was stopped, or hung: its beat alone gives it one every 50 ms. */
 const STOPPED_US = 150_000;
 
 /** For a worker with so many data-plane threads. */

@@ -22,7 +22,7 @@ const start = async (setup: ThreadSetup): Promise<void> => {
   const { sockets, handoffSocket, tun, fallbacks } = openHosts(setup);
   const edge = new Edge(setup, { sockets: new ListenSockets(sockets), handoffSocket, tun, notify });
   const metrics = new EdgeMetrics(slots, edge, { sockets, tun, fallbacks });
-  const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat));
+  const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat), () => edge.beat());
   tun?.onLost(() => {
     notify({ type: 'failed', message: `the TUN ${tun.name} was removed by someone else` });
   });

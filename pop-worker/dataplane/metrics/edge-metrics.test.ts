@@ -198,7 +198,8 @@ test('a thread that is late says how much, and beats', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const slots = allocateSlots();
   const heartbeat = new Float64Array(allocateBeat());
-  const delay = new LoopDelay(slots, heartbeat);
+  let turns = 0;
+  const delay = new LoopDelay(slots, heartbeat, () => turns++);
   assert.equal(beatingThread(heartbeat), native.threadId());
   const begun = lastBeat(heartbeat);
   t.mock.timers.tick(300);
@@ -207,6 +208,7 @@ test('a thread that is late says how much, and beats', (t) => {
   delay.close();
   t.mock.timers.tick(300);
   assert.equal(lastBeat(heartbeat), last);
+  assert.equal(turns, 6);
   const histogram = LAYOUT.series.find(({ spec }) => spec.name === 'cloudbridge_loop_delay_seconds');
   const at = histogram?.at as number;
   const buckets = histogram?.spec.buckets?.length ?? 0;

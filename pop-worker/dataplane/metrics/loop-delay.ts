@@ -14,8 +14,8 @@ const BUCKETS = SPECS.find(({ name }) => name === NAME)?.buckets ?? [];
 export class LoopDelay {
   readonly #timer: NodeJS.Timeout;
 
-  /** @param heartbeat `host/thread/beat.ts` */
-  constructor(slots: Float64Array, heartbeat: Float64Array) {
+  /** @param heartbeat `host/thread/beat.ts` @param onBeat the thread has a turn, whether there is anything to do or not */
+  constructor(slots: Float64Array, heartbeat: Float64Array, onBeat: () => void) {
     let due = performance.now() + EVERY_MS;
     beginBeat(heartbeat);
     this.#timer = setInterval(() => {
@@ -23,6 +23,7 @@ export class LoopDelay {
       observe(slots, AT, BUCKETS, Math.max(0, now - due) / 1000);
       due = now + EVERY_MS;
       giveBeat(heartbeat);
+      onBeat();
     }, EVERY_MS);
     this.#timer.unref();
   }
