@@ -77,7 +77,9 @@ export class ControlPlane {
     if (server === undefined)
       throw new LabError('nats-server is missing: run `npm start` once, or put 2.12 or newer on PATH.');
     const { folder, config, environment } = this.#settings.installation.nats;
-    await this.#run('nats', { command: server.file, args: ['-c', config], cwd: folder, env: environment });
+    // It reads its streams before it listens: seconds, after a power cut on a slow disk.
+    const readyText = 'Server is ready';
+    await this.#run('nats', { command: server.file, args: ['-c', config], cwd: folder, env: environment, readyText });
   }
 
   async #startCopy(service: Service, copy: number): Promise<void> {

@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import type net from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { signal, startTimeOf } from './pids.ts';
 import { shareAsWeDo } from './sharing.ts';
 
 const STOP_MS = 3_000;
+const LOOK_MS = 20;
 
 export type ProcessSpec = {
   /** Unique in the lab; names the log file. */
@@ -21,6 +23,8 @@ export type ProcessSpec = {
   readonly logFile: string;
   /** A Node program that calls `process.send` once it serves: `ready` waits for that. */
   readonly announcesReady?: boolean;
+  /** What another program writes to its log once it serves: `ready` waits for that. */
+  readonly readyText?: string;
 };
 
 /** A program that runs beside the lab and ends with it. */
@@ -35,7 +39,8 @@ export class LabProcess {
   readonly #child: ChildProcess;
   #running = true;
 
-  constructor(spec: ProcessSpec, child: ChildProcess) {
+  /** @param logBytes that were in the log before */
+  constructor(spec: ProcessSpec, child: ChildProcess, logBytes: number) {
     this.name = spec.name;
     this.#child = child;
     this.pid = child.pid!;
@@ -46,7 +51,10 @@ export class LabProcess {
         resolve(killedBy === null ? `ended with ${code}` : `was ended by ${killedBy}`);
       });
     });
-    this.ready = spec.announcesReady ? this.#firstMessage(child) : Promise.resolve();
+    this.ready = Promise.all([
+      spec.announcesReady ? this.#firstMessage(child) : undefined,
+      spec.readyText === undefined ? undefined : this.#logs(spec.readyText, logBytes),
+    ]);
     // Nobody may be waiting when it fails: then `ended` tells.
     this.ready.catch(() => {});
   }
@@ -58,8 +66,19 @@ export class LabProcess {
   #firstMessage(child: ChildProcess): Promise<unknown> {
     return new Promise((resolve, reject) => {
       child.once('message', resolve);
-      this.ended.then((how) => reject(new LabError(`${this.name} ${how} before it was ready.`, this.logFile)));
+      this.ended.then((how) => reject(this.#endedEarly(how)));
     });
+  }
+
+  async #logs(text: string, logBytes: number): Promise<void> {
+    while (!fs.readFileSync(this.logFile).subarray(logBytes).includes(text)) {
+      if (!this.#running) throw this.#endedEarly(await this.ended);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  #endedEarly(how: string): LabError {
+    return new LabError(`${this.name} ${how} before it was ready.`, this.logFile);
   }
 
   /** Gives a server's sockets to a program that announced itself, with a message that says what for. */
@@ -97,6 +116,7 @@ export class LabProcess {
 export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabProcess> => {
   fs.mkdirSync(path.dirname(spec.logFile), { recursive: true });
   const log = fs.openSync(spec.logFile, 'a');
+  const logBytes = fs.fstatSync(log).size;
   const inside = spec.namespace === undefined ? [] : ['ip', 'netns', 'exec', spec.namespace];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...inside, spec.command, ...spec.args], {
     detached: true,
@@ -112,7 +132,7 @@ export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabPr
       shareAsWeDo(pid);
       const startTime = startTimeOf(pid);
       if (startTime !== undefined) journal.append({ kind: 'process', name: spec.name, pid, startTime });
-      resolve(new LabProcess(spec, child));
+      resolve(new LabProcess(spec, child, logBytes));
     });
   });
 };
