@@ -79,6 +79,8 @@ export class WorkerAnycast {
   #routing: WorkerRouting;
   #state: AnycastState = 'waiting';
   #watching: NodeJS.Timeout | undefined;
+  /** Which watch of sessions counts: an order that comes while one asks ends it. */
+  #watch = 0;
 
   /** @param routing what is known at the start */
   constructor(parts: WorkerAnycastParts, routing: WorkerRouting) {
@@ -144,7 +146,8 @@ export class WorkerAnycast {
 
   /** The worker is in this state. */
   follow(state: WorkerState): void {
-    if (state === 'draining' || state === 'stopping') this.#drain();
+    this.#endWatch();
+    if (state === 'draining' || state === 'stopping') void this.#watchSessions(this.#watch);
     else if (state === 'withdrawn') this.#anycast.order('withdraw');
     else if (state === 'ready') this.#anycast.order('serve');
   }
@@ -172,7 +175,7 @@ export class WorkerAnycast {
 
   /** Withdraws and tells all neighbours why. */
   async stop(): Promise<void> {
-    clearTimeout(this.#watching);
+    this.#endWatch();
     this.#anycast.order('withdraw');
     this.#anycast.stop();
     this.#uplinks.close();
@@ -247,19 +250,20 @@ export class WorkerAnycast {
     ];
   }
 
-  #drain(): void {
+  /** Whoever counts sessions for a drain counts in vain from now on. */
+  #endWatch(): void {
     clearTimeout(this.#watching);
-    void this.#watchSessions();
+    this.#watch++;
   }
 
-  /** Tells the drain how many are still here, until it is over. */
-  async #watchSessions(): Promise<void> {
+  /** Tells the drain how many are still here, until it is over. @param watch that this is for */
+  async #watchSessions(watch: number): Promise<void> {
     const count = await this.#parts.sessions();
+    if (watch !== this.#watch) return;
     this.#anycast.sessions(count);
     this.#anycast.order('drain');
-    clearTimeout(this.#watching);
     if (this.#anycast.status().state !== 'draining') return;
-    this.#watching = setTimeout(() => void this.#watchSessions(), SESSIONS_EVERY_MS);
+    this.#watching = setTimeout(() => void this.#watchSessions(watch), SESSIONS_EVERY_MS);
     this.#watching.unref();
   }
 
