@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalAddress, canonicalNeighbor, canonicalPrefix } from './prefixes.ts';
+import { canonicalAddress, canonicalNeighbor, canonicalPrefix, unannounceable } from './prefixes.ts';
 
 test('addresses have one form (RFC 5952)', () => {
   assert.equal(canonicalAddress('198.51.100.1'), '198.51.100.1');
@@ -30,4 +30,29 @@ test('a neighbour by its link-local address is one of an interface, any other of
 test('prefixes have one form', () => {
   assert.equal(canonicalPrefix('192.0.2.0/24'), '192.0.2.0/24');
   assert.equal(canonicalPrefix('2001:DB8:0:0::/48'), '2001:db8::/48');
+});
+
+test('what leads to nobody is not announced', () => {
+  for (const prefix of [
+    '192.0.2.0/24',
+    '10.0.0.0/8',
+    '203.0.113.7/32',
+    '2001:db8:a::/48',
+    'fd00::/8',
+    'fd12:3456::/32',
+  ])
+    assert.equal(unannounceable(prefix), undefined, prefix);
+  const wrong = {
+    ...{ '0.0.0.0/0': 'shorter than /8', '::/0': 'shorter than /8', '8.0.0.0/7': 'shorter than /8' },
+    ...{ '0.1.0.0/16': 'this network', '127.0.0.0/8': 'loopback', '127.1.2.3/32': 'loopback', '::1/128': 'loopback' },
+    ...{ '169.254.7.0/24': 'link-local', 'fe80::/10': 'link-local', 'febf::/16': 'link-local' },
+    ...{
+      '224.0.0.0/8': 'multicast',
+      '239.1.1.1/32': 'multicast',
+      'ff02::1/128': 'multicast',
+      '240.0.0.0/8': 'reserved',
+    },
+  };
+  for (const [prefix, reason] of Object.entries(wrong))
+    assert.match(unannounceable(prefix) ?? '', new RegExp(reason), prefix);
 });

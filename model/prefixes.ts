@@ -29,3 +29,29 @@ export const canonicalPrefix = (text: string): string => {
   const [address = '', length = ''] = text.split('/');
   return `${canonicalAddress(address) ?? address}/${Number(length)}`;
 };
+
+const LEAST_BITS = 8;
+/** What nobody may announce (RFC 6890, RFC 4291 §2.4): first bits of the address, how many, and what it is. */
+const SPECIAL4 = [
+  [0, 8, 'of “this network”'],
+  [127, 8, 'loopback'],
+  [0xa9fe, 16, 'link-local'],
+  [0xe, 4, 'multicast'],
+  [0xf, 4, 'reserved'],
+] as const;
+const SPECIAL6 = [
+  [0, 8, 'loopback or reserved'],
+  [0x3fa, 10, 'link-local'],
+  [0xff, 8, 'multicast'],
+] as const;
+
+/** @param prefix in its one form @returns why it can be no prefix of ours for others to come to; undefined: it can be */
+export const unannounceable = (prefix: string): string | undefined => {
+  const [address = '', length = ''] = prefix.split('/');
+  const number = ipv4ToNumber(address);
+  const first16 = number === undefined ? Number.parseInt(address.split(':')[0] || '0', 16) : number >>> 16;
+  if (Number(length) < LEAST_BITS) return `is shorter than /${LEAST_BITS}: nobody has so much of the internet`;
+  const special = number === undefined ? SPECIAL6 : SPECIAL4;
+  const found = special.find(([bits, count]) => first16 >>> (16 - count) === bits);
+  return found && `is ${found[2]}: nobody comes to it from elsewhere`;
+};

@@ -62,8 +62,8 @@ export class DataThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#onExit(code);
         resolve();
+        this.#onExit(code);
       });
     });
   }

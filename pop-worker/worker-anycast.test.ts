@@ -97,11 +97,15 @@ test('a worker announces what its PoP is to, withdraws by order, and drains', { 
   // Another prefix, and what is told of both.
   const more = { id: 'more', prefix: '192.0.3.0/24' };
   const [neighbor] = ROUTING.neighbors;
-  const changed = { ...ROUTING, prefixes: [...ROUTING.prefixes, more], neighbors: [{ ...neighbor, prepend: 2 }] };
+  const lost = { pop: 'test', id: 'lost', address: 'fe80::9%nowhere', remoteAsn: 64_500 };
+  const changed = { ...ROUTING, prefixes: [...ROUTING.prefixes, more], neighbors: [{ ...neighbor, prepend: 2 }, lost] };
   const before = await received();
   writeFileSync(routing, JSON.stringify(changed));
   world.worker?.kill('SIGHUP');
   await world.until('both are told', async () => (await received()) >= before + 2);
+  const [refused] = (await status()).refused;
+  assert.deepEqual([refused?.name, refused?.address], ['lost', 'fe80::9%nowhere']);
+  assert.equal(await world.metric('cloudbridge_anycast_refused_neighbors_count'), 1);
   assert.equal((await router.status()).sessions, 1);
   assert.equal(await world.endWorker('SIGTERM'), 0);
   await world.until('why', () => router.endings.includes('received Cease, Administrative Shutdown: the worker ends'));

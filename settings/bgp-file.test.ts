@@ -44,6 +44,12 @@ const WRONG: readonly (readonly [where: 'neighbor' | 'top', line: string, part: 
   ['neighbor', 'interface = "a-name-that-is-too-long"', 'interface'],
   ['neighbor', 'passwd = "x"', 'passwd'],
   ['neighbor', 'ao = { key_file = "k", send_id = 256, receive_id = 1 }', 'ao.send_id'],
+  [
+    'neighbor',
+    'ao = { key_file = "k", send_id = 1, receive_id = 1 }\nmd5_key_file = "m"',
+    'neighbor.0.ao: goes without md5_key_file: take one of them out',
+  ],
+  ['neighbor', 'gtsm_hops = 1\nhop_limit = 64', 'neighbor.0.hop_limit: goes without gtsm_hops'],
   ['top', 'router_id = "0.0.0.0"', 'router_id: must be an IPv4 address'],
   ['top', 'as = 4294967295', 'as'],
   ['top', 'listen = ["179"]', 'listen.0: must be host:port'],

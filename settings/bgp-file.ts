@@ -159,6 +159,12 @@ const BgpSettings = z.strictObject({
   bmp: BmpFile.prefault({}),
 });
 
+/** Settings of a neighbour of which one only may be there: one connection has one authentication, GTSM says what is sent too. */
+const EITHER_OR = [
+  ['ao', 'md5_key_file'],
+  ['hop_limit', 'gtsm_hops'],
+] as const;
+
 export const BgpFile = BgpSettings.superRefine((file, context) => {
   const { ruleSets } = readPolicies(policiesOf(file.policy));
   const addresses = new Set<string>();
@@ -169,6 +175,11 @@ export const BgpFile = BgpSettings.superRefine((file, context) => {
       context.addIssue({ code: 'custom', path: ['neighbor', i, 'address'], message });
     }
     addresses.add(address);
+    for (const [one, other] of EITHER_OR) {
+      if (neighbor[one] === undefined || neighbor[other] === undefined) continue;
+      const message = `goes without ${other}: take one of them out`;
+      context.addIssue({ code: 'custom', path: ['neighbor', i, one], message });
+    }
     for (const way of ['import', 'export'] as const) {
       const name = neighbor[way];
       if (name === undefined || PLAIN_POLICIES.includes(name)) continue;

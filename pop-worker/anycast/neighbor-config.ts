@@ -1,3 +1,4 @@
+import { native } from '#host/native.ts';
 import type { RoutedNeighbor } from '#model/routing.ts';
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
 import { BGP_PORT, type BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
@@ -27,14 +28,24 @@ export const communitiesOf = (texts: readonly string[]): Pick<OwnEdit, 'communit
   };
 };
 
+/** Its address as sockets take it: a link-local one has the number of its interface. @returns undefined: there is no such interface */
+export const reachableAddress = (address: string): string | undefined => {
+  const [host, zone] = address.split('%');
+  if (zone === undefined) return address;
+  const index = native.interfaceIndex(zone);
+  return index === 0 ? undefined : `${host}%${index}`;
+};
+
 /**
  * A neighbour as the BGP thread is to have it: the family of its address, our own prefixes out, nothing in. Graceful restart
  * is not offered: it would have the neighbour keep the routes of a worker that is dead.
  *
+ * @param address of `reachableAddress`
  * @param password undefined: without TCP MD5
  */
 export const neighbourConfigOf = (
   routed: RoutedNeighbor,
+  address: string,
   identifier: number,
   password: Uint8Array | undefined,
   edit: OwnEdit,
@@ -43,7 +54,7 @@ export const neighbourConfigOf = (
   const [, zone] = routed.address.split('%');
   return {
     name: routed.id,
-    address: routed.address,
+    address,
     port: BGP_PORT,
     ...(zone !== undefined && { device: zone }),
     session: {

@@ -6,13 +6,25 @@ import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
 import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
 import type { Announcement } from '#protocol/anycast/announcer.ts';
 import type { Logger } from '#telemetry/logger.ts';
-import { communitiesOf, neighbourConfigOf } from './neighbor-config.ts';
+import { communitiesOf, neighbourConfigOf, reachableAddress } from './neighbor-config.ts';
+
+/** A neighbour whose settings cannot be had here, such as an interface that is not there, is tried again after so long. */
+const RETRY_MS = 10_000;
 
 interface Known {
   readonly routed: RoutedNeighbor;
-  readonly id: number;
-  readonly config: BgpNeighbourConfig;
+  /** As the BGP thread has it; undefined: it was not tried there yet. */
+  there: { readonly id: number; readonly config: BgpNeighbourConfig } | undefined;
   isEstablished: boolean;
+  /** Why it has no session. */
+  refusal: string | undefined;
+}
+
+/** A neighbour that is wanted, and why it is none. */
+export interface RefusedNeighbor {
+  readonly name: string;
+  readonly address: string;
+  readonly reason: string;
 }
 
 type Told = Extract<BgpNotice, { id: number }>;
@@ -34,6 +46,7 @@ export class Neighbors {
   /** Prefixes that begin here. */
   readonly #originated = new Set<string>();
   #routing: WorkerRouting | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #announcement: Announcement = { isAnnounced: false, preference: 0, isLeaving: false };
 
   constructor(parts: NeighborsParts) {
@@ -49,6 +62,16 @@ export class Neighbors {
     return this.#known.size;
   }
 
+  get refused(): readonly RefusedNeighbor[] {
+    return [...this.#known.values()].flatMap(({ routed, refusal }) => {
+      return refusal === undefined ? [] : [{ name: routed.id, address: routed.address, reason: refusal }];
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+  }
+
   /** What is other than before is changed; sessions whose settings stay go on. */
   set(routing: WorkerRouting): void {
     this.#routing = routing;
@@ -56,7 +79,7 @@ export class Neighbors {
     for (const [id, known] of this.#known) {
       const next = wanted.get(id);
       if (next !== undefined && isSameSession(known.routed, next)) continue;
-      this.#parts.thread.post({ type: 'remove', id: known.id });
+      if (known.there !== undefined) this.#parts.thread.post({ type: 'remove', id: known.there.id });
       this.#known.delete(id);
     }
     for (const neighbor of wanted.values()) {
@@ -73,12 +96,13 @@ export class Neighbors {
   }
 
   take(notice: Told): void {
-    const known = [...this.#known.values()].find(({ id }) => id === notice.id);
+    const known = [...this.#known.values()].find(({ there }) => there?.id === notice.id);
     if (known === undefined) return;
     const { log } = this.#parts;
     const neighbor = known.routed.id;
     switch (notice.type) {
       case 'changed':
+        known.refusal = undefined;
         known.isEstablished = notice.to === 'established';
         if (known.isEstablished) log.info('a BGP session is established', { neighbor });
         return;
@@ -87,7 +111,7 @@ export class Neighbors {
         (notice.wasEstablished ? log.warn : log.debug)('a BGP connection ended', { neighbor, reason: notice.text });
         return;
       case 'refused':
-        log.error('a BGP neighbour is refused', { neighbor, reason: notice.message });
+        this.#refuse(known, notice.message);
         return;
       case 'held_back':
         log.warn('a BGP neighbour is held back', { neighbor, seconds: notice.seconds });
@@ -101,19 +125,40 @@ export class Neighbors {
   }
 
   #add(routed: RoutedNeighbor): void {
-    const { thread, identifier, passwords, log } = this.#parts;
-    const { id: neighbor, passwordName } = routed;
+    const known: Known = { routed, there: undefined, isEstablished: false, refusal: undefined };
+    this.#known.set(routed.id, known);
+    this.#try(known);
+  }
+
+  #try(known: Known): void {
+    const { thread, identifier, passwords } = this.#parts;
+    const { routed } = known;
+    const { address, passwordName } = routed;
     const password = passwordName === undefined ? undefined : passwords.get(passwordName);
+    const reachable = reachableAddress(address);
+    // Without the password it would be a session that anybody on the way can end.
     if (passwordName !== undefined && password === undefined) {
-      // Without the password it would be a session that anybody on the way can end.
-      log.error('a BGP neighbour is refused', {
-        neighbor,
-        reason: `[bgp] passwords has no ${JSON.stringify(passwordName)}`,
-      });
-      return;
+      this.#refuse(known, `[bgp] passwords has no ${JSON.stringify(passwordName)}`);
+    } else if (reachable === undefined) {
+      this.#refuse(known, `this machine has no interface ${JSON.stringify(address.split('%')[1])}`);
+    } else {
+      const config = neighbourConfigOf(routed, reachable, identifier, password, this.#editFor(routed));
+      known.there = { id: thread.add(config), config };
     }
-    const config = neighbourConfigOf(routed, identifier, password, this.#editFor(routed));
-    this.#known.set(neighbor, { routed, id: thread.add(config), config, isEstablished: false });
+  }
+
+  /** It is said once, and shown as long as it is so. */
+  #refuse(known: Known, reason: string): void {
+    const { log } = this.#parts;
+    if (known.refusal !== reason) log.error('a BGP neighbour is refused', { neighbor: known.routed.id, reason });
+    known.refusal = reason;
+    known.there = undefined;
+    this.#retry ??= setTimeout(() => this.#tryAgain(), RETRY_MS).unref();
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined;
+    for (const known of this.#known.values()) if (known.refusal !== undefined) this.#try(known);
   }
 
   #editFor(routed: RoutedNeighbor): OwnEdit {
@@ -128,8 +173,11 @@ export class Neighbors {
     const plain = outside.map((prefix) => ({ prefix, communities: [] }));
     const prefixes = isAnnounced ? [...plain, ...(this.#routing?.prefixes ?? [])] : [];
     if (isAnnounced) {
-      for (const { id, routed, config } of this.#known.values())
-        thread.post({ type: 'change', id, routes: { ...config.routes, edit: this.#editFor(routed) } });
+      for (const { routed, there } of this.#known.values()) {
+        if (there === undefined) continue;
+        const routes = { ...there.config.routes, edit: this.#editFor(routed) };
+        thread.post({ type: 'change', id: there.id, routes });
+      }
     }
     const wanted = new Map(prefixes.map((routed) => [routed.prefix, routed]));
     for (const prefix of this.#originated) {

@@ -16,7 +16,7 @@ import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
 import { type BgpSettings, routerIdOf } from './bgp-settings.ts';
-import { Neighbors } from './neighbors.ts';
+import { Neighbors, type RefusedNeighbor } from './neighbors.ts';
 import { Uplinks } from './uplinks.ts';
 
 const THREADS_EVERY_MS = 25;
@@ -61,6 +61,8 @@ export interface WorkerAnycastParts {
 export interface WorkerAnycastStatus extends AnycastStatus, Partial<BesideStatus> {
   readonly prefixes: readonly string[];
   readonly neighbors: readonly NeighbourStatus[];
+  /** Neighbours that are wanted and cannot be had as they are. */
+  readonly refused: readonly RefusedNeighbor[];
   /** How often a check gave its threads more time, since they waited for a core. */
   readonly late: Readonly<Record<'threads' | 'forwarding', number>>;
 }
@@ -162,6 +164,7 @@ export class WorkerAnycast {
     }
     this.#own[slotOf('cloudbridge_anycast_preference_ratio', {})] = announcement.preference / 10;
     this.#own[slotOf('cloudbridge_anycast_holds_total', {})] = status.held;
+    this.#own[slotOf('cloudbridge_anycast_refused_neighbors_count', {})] = this.#neighbors.refused.length;
     for (const check of ['threads', 'forwarding'] as const)
       this.#own[slotOf('cloudbridge_anycast_late_answers_total', { check })] = this.#late[check];
     return [this.#own, this.#thread.slots];
@@ -169,8 +172,9 @@ export class WorkerAnycast {
 
   async status(): Promise<WorkerAnycastStatus> {
     const prefixes = this.#routing.prefixes.map(({ prefix }) => prefix);
+    const { refused } = this.#neighbors;
     const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
-    return { ...this.#anycast.status(), prefixes, neighbors, ...beside, late: { ...this.#late } };
+    return { ...this.#anycast.status(), prefixes, neighbors, refused, ...beside, late: { ...this.#late } };
   }
 
   /** Withdraws and tells all neighbours why. */
@@ -178,6 +182,7 @@ export class WorkerAnycast {
     this.#endWatch();
     this.#anycast.order('withdraw');
     this.#anycast.stop();
+    this.#neighbors.close();
     this.#uplinks.close();
     this.#beats.close();
     await this.#thread.stop('the worker ends');

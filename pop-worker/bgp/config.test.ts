@@ -32,7 +32,7 @@ test('hop limits: 1 for external neighbours, 64 for internal ones; GTSM sends 25
   assert.deepEqual(hops({ as: 64512 }), [64, 0]);
   assert.deepEqual(hops({ hop_limit: 5 }), [5, 0]);
   assert.deepEqual(hops({ gtsm_hops: 1 }), [255, 255]);
-  assert.deepEqual(hops({ gtsm_hops: 3, hop_limit: 5 }), [255, 253]);
+  assert.deepEqual(hops({ gtsm_hops: 3 }), [255, 253]);
 });
 
 test('graceful restart is off unless it is asked for, and we have nothing of our own to keep', () => {

@@ -49,8 +49,8 @@ export class DnsThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#onExit(code);
         resolve();
+        this.#onExit(code);
       });
     });
   }

@@ -46,8 +46,8 @@ export class MeshThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#onExit(code);
         resolve();
+        this.#onExit(code);
       });
     });
   }

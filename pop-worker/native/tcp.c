@@ -70,10 +70,13 @@ static const char *prepare(int fd, int family, const words_view *local, const ch
   if (device[0] != '\0' && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) != 0) {
     return "SO_BINDTODEVICE";
   }
-  // One that is bound to an interface, beside one that is not.
-  if (listens && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "SO_REUSEPORT";
+  // One that is bound to an interface may stand beside one that is not. That one says so after it is bound: then it has the
+  // address to itself, whatever a stranger's socket allows.
+  bool bound_to_device = device[0] != '\0';
+  if (listens && bound_to_device && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "SO_REUSEPORT";
   bool binds = listens || !address_is_zero(local->data) || address_port(local->data) != 0;
   if (binds && bind(fd, &address.any, length) != 0) return "bind";
+  if (listens && !bound_to_device && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "SO_REUSEPORT";
   return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -136,7 +137,16 @@ static napi_value namespace_cookie(napi_env env, napi_callback_info info) {
   return make_text(env, text);
 }
 
+// @returns 0 when the thread's namespace has no such interface
+static napi_value interface_index(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  char name[IFNAMSIZ];
+  if (!args_get(env, info, 1, args) || !arg_text(env, args[0], "name", name, sizeof name)) return NULL;
+  return make_int(env, (int32_t)if_nametoindex(name));
+}
+
 NATIVE_FUNCTIONS(thread, {"threadPin", thread_pin}, {"threadAffinity", thread_affinity},
                  {"threadRealtime", thread_realtime}, {"threadName", thread_name}, {"threadId", thread_id},
                  {"namespaceOpen", namespace_open}, {"namespaceEnter", namespace_enter},
-                 {"namespaceClose", namespace_close}, {"namespaceCookie", namespace_cookie});
+                 {"namespaceClose", namespace_close}, {"namespaceCookie", namespace_cookie},
+                 {"interfaceIndex", interface_index});

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, configKey, SYSTEM } from '#model/names.ts';
-import { canonicalPrefix } from '#model/prefixes.ts';
+import { canonicalPrefix, unannounceable } from '#model/prefixes.ts';
 import { type AnycastPrefix, AnycastPrefixSchema, type RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { apiError, badRequest } from '#services/api/errors.ts';
 import type { Store } from '#services/store/store.ts';
@@ -56,6 +56,8 @@ export const refuseUnknownPops = async (
 const checked = async (config: Store, prefix: AnycastPrefix) => {
   refuseMissing(AnycastPrefixSchema, prefix, 'prefix', ['prefix']);
   prefix.prefix = canonicalPrefix(prefix.prefix);
+  const wrong = unannounceable(prefix.prefix);
+  if (wrong !== undefined) throw badRequest([{ field: 'prefix.prefix', description: wrong }]);
   await refuseUnknownPops(config, prefix, 'prefix');
   return afterLook(config, GuardKey.prefixes, prefix.id, () => refuseTwice(config, prefix));
 };

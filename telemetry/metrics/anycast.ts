@@ -60,4 +60,12 @@ export const ANYCAST_METRICS = [
     help: 'How often the announcement was held back as it came and went',
     layer: 'routing',
   },
+  {
+    name: 'cloudbridge_anycast_refused_neighbors_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'BGP neighbours that are wanted and cannot be had as they are: worker status says why',
+    layer: 'routing',
+  },
 ] as const satisfies readonly MetricSpec[];

@@ -14,6 +14,7 @@ const STATUS: WorkerAnycastStatus = {
   checks: [{ name: 'threads', state: 'holds', reason: '' }],
   prefixes: ['192.0.2.0/24', '2001:db8:a::/48'],
   neighbors: [{ ...NEIGHBOR, state: 'established', upSeconds: 180 }],
+  refused: [],
   late: { threads: 0, forwarding: 0 },
 };
 
@@ -37,6 +38,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     ],
     late: { threads: 3, forwarding: 5 },
     neighbors: [{ ...NEIGHBOR, state: 'idle', heldBackSeconds: 30, lastError: 'received Cease' }],
+    refused: [{ name: 'other', address: '198.51.100.2', reason: '[bgp] passwords has no "other"' }],
   });
   assert.deepEqual(rows, [
     ['anycast', 'withdrawn: a check has failed'],
@@ -46,5 +48,6 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
     ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
     ['BGP transit', 'idle, held back for 30 s, last ended: received Cease'],
+    ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);
 });

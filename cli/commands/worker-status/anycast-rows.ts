@@ -44,6 +44,7 @@ export const anycastRows = ({
   drain,
   prefixes,
   neighbors,
+  refused,
   late,
 }: WorkerAnycastStatus): Row[] => {
   const preference = announcement.isAnnounced ? `, preference ${announcement.preference} of 10` : '';
@@ -56,5 +57,6 @@ export const anycastRows = ({
     ...lateRows(late),
     ...(drain === undefined ? [] : [['drain', drainText(drain)] as const]),
     ...neighbors.map((neighbor): Row => [`BGP ${neighbor.name}`, neighborText(neighbor)]),
+    ...refused.map(({ name, reason }): Row => [`BGP ${name}`, `refused: ${reason}`]),
   ];
 };

@@ -165,6 +165,21 @@ test('TCP-AO, or a kernel that says it has none (RFC 5925)', root, async (t) => 
   assert.equal(await attempt({ ...PLAIN, authentication: ao('secret') }), 'pong');
 });
 
+test('an address is one listener’s, and of those that are bound to an interface besides', root, (t) => {
+  const [, far] = linked(t);
+  const open: TcpListener[] = [];
+  t.after(() => {
+    for (const listener of open) listener.close();
+  });
+  const listen = (device: string): void => {
+    inNamespace(far, () => open.push(new TcpListener(addressOf('0.0.0.0', PORT), device, native.tcpClose)));
+  };
+  listen('');
+  listen(HERE);
+  assert.throws(() => listen(''), { code: 'EADDRINUSE' });
+  assert.equal(open.length, 2);
+});
+
 test('an interface that is not there, and a key that is too long, are refused', root, () => {
   assert.throws(() => new TcpListener(addressOf('127.0.0.1', 0), 'no-such', () => {}), { code: 'ENODEV' });
   const listener = new TcpListener(addressOf('127.0.0.1', 0), '', () => {});

@@ -38,4 +38,6 @@ export interface ThreadNative {
    * @throws with code ENOPROTOOPT before Linux 5.14
    */
   namespaceCookie(): string;
+  /** @returns what the thread's network namespace numbers the interface by, 0 when it has none of that name */
+  interfaceIndex(name: string): number;
 }

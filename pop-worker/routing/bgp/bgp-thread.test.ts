@@ -195,7 +195,7 @@ test(
   async (t) => {
     const [one, other] = sides(t);
     one.add(other);
-    await one.thread.ready;
+    await Promise.all([one.thread.ready, other.thread.ready]);
     const heard = await new Promise<Error | number | string>((resolve) => {
       inNamespace(one.end.path, () => {
         const [here, there] = [addressOf('127.0.0.1'), addressOf('127.0.0.1', 179)];

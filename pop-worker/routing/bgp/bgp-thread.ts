@@ -59,8 +59,8 @@ export class BgpThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#onExit(code);
         resolve();
+        this.#onExit(code);
       });
     });
   }

@@ -282,18 +282,22 @@ export class BgpRunner implements SpeakerSink {
     this.#notify({ type: 'faulty', id, text: `${where}${fault?.reason}` });
   }
 
-  #add(id: number, config: BgpNeighbourConfig): void {
-    const host = formatHost(addressOf(config.address));
-    if (this.#byHost.has(host)) {
-      this.#notify({ type: 'refused', id, message: `${config.address} is another neighbour's address already` });
-      return;
-    }
+  /** @returns its host, once connections of it are taken; undefined: it is refused, and that is told */
+  #welcome(id: number, config: BgpNeighbourConfig): string | undefined {
     try {
+      const host = formatHost(addressOf(config.address));
+      if (this.#byHost.has(host)) throw new Error(`${config.address} is another neighbour's address already`);
       this.#listeners.add(config);
+      return host;
     } catch (error) {
-      this.#notify({ type: 'refused', id, message: `${config.name}: ${(error as Error).message}` });
-      return;
+      this.#notify({ type: 'refused', id, message: (error as Error).message });
+      return undefined;
     }
+  }
+
+  #add(id: number, config: BgpNeighbourConfig): void {
+    const host = this.#welcome(id, config);
+    if (host === undefined) return;
     const index = this.#tables.addNeighbour(config);
     const neighbour = this.#speaker.add(index, config.session);
     const streams = new Streams(config, neighbour, this);

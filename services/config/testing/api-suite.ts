@@ -279,6 +279,9 @@ const badNames = async ({ send }: Case): Promise<void> => {
 const BAD_ROUTING: readonly (readonly [path: string, body: JsonObject, field: string])[] = [
   ['prefixes', { prefix: '192.0.2.1/24' }, 'prefix.prefix'],
   ['prefixes', { prefix: '192.0.2.0' }, 'prefix.prefix'],
+  ['prefixes', { prefix: '0.0.0.0/0' }, 'prefix.prefix'],
+  ['prefixes', { prefix: '127.0.0.0/8' }, 'prefix.prefix'],
+  ['prefixes', { prefix: '::1/128' }, 'prefix.prefix'],
   ['prefixes', {}, 'prefix.prefix'],
   ['uplinks', {}, 'uplink.device'],
   ['prefixes', { prefix: '192.0.2.0/24', communities: ['no-export'] }, 'prefix.communities[0]'],
