@@ -25,6 +25,8 @@ export type ProcessSpec = {
   readonly announcesReady?: boolean;
   /** What another program writes to its log once it serves: `ready` waits for that. */
   readonly readyText?: string;
+  /** How much it comes behind other programs of the machine; 0 by default. */
+  readonly nicer?: number;
 };
 
 /** A program that runs beside the lab and ends with it. */
@@ -118,7 +120,9 @@ export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabPr
   const log = fs.openSync(spec.logFile, 'a');
   const logBytes = fs.fstatSync(log).size;
   const inside = spec.namespace === undefined ? [] : ['ip', 'netns', 'exec', spec.namespace];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...inside, spec.command, ...spec.args], {
+  const { nicer = 0 } = spec;
+  const behind = nicer === 0 ? [] : ['nice', '-n', `${nicer}`];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...inside, ...behind, spec.command, ...spec.args], {
     detached: true,
     ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     env: { ...process.env, ...spec.env },
@@ -129,7 +133,7 @@ export const startProcess = (spec: ProcessSpec, journal: Journal): Promise<LabPr
     child.once('error', ({ message }) => reject(new LabError(`${spec.name} could not be started: ${message}.`)));
     child.once('spawn', () => {
       const pid = child.pid!;
-      shareAsWeDo(pid);
+      shareAsWeDo(pid, nicer);
       const startTime = startTimeOf(pid);
       if (startTime !== undefined) journal.append({ kind: 'process', name: spec.name, pid, startTime });
       resolve(new LabProcess(spec, child, logBytes));

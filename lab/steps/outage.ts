@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { listAll, missingOf, unknownOf } from '../acknowledged.ts';
-import { announcedBy } from '../bird.ts';
 import { connectDevice } from '../connect.ts';
 import { DEVICES, OPERATOR } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
 import { openFlow } from '../probe.ts';
 import { workerMetric } from '../worker-metrics.ts';
+import { gather, untilAt } from './gather.ts';
 
 const TENANTS = [...new Set(Object.values(DEVICES).map(({ tenant }) => tenant))];
 /** Of the connection that is open before and while the control plane is gone. */
@@ -57,19 +57,6 @@ const killUnderFlow = async (journey: Journey): Promise<Measurement[]> => {
   ];
 };
 
-const untilAt = ({ edge }: Journey, pop: string, count: number): Promise<void> =>
-  waitFor('all are back at their worker', async () => (await edge.reach.devicesAt(pop)) >= count);
-
-/** Devices went elsewhere meanwhile, and stay: what comes to their old worker is handed on. Until those drain. */
-const sendBack = async (journey: Journey, pop: string, count: number): Promise<void> => {
-  const { edge, lab, bird } = journey;
-  const others = lab.place.pops.filter((other) => other !== pop);
-  for (const other of others) await edge.order(other, 'drain');
-  await untilAt(journey, pop, count);
-  for (const other of others) await edge.order(other, 'undrain');
-  await bird!.until('all PoPs are announced', PATIENCE_MS, announcedBy(lab.place.pops));
-};
-
 /** A worker starts with nothing but its disk. */
 const restartAlone = async (journey: Journey, pop: string): Promise<Measurement[]> => {
   const { edge } = journey;
@@ -82,8 +69,8 @@ const restartAlone = async (journey: Journey, pop: string): Promise<Measurement[
   await edge.reach.back(pop);
   await waitFor('the laptop is answered', () => edge.reach.answers('laptop'));
   const back = ms(start);
-  if (journey.bird !== undefined) await sendBack(journey, pop, count);
-  else if (edge.reach.isRouted) await untilAt(journey, pop, count);
+  await gather(journey, pop, count);
+  if (edge.reach.isRouted) await untilAt(journey, pop, count);
   if (!(await allAre(journey, 'disconnected'))) throw new LabError('A worker is connected to a control plane.');
   const revision = await revisionAt(journey, pop);
   return [

@@ -7,12 +7,14 @@ import { LEAST_RATE, rate, resumedDownload } from '../probe.ts';
 import type { ResumedTransfer } from '../probes/resume.ts';
 import { workerMetric } from '../worker-metrics.ts';
 import { type AddressesByDevice, addressesKept } from './addresses-kept.ts';
+import { gather } from './gather.ts';
 
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
 const MOST_MS = MOST_SECONDS * 1000;
 /** Of the download, when its PoP is killed. */
 const UNDER_WAY_BYTES = 8 * 1024 * 1024;
+const UNDER_WAY_MS = 15_000;
 /** What it comes to at the least rate of a tunnel with the longest break in the middle, in Mbit/s. */
 const LEAST_RESUMED_RATE = Math.round(1 / (1 / LEAST_RATE + MOST_SECONDS / ((BYTES * 8) / 1e6)));
 
@@ -50,7 +52,10 @@ const beginDownload = async (journey: Journey, pop: string): Promise<{ readonly 
   const done = resumedDownload(lab, edge.reach.from('laptop'), lab.place.internet.v4.base, BYTES);
   // Its failure is told when it is waited for.
   done.catch(() => {});
-  while ((await sentBytes(journey, pop)) < before + UNDER_WAY_BYTES) await sleep(10);
+  for (const start = performance.now(); (await sentBytes(journey, pop)) < before + UNDER_WAY_BYTES; await sleep(10)) {
+    if (performance.now() - start > UNDER_WAY_MS)
+      throw new LabError(`The worker of ${pop} has not sent 8 MiB of the laptop's download after ${UNDER_WAY_MS} ms.`);
+  }
   return { done };
 };
 
@@ -84,6 +89,7 @@ export const popLost: Step = {
   run: async (journey) => {
     const { lab, edge } = journey;
     const lost = edge.reach.popOf('laptop');
+    await gather(journey, lost, [...edge.connections.values()].filter(({ running }) => running).length);
     const count = await edge.reach.devicesAt(lost);
     const connected = connectedSoFar(journey);
     if (connected.size < 3) throw new LabError(`There are ${connected.size} devices, not three or more.`);
