@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { MeshWorlds } from './testing/mesh-worlds.ts';
 import { deviceOf, EDGE4, needsNamespaces, type TestDevice, type World } from './testing/world.ts';
@@ -85,6 +87,33 @@ test('a worker that hears nobody goes on serving, without a lease', { skip: need
   assert.equal(await pings(a, other, '203.0.113.10'), 3);
   mesh.setLink(1, true);
   await a.until('it has its lease again', async () => (await mesh.status(1)).holdsLease, 20_000);
+});
+
+test('on a machine that is far too busy nobody is taken for dead', { skip: needsNamespaces }, async (t) => {
+  const mesh = await meshed(t, 3);
+  const spinners = Array.from({ length: 4 * availableParallelism() }, () =>
+    spawn('sh', ['-c', 'ulimit -t 10; while :; do :; done'], { stdio: 'ignore' }),
+  );
+  t.after(() => {
+    for (const spinner of spinners) spinner.kill('SIGKILL');
+  });
+  const loans = async (): Promise<number> => {
+    const each = mesh.members.map((member) => {
+      return mesh.world(member).metric('cloudbridge_mesh_priority_loans_total');
+    });
+    return (await Promise.all(each)).reduce((sum, value) => sum + value, 0);
+  };
+  for (const end = performance.now() + 5000; performance.now() < end; ) {
+    for (const member of mesh.members) {
+      const { peers } = await mesh.status(member);
+      assert.ok(
+        peers.every(({ isDead }) => !isDead),
+        JSON.stringify(peers),
+      );
+    }
+  }
+  assert.ok((await loans()) > 0, 'where that is allowed a late mesh thread is lent priority');
+  for (const member of mesh.members) assert.ok((await mesh.status(member)).holdsLease);
 });
 
 test('a worker that was stopped gives nobody anything before it knows what became of its devices', {

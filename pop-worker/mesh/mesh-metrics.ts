@@ -37,10 +37,11 @@ const SESSION_EVENTS = (['sent', 'received', 'asked', 'answered', 'lost'] as con
   (event) => [event, slotOf('cloudbridge_mesh_nat44_messages_total', { event })] as const,
 );
 const SESSIONS_REFUSED = slotOf('cloudbridge_mesh_nat44_messages_total', { event: 'refused' });
+const LOANS = slotOf('cloudbridge_mesh_priority_loans_total', {});
 const LONGEST_RTT = slotOf('cloudbridge_mesh_longest_rtt_seconds', {});
 
 /** Brings the shared figures of the mesh up to date. */
-export const collectMesh = (slots: Float64Array, { mesh, packets, devices, sessions }: MeshRunner): void => {
+export const collectMesh = (slots: Float64Array, { mesh, packets, devices, sessions, loans }: MeshRunner): void => {
   const now = bootUs();
   const peers = mesh.status(now);
   const count = (of: (peer: (typeof peers)[number]) => boolean): number => peers.filter(of).length;
@@ -64,5 +65,6 @@ export const collectMesh = (slots: Float64Array, { mesh, packets, devices, sessi
   slots[SESSIONS] = sessions.replicas.flows;
   for (const [event, at] of SESSION_EVENTS) slots[at] = sessions.counters[event];
   slots[SESSIONS_REFUSED] = sessions.replicas.refused;
+  slots[LOANS] = loans;
   slots[LONGEST_RTT] = Math.max(0, ...peers.map(({ rttMs = 0 }) => rttMs)) / 1000;
 };

@@ -4,7 +4,9 @@ import { Exchange } from '#dataplane/exchange/exchange.ts';
 import { FenceKeeper } from '#dataplane/fence.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { bootUs, nowUs } from '#host/clock/clock.ts';
+import { native } from '#host/native.ts';
 import { systemRandom } from '#host/random/random.ts';
+import { Guard } from '#host/thread/guard.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -31,6 +33,8 @@ import { SharedSessions } from './shared-sessions.ts';
 const SOCKET_BYTES = 4 << 20;
 /** The data plane is looked at so often at least. */
 const MOST_WAIT_MS = 25;
+/** Of the guard, above what it lends. */
+const GUARD_PRIORITY = 2;
 /** A worker that is silent for so long has lost its link; that it is dead is known long before. */
 const IDLE_MS = 3000;
 
@@ -64,6 +68,13 @@ export class MeshRunner {
   readonly #knocks: Knocks;
   readonly #fence: FenceKeeper;
   readonly #serving: Serving;
+  /**
+   * The thread is an ordinary one, for it carries tenants' packets. When a machine that is too busy keeps it from its turn, it
+   * has real-time priority until it had that: others would take it for dead. Undefined where that is not allowed.
+   */
+  readonly #guard = Guard.over([native.threadId()], GUARD_PRIORITY);
+  /** Turns for which it was lent priority. */
+  loans = 0;
   #serves = true;
   #others: number | undefined;
   readonly #own = new Map<string, string>();
@@ -312,6 +323,7 @@ export class MeshRunner {
     this.#exchange.flush();
     const waitMs = Math.min(MOST_WAIT_MS, Math.max(0, (this.mesh.deadline() - bootUs()) / 1000));
     this.#timer = setTimeout(() => this.#run(), Math.ceil(waitMs));
+    this.loans = this.#guard?.due(nowUs() + 1000 * Math.ceil(waitMs)) ?? 0;
   }
 
   /** Whether the data plane runs, and who says nothing any more. */
@@ -339,6 +351,7 @@ export class MeshRunner {
 
   close(): void {
     this.#isClosed = true;
+    this.#guard?.close();
     this.#knocks.close();
     clearTimeout(this.#timer);
     this.#driver.close();

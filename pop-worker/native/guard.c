@@ -14,7 +14,9 @@
 #include "napi-util.h"
 
 #define MOST_HELPERS 256
-#define LOOK_NS 2000000
+// It looks when the thread could be overdue, within these bounds: what is due may be brought forward meanwhile.
+#define LEAST_LOOK_US 2000
+#define MOST_LOOK_US 20000
 // So late that it waits for something.
 #define OVERDUE_US 4000
 #define LENT_PRIORITY 1
@@ -56,18 +58,26 @@ static void take_back(guard *self) {
   }
 }
 
+static void sleep_us(int64_t us) {
+  struct timespec time = {.tv_nsec = us * 1000};
+  nanosleep(&time, NULL);
+}
+
 static void *run(void *data) {
   guard *self = data;
   pthread_setname_np(pthread_self(), "cb-guard");
   bool has_lent = false;
+  int64_t look_us = LEAST_LOOK_US;
   while (!atomic_load(&self->is_ending)) {
-    struct timespec look = {.tv_nsec = LOOK_NS};
-    nanosleep(&look, NULL);
+    sleep_us(look_us);
     int64_t late_us = now_us() - atomic_load(&self->due_us);
+    look_us = has_lent || late_us > OVERDUE_US - LEAST_LOOK_US ? LEAST_LOOK_US : OVERDUE_US - late_us;
+    if (look_us > MOST_LOOK_US) look_us = MOST_LOOK_US;
     if (!has_lent && late_us > OVERDUE_US) {
       lend(self);
       atomic_fetch_add(&self->lent, 1);
       has_lent = true;
+      look_us = LEAST_LOOK_US;
     } else if (has_lent && late_us < 0) {
       take_back(self);
       has_lent = false;

@@ -100,4 +100,12 @@ export const MESH_METRICS = [
     help: 'Packets of tenants that the mesh dropped: the device moved on, no way to its worker, queues full, larger than the link takes, not what a worker may send',
     layer: 'routing',
   },
+  {
+    name: 'cloudbridge_mesh_priority_loans_total',
+    type: 'counter',
+    unit: 'loans',
+    labels: {},
+    help: 'Turns of the mesh thread that were so late that it was lent real-time priority: the machine is too busy',
+    layer: 'routing',
+  },
 ] as const satisfies readonly MetricSpec[];

@@ -23,7 +23,7 @@ export const ordinaryThreads = (): number[] =>
 /**
  * Keeps a real-time thread from waiting for ordinary ones: while it is overdue, the threads that may hold what it waits for
  * have real-time priority, too. All threads of Node take the lock of the queue from which V8's helpers take their jobs, and
- * whoever holds it without a core holds all of them up. A thread of the engine looks after it each 2 ms.
+ * whoever holds it without a core holds all of them up. A thread of the engine looks after it.
  */
 export class Guard {
   readonly #handle: GuardHandle;
