@@ -1,14 +1,13 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { TARGET_OPTIONS } from '../api/options.ts';
 import { type Command, defineCommand, type OptionValues } from '../command.ts';
-import { SUCCESS, UsageError } from '../failure.ts';
+import { CommandError, SUCCESS, UsageError } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { methodNamed, resourceOf } from '../resources/methods.ts';
 import { columnsOf } from '../resources/render.ts';
 import { buildRequest } from '../resources/request.ts';
 import { ask, SOCKET_OPTION } from '../worker-socket.ts';
-
-type Verb = 'drain' | 'undrain';
+import { untilDone, type Verb } from './drain-wait.ts';
 
 const WORKER: Readonly<Record<Verb, string>> = {
   drain: 'take no new sessions and tell those there are to go elsewhere',
@@ -19,26 +18,56 @@ const POP: Readonly<Record<Verb, string>> = {
   undrain: 'let all workers of a PoP serve again',
 };
 
-const columns = () => columnsOf(resourceOf(methodNamed('worker', 'get'))!, ['pop', 'id', 'drain', 'status.health']);
+const WAITS: Readonly<Record<Verb, string>> = {
+  drain: 'and waits until all sessions have gone',
+  undrain: 'and waits until all serve',
+};
 
-/** Says what a worker should do; the API keeps it, the worker follows as soon as it hears of it. */
-const setByApi = async (
-  verb: Verb,
-  options: OptionValues<typeof TARGET_OPTIONS>,
-  find: (list: (pop: string) => Promise<JsonObject[]>) => Promise<readonly string[]>,
-): Promise<JsonObject[]> => {
+const columns = () =>
+  columnsOf(resourceOf(methodNamed('worker', 'get'))!, ['pop', 'id', 'drain', 'status.health', 'status.sessions']);
+
+const WAIT_OPTION = {
+  wait: {
+    type: 'integer',
+    placeholder: 'SECONDS',
+    least: 0,
+    most: 86_400,
+    help: 'until it is done, for so long at most; exit code 1 when it is not',
+  },
+} as const;
+const API_OPTIONS = { ...TARGET_OPTIONS, ...WAIT_OPTION };
+
+interface Order {
+  readonly verb: Verb;
+  readonly options: OptionValues<typeof API_OPTIONS>;
+  readonly find: (list: (pop: string) => Promise<JsonObject[]>) => Promise<readonly string[]>;
+  readonly output: Output;
+}
+
+/** Says what workers should do; the API keeps it, they follow as soon as they hear of it. @returns how many that were */
+const setByApi = async ({ verb, options, find, output }: Order): Promise<number> => {
   const [{ withApi }, { listAll, resourceJson }] = await Promise.all([
     import('../api/client.ts'),
     import('../resources/list.ts'),
   ]);
-  const method = methodNamed('worker', verb);
   return withApi(options, async (api) => {
-    const rows: JsonObject[] = [];
-    for (const worker of await find((pop) => listAll(api, methodNamed('worker', 'list'), pop))) {
+    const call = async (name: string, worker: string): Promise<JsonObject> => {
+      const method = methodNamed('worker', name);
       const { json } = await buildRequest(method, worker, {});
-      rows.push(resourceJson(method.rpc.output, await api.call(method.rpc, json)));
+      return resourceJson(method.rpc.output, await api.call(method.rpc, json));
+    };
+    const names = await find((pop) => listAll(api, methodNamed('worker', 'list'), pop));
+    const rows: JsonObject[] = [];
+    for (const worker of names) rows.push(await call(verb, worker));
+    if (options.wait === undefined) {
+      output.list(columns(), rows);
+      return names.length;
     }
-    return rows;
+    const read = () => Promise.all(names.map((worker) => call('get', worker)));
+    const { workers, left } = await untilDone(verb, read, options.wait, (line) => output.remark(line));
+    output.list(columns(), workers);
+    if (left.length > 0) throw new CommandError(`Not done after ${options.wait} s: ${left.join(', ')}.`);
+    return names.length;
   });
 };
 
@@ -65,7 +94,7 @@ const workerCommand = (verb: Verb): Command =>
     positionals: [
       { name: 'POP/WORKER', help: 'which worker, by the API; none: the one on this machine', optional: true },
     ],
-    options: { ...SOCKET_OPTION, ...TARGET_OPTIONS },
+    options: { ...SOCKET_OPTION, ...API_OPTIONS },
     examples: [
       { run: `cloudbridge worker ${verb} moscow/w1`, does: 'by the API' },
       { run: `cloudbridge worker ${verb}`, does: 'on this machine, by its admin socket' },
@@ -75,12 +104,16 @@ const workerCommand = (verb: Verb): Command =>
       if (worker === undefined) {
         if (context !== undefined || server !== undefined)
           throw new UsageError('--context and --server need POP/WORKER: the API must know which worker is meant.');
+        if (options.wait !== undefined)
+          throw new UsageError(
+            '--wait needs POP/WORKER: `worker status` shows the drain of the worker on this machine.',
+          );
         await askSocket(verb, socket, output);
         return SUCCESS;
       }
       if (socket !== undefined)
         throw new UsageError('--socket is for the worker on this machine: leave POP/WORKER or --socket out.');
-      output.list(columns(), await setByApi(verb, options, async () => [worker]));
+      await setByApi({ verb, options, output, find: async () => [worker] });
       return SUCCESS;
     },
   });
@@ -90,14 +123,15 @@ const popCommand = (verb: Verb): Command =>
     name: `pop ${verb}`,
     summary: POP[verb],
     positionals: [{ name: 'POP', help: 'which PoP' }],
-    options: TARGET_OPTIONS,
-    examples: [{ run: `cloudbridge pop ${verb} moscow`, does: 'shows what each worker should do then' }],
+    options: API_OPTIONS,
+    examples: [
+      { run: `cloudbridge pop ${verb} moscow`, does: 'shows what each worker should do then' },
+      { run: `cloudbridge pop ${verb} moscow --wait 60`, does: WAITS[verb] },
+    ],
     run: async ({ options, words: [pop = ''], output }) => {
-      const workers = async (list: (pop: string) => Promise<JsonObject[]>) =>
-        (await list(pop)).map(({ id }) => `${pop}/${id}`);
-      const rows = await setByApi(verb, options, workers);
-      if (rows.length === 0) output.remark(`PoP ${pop} has no workers.`);
-      output.list(columns(), rows);
+      const find: Order['find'] = async (list) => (await list(pop)).map(({ id }) => `${pop}/${id}`);
+      const count = await setByApi({ verb, options, output, find });
+      if (count === 0) output.remark(`PoP ${pop} has no workers.`);
       return SUCCESS;
     },
   });

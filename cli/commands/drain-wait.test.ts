@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { leftOf, untilDone } from './drain-wait.ts';
+
+const worker = (id: string, status?: JsonObject): JsonObject => ({
+  ...{ pop: 'moscow', id },
+  ...(status && { status: { connected: true, ...status } }),
+});
+const draining = (sessions: number): JsonObject => ({ health: 'HEALTH_DRAINING', sessions });
+
+test('what is left of a worker that drains', () => {
+  assert.equal(
+    leftOf('drain', worker('w1', { health: 'HEALTH_SERVING', sessions: 0 })),
+    'moscow/w1 does not drain yet',
+  );
+  assert.equal(leftOf('drain', worker('w1', draining(2))), 'moscow/w1 has 2 sessions');
+  assert.equal(leftOf('drain', worker('w1', draining(1))), 'moscow/w1 has 1 session');
+  for (const gone of [
+    worker('w1', draining(0)),
+    worker('w1'),
+    worker('w1', { ...draining(7), connected: false }),
+    worker('w1', { health: 'HEALTH_STOPPED', sessions: 3 }),
+  ])
+    assert.equal(leftOf('drain', gone), undefined);
+  assert.equal(leftOf('undrain', worker('w1', draining(0))), 'moscow/w1 does not serve yet');
+  assert.equal(leftOf('undrain', worker('w1')), 'moscow/w1 does not serve yet');
+  assert.equal(leftOf('undrain', worker('w1', { health: 'HEALTH_SERVING' })), undefined);
+});
+
+test('it is waited until all have gone, and what is left is told when it changes', async () => {
+  const said = [
+    [7, 3],
+    [7, 3],
+    [1, 0],
+    [0, 0],
+    [9, 9],
+  ].map(([a = 0, b = 0]) => [worker('w1', draining(a)), worker('w2', draining(b))]);
+  const lines: string[] = [];
+  const { workers, left } = await untilDone(
+    'drain',
+    async () => said.shift() ?? [],
+    60,
+    (line) => lines.push(line),
+    1,
+  );
+  assert.deepEqual(lines, [
+    'Waiting: moscow/w1 has 7 sessions, moscow/w2 has 3 sessions.',
+    'Waiting: moscow/w1 has 1 session.',
+  ]);
+  assert.deepEqual([workers.length, left, said.length], [2, [], 1]);
+});
+
+test('time may be up first', async () => {
+  const { left } = await untilDone(
+    'drain',
+    async () => [worker('w1', draining(7))],
+    0,
+    () => {},
+    1,
+  );
+  assert.deepEqual(left, ['moscow/w1 has 7 sessions']);
+});
