@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BgpFile } from './bgp-file.ts';
 import { testConfigCorpus } from './testing/config-corpus.ts';
@@ -81,6 +82,16 @@ for (const [where, line, part] of WRONG) {
     );
   });
 }
+
+test('what docs/bgp.md shows is taken', () => {
+  const text = readFileSync(new URL('../docs/bgp.md', import.meta.url), 'utf8');
+  const shown = [...text.matchAll(/^```toml\n(.*?)^```/gms)].map(([, toml = '']) => toml);
+  assert.ok(shown.length >= 3);
+  const files = shown.map((toml) =>
+    parseToml(BgpFile, /^as = /m.test(toml) ? toml : `as = 1\nrouter_id = "192.0.2.1"\n${toml}`, 'docs/bgp.md'),
+  );
+  assert.ok(files.some(({ policy }) => policy.rule_sets['from-transit']?.length === 5));
+});
 
 test('JSON that is none is told of by its file', () => {
   assert.throws(() => parseJson(BgpFile, '{', 'x.json'), /^ConfigError: x\.json: /);
