@@ -1,4 +1,5 @@
-import { AdminError, askWorker } from '#pop-worker/admin/client.ts';
+import { AdminError, type AdminRequest, askProgram } from '#pop-worker/admin/client.ts';
+import type { Program } from '#pop-worker/admin/socket.ts';
 import { CommandError } from './failure.ts';
 
 export const DEFAULT_SOCKET = '/run/cloudbridge/admin.sock';
@@ -11,17 +12,24 @@ export const SOCKET_OPTION = {
   },
 } as const;
 
-/** Asks the worker at this socket. @param more of the request @throws CommandError */
-export const ask = async (
-  socket: string | undefined,
+/** Asks a program at its socket. @throws CommandError */
+export const askAt = async (
+  program: Program,
+  socket: string,
   command: string,
-  more: Readonly<Record<string, unknown>> = {},
-  timeoutMs?: number,
+  request?: AdminRequest,
 ): Promise<Record<string, unknown>> => {
   try {
-    return (await askWorker(socket ?? DEFAULT_SOCKET, command, more, timeoutMs)) as Record<string, unknown>;
+    return (await askProgram(program, socket, command, request)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof AdminError) throw new CommandError(`${error.message}.`);
     throw error;
   }
 };
+
+/** Asks the worker at this socket. @param more of the request @throws CommandError */
+export const ask = (
+  socket: string | undefined,
+  command: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Record<string, unknown>> => askAt('worker', socket ?? DEFAULT_SOCKET, command, { more });

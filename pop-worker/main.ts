@@ -76,7 +76,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     routes: () => worker.routes(),
     qlog: (request: Readonly<Record<string, unknown>>) => worker.qlog.order(request),
   };
-  const socket = await serveAdminSocket(admin.socket, commands).catch((error) => {
+  const socket = await serveAdminSocket(admin.socket, 'worker', commands).catch((error) => {
     http.close();
     throw adminError(admin.socket, 'socket', error);
   });

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS, UsageError } from '../failure.ts';
-import { ask } from '../worker-socket.ts';
+import { askAt } from '../worker-socket.ts';
 
 /** A full table takes some seconds. */
 const TIMEOUT_MS = 10 * 60 * 1000;
@@ -21,7 +21,7 @@ export const bgpDump = defineCommand({
   run: async ({ options: { socket }, words: [file], output }) => {
     if (file === undefined) throw new UsageError('`bgp dump` needs a FILE.');
     const more = { file: path.resolve(file) };
-    const answer = await ask(socket ?? DEFAULT_BGP_SOCKET, 'dump', more, TIMEOUT_MS);
+    const answer = await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'dump', { more, timeoutMs: TIMEOUT_MS });
     output.record(answer, [
       ['file', String(answer['file'])],
       ['records', String(answer['records'])],

@@ -3,7 +3,7 @@ import { explanationRows } from '../bgp-explanation.ts';
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { CommandError, SUCCESS, UsageError } from '../failure.ts';
-import { ask } from '../worker-socket.ts';
+import { askAt } from '../worker-socket.ts';
 
 interface Answer {
   readonly prefix: string;
@@ -27,7 +27,9 @@ export const bgpRouteExplain = defineCommand({
   examples: [{ run: 'cloudbridge bgp route explain 198.51.100.0/24', does: 'rule by rule' }],
   run: async ({ options: { socket }, words: [prefix], output }) => {
     if (prefix === undefined) throw new UsageError('`bgp route explain` needs a PREFIX.');
-    const answer = (await ask(socket ?? DEFAULT_BGP_SOCKET, 'explain', { prefix })) as unknown as Answer;
+    const answer = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'explain', {
+      more: { prefix },
+    })) as unknown as Answer;
     if (answer.routes.length === 0) throw new CommandError(`There is no route to ${prefix}.`);
     const rows = answer.routes.flatMap((route): [string, string][] => [
       [titleOf(route), ''],

@@ -1,7 +1,7 @@
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
-import { ask } from '../worker-socket.ts';
+import { askAt } from '../worker-socket.ts';
 
 const DEFAULT_MOST = 1000;
 
@@ -75,7 +75,7 @@ export const bgpRouteList = defineCommand({
     let cursor: Page['next'];
     do {
       const query = { family, prefix, from, best, cursor };
-      const page = (await ask(socket ?? DEFAULT_BGP_SOCKET, 'routes', query)) as unknown as Page;
+      const page = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'routes', { more: query })) as unknown as Page;
       routes.push(...page.routes);
       cursor = page.next;
     } while (cursor !== undefined && routes.length < limit);

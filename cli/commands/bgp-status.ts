@@ -2,7 +2,7 @@ import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
 import { plainText } from '../plain-text.ts';
-import { ask } from '../worker-socket.ts';
+import { askAt } from '../worker-socket.ts';
 
 interface Answer {
   readonly as: number;
@@ -75,7 +75,7 @@ export const bgpStatus = defineCommand({
     { run: 'cloudbridge bgp status --json', does: 'one object, with all that was agreed and counted' },
   ],
   run: async ({ options: { socket }, output }) => {
-    const answer = (await ask(socket ?? DEFAULT_BGP_SOCKET, 'status')) as unknown as Answer;
+    const answer = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'status')) as unknown as Answer;
     const rows = answer.neighbors.map((neighbor): [string, string] => [neighbor.name, textOf(neighbor)]);
     const caches = (answer.rpki ?? []).map((one): [string, string] => [`rpki ${one.name}`, cacheText(one)]);
     const stations = (answer.bmp ?? []).map((one): [string, string] => [`bmp ${one.name}`, stationText(one)]);

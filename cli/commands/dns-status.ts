@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
-import { ask } from '../worker-socket.ts';
+import { askAt } from '../worker-socket.ts';
 
 const DEFAULT_DNS_SOCKET = '/run/cloudbridge/dns.sock';
 
@@ -25,7 +25,7 @@ export const dnsStatus = defineCommand({
     { run: 'cloudbridge dns status --json', does: 'one object' },
   ],
   run: async ({ options: { socket }, output }) => {
-    const answer = (await ask(socket ?? DEFAULT_DNS_SOCKET, 'status')) as unknown as Answer;
+    const answer = (await askAt('dns', socket ?? DEFAULT_DNS_SOCKET, 'status')) as unknown as Answer;
     const { listen, zones, pops } = answer;
     output.record(answer, [
       ['listens at', listen.join(', ')],

@@ -212,8 +212,8 @@ test('without API and NATS the workers here are asked themselves', async (t) => 
   mkdirSync(folder);
   const at = (name: string): string => path.join(folder, name);
   const servers = [
-    await serveAdminSocket(at('a'), { status: () => ANSWER }),
-    await serveAdminSocket(at('b'), { status: () => ({ ...ANSWER, worker: 'w2', healthy: false }) }),
+    await serveAdminSocket(at('a'), 'worker', { status: () => ANSWER }),
+    await serveAdminSocket(at('b'), 'worker', { status: () => ({ ...ANSWER, worker: 'w2', healthy: false }) }),
   ];
   t.after(() => {
     for (const server of servers) server.close();
@@ -240,7 +240,7 @@ test('BFD that is not up is noted', async (t) => {
   const bfd = { realtime: true, paths: [pathTo('192.0.2.1', 'up'), pathTo('192.0.2.3', 'down')] };
   const { control: _, ...alone } = ANSWER;
   let answer: object = { ...alone, bfd };
-  const server = await serveAdminSocket(socket, { status: () => answer });
+  const server = await serveAdminSocket(socket, 'worker', { status: () => answer });
   t.after(() => server.close());
   const problem = async () => JSON.parse(await good('status', '--socket', socket, '-o', 'json')).workers[0].problem;
   assert.equal(await problem(), 'BFD is not up with 192.0.2.3');

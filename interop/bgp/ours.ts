@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Program, withPrograms } from '#bench/harness/program.ts';
 import { runCommand } from '#lab/command.ts';
-import { AdminError, askWorker } from '#pop-worker/admin/client.ts';
+import { AdminError, askProgram } from '#pop-worker/admin/client.ts';
 import type { RoutePage, RouteView } from '#pop-worker/routing/bgp/route-list.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { type FamilyName, OUR_AS, OURS, type PeerEnd, type PeerSession, type PlainRoute, sorted } from './peer.ts';
@@ -68,7 +68,7 @@ export class OurSpeaker {
   }
 
   async status(name: string): Promise<NeighbourStatus> {
-    const { neighbors } = (await askWorker(this.#socket, 'status')) as {
+    const { neighbors } = (await askProgram('bgp', this.#socket, 'status')) as {
       readonly neighbors: readonly NeighbourStatus[];
     };
     const found = neighbors.find((one) => one.name === name);
@@ -99,7 +99,7 @@ export class OurSpeaker {
     const views: RouteView[] = [];
     let cursor: RoutePage['next'];
     do {
-      const page = (await askWorker(this.#socket, 'routes', { from, family, cursor })) as RoutePage;
+      const page = (await askProgram('bgp', this.#socket, 'routes', { more: { from, family, cursor } })) as RoutePage;
       views.push(...page.routes);
       cursor = page.next;
     } while (cursor !== undefined);
@@ -160,7 +160,7 @@ export const withOurs = async <T>(
       await until('our speaker answers', async () => {
         if (ended !== undefined) throw ended;
         try {
-          await askWorker(at('bgp.sock'), 'status');
+          await askProgram('bgp', at('bgp.sock'), 'status');
           return true;
         } catch (error) {
           if (!(error instanceof AdminError)) throw error;

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { AdminError, askWorker } from './client.ts';
+import { AdminError, askProgram, askWorker } from './client.ts';
 import { type AdminView, serveAdminHttp } from './http.ts';
 import { AdminSocketError, serveAdminSocket } from './socket.ts';
 
@@ -26,7 +27,7 @@ const COMMANDS = {
 
 const served = async (t: TestContext): Promise<string> => {
   const socket = place(t);
-  const server = await serveAdminSocket(socket, COMMANDS);
+  const server = await serveAdminSocket(socket, 'worker', COMMANDS);
   t.after(() => server.close());
   return socket;
 };
@@ -86,22 +87,22 @@ test('what a dead process left is taken over; the rest of the process keeps its 
   spawnSync(process.execPath, ['-e', left]);
   assert.ok(lstatSync(file).isSocket());
   const umask = process.umask();
-  const server = await serveAdminSocket(file, COMMANDS);
+  const server = await serveAdminSocket(file, 'worker', COMMANDS);
   t.after(() => server.close());
   assert.equal(process.umask(), umask);
   assert.deepEqual(await askWorker(file, 'status'), { state: 'ready' });
-  await assert.rejects(serveAdminSocket(path.join(path.dirname(file), 'y'.repeat(200)), COMMANDS), Error);
+  await assert.rejects(serveAdminSocket(path.join(path.dirname(file), 'y'.repeat(200)), 'worker', COMMANDS), Error);
 });
 
 test('the socket of a dead process is replaced; one that answers, or another file, is not', async (t) => {
   const file = await served(t);
-  await assert.rejects(serveAdminSocket(file, COMMANDS), {
+  await assert.rejects(serveAdminSocket(file, 'worker', COMMANDS), {
     name: 'AdminSocketError',
-    message: /another worker answers/,
+    message: /another program answers/,
   });
   const other = `${file}.txt`;
   writeFileSync(other, 'mine');
-  await assert.rejects(serveAdminSocket(other, COMMANDS), AdminSocketError);
+  await assert.rejects(serveAdminSocket(other, 'worker', COMMANDS), AdminSocketError);
 });
 
 test('who asks in vain is told why', async (t) => {
@@ -112,6 +113,20 @@ test('who asks in vain is told why', async (t) => {
   );
   await assert.rejects(askWorker(file, 'fail'), /the worker refuses: it cannot/);
   await assert.rejects(askWorker(path.dirname(file), 'status'), AdminError);
+});
+
+test('who asks another program than it means is told which it is', async (t) => {
+  const file = await served(t);
+  await assert.rejects(askProgram('bgp', file, 'status'), {
+    message: `${file} is the socket of a worker, not of a BGP speaker`,
+  });
+  const foreign = `${file}.foreign`;
+  const server = createServer((socket) => socket.end('hello\n')).listen(foreign);
+  t.after(() => server.close());
+  await once(server, 'listening');
+  await assert.rejects(askProgram('dns', foreign, 'status'), {
+    message: `what answers at ${foreign} is no DNS responder`,
+  });
 });
 
 test('health, readiness and metrics by HTTP', async (t) => {

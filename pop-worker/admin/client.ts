@@ -1,46 +1,80 @@
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { AdminAnswer } from './socket.ts';
+import { type AdminAnswer, PROGRAMS, type Program } from './socket.ts';
 
 const TIMEOUT_MS = 5000;
 
-/** Why a worker's admin socket gave no answer: one sentence. */
+/** Why an admin socket gave no answer: one sentence. */
 export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 
-const sentence = (path: string, code: string | undefined): string => {
+/** What the file of each calls its socket. */
+const SETTING: Readonly<Record<Program, string>> = {
+  worker: 'its [admin] socket says',
+  bgp: 'its file says',
+  dns: 'its file says',
+};
+
+const sentence = (program: Program, path: string, code: string | undefined): string => {
+  const name = PROGRAMS[program];
   if (code === 'ENOENT')
-    return `there is no socket ${path}: start the worker, or name the one that its [admin] socket says`;
-  if (code === 'ECONNREFUSED') return `no worker answers at ${path}: it has ended, start it again`;
-  if (code === 'EACCES' || code === 'EPERM') return `${path} is for the worker's own user: run as that user or as root`;
+    return `there is no socket ${path}: start the ${name}, or name the one that ${SETTING[program]}`;
+  if (code === 'ECONNREFUSED') return `no ${name} answers at ${path}: it has ended, start it again`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${path} is for the ${name}'s own user: run as that user or as root`;
   return `${path} cannot be reached (${code})`;
 };
 
-/** Asks a worker one thing. @param more of the request, beside the command's name @param timeoutMs of silence @returns what it answered @throws AdminError */
-export const askWorker = (
+/** What is asked of a program. */
+export interface AdminRequest {
+  /** Of the request, beside the command's name. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  /** Of silence. */
+  readonly timeoutMs?: number;
+}
+
+/** Asks a program one thing. @returns what it answered @throws AdminError */
+export const askProgram = (
+  program: Program,
   path: string,
   command: string,
-  more: Readonly<Record<string, unknown>> = {},
-  timeoutMs = TIMEOUT_MS,
+  { more = {}, timeoutMs = TIMEOUT_MS }: AdminRequest = {},
 ): Promise<unknown> =>
   new Promise((resolve, reject) => {
+    const name = PROGRAMS[program];
     const socket = connect(path);
     const fail = (message: string): void => {
       socket.destroy();
       reject(new AdminError(message));
     };
-    socket.setTimeout(timeoutMs, () => fail(`the worker at ${path} does not answer`));
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(path, error.code)));
-    socket.once('close', () => fail(`the worker at ${path} closed without an answer`));
-    socket.write(`${JSON.stringify({ ...more, command })}\n`);
+    socket.setTimeout(timeoutMs, () => fail(`the ${name} at ${path} does not answer`));
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(program, path, error.code)));
+    socket.once('close', () => fail(`the ${name} at ${path} closed without an answer`));
+    socket.write(`${JSON.stringify({ ...more, program, command })}\n`);
     const lines = createInterface({ input: socket });
     // The socket's own handler tells.
     lines.once('error', () => {});
     lines.once('line', (line) => {
-      const answer = JSON.parse(line) as AdminAnswer;
-      if (answer.ok) resolve(answer.result);
-      else reject(new AdminError(`the worker refuses: ${answer.error}`));
+      const answer = answerOf(line);
+      if (answer === undefined) fail(`what answers at ${path} is no ${name}`);
+      else if (answer.ok) resolve(answer.result);
+      else if (answer.program !== undefined)
+        fail(`${path} is the socket of a ${PROGRAMS[answer.program]}, not of a ${name}`);
+      else reject(new AdminError(`the ${name} refuses: ${answer.error}`));
       socket.destroy();
     });
   });
+
+const answerOf = (line: string): AdminAnswer | undefined => {
+  try {
+    const answer = JSON.parse(line) as Partial<AdminAnswer> | null;
+    return typeof answer?.ok === 'boolean' ? (answer as AdminAnswer) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Asks a worker. */
+export const askWorker = (path: string, command: string, request?: AdminRequest): Promise<unknown> =>
+  askProgram('worker', path, command, request);

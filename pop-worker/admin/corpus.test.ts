@@ -15,7 +15,7 @@ const file = path.join(folder, 'admin.sock');
 let server: Server;
 
 before(async () => {
-  server = await serveAdminSocket(file, {
+  server = await serveAdminSocket(file, 'worker', {
     status: () => ({ state: 'ready' }),
     fail: () => {
       throw new Error('it cannot');

@@ -6,7 +6,12 @@ import { createInterface } from 'node:readline';
 /** Requests are one JSON object a line, `{"command": "status"}`; so are answers. */
 export type AdminAnswer =
   | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly error: string };
+  /** `program`: another one was meant. */
+  | { readonly ok: false; readonly error: string; readonly program?: Program };
+
+/** Which program has a socket, and what people call it. */
+export const PROGRAMS = { worker: 'worker', bgp: 'BGP speaker', dns: 'DNS responder' } as const;
+export type Program = keyof typeof PROGRAMS;
 
 /** What may be asked, by name; each gets the whole request, and resolves to what is answered. */
 export type AdminCommands = Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => unknown>>;
@@ -16,17 +21,27 @@ export class AdminSocketError extends Error {
   override readonly name = 'AdminSocketError';
 }
 
+/** What names the socket in the program's file. */
+const SETTING: Readonly<Record<Program, string>> = { worker: '[admin] socket', bgp: 'socket', dns: 'socket' };
 const MAX_LINE_BYTES = 4096;
 const NEW_LINE = 10;
 
-const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> => {
+/** What one socket serves. */
+interface Served {
+  readonly program: Program;
+  readonly commands: AdminCommands;
+}
+
+const run = async ({ program, commands }: Served, line: string): Promise<AdminAnswer> => {
   let request: Readonly<Record<string, unknown>>;
   try {
     request = (JSON.parse(line) as Record<string, unknown> | null) ?? {};
   } catch {
     return { ok: false, error: 'a request is one JSON object in a line' };
   }
-  const { command } = request;
+  const { program: meant = program, command } = request;
+  // Who says which program is meant gets no answer of another one.
+  if (meant !== program) return { ok: false, error: `this is the socket of a ${PROGRAMS[program]}`, program };
   const known = typeof command === 'string' && Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (known === undefined) return { ok: false, error: `commands are ${Object.keys(commands).join(', ')}` };
   try {
@@ -36,7 +51,7 @@ const run = async (commands: AdminCommands, line: string): Promise<AdminAnswer> 
   }
 };
 
-const serve = (socket: Socket, commands: AdminCommands): void => {
+const serve = (socket: Socket, served: Served): void => {
   socket.on('error', () => socket.destroy());
   // Of the line that has not ended yet.
   let bytes = 0;
@@ -54,7 +69,7 @@ const serve = (socket: Socket, commands: AdminCommands): void => {
   lines.on('error', () => socket.destroy());
   lines.on('line', (line) => {
     // In the order of the requests.
-    last = last.then(async () => socket.writable && socket.write(`${JSON.stringify(await run(commands, line))}\n`));
+    last = last.then(async () => socket.writable && socket.write(`${JSON.stringify(await run(served, line))}\n`));
   });
 };
 
@@ -69,21 +84,21 @@ const isAnswering = (path: string): Promise<boolean> =>
   });
 
 /** Removes the socket of a process that is no more. @throws AdminSocketError when one is alive, or it is something else */
-const clear = async (path: string): Promise<void> => {
+const clear = async (path: string, program: Program): Promise<void> => {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new AdminSocketError(`${path} is there and is no socket: change [admin] socket`);
+  if (!found.isSocket()) throw new AdminSocketError(`${path} is there and is no socket: change ${SETTING[program]}`);
   if (await isAnswering(path)) {
-    throw new AdminSocketError(`another worker answers at ${path}: stop it or change [admin] socket`);
+    throw new AdminSocketError(`another program answers at ${path}: stop it or change ${SETTING[program]}`);
   }
   unlinkSync(path);
 };
 
 /** Serves commands at a unix socket that only its owner may use. @throws AdminSocketError, or Error of the file system */
-export const serveAdminSocket = async (path: string, commands: AdminCommands): Promise<Server> => {
+export const serveAdminSocket = async (path: string, program: Program, commands: AdminCommands): Promise<Server> => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  await clear(path);
-  const server = createServer((socket) => serve(socket, commands));
+  await clear(path, program);
+  const server = createServer((socket) => serve(socket, { program, commands }));
   const before = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { ip, needsRoot } from '#host/testing/namespace.ts';
 import { testLink } from '#pop-worker/routing/bgp/testing/link.ts';
 import { until } from '#pop-worker/routing/bgp/testing/side.ts';
-import { askWorker } from '../admin/client.ts';
+import { askProgram } from '../admin/client.ts';
 
 const MAIN = fileURLToPath(new URL('testing/run.ts', import.meta.url));
 const root = { skip: needsRoot };
@@ -45,7 +45,7 @@ interface Status {
 
 const statusOf = async (socket: string): Promise<Status | undefined> => {
   try {
-    return (await askWorker(socket, 'status')) as Status;
+    return (await askProgram('bgp', socket, 'status')) as Status;
   } catch {
     return undefined;
   }
@@ -96,19 +96,24 @@ export = "own"
     assert.equal(statSync(file('one.sock')).mode & 0o777, 0o600);
     assert.equal((await statusOf(file('one.sock')))?.neighbors[0]?.name, 'other');
     const updates = async (): Promise<number> => {
-      const status = (await askWorker(file('two.sock'), 'status')) as { neighbors: [{ received: { update: number } }] };
+      const status = (await askProgram('bgp', file('two.sock'), 'status')) as {
+        neighbors: [{ received: { update: number } }];
+      };
       return status.neighbors[0].received.update;
     };
     const curl = ['netns', 'exec', b.namespace, 'curl', '-sS', 'http://127.0.0.1:19179/metrics'];
     assert.match(ip(...curl), /^cloudbridge_bgp_neighbours_count\{state="established"\} 1$/m);
     await until('the route', async () => (await updates()) === 3);
-    const explained = await askWorker(file('two.sock'), 'explain', { prefix: '198.51.100.0/24' });
+    const explained = await askProgram('bgp', file('two.sock'), 'explain', { more: { prefix: '198.51.100.0/24' } });
     assert.match(
       JSON.stringify(explained),
       /"from":"192\.0\.2\.1","isBest":true,"explanation":\{"ruleSet":"all","accepted":true/,
     );
-    await assert.rejects(askWorker(file('two.sock'), 'explain', { prefix: 'x' }), /a prefix is wanted/);
-    const nobody = askWorker(file('two.sock'), 'routes', { from: 'x' });
+    await assert.rejects(
+      askProgram('bgp', file('two.sock'), 'explain', { more: { prefix: 'x' } }),
+      /a prefix is wanted/,
+    );
+    const nobody = askProgram('bgp', file('two.sock'), 'routes', { more: { from: 'x' } });
     await assert.rejects(nobody, /there is no neighbour x: there is 192\.0\.2\.1/);
     writeFileSync(file('one.toml'), toml.replace('198.51.100.0/24', '198.51.101.0/24'));
     one.child.kill('SIGHUP');

@@ -50,7 +50,7 @@ const run = async (file: BgpFile, path: string, log: Logger): Promise<number> =>
   const servers: { close(): void }[] = [];
   try {
     servers.push(
-      await serveAdminSocket(file.socket, {
+      await serveAdminSocket(file.socket, 'bgp', {
         status: () => speaker.status(),
         explain: (request) => speaker.explain(request),
         routes: (request) => speaker.routes(request),

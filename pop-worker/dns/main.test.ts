@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readResponse } from '#protocol/dns/testing/message.ts';
-import { askWorker } from '../admin/client.ts';
+import { askProgram } from '../admin/client.ts';
 import type { DnsStatus } from './responder-of-file.ts';
 import { askByUdp, queryFor } from './testing/ask.ts';
 
@@ -44,7 +44,7 @@ const until = async (what: string, holds: () => Promise<boolean> | boolean): Pro
 
 const statusOf = async (socket: string): Promise<DnsStatus | undefined> => {
   try {
-    return (await askWorker(socket, 'status')) as DnsStatus;
+    return (await askProgram('dns', socket, 'status')) as DnsStatus;
   } catch {
     return undefined;
   }

@@ -50,7 +50,7 @@ const run = async (path: string, log: Logger): Promise<number> => {
   await responder.ready();
   const servers: { close(): void }[] = [];
   try {
-    servers.push(await serveAdminSocket(file.socket, { status: () => responder.status() }));
+    servers.push(await serveAdminSocket(file.socket, 'dns', { status: () => responder.status() }));
     if (file.metrics !== undefined) servers.push(await serveMetrics(file.metrics, responder));
   } catch (error) {
     for (const server of servers) server.close();

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
-import { askWorker } from '../../admin/client.ts';
+import { askProgram } from '../../admin/client.ts';
 import { until } from './raw-peer.ts';
 
 const MAIN = fileURLToPath(new URL('run.ts', import.meta.url));
@@ -108,7 +108,7 @@ export class RunningSpeaker {
   }
 
   async status(name: string): Promise<NeighbourStatus> {
-    const { neighbors } = (await askWorker(this.socket, 'status')) as { readonly neighbors: NeighbourStatus[] };
+    const { neighbors } = (await askProgram('bgp', this.socket, 'status')) as { readonly neighbors: NeighbourStatus[] };
     return neighbors.find((one) => one.name === name) as NeighbourStatus;
   }
 
