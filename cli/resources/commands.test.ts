@@ -93,8 +93,18 @@ test('PoPs and workers, drained one by one or together', async () => {
     'moscow/w2': false,
     'frankfurt/w1': true,
   });
-  assert.deepEqual(await rows('pop', 'drain', 'moscow'), ['POP|ID|DRAIN|HEALTH', 'moscow|w1|yes', 'moscow|w2|yes']);
-  await good('worker', 'undrain', 'frankfurt/w1');
+  assert.deepEqual(await rows('pop', 'drain', 'moscow'), [
+    'POP|ID|DRAIN|HEALTH|SESSIONS',
+    'moscow|w1|yes',
+    'moscow|w2|yes',
+  ]);
+  // Who is not there has no sessions, and does not serve either.
+  assert.equal((await rows('pop', 'drain', 'moscow', '--wait', '60')).length, 3);
+  const waited = await world.run('worker', 'undrain', 'frankfurt/w1', '--wait', '0');
+  assert.deepEqual(
+    [waited.status, waited.stderr],
+    [1, 'cloudbridge: Not done after 0 s: frankfurt/w1 does not serve yet.\n'],
+  );
   await good('pop', 'undrain', 'moscow');
   assert.ok((await drained()).every(([, drain]: [string, boolean]) => !drain));
   const empty = await world.run('pop', 'create', 'amsterdam').then(() => world.run('pop', 'drain', 'amsterdam'));
