@@ -15,13 +15,17 @@ export const untilAt = async ({ edge }: Journey, pop: string, count: number): Pr
 /**
  * Brings so many devices to a PoP that routing leads to. Who went elsewhere meanwhile, as on a machine that was too busy, stays there,
  * and what comes to the old worker is handed on; until the other workers drain.
+ *
+ * @returns how many had to be brought
  */
-export const gather = async (journey: Journey, pop: string, count: number): Promise<void> => {
+export const gather = async (journey: Journey, pop: string, count: number): Promise<number> => {
   const { edge, lab, bird } = journey;
-  if (bird === undefined || (await edge.reach.devicesAt(pop)) >= count) return;
+  const away = bird === undefined ? 0 : Math.max(0, count - (await edge.reach.devicesAt(pop)));
+  if (bird === undefined || away === 0) return 0;
   const others = lab.place.pops.filter((other) => other !== pop && edge.workers.get(other)?.running === true);
   for (const other of others) await edge.order(other, 'drain');
   await untilAt(journey, pop, count);
   for (const other of others) await edge.order(other, 'undrain');
   await bird.until('all PoPs are announced', PATIENCE_MS, announcedBy([pop, ...others]));
+  return away;
 };

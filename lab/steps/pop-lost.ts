@@ -89,7 +89,11 @@ export const popLost: Step = {
   run: async (journey) => {
     const { lab, edge } = journey;
     const lost = edge.reach.popOf('laptop');
-    await gather(journey, lost, [...edge.connections.values()].filter(({ running }) => running).length);
+    const scattered = await gather(
+      journey,
+      lost,
+      [...edge.connections.values()].filter(({ running }) => running).length,
+    );
     const count = await edge.reach.devicesAt(lost);
     const connected = connectedSoFar(journey);
     if (connected.size < 3) throw new LabError(`There are ${connected.size} devices, not three or more.`);
@@ -110,6 +114,7 @@ export const popLost: Step = {
     const met = await meet(journey, start);
     const done = await download.done;
     return [
+      { metric: 'scattered_before', value: scattered, unit: 'count' },
       { metric: 'devices_moved', value: moved, unit: 'count', bar: { atLeast: count } },
       reachedNext,
       ...met,
