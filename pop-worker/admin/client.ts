@@ -9,17 +9,10 @@ export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 
-/** What the file of each calls its socket. */
-const SETTING: Readonly<Record<Program, string>> = {
-  worker: 'its [admin] socket says',
-  bgp: 'its file says',
-  dns: 'its file says',
-};
-
 const sentence = (program: Program, path: string, code: string | undefined): string => {
-  const name = PROGRAMS[program];
+  const { name, setting } = PROGRAMS[program];
   if (code === 'ENOENT')
-    return `there is no socket ${path}: start the ${name}, or name the one that ${SETTING[program]}`;
+    return `there is no socket ${path}: start the ${name}, or name the one that its ${setting} says`;
   if (code === 'ECONNREFUSED') return `no ${name} answers at ${path}: it has ended, start it again`;
   if (code === 'EACCES' || code === 'EPERM')
     return `${path} is for the ${name}'s own user: run as that user or as root`;
@@ -42,7 +35,7 @@ export const askProgram = (
   { more = {}, timeoutMs = TIMEOUT_MS }: AdminRequest = {},
 ): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    const name = PROGRAMS[program];
+    const { name } = PROGRAMS[program];
     const socket = connect(path);
     const fail = (message: string): void => {
       socket.destroy();
@@ -60,7 +53,7 @@ export const askProgram = (
       if (answer === undefined) fail(`what answers at ${path} is no ${name}`);
       else if (answer.ok) resolve(answer.result);
       else if (answer.program !== undefined)
-        fail(`${path} is the socket of a ${PROGRAMS[answer.program]}, not of a ${name}`);
+        fail(`${path} is the socket of a ${PROGRAMS[answer.program].name}, not of a ${name}`);
       else reject(new AdminError(`the ${name} refuses: ${answer.error}`));
       socket.destroy();
     });

@@ -9,8 +9,12 @@ export type AdminAnswer =
   /** `program`: another one was meant. */
   | { readonly ok: false; readonly error: string; readonly program?: Program };
 
-/** Which program has a socket, and what people call it. */
-export const PROGRAMS = { worker: 'worker', bgp: 'BGP speaker', dns: 'DNS responder' } as const;
+/** Which program has a socket: what people call it, and what its file calls the socket. */
+export const PROGRAMS = {
+  worker: { name: 'worker', setting: '[admin] socket' },
+  bgp: { name: 'BGP speaker', setting: 'setting `socket`' },
+  dns: { name: 'DNS responder', setting: 'setting `socket`' },
+} as const;
 export type Program = keyof typeof PROGRAMS;
 
 /** What may be asked, by name; each gets the whole request, and resolves to what is answered. */
@@ -21,8 +25,6 @@ export class AdminSocketError extends Error {
   override readonly name = 'AdminSocketError';
 }
 
-/** What names the socket in the program's file. */
-const SETTING: Readonly<Record<Program, string>> = { worker: '[admin] socket', bgp: 'socket', dns: 'socket' };
 const MAX_LINE_BYTES = 4096;
 const NEW_LINE = 10;
 
@@ -41,7 +43,7 @@ const run = async ({ program, commands }: Served, line: string): Promise<AdminAn
   }
   const { program: meant = program, command } = request;
   // Who says which program is meant gets no answer of another one.
-  if (meant !== program) return { ok: false, error: `this is the socket of a ${PROGRAMS[program]}`, program };
+  if (meant !== program) return { ok: false, error: `this is the socket of a ${PROGRAMS[program].name}`, program };
   const known = typeof command === 'string' && Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (known === undefined) return { ok: false, error: `commands are ${Object.keys(commands).join(', ')}` };
   try {
@@ -87,9 +89,10 @@ const isAnswering = (path: string): Promise<boolean> =>
 const clear = async (path: string, program: Program): Promise<void> => {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new AdminSocketError(`${path} is there and is no socket: change ${SETTING[program]}`);
+  if (!found.isSocket())
+    throw new AdminSocketError(`${path} is there and is no socket: change ${PROGRAMS[program].setting}`);
   if (await isAnswering(path)) {
-    throw new AdminSocketError(`another program answers at ${path}: stop it or change ${SETTING[program]}`);
+    throw new AdminSocketError(`another program answers at ${path}: stop it or change ${PROGRAMS[program].setting}`);
   }
   unlinkSync(path);
 };
