@@ -12,7 +12,9 @@ import { edgeIdentity } from './edge-config.ts';
 import { endRevoked } from './end-revoked.ts';
 import type { Endings } from './endings.ts';
 import type { CidKey, RoutableCids } from './exchange/cids.ts';
+import type { Forwarder } from './forward/forwarder.ts';
 import type { Policy } from './forward/policy.ts';
+import type { Session } from './forward/session.ts';
 import type { TenantTable } from './forward/tenant-table.ts';
 import type { Handoff } from './handoff/handoff.ts';
 import type { IpSessions } from './masque/ip-sessions.ts';
@@ -21,12 +23,16 @@ import { wouldCut } from './outlook.ts';
 import { prefixOf } from './prefix-of.ts';
 import { refusedTables } from './refused.ts';
 
+/** A device that moved leaves its former connection by itself, 300 ms after it has the new one; else it is ended after so long. */
+const MOVED_MS = 1000;
+
 /** What commands change, of the thread of this index. */
 interface CommandParts {
   readonly index: number;
   readonly directory: Directory;
   readonly admission: Admission;
   readonly tenants: TenantTable;
+  readonly forwarder: Forwarder;
   readonly forwarding: Policy;
   readonly targets: Targets;
   /** What the worker's own file says, whatever the fleet refuses besides. */
@@ -129,13 +135,23 @@ export class CommandHandler {
   }
 
   #place({ type, thread, id, serial }: Extract<Command, { type: 'settled' | 'superseded' }>): void {
-    const { index, tenants, endings, run } = this.#parts;
+    const { index, tenants, forwarder, run } = this.#parts;
     const session = thread === index ? tenants.session(id) : undefined;
     if (session?.serial !== serial) return;
-    session.isSettled = type === 'settled';
-    if (type === 'settled') return;
-    endings.endWhere((tunnel) => tunnel.session === session, 'moved');
+    if (type === 'settled') forwarder.settle(session);
+    else this.#moved(session);
     run();
+  }
+
+  /** It is sent nothing any more. What it has sent here before it knew where it is now is on its way yet. */
+  #moved(session: Session): void {
+    session.isSettled = false;
+    session.hasMoved = true;
+    const end = (): void => {
+      this.#parts.endings.endWhere((tunnel) => tunnel.session === session, 'moved');
+      this.#parts.run();
+    };
+    setTimeout(end, MOVED_MS).unref();
   }
 
   /** draft-ietf-quic-load-balancers-21 §3.1: none is made by the old key any more, and clients retire theirs. */

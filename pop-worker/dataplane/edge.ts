@@ -193,7 +193,16 @@ export class Edge {
     });
     const { directory, targets, sessions, endings, driver, endpoint, qlog } = this;
     this.commands = new CommandHandler({
-      ...{ index: setup.index, directory, admission, tenants, forwarding: forwarder.policy, targets, own: policy },
+      ...{
+        index: setup.index,
+        directory,
+        admission,
+        tenants,
+        forwarder,
+        forwarding: forwarder.policy,
+        targets,
+        own: policy,
+      },
       ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
       ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier },
     });

@@ -206,7 +206,7 @@ export class MeshRunner {
       pathChanged: () => {},
       resumed: (gapUs) => this.#notify({ type: 'resumed', gapMs: gapUs / 1000 }),
       presence: (record) => this.#learn(record),
-      superseded: ({ key }) => this.#tell('superseded', key),
+      superseded: ({ key }) => this.#superseded(key),
       settled: (key) => this.#tell('settled', key),
       sessions: (_, payload) => this.sessions.receive(payload),
       asked: (other, key) => this.sessions.asked(other, key),
@@ -222,6 +222,13 @@ export class MeshRunner {
   #tell(type: 'settled' | 'superseded', key: string): void {
     const place = this.#latest.get(key);
     if (place !== undefined) this.#notify({ type, ...place });
+  }
+
+  /** A device of ours is elsewhere by now: its session here may live on for a moment. */
+  #superseded(key: string): void {
+    this.#tell('superseded', key);
+    this.#latest.delete(key);
+    this.sessions.detached(key, bootUs() / 1000);
   }
 
   #learn(record: PresenceRecord): void {

@@ -13,6 +13,9 @@ export interface RemoteDevice extends Place {
 /** Key of a device within the mesh. Both names are lower-case letters, digits and dashes (`model/names.ts`). */
 export const keyOf = (tenant: string, device: string): string => `${tenant}/${device}`;
 
+/** Sessions that are no more and are remembered. */
+const MOST_FORMER = 1024;
+
 interface Known {
   readonly device: RemoteDevice;
   readonly session: RemoteSession;
@@ -24,6 +27,8 @@ export class RemoteDevices {
   readonly #byKey = new Map<string, Known>();
   readonly #byId: (Known | undefined)[] = [];
   readonly #free: number[] = [];
+  /** By serial, the keys of the sessions that were there last. */
+  readonly #former = new Map<number, string>();
   #serial = 0;
 
   /** @param thread index of the mesh's thread in the exchange */
@@ -35,10 +40,17 @@ export class RemoteDevices {
     return this.#byKey.size;
   }
 
-  /** Where a packet for one of them goes. @returns undefined when that session is no more */
+  /**
+   * Where a packet for one of them goes. Threads hear of a move a moment later than we do: what they send to where a device
+   * was goes to where it is.
+   *
+   * @returns undefined when it is at no other worker
+   */
   find(id: number, serial: number): RemoteDevice | undefined {
     const known = this.#byId[id];
-    return known?.session.serial === serial ? known.device : undefined;
+    if (known?.session.serial === serial) return known.device;
+    const key = this.#former.get(serial);
+    return key === undefined ? undefined : this.#byKey.get(key)?.device;
   }
 
   /**
@@ -59,6 +71,8 @@ export class RemoteDevices {
     this.#byKey.delete(key);
     this.#byId[session.id] = undefined;
     this.#free.push(session.id);
+    this.#former.set(session.serial, key);
+    if (this.#former.size > MOST_FORMER) this.#former.delete(this.#former.keys().next().value as number);
     const { thread, serial, tenant, sources } = session;
     return { thread, serial, tenant, sources };
   }

@@ -292,12 +292,13 @@ ${more.static ?? ''}
     return Number(line?.slice(series.length + 1));
   }
 
-  /** A device in a namespace of its own; its tunnel is not waited for. */
+  /** A device in a namespace of its own; its tunnel is not waited for. @param routes besides the ones to what is outside */
   async connect(
     identity: DeviceIdentity,
     edge: string = EDGE4,
     nodeArgs: readonly string[] = [],
     namespace = this.clientNamespace(),
+    routes: readonly string[] = [],
   ): Promise<TestDevice> {
     const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
@@ -309,7 +310,7 @@ ${more.static ?? ''}
       trustAnchors: this.authority.pem,
       token: await this.#issuer.token(identity),
       device: 'tun0',
-      routes: ROUTES,
+      routes: [...ROUTES, ...routes],
     };
     child.send(order);
     return { namespace, reports, child };

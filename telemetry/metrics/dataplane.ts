@@ -164,6 +164,22 @@ export const DATAPLANE_METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_forward_held_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: {},
+    help: 'Packets for a device that had just come from another worker, which waited until that one sent nothing any more',
+    layer: 'dataplane',
+  },
+  {
+    name: 'cloudbridge_forward_followed_packets_total',
+    type: 'counter',
+    unit: 'packets',
+    labels: {},
+    help: 'Packets for a device that had moved to another worker, which were sent after it',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_ended_tunnels_total',
     type: 'counter',
     unit: 'tunnels',

@@ -8,6 +8,10 @@ export class ForwardCounters {
   readonly totals = new SessionCounters();
   /** Packets that were cut into fragments. */
   fragmented = 0;
+  /** Packets that waited until their device could be sent anything. */
+  held = 0;
+  /** Packets for a device that had moved, which went after it. */
+  followed = 0;
 
   /** A session's device sent a packet. */
   up(session: Session, bytes: number): void {

@@ -2,8 +2,9 @@ import { Fragmenter } from '#protocol/ip/fragmenter.ts';
 import type { IpView } from '#protocol/ip/view.ts';
 import type { ForwardCounters } from './counters.ts';
 import { Drop } from './drop-reason.ts';
+import { HeldPackets, MOST_HELD_BY_ALL_BYTES } from './held-packets.ts';
 import type { ThreadsPort } from './ports.ts';
-import type { Session } from './session.ts';
+import { HEADROOM, type Session } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
 
 /** IPv4 without DF is fragmented (RFC 1812 §5.2.6): who sends it takes no heed of an ICMP error. */
@@ -15,6 +16,8 @@ export class Delivery {
   readonly #threads: ThreadsPort | undefined;
   readonly #counters: ForwardCounters;
   readonly #fragmenter = new Fragmenter();
+  /** Of what waits, in both directions. */
+  readonly budget = { left: MOST_HELD_BY_ALL_BYTES };
 
   constructor(tenants: TenantTable, threads: ThreadsPort | undefined, counters: ForwardCounters) {
     this.#tenants = tenants;
@@ -24,9 +27,24 @@ export class Delivery {
 
   /** A packet that the session's link has room for. */
   whole(session: Session, buffer: Uint8Array, start: number, end: number): void {
-    if (!session.isSettled) this.#counters.drop(session, Drop.unsettled);
+    if (!session.isSettled) this.#hold(session, buffer, start, end);
     else if (session.link.send(buffer, start, end)) this.#counters.down(session, end - start);
     else this.#counters.drop(session, Drop.sessionQueueFull);
+  }
+
+  /** Who has just come is sent nothing while another worker may still do it: that takes about a round trip to that one. */
+  #hold(session: Session, buffer: Uint8Array, start: number, end: number): void {
+    session.held ??= new HeldPackets(this.budget);
+    if (!session.hasMoved && session.held.add(buffer, start, end)) this.#counters.held++;
+    else this.#counters.drop(session, Drop.unsettled);
+  }
+
+  /** A session may be sent packets from now on: those that waited come first. */
+  settle(session: Session): void {
+    if (session.hasMoved) return;
+    session.isSettled = true;
+    session.held?.release((packet) => this.whole(session, packet, HEADROOM, packet.length));
+    session.held = undefined;
   }
 
   /** A packet that is too large for the session's link. @returns false when it must not be cut */

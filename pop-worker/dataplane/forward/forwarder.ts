@@ -28,6 +28,7 @@ export interface ForwarderOptions extends RouterAddresses {
 export class Forwarder {
   readonly counters = new ForwardCounters();
   readonly policy: Policy;
+  readonly #delivery: Delivery;
   readonly #sessions: FromSessions;
   readonly #outside: FromOutside;
 
@@ -38,9 +39,16 @@ export class Forwarder {
     const delivery = new Delivery(tenants, threads, counters);
     const errors = new ErrorReports(options, egress, delivery, counters);
     this.policy = policy;
+    this.#delivery = delivery;
     this.#sessions = new FromSessions({ tenants, egress, policy, delivery, errors, counters });
+    if (tenants.nat !== undefined) tenants.nat.begun = (session) => this.#sessions.translated(session);
     const inward = new Inward({ tenants, sum, delivery, errors, counters });
     this.#outside = new FromOutside({ tenants, thread, threads, dataThreads, sum, inward, counters });
+  }
+
+  /** A session's device may be sent packets from now on. */
+  settle(session: Session): void {
+    this.#delivery.settle(session);
   }
 
   /** A packet from a session's device, in [start, end); its headers are changed in place. */

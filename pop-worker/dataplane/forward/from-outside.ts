@@ -65,7 +65,10 @@ export class FromOutside {
     const incoming = this.#incoming;
     incoming.segmentBytes = 0;
     if (session?.serial !== serial) counters.drop(undefined, Drop.noRoute);
-    else if (inward.isLetIn(session, incoming)) inward.toSession(session, incoming);
+    else if (session.hasMoved) {
+      counters.followed++;
+      inward.toWorker(this.#target(buffer), incoming);
+    } else if (inward.isLetIn(session, incoming)) inward.toSession(session, incoming);
     return true;
   }
 

@@ -7,9 +7,10 @@ import type { ForwardCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { Drop, natReason } from './drop-reason.ts';
 import type { ErrorReports } from './error-reports.ts';
+import { HeldPackets } from './held-packets.ts';
 import type { Policy } from './policy.ts';
 import type { EgressPort } from './ports.ts';
-import type { Session } from './session.ts';
+import { HEADROOM, type Session } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
 import { UNREACHABLE } from './tenants.ts';
 
@@ -72,7 +73,20 @@ export class FromSessions {
     if (fault !== IpFault.none) counters.drop(undefined, fault - 1);
     // It went while the packet was on its way.
     else if (session?.serial !== serial) counters.drop(undefined, Drop.noRoute);
+    else if (session.hasMoved) this.#follow(session, buffer);
     else this.#toSession(session, undefined, buffer);
+  }
+
+  /** A packet for a device that has moved, of somebody who had not heard of that: routes lead to where it is now. */
+  #follow(session: Session, buffer: Uint8Array): void {
+    const { tenants, delivery, counters } = this.#parts;
+    const { start, end, destinationAt, addressBytes } = this.#view;
+    const target = session.routes?.lookup(buffer, destinationAt, addressBytes) ?? UNREACHABLE;
+    counters.followed++;
+    if (delivery.remote(target, buffer, start, end)) return;
+    const next = tenants.session(target);
+    if (next?.hasMoved === false) this.#toSession(next, undefined, buffer);
+    else counters.drop(session, Drop.noRoute);
   }
 
   #toOutside(session: Session, buffer: Uint8Array): void {
@@ -94,9 +108,26 @@ export class FromSessions {
     if (!egress.add(buffer, view)) counters.drop(session, Drop.tunQueueFull);
   }
 
+  /** It is known now what a device's IPv4 was translated to elsewhere: what waited for that goes on. */
+  translated(session: Session): void {
+    const { heldUp } = session;
+    session.heldUp = undefined;
+    heldUp?.release((buffer) => {
+      if (this.#view.parse(buffer, HEADROOM, buffer.length) === IpFault.none) this.#toOutside(session, buffer);
+    });
+  }
+
   /** RFC 6888 REQ-11: who may not have more is told so, softly. */
   #notTranslated(session: Session, drop: NatDrop, buffer: Uint8Array): void {
-    const { errors, counters } = this.#parts;
+    const { errors, counters, delivery } = this.#parts;
+    if (drop === NatDrop.waiting) {
+      const { start, end } = this.#view;
+      session.heldUp ??= new HeldPackets(delivery.budget);
+      if (session.heldUp.add(buffer, start, end)) {
+        counters.held++;
+        return;
+      }
+    }
     counters.drop(session, natReason(drop));
     if (drop !== NatDrop.exhausted && drop !== NatDrop.sessionLimit) return;
     errors.toSession(session, IcmpError.noHost, buffer, this.#view, 0);

@@ -1,5 +1,6 @@
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { HeldPackets } from './held-packets.ts';
 import type { TenantRoutes } from './tenants.ts';
 
 /** Where a device's outside ports begin, address as a number. */
@@ -66,8 +67,14 @@ export class Session {
   id = -1;
   /** Tells it from whoever had that index before. */
   serial = 0;
-  /** Whether its device may be sent anything: not while another worker may still send to it. */
+  /** Whether its device may be sent anything: not while another worker may still send to it, and not after it moved. */
   isSettled = true;
+  /** Its device is at another worker by now: what still comes from it here is taken, what is for it goes there. */
+  hasMoved = false;
+  /** What waits until it is settled. */
+  held: HeldPackets | undefined = undefined;
+  /** What came from its device and waits until it is known what its IPv4 was translated to elsewhere. */
+  heldUp: HeldPackets | undefined = undefined;
   /** Stands for the device's IPv4 address outside of its tenant; given while attached. */
   carrier: Uint8Array | undefined = undefined;
   /** Number of its device among those that IPv4 is translated for; -1: it has no outside address. */

@@ -143,6 +143,8 @@ export class TenantTable {
     this.#leadNoMore(session.routes, session.sources, session.id);
     if (session.carrier !== undefined) this.carriers.release(session.carrier);
     if (session.nat >= 0) this.nat?.detach(session);
+    session.held?.release();
+    session.heldUp?.release();
     this.#sessions[session.id] = undefined;
     this.#free.push(session.id);
     session.id = -1;

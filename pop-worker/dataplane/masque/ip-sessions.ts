@@ -121,7 +121,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
   #settleSoon(session: Session): void {
     session.isSettled = false;
     setTimeout(() => {
-      session.isSettled = true;
+      this.#options.forwarder.settle(session);
     }, SETTLED_MS).unref();
   }
 

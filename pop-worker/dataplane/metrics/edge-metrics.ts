@@ -35,6 +35,8 @@ const DROPPED = byLabel('cloudbridge_forward_dropped_packets_total', 'reason');
 const EXCHANGED = byLabel('cloudbridge_exchange_records_total', 'kind');
 const EXCHANGE_DROPPED = byLabel('cloudbridge_exchange_dropped_records_total', 'kind');
 const BELLS = single('cloudbridge_exchange_bells_total');
+const HELD = single('cloudbridge_forward_held_packets_total');
+const FOLLOWED = single('cloudbridge_forward_followed_packets_total');
 const FRAGMENTED = single('cloudbridge_forward_fragmented_packets_total');
 const TUNNELS = byLabel('cloudbridge_proxy_tunnels_count', 'kind');
 const PROXY_REFUSED = byLabel('cloudbridge_proxy_refused_tunnels_total', 'reason');
@@ -147,12 +149,14 @@ export class EdgeMetrics {
       collectAll(slots, EXCHANGE_DROPPED, exchange.dropped);
       slots[BELLS] = exchange.bells;
     }
-    const { totals, drops, fragmented } = forwarder.counters;
+    const { totals, drops, fragmented, held, followed } = forwarder.counters;
     slots[PACKETS.up] = totals.packetsUp;
     slots[PACKETS.down] = totals.packetsDown;
     slots[BYTES.up] = totals.bytesUp;
     slots[BYTES.down] = totals.bytesDown;
     slots[FRAGMENTED] = fragmented;
+    slots[HELD] = held;
+    slots[FOLLOWED] = followed;
     for (const reason of DROP_REASONS) slots[DROPPED[reason]] = drops.of(reason);
     // The batch of the TUN is written after the forwarder has handed its packets over.
     slots[DROPPED.tun_queue_full] = drops.of('tun_queue_full') + (tunPort?.overflows ?? 0);

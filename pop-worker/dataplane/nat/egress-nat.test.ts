@@ -206,8 +206,10 @@ test('a device that moves keeps its outside address and goes on with what was to
   assert.equal(after.nat.counters.adopted, 1);
   after.arrive(back(at));
   assert.equal(after.send(second.session, out()), undefined);
-  assert.deepEqual(after.drops(), [['nat_waiting', 2]]);
+  assert.deepEqual(after.drops(), [['nat_waiting', 1]]);
+  assert.equal(after.forwarder.counters.held, 1);
   before.told.tellAll('red/phone', (message) => assert.ok(after.nat.take(message, 0, message.length)));
+  assert.deepEqual(after.outside.map(source), [at], 'what the device sent meanwhile has waited');
   after.tenants.detachRemote(remoteOf(first.session));
   after.arrive(back(at));
   assert.deepEqual(second.got.map(destination), ['10.64.0.2:40000']);

@@ -55,6 +55,8 @@ const keyOf = ({ tenant, device }: { readonly tenant: string; readonly device: s
 export class EgressNat {
   readonly nat: Nat44;
   readonly blocks: Blocks;
+  /** A session of ours has what its device had elsewhere, or begins without. */
+  begun: (session: Session) => void = () => {};
   readonly counters = { withoutBlock: 0, conflicts: 0, told: 0, untold: 0, adopted: 0 };
   readonly #pool: Pool;
   readonly #parts: EgressNatParts;
@@ -296,6 +298,7 @@ export class EgressNat {
   #begin(owned: Owned): void {
     this.#waiting.delete(owned);
     this.nat.owners.setWaiting(owned.owner, false);
+    if (owned.session !== undefined) this.begun(owned.session);
   }
 
   /** Some time has passed: to be called ten times a second. @param nowMs of any clock that never goes back */

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
+import { writeDevicePlace } from '#protocol/mesh/wire/sources.ts';
+import { keyOf, RemoteDevices } from './remote-devices.ts';
+
+const KEY = keyOf('red', 'laptop');
+
+const record = (member: number, serial: number): PresenceRecord => ({
+  ...{ key: KEY, epoch: serial, member, gone: false },
+  data: writeDevicePlace({ thread: 0, id: 1, serial, sources: [], outside: undefined }),
+});
+
+test('what threads still send to where a device was goes to where it is', () => {
+  const devices = new RemoteDevices(2);
+  const { attached: before } = devices.set(KEY, record(7, 70));
+  const { detached, attached: after } = devices.set(KEY, record(8, 80));
+  assert.ok(before && detached && after);
+  assert.equal(detached.serial, before.serial);
+  assert.notEqual(after.serial, before.serial);
+  for (const { id, serial } of [before, after]) assert.equal(devices.find(id, serial)?.member, 8);
+  assert.equal(devices.find(after.id, after.serial)?.serial, 80);
+  assert.equal(devices.find(before.id, 12_345), undefined);
+});
+
+test('a device that is at no other worker is not found by where it was', () => {
+  const devices = new RemoteDevices(2);
+  const { attached } = devices.set(KEY, record(7, 70));
+  assert.ok(attached);
+  devices.set(KEY, undefined);
+  assert.equal(devices.size, 0);
+  assert.equal(devices.find(attached.id, attached.serial), undefined);
+});
+
+test('of sessions that are no more the last thousand or so are remembered', () => {
+  const devices = new RemoteDevices(2);
+  const { attached: first } = devices.set(KEY, record(7, 1));
+  assert.ok(first);
+  for (let serial = 2; serial < 1030; serial++) devices.set(KEY, record(7, serial));
+  assert.equal(devices.find(first.id, first.serial), undefined);
+  assert.equal(devices.find(0, 10)?.serial, 1029);
+});
