@@ -1,8 +1,5 @@
 import { sameAddress } from '../../address.ts';
 
-/** Members of one bucket that are looked at: an address with more connections is a NAT, or an attack. */
-const MAX_LOOKED_AT = 64;
-
 const hash = (words: Int32Array, at: number): number => {
   let h = words[at] as number;
   for (let i = 2; i < 6; i++) h = Math.imul(h ^ (words[at + i] as number), 0x9e3779b1) ^ (h >>> 15);
@@ -13,6 +10,12 @@ const hash = (words: Int32Array, at: number): number => {
 export class AddressIndex<T extends object> {
   readonly #buckets = new Map<number, Set<T>>();
   readonly #places = new Map<T, number>();
+  readonly #mostLookedAt: number;
+
+  /** @param mostLookedAt connections of one address among which one is looked for */
+  constructor(mostLookedAt: number) {
+    this.#mostLookedAt = mostLookedAt;
+  }
 
   /** Also when the address has changed. */
   set(value: T, remote: Int32Array): void {
@@ -42,7 +45,7 @@ export class AddressIndex<T extends object> {
     const bucket = this.#buckets.get(hash(remote, at));
     let looked = 0;
     for (const value of bucket ?? []) {
-      if (looked++ === MAX_LOOKED_AT) return undefined;
+      if (looked++ === this.#mostLookedAt) return undefined;
       if (sameAddress(addressOf(value), 0, remote, at) && test(value)) return value;
     }
     return undefined;

@@ -11,7 +11,10 @@ import type { Replies } from './replies.ts';
 export class Registry {
   readonly byCid: CidTable<Connection>;
   readonly ended: Ended;
-  readonly #byAddress = new AddressIndex<Connection>();
+  /** By the addresses of clients: one with more than a few connections is an attack. */
+  readonly #accepted = new AddressIndex<Connection>(64);
+  /** By those of servers that we called: one socket may have thousands of connections to one. */
+  readonly #called = new AddressIndex<Connection>(4096);
   readonly #heap = new DeadlineHeap<Connection>();
   /** Every connection with the IDs that lead to it. */
   readonly #cids = new Map<Connection, Uint8Array[]>();
@@ -67,7 +70,7 @@ export class Registry {
   }
 
   noteAddress(connection: Connection): void {
-    this.#byAddress.set(connection, connection.parts.paths.active.remote);
+    this.#indexOf(connection).set(connection, connection.parts.paths.active.remote);
   }
 
   noteConfirmed(connection: Connection): void {
@@ -78,7 +81,7 @@ export class Registry {
     for (const cid of this.#cids.get(connection) ?? []) this.byCid.delete(cid);
     this.#cids.delete(connection);
     this.#handshaking.delete(connection);
-    this.#byAddress.delete(connection);
+    this.#indexOf(connection).delete(connection);
     this.#heap.set(connection, Number.POSITIVE_INFINITY);
     connection.parts.keys.close();
     connection.parts.observer?.forgotten();
@@ -97,12 +100,15 @@ export class Registry {
     start: number,
     end: number,
   ): Connection | undefined {
-    return this.#byAddress.find(
-      words,
-      remoteAt,
-      (connection) => connection.parts.paths.active.remote,
-      (connection) => connection.isReset(buffer, start, end),
+    const remoteOf = (connection: Connection): Int32Array => connection.parts.paths.active.remote;
+    const isReset = (connection: Connection): boolean => connection.isReset(buffer, start, end);
+    return (
+      this.#called.find(words, remoteAt, remoteOf, isReset) ?? this.#accepted.find(words, remoteAt, remoteOf, isReset)
     );
+  }
+
+  #indexOf({ parts }: Connection): AddressIndex<Connection> {
+    return parts.isServer ? this.#accepted : this.#called;
   }
 
   wake(connection: Connection): void {
