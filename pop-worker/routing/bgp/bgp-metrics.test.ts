@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { END_CAUSES } from '#protocol/bgp/fsm/ending.ts';
 import { State } from '#protocol/bgp/fsm/state.ts';
-import type { Speaker } from '#protocol/bgp/speaker.ts';
 import { Outcome } from '#protocol/bgp/wire/attributes/definition.ts';
 import { MessageType } from '#protocol/bgp/wire/header.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
@@ -47,11 +46,11 @@ test('each thing that happens moves its own series, and every series can move', 
   shows((metrics) => metrics.faulty(Outcome.disableFamily), { 'faulty_updates_total family_disabled': 1 });
   const { idle, connect, active, openSent, openConfirm, established } = State;
   const states = [idle, connect, active, openSent, openConfirm, established, established];
-  const speaker = { neighbours: [undefined, ...states.map((state) => ({ state }))] } as unknown as Speaker;
+  const all = states.map((state) => ({ neighbour: { state } }));
   shows(
     (metrics) => {
-      metrics.collect(speaker);
-      metrics.collect(speaker);
+      metrics.collect(all);
+      metrics.collect(all);
     },
     {
       'neighbours_count idle': 1,

@@ -1,6 +1,5 @@
 import { END_CAUSES, type EndCause } from '#protocol/bgp/fsm/ending.ts';
-import { STATE_NAMES } from '#protocol/bgp/fsm/state.ts';
-import type { Speaker } from '#protocol/bgp/speaker.ts';
+import { STATE_NAMES, type State } from '#protocol/bgp/fsm/state.ts';
 import { Outcome } from '#protocol/bgp/wire/attributes/definition.ts';
 import { slotOf } from '#telemetry/slots.ts';
 
@@ -66,10 +65,10 @@ export class BgpMetrics {
     this.#slots[ROUTES_BYTES] = bytes;
   }
 
-  /** Brings up to date what is not counted as it happens. */
-  collect({ neighbours }: Speaker): void {
+  /** Brings up to date how many neighbours are in which state. */
+  collect(all: Iterable<{ readonly neighbour: { readonly state: State } }>): void {
     for (const at of NEIGHBOURS) this.#slots[at] = 0;
-    for (const neighbour of neighbours) if (neighbour !== undefined) this.#add(NEIGHBOURS[neighbour.state]);
+    for (const { neighbour } of all) this.#add(NEIGHBOURS[neighbour.state]);
   }
 
   #add(at: number | undefined): void {

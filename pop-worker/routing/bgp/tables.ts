@@ -16,7 +16,7 @@ import { ownAttributes } from './own-attributes.ts';
 import { ownExport } from './own-export.ts';
 import { PolicyBook } from './policies.ts';
 import { type RoutePage, type RouteQuery, routePage } from './route-list.ts';
-import type { RouteTables, RouteValidator } from './runner.ts';
+import type { RouteTables, RouteValidator } from './route-tables.ts';
 import type { BgpNeighbourConfig, BgpRoutesConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
 
 /** The routes of all neighbours and our own: the RIB, filled as the configuration has it. */

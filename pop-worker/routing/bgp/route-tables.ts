@@ -1,0 +1,44 @@
+import type { OriginValidator } from '#protocol/bgp/policy/route.ts';
+import type { Policies } from '#protocol/bgp/policy/rule.ts';
+import type { FamilyCounts } from '#protocol/bgp/rib/inspect.ts';
+import type { Rib } from '#protocol/bgp/rib/rib.ts';
+import type { Routes } from '#protocol/bgp/routes.ts';
+import type { ExplainedRoute } from './explained.ts';
+import type { RoutePage, RouteQuery } from './route-list.ts';
+import type { BgpNeighbourConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
+
+/** Who knows which AS may originate what. */
+export interface RouteValidator extends OriginValidator {
+  /** Whether anybody is asked. */
+  readonly isWanted: boolean;
+}
+
+/** Where routes of neighbours are kept. */
+export interface RouteTables extends Routes {
+  readonly rib: Rib;
+  addNeighbour(config: BgpNeighbourConfig): number;
+  removeNeighbour(index: number): void;
+  /** Other routes of a neighbour are taken, and told to it. */
+  change(index: number, routes: NeighbourRoutesConfig): void;
+  setPolicies(policies: Policies): void;
+  /** A route of our own, in place of the one that there may be. */
+  originate(origin: OriginConfig): void;
+  withdraw(prefix: string): void;
+  /** Flow specifications are to be looked at; that takes time with the number of unicast routes. */
+  readonly owesValidation: boolean;
+  validateFlows(): void;
+  /** Bytes that routes take. */
+  readonly memory: number;
+  /** What there is of its routes, by family. */
+  countsOf(index: number): readonly FamilyCounts[];
+  /** What policies make of a prefix. @param prefix text of one */
+  explain(prefix: string): readonly ExplainedRoute[];
+  /** @param nameOf of a neighbour by its index */
+  page(query: RouteQuery, nameOf: (index: number) => string | undefined): RoutePage;
+  /** Before there are neighbours. */
+  setValidator(validator: RouteValidator): void;
+  /** What that one knows has become another: routes whose policies ask for it are looked at anew. */
+  revalidate(): void;
+  /** Our address of a connection with it. */
+  setLocal(index: number, address: string): void;
+}
