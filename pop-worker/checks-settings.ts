@@ -13,7 +13,7 @@ export const ChecksSection = z
     thread_stuck_ms: z.int().min(LEAST_STUCK_MS).max(MOST_MS).default(250),
     /** It did not beat for so long, whatever it waited for. */
     thread_late_ms: z.int().min(LEAST_STUCK_MS).max(MOST_MS).default(2000),
-    /** The same of the main thread, which may take a revision in, or collect garbage: forwarding does not wait for it. */
+    /** The same of the main thread and of BGP's, which may take a revision or routes in, or collect garbage: forwarding waits for neither. */
     main_stuck_ms: z.int().min(LEAST_STUCK_MS).max(MOST_MS).default(2000),
     main_late_ms: z.int().min(LEAST_STUCK_MS).max(MOST_MS).default(10_000),
     /** What the data plane and uplinks are given to answer, but for the time that data-plane threads waited for a core. */
@@ -46,3 +46,10 @@ export const watchedData = (
   beats: readonly SharedArrayBuffer[],
   { thread_stuck_ms: limitMs, thread_late_ms: lateMs }: ChecksSettings,
 ): WatchedThread[] => beats.map((beat) => ({ thread: 'data', beat, limitMs, lateMs }));
+
+/** A thread that forwards nothing itself, as BFD watches it. */
+export const watchedSlow = (
+  thread: 'main' | 'bgp',
+  beat: SharedArrayBuffer,
+  { main_stuck_ms: limitMs, main_late_ms: lateMs }: ChecksSettings,
+): WatchedThread => ({ thread, beat, limitMs, lateMs });

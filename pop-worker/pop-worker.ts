@@ -3,6 +3,7 @@ import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts'
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
+import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
@@ -100,6 +101,7 @@ export class PopWorker {
   /** What its threads share where the configuration names none. */
   readonly #ticketKeys: readonly Uint8Array[];
   #bfd: WorkerBfd | undefined;
+  readonly #bgpBeat = allocateBeat();
   #anycast: WorkerAnycast | undefined;
   /** As `WorkerAnycast.others`. */
   #others: number | undefined;
@@ -242,7 +244,7 @@ export class PopWorker {
     const beats = this.#threads.map(({ beat }) => beat);
     this.#bfd = new WorkerBfd({
       ...{ settings: config.bfd ?? BfdSection.parse({}), checks: config.checks, sessions: bfdSessions },
-      ...{ dataBeats: beats, log, gone: broken },
+      ...{ dataBeats: beats, bgpBeat: config.bgp && this.#bgpBeat, log, gone: broken },
     });
     await this.#bfd.start();
   }
@@ -255,7 +257,7 @@ export class PopWorker {
       ...{ settings, checks, passwords: bgpPasswords, drainSeconds, seat: this.#bfd?.seat(), log, gone: broken },
       announces: (announces: boolean) => this.#mesh?.announces(announces),
       targets: listen.addresses.map((address) => ({ address, port: listen.port })),
-      dataBeats: this.#threads.map(({ beat }) => beat),
+      ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
       outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
       sessions: async () => (await this.#collected()).sessions,
       behind: () => source.view()?.contact.refusedRevision || undefined,
@@ -362,6 +364,7 @@ export class PopWorker {
     return (
       this.#threads.every((thread) => thread.isAlive()) &&
       this.#bfd?.isAlive() !== false &&
+      this.#anycast?.isAlive() !== false &&
       this.#mesh?.isAlive() !== false &&
       this.#dns?.isAlive() !== false
     );

@@ -44,6 +44,7 @@ const made = async (t: TestContext, nodeArgs: readonly string[] = []) => {
   router.add(worker, { tcp: direct, bfd: { intervalMs: 50, multiplier: 3 }, routes: { export: undefined } });
   world.environment = {
     CBR_TEST_WEDGE: path.join(world.folder, 'wedged'),
+    CBR_TEST_WEDGE_BGP: path.join(world.folder, 'wedged-bgp'),
     CBR_TEST_CLOCK: path.join(world.folder, 'jumping'),
   };
   await world.startWorker(nodeArgs);
@@ -139,6 +140,18 @@ test('a data-plane thread that is stuck is withdrawn at once', { skip: needsName
   rmSync(path.join(world.folder, 'wedged'));
   await becomes('announced');
   await router.up();
+});
+
+test('a BGP thread that is stuck, and could withdraw nothing, is seen by BFD', { skip: needsNamespaces }, async (t) => {
+  const wedge = fileURLToPath(new URL('testing/wedge.ts', import.meta.url));
+  const { world, router, bfdUp } = await made(t, ['--import', wedge]);
+  await bfdUp();
+  writeFileSync(path.join(world.folder, 'wedged-bgp'), '');
+  await world.until('the router has noticed', () => router.endings.some((text) => /BFD has found/.test(text)));
+  assert.equal(await world.metric('cloudbridge_bfd_missed_beats_total{thread="bgp"}'), 1);
+  rmSync(path.join(world.folder, 'wedged-bgp'));
+  await router.up();
+  await bfdUp();
 });
 
 test('a worker that was stopped and goes on (SIGSTOP, SIGCONT) takes nobody for silent, and has its sessions again', {

@@ -4,7 +4,7 @@ import { BfdService, type BfdStatus } from '#pop-worker/routing/bfd/service.ts';
 import type { BfdSessionConfig } from '#pop-worker/routing/bfd/setup.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { BfdSettings } from './bfd-settings.ts';
-import { type ChecksSettings, watchedData } from './checks-settings.ts';
+import { type ChecksSettings, watchedData, watchedSlow } from './checks-settings.ts';
 
 export interface WorkerBfdParts {
   readonly settings: BfdSettings;
@@ -12,6 +12,8 @@ export interface WorkerBfdParts {
   readonly sessions: readonly BfdSessionConfig[];
   /** Of the data-plane threads. */
   readonly dataBeats: readonly SharedArrayBuffer[];
+  /** Of the BGP thread, where there is to be one. */
+  readonly bgpBeat: SharedArrayBuffer | undefined;
   readonly log: Logger;
   /** The thread ended by itself; one sentence. */
   readonly gone: (reason: string) => void;
@@ -24,14 +26,13 @@ export class WorkerBfd {
   readonly #sessions: readonly BfdSessionConfig[];
   readonly #log: Logger;
 
-  constructor({ settings: { priority }, checks, sessions, dataBeats, log, gone }: WorkerBfdParts) {
+  constructor({ settings: { priority }, checks, sessions, dataBeats, bgpBeat, log, gone }: WorkerBfdParts) {
     this.#sessions = sessions;
     this.#log = log;
     const watched = [
-      {
-        ...{ thread: 'main' as const, beat: this.#beat.buffer },
-        ...{ limitMs: checks.main_stuck_ms, lateMs: checks.main_late_ms },
-      },
+      watchedSlow('main', this.#beat.buffer, checks),
+      // While it is stuck nothing can be withdrawn, whatever check fails.
+      ...(bgpBeat === undefined ? [] : [watchedSlow('bgp', bgpBeat, checks)]),
       ...watchedData(dataBeats, checks),
     ];
     this.#service = new BfdService(

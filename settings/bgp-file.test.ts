@@ -53,6 +53,7 @@ const WRONG: readonly (readonly [where: 'neighbor' | 'top', line: string, part: 
   ['neighbor', 'gtsm_hops = 1\nhop_limit = 64', 'neighbor.0.hop_limit: goes without gtsm_hops'],
   ['top', 'router_id = "0.0.0.0"', 'router_id: must be an IPv4 address'],
   ['top', 'as = 4294967295', 'as'],
+  ['top', 'bfd_stuck_ms = 149', 'bfd_stuck_ms'],
   ['top', 'listen = ["179"]', 'listen.0: must be host:port'],
   ['top', 'originate = [{ prefix = "198.51.100.1/24" }]', 'originate.0.prefix: must be a prefix'],
   ['top', 'originate = [{ prefix = "::/0", communities = ["65536:1"] }]', 'communities.0: must be a community'],

@@ -151,6 +151,8 @@ const BgpSettings = z.strictObject({
   next_hops: z.enum(['any', 'kernel']).default('any'),
   /** MiB that routes may take, all in all: whoever announces more loses its session (RFC 4486, Out of Resources). */
   max_route_megabytes: z.int().min(16).max(65_536).default(1024),
+  /** The BGP thread did not turn for so long, but for the time that it waited for a core: BFD says Down to all. */
+  bfd_stuck_ms: z.int().min(150).max(60_000).default(2000),
   neighbor: z.array(Neighbor).default([]),
   originate: z.array(Origin).default([]),
   policy: PolicyFile.prefault({}),

@@ -40,6 +40,8 @@ export interface WorkerAnycastParts {
   /** That devices connect to. */
   readonly targets: readonly ProbeTarget[];
   readonly dataBeats: readonly SharedArrayBuffer[];
+  /** That the BGP thread beats in (`host/thread/beat.ts`). */
+  readonly bgpBeat: SharedArrayBuffer;
   /** How long a drain may take. */
   readonly drainSeconds: number;
   /** Outside addresses of devices, of this worker and of all. */
@@ -88,7 +90,7 @@ export class WorkerAnycast {
   constructor(parts: WorkerAnycastParts, routing: WorkerRouting) {
     this.#parts = parts;
     this.#routing = routing;
-    const { settings, checks, dataBeats, passwords, seat, drainSeconds, outside, log, gone } = parts;
+    const { settings, checks, dataBeats, bgpBeat, passwords, seat, drainSeconds, outside, log, gone } = parts;
     this.#uplinks = new Uplinks(checks.answer_ms);
     this.#beats = new Beats(watchedData(dataBeats, checks), nowUs());
     const identifier = routerIdOf(settings.router_id);
@@ -107,7 +109,7 @@ export class WorkerAnycast {
     };
     this.#thread = new BgpThread(
       // Paths of the section are absolute by now.
-      { listen, routes, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
+      { listen, routes, beat: bgpBeat, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
       { gone, notice: (notice) => this.#take(notice) },
     );
     this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside, log });
@@ -152,6 +154,11 @@ export class WorkerAnycast {
     if (state === 'draining' || state === 'stopping') void this.#watchSessions(this.#watch);
     else if (state === 'withdrawn') this.#anycast.order('withdraw');
     else if (state === 'ready') this.#anycast.order('serve');
+  }
+
+  /** Whether the BGP thread still works. */
+  isAlive(): boolean {
+    return this.#thread.isAlive();
   }
 
   get slots(): readonly Slots[] {

@@ -1,14 +1,11 @@
-import { Beat } from '#pop-worker/routing/bfd/beat.ts';
 import { BfdService } from '#pop-worker/routing/bfd/service.ts';
 import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
 import type { Logger } from '#telemetry/logger.ts';
 
 /** Before ordinary threads, behind those of the system. */
 const PRIORITY = 10;
-/** It may collect garbage; the speaker has a thread of its own. */
-const MAIN_LIMIT_MS = 2000;
-/** Where it waits for a core. */
-const MAIN_LATE_MS = 10_000;
+/** So many times as long the BGP thread may be silent where it waits for a core. */
+const LATE = 5;
 
 /** BFD beside a speaker that runs by itself. */
 export interface SpeakerBfd {
@@ -18,15 +15,21 @@ export interface SpeakerBfd {
   stop(): Promise<void>;
 }
 
-/** Starts BFD when a neighbour wants it. @param gone told why, should its thread end by itself */
+/**
+ * Starts BFD when a neighbour wants it. All sessions are Down while the BGP thread is stuck, for then routes of ours are
+ * announced that nobody can take back; what the main thread does matters to no neighbour, and it is not watched.
+ *
+ * @param beat of the BGP thread @param stuckMs for which it may be silent @param gone told why, should BFD's thread end by itself
+ */
 export const startBfd = (
   neighbours: readonly BgpNeighbourConfig[],
+  beat: SharedArrayBuffer,
+  stuckMs: number,
   log: Logger,
   gone: (reason: string) => void,
 ): SpeakerBfd | undefined => {
   if (neighbours.every(({ bfd }) => bfd === undefined)) return undefined;
-  const beat = new Beat();
-  const watched = [{ thread: 'main' as const, beat: beat.buffer, limitMs: MAIN_LIMIT_MS, lateMs: MAIN_LATE_MS }];
+  const watched = [{ thread: 'bgp' as const, beat, limitMs: stuckMs, lateMs: LATE * stuckMs }];
   const service = new BfdService(
     { watched, priority: PRIORITY },
     {
@@ -42,9 +45,6 @@ export const startBfd = (
     ready: async () => {
       if (!(await service.ready())) log.warn('doing without a feature of the machine', { feature: 'bfd_realtime' });
     },
-    stop: async () => {
-      await service.stop();
-      beat.close();
-    },
+    stop: () => service.stop(),
   };
 };

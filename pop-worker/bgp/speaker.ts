@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { allocateBeat } from '#host/thread/beat.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
@@ -16,6 +17,7 @@ import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
 import { routeQueryOf } from './route-query.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
+const SERIES_WITH_BFD = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bfd|bgp|rpki|mrt|bmp)_/.test(spec.name));
 
 /** What may change while there is a session. */
 const APART = { routes: undefined, shutdown: undefined };
@@ -45,8 +47,9 @@ export class FileSpeaker {
     this.#path = path;
     this.#file = file;
     const neighbours = neighboursOf(file, path);
-    this.#bfd = startBfd(neighbours, log, gone);
-    const options = { ...threadOptionsOf(file, path), ...(this.#bfd && { bfd: this.#bfd.service.seat() }) };
+    const beat = allocateBeat();
+    this.#bfd = startBfd(neighbours, beat, file.bfd_stuck_ms, log, gone);
+    const options = { ...threadOptionsOf(file, path), beat, ...(this.#bfd && { bfd: this.#bfd.service.seat() }) };
     this.#thread = new BgpThread(options, { gone, notice: (notice) => this.#tell(notice) });
     for (const config of neighbours) this.#add(config);
   }
@@ -68,14 +71,17 @@ export class FileSpeaker {
 
   readonly state = 'ready';
 
-  /** Whether its thread answers. */
+  /** Whether its threads still work. */
   isHealthy(): boolean {
-    return this.#thread.isAlive();
+    return this.#thread.isAlive() && this.#bfd?.service.isAlive() !== false;
   }
 
   /** Prometheus text. */
   async metrics(): Promise<string> {
-    return exposition([this.#thread.slots], SERIES);
+    const { slots } = this.#thread;
+    return this.#bfd === undefined
+      ? exposition([slots], SERIES)
+      : exposition([slots, this.#bfd.service.slots], SERIES_WITH_BFD);
   }
 
   async status(): Promise<object> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allocateBeat } from '#host/thread/beat.ts';
-import { Beats, type WatchedThread } from './beats.ts';
+import { Beats, type ThreadKind, type WatchedThread } from './beats.ts';
 
 const MS = 1000;
 const LIMIT_MS = 300;
@@ -10,7 +10,7 @@ const LATE_MS = 2000;
 const WAITING = 0.9;
 
 /** Threads that beat when told to, and time that passes in looks. */
-const watch = (...threads: readonly ('main' | 'data')[]) => {
+const watch = (...threads: readonly ThreadKind[]) => {
   const watched: WatchedThread[] = threads.map((thread) => ({
     thread,
     beat: allocateBeat(),
@@ -91,10 +91,10 @@ test('a thread that waits for a core is late, and counted, but not stuck, until 
   const { beats, pass } = watch('main', 'data');
   pass(1000, [0, 1], [1]);
   assert.deepEqual(pass(1500, [0], [1]), []);
-  assert.deepEqual(beats.late, { main: 0, data: 1 });
+  assert.deepEqual(beats.late, { main: 0, data: 1, bgp: 0 });
   assert.deepEqual(pass(1000, [0], [1]), ['data 525']);
   assert.equal(beats.isLate, true);
-  assert.deepEqual(beats.late, { main: 0, data: 1 }, 'it is one time');
+  assert.deepEqual(beats.late, { main: 0, data: 1, bgp: 0 }, 'it is one time');
 });
 
 test('a thread that stops to wait and does nothing is found by the time that it did not wait', () => {

@@ -2,9 +2,12 @@ import { NEVER, type TimeUs } from '#protocol/contract.ts';
 import { beatingThread, lastBeat } from './beat.ts';
 import { CoreWait } from './core-wait.ts';
 
+/** What a thread does: all else, packets, or BGP. */
+export type ThreadKind = 'main' | 'data' | 'bgp';
+
 /** A thread without whose work a peer had better not send us anything. */
 export interface WatchedThread {
-  readonly thread: 'main' | 'data';
+  readonly thread: ThreadKind;
   /** `beat.ts`: the thread beats again and again while it works. */
   readonly beat: SharedArrayBuffer;
   /** It may be silent for so long without waiting for a core; at least 3 times what it leaves between beats. */
@@ -49,7 +52,7 @@ export class Beats {
   /** The thread that is missing waited for a core, as far as is known. */
   isLate = false;
   /** How often a thread was late: silent for longer than it may, had it not waited for a core. */
-  readonly late: Record<WatchedThread['thread'], number> = { main: 0, data: 0 };
+  readonly late: Record<ThreadKind, number> = { main: 0, data: 0, bgp: 0 };
   readonly #seen: readonly Seen[];
   readonly #waitsOf: (thread: number) => Waits | undefined;
   #lookedAt: TimeUs;

@@ -62,7 +62,7 @@ test('each series of BFD moves for what it is of', () => {
   for (const [i, code] of Object.values(BfdErrorCode).entries()) {
     shows(() => metrics.refused(code), { [`refused_sessions_total ${reasons[i]}`]: 1 });
   }
-  for (const thread of ['main', 'data'] as const) {
+  for (const thread of ['main', 'data', 'bgp'] as const) {
     shows(() => metrics.missed(thread), { [`missed_beats_total ${thread}`]: 1 });
   }
   shows(() => metrics.lent(7), { priority_loans_total: 7 });
@@ -71,13 +71,14 @@ test('each series of BFD moves for what it is of', () => {
     bfd.dropped[i] = i * 10;
   });
   shows(
-    () => metrics.collect(bfd, 5, { missing: SILENT, late: { main: 2, data: 3 } }),
+    () => metrics.collect(bfd, 5, { missing: SILENT, late: { main: 2, data: 3, bgp: 4 } }),
     Object.fromEntries([
       ...DROP_REASONS.map((reason, i) => [`dropped_packets_total ${reason}`, (i + 1) * 10]),
       ['unopened_sessions_count', 5],
       ['held_count', 1],
       ['late_beats_total main', 2],
       ['late_beats_total data', 3],
+      ['late_beats_total bgp', 4],
     ]),
   );
   const timing = {
@@ -89,13 +90,13 @@ test('each series of BFD moves for what it is of', () => {
   };
   const sessions = [0, 1, 2].map((binding) => bfd.open({ ...timing, binding }, 0));
   sessions[0]?.disable(Diagnostic.administrativelyDown, 0);
-  shows(() => metrics.collect(bfd, 5, { missing: SILENT, late: { main: 2, data: 3 } }), {
+  shows(() => metrics.collect(bfd, 5, { missing: SILENT, late: { main: 2, data: 3, bgp: 4 } }), {
     'sessions_count admin_down': 1,
     'sessions_count down': 2,
   });
   for (const state of [init, up]) {
     for (const session of sessions) Object.defineProperty(session, 'state', { get: () => state, configurable: true });
-    metrics.collect(bfd, 0, { missing: undefined, late: { main: 0, data: 0 } });
+    metrics.collect(bfd, 0, { missing: undefined, late: { main: 0, data: 0, bgp: 0 } });
     const name = `sessions_count ${state === up ? 'up' : 'init'}`;
     assert.equal(moved(slots)[name], 3);
     seen.add(name);

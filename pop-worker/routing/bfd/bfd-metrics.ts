@@ -1,4 +1,4 @@
-import type { Beats } from '#host/thread/beats.ts';
+import type { Beats, ThreadKind } from '#host/thread/beats.ts';
 import type { Bfd } from '#protocol/bfd/bfd.ts';
 import { DROP_REASONS, type DropReason } from '#protocol/bfd/drop.ts';
 import { BfdErrorCode } from '#protocol/bfd/errors.ts';
@@ -34,7 +34,7 @@ const UNOPENED = slotOf('cloudbridge_bfd_unopened_sessions_count', {});
 const THREADS = labelValues('cloudbridge_bfd_missed_beats_total', 'thread');
 const slotsOf = (name: 'cloudbridge_bfd_missed_beats_total' | 'cloudbridge_bfd_late_beats_total') =>
   Object.fromEntries(THREADS.map((thread) => [thread, slotOf(name, { thread })])) as Readonly<
-    Record<'main' | 'data', number>
+    Record<ThreadKind, number>
   >;
 const MISSED = slotsOf('cloudbridge_bfd_missed_beats_total');
 const LATE = slotsOf('cloudbridge_bfd_late_beats_total');
@@ -91,7 +91,7 @@ export class BfdMetrics {
     this.#add(REFUSED[code]);
   }
 
-  missed(thread: 'main' | 'data'): void {
+  missed(thread: ThreadKind): void {
     this.#add(MISSED[thread]);
   }
 

@@ -1,6 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { nowUs } from '#host/clock/clock.ts';
-import type { WatchedThread } from '#host/thread/beats.ts';
+import type { ThreadKind, WatchedThread } from '#host/thread/beats.ts';
 import { allocateSlots, type Slots } from '#telemetry/slots.ts';
 import type { BfdCommand, BfdNotice } from './messages.ts';
 import type { BfdSeat } from './seat.ts';
@@ -25,7 +25,7 @@ export interface BfdEvents {
   /** The thread ended by itself; one sentence. Peers find all sessions silent. */
   gone(reason: string): void;
   /** All sessions are kept down because that thread does not beat; undefined: no more. */
-  held(thread: 'main' | 'data' | undefined): void;
+  held(thread: ThreadKind | undefined): void;
 }
 
 /** The BFD thread as the main thread has it: commands go by messages, figures are read from shared memory. */

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ThreadKind } from '#host/thread/beats.ts';
 import type { Timing } from '#protocol/bfd/parameters.ts';
 import type { Diagnostic, State } from '#protocol/bfd/state.ts';
 import type { BfdSessionConfig } from './setup.ts';
@@ -42,5 +43,5 @@ export type BfdNotice =
   | { readonly type: 'kept'; readonly id: number; readonly message: string }
   | ({ readonly type: 'changed'; readonly id: number } & BfdChange)
   /** All sessions are kept down because that thread does not beat; undefined: no more. */
-  | { readonly type: 'held'; readonly thread: 'main' | 'data' | undefined }
+  | { readonly type: 'held'; readonly thread: ThreadKind | undefined }
   | { readonly type: 'stopped' };

@@ -1,4 +1,5 @@
 import { nowUs } from '#host/clock/clock.ts';
+import type { ThreadKind } from '#host/thread/beats.ts';
 import { diagnosticText, STATE_NAMES } from '#protocol/bfd/state.ts';
 import { Stat } from '#protocol/bfd/stats.ts';
 import { labelValues } from '#telemetry/metrics.ts';
@@ -30,7 +31,7 @@ export interface BfdStatus {
   /** Whether the thread goes before ordinary ones. */
   readonly realtime: boolean;
   /** The thread of ours that is silent and has all sessions kept down. */
-  readonly heldBy?: 'main' | 'data';
+  readonly heldBy?: ThreadKind;
   /** How often a thread was silent for longer than it may, for it waited for a core. */
   readonly late: number;
   readonly paths: readonly BfdPathStatus[];
@@ -40,7 +41,7 @@ export interface BfdServiceEvents {
   /** The thread ended by itself; one sentence. Peers find all sessions silent. */
   gone(reason: string): void;
   /** All sessions are kept down because that thread does not beat; undefined: no more. */
-  held(thread: 'main' | 'data' | undefined): void;
+  held(thread: ThreadKind | undefined): void;
 }
 
 const LATE = labelValues('cloudbridge_bfd_late_beats_total', 'thread').map((thread) =>
@@ -52,7 +53,7 @@ const NOTHING = new Float64Array(Object.keys(Stat).length);
 export class BfdService {
   readonly #thread: BfdThread;
   readonly #clients: BfdClients;
-  #heldBy: 'main' | 'data' | undefined;
+  #heldBy: ThreadKind | undefined;
   #realtime = false;
 
   constructor(options: BfdThreadOptions, events: BfdServiceEvents) {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { nowUs } from '#host/clock/clock.ts';
+import { allocateBeat, lastBeat } from '#host/thread/beat.ts';
 import { allocateSlots, type Slots } from '#telemetry/slots.ts';
 import type { MrtFile } from '../mrt/setup.ts';
 import type { BesideStatus } from './beside.ts';
@@ -12,7 +13,10 @@ import type { NeighbourStatus } from './status.ts';
 const STOP_MS = 3000;
 const SILENT_US = 5_000_000;
 
-export type BgpThreadOptions = Omit<BgpThreadSetup, 'beat' | 'slots'>;
+export interface BgpThreadOptions extends Omit<BgpThreadSetup, 'beat' | 'slots'> {
+  /** Where others than the main thread watch it, too. */
+  readonly beat?: SharedArrayBuffer;
+}
 
 /** A notice that is no answer, and not about the thread itself. */
 export type ToldNotice = Exclude<
@@ -32,7 +36,7 @@ export class BgpThread {
   readonly slots: Slots = allocateSlots();
   /** Resolves with the ports that are listened at. @throws Error when it cannot start */
   readonly ready: Promise<readonly number[]>;
-  readonly #beat = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
+  readonly #beat: Float64Array;
   readonly #worker: Worker;
   readonly #events: BgpEvents;
   readonly #exited: Promise<void>;
@@ -46,11 +50,9 @@ export class BgpThread {
     this.#events = events;
     this.ready = this.#settle.promise;
     this.ready.catch(() => {});
-    const workerData: BgpThreadSetup = {
-      ...options,
-      slots: this.slots.buffer,
-      beat: this.#beat.buffer as SharedArrayBuffer,
-    };
+    const beat = options.beat ?? allocateBeat();
+    this.#beat = new Float64Array(beat);
+    const workerData: BgpThreadSetup = { ...options, slots: this.slots.buffer, beat };
     const transferList = options.bfd === undefined ? [] : [options.bfd.port];
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData, transferList, name: 'bgp' });
     this.#worker.on('message', (notice: BgpNotice) => this.#take(notice));
@@ -65,9 +67,9 @@ export class BgpThread {
     });
   }
 
-  /** Whether its timers still run: it beats at least every 100 ms. */
+  /** Whether its timers still run; not before it is ready. */
   isAlive(): boolean {
-    return nowUs() - (this.#beat[0] as number) < SILENT_US;
+    return nowUs() - lastBeat(this.#beat) < SILENT_US;
   }
 
   /** Adds a neighbour and begins. @returns its id */

@@ -82,7 +82,7 @@ export interface BgpListenConfig {
 export interface BgpThreadSetup {
   /** One block of `telemetry/slots.ts`. */
   readonly slots: SharedArrayBuffer;
-  /** One Float64 that this thread changes while it works. */
+  /** `host/thread/beat.ts`: this thread beats while it works, each 50 ms. */
   readonly beat: SharedArrayBuffer;
   /** Path of the network namespace to be in; undefined: that of the process. */
   readonly namespace?: string | undefined;

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { nowUs } from '#host/clock/clock.ts';
 import { native } from '#host/native.ts';
+import { beginBeat, giveBeat } from '#host/thread/beat.ts';
 import { nameThread } from '#host/thread/thread.ts';
 import { KernelNextHops } from './kernel-next-hops.ts';
 import type { BgpCommand, BgpNotice } from './messages.ts';
@@ -11,7 +11,8 @@ import { warmUp } from './warm-up.ts';
 
 /** NOTIFICATIONs are on their way for so long before the thread ends. */
 const CLOSING_MS = 50;
-const BEAT_MS = 100;
+/** So often that a limit of a few hundred milliseconds has room for a beat that is late. */
+const BEAT_MS = 50;
 
 const port = parentPort;
 if (port === null) throw new Error('this is the file of a worker thread');
@@ -25,7 +26,7 @@ if (setup.namespace !== undefined) {
   native.namespaceClose(namespace);
 }
 const beat = new Float64Array(setup.beat);
-beat[0] = nowUs();
+beginBeat(beat);
 const nextHops =
   setup.routes.nextHops === 'any'
     ? undefined
@@ -36,7 +37,7 @@ const nextHops =
 const tables = new Tables(setup.routes, nextHops && ((nextHop) => nextHops.costOf(nextHop)));
 const runner = new BgpRunner(setup, tables, notify);
 setInterval(() => {
-  beat[0] = nowUs();
+  giveBeat(beat);
   runner.beat();
 }, BEAT_MS).unref();
 port.on('message', (command: BgpCommand) => {
