@@ -6,6 +6,7 @@ import type { TcpAuthentication } from '#host/tcp/options.ts';
 import { TcpStream } from '#host/tcp/stream.ts';
 import { inNamespace, ip, needsRoot } from '#host/testing/namespace.ts';
 import { addressOf } from '#host/udp/address.ts';
+import { labelValues } from '#telemetry/metrics.ts';
 import { slotOf } from '#telemetry/slots.ts';
 import { DEVICE, testLink } from './testing/link.ts';
 import { BgpSide, type SideOptions, until } from './testing/side.ts';
@@ -128,6 +129,9 @@ test('a neighbour that is stopped, started and removed is told each time', root,
   one.thread.post({ type: 'remove', id });
   await until('why', () => other.endings.includes('received Cease, Peer De-configured'));
   assert.deepEqual(await one.thread.status(), []);
+  const states = labelValues('cloudbridge_bgp_neighbours_count', 'state');
+  const counts = states.map((state) => one.thread.slots[slotOf('cloudbridge_bgp_neighbours_count', { state })]);
+  assert.deepEqual(new Set(counts), new Set([0]), 'it counts no more');
   await until('it is a stranger', () => refusedAt(one, 'stranger') > 0);
 });
 

@@ -240,6 +240,7 @@ export class BgpRunner implements StreamsOwner {
     this.#beside.remove(entry.index);
     this.#listeners.remove(entry.config);
     this.#entries.remove(entry);
+    this.#metrics.collect(this.#entries.all());
   }
 
   #quit(text: string): void {
