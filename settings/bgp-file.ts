@@ -15,10 +15,13 @@ const routerId = z
   .string()
   .refine((text) => parseIpv4(text) !== undefined && text !== '0.0.0.0', 'must be an IPv4 address');
 const family = z.enum(['ipv4-unicast', 'ipv6-unicast', 'ipv4-flow', 'ipv6-flow']);
-/** A link-local address has the number of its interface behind it. */
+/** A link-local address has its interface behind it, by name or number, unless `interface` says it. */
 const neighborAddress = z
   .string()
-  .refine((text) => parseIpAddress(text.replace(/^(fe80:.*)%\d+$/i, '$1')) !== undefined, 'must be an IP address');
+  .refine(
+    (text) => parseIpAddress(text.replace(/^(fe80:.*)%[^%/\s]{1,15}$/i, '$1')) !== undefined,
+    'must be an IP address; a link-local one as fe80::1%eth0',
+  );
 const policyName = z.string().min(1).max(64);
 const seconds = (least: number, most: number) => z.int().min(least).max(most);
 
@@ -126,7 +129,7 @@ const Neighbor = z.strictObject({
   route_reflector_client: z.boolean().default(false),
   route_server_client: z.boolean().default(false),
   next_hop_self: z.boolean().default(false),
-  /** Our addresses as next hops, when they are others than the session's. */
+  /** Our addresses as next hops, when they are others than the session's; `::` to a link-local neighbour: no global one. */
   next_hop4: ipAddress.optional(),
   next_hop6: ipAddress.optional(),
 });
@@ -161,6 +164,10 @@ const BgpSettings = z.strictObject({
   bmp: BmpFile.prefault({}),
 });
 
+/** Its address; a link-local one with its interface. */
+export const addressWithZone = ({ address, interface: device }: z.infer<typeof Neighbor>): string =>
+  device !== undefined && /^fe80:[^%]*$/i.test(address) ? `${address}%${device}` : address;
+
 /** Settings of a neighbour of which one only may be there: one connection has one authentication, GTSM says what is sent too. */
 const EITHER_OR = [
   ['ao', 'md5_key_file'],
@@ -171,7 +178,15 @@ export const BgpFile = BgpSettings.superRefine((file, context) => {
   const { ruleSets } = readPolicies(policiesOf(file.policy));
   const addresses = new Set<string>();
   for (const [i, neighbor] of file.neighbor.entries()) {
-    const address = neighbor.address.toLowerCase();
+    const address = addressWithZone(neighbor).toLowerCase();
+    if (/^fe80:[^%]*$/.test(address)) {
+      const message = 'is link-local: say its interface, as fe80::1%eth0 or by interface';
+      context.addIssue({ code: 'custom', path: ['neighbor', i, 'address'], message });
+    }
+    if (neighbor.next_hop6 === '::' && !address.startsWith('fe80:')) {
+      const message = 'is for a link-local neighbour: it is sent our link-local address alone';
+      context.addIssue({ code: 'custom', path: ['neighbor', i, 'next_hop6'], message });
+    }
     if (addresses.has(address)) {
       const message = `${neighbor.address} is another neighbour's address already`;
       context.addIssue({ code: 'custom', path: ['neighbor', i, 'address'], message });

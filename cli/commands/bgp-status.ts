@@ -8,6 +8,8 @@ interface Answer {
   readonly as: number;
   readonly routerId: string;
   readonly neighbors: readonly Neighbor[];
+  /** That are wanted and cannot be had as they are. */
+  readonly refused?: readonly { readonly name: string; readonly reason: string }[];
   readonly rpki?: readonly RpkiCache[];
   readonly bmp?: readonly BmpStation[];
 }
@@ -77,9 +79,16 @@ export const bgpStatus = defineCommand({
   run: async ({ options: { socket }, output }) => {
     const answer = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'status')) as unknown as Answer;
     const rows = answer.neighbors.map((neighbor): [string, string] => [neighbor.name, textOf(neighbor)]);
+    const refused = (answer.refused ?? []).map(({ name, reason }): [string, string] => [name, `refused: ${reason}`]);
     const caches = (answer.rpki ?? []).map((one): [string, string] => [`rpki ${one.name}`, cacheText(one)]);
     const stations = (answer.bmp ?? []).map((one): [string, string] => [`bmp ${one.name}`, stationText(one)]);
-    output.record(answer, [['router', `${answer.routerId}, AS ${answer.as}`], ...rows, ...caches, ...stations]);
+    output.record(answer, [
+      ['router', `${answer.routerId}, AS ${answer.as}`],
+      ...rows,
+      ...refused,
+      ...caches,
+      ...stations,
+    ]);
     return SUCCESS;
   },
 });

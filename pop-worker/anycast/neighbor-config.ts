@@ -1,4 +1,3 @@
-import { native } from '#host/native.ts';
 import type { RoutedNeighbor } from '#model/routing.ts';
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
 import { BGP_PORT, type BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
@@ -26,14 +25,6 @@ export const communitiesOf = (texts: readonly string[]): Pick<OwnEdit, 'communit
     communities: all.filter(({ length }) => length === 2) as [number, number][],
     largeCommunities: all.filter(({ length }) => length === 3) as [number, number, number][],
   };
-};
-
-/** Its address as sockets take it: a link-local one has the number of its interface. @returns undefined: there is no such interface */
-export const reachableAddress = (address: string): string | undefined => {
-  const [host, zone] = address.split('%');
-  if (zone === undefined) return address;
-  const index = native.interfaceIndex(zone);
-  return index === 0 ? undefined : `${host}%${index}`;
 };
 
 /**

@@ -1,12 +1,13 @@
 import type { RoutedNeighbor, WorkerRouting } from '#model/routing.ts';
 import { advertisementTo } from '#pop-worker/routing/anycast/advertisement.ts';
 import type { BgpThread } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import { reachableAddress } from '#pop-worker/routing/bgp/link-address.ts';
 import type { BgpNotice } from '#pop-worker/routing/bgp/messages.ts';
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
 import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
 import type { Announcement } from '#protocol/anycast/announcer.ts';
 import type { Logger } from '#telemetry/logger.ts';
-import { communitiesOf, neighbourConfigOf, reachableAddress } from './neighbor-config.ts';
+import { communitiesOf, neighbourConfigOf } from './neighbor-config.ts';
 
 /** A neighbour whose settings cannot be had here, such as an interface that is not there, is tried again after so long. */
 const RETRY_MS = 10_000;

@@ -6,7 +6,7 @@ import type { SessionSettings } from '#protocol/bgp/fsm/settings.ts';
 import { type Capabilities, Role } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import { parseIpv4 } from '#protocol/ip/text.ts';
-import type { BgpFile, BgpNeighborFile } from '#settings/bgp-file.ts';
+import { addressWithZone, type BgpFile, type BgpNeighborFile } from '#settings/bgp-file.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
 import { splitHostPort } from '#settings/fields.ts';
 import { besideOf, keyIn } from './beside.ts';
@@ -102,7 +102,7 @@ const tcpOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): TcpOptio
 /** @param base folder that key files are named from @throws ConfigError when a key cannot be read */
 const neighbourOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): BgpNeighbourConfig => ({
   name: neighbor.name ?? neighbor.address,
-  address: neighbor.address,
+  address: addressWithZone(neighbor),
   port: neighbor.port,
   localAddress: neighbor.local_address,
   device: neighbor.interface,

@@ -3,30 +3,22 @@ import { isDeepStrictEqual } from 'node:util';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
-import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import type { BgpFile } from '#settings/bgp-file.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
-import { LAYOUT } from '#telemetry/slots.ts';
+import { allocateSlots, LAYOUT, slotOf } from '#telemetry/slots.ts';
 import { StartError } from '../start-error.ts';
 import { besideOf } from './beside.ts';
 import { type SpeakerBfd, startBfd } from './bfd.ts';
 import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
+import { FileNeighbours } from './file-neighbours.ts';
 import { routeQueryOf } from './route-query.ts';
 
+const REFUSED = slotOf('cloudbridge_bgp_refused_neighbours_count', {});
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
 const SERIES_WITH_BFD = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bfd|bgp|rpki|mrt|bmp)_/.test(spec.name));
-
-/** What may change while there is a session. */
-const APART = { routes: undefined, shutdown: undefined };
-
-/** Whether a neighbour may keep its session: at most which routes are taken and told is another. */
-const isSameSession = (one: BgpNeighbourConfig, other: BgpNeighbourConfig): boolean =>
-  one.routes.nextHop4 === other.routes.nextHop4 &&
-  one.routes.nextHop6 === other.routes.nextHop6 &&
-  isDeepStrictEqual({ ...one, ...APART }, { ...other, ...APART });
 
 /** A speaker that is as a configuration file has it. */
 export class FileSpeaker {
@@ -34,7 +26,8 @@ export class FileSpeaker {
   readonly #path: string;
   readonly #thread: BgpThread;
   readonly #bfd: SpeakerBfd | undefined;
-  readonly #neighbours = new Map<number, BgpNeighbourConfig>();
+  readonly #neighbours: FileNeighbours;
+  readonly #own = allocateSlots();
   #file: BgpFile;
 
   /**
@@ -51,7 +44,8 @@ export class FileSpeaker {
     this.#bfd = startBfd(neighbours, beat, file.bfd_stuck_ms, log, gone);
     const options = { ...threadOptionsOf(file, path), beat, ...(this.#bfd && { bfd: this.#bfd.service.seat() }) };
     this.#thread = new BgpThread(options, { gone, notice: (notice) => this.#tell(notice) });
-    for (const config of neighbours) this.#add(config);
+    this.#neighbours = new FileNeighbours(this.#thread, log);
+    this.#neighbours.set(neighbours);
   }
 
   /** @throws StartError when it cannot listen */
@@ -66,7 +60,7 @@ export class FileSpeaker {
   }
 
   get neighbourCount(): number {
-    return this.#neighbours.size;
+    return this.#neighbours.count;
   }
 
   readonly state = 'ready';
@@ -79,21 +73,23 @@ export class FileSpeaker {
   /** Prometheus text. */
   async metrics(): Promise<string> {
     const { slots } = this.#thread;
+    const own = this.#own;
+    own[REFUSED] = this.#neighbours.refused.length;
     return this.#bfd === undefined
-      ? exposition([slots], SERIES)
-      : exposition([slots, this.#bfd.service.slots], SERIES_WITH_BFD);
+      ? exposition([slots, own], SERIES)
+      : exposition([slots, own, this.#bfd.service.slots], SERIES_WITH_BFD);
   }
 
   async status(): Promise<object> {
     const { as, router_id: routerId } = this.#file;
     const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
-    return { as, routerId, neighbors, ...beside };
+    return { as, routerId, neighbors, refused: this.#neighbours.refused, ...beside };
   }
 
   /** One page of the routes. @throws Error that names what cannot be asked */
   async routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
     const query = routeQueryOf(request);
-    const names = [...this.#neighbours.values()].map(({ name }) => name);
+    const { names } = this.#neighbours;
     if (query.from !== undefined && !names.includes(query.from)) {
       throw new Error(`there is no neighbour ${query.from}: there is ${names.join(', ') || 'none'}`);
     }
@@ -129,29 +125,13 @@ export class FileSpeaker {
     if (!isDeepStrictEqual(file.bmp, this.#file.bmp)) this.#thread.post({ type: 'bmp', stations });
     if (!isDeepStrictEqual(file.rpki, this.#file.rpki)) this.#thread.post({ type: 'rpki', caches });
     if (!isDeepStrictEqual(file.mrt, this.#file.mrt)) this.#thread.post({ type: 'mrt', mrt });
-    const found = new Set<BgpNeighbourConfig>();
-    for (const [id, config] of this.#neighbours) {
-      const next = wanted.find((one) => isSameSession(one, config));
-      if (next === undefined) {
-        this.#neighbours.delete(id);
-        this.#thread.post({ type: 'remove', id });
-        continue;
-      }
-      found.add(next);
-      this.#neighbours.set(id, next);
-      if (!isDeepStrictEqual(next.routes, config.routes)) {
-        this.#thread.post({ type: 'change', id, routes: next.routes });
-      }
-      if (next.shutdown === config.shutdown) continue;
-      if (next.shutdown === undefined) this.#thread.post({ type: 'start', id });
-      else this.#thread.post({ type: 'stop', id, text: next.shutdown });
-    }
-    for (const config of wanted) if (!found.has(config)) this.#add(config);
+    this.#neighbours.set(wanted);
     this.#changeOrigins(file);
     this.#file = file;
   }
 
   async stop(): Promise<void> {
+    this.#neighbours.close();
     await this.#thread.stop(this.#file.shutdown_text);
     await this.#bfd?.stop();
   }
@@ -166,10 +146,6 @@ export class FileSpeaker {
     }
   }
 
-  #add(config: BgpNeighbourConfig): void {
-    this.#neighbours.set(this.#thread.add(config), config);
-  }
-
   /** One line for each thing that happens to a neighbour. */
   #tell(notice: ToldNotice): void {
     const log = this.#log;
@@ -177,12 +153,13 @@ export class FileSpeaker {
       log.warn('trouble beside BGP', { name: notice.name, reason: notice.message });
       return;
     }
-    const neighbor = this.#neighbours.get(notice.id)?.name;
+    const neighbor = this.#neighbours.nameOf(notice.id);
     switch (notice.type) {
       case 'refused':
-        log.error('neighbour refused', { neighbor, reason: notice.message });
+        this.#neighbours.refuse(notice.id, notice.message);
         return;
       case 'changed': {
+        this.#neighbours.accepted(notice.id);
         const write = notice.to === 'established' ? log.info : log.debug;
         write('neighbour', { neighbor, from: notice.from, to: notice.to });
         return;

@@ -77,6 +77,14 @@ export const BGP_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_bgp_refused_neighbours_count',
+    type: 'gauge',
+    unit: 'neighbours',
+    labels: {},
+    help: 'Neighbours of a speaker by itself that cannot be had as its file has them, such as on an interface that is not there',
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_bgp_routes_bytes',
     type: 'gauge',
     unit: 'bytes',

@@ -7,7 +7,9 @@ import { MessageType } from '#protocol/bgp/wire/header.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { BgpMetrics } from './bgp-metrics.ts';
 
-const SERIES = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_bgp_'));
+/** Of the program around the thread (`pop-worker/bgp/file-neighbours.test.ts`). */
+const OTHERS = 'cloudbridge_bgp_refused_neighbours_count';
+const SERIES = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_bgp_') && spec.name !== OTHERS);
 
 /** What has moved, by name and labels. */
 const moved = (slots: Float64Array): Record<string, number> =>

@@ -39,6 +39,6 @@ export interface RouteTables extends Routes {
   setValidator(validator: RouteValidator): void;
   /** What that one knows has become another: routes whose policies ask for it are looked at anew. */
   revalidate(): void;
-  /** Our address of a connection with it. */
-  setLocal(index: number, address: string): void;
+  /** Our address of a connection with it. @param global beside it, where it is link-local (`globalBeside`) */
+  setLocal(index: number, address: string, global?: string): void;
 }

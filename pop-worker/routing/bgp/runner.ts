@@ -9,6 +9,7 @@ import { Beside } from './beside.ts';
 import { BfdWatch } from './bfd-watch.ts';
 import { BgpMetrics } from './bgp-metrics.ts';
 import { Entries, type Entry, hostOf } from './entries.ts';
+import { globalBeside } from './link-address.ts';
 import { Listeners } from './listeners.ts';
 import type { BgpCommand, BgpNotice } from './messages.ts';
 import type { RouteQuery } from './route-list.ts';
@@ -148,7 +149,7 @@ export class BgpRunner implements StreamsOwner {
   }
 
   connected(index: number, local: string, port: number, isOutgoing: boolean): void {
-    this.#tables.setLocal(index, local);
+    this.#tables.setLocal(index, local, globalBeside(local));
     this.#beside.connected(index, local, port, isOutgoing);
     const config = this.#entries.at(index)?.config;
     if (config !== undefined) this.#bfd?.connected(index, config, local);

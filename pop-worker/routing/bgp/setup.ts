@@ -47,6 +47,7 @@ export interface NeighbourRoutesConfig {
   readonly flowValidation: 'any-destination' | 'full' | 'none';
   /** Text of our address as the next hop; undefined: that of the session, where it is of the family. */
   readonly nextHop4?: string | undefined;
+  /** `::` with a link-local session: the link-local address alone. */
   readonly nextHop6?: string | undefined;
 }
 

@@ -22,8 +22,8 @@ import type { BgpNeighbourConfig, BgpRoutesConfig, NeighbourRoutesConfig, Origin
 /** The routes of all neighbours and our own: the RIB, filled as the configuration has it. */
 export class Tables implements RouteTables {
   readonly rib: Rib;
-  /** By index: our addresses towards a neighbour. */
-  readonly #local: LocalAddresses[] = [];
+  /** By index: our address towards a neighbour. */
+  readonly #local: LocalAddress[] = [];
   readonly #neighbours: (PolicyNeighbour | undefined)[] = [];
   readonly #configs: (BgpNeighbourConfig | undefined)[] = [];
   #policies: PolicyBook;
@@ -99,18 +99,12 @@ export class Tables implements RouteTables {
     this.rib.validateFlows();
   }
 
-  setLocal(index: number, address: string): void {
-    const bytes = bytesOfAddress(address);
-    this.#local[index] = bytes.length === 4 ? { ipv4: bytes } : { ipv6: bytes };
+  setLocal(index: number, address: string, global?: string): void {
+    this.#local[index] = { address, global };
   }
 
   up(index: number, negotiated: Negotiated): void {
-    const { nextHop4, nextHop6 } = this.#configs[index]?.routes ?? {};
-    this.rib.up(index, negotiated, {
-      ...this.#local[index],
-      ...(nextHop4 !== undefined && { ipv4: bytesOfAddress(nextHop4) }),
-      ...(nextHop6 !== undefined && { ipv6: bytesOfAddress(nextHop6) }),
-    });
+    this.rib.up(index, negotiated, addressesOf(this.#local[index], this.#configs[index]?.routes));
   }
 
   down(index: number, kept: readonly number[]): void {
@@ -253,6 +247,35 @@ const bytesOfAddress = (text: string): Uint8Array => {
   const bytes = parseIpAddress(text.split('%')[0] as string);
   if (bytes === undefined) throw new TypeError(`"${text}" is no IP address`);
   return bytes;
+};
+
+/** In place of a global address: none. */
+const UNSPECIFIED = '::';
+
+/** Of a connection, as text; beside a link-local one there may be a global one. */
+interface LocalAddress {
+  readonly address: string;
+  readonly global: string | undefined;
+}
+
+/** What we are to a neighbour as a next hop: what is configured before what the session has. */
+const addressesOf = (
+  local: LocalAddress | undefined,
+  { nextHop4, nextHop6 }: Pick<NeighbourRoutesConfig, 'nextHop4' | 'nextHop6'> = {},
+): LocalAddresses => {
+  const { address = '', global } = local ?? {};
+  const isLinkLocal = address.includes('%');
+  const ipv4 = nextHop4 ?? (address.includes('.') ? address : undefined);
+  const global6 = nextHop6 ?? (isLinkLocal ? global : address.includes(':') ? address : undefined);
+  // RFC 2545 §3: both, for those on the link.
+  const six = [
+    ...(global6 === undefined || global6 === UNSPECIFIED ? [] : [global6]),
+    ...(isLinkLocal ? [address] : []),
+  ].map(bytesOfAddress);
+  return {
+    ...(ipv4 !== undefined && { ipv4: bytesOfAddress(ipv4) }),
+    ...(six.length > 0 && { ipv6: Uint8Array.from(six.flatMap((bytes) => [...bytes])) }),
+  };
 };
 
 /** @param text a prefix @returns with four words of address, IPv4 in the first */

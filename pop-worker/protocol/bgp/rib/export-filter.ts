@@ -4,6 +4,7 @@ import type { AttributeStore } from './attribute-store.ts';
 import { withOriginator, withoutMed } from './edits.ts';
 import { type ExportRules, refusesOtc } from './export-rules.ts';
 import type { Neighbour } from './neighbour.ts';
+import { isOfLink } from './next-hops.ts';
 import { OutFlag } from './outgoing.ts';
 import { OWN, REJECT } from './route-policy.ts';
 
@@ -79,11 +80,13 @@ export class ExportFilter {
 
   /** Whether there is a next hop that the neighbours take. */
   #hasNextHop(set: number, flags: number): boolean {
-    const { family, setsNextHop, ownNextHop, takesIpv6NextHop } = this.rules;
+    const { family, isExternal, setsNextHop, ownNextHop, takesIpv6NextHop } = this.rules;
     if (isFlow(family)) return true;
     const { columns, nextHops } = this.#store;
-    const bytes = nextHops.lengthOf(columns.nextHop[set] as number);
-    if (bytes === 0 || (setsNextHop && (flags & OutFlag.keepsNextHop) === 0)) return ownNextHop.length > 0;
+    const hop = columns.nextHop[set] as number;
+    const bytes = nextHops.lengthOf(hop);
+    const isOurs = bytes === 0 || (setsNextHop && (flags & OutFlag.keepsNextHop) === 0);
+    if (isOurs || (!isExternal && isOfLink(this.#store, hop))) return ownNextHop.length > 0;
     return (bytes === 4) === (family === Family.ipv4Unicast) || takesIpv6NextHop;
   }
 }

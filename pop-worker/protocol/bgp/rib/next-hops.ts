@@ -1,8 +1,13 @@
+import { isLinkLocalAt } from '../wire/attributes/multiprotocol.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { longerUint32 } from './columns.ts';
 
 /** Cost of a next hop that no way leads to: its routes are not chosen (RFC 4271 §9.1.2). */
 export const UNREACHABLE = 0xffff_ffff;
+
+/** It is a link-local address alone, which means nothing to who is not on the link (RFC 2545 §3). @param hop its id */
+export const isOfLink = ({ nextHops }: AttributeStore, hop: number): boolean =>
+  nextHops.lengthOf(hop) === 16 && isLinkLocalAt(nextHops.bytesOf(hop), nextHops.startOf(hop));
 
 /** What it costs to get to next hops, by their ids in the store: asked for once each, and again when told to. */
 export class NextHopCosts {

@@ -12,6 +12,7 @@ import { RouteFlag } from './attribute-columns.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
 import { addsOtc, type ExportRules } from './export-rules.ts';
+import { isOfLink } from './next-hops.ts';
 
 /** How a route goes out, besides its attributes. */
 export const OutFlag = {
@@ -100,10 +101,13 @@ export class Outgoing {
     return copyBytes(buffer, start, end, this.bytes, writeU32(this.bytes, value, this.#clusterId));
   }
 
-  #nextHop({ nextHops }: AttributeStore, hop: number, flags: number, rules: ExportRules): Uint8Array {
-    const bytes = nextHops.lengthOf(hop);
+  /** RFC 2545 §3: a link-local address is for those on the link alone; internal neighbours may be anywhere. */
+  #nextHop(store: AttributeStore, hop: number, flags: number, rules: ExportRules): Uint8Array {
+    const { nextHops } = store;
+    const known = nextHops.lengthOf(hop);
     const isKept = (flags & OutFlag.keepsNextHop) !== 0 || !rules.setsNextHop;
-    if (bytes === 0 || !isKept) return rules.ownNextHop;
+    if (known === 0 || !isKept || (!rules.isExternal && isOfLink(store, hop))) return rules.ownNextHop;
+    const bytes = rules.isExternal ? known : Math.min(known, 16);
     const hopOut = this.#hops[bytes === 4 ? 0 : bytes === 16 ? 1 : 2];
     const start = nextHops.startOf(hop);
     copyBytes(nextHops.bytesOf(hop), start, start + bytes, hopOut, 0);

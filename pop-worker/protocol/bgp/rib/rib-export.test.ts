@@ -5,7 +5,7 @@ import { Family } from '../wire/families.ts';
 import { MAX_EXTENDED_MESSAGE_BYTES } from '../wire/header.ts';
 import { withoutMed } from './edits.ts';
 import { ACCEPT_ALL, REJECT_ALL } from './route-policy.ts';
-import { LOCAL_AS, newRib, Peer } from './testing/peers.ts';
+import { LOCAL, LOCAL_AS, newRib, Peer } from './testing/peers.ts';
 import { type Attributes, encode, words } from './testing/route.ts';
 
 const ROUTE: Attributes = { origin: 0, path: [64_500, 7], nextHop: '198.51.100.1' };
@@ -249,6 +249,21 @@ test('next hops of IPv6 go to who takes them for IPv4, and to no other (RFC 8950
   assert.equal(plain.read().told.size, 0);
   assert.equal(both.read().told.get('10.1.0.0/16')?.nextHop, '2001:db8::7');
   assert.equal(rewritten.read().told.get('10.1.0.0/16')?.nextHop, '192.0.2.1');
+});
+
+test('a link-local next hop does not leave its link for an internal neighbour (RFC 2545 §3)', () => {
+  const rib = newRib();
+  const one = new Peer(rib, { as: 64_500 }).up();
+  const inside = new Peer(rib, { as: LOCAL_AS }).up();
+  const homeless = new Peer(rib, { as: LOCAL_AS });
+  rib.up(homeless.index, homeless.session, { ipv4: LOCAL.ipv4 });
+  const served = new Peer(rib, { as: 64_501, isServed: true }).up();
+  one.announce({ ...ROUTE, nextHop: '2001:db8::7 fe80::7' }, '2001:db8:1::/48');
+  one.announce({ ...ROUTE, nextHop: 'fe80::7' }, '2001:db8:2::/48');
+  const hops = ({ told }: Peer) => ['2001:db8:1::/48', '2001:db8:2::/48'].map((key) => told.get(key)?.nextHop);
+  assert.deepEqual(hops(inside.read()), ['2001:db8::7', '2001:db8::1']);
+  assert.deepEqual(hops(homeless.read()), ['2001:db8::7', undefined]);
+  assert.deepEqual(hops(served.read()), ['2001:db8::7 fe80::7', 'fe80::7'], 'a route server is on the link');
 });
 
 test('who has no address of ours is not told of routes that would go through us', () => {

@@ -122,6 +122,8 @@ test('next hops of IPv6: one or two addresses, of hosts, also for IPv4 where tha
     [reach('10', global), ok, EXTERNAL],
     [reach('20', global + local), ok, EXTERNAL],
     [reach('10', '00'.repeat(16)), treatAsWithdraw, EXTERNAL],
+    [reach('20', '00'.repeat(32)), treatAsWithdraw, EXTERNAL],
+    [reach('20', '00'.repeat(16) + global), treatAsWithdraw, EXTERNAL],
     [reach('10', 'ff020000000000000000000000000001'), treatAsWithdraw, EXTERNAL],
     [reach('10', global, '000101', '18 cb0071'), ok, both],
     [reach('20', global + local, '000101', '18 cb0071'), ok, both],
@@ -135,6 +137,16 @@ test('next hops of IPv6: one or two addresses, of hosts, also for IPv4 where tha
     assert.equal(reader.outcome, outcome, attributes);
     assert.ok(reader.reachFamily !== 0 && reader.reachAt < reader.reachEnd);
   }
+});
+
+test('an unspecified address before a link-local one is none, as BIRD sends it over link-local sessions', () => {
+  const local = 'fe800000000000000000000000000001';
+  const attributes = `800e2c 000201 20 ${'00'.repeat(16)} ${local} 00 30 20010db80001 ${ORIGIN} ${AS_PATH}`;
+  const reader = read(update({ attributes }));
+  const { nextHopAt, nextHopBytes, reachAt, reachEnd } = reader;
+  assert.equal(reader.outcome, ok);
+  assert.equal(hex(reader.fields.buffer.slice(nextHopAt, nextHopAt + nextHopBytes)), local);
+  assert.equal(hex(reader.fields.buffer.slice(reachAt, reachEnd)), '3020010db80001');
 });
 
 test('of two addresses the second counts when it is link-local, and a next hop of flow specifications never', () => {

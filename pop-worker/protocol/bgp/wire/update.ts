@@ -12,7 +12,7 @@ import {
   PATH_TOO_LONG,
   TWICE,
 } from './attributes/faults.ts';
-import { NEXT_HOP_AT } from './attributes/multiprotocol.ts';
+import { hasLinkLocalAlone, isLinkLocalAt, NEXT_HOP_AT } from './attributes/multiprotocol.ts';
 import { attributeRow } from './attributes/table.ts';
 import { u16At } from './bytes.ts';
 import { Family, familyAt, isFlow } from './families.ts';
@@ -203,11 +203,13 @@ export class UpdateReader {
     if (this.has(AttributeCode.mpReach)) {
       const value = this.valueAt[AttributeCode.mpReach] as number;
       this.reachFamily = familyAt(buffer, value);
-      this.nextHopAt = value + NEXT_HOP_AT;
+      const at = value + NEXT_HOP_AT;
       const bytes = buffer[value + 3] as number;
-      this.nextHopBytes = isFlow(this.reachFamily) ? 0 : nextHopLength(buffer, this.nextHopAt, bytes);
+      const isAlone = hasLinkLocalAlone(buffer, at, bytes);
+      this.nextHopAt = isAlone ? at + 16 : at;
+      this.nextHopBytes = isFlow(this.reachFamily) ? 0 : isAlone ? 16 : nextHopLength(buffer, at, bytes);
       // A reserved byte is between them.
-      this.reachAt = this.nextHopAt + bytes + 1;
+      this.reachAt = at + bytes + 1;
       this.reachEnd = this.valueEnd[AttributeCode.mpReach] as number;
     }
     if (this.has(AttributeCode.mpUnreach)) {
@@ -262,7 +264,7 @@ export class UpdateReader {
 
 /** RFC 2545 §3: the second address is the link-local one, or is not heeded. */
 const nextHopLength = (buffer: Uint8Array, at: number, bytes: number): number =>
-  bytes === 32 && (u16At(buffer, at + 16) & 0xffc0) !== 0xfe80 ? 16 : bytes;
+  bytes === 32 && !isLinkLocalAt(buffer, at + 16) ? 16 : bytes;
 
 /** RFC 4271 §5, §9: whether one that we do not know goes to other neighbours, or is dropped. */
 const isPassedOn = (buffer: Uint8Array, at: number, end: number): boolean => {

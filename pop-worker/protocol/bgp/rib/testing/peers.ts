@@ -1,6 +1,5 @@
 /** Neighbours of a RIB, at the other end of sessions: they announce by UPDATEs, and note what they are told. */
 import assert from 'node:assert/strict';
-import { formatIpAddress } from '#protocol/ip/text.ts';
 import { writeCanonical } from '../../wire/attributes/canonical.ts';
 import { AttributeCode } from '../../wire/attributes/codes.ts';
 import { Outcome } from '../../wire/attributes/definition.ts';
@@ -17,7 +16,7 @@ import { UpdateWriter, writeEndOfRib } from '../../wire/update-writer.ts';
 import type { NeighbourSettings, RibSession } from '../neighbour.ts';
 import { Rib, type RibSettings } from '../rib.ts';
 import { ACCEPT_ALL } from '../route-policy.ts';
-import { type Attributes, addressBytes, decode, encode, prefixText, words } from './route.ts';
+import { type Attributes, addressBytes, addressText, decode, encode, prefixText, words } from './route.ts';
 
 export const LOCAL_AS = 64_512;
 export const LOCAL = { ipv4: addressBytes('192.0.2.1'), ipv6: addressBytes('2001:db8::1') };
@@ -214,7 +213,7 @@ export class Peer {
     const hopAt = reader.valueAt[AttributeCode.nextHop]!;
     const learn = (keys: readonly Key[], at: number, length: number): void => {
       if (keys.length === 0) return;
-      const nextHop = length === 0 ? '' : formatIpAddress(buffer.subarray(at, at + length));
+      const nextHop = addressText(buffer.subarray(at, at + length));
       for (const key of keys) this.told.set(key, decode(out, 0, bytes, nextHop));
     };
     learn(this.#keys(Family.ipv4Unicast, fields.nlriAt, fields.nlriEnd), hopAt, 4);

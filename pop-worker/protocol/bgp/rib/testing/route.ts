@@ -39,11 +39,23 @@ export const prefixText = (address: Uint32Array, length: number, bits: number): 
   return `${formatIpAddress(bytes)}/${length}`;
 };
 
+/** @param text of none, one, or two addresses of IPv6 with a space between them */
 export const addressBytes = (text: string): Uint8Array => {
-  const bytes = text === '' ? new Uint8Array(0) : parseIpAddress(text);
-  assert.ok(bytes !== undefined, text);
-  return bytes;
+  const parts = text === '' ? [] : text.split(' ').map((one) => parseIpAddress(one));
+  assert.ok(
+    parts.every((bytes) => bytes !== undefined),
+    text,
+  );
+  return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
 };
+
+/** As `addressBytes` takes it. */
+export const addressText = (bytes: Uint8Array): string =>
+  bytes.length === 0
+    ? ''
+    : bytes.length <= 16
+      ? formatIpAddress(bytes)
+      : `${formatIpAddress(bytes.subarray(0, 16))} ${formatIpAddress(bytes.subarray(16))}`;
 
 /** Canonical, without the next hop. */
 export const encode = (attributes: Attributes): Uint8Array => {

@@ -1,4 +1,5 @@
 import { UpdateSubcode } from '../../errors.ts';
+import { u16At } from '../bytes.ts';
 import { addressBits, Family, familyAt, familyName, isFlow } from '../families.ts';
 import { areFlowSpecs, areFramed } from '../flowspec/nlri.ts';
 import { arePrefixes } from '../nlri.ts';
@@ -39,10 +40,23 @@ export const mpReach: AttributeRow = {
     if (nlri > end || !isNextHopLength(family, bytes, rules)) return NEXT_HOP;
     const nlriFault = checkNlri(buffer, nlri, end, family, rules);
     if (nlriFault !== undefined || isFlow(family)) return nlriFault;
-    return checkHost(buffer, start + NEXT_HOP_AT, Math.min(bytes, 16));
+    const hop = start + NEXT_HOP_AT;
+    return hasLinkLocalAlone(buffer, hop, bytes) ? undefined : checkHost(buffer, hop, Math.min(bytes, 16));
   },
   text: (buffer, start) => familyName(familyAt(buffer, start)),
 };
+
+/** fe80::/10. */
+export const isLinkLocalAt = (buffer: Uint8Array, at: number): boolean => (u16At(buffer, at) & 0xffc0) === 0xfe80;
+
+/**
+ * RFC 2545 §3 wants a global address first. BIRD has none where the addresses of a session are link-local, and sends the
+ * unspecified address in its place.
+ *
+ * @param bytes of the next hop at `at`
+ */
+export const hasLinkLocalAlone = (buffer: Uint8Array, at: number, bytes: number): boolean =>
+  bytes === 32 && isLinkLocalAt(buffer, at + 16) && buffer.subarray(at, at + 16).every((byte) => byte === 0);
 
 /** RFC 4760 §4, RFC 7606 §5.3. */
 export const mpUnreach: AttributeRow = {
