@@ -146,6 +146,11 @@ export class Program {
     return this.#output;
   }
 
+  /** The last of what it has said on standard error. */
+  get errors(): string {
+    return this.#errors;
+  }
+
   /** SIGTERM, SIGKILL after three seconds. Resolves to what it announced at its end, if anything. */
   async stop(): Promise<unknown> {
     this.#stopping = true;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { meetsBar } from '#telemetry/measurement.ts';
 import type { NeighboursResult } from '../bgp/order.ts';
-import { convergenceLines, deathLines, fitLines } from './bgp-figures.ts';
+import { convergenceLines, deathLines, fitLines, withdrawalLines } from './bgp-figures.ts';
 
 const MIB = 2 ** 20;
 const result = (seconds: number, mib: number, deaths: readonly number[] = []): NeighboursResult => ({
@@ -54,5 +54,14 @@ test('of deaths the median counts, and the bar is for ours alone', () => {
     { metric: 'withdrawn', value: 62, unit: 'ms', peer: 'FRR' },
     { metric: 'withdrawn_slowest', value: 9, unit: 'ms' },
     { metric: 'withdrawn_slowest', value: 64, unit: 'ms', peer: 'FRR' },
+  ]);
+});
+
+test('of failed checks the slowest withdrawal has the bar', () => {
+  const trials = [3, 51, 2].map((sinceCheckMs) => ({ sinceCheckMs, sinceFaultMs: 250 + sinceCheckMs }));
+  assert.deepEqual(withdrawalLines('wedged', trials), [
+    { metric: 'wedged_after_check', value: 3, unit: 'ms' },
+    { metric: 'wedged_after_check_slowest', value: 51, unit: 'ms', bar: { atMost: 50 } },
+    { metric: 'wedged_after_fault_slowest', value: 301, unit: 'ms' },
   ]);
 });

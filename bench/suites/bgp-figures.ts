@@ -1,10 +1,13 @@
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
 import type { NeighboursResult } from '../bgp/order.ts';
+import type { Withdrawal } from '../bgp/withdrawal.ts';
 import { sideBySide } from '../harness/beside.ts';
 
 type Peers = Readonly<Record<string, NeighboursResult>>;
 
 const MIB = 2 ** 20;
+/** From a check that fails until neighbours have the withdrawal. */
+const WITHDRAWN_MS = 50;
 /** What 1,000,000 routes are to fit in. */
 const MILLION_MIB = 512;
 
@@ -56,6 +59,17 @@ export const fitLines = ({ peakBytes, announce, withdraw }: NeighboursResult): M
   ...sideBySide({ metric: 'withdraw', unit: 's', ours: withdraw.seconds, peers: {} }),
   { metric: 'peak_memory', value: Number((peakBytes / MIB).toPrecision(5)), unit: 'MiB', bar: { atMost: MILLION_MIB } },
 ];
+
+/** @param what has failed @param trials of it */
+export const withdrawalLines = (what: string, trials: readonly Withdrawal[]): Measurement[] => {
+  const checks = trials.map(({ sinceCheckMs }) => sinceCheckMs);
+  const faults = trials.map(({ sinceFaultMs }) => sinceFaultMs);
+  return [
+    { metric: `${what}_after_check`, value: median(checks), unit: 'ms' },
+    { metric: `${what}_after_check_slowest`, value: Math.max(...checks), unit: 'ms', bar: { atMost: WITHDRAWN_MS } },
+    { metric: `${what}_after_fault_slowest`, value: Math.max(...faults), unit: 'ms' },
+  ];
+};
 
 /** The median of those that died in a run, and the slowest. */
 export const deathLines = (ours: NeighboursResult, peers: Peers, atMostMs: number): Measurement[] => {

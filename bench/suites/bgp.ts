@@ -7,12 +7,13 @@ import { runCommand } from '#lab/command.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { NeighboursOrder, NeighboursResult, SenderOrder } from '../bgp/order.ts';
+import { type CheckFault, measureWithdrawal, UNANSWERED, WEDGED, type Withdrawal } from '../bgp/withdrawal.ts';
 import { measurePeers } from '../harness/beside.ts';
 import { type Pair, withPair } from '../harness/network.ts';
 import { withPrograms } from '../harness/program.ts';
 import { BGP_PEERS, OURS, type RouterImplementation } from '../implementations/bgp.ts';
 import { type CaseContext, Skip, type SuiteCase } from '../suite.ts';
-import { convergenceLines, deathLines, fitLines } from './bgp-figures.ts';
+import { convergenceLines, deathLines, fitLines, withdrawalLines } from './bgp-figures.ts';
 
 const MTU = 1500;
 /** Neighbours never share a CPU with the router. */
@@ -26,6 +27,8 @@ const RECEIVER_AS = 64_499;
 const FIRST_AS = 64_500;
 const FIRST_SENDER = 11;
 const DAEMON_MS = 300;
+/** Workers that each kind of fault happens to. */
+const TRIALS = 5;
 
 /** What is measured, with any router. */
 interface Setting {
@@ -104,6 +107,12 @@ const withAll = async (
   return lines(ours, await measurePeers(BGP_PEERS, context, (peer) => measure(setting, peer)));
 };
 
+const trialsOf = async (fault: CheckFault): Promise<Withdrawal[]> => {
+  const trials: Withdrawal[] = [];
+  for (let i = 0; i < TRIALS; i++) trials.push(await measureWithdrawal(fault));
+  return trials;
+};
+
 const convergence = (name: string, summary: string, count: number, routes: number, perSet: number): SuiteCase => ({
   name,
   summary,
@@ -156,4 +165,15 @@ export const cases: readonly SuiteCase[] = [
     5,
   ),
   death('bfd', 'a neighbour is cut off and BFD tells, 3 times 50 ms', { what: 'cut', bfdMs: 50 }, 150),
+  {
+    name: 'check',
+    summary: 'a check of a worker fails, a thread wedged or a probe unanswered: until its neighbour has the withdrawal',
+    run: async () => {
+      if (!isRoot) throw new Skip('network namespaces need root');
+      return [
+        ...withdrawalLines('wedged', await trialsOf(WEDGED)),
+        ...withdrawalLines('unanswered', await trialsOf(UNANSWERED)),
+      ];
+    },
+  },
 ];
