@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { NO_CAPABILITIES } from '#protocol/bgp/wire/capabilities/definition.ts';
+import { type GracefulRestart, NO_CAPABILITIES } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import { HEADER_BYTES, MAX_MESSAGE_BYTES, MessageType } from '#protocol/bgp/wire/header.ts';
 import { writeOpen } from '#protocol/bgp/wire/open.ts';
@@ -43,16 +44,25 @@ export interface RawSettings {
   readonly as: number;
   readonly holdTimeS?: number;
   readonly extendedMessages?: boolean;
+  /** It keeps forwarding IPv4 while it restarts (RFC 4724). */
+  readonly restarts?: boolean;
 }
 
+/** It could be back within 100 s. */
+const RESTARTER: GracefulRestart = {
+  ...{ isRestarting: false, hasNotification: true, restartTimeS: 100 },
+  families: [{ family: Family.ipv4Unicast, isForwarding: true }],
+};
+
 /** An OPEN of somebody with IPv4 alone. */
-export const openOf = ({ as, holdTimeS = 90, extendedMessages = false }: RawSettings): Buffer =>
+export const openOf = ({ as, holdTimeS = 90, extendedMessages = false, restarts = false }: RawSettings): Buffer =>
   written((buffer) =>
     writeOpen(buffer, 0, {
       ...{ as, identifier: as, holdTimeS },
       capabilities: {
         ...NO_CAPABILITIES,
         ...{ families: [Family.ipv4Unicast], fourOctetAs: as, routeRefresh: true, extendedMessages },
+        gracefulRestart: restarts ? RESTARTER : undefined,
       },
     }),
   );
@@ -96,11 +106,28 @@ export class RawPeer {
   /** With a session. */
   static async established(port: number, from: string, settings: RawSettings): Promise<RawPeer> {
     const peer = await RawPeer.at(port, from);
-    peer.say(openOf(settings));
-    await until('an OPEN', () => peer.count(MessageType.open) > 0);
-    peer.say(KEEPALIVE);
-    await until('a KEEPALIVE', () => peer.count(MessageType.keepalive) > 0);
+    await peer.comeUp(settings);
     return peer;
+  }
+
+  /** Waits at an address for the one connection that is made to it. @returns its port, and who has been connected to */
+  static async waiting(t: TestContext, address: string): Promise<{ port: number; peer: Promise<RawPeer> }> {
+    const server = createServer({ allowHalfOpen: true });
+    const peer = new Promise<RawPeer>((resolve) => server.once('connection', (socket) => resolve(new RawPeer(socket))));
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
+    // Who comes later is refused.
+    const { port } = server.address() as { readonly port: number };
+    void peer.then(() => server.close());
+    t.after(() => server.close());
+    return { port, peer };
+  }
+
+  /** Says what makes a session. */
+  async comeUp(settings: RawSettings): Promise<void> {
+    this.say(openOf(settings));
+    await until('an OPEN', () => this.count(MessageType.open) > 0);
+    this.say(KEEPALIVE);
+    await until('a KEEPALIVE', () => this.count(MessageType.keepalive) > 0);
   }
 
   say(...messages: readonly Uint8Array[]): void {

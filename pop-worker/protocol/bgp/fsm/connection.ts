@@ -86,6 +86,9 @@ export class Connection implements StreamSink {
   connected(now: TimeUs): void {
     this.tcp = Tcp.open;
     this.isBlocked = false;
+    // What was left to be said and done was of the one before, which this one has replaced.
+    this.wantsClose = false;
+    this.queue.clear();
     const isExtended = this.#owner.settings.capabilities.extendedMessages;
     this.#stream = new MessageStream(isExtended ? MAX_EXTENDED_MESSAGE_BYTES : MAX_MESSAGE_BYTES);
     this.apply(this.isOutgoing ? Event.tcpAcknowledged : Event.tcpConfirmed, now);
@@ -97,6 +100,13 @@ export class Connection implements StreamSink {
     this.tcp = Tcp.none;
     this.queue.clear();
     this.apply(Event.tcpFails, now, undefined, reason);
+  }
+
+  /** Another connection is there in place of this one: closed without a word (RFC 4724 §4.2). @param reason for people */
+  replaced(now: TimeUs, reason: string): void {
+    const isOpen = this.tcp === Tcp.open;
+    this.lost(now, reason);
+    this.wantsClose = isOpen;
   }
 
   /** TCP takes no more, or takes more again. */

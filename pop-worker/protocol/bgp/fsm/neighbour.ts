@@ -109,13 +109,13 @@ export class Neighbour implements ConnectionOwner {
     if (!this.isEnabled || now < this.heldUntil) return cease(CeaseSubcode.connectionRejected);
     const { session } = this;
     if ((session?.negotiated?.gracefulRestart?.families.length ?? 0) > 0) {
-      // RFC 4724 §4.2: it has restarted, and the old connection is none.
-      session?.lost(now, 'the neighbour has connected anew');
+      // RFC 4724 §4.2: it has restarted; the old connection is to be closed, and the new one kept.
+      session?.replaced(now, 'the neighbour has connected anew');
     } else if (session === this.incoming) {
       return cease(CeaseSubcode.collisionResolution);
     } else if (this.incoming.tcp !== Tcp.none) {
       // Whoever connects again has given up the one before.
-      this.incoming.lost(now, 'the neighbour has connected anew');
+      this.incoming.replaced(now, 'the neighbour has connected anew');
     }
     this.incoming.connected(now);
     return undefined;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CeaseSubcode } from '../errors.ts';
+import { SpeakerOutput } from '../speaker.ts';
 import type { GracefulRestart, LongLived } from '../wire/capabilities/definition.ts';
 import { cease } from '../wire/cease.ts';
 import { Family } from '../wire/families.ts';
+import { writeNotification } from '../wire/notification.ts';
 import { State } from './state.ts';
 import { Pair } from './testing/pair.ts';
 import { mirrored, SECOND, settingsOf } from './testing/settings.ts';
@@ -84,6 +86,34 @@ test('a connection of a neighbour that has restarted replaces the session withou
   assert.equal(sink.last, 'connection');
   assert.equal(told(pair)[0], 'down 0 keeps ipv4-unicast keeps ipv6-unicast');
   assert.equal(neighbour.state, State.openSent);
+});
+
+test('the connection that was the session is closed when it was ours, and what it says ends nothing (RFC 4724 §4.2)', () => {
+  const own = settingsOf({ capabilities: { gracefulRestart: HELPER } });
+  const pair = new Pair(own, mirrored(own, { isPassive: true, capabilities: { gracefulRestart: restarter() } }));
+  pair.start();
+  pair.pass(SECOND);
+  const [{ neighbour, speaker }] = pair.sides;
+  const old = neighbour.session;
+  assert.ok(old?.isOutgoing);
+  assert.equal(neighbour.accept(pair.now), undefined);
+  const out = new SpeakerOutput(100_000);
+  const wanted: string[] = [];
+  while (speaker.poll(pair.now, out)) wanted.push(`${out.kind} ${out.isOutgoing ? 'ours' : 'theirs'}`);
+  assert.deepEqual(wanted, ['send theirs', 'close ours']);
+  const bytes = new Uint8Array(4096);
+  old.receive(
+    bytes,
+    0,
+    writeNotification(bytes, 0, bytes.length, cease(CeaseSubcode.administrativeShutdown)),
+    pair.now,
+  );
+  assert.equal(neighbour.incoming.state, State.openSent);
+  // A third connection has no word of the second one in it.
+  assert.equal(neighbour.accept(pair.now), undefined);
+  assert.ok(speaker.poll(pair.now, out));
+  assert.deepEqual([out.kind, out.isOutgoing, out.buffer[18]], ['send', false, 1]);
+  assert.equal(speaker.poll(pair.now, out) && out.kind === 'close', false);
 });
 
 test('where it was not negotiated, nothing is kept: anycast sessions (RFC 4724 §4.2)', () => {
