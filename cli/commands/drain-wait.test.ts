@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@bufbuild/protobuf';
-import { leftOf, untilDone } from './drain-wait.ts';
+import { isUnknown, leftOf, untilDone } from './drain-wait.ts';
 
 const worker = (id: string, status?: JsonObject): JsonObject => ({
   ...{ pop: 'moscow', id },
@@ -16,16 +16,28 @@ test('what is left of a worker that drains', () => {
   );
   assert.equal(leftOf('drain', worker('w1', draining(2))), 'moscow/w1 has 2 sessions');
   assert.equal(leftOf('drain', worker('w1', draining(1))), 'moscow/w1 has 1 session');
-  for (const gone of [
-    worker('w1', draining(0)),
-    worker('w1'),
-    worker('w1', { ...draining(7), connected: false }),
-    worker('w1', { health: 'HEALTH_STOPPED', sessions: 3 }),
-  ])
+  for (const gone of [worker('w1', draining(0)), worker('w1', { health: 'HEALTH_STOPPED', sessions: 3 })])
     assert.equal(leftOf('drain', gone), undefined);
+  const stopped = worker('w1', { health: 'HEALTH_STOPPED', connected: false, sessions: 3 });
+  assert.equal(leftOf('drain', stopped), undefined);
+  assert.equal(leftOf('undrain', stopped), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', draining(0))), 'moscow/w1 does not serve yet');
-  assert.equal(leftOf('undrain', worker('w1')), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', { health: 'HEALTH_SERVING' })), undefined);
+});
+
+test('a worker that is cut off may serve on, whatever it said last: it is not done', () => {
+  const last = { connected: false, reportTime: '2026-11-20T10:00:00Z' };
+  const cut = worker('w1', { ...last, health: 'HEALTH_SERVING', sessions: 500 });
+  const text = 'moscow/w1 is not reached (last heard 2026-11-20T10:00:00Z: serving, 500 sessions)';
+  for (const verb of ['drain', 'undrain'] as const) assert.equal(leftOf(verb, cut), text);
+  // It may have been told to serve at its own machine since.
+  assert.match(
+    leftOf('drain', worker('w1', { ...draining(0), ...last })) ?? '',
+    /not reached .*: draining, 0 sessions/,
+  );
+  assert.match(leftOf('drain', worker('w1')) ?? '', /not reached \(nothing was heard of it within a day\)/);
+  assert.equal(isUnknown(cut), true);
+  assert.equal(isUnknown(worker('w1', draining(1))), false);
 });
 
 test('it is waited until all have gone, and what is left is told when it changes', async () => {

@@ -9,17 +9,39 @@ interface Said {
   readonly health?: string;
   readonly sessions?: number;
   readonly connected?: boolean;
+  readonly reportTime?: string;
 }
 
+const saidBy = ({ status }: JsonObject): Said => (status ?? {}) as Said;
+const sessionsIn = (count: number): string => `${count} ${count === 1 ? 'session' : 'sessions'}`;
+
+/**
+ * Whether nobody knows what a worker does: it is not heard, and has not said that it ended. That other workers do not hear
+ * it either proves nothing: whoever hears nobody goes on to announce and to serve.
+ *
+ * @param worker as the API has it
+ */
+export const isUnknown = (worker: JsonObject): boolean => {
+  const { health, connected = false } = saidBy(worker);
+  return !connected && health !== 'HEALTH_STOPPED';
+};
+
+const unknownText = (worker: JsonObject): string => {
+  const { health = '', sessions = 0, reportTime } = saidBy(worker);
+  if (reportTime === undefined) return 'is not reached (nothing was heard of it within a day)';
+  const state = health.replace('HEALTH_', '').toLowerCase();
+  return `is not reached (last heard ${reportTime}: ${state}, ${sessionsIn(sessions)})`;
+};
+
 /** What is still to be waited for of a worker that was told so; undefined: nothing. @param worker as the API has it */
-export const leftOf = (verb: Verb, { pop, id, status }: JsonObject): string | undefined => {
-  const { health, sessions = 0, connected = false } = (status ?? {}) as Said;
-  const name = `${pop}/${id}`;
+export const leftOf = (verb: Verb, worker: JsonObject): string | undefined => {
+  const { health, sessions = 0, connected = false } = saidBy(worker);
+  const name = `${worker['pop']}/${worker['id']}`;
+  if (isUnknown(worker)) return `${name} ${unknownText(worker)}`;
   if (verb === 'undrain') return connected && health === 'HEALTH_SERVING' ? undefined : `${name} does not serve yet`;
-  // Who is not there has no sessions.
-  if (!connected || health === 'HEALTH_STOPPED') return undefined;
+  if (health === 'HEALTH_STOPPED') return undefined;
   if (health !== 'HEALTH_DRAINING') return `${name} does not drain yet`;
-  return sessions === 0 ? undefined : `${name} has ${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
+  return sessions === 0 ? undefined : `${name} has ${sessionsIn(sessions)}`;
 };
 
 /**

@@ -7,7 +7,7 @@ import { methodNamed, resourceOf } from '../resources/methods.ts';
 import { columnsOf } from '../resources/render.ts';
 import { buildRequest } from '../resources/request.ts';
 import { ask, SOCKET_OPTION } from '../worker-socket.ts';
-import { untilDone, type Verb } from './drain-wait.ts';
+import { isUnknown, untilDone, type Verb } from './drain-wait.ts';
 
 const WORKER: Readonly<Record<Verb, string>> = {
   drain: 'take no new sessions and tell those there are to go elsewhere',
@@ -24,7 +24,9 @@ const WAITS: Readonly<Record<Verb, string>> = {
 };
 
 const columns = () =>
-  columnsOf(resourceOf(methodNamed('worker', 'get'))!, ['pop', 'id', 'drain', 'status.health', 'status.sessions']);
+  columnsOf(resourceOf(methodNamed('worker', 'get'))!, [
+    ...['pop', 'id', 'drain', 'status.connected', 'status.health', 'status.sessions'],
+  ]);
 
 const WAIT_OPTION = {
   wait: {
@@ -43,6 +45,14 @@ interface Order {
   readonly find: (list: (pop: string) => Promise<JsonObject[]>) => Promise<readonly string[]>;
   readonly output: Output;
 }
+
+const notDone = (verb: Verb, seconds: number, workers: readonly JsonObject[], left: readonly string[]): string =>
+  [
+    `Not done after ${seconds} s: ${left.join(', ')}.`,
+    ...(verb === 'drain' && workers.some(isUnknown)
+      ? ['Who is not reached may still announce and serve: `cloudbridge worker drain` at its machine tells it.']
+      : []),
+  ].join(' ');
 
 /** Says what workers should do; the API keeps it, they follow as soon as they hear of it. @returns how many that were */
 const setByApi = async ({ verb, options, find, output }: Order): Promise<number> => {
@@ -66,7 +76,7 @@ const setByApi = async ({ verb, options, find, output }: Order): Promise<number>
     const read = () => Promise.all(names.map((worker) => call('get', worker)));
     const { workers, left } = await untilDone(verb, read, options.wait, (line) => output.remark(line));
     output.list(columns(), workers);
-    if (left.length > 0) throw new CommandError(`Not done after ${options.wait} s: ${left.join(', ')}.`);
+    if (left.length > 0) throw new CommandError(notDone(verb, options.wait, workers, left));
     return names.length;
   });
 };
