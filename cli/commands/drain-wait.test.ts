@@ -20,6 +20,9 @@ test('what is left of a worker that drains', () => {
     assert.equal(leftOf('drain', gone), undefined);
   const stopped = worker('w1', { health: 'HEALTH_STOPPED', connected: false, sessions: 3 });
   assert.equal(leftOf('drain', stopped), undefined);
+  const serving = worker('w1', { health: 'HEALTH_SERVING' });
+  assert.match(leftOf('undrain', { ...serving, popDrain: true }) ?? '', /w1 is drained still \(by its PoP\)/);
+  assert.match(leftOf('undrain', { ...serving, drain: true }) ?? '', /w1 is drained still \(by itself\)/);
   assert.equal(leftOf('undrain', stopped), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', draining(0))), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', { health: 'HEALTH_SERVING' })), undefined);

@@ -38,6 +38,9 @@ export const leftOf = (verb: Verb, worker: JsonObject): string | undefined => {
   const { health, sessions = 0, connected = false } = saidBy(worker);
   const name = `${worker['pop']}/${worker['id']}`;
   if (isUnknown(worker)) return `${name} ${unknownText(worker)}`;
+  const isAsked = worker['drain'] === true || worker['popDrain'] === true;
+  if (verb === 'undrain' && isAsked)
+    return `${name} is drained still (by ${worker['drain'] === true ? 'itself' : 'its PoP'})`;
   if (verb === 'undrain') return connected && health === 'HEALTH_SERVING' ? undefined : `${name} does not serve yet`;
   if (health === 'HEALTH_STOPPED') return undefined;
   if (health !== 'HEALTH_DRAINING') return `${name} does not drain yet`;

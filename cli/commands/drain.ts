@@ -14,8 +14,8 @@ const WORKER: Readonly<Record<Verb, string>> = {
   undrain: 'serve again after `worker drain` or `worker withdraw`',
 };
 const POP: Readonly<Record<Verb, string>> = {
-  drain: 'drain all workers of a PoP',
-  undrain: 'let all workers of a PoP serve again',
+  drain: 'drain a PoP: all its workers, those too that it gets later',
+  undrain: 'let a PoP serve again',
 };
 
 const WAITS: Readonly<Record<Verb, string>> = {
@@ -25,7 +25,7 @@ const WAITS: Readonly<Record<Verb, string>> = {
 
 const columns = () =>
   columnsOf(resourceOf(methodNamed('worker', 'get'))!, [
-    ...['pop', 'id', 'drain', 'status.connected', 'status.health', 'status.sessions'],
+    ...['pop', 'id', 'drain', 'pop_drain', 'status.connected', 'status.health', 'status.sessions'],
   ]);
 
 const WAIT_OPTION = {
@@ -39,13 +39,6 @@ const WAIT_OPTION = {
 } as const;
 const API_OPTIONS = { ...TARGET_OPTIONS, ...WAIT_OPTION };
 
-interface Order {
-  readonly verb: Verb;
-  readonly options: OptionValues<typeof API_OPTIONS>;
-  readonly find: (list: (pop: string) => Promise<JsonObject[]>) => Promise<readonly string[]>;
-  readonly output: Output;
-}
-
 const notDone = (verb: Verb, seconds: number, workers: readonly JsonObject[], left: readonly string[]): string =>
   [
     `Not done after ${seconds} s: ${left.join(', ')}.`,
@@ -54,30 +47,40 @@ const notDone = (verb: Verb, seconds: number, workers: readonly JsonObject[], le
       : []),
   ].join(' ');
 
-/** Says what workers should do; the API keeps it, they follow as soon as they hear of it. @returns how many that were */
-const setByApi = async ({ verb, options, find, output }: Order): Promise<number> => {
+interface Order {
+  readonly verb: Verb;
+  /** What is told so. */
+  readonly noun: 'pop' | 'worker';
+  readonly name: string;
+  readonly options: OptionValues<typeof API_OPTIONS>;
+  readonly output: Output;
+}
+
+/** Says what a worker or a PoP should do; the API keeps it, workers follow as soon as they hear of it. @returns how many */
+const setByApi = async ({ verb, noun, name, options, output }: Order): Promise<number> => {
   const [{ withApi }, { listAll, resourceJson }] = await Promise.all([
     import('../api/client.ts'),
     import('../resources/list.ts'),
   ]);
   return withApi(options, async (api) => {
-    const call = async (name: string, worker: string): Promise<JsonObject> => {
-      const method = methodNamed('worker', name);
-      const { json } = await buildRequest(method, worker, {});
+    const call = async (called: string): Promise<JsonObject> => {
+      const method = methodNamed(noun, called);
+      const { json } = await buildRequest(method, name, {});
       return resourceJson(method.rpc.output, await api.call(method.rpc, json));
     };
-    const names = await find((pop) => listAll(api, methodNamed('worker', 'list'), pop));
-    const rows: JsonObject[] = [];
-    for (const worker of names) rows.push(await call(verb, worker));
+    // Of a PoP, each time those that there are then.
+    const read = async () =>
+      noun === 'worker' ? [await call('get')] : await listAll(api, methodNamed('worker', 'list'), name);
+    await call(verb);
     if (options.wait === undefined) {
-      output.list(columns(), rows);
-      return names.length;
+      const workers = await read();
+      output.list(columns(), workers);
+      return workers.length;
     }
-    const read = () => Promise.all(names.map((worker) => call('get', worker)));
     const { workers, left } = await untilDone(verb, read, options.wait, (line) => output.remark(line));
     output.list(columns(), workers);
     if (left.length > 0) throw new CommandError(notDone(verb, options.wait, workers, left));
-    return names.length;
+    return workers.length;
   });
 };
 
@@ -123,7 +126,7 @@ const workerCommand = (verb: Verb): Command =>
       }
       if (socket !== undefined)
         throw new UsageError('--socket is for the worker on this machine: leave POP/WORKER or --socket out.');
-      await setByApi({ verb, options, output, find: async () => [worker] });
+      await setByApi({ verb, noun: 'worker', name: worker, options, output });
       return SUCCESS;
     },
   });
@@ -132,6 +135,10 @@ const popCommand = (verb: Verb): Command =>
   defineCommand({
     name: `pop ${verb}`,
     summary: POP[verb],
+    description: [
+      'The API keeps it as a state of the PoP, beside what is said of each worker: one that was drained by itself stays so',
+      'when its PoP is undrained, and a worker that the PoP gets while it is drained does not serve until it is not.',
+    ].join('\n'),
     positionals: [{ name: 'POP', help: 'which PoP' }],
     options: API_OPTIONS,
     examples: [
@@ -139,8 +146,7 @@ const popCommand = (verb: Verb): Command =>
       { run: `cloudbridge pop ${verb} moscow --wait 60`, does: WAITS[verb] },
     ],
     run: async ({ options, words: [pop = ''], output }) => {
-      const find: Order['find'] = async (list) => (await list(pop)).map(({ id }) => `${pop}/${id}`);
-      const count = await setByApi({ verb, options, output, find });
+      const count = await setByApi({ verb, noun: 'pop', name: pop, options, output });
       if (count === 0) output.remark(`PoP ${pop} has no workers.`);
       return SUCCESS;
     },

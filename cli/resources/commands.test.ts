@@ -93,11 +93,11 @@ test('PoPs and workers, drained one by one or together', async () => {
     'moscow/w2': false,
     'frankfurt/w1': true,
   });
-  assert.deepEqual(await rows('pop', 'drain', 'moscow'), [
-    'POP|ID|DRAIN|CONNECTED|HEALTH|SESSIONS',
-    'moscow|w1|yes',
-    'moscow|w2|yes',
-  ]);
+  const headings = 'POP|ID|DRAIN|POP DRAIN|CONNECTED|HEALTH|SESSIONS';
+  assert.deepEqual(await rows('pop', 'drain', 'moscow'), [headings, 'moscow|w1|no|yes', 'moscow|w2|no|yes']);
+  assert.equal((await json('pop', 'get', 'moscow')).drain, true);
+  assert.equal((await json('worker', 'create', 'moscow/w3')).popDrain, true, 'one that comes later, too');
+  assert.deepEqual((await drained()).filter(([, drain]: [string, boolean]) => drain).length, 1);
   // Of whom nothing was heard nobody knows whether it serves.
   const drain = await world.run('pop', 'drain', 'moscow', '--wait', '0');
   assert.equal(drain.status, 1);
@@ -106,7 +106,13 @@ test('PoPs and workers, drained one by one or together', async () => {
   const undrain = await world.run('worker', 'undrain', 'frankfurt/w1', '--wait', '0');
   assert.equal(undrain.status, 1);
   assert.match(undrain.stderr, /: frankfurt\/w1 is not reached \(nothing was heard of it within a day\)\.\n$/);
-  await good('pop', 'undrain', 'moscow');
+  await good('worker', 'drain', 'moscow/w2');
+  assert.deepEqual((await rows('pop', 'undrain', 'moscow')).slice(1).sort(), [
+    'moscow|w1|no|no',
+    'moscow|w2|yes|no',
+    'moscow|w3|no|no',
+  ]);
+  await good('worker', 'undrain', 'moscow/w2');
   assert.ok((await drained()).every(([, drain]: [string, boolean]) => !drain));
   const empty = await world.run('pop', 'create', 'amsterdam').then(() => world.run('pop', 'drain', 'amsterdam'));
   assert.deepEqual([empty.status, empty.stderr], [0, 'PoP amsterdam has no workers.\n']);

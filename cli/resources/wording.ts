@@ -109,7 +109,7 @@ export const WORDING: Readonly<Record<string, Wording>> = {
   },
   pop: {
     plural: 'PoPs',
-    columns: ['id', 'display_name', 'latitude', 'longitude', 'addresses'],
+    columns: ['id', 'display_name', 'latitude', 'longitude', 'addresses', 'drain'],
     sample: 'moscow',
     create: '--display-name Moscow --latitude 55.75 --longitude 37.62',
     update: '--addresses 198.51.100.1 --addresses 2001:db8:b::1',
@@ -121,6 +121,7 @@ export const WORDING: Readonly<Record<string, Wording>> = {
       'pop',
       'id',
       'drain',
+      'pop_drain',
       'member',
       'mesh_address',
       'status.health',

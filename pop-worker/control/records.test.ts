@@ -144,9 +144,12 @@ test('a network gives its tenant prefixes while it is there', () => {
 
 test('a worker drains while its record says so', () => {
   const { state, config } = follower();
-  const worker = (drain: boolean) => toBinary(WorkerSchema, create(WorkerSchema, { drain, id: 'w1' }));
+  const worker = (drain: boolean, popDrain = false) =>
+    toBinary(WorkerSchema, create(WorkerSchema, { drain, popDrain, id: 'w1' }));
   config('_system.worker.moscow.w1', worker(true));
   assert.equal(state.drain, true);
+  config('_system.worker.moscow.w1', worker(false, true));
+  assert.equal(state.drain, true, 'its PoP says so');
   config('_system.worker.moscow.w1', worker(false));
   assert.equal(state.drain, false);
   config('_system.worker.moscow.w1', worker(true));

@@ -5,6 +5,9 @@ import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import type { DesiredState } from './desired-state.ts';
 
+/** What a worker whose record has ended is told. */
+const NOBODY = { drain: false, popDrain: false };
+
 /** The newest value of a record. Empty: it has ended; undefined: nothing is known of it, or no longer. */
 export type LookUp = (bucket: string, key: string) => Uint8Array | undefined;
 
@@ -23,8 +26,10 @@ export const followRecord = (state: DesiredState, bucket: string, key: string, l
   else if (kind === 'network') {
     const network = value && fromBinary(NetworkSchema, value);
     state.setNetwork(tenant, id, network && [network.ipv4Pool, network.ipv6Prefix]);
-  } else if (kind === 'worker') state.setDrain(value !== undefined && fromBinary(WorkerSchema, value).drain);
-  else if (kind === 'device') {
+  } else if (kind === 'worker') {
+    const { drain, popDrain } = value === undefined ? NOBODY : fromBinary(WorkerSchema, value);
+    state.setDrain(drain || popDrain);
+  } else if (kind === 'device') {
     // First that it is refused, then that it is there: nobody may slip in between.
     const device = updateRevoked(state, tenant, id, lookUp);
     state.setDevice(tenant, id, device && stateOf(tenant, id, device));

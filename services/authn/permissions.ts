@@ -32,6 +32,8 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ['PopService/CreatePop', 'operator'],
   ['PopService/UpdatePop', 'operator'],
   ['PopService/DeletePop', 'operator'],
+  ['PopService/DrainPop', 'operator'],
+  ['PopService/UndrainPop', 'operator'],
   ['PopService/ListWorkers', 'operator'],
   ['PopService/GetWorker', 'operator'],
   ['PopService/CreateWorker', 'operator'],

@@ -51,6 +51,23 @@ test('a parent ends or gets a child, never both', async () => {
   }
 });
 
+test('a worker that comes while its PoP is drained drains, too', async () => {
+  for (let round = 0; round < 8; round++) {
+    const pop = `/v1/pops/race${round}`;
+    await first.send('POST', '/v1/pops', { id: `race${round}` });
+    await first.send('POST', `${pop}/workers`, { id: 'w0' });
+    const [made, renamed, drained] = await Promise.all([
+      first.send('POST', `${pop}/workers`, { id: 'w1' }),
+      first.send('PATCH', `${pop}/workers/w0`, { meshAddress: '192.0.2.1' }),
+      second.send('POST', `${pop}/drain`, {}),
+    ]);
+    assert.deepEqual([made.status, renamed.status, drained.status], [201, 200, 200]);
+    const { workers } = (await first.send('GET', `${pop}/workers`)).json;
+    const told = workers.map((worker: { popDrain?: boolean }) => worker.popDrain);
+    assert.deepEqual(told, [true, true], `round ${round}`);
+  }
+});
+
 test('what a killed copy acknowledged is there, and its events come once and in order', async () => {
   const victim = await installation.startCopy();
   const acknowledged: string[] = [];

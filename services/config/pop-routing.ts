@@ -16,7 +16,7 @@ import { makeChange } from './change.ts';
 import { addChild, GuardKey } from './guard.ts';
 import type { EventInput } from './outbox.ts';
 import { readPage } from './page.ts';
-import { popKey } from './pops.ts';
+import { popKey } from './pop-drain.ts';
 import {
   applyMask,
   changeable,

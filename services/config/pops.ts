@@ -20,6 +20,7 @@ import { makeChange } from './change.ts';
 import { addChild, endParent, GuardKey } from './guard.ts';
 import { nextMember } from './members.ts';
 import { readPage } from './page.ts';
+import { popKey, setPopDrain } from './pop-drain.ts';
 import { applyMask, changeable, makeId, mustBeNew, readRecord, readResource, storeResource } from './resource.ts';
 import type { Stores } from './stores.ts';
 import { keyOf } from './tenants.ts';
@@ -29,7 +30,6 @@ const ALL_POPS = configKey(SYSTEM, 'pop', 'x').replace(/x$/, '*');
 /** Kinds of which each belongs to a PoP. */
 const CHILDREN = ['worker', 'neighbor', 'uplink'] as const;
 
-export const popKey = (pop: string): string => keyOf(() => ConfigKey.pop(pop), 'pop', pop);
 const workerKey = (pop: string, worker: string): string => keyOf(() => ConfigKey.worker(pop, worker), 'worker', worker);
 
 export const popService = (stores: Stores): ServiceImpl<typeof PopService> => ({
@@ -37,9 +37,10 @@ export const popService = (stores: Stores): ServiceImpl<typeof PopService> => ({
   ...workerMethods(stores),
 });
 
-type PopMethods = 'listPops' | 'getPop' | 'createPop' | 'updatePop' | 'deletePop';
+type PopMethods = 'listPops' | 'getPop' | 'createPop' | 'updatePop' | 'deletePop' | 'drainPop' | 'undrainPop';
 
-const CHANGEABLE = changeable(PopSchema, ['id']);
+/** Draining has calls of its own. */
+const CHANGEABLE = changeable(PopSchema, ['id', 'drain']);
 
 /** Addresses in their one form. */
 const inOneForm = (pop: Pop): Pop => {
@@ -48,6 +49,9 @@ const inOneForm = (pop: Pop): Pop => {
 };
 
 const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, PopMethods> => ({
+  drainPop: (request, context) => setPopDrain(config, request, context, true),
+  undrainPop: (request, context) => setPopDrain(config, request, context, false),
+
   listPops: async ({ page }) => {
     const { items, nextPageToken } = await readPage(config, PopSchema, ALL_POPS, page);
     return { pops: items, nextPageToken };
@@ -103,8 +107,7 @@ const popMethods = ({ config }: Stores): Pick<ServiceImpl<typeof PopService>, Po
     }),
 });
 
-/** Draining has calls of its own. */
-const CHANGEABLE_WORKER = changeable(WorkerSchema, ['pop', 'id', 'drain', 'status', 'member']);
+const CHANGEABLE_WORKER = changeable(WorkerSchema, ['pop', 'id', 'drain', 'pop_drain', 'status', 'member']);
 
 /** Gives a worker its number unless it has one, as those from before there were numbers. */
 const numbered = async (config: Store, worker: Worker): Promise<Change[]> => {
@@ -141,6 +144,7 @@ const workerMethods = (stores: Stores): Omit<ServiceImpl<typeof PopService>, Pop
         const given = request.worker as Worker;
         applyMask(worker, given, [...CHANGEABLE_WORKER.keys()], CHANGEABLE_WORKER, new Map());
         worker.drain = given.drain;
+        worker.popDrain = readResource(config, PopSchema, parent).drain;
         const taken = await numbered(config, worker);
         return {
           resource: { key, value: storeResource(WorkerSchema, worker), ifRevision },

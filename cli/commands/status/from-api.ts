@@ -26,8 +26,8 @@ const LOCAL: Readonly<Record<LocalOrder, readonly string[]>> = {
 
 const isSilent = ({ connected, health }: WorkerStatus): boolean => !connected && health !== Health.STOPPED;
 
-const workerSeen = ({ pop, id, drain, status }: Worker, nowMs: number): WorkerSeen => {
-  const ordered = drain ? ['drain by the control plane'] : [];
+const workerSeen = ({ pop, id, drain, popDrain, status }: Worker, nowMs: number): WorkerSeen => {
+  const ordered = drain || popDrain ? ['drain by the control plane'] : [];
   if (status === undefined) {
     const unknown = { sessions: null, revision: null, fromDisk: false, control: null, seenTime: null, version: null };
     return { pop, id, condition: 'unseen', orders: ordered, ...unknown, problem: null };
