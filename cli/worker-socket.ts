@@ -33,3 +33,7 @@ export const ask = (
   command: string,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Record<string, unknown>> => askAt('worker', socket ?? DEFAULT_SOCKET, command, { more });
+
+/** A sentence about an order that the worker's next start will not know; none otherwise. */
+export const keptText = ({ kept }: Record<string, unknown>): string =>
+  kept === false ? " It ends with the process: it could not be written to the worker's state_directory." : '';

@@ -25,6 +25,8 @@ interface ListenerParts {
   readonly route: (routing: WorkerRouting) => void;
   /** What names lead to. */
   readonly name: (dns: DnsConfig) => void;
+  /** All that is in force is known as of now. */
+  readonly current: () => void;
 }
 
 /** What the control source tells a worker, for its threads and the kernel; and what it asks. */
@@ -73,6 +75,7 @@ export class WorkerListener implements ControlListener {
 
   current(isCurrent: boolean): void {
     this.#parts.post({ type: 'current', isCurrent });
+    if (isCurrent) this.#parts.current();
   }
 
   /** What the data plane can work with; the rest is told. */

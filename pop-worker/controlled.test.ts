@@ -72,6 +72,36 @@ test('a worker with a control plane: whose order holds, what SIGHUP does, and wh
     await world.until('it is back', async () => (await status()).control.connected === true);
   });
 
+  await t.test(
+    'an order at the machine survives a restart without the control plane, which then has its say',
+    async () => {
+      await send('NATS', 'kill');
+      await world.until('it notices', async () => (await status()).control.connected === false);
+      assert.match(await world.command('drain'), /The worker is draining\.\n/);
+      await world.endWorker('SIGKILL');
+      await world.startWorker();
+      await until('draining');
+      assert.deepEqual((await status()).orders, { controlPlane: 'serve', local: 'drain' });
+      await send('NATS', 'start');
+      await until('ready');
+      assert.deepEqual((await status()).orders, { controlPlane: 'serve', local: 'serve' });
+      // What is ordered while it runs holds beside what the control plane says.
+      await world.command('withdraw');
+      await send('POST', `${worker}/drain`, {});
+      await send('POST', `${worker}/undrain`, {});
+      await until('withdrawn');
+      await world.command('undrain');
+      await until('ready');
+    },
+  );
+
+  await t.test('a PoP drains with all its workers', async () => {
+    await send('POST', '/v1/pops/test/drain', {});
+    await until('draining');
+    await send('POST', '/v1/pops/test/undrain', {});
+    await until('ready');
+  });
+
   await t.test('a stop in good order is told', async () => {
     assert.equal(await world.endWorker('SIGTERM'), 0);
     const { health, connected } = await reported();

@@ -65,8 +65,8 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     throw adminError(admin.listen, 'listen', error);
   });
   const order = (local: LocalOrder) => () => {
-    worker.order(local);
-    return { state: worker.state, orders: worker.orders };
+    const kept = worker.order(local);
+    return { state: worker.state, orders: worker.orders, kept };
   };
   const commands = {
     status: async () => ({ version: packageJson.version, ...(await worker.status()) }),

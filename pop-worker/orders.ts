@@ -7,7 +7,7 @@ import type { LocalOrder, WorkerState } from '#control/source.ts';
 export interface Orders {
   /** What the control plane says. */
   readonly controlPlane: 'serve' | 'drain';
-  /** What was said at the admin socket; it lasts until it is taken back there, or the process ends. */
+  /** What was said at the admin socket; it lasts until it is taken back there, or a later run hears the control plane. */
   readonly local: LocalOrder;
 }
 

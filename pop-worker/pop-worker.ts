@@ -22,6 +22,7 @@ import { WorkerListener } from './control-listener.ts';
 import { DataThread } from './data-thread.ts';
 import type { HandoffConfig } from './handoff-config.ts';
 import { handoffSetupOf, meshHandoffPeer } from './handoff-files.ts';
+import { KeptOrder } from './kept-order.ts';
 import type { MeshConfig } from './mesh-settings.ts';
 import { announcedOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
@@ -112,6 +113,7 @@ export class PopWorker {
   readonly #startedMs = performance.now();
   readonly #network: NetworkChanges;
   readonly #listener: WorkerListener;
+  readonly #keptOrder: KeptOrder;
   readonly #states = new WorkerStates({
     draining: (isDraining) => this.#drain(isDraining),
     state: (state) => {
@@ -125,6 +127,7 @@ export class PopWorker {
   constructor(parts: PopWorkerParts) {
     this.#parts = parts;
     const { config, tls, network, log } = parts;
+    this.#keptOrder = new KeptOrder(config.state_directory, (reason) => log.warn('orders', { reason }));
     this.#network = new NetworkChanges(network, log);
     const { tun, proxy, listen } = config;
     const events = {
@@ -205,6 +208,7 @@ export class PopWorker {
         this.#names = dns;
         this.#dns?.set(dns);
       },
+      current: () => this.#heardControl(),
     });
   }
 
@@ -228,6 +232,7 @@ export class PopWorker {
 
   /** Takes desired state, then serves. @throws Error of the source */
   async serve(): Promise<void> {
+    this.#states.order({ local: this.#keptOrder.read() });
     await this.#parts.source.start(this.#listener);
     await this.#network.settled();
     // Not before it serves: a neighbour takes Up for that.
@@ -328,9 +333,19 @@ export class PopWorker {
   /**
    * What an operator asks for at the machine, in place of what was asked before. `drain`: no new sessions, those there
    * are told to go; `withdraw`: routing is to lead nobody here, who comes is served all the same.
+   *
+   * @returns whether it survives a restart
    */
-  order(local: LocalOrder): void {
+  order(local: LocalOrder): boolean {
     this.#states.order({ local });
+    return this.#keptOrder.keep(local);
+  }
+
+  /** What an earlier run was ordered at the machine held for as long as nobody else had said anything. */
+  #heardControl(): void {
+    if (!this.#keptOrder.isFromBefore || this.#parts.source.view() === undefined) return;
+    this.#parts.log.info('the control plane is heard: what was ordered here before the start is over', {});
+    this.order('serve');
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Output } from '../output.ts';
 import { methodNamed, resourceOf } from '../resources/methods.ts';
 import { columnsOf } from '../resources/render.ts';
 import { buildRequest } from '../resources/request.ts';
-import { ask, SOCKET_OPTION } from '../worker-socket.ts';
+import { ask, keptText, SOCKET_OPTION } from '../worker-socket.ts';
 import { isUnknown, untilDone, type Verb } from './drain-wait.ts';
 
 const WORKER: Readonly<Record<Verb, string>> = {
@@ -93,7 +93,7 @@ const remaining = (verb: Verb, orders: unknown): string =>
 const askSocket = async (verb: Verb, socket: string | undefined, output: Output): Promise<void> => {
   const result = await ask(socket, verb);
   if (output.isForPrograms) output.line(result);
-  else output.print(`The worker is ${result['state']}${remaining(verb, result['orders'])}.`);
+  else output.print(`The worker is ${result['state']}${remaining(verb, result['orders'])}.${keptText(result)}`);
 };
 
 const workerCommand = (verb: Verb): Command =>
@@ -102,7 +102,8 @@ const workerCommand = (verb: Verb): Command =>
     summary: WORKER[verb],
     description: [
       'With POP/WORKER the API is told, which keeps it: the worker follows wherever it runs, also after a restart. Without,',
-      'the worker on this machine is told by its admin socket, which works without a control plane and lasts until it ends.',
+      'the worker on this machine is told by its admin socket, which works without a control plane. That survives a restart,',
+      'after which it is over once the control plane is heard.',
     ].join('\n'),
     positionals: [
       { name: 'POP/WORKER', help: 'which worker, by the API; none: the one on this machine', optional: true },

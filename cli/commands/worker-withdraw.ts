@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
-import { ask, SOCKET_OPTION } from '../worker-socket.ts';
+import { ask, keptText, SOCKET_OPTION } from '../worker-socket.ts';
 
 export const workerWithdraw = defineCommand({
   name: 'worker withdraw',
@@ -10,7 +10,7 @@ export const workerWithdraw = defineCommand({
   run: async ({ options, output }) => {
     const result = await ask(options.socket, 'withdraw');
     if (output.isForPrograms) output.line(result);
-    else output.print(`The worker is ${result['state']}.`);
+    else output.print(`The worker is ${result['state']}.${keptText(result)}`);
     return SUCCESS;
   },
 });
