@@ -7,6 +7,9 @@ export const DEFAULT_MESH_PORT = 4443;
 /** The name in a worker's certificate of the mesh, as a DNS name. */
 export const meshName = (pop: string, worker: string): string => `${worker}.${pop}.mesh`;
 
+/** The PoP in a name that `meshName` made; undefined: another one made it, as a worker's own file may. */
+export const popOfMeshName = (name: string): string | undefined => /^[^.]+\.([^.]+)\.mesh$/.exec(name)?.[1];
+
 /** A worker in the mesh. */
 export interface MeshPlace {
   /** 1 to 65,535. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FleetView, type FleetWorker, NO_FLEET } from '#control/fleet.ts';
+import { meshName } from '#model/mesh.ts';
 import { type MeshMember, popOfMember, roundTrips, unwellPops } from './health.ts';
 
 const POPS = ['moscow', 'frankfurt', 'tokyo'];
@@ -65,6 +66,25 @@ test('the mesh knows sooner: whom a majority takes for dead is not led to, whom 
     ['frankfurt'],
     'it says itself that it does not serve',
   );
+});
+
+test('a worker that is called like another PoP is not taken for that one', () => {
+  const pops = ['frankfurt', 'moscow'];
+  const popOf = (name: string) => popOfMember(name, pops);
+  assert.equal(popOf(meshName('moscow', 'frankfurt')), 'moscow');
+  assert.equal(popOf(meshName('frankfurt', 'moscow')), 'frankfurt');
+  assert.equal(popOf(meshName('moscow', 'moscow')), 'moscow');
+  assert.equal(popOf(meshName('tokyo', 'moscow')), undefined, 'that PoP is none of these');
+  // A worker's own file may call them as it likes.
+  assert.equal(popOf('frankfurt.moscow.example'), undefined, 'the one or the other');
+  assert.deepEqual(
+    ['w1.moscow.example', 'moscow.example', 'moscow.mesh', 'moscow'].map(popOf),
+    Array(4).fill('moscow'),
+  );
+  const fleet = fleetOf(...['moscow', 'frankfurt'].map((pop) => said(pop)));
+  const dead = [member(meshName('moscow', 'frankfurt'), { isDead: true }), member(meshName('frankfurt', 'w1'))];
+  const own = { pop: 'tokyo', worker: 'w1', serves: true };
+  assert.deepEqual(unwellPops({ pops, own, fleet, members: dead }), ['moscow']);
 });
 
 test('names of members say their PoP; the shortest round trip to it counts', () => {

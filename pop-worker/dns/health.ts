@@ -1,4 +1,5 @@
 import type { FleetView } from '#control/fleet.ts';
+import { popOfMeshName } from '#model/mesh.ts';
 
 /** A worker that says nothing for so long is not led to: it reports every 5 seconds. */
 const SILENT_MS = 15_000;
@@ -21,12 +22,21 @@ export interface Knowledge {
   readonly members: readonly MeshMember[];
 }
 
-/** @returns the PoP that a member of the mesh is in, as its name says; undefined: it says none of these */
-export const popOfMember = (name: string, pops: readonly string[]): string | undefined =>
-  name
+/**
+ * The PoP that a member of the mesh is in: as the control plane has named it, otherwise the one of the first two labels that is a
+ * PoP. Where both are, nobody can tell which of them is the worker or the domain.
+ *
+ * @returns undefined: it says none of these
+ */
+export const popOfMember = (name: string, pops: readonly string[]): string | undefined => {
+  const named = popOfMeshName(name);
+  if (named !== undefined) return pops.includes(named) ? named : undefined;
+  const [pop, another] = name
     .split('.')
     .slice(0, 2)
-    .find((label) => pops.includes(label));
+    .filter((label) => pops.includes(label));
+  return another === undefined || another === pop ? pop : undefined;
+};
 
 const isServing = (pop: string, { own, fleet, members, pops }: Knowledge): boolean => {
   if (own.pop === pop && own.serves) return true;
