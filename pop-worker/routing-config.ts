@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parsePrefix } from '#protocol/ip/text.ts';
+import { TABLE } from '#pop-worker/routing/kernel/ownership.ts';
+import { formatPrefix, parsePrefix } from '#protocol/ip/text.ts';
 import { ipAddress, prefix } from '#settings/fields.ts';
 
 /** Tables 253 to 255 are the system's. */
@@ -8,6 +9,12 @@ const table = z
   .min(1)
   .max(0xffff_fffe)
   .refine((number) => number < 253 || number > 255, 'must not be 253, 254 or 255: those are the tables of the system');
+
+/** @param text that may be no prefix, which is another fault */
+const inOneForm = (text: string): string => {
+  const parsed = parsePrefix(text);
+  return parsed === undefined ? text : formatPrefix(parsed);
+};
 
 const isSixth = (text: string): boolean => text.includes(':');
 
@@ -57,7 +64,7 @@ export const RoutingFile = z
     rules: z.array(rule).max(100).default([]),
   })
   .refine(({ routes }) => {
-    const places = routes.map(({ prefix: to, table: of }) => `${of} ${to}`);
+    const places = routes.map(({ prefix: to, table: of = TABLE }) => `${of} ${inOneForm(to)}`);
     return new Set(places).size === places.length;
   }, 'must have one route at most for a prefix in a table');
 export type RoutingConfig = z.infer<typeof RoutingFile>;

@@ -64,6 +64,38 @@ test("a worker's own routes and rules are in the kernel while it runs, and are t
   );
 });
 
+test('routes of a table that the file names no more go at the next start, and nothing else does', NO, async (t) => {
+  const world = await made(t);
+  const inside = (...args: string[]): string => ip('-n', world.workerNamespace, ...args);
+  const seen = (family: '-4' | '-6'): string[] =>
+    JSON.parse(inside('-j', family, 'route', 'show', 'table', 'all', 'proto', '203') || '[]')
+      .map(({ table = 'main', dst }: { table?: string; dst: string }) => `${table} ${dst}`)
+      .filter((line: string) => !line.startsWith('main '))
+      .sort();
+  await world.startWorker();
+  await world.endWorker('SIGKILL');
+  // What an earlier file had: of both families, by a nexthop and without one.
+  for (const route of ['blackhole 10.61.0.0/24', '10.62.0.0/24 dev out', 'unreachable 2001:db8:61::/48'])
+    inside('route', 'add', ...route.split(' '), 'table', '20399', 'proto', '203', 'metric', '203');
+  // And what is not ours: another protocol, another metric, or a table that is outside of the range.
+  const others = [
+    'blackhole 10.63.0.0/24 table 20399 proto 202 metric 203',
+    'blackhole 10.63.1.0/24 table 20399 proto 203 metric 7',
+    'blackhole 10.63.2.0/24 table 20400 proto 203 metric 203',
+    'blackhole 10.63.3.0/24 table 20299 proto 203 metric 203',
+  ];
+  for (const route of others) inside('route', 'add', ...route.split(' '));
+  await world.configure({ static: '[routing]\nroutes = [{ prefix = "198.51.100.0/24", refuse = "prohibit" }]\n' });
+  await world.startWorker();
+  const kept = ['20299 10.63.3.0/24', '20399 10.63.1.0/24', '20400 10.63.2.0/24'];
+  assert.deepEqual([seen('-4'), seen('-6')], [['20300 198.51.100.0/24', ...kept].sort(), []]);
+  assert.match(inside('route', 'show', 'table', '20399', 'proto', '202'), /^blackhole 10\.63\.0\.0\/24/);
+  // The kernel itself removes what leads by a nexthop that goes.
+  assert.ok((await world.metric('cloudbridge_kernel_route_changes_total{change="removed"}')) >= 3);
+  assert.equal(await world.endWorker('SIGTERM'), 0);
+  assert.deepEqual([seen('-4'), seen('-6')], [kept, []]);
+});
+
 test('a worker without routes of its own says so', NO, async (t) => {
   const world = new World(t);
   await world.network();
@@ -93,6 +125,15 @@ test('what cannot be meant is refused with its place', () => {
     ['routes = [{ prefix = "::/0", via = [{ device = "a", weight = 257 }] }]', /via\.0\.weight/],
     [
       `routes = [{ prefix = "::/0", ${via} }, { prefix = "::/0", ${via} }]`,
+      /one route at most for a prefix in a table/,
+    ],
+    // The same place, said in two ways.
+    [
+      `routes = [{ prefix = "::/0", ${via} }, { prefix = "::/0", table = 20300, ${via} }]`,
+      /one route at most for a prefix in a table/,
+    ],
+    [
+      `routes = [{ prefix = "2001:db8::/32", ${via} }, { prefix = "2001:DB8:0::/32", ${via} }]`,
       /one route at most for a prefix in a table/,
     ],
     ['rules = [{ table = 7 }]', /routing\.rules\.0: must have from or to/],

@@ -7,6 +7,7 @@ import { Family } from '#protocol/netlink/family.ts';
 import { type Hop, HopError, HopSets } from './hop-sets.ts';
 import { HopWriter } from './hop-writer.ts';
 import { prefixOfRoute, readLinks, readNextHops, readRoutes, readRules, targetOfRoute } from './kernel-state.ts';
+import { LeftRoutes } from './left-routes.ts';
 import { Links } from './links.ts';
 import { Notifications } from './notifications.ts';
 import { OWNERSHIP, type Ownership } from './ownership.ts';
@@ -54,6 +55,7 @@ export class KernelRoutes {
   readonly #hops: HopWriter;
   readonly #writer: RouteWriter;
   readonly #steering: Steering;
+  readonly #left: LeftRoutes;
   readonly #timers = new Timers();
   readonly #tables: ReadonlyMap<number, number>;
   #waiters: (() => void)[] = [];
@@ -78,6 +80,10 @@ export class KernelRoutes {
     this.#hops = new HopWriter(this.#own, this.#sets, this.#links, this.#requests);
     this.#writer = new RouteWriter(this.#own, this.#sets, this.#columns, this.#requests);
     this.#steering = new Steering(this.#own, this.#requests);
+    this.#left = new LeftRoutes(this.#requests, this.#own, this.#writer, (error) => {
+      if (error !== undefined) this.#report(error);
+      this.#schedule();
+    });
     try {
       this.#monitor = NetlinkMonitor.open(
         {
@@ -175,11 +181,12 @@ export class KernelRoutes {
     this.#rulesChanged = true;
     this.#rescan();
     this.#schedule();
+    void this.#left.sweep();
   }
 
   /** Until the kernel has what was wanted so far, except for what it refused. */
   async settled(): Promise<void> {
-    while (!this.#closed && (this.#scheduled || this.#checking !== undefined)) {
+    while (!this.#closed && (this.#scheduled || this.#left.isBusy || this.#checking !== undefined)) {
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve);
       });
@@ -230,6 +237,7 @@ export class KernelRoutes {
   close(): void {
     this.#closed = true;
     this.#timers.clear();
+    this.#left.close();
     this.#monitor.close();
     this.#requests.close();
     this.#wake();
@@ -246,8 +254,7 @@ export class KernelRoutes {
   }
 
   #planCheck(ms: number): void {
-    const sinceLast = performance.now() - this.#lastCheckMs;
-    this.#timers.set('check', Math.max(ms, CHECK_MS - sinceLast), () => this.check());
+    this.#timers.set('check', Math.max(ms, this.#lastCheckMs + CHECK_MS - performance.now()), () => this.check());
   }
 
   #schedule(): void {

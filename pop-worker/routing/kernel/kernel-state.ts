@@ -10,6 +10,8 @@ import type { HopSets } from './hop-sets.ts';
 import type { Ownership } from './ownership.ts';
 import { type Target, Target as Targets, targetOfType } from './targets.ts';
 
+/** RT_TABLE_UNSPEC. */
+const ANY_TABLE = 0;
 const FAMILIES = [Family.ipv4, Family.ipv6] as const;
 
 const listOf = async <Item>(
@@ -70,13 +72,31 @@ export const readRoutes = async (
   }
 };
 
+/** Whether a route is one that we made, or would have made, in whichever table. */
+const looksOwn = (own: Ownership, { protocol, metric, source, typeOfService }: Route): boolean =>
+  protocol === own.protocol && metric === own.metric && source === undefined && typeOfService === 0;
+
 /** Whether a route is one that we made, or would have made. */
-export const isOwnRoute = (own: Ownership, { protocol, table, metric, source, typeOfService }: Route): boolean =>
-  protocol === own.protocol &&
-  own.tables.includes(table) &&
-  metric === own.metric &&
-  source === undefined &&
-  typeOfService === 0;
+export const isOwnRoute = (own: Ownership, route: Route): boolean =>
+  looksOwn(own, route) && own.tables.includes(route.table);
+
+/**
+ * Routes that an earlier process has left in tables of the range where we want none.
+ *
+ * @throws KernelRefusal, NetlinkOverrun
+ */
+export const readLeftRoutes = async (requests: NetlinkRequests, own: Ownership): Promise<Route[]> => {
+  const [first, last] = own.tableRange;
+  const isLeft = (route: Route): boolean =>
+    looksOwn(own, route) && route.table >= first && route.table <= last && !own.tables.includes(route.table);
+  const left: Route[] = [];
+  for (const family of FAMILIES) {
+    const filter = newRoute({ family, table: ANY_TABLE, protocol: own.protocol, type: 0 });
+    const { items } = await listOf<Route>((begin, each) => requests.dump('route', filter, begin, each));
+    left.push(...items.filter(isLeft));
+  }
+  return left;
+};
 
 export const prefixOfRoute = ({ destination, destinationLength }: Route): Prefix => ({
   address: destination,

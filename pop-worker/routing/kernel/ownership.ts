@@ -10,6 +10,8 @@ export interface Ownership {
   readonly protocol: number;
   /** Tables that routes may go to; at most 255. */
   readonly tables: readonly number[];
+  /** Tables that an earlier process may have used, from and to: what it left there goes. */
+  readonly tableRange: readonly [first: number, last: number];
   /** Of each route: a number less than that of other routes to the same prefix in the same table wins. */
   readonly metric: number;
   /** Of rules, from and to. */
@@ -24,6 +26,7 @@ export const TABLE = 20_300;
 export const OWNERSHIP: Ownership = {
   protocol: RouteProtocol.cloudbridge,
   tables: [TABLE],
+  tableRange: [TABLE, TABLE + 99],
   metric: 203,
   priorities: [20_300, 20_399],
   nextHops: [203_000_000, 203_999_999],
