@@ -14,6 +14,7 @@ import { PROXY_METRICS } from './metrics/proxy.ts';
 import { ROUTING_METRICS } from './metrics/routing.ts';
 import { RPKI_METRICS } from './metrics/rpki.ts';
 import type { MetricSpec } from './metrics/spec.ts';
+import { WIREGUARD_METRICS } from './metrics/wireguard.ts';
 
 export type { MetricSpec };
 
@@ -34,6 +35,7 @@ export const METRICS = [
   ...MRT_METRICS,
   ...ROUTING_METRICS,
   ...DNS_METRICS,
+  ...WIREGUARD_METRICS,
 ] as const satisfies readonly MetricSpec[];
 
 type Metric = (typeof METRICS)[number];

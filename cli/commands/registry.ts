@@ -35,6 +35,7 @@ import { status } from './status.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
+import { wireguardRun } from './wireguard-run.ts';
 import { workerQlog } from './worker-qlog.ts';
 import { workerRoutes } from './worker-routes.ts';
 import { workerRun } from './worker-run.ts';
@@ -83,6 +84,7 @@ export const VISIBLE: readonly Command[] = [
   bgpDump,
   dnsRun,
   dnsStatus,
+  wireguardRun,
   workerRun,
   workerStatus,
   workerDrain,

@@ -12,6 +12,7 @@ import type { ThreadNative } from './thread/native.ts';
 import type { CryptoNative, TlsNative } from './tls/native.ts';
 import type { TunNative } from './tun/native.ts';
 import type { UdpNative } from './udp/native.ts';
+import type { WireGuardNative } from './wireguard/native.ts';
 
 /** Every function of the packet engine (`pop-worker/native`); one interface a concern, declared where it is used. */
 export interface NativeEngine
@@ -26,7 +27,8 @@ export interface NativeEngine
     ThreadNative,
     TlsNative,
     TunNative,
-    UdpNative {}
+    UdpNative,
+    WireGuardNative {}
 
 const NODE_MAJOR = '24';
 const OPENSSL_SERIES = '3.5.';

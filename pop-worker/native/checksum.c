@@ -1,4 +1,6 @@
 // The Internet checksum's sum (RFC 1071) over a range, eight bytes at a time.
+#include "checksum.h"
+
 #include <string.h>
 
 #include "napi-util.h"
@@ -12,7 +14,7 @@ static uint32_t fold64(uint64_t sum) {
 }
 
 // RFC 1071 §2(B): the sum of swapped words is the swapped sum, so it is taken in the machine's order and swapped once.
-static uint32_t sum_range(const uint8_t *at, size_t length) {
+uint32_t checksum_range(const uint8_t *at, size_t length) {
   uint64_t sum = 0;
   for (; length >= 8; at += 8, length -= 8) {
     uint64_t words;
@@ -47,7 +49,7 @@ static napi_value checksum_sum(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (start > end || (size_t)end > buffer.length) return throw_range(env, "start and end must lie within the buffer");
-  return make_int(env, (int32_t)sum_range(buffer.data + start, (size_t)(end - start)));
+  return make_int(env, (int32_t)checksum_range(buffer.data + start, (size_t)(end - start)));
 }
 
 NATIVE_FUNCTIONS(checksum, {"checksumSum", checksum_sum});

@@ -25,6 +25,11 @@
   X(udp) \
   X(udp_receive) \
   X(udp_send) \
+  X(wireguard_keys) \
+  X(wireguard_mac) \
+  X(wireguard_noise) \
+  X(wireguard_open) \
+  X(wireguard_seal) \
   /* end of the list, so that a new line touches no other */
 
 #define DECLARE(concern) extern const native_function concern##_functions[];

@@ -107,6 +107,10 @@ bool arg_words(napi_env env, napi_value value, const char *name, words_view *out
   return typed_array(env, value, name, napi_int32_array, "Int32Array", &out->length, (void **)&out->data);
 }
 
+bool arg_unsigned(napi_env env, napi_value value, const char *name, unsigned_view *out) {
+  return typed_array(env, value, name, napi_uint32_array, "Uint32Array", &out->length, (void **)&out->data);
+}
+
 bool arg_doubles(napi_env env, napi_value value, const char *name, doubles_view *out) {
   return typed_array(env, value, name, napi_float64_array, "Float64Array", &out->length, (void **)&out->data);
 }

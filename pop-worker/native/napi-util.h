@@ -29,6 +29,11 @@ typedef struct {
 } words_view;
 
 typedef struct {
+  uint32_t *data;
+  size_t length;  // words
+} unsigned_view;
+
+typedef struct {
   double *data;
   size_t length;  // elements
 } doubles_view;
@@ -43,6 +48,7 @@ bool arg_bool(napi_env env, napi_value value, const char *name, bool *out);
 bool arg_text(napi_env env, napi_value value, const char *name, char *out, size_t size);
 bool arg_bytes(napi_env env, napi_value value, const char *name, bytes_view *out);      // Uint8Array
 bool arg_words(napi_env env, napi_value value, const char *name, words_view *out);      // Int32Array
+bool arg_unsigned(napi_env env, napi_value value, const char *name, unsigned_view *out);  // Uint32Array
 bool arg_doubles(napi_env env, napi_value value, const char *name, doubles_view *out);  // Float64Array
 bool arg_function(napi_env env, napi_value value, const char *name);
 

@@ -26,6 +26,10 @@ export const hopLimitOf = (word: number): number => word >>> HOP_LIMIT_SHIFT;
 export const MAX_SEGMENTS = 64;
 export const MAX_MESSAGE_BYTES = 65_000;
 
+/** Datagrams of that size that go in one message. */
+const segmentsOf = (bytes: number): number =>
+  Math.max(1, Math.min(MAX_SEGMENTS, Math.floor(MAX_MESSAGE_BYTES / Math.max(bytes, 1))));
+
 /**
  * Datagrams that travel together: one buffer, one descriptor for each run of datagrams of the same size and addresses.
  * Filled by cores and by the packet engine alike; nothing is allocated after construction.
@@ -68,10 +72,49 @@ export class Burst {
       this.used += length;
       return;
     }
+    this.#add(length, length, ecn, remote, remoteAt, local, localAt);
+  }
+
+  /** Room for datagrams of `total` bytes together, each of `segment` bytes but the last. */
+  hasRoomForRun(total: number, segment: number): boolean {
+    const descriptors = Math.ceil(total / (segmentsOf(segment) * segment));
+    return this.count + descriptors <= this.capacity && this.used + total <= this.buffer.length;
+  }
+
+  /** Takes the `total` bytes at `used` as datagrams of `segment` bytes each but the last. @see hasRoomForRun */
+  commitRun(
+    total: number,
+    segment: number,
+    ecn: number,
+    remote: Int32Array,
+    remoteAt: number,
+    local: Int32Array,
+    localAt: number,
+  ): void {
+    if (total === segment) {
+      this.commit(total, ecn, remote, remoteAt, local, localAt);
+      return;
+    }
+    const most = segmentsOf(segment) * segment;
+    for (let left = total; left > 0; left -= most) {
+      this.#add(Math.min(most, left), segment, ecn, remote, remoteAt, local, localAt);
+    }
+  }
+
+  #add(
+    length: number,
+    segment: number,
+    ecn: number,
+    remote: Int32Array,
+    remoteAt: number,
+    local: Int32Array,
+    localAt: number,
+  ): void {
+    const words = this.words;
     const at = this.count * DESCRIPTOR_WORDS;
     words[at + D_OFFSET] = this.used;
     words[at + D_LENGTH] = length;
-    words[at + D_SEGMENT] = length;
+    words[at + D_SEGMENT] = Math.min(segment, length);
     words[at + D_ECN] = ecn;
     for (let i = 0; i < ADDRESS_WORDS; i++) {
       words[at + D_REMOTE + i] = remote[remoteAt + i] as number;

@@ -10,6 +10,10 @@ export const findGo: () => { readonly command: string; readonly version: string 
 export const goPeers: () => Promise<string>;
 /** Paths of GoBGP's daemon and its client, built if they have to be: for minutes. @throws PeerMissing */
 export const gobgpPeers: () => Promise<{ readonly gobgp: string; readonly gobgpd: string }>;
+/** Path of wireguard-go, built if it has to be: for seconds. @throws PeerMissing */
+export const wireguardGoPeer: () => Promise<string>;
+/** Paths, unpacked if they have to be. @throws PeerMissing */
+export const wireguardTools: () => Promise<Readonly<Record<'wg' | 'wg-quick', string>>>;
 export type RustPeer = 'quinn' | 's2n-quic';
 /** Path of the program on that library, built if it has to be: for minutes. @throws PeerMissing */
 export const rustPeers: (name: RustPeer) => Promise<string>;

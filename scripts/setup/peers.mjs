@@ -9,7 +9,7 @@ import { runLogged } from './run.mjs';
 
 const folder = path.join(cache, 'peers');
 const { router } = requirements;
-const { go, rust, debian, dns, frr, python } = requirements.peers;
+const { go, rust, debian, dns, frr, python, wireguard } = requirements.peers;
 const goSource = path.join(root, go.source);
 
 /** Why a peer cannot be had on this machine: the reason of a skip. */
@@ -128,6 +128,30 @@ export const gobgpPeers = async () => {
   return { gobgp: path.join(target, 'gobgp'), gobgpd: path.join(target, 'gobgpd') };
 };
 
+const wireguardSource = path.join(root, go.wireguard);
+
+/** wireguard-go, or what WIREGUARD_GO names in its place, built if it has to be: for seconds. @throws PeerMissing */
+export const wireguardGoPeer = async () => {
+  const { WIREGUARD_GO: given } = process.env;
+  if (given) return given;
+  const { command, version } = findGo();
+  const binary = path.join(folder, fingerprint([version, os.arch(), ...goSources(wireguardSource)]), 'wireguard-go');
+  if (fs.existsSync(binary)) return binary;
+  await makeFolder(path.dirname(binary), async (scratch) => {
+    const args = ['build', '-C', wireguardSource, '-trimpath', '-mod=readonly', '-o'];
+    try {
+      await runLogged(
+        command,
+        [...args, path.join(scratch, 'wireguard-go'), 'golang.zx2c4.com/wireguard'],
+        goEnvironment(),
+      );
+    } catch (error) {
+      throw notHad('peer wireguard-go could not be built', error.message);
+    }
+  });
+  return binary;
+};
+
 const rustSource = path.join(root, rust.source);
 
 /** A Cargo that is new enough for the program on that library. @throws PeerMissing */
@@ -203,6 +227,7 @@ const unpackDebian = async (target, what, list) => {
 
 const librariesOf = (target) => {
   const base = path.join(target, 'usr/lib');
+  if (!fs.existsSync(base)) return [];
   return fs
     .readdirSync(base)
     .filter((name) => name.endsWith('-linux-gnu'))
@@ -240,6 +265,9 @@ export const debianPeers = () => unpacked('ngtcp2 and iperf3', debian);
 
 /** BIRD, unpacked if it has to be. @throws PeerMissing */
 export const birdPeer = () => unpacked('BIRD', router.debian);
+
+/** `wg` and `wg-quick`, unpacked if they have to be. @throws PeerMissing */
+export const wireguardTools = async () => (await unpacked('wireguard-tools', wireguard)).programs;
 
 /** FRR's daemons, unpacked if they have to be. @throws PeerMissing */
 export const frrPeer = () => unpacked('FRR', frr);

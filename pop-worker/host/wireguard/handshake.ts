@@ -15,7 +15,7 @@ interface NodeIdentity extends Identity {
 }
 
 interface NodePeer extends PeerKeys {
-  readonly identity: NodeIdentity;
+  identity: NodeIdentity;
   readonly key: KeyObject;
   readonly staticStatic: Uint8Array;
   readonly presharedKey: Uint8Array;
@@ -91,6 +91,14 @@ export const nodeHandshake = (transport: NodeTransport): HandshakePort => ({
         presharedKey.fill(0);
       },
     };
+  },
+
+  rejoin: (peer, own): boolean => {
+    const known = peer as NodePeer;
+    known.identity = own as NodeIdentity;
+    const secret = sharedSecret(known.identity.privateKey, known.key);
+    if (secret !== undefined) known.staticStatic.set(secret);
+    return secret !== undefined;
   },
 
   initiate: (peer, timestamp, into, at): Initiated => {

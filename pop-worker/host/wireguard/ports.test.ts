@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { J_OUTCOME, JOB_WORDS } from '#protocol/wireguard/ports.ts';
+import {
+  J_OUTCOME,
+  JOB_WORDS,
+  S_COUNTER_HIGH,
+  S_COUNTER_LOW,
+  S_FROM,
+  S_KEY,
+  S_LENGTH,
+  SEAL_WORDS,
+} from '#protocol/wireguard/ports.ts';
 import { blake2s } from './blake2s.ts';
+import { enginePorts } from './engine-ports.ts';
 import { nodePorts } from './ports.ts';
 import { hchacha20, openX, sealX } from './xchacha.ts';
 
@@ -62,9 +72,32 @@ test('HChaCha20 and XChaCha20-Poly1305: draft-irtf-cfrg-xchacha-03, §2.2.1 and 
   assert.equal(openX(secret, nonce, sealed, associated), undefined);
 });
 
+type Ports = ReturnType<typeof nodePorts> | ReturnType<typeof enginePorts>;
+
+const IMPLEMENTATIONS: readonly (readonly [string, () => Ports])[] = [
+  ['node:crypto', nodePorts],
+  ['engine', () => enginePorts()],
+  ['engine by EVP', () => enginePorts(false)],
+];
+
+/** Both say the same, but what they are made with. */
+const each = (name: string, prove: (make: () => Ports) => void): void => {
+  for (const [which, make] of IMPLEMENTATIONS) test(`${name} (${which})`, () => prove(make));
+};
+
+/** A message whose content lies where it is to be sealed. */
+const sealJob = (key: number, length: number, [low, high]: readonly [number, number] = [0, 0]): Uint32Array => {
+  const job = new Uint32Array(SEAL_WORDS);
+  job[S_KEY] = key;
+  job[S_FROM] = 16;
+  job[S_LENGTH] = length;
+  job[S_COUNTER_LOW] = low;
+  job[S_COUNTER_HIGH] = high;
+  return job;
+};
+
 /** Two sides that know each other. */
-const pair = () => {
-  const ports = nodePorts();
+const pair = (ports: Ports) => {
   const { handshake } = ports;
   const [a, b] = [1, 2].map((byte) => handshake.identity(new Uint8Array(32).fill(byte))) as [never, never];
   const own = { a: a as ReturnType<typeof handshake.identity>, b: b as ReturnType<typeof handshake.identity> };
@@ -73,8 +106,8 @@ const pair = () => {
 
 const STAMP = Uint8Array.from({ length: 12 }, (_, i) => i);
 
-test('a handshake ends with the same keys at both sides, in opposite roles, for every preshared key', () => {
-  const { ports, own, toB, toA } = pair();
+each('a handshake ends with the same keys at both sides, in opposite roles, for every preshared key', (make) => {
+  const { ports, own, toB, toA } = pair(make());
   const { handshake, transport } = ports;
   for (const psk of [0, 9]) {
     for (const peer of [toB, toA]) peer.setPresharedKey(new Uint8Array(32).fill(psk));
@@ -92,9 +125,8 @@ test('a handshake ends with the same keys at both sides, in opposite roles, for 
       [ours.send, theirs.receive],
       [theirs.send, ours.receive],
     ] as const) {
-      const job = Uint32Array.of(send, 0, 5, 7, 1, 0);
-      transport.seal(message, job, 1);
-      job[0] = receive;
+      transport.seal(message, message, sealJob(send, 5, [7, 1]), 1, 5);
+      const job = Uint32Array.of(receive, 0, 5, 7, 1, 0);
       transport.open(message, job, 1);
       assert.equal(job[J_OUTCOME], 1);
       assert.deepEqual([...message.subarray(16, 21)], [1, 2, 3, 4, 5]);
@@ -104,8 +136,8 @@ test('a handshake ends with the same keys at both sides, in opposite roles, for 
   assert.equal(transport.size, 0);
 });
 
-test('a response under another preshared key is refused, and the right one is taken after that', () => {
-  const { ports, own, toB, toA } = pair();
+each('a response under another preshared key is refused, and the right one is taken after that', (make) => {
+  const { ports, own, toB, toA } = pair(make());
   const { handshake } = ports;
   const [initiation, stamp] = [new Uint8Array(148), new Uint8Array(12)];
   const begun = handshake.initiate(toB, STAMP, initiation, 0);
@@ -121,8 +153,8 @@ test('a response under another preshared key is refused, and the right one is ta
   assert.notEqual(handshake.readResponse(begun, toB, respond(0), 0), undefined);
 });
 
-test('no changed byte of an initiation or response is authentic', () => {
-  const { ports, own, toB, toA } = pair();
+each('no changed byte of an initiation or response is authentic', (make) => {
+  const { ports, own, toB, toA } = pair(make());
   const { handshake } = ports;
   const [initiation, response, stamp] = [new Uint8Array(148), new Uint8Array(92), new Uint8Array(12)];
   const begun = handshake.initiate(toB, STAMP, initiation, 0);
@@ -145,8 +177,8 @@ test('no changed byte of an initiation or response is authentic', () => {
   }
 });
 
-test('keys of low order are no peers, and end a handshake without an exception', () => {
-  const { ports, own } = pair();
+each('keys of low order are no peers, and end a handshake without an exception', (make) => {
+  const { ports, own } = pair(make());
   const lowOrder = [
     '00'.repeat(32),
     `01${'00'.repeat(31)}`,
@@ -161,8 +193,8 @@ test('keys of low order are no peers, and end a handshake without an exception',
   }
 });
 
-test('whatever bytes come as an initiation, nothing is thrown', () => {
-  const { ports, own } = pair();
+each('whatever bytes come as an initiation, nothing is thrown', (make) => {
+  const { ports, own } = pair(make());
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 148, maxLength: 148 }), (bytes) => {
       assert.equal(ports.handshake.readInitiation(own.b, bytes, 0), undefined);
@@ -171,20 +203,23 @@ test('whatever bytes come as an initiation, nothing is thrown', () => {
   );
 });
 
-test('a message that is not authentic stays as it came; one behind the buffer, or of no key, is a mistake of ours', () => {
-  const { transport } = nodePorts();
-  const key = transport.add(new Uint8Array(32).fill(3));
-  const message = Uint8Array.from({ length: 48 }, (_, i) => i);
-  const jobs = Uint32Array.of(key, 0, 16, 0, 0, 1);
-  transport.open(message, jobs, 1);
-  assert.equal(jobs[J_OUTCOME], 0);
-  assert.deepEqual(
-    message,
-    Uint8Array.from({ length: 48 }, (_, i) => i),
-  );
-  assert.equal(jobs.length, JOB_WORDS);
-  assert.throws(() => transport.open(message, Uint32Array.of(key, 0, 17, 0, 0, 0), 1), RangeError);
-  transport.forget(key);
-  transport.forget(key);
-  assert.throws(() => transport.seal(message, jobs, 1), RangeError);
-});
+each(
+  'a message that is not authentic stays as it came; one behind the buffer, or of no key, is a mistake of ours',
+  (make) => {
+    const { transport } = make();
+    const key = transport.add(new Uint8Array(32).fill(3));
+    const message = Uint8Array.from({ length: 48 }, (_, i) => i);
+    const jobs = Uint32Array.of(key, 0, 16, 0, 0, 1);
+    transport.open(message, jobs, 1);
+    assert.equal(jobs[J_OUTCOME], 0);
+    assert.deepEqual(
+      message,
+      Uint8Array.from({ length: 48 }, (_, i) => i),
+    );
+    assert.equal(jobs.length, JOB_WORDS);
+    assert.throws(() => transport.open(message, Uint32Array.of(key, 0, 17, 0, 0, 0), 1), RangeError);
+    transport.forget(key);
+    transport.forget(key);
+    assert.throws(() => transport.seal(message, message, sealJob(key, 16), 1, 16), RangeError);
+  },
+);

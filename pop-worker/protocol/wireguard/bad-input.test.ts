@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import { Drop } from './drop.ts';
 import { REJECT_COUNTER_HIGH, REJECT_COUNTER_LOW, REKEY_COUNTER_HIGH } from './limits.ts';
-import { address, type Datagram, Host, packet, pair, Scene } from './testing/scene.ts';
+import { address, type Datagram, Host, packet, pair, Scene, sealWith } from './testing/scene.ts';
 import { writeWord } from './wire/message.ts';
 
 /** What a host sent of one type, the latest. */
@@ -160,14 +160,7 @@ test('what is inside a message must be a packet: empty, cut off, of another vers
   scene.send(a, b);
   const current = toB.keypairs.current!;
   const inside = (content: Uint8Array): void => {
-    const bytes = new Uint8Array(32 + content.length);
-    bytes[0] = 4;
-    writeWord(bytes, 4, current.remoteIndex);
-    writeWord(bytes, 8, current.sendLow);
-    bytes.set(content, 16);
-    a.ports.transport.seal(bytes, Uint32Array.of(current.keys.send, 0, content.length, current.sendLow, 0, 0), 1);
-    current.countSent();
-    scene.deliver({ bytes, from: a.address, to: b.address });
+    scene.deliver({ bytes: sealWith(a, current, content), from: a.address, to: b.address });
   };
   const good = packet(1, 2, 64);
   const withLength = (length: number): Uint8Array => {

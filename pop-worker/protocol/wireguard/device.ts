@@ -20,6 +20,20 @@ export interface ControlMessage {
   readonly to: Endpoint;
 }
 
+/** What an interface has done since it was made. */
+export interface Totals {
+  /** Transport messages, keepalives included. */
+  receivedMessages: number;
+  sentMessages: number;
+  /** Of all authentic messages, handshakes included. */
+  receivedBytes: number;
+  sentBytes: number;
+  initiationsSent: number;
+  responsesSent: number;
+  /** Sessions that both sides have. */
+  sessions: number;
+}
+
 /** Handshake messages that wait for `poll`; beyond it they are dropped, as a network would. */
 const MOST_CONTROL_MESSAGES = 4096;
 
@@ -28,10 +42,11 @@ const DEFAULT_MTU = 1420;
 /** What the parts of a device share. */
 export class Device {
   readonly options: WireGuardOptions;
-  readonly identity: Identity;
-  readonly mtu: number;
+  identity: Identity;
+  /** Of the tunnel, bytes. */
+  mtu: number;
   readonly clock: HybridClock;
-  readonly cookies: CookieChecker;
+  cookies: CookieChecker;
   readonly load: HandshakeLoad;
   readonly sources: SourceLimit;
   /** Of handshakes that we begin because of data that anybody may have sent. */
@@ -46,8 +61,14 @@ export class Device {
   readonly control: ControlMessage[] = [];
   /** Peers with a keepalive or staged packets to send. */
   readonly due = new Set<Peer>();
+  readonly totals: Totals = {
+    ...{ receivedMessages: 0, sentMessages: 0, receivedBytes: 0, sentBytes: 0 },
+    ...{ initiationsSent: 0, responsesSent: 0, sessions: 0 },
+  };
   /** What came to nothing, by `Drop`. */
   readonly dropped = new Float64Array(DROP_REASONS.length + 1);
+
+  readonly #cookieSecret = new Uint8Array(32);
 
   constructor(options: WireGuardOptions) {
     const { ports, random, unixUs, privateKey, handshakesASecond = HANDSHAKES_A_SECOND } = options;
@@ -55,14 +76,25 @@ export class Device {
     this.identity = ports.handshake.identity(privateKey);
     this.mtu = options.mtu ?? DEFAULT_MTU;
     this.clock = new HybridClock(unixUs);
-    const cookieSecret = new Uint8Array(32);
-    if (options.cookieSecret === undefined) random.fill(cookieSecret);
-    else cookieSecret.set(options.cookieSecret);
-    this.cookies = new CookieChecker(ports.mac, this.identity.publicKey, cookieSecret, unixUs);
+    if (options.cookieSecret === undefined) random.fill(this.#cookieSecret);
+    else this.#cookieSecret.set(options.cookieSecret);
+    this.cookies = this.#checker();
     this.load = new HandshakeLoad(handshakesASecond);
     const seed = new Uint8Array(4);
     random.fill(seed);
     this.sources = new SourceLimit(new DataView(seed.buffer).getInt32(0));
+  }
+
+  /** Is someone else from now on; whoever has sessions must be told by its caller. */
+  setIdentity(identity: Identity): void {
+    this.identity.forget();
+    this.identity = identity;
+    this.cookies = this.#checker();
+  }
+
+  #checker(): CookieChecker {
+    const { ports, unixUs } = this.options;
+    return new CookieChecker(ports.mac, this.identity.publicKey, this.#cookieSecret, unixUs);
   }
 
   drop(reason: Drop, count = 1): void {
@@ -77,6 +109,16 @@ export class Device {
   timed(peer: Peer, event: TimedEvent, now: TimeUs): void {
     peer.timers.on(event, now);
     this.deadlines.set(peer.number, peer.timers.deadline);
+  }
+
+  countReceived(peer: Peer, bytes: number): void {
+    peer.counters.receivedBytes += bytes;
+    this.totals.receivedBytes += bytes;
+  }
+
+  countSent(peer: Peer, bytes: number): void {
+    peer.counters.sentBytes += bytes;
+    this.totals.sentBytes += bytes;
   }
 
   keepalive(peer: Peer): void {

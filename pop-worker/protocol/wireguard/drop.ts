@@ -37,6 +37,8 @@ export const Drop = {
   staged: 18,
   /** From inside: larger than a datagram can carry. */
   tooLarge: 19,
+  /** Handshakes that wait for their turn are too many. */
+  backlog: 20,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -60,5 +62,6 @@ export const DROP_REASONS = [
   'no_endpoint',
   'staged',
   'too_large',
+  'backlog',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -30,6 +30,11 @@ export class Endpoint {
     this.isKnown = true;
   }
 
+  /** From whichever address the system chooses. */
+  forgetSource(): void {
+    this.words.fill(0, ADDRESS_WORDS);
+  }
+
   copy(from: Endpoint): void {
     this.words.set(from.words);
     this.isKnown = from.isKnown;

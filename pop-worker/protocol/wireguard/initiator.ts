@@ -66,6 +66,7 @@ export class Initiator {
     peer.attempts = 0;
     peer.sentLastMinuteHandshake = false;
     peer.lastHandshakeAt = now;
+    device.totals.sessions++;
     for (const event of ['authenticatedReceived', 'sessionDerived', 'handshakeComplete'] as const)
       device.timed(peer, event, now);
     // Staged packets, or else a keepalive, show the peer that we have the keys.
@@ -93,7 +94,8 @@ export class Initiator {
     const target = new Endpoint();
     target.copy(to);
     device.send(bytes, target);
-    peer.counters.sentBytes += bytes.length;
+    device.countSent(peer, bytes.length);
+    device.totals.initiationsSent++;
     return { index, state };
   }
 

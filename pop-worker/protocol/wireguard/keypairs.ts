@@ -40,8 +40,9 @@ export class Keypair {
     return now - this.createdAt >= REJECT_AFTER_US;
   }
 
-  maySend(now: TimeUs): boolean {
-    return !this.isExpired(now) && !isRejected(this.sendHigh, this.sendLow);
+  /** @param messages that are to go with it */
+  maySend(now: TimeUs, messages = 1): boolean {
+    return !this.isExpired(now) && !isRejected(this.sendHigh, this.sendLow + messages - 1);
   }
 
   /** Whether it is time for the next one: only the initiator looks at the clock, both at the counter. */
@@ -50,9 +51,10 @@ export class Keypair {
     return this.isInitiator && now - this.createdAt >= REKEY_AFTER_US;
   }
 
-  countSent(): void {
-    this.sendLow = (this.sendLow + 1) >>> 0;
-    if (this.sendLow === 0) this.sendHigh++;
+  countSent(messages = 1): void {
+    const next = this.sendLow + messages;
+    this.sendLow = next >>> 0;
+    if (next >= 2 ** 32) this.sendHigh++;
   }
 }
 

@@ -42,6 +42,8 @@ export interface HandshakePort {
   identity(privateKey: Uint8Array): Identity;
   /** @returns undefined when the public key is none (of low order): every secret with it would be zero */
   peer(identity: Identity, publicKey: Uint8Array): PeerKeys | undefined;
+  /** What is kept of the peer follows another identity of ours. @returns false: its public key is none */
+  rejoin(peer: PeerKeys, identity: Identity): boolean;
   /** Writes an initiation's ephemeral, static and timestamp. @param timestamp 12 bytes */
   initiate(peer: PeerKeys, timestamp: Uint8Array, into: Uint8Array, at: number): Handshake;
   /** One Diffie-Hellman: who says that it sent this initiation. */
@@ -54,7 +56,30 @@ export interface HandshakePort {
   readResponse(handshake: Handshake, peer: PeerKeys, bytes: Uint8Array, at: number): SessionKeys | undefined;
 }
 
-/** Words of one message for `TransportPort`: key, offset of the message, its content's bytes without tag, counter, outcome. */
+/**
+ * Words of one packet for `TransportPort.seal`: key, the peer's index for the session, counter; the packet's offset and bytes;
+ * where its first message begins; what is left to be done about checksum and segments, as a TUN hands it over (offsets are
+ * from the packet's first byte but the field's, which is from where the checksum begins).
+ */
+export const SEAL_WORDS = 12;
+export const S_KEY = 0;
+export const S_RECEIVER = 1;
+export const S_COUNTER_LOW = 2;
+export const S_COUNTER_HIGH = 3;
+export const S_FROM = 4;
+export const S_LENGTH = 5;
+export const S_INTO = 6;
+export const S_FLAGS = 7;
+/** Where the TCP or UDP header, or else the checksum, begins. */
+export const S_UPPER = 8;
+export const S_CHECKSUM = 9;
+/** Bytes of all headers, which each segment has. */
+export const S_HEADER = 10;
+/** Bytes of content of each segment but the last; 0: it is not cut. */
+export const S_SEGMENT = 11;
+export const SealFlag = { checksum: 1, tcp: 2 } as const;
+
+/** Words of one message for `TransportPort.open`: key, offset of the message, its content's bytes without tag, counter, outcome. */
 export const JOB_WORDS = 6;
 export const J_KEY = 0;
 export const J_OFFSET = 1;
@@ -64,11 +89,16 @@ export const J_COUNTER_HIGH = 4;
 /** Written by `open`: 1 authentic, 0 not. */
 export const J_OUTCOME = 5;
 
-/** ChaCha20-Poly1305 of transport messages, in place, a batch a call. The content lies 16 bytes behind the offset. */
+/** ChaCha20-Poly1305 of transport messages, a batch a call. */
 export interface TransportPort {
-  /** Writes each tag behind its content. */
-  seal(buffer: Uint8Array, jobs: Uint32Array, count: number): void;
-  /** What is not authentic stays as it came. */
+  /**
+   * Makes messages of packets: header, content, padding below the MTU, tag. One that is cut becomes as many as it has
+   * segments, which lie behind each other and whose counters follow.
+   *
+   * @param into may be `from`, where a packet lies 16 bytes behind its message
+   */
+  seal(from: Uint8Array, into: Uint8Array, jobs: Uint32Array, count: number, mtu: number): void;
+  /** In place; the content lies 16 bytes behind the offset. What is not authentic stays as it came. */
   open(buffer: Uint8Array, jobs: Uint32Array, count: number): void;
   /** Wipes a key. Its number may be given again. */
   forget(key: number): void;

@@ -73,7 +73,7 @@ export class Receiver {
     const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
     if (peer === undefined) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
-    if (drop === Drop.none) peer.counters.receivedBytes += RESPONSE_BYTES;
+    if (drop === Drop.none) this.#device.countReceived(peer, RESPONSE_BYTES);
     return drop;
   }
 
@@ -137,7 +137,8 @@ export class Receiver {
     if (!keypair.replay.take(jobs[job + J_COUNTER_HIGH] as number, jobs[job + J_COUNTER_LOW] as number))
       return Drop.replayed;
     const length = jobs[job + J_LENGTH] as number;
-    peer.counters.receivedBytes += length + LEAST_TRANSPORT_BYTES;
+    device.countReceived(peer, length + LEAST_TRANSPORT_BYTES);
+    device.totals.receivedMessages++;
     if (peer.endpoint.follow(words, this.#from[i] as number)) device.options.sink.moved(peer);
     if (!keypair.isConfirmed) this.#confirm(peer, keypair, now);
     device.timed(peer, 'authenticatedReceived', now);
@@ -154,6 +155,7 @@ export class Receiver {
       peer.attempts = 0;
       peer.sentLastMinuteHandshake = false;
       peer.lastHandshakeAt = now;
+      this.#device.totals.sessions++;
       peer.forgetPending();
       this.#device.timed(peer, 'handshakeComplete', now);
       if (peer.staged.size > 0) this.#device.due.add(peer);

@@ -80,8 +80,9 @@ export class Responder {
     this.#answer(response, words, from);
     for (const event of ['authenticatedReceived', 'sessionDerived', 'authenticatedSent'] as const)
       device.timed(peer, event, now);
-    peer.counters.receivedBytes += INITIATION_BYTES;
-    peer.counters.sentBytes += response.length;
+    device.countReceived(peer, INITIATION_BYTES);
+    device.countSent(peer, response.length);
+    device.totals.responsesSent++;
     return Drop.none;
   }
 

@@ -1,36 +1,44 @@
 import { ADDRESS_WORDS } from '../address.ts';
 import type { Burst } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
-import { packetLength } from './allowed-ips.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import type { Initiator } from './initiator.ts';
 import type { Keypair } from './keypairs.ts';
+import { type Packets, Shape } from './packets.ts';
 import type { Peer } from './peer.ts';
-import { J_COUNTER_HIGH, J_COUNTER_LOW, J_KEY, J_LENGTH, J_OFFSET, JOB_WORDS } from './ports.ts';
-import { MessageType, writeWord } from './wire/message.ts';
-import { LEAST_TRANSPORT_BYTES, paddedLength, TAG_BYTES, TRANSPORT } from './wire/transport.ts';
+import {
+  S_CHECKSUM,
+  S_COUNTER_HIGH,
+  S_COUNTER_LOW,
+  S_FLAGS,
+  S_FROM,
+  S_HEADER,
+  S_INTO,
+  S_KEY,
+  S_LENGTH,
+  S_RECEIVER,
+  S_SEGMENT,
+  S_UPPER,
+  SEAL_WORDS,
+  SealFlag,
+} from './ports.ts';
 
-/** Transport messages that are sealed in one call, and so the most of one `poll`. */
+/** Packets that are sealed in one call, and so the most of one `poll`. */
 const BATCH = 256;
 const NOTHING = new Uint8Array(0);
 /** What UDP over IPv4 carries. */
 const MOST_DATAGRAM_BYTES = 65_507;
 
-/** IP packets for the tunnel: offset and bytes of each. They must not change until `poll` has said that nothing is left. */
-export interface Packets {
-  readonly buffer: Uint8Array;
-  /** Two words each. */
-  readonly words: Int32Array;
-  readonly count: number;
-}
-
 /** Datagrams out: handshakes, then what waited, then what is to be sent now, written in place and sealed together. */
 export class Sender {
   readonly #device: Device;
   readonly #initiator: Initiator;
-  readonly #jobs = new Uint32Array(BATCH * JOB_WORDS);
+  readonly #jobs = new Uint32Array(BATCH * SEAL_WORDS);
+  readonly #shape = new Shape();
   #count = 0;
+  /** Where the packets of the jobs lie. */
+  #from: Uint8Array = NOTHING;
   #packets: Packets | undefined;
   #next = 0;
 
@@ -84,18 +92,23 @@ export class Sender {
 
   /** Staged packets, or the keepalive that is due; without a session a handshake. @returns false: there was no room */
   #flush(peer: Peer, out: Burst, now: TimeUs): boolean {
-    const keypair = this.#sessionOf(peer, now);
-    if (keypair === undefined) {
+    const keypair = peer.keypairs.current;
+    if (keypair?.maySend(now) !== true) {
       peer.keepaliveDue = false;
       this.#initiator.begin(peer, now);
       return true;
     }
+    const { mtu } = this.#device;
     for (let packet = peer.staged.first; packet !== undefined; packet = peer.staged.first) {
-      if (!this.#write(peer, keypair, packet, 0, packet.length, out, now)) return false;
+      // It was read before, when the MTU may have been another.
+      const drop = this.#shape.read(packet, 0, mtu) ? this.#write(peer, keypair, packet.buffer, out, now) : Drop.notIp;
+      if (drop === undefined) return false;
+      this.#device.drop(drop);
       peer.staged.removeFirst();
       peer.keepaliveDue = false;
     }
-    if (peer.keepaliveDue && !this.#write(peer, keypair, NOTHING, 0, 0, out, now)) return false;
+    this.#shape.whole(0, mtu);
+    if (peer.keepaliveDue && this.#write(peer, keypair, NOTHING, out, now) === undefined) return false;
     peer.keepaliveDue = false;
     peer.timers.keepaliveSent(now);
     this.#device.deadlines.set(peer.number, peer.timers.deadline);
@@ -105,10 +118,9 @@ export class Sender {
   #sendPackets(out: Burst, now: TimeUs): void {
     const packets = this.#packets;
     if (packets === undefined) return;
-    const { buffer, words, count } = packets;
+    const { count } = packets;
     for (; this.#next < count; this.#next++) {
-      const at = words[2 * this.#next] as number;
-      const drop = this.#sendPacket(buffer, at, words[2 * this.#next + 1] as number, out, now);
+      const drop = this.#sendPacket(packets, this.#next, out, now);
       if (drop === undefined) return;
       this.#device.drop(drop);
     }
@@ -116,72 +128,65 @@ export class Sender {
   }
 
   /** @returns undefined when there was no room */
-  #sendPacket(buffer: Uint8Array, at: number, length: number, out: Burst, now: TimeUs): Drop | undefined {
+  #sendPacket(packets: Packets, index: number, out: Burst, now: TimeUs): Drop | undefined {
     const device = this.#device;
-    if (packetLength(buffer, at, length) === 0) return Drop.notIp;
-    const peer = device.peers.get(device.allowedIps.byDestination(buffer, at));
+    const shape = this.#shape;
+    if (!shape.read(packets, index, device.mtu)) return Drop.notIp;
+    const peer = device.peers.get(device.allowedIps.byDestination(packets.buffer, shape.at));
     if (peer === undefined) return Drop.noPeer;
     if (!peer.endpoint.isKnown) return Drop.noEndpoint;
-    const most = Math.min(out.buffer.length, MOST_DATAGRAM_BYTES);
-    if (paddedLength(length, device.mtu) + LEAST_TRANSPORT_BYTES > most) return Drop.tooLarge;
-    const keypair = this.#sessionOf(peer, now);
-    if (keypair === undefined) {
-      device.drop(Drop.staged, peer.staged.add(buffer, at, length));
-      this.#initiator.begin(peer, now);
-      return Drop.none;
-    }
-    return this.#write(peer, keypair, buffer, at, length, out, now) ? Drop.none : undefined;
+    if (shape.messageBytes > MOST_DATAGRAM_BYTES || shape.totalBytes > out.buffer.length) return Drop.tooLarge;
+    const keypair = peer.keypairs.current;
+    if (keypair?.maySend(now, shape.messages) === true) return this.#write(peer, keypair, packets.buffer, out, now);
+    device.drop(Drop.staged, peer.staged.add(packets, index));
+    this.#initiator.begin(peer, now);
+    return Drop.none;
   }
 
-  #sessionOf(peer: Peer, now: TimeUs): Keypair | undefined {
-    const { current } = peer.keypairs;
-    return current?.maySend(now) === true ? current : undefined;
-  }
-
-  /** @returns false: there was no room */
-  #write(
-    peer: Peer,
-    keypair: Keypair,
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    out: Burst,
-    now: TimeUs,
-  ): boolean {
+  /** Of what was read last. @returns undefined: there was no room */
+  #write(peer: Peer, keypair: Keypair, from: Uint8Array, out: Burst, now: TimeUs): Drop | undefined {
     const device = this.#device;
-    const padded = paddedLength(length, device.mtu);
-    const total = padded + LEAST_TRANSPORT_BYTES;
-    if (this.#count === BATCH || !out.hasRoom(total)) return false;
-    const { buffer, used } = out;
-    writeWord(buffer, used, MessageType.transport);
-    writeWord(buffer, used + TRANSPORT.receiver, keypair.remoteIndex);
-    writeWord(buffer, used + TRANSPORT.counterLow, keypair.sendLow);
-    writeWord(buffer, used + TRANSPORT.counterHigh, keypair.sendHigh);
-    const content = used + TRANSPORT.content;
-    for (let i = 0; i < length; i++) buffer[content + i] = bytes[at + i] as number;
-    buffer.fill(0, content + length, content + padded + TAG_BYTES);
-    this.#job(keypair, used, padded);
+    const { length, messages, messageBytes, totalBytes } = this.#shape;
+    if (this.#count === BATCH || !out.hasRoomForRun(totalBytes, messageBytes)) return undefined;
+    // A call has its packets in one buffer.
+    if (from !== this.#from && length > 0) {
+      this.#seal(out);
+      this.#from = from;
+    }
+    this.#job(keypair, out.used);
     const { words } = peer.endpoint;
-    out.commit(total, 0, words, 0, words, ADDRESS_WORDS);
-    keypair.countSent();
-    peer.counters.sentBytes += total;
+    out.commitRun(totalBytes, messageBytes, 0, words, 0, words, ADDRESS_WORDS);
+    keypair.countSent(messages);
+    device.countSent(peer, totalBytes);
+    device.totals.sentMessages += messages;
     device.timed(peer, 'authenticatedSent', now);
     if (length > 0) device.timed(peer, 'dataSent', now);
     if (keypair.isStale(now)) this.#initiator.begin(peer, now);
-    return true;
+    return Drop.none;
   }
 
-  #job(keypair: Keypair, offset: number, length: number): void {
-    const job = this.#count++ * JOB_WORDS;
-    this.#jobs[job + J_KEY] = keypair.keys.send;
-    this.#jobs[job + J_OFFSET] = offset;
-    this.#jobs[job + J_LENGTH] = length;
-    this.#jobs[job + J_COUNTER_LOW] = keypair.sendLow;
-    this.#jobs[job + J_COUNTER_HIGH] = keypair.sendHigh;
+  #job(keypair: Keypair, into: number): void {
+    const jobs = this.#jobs;
+    const shape = this.#shape;
+    const job = this.#count++ * SEAL_WORDS;
+    jobs[job + S_KEY] = keypair.keys.send;
+    jobs[job + S_RECEIVER] = keypair.remoteIndex;
+    jobs[job + S_COUNTER_LOW] = keypair.sendLow;
+    jobs[job + S_COUNTER_HIGH] = keypair.sendHigh;
+    jobs[job + S_FROM] = shape.at;
+    jobs[job + S_LENGTH] = shape.length;
+    jobs[job + S_INTO] = into;
+    jobs[job + S_FLAGS] = (shape.needsChecksum ? SealFlag.checksum : 0) | (shape.isTcp ? SealFlag.tcp : 0);
+    jobs[job + S_UPPER] = shape.upper;
+    jobs[job + S_CHECKSUM] = shape.checksum;
+    jobs[job + S_HEADER] = shape.header;
+    jobs[job + S_SEGMENT] = shape.segment;
   }
 
   #seal(out: Burst): void {
-    if (this.#count > 0) this.#device.options.ports.transport.seal(out.buffer, this.#jobs, this.#count);
+    const { options, mtu } = this.#device;
+    if (this.#count > 0) options.ports.transport.seal(this.#from, out.buffer, this.#jobs, this.#count, mtu);
     this.#count = 0;
+    this.#from = NOTHING;
   }
 }

@@ -1,4 +1,5 @@
 import { MOST_STAGED_BYTES, MOST_STAGED_PACKETS } from './limits.ts';
+import { IN_LENGTH, IN_OFFSET, IN_WORDS, type Packets } from './packets.ts';
 
 /** Bytes that wait at all peers of a device. */
 export interface StagedTotal {
@@ -8,7 +9,7 @@ export interface StagedTotal {
 /** Packets of one peer that wait for a session; the oldest make place for new ones. */
 export class Staged {
   readonly #total: StagedTotal;
-  #packets: Uint8Array[] = [];
+  #packets: Packets[] = [];
 
   constructor(total: StagedTotal) {
     this.#total = total;
@@ -18,25 +19,30 @@ export class Staged {
     return this.#packets.length;
   }
 
-  get first(): Uint8Array | undefined {
+  get first(): Packets | undefined {
     return this.#packets[0];
   }
 
   /** Keeps a copy. @returns how many were dropped for it, itself included */
-  add(bytes: Uint8Array, at: number, length: number): number {
+  add({ buffer, words }: Packets, index: number): number {
+    const word = index * IN_WORDS;
+    const at = words[word + IN_OFFSET] as number;
+    const length = words[word + IN_LENGTH] as number;
     let dropped = 0;
     while (this.size > 0 && (this.size >= MOST_STAGED_PACKETS || this.#total.bytes + length > MOST_STAGED_BYTES)) {
       this.removeFirst();
       dropped++;
     }
     if (this.#total.bytes + length > MOST_STAGED_BYTES) return dropped + 1;
-    this.#packets.push(bytes.slice(at, at + length));
+    const own = words.slice(word, word + IN_WORDS);
+    own[IN_OFFSET] = 0;
+    this.#packets.push({ buffer: buffer.slice(at, at + length), words: own, count: 1 });
     this.#total.bytes += length;
     return dropped;
   }
 
   removeFirst(): void {
-    this.#total.bytes -= this.#packets.shift()?.length ?? 0;
+    this.#total.bytes -= this.#packets.shift()?.buffer.length ?? 0;
   }
 
   /** @returns how many there were */

@@ -1,16 +1,17 @@
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { Burst } from '../burst.ts';
 import type { Core, TimeUs } from '../contract.ts';
-import { Device, keyText } from './device.ts';
+import { Device, keyText, type Totals } from './device.ts';
 import { Drop } from './drop.ts';
 import { WireGuardError, WireGuardErrorCode } from './errors.ts';
 import { Initiator } from './initiator.ts';
 import { MOST_PEERS } from './limits.ts';
 import type { PeerOptions, WireGuardOptions } from './options.ts';
+import type { Packets } from './packets.ts';
 import { Peer } from './peer.ts';
 import { Receiver } from './receiver.ts';
 import { Responder } from './responder.ts';
-import { type Packets, Sender } from './sender.ts';
+import { Sender } from './sender.ts';
 import type { TimerAction } from './timers/table.ts';
 
 /** Datagrams from outside, packets from inside, or the fact that time has passed. */
@@ -43,6 +44,14 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** What came to nothing, by `Drop`. */
   get dropped(): Float64Array {
     return this.#device.dropped;
+  }
+
+  get totals(): Readonly<Totals> {
+    return this.#device.totals;
+  }
+
+  get peerCount(): number {
+    return this.#device.peers.size;
   }
 
   get peers(): Iterable<Peer> {
@@ -96,9 +105,57 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     peer.keys.setPresharedKey(key);
   }
 
+  /**
+   * Changes our own key. Sessions end, and peers whose key is of no use with it, or is its own, are removed.
+   *
+   * @param privateKey 32 bytes; the caller wipes its own
+   * @returns those that were removed
+   */
+  setPrivateKey(privateKey: Uint8Array): Peer[] {
+    if (privateKey.length !== 32) throw invalid(`A private key has 32 bytes, this has ${privateKey.length}.`);
+    const { ports } = this.#device.options;
+    this.#device.setIdentity(ports.handshake.identity(privateKey));
+    const { identity } = this.#device;
+    const removed: Peer[] = [];
+    for (const peer of [...this.peers]) {
+      this.resetPeer(peer);
+      const isOwn = keyText(peer.keys.publicKey) === keyText(identity.publicKey);
+      if (!isOwn && ports.handshake.rejoin(peer.keys, identity)) continue;
+      this.removePeer(peer);
+      removed.push(peer);
+    }
+    return removed;
+  }
+
+  /** Ends a peer's session and what is under way with it, as when the interface goes down. */
+  resetPeer(peer: Peer): void {
+    peer.timers.stop();
+    peer.zeroKeys();
+    peer.attempts = 0;
+    peer.lastHandshakeSentAt = Number.NEGATIVE_INFINITY;
+    peer.keepaliveDue = false;
+    this.#device.due.delete(peer);
+    this.#device.drop(Drop.staged, peer.staged.clear());
+  }
+
+  /** Sends a keepalive, or begins a handshake where there is no session, if the peer is configured for it. */
+  wakePeer(peer: Peer): void {
+    if (peer.timers.isPersistent) this.#device.keepalive(peer);
+  }
+
+  /** @param mtu of the tunnel, bytes: padding stays below */
+  setMtu(mtu: number): void {
+    this.#device.mtu = mtu;
+  }
+
   setEndpoint(peer: Peer, remote: Int32Array): void {
     peer.endpoint.set(remote);
-    if (peer.timers.isPersistent) this.#device.keepalive(peer);
+    this.wakePeer(peer);
+  }
+
+  /** The system chooses the address that each peer is reached from, until it is told again by what comes. */
+  forgetSources(): void {
+    for (const { endpoint } of this.peers) endpoint.forgetSource();
   }
 
   /** @param seconds 0: none; else one is sent at once, too */

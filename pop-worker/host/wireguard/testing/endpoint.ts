@@ -7,7 +7,7 @@ import { inNamespace } from '../../thread/namespace.ts';
 import { TunBurst } from '../../tun/burst.ts';
 import { configureTun } from '../../tun/configure.ts';
 import { TunDevice } from '../../tun/device.ts';
-import { T_LENGTH, T_OFFSET, TUN_SLOT_BYTES, TUN_WORDS } from '../../tun/native.ts';
+import { TUN_SLOT_BYTES } from '../../tun/native.ts';
 import { UdpSocket } from '../../udp/socket.ts';
 import { nodePorts } from '../ports.ts';
 
@@ -52,13 +52,7 @@ export class TestEndpoint {
     this.#tun.onReadable(() => {
       packets.clear();
       this.#tun.read(packets);
-      const words = new Int32Array(2 * packets.count);
-      for (let i = 0; i < packets.count; i++) {
-        words[2 * i] = packets.words[i * TUN_WORDS + T_OFFSET] as number;
-        words[2 * i + 1] = packets.words[i * TUN_WORDS + T_LENGTH] as number;
-      }
-      const { buffer, count } = packets;
-      this.core.handle({ kind: 'packets', packets: { buffer, words, count } }, nowUs());
+      this.core.handle({ kind: 'packets', packets }, nowUs());
       this.pump();
     });
   }

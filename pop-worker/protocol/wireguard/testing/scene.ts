@@ -2,8 +2,12 @@ import { nodePorts } from '#host/wireguard/ports.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import { Burst, D_LENGTH, D_LOCAL, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '../../burst.ts';
 import type { Random } from '../../contract.ts';
+import type { Keypair } from '../keypairs.ts';
 import { P_LENGTH, P_OFFSET, PACKET_WORDS, type PeerOptions, type WireGuardOptions } from '../options.ts';
+import { IN_WORDS } from '../packets.ts';
 import type { Peer } from '../peer.ts';
+import { S_COUNTER_LOW, S_FROM, S_KEY, S_LENGTH, S_RECEIVER, SEAL_WORDS } from '../ports.ts';
+import { LEAST_TRANSPORT_BYTES, TRANSPORT } from '../wire/transport.ts';
 import { WireGuard } from '../wireguard.ts';
 
 /** Wall time at 0 of a scene. */
@@ -108,10 +112,10 @@ export class Host {
 
   sends(packets: readonly Uint8Array[], now: number): void {
     const buffer = Uint8Array.from(Buffer.concat(packets));
-    const words = new Int32Array(2 * packets.length);
+    const words = new Int32Array(IN_WORDS * packets.length);
     let at = 0;
     for (const [i, { length }] of packets.entries()) {
-      words.set([at, length], 2 * i);
+      words.set([at, length], IN_WORDS * i);
       at += length;
     }
     this.core.handle({ kind: 'packets', packets: { buffer, words, count: packets.length } }, now);
@@ -209,6 +213,21 @@ export const pair = (options: Partial<PeerOptions> = {}) => {
   const [a, b] = [scene.add(1), scene.add(2)];
   const [toB, toA] = scene.join(a, b, options);
   return { scene, a, b, toB, toA };
+};
+
+/** A transport message of exactly this content, from outside of a core, with the next counter of a session. */
+export const sealWith = ({ ports }: Host, keypair: Keypair, content: Uint8Array): Uint8Array => {
+  const bytes = new Uint8Array(LEAST_TRANSPORT_BYTES + content.length);
+  bytes.set(content, TRANSPORT.content);
+  const job = new Uint32Array(SEAL_WORDS);
+  job[S_KEY] = keypair.keys.send;
+  job[S_RECEIVER] = keypair.remoteIndex;
+  job[S_COUNTER_LOW] = keypair.sendLow;
+  job[S_FROM] = TRANSPORT.content;
+  job[S_LENGTH] = content.length;
+  ports.transport.seal(bytes, bytes, job, 1, 0);
+  keypair.countSent();
+  return bytes;
 };
 
 export const descriptorOf = (remote: Int32Array, local: Int32Array): Int32Array => {

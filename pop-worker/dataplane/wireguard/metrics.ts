@@ -1,0 +1,33 @@
+import { nowUs } from '#host/clock/clock.ts';
+import { DROP_REASONS } from '#protocol/wireguard/drop.ts';
+import { byLabel, single } from '../metrics/series.ts';
+import type { Tunnel } from './tunnel.ts';
+
+const PACKETS = byLabel('cloudbridge_wireguard_packets_total', 'direction');
+const BYTES = byLabel('cloudbridge_wireguard_bytes_total', 'direction');
+const DROPPED = byLabel('cloudbridge_wireguard_dropped_packets_total', 'reason');
+const HANDSHAKES = byLabel('cloudbridge_wireguard_handshakes_total', 'what');
+const LOST = byLabel('cloudbridge_wireguard_lost_packets_total', 'reason');
+const PEERS = byLabel('cloudbridge_wireguard_peers', 'state');
+const MOVES = single('cloudbridge_wireguard_moves_total');
+
+/** Brings the slots of a WireGuard interface up to date. */
+export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }: Tunnel): void => {
+  const { totals, dropped } = core;
+  slots[PACKETS.received] = totals.receivedMessages;
+  slots[PACKETS.sent] = totals.sentMessages;
+  slots[BYTES.received] = totals.receivedBytes;
+  slots[BYTES.sent] = totals.sentBytes;
+  for (const [i, reason] of DROP_REASONS.entries()) slots[DROPPED[reason]] = dropped[i + 1] as number;
+  slots[HANDSHAKES.begun] = totals.initiationsSent;
+  slots[HANDSHAKES.answered] = totals.responsesSent;
+  slots[HANDSHAKES.agreed] = totals.sessions;
+  slots[MOVES] = moves;
+  slots[LOST.tun_queue_full] = delivery.overflows;
+  slots[LOST.headers] = delivery.invalid;
+  const now = nowUs();
+  let inSession = 0;
+  for (const { keypairs } of core.peers) if (keypairs.current?.maySend(now) === true) inSession++;
+  slots[PEERS.configured] = core.peerCount;
+  slots[PEERS.in_session] = inSession;
+};

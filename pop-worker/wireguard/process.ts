@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import type { Server } from 'node:net';
+import path from 'node:path';
+import { collectHost } from '#dataplane/metrics/host-metrics.ts';
+import { collectWireGuard } from '#dataplane/wireguard/metrics.ts';
+import { Tunnel } from '#dataplane/wireguard/tunnel.ts';
+import type { TunDevice } from '#host/tun/device.ts';
+import { exposition } from '#telemetry/exposition.ts';
+import type { Logger } from '#telemetry/logger.ts';
+import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
+import { DEFAULT_MTU, openDevice } from './device.ts';
+import { Interface } from './interface.ts';
+import { LinkWatch } from './link.ts';
+import { serveUapi, UAPI_FOLDER, uapiFile } from './uapi-socket.ts';
+
+const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(wireguard|udp|tun)_/.test(spec.name));
+/**
+ * So many handshakes a second are answered without a cookie: what takes about half of a CPU, at some 0.2 ms each.
+ * Beyond it who asks for one must show that it is at its address.
+ */
+const HANDSHAKES_A_SECOND = 2500;
+
+/** A WireGuard interface with its socket, from its start to its end. */
+export class WireGuardProcess {
+  readonly #log: Logger;
+  readonly #tun: TunDevice;
+  readonly #tunnel: Tunnel;
+  readonly #interface: Interface;
+  readonly #slots = allocateSlots();
+  readonly #gone = Promise.withResolvers<string>();
+  #link: LinkWatch | undefined;
+  #server: Server | undefined;
+  #watcher: FSWatcher | undefined;
+
+  /** @throws StartError */
+  constructor(name: string, log: Logger) {
+    this.#log = log;
+    this.#tun = openDevice(name);
+    // Until it is given a key it has one that nobody knows.
+    const privateKey = new Uint8Array(randomBytes(32));
+    this.#tunnel = new Tunnel({
+      ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: HANDSHAKES_A_SECOND },
+    });
+    privateKey.fill(0);
+    this.#interface = new Interface(this.#tunnel);
+  }
+
+  get name(): string {
+    return this.#tun.name;
+  }
+
+  /** Why it ended by itself: its interface or socket was removed. */
+  get gone(): Promise<string> {
+    return this.#gone.promise;
+  }
+
+  readonly state = 'ready';
+
+  isHealthy(): boolean {
+    return true;
+  }
+
+  /** Prometheus text. */
+  async metrics(): Promise<string> {
+    const { socket } = this.#tunnel;
+    collectHost(this.#slots, { sockets: socket === undefined ? [] : [socket], tun: this.#tun, fallbacks: [] });
+    collectWireGuard(this.#slots, this.#tunnel);
+    return exposition([this.#slots], SERIES);
+  }
+
+  /** Serves its socket and follows its interface from now on. @throws StartError, or an Error of the file system */
+  async start(): Promise<void> {
+    const { name } = this;
+    this.#server = await serveUapi(name, this.#interface, (error) =>
+      this.#log.error('a bug of CloudBridge was met: please report it', { ended: 'an operation', error }),
+    );
+    this.#tun.onLost(() => this.#gone.resolve('the interface was removed'));
+    this.#link = new LinkWatch(name, {
+      is: (isUp, mtu) => this.#follow(isUp, mtu),
+      addressGone: () => this.#tunnel.core.forgetSources(),
+      gone: () => this.#gone.resolve('the interface was removed'),
+    });
+    const file = uapiFile(name);
+    // As `wg-quick down` ends a wireguard-go.
+    this.#watcher = watch(UAPI_FOLDER, (_event, changed) => {
+      if (changed === path.basename(file) && !existsSync(file)) this.#gone.resolve(`${file} was removed`);
+    });
+  }
+
+  /** Removes interface and socket, and wipes all keys. */
+  stop(): void {
+    this.#watcher?.close();
+    this.#link?.close();
+    this.#server?.close();
+    this.#interface.close();
+  }
+
+  #follow(isUp: boolean, mtu: number): void {
+    this.#tunnel.core.setMtu(mtu);
+    try {
+      if (isUp) this.#interface.up();
+      else this.#interface.down();
+    } catch (error) {
+      // As a port that is in use by now: another one can be set, or the interface set up again.
+      this.#log.error('the interface is up and its port cannot be opened', { reason: (error as Error).message });
+      return;
+    }
+    this.#log.debug('interface', { up: isUp, mtu, port: this.#interface.listenPort });
+  }
+}
