@@ -37,4 +37,10 @@ export const INTEROP_SUITES: readonly SuiteRow[] = [
       'BGP sessions with BIRD, GoBGP and FRR: routes both ways, add-path, restarts, roles, keys, BFD, flow specifications',
     load: async () => (await import('./bgp.ts')).casesWith(BGP_PEERS),
   },
+  {
+    name: 'wireguard',
+    summary:
+      'WireGuard with wireguard-go: handshakes of either, both families, TCP, roaming, new keys, what `wg` shows',
+    load: async () => (await import('./wireguard.ts')).cases,
+  },
 ];

@@ -74,15 +74,11 @@ test('HChaCha20 and XChaCha20-Poly1305: draft-irtf-cfrg-xchacha-03, §2.2.1 and 
 
 type Ports = ReturnType<typeof nodePorts> | ReturnType<typeof enginePorts>;
 
-const IMPLEMENTATIONS: readonly (readonly [string, () => Ports])[] = [
-  ['node:crypto', nodePorts],
-  ['engine', () => enginePorts()],
-  ['engine by EVP', () => enginePorts(false)],
-];
+/** All that is made with: each must do the same. */
+const IMPLEMENTATIONS: readonly (() => Ports)[] = [nodePorts, () => enginePorts(), () => enginePorts(false)];
 
-/** Both say the same, but what they are made with. */
-const each = (name: string, prove: (make: () => Ports) => void): void => {
-  for (const [which, make] of IMPLEMENTATIONS) test(`${name} (${which})`, () => prove(make));
+const each = (prove: (make: () => Ports) => void): void => {
+  for (const make of IMPLEMENTATIONS) prove(make);
 };
 
 /** A message whose content lies where it is to be sealed. */
@@ -106,106 +102,110 @@ const pair = (ports: Ports) => {
 
 const STAMP = Uint8Array.from({ length: 12 }, (_, i) => i);
 
-each('a handshake ends with the same keys at both sides, in opposite roles, for every preshared key', (make) => {
-  const { ports, own, toB, toA } = pair(make());
-  const { handshake, transport } = ports;
-  for (const psk of [0, 9]) {
-    for (const peer of [toB, toA]) peer.setPresharedKey(new Uint8Array(32).fill(psk));
+test('a handshake ends with the same keys at both sides, in opposite roles, for every preshared key', () =>
+  each((make) => {
+    const { ports, own, toB, toA } = pair(make());
+    const { handshake, transport } = ports;
+    for (const psk of [0, 9]) {
+      for (const peer of [toB, toA]) peer.setPresharedKey(new Uint8Array(32).fill(psk));
+      const [initiation, response, stamp] = [new Uint8Array(148), new Uint8Array(92), new Uint8Array(12)];
+      const begun = handshake.initiate(toB, STAMP, initiation, 0);
+      const received = handshake.readInitiation(own.b, initiation, 0)!;
+      assert.deepEqual(Uint8Array.from(received.publicKey), own.a.publicKey);
+      assert.ok(handshake.readTimestamp(received, toA, initiation, 0, stamp));
+      assert.deepEqual(stamp, STAMP);
+      const theirs = handshake.respond(received, toA, response, 0)!;
+      const ours = handshake.readResponse(begun, toB, response, 0)!;
+      const message = new Uint8Array(16 + 5 + 16);
+      message.set([1, 2, 3, 4, 5], 16);
+      for (const [send, receive] of [
+        [ours.send, theirs.receive],
+        [theirs.send, ours.receive],
+      ] as const) {
+        transport.seal(message, message, sealJob(send, 5, [7, 1]), 1, 5);
+        const job = Uint32Array.of(receive, 0, 5, 7, 1, 0);
+        transport.open(message, job, 1);
+        assert.equal(job[J_OUTCOME], 1);
+        assert.deepEqual([...message.subarray(16, 21)], [1, 2, 3, 4, 5]);
+      }
+      for (const key of [ours.send, ours.receive, theirs.send, theirs.receive]) transport.forget(key);
+    }
+    assert.equal(transport.size, 0);
+  }));
+
+test('a response under another preshared key is refused, and the right one is taken after that', () =>
+  each((make) => {
+    const { ports, own, toB, toA } = pair(make());
+    const { handshake } = ports;
+    const [initiation, stamp] = [new Uint8Array(148), new Uint8Array(12)];
+    const begun = handshake.initiate(toB, STAMP, initiation, 0);
+    const respond = (psk: number): Uint8Array => {
+      toA.setPresharedKey(new Uint8Array(32).fill(psk));
+      const response = new Uint8Array(92);
+      const received = handshake.readInitiation(own.b, initiation, 0)!;
+      assert.ok(handshake.readTimestamp(received, toA, initiation, 0, stamp));
+      handshake.respond(received, toA, response, 0);
+      return response;
+    };
+    assert.equal(handshake.readResponse(begun, toB, respond(1), 0), undefined);
+    assert.notEqual(handshake.readResponse(begun, toB, respond(0), 0), undefined);
+  }));
+
+test('no changed byte of an initiation or response is authentic', () =>
+  each((make) => {
+    const { ports, own, toB, toA } = pair(make());
+    const { handshake } = ports;
     const [initiation, response, stamp] = [new Uint8Array(148), new Uint8Array(92), new Uint8Array(12)];
     const begun = handshake.initiate(toB, STAMP, initiation, 0);
-    const received = handshake.readInitiation(own.b, initiation, 0)!;
-    assert.deepEqual(Uint8Array.from(received.publicKey), own.a.publicKey);
-    assert.ok(handshake.readTimestamp(received, toA, initiation, 0, stamp));
-    assert.deepEqual(stamp, STAMP);
-    const theirs = handshake.respond(received, toA, response, 0)!;
-    const ours = handshake.readResponse(begun, toB, response, 0)!;
-    const message = new Uint8Array(16 + 5 + 16);
-    message.set([1, 2, 3, 4, 5], 16);
-    for (const [send, receive] of [
-      [ours.send, theirs.receive],
-      [theirs.send, ours.receive],
-    ] as const) {
-      transport.seal(message, message, sealJob(send, 5, [7, 1]), 1, 5);
-      const job = Uint32Array.of(receive, 0, 5, 7, 1, 0);
-      transport.open(message, job, 1);
-      assert.equal(job[J_OUTCOME], 1);
-      assert.deepEqual([...message.subarray(16, 21)], [1, 2, 3, 4, 5]);
+    const isTaken = (bytes: Uint8Array): boolean => {
+      const received = handshake.readInitiation(own.b, bytes, 0);
+      return received !== undefined && handshake.readTimestamp(received, toA, bytes, 0, stamp);
+    };
+    for (let at = 8; at < 116; at++) {
+      initiation[at]! ^= 1;
+      assert.equal(isTaken(initiation), false, `byte ${at}`);
+      initiation[at]! ^= 1;
     }
-    for (const key of [ours.send, ours.receive, theirs.send, theirs.receive]) transport.forget(key);
-  }
-  assert.equal(transport.size, 0);
-});
-
-each('a response under another preshared key is refused, and the right one is taken after that', (make) => {
-  const { ports, own, toB, toA } = pair(make());
-  const { handshake } = ports;
-  const [initiation, stamp] = [new Uint8Array(148), new Uint8Array(12)];
-  const begun = handshake.initiate(toB, STAMP, initiation, 0);
-  const respond = (psk: number): Uint8Array => {
-    toA.setPresharedKey(new Uint8Array(32).fill(psk));
-    const response = new Uint8Array(92);
     const received = handshake.readInitiation(own.b, initiation, 0)!;
-    assert.ok(handshake.readTimestamp(received, toA, initiation, 0, stamp));
+    handshake.readTimestamp(received, toA, initiation, 0, stamp);
     handshake.respond(received, toA, response, 0);
-    return response;
-  };
-  assert.equal(handshake.readResponse(begun, toB, respond(1), 0), undefined);
-  assert.notEqual(handshake.readResponse(begun, toB, respond(0), 0), undefined);
-});
+    for (let at = 12; at < 60; at++) {
+      response[at]! ^= 1;
+      assert.equal(handshake.readResponse(begun, toB, response, 0), undefined, `byte ${at}`);
+      response[at]! ^= 1;
+    }
+  }));
 
-each('no changed byte of an initiation or response is authentic', (make) => {
-  const { ports, own, toB, toA } = pair(make());
-  const { handshake } = ports;
-  const [initiation, response, stamp] = [new Uint8Array(148), new Uint8Array(92), new Uint8Array(12)];
-  const begun = handshake.initiate(toB, STAMP, initiation, 0);
-  const isTaken = (bytes: Uint8Array): boolean => {
-    const received = handshake.readInitiation(own.b, bytes, 0);
-    return received !== undefined && handshake.readTimestamp(received, toA, bytes, 0, stamp);
-  };
-  for (let at = 8; at < 116; at++) {
-    initiation[at]! ^= 1;
-    assert.equal(isTaken(initiation), false, `byte ${at}`);
-    initiation[at]! ^= 1;
-  }
-  const received = handshake.readInitiation(own.b, initiation, 0)!;
-  handshake.readTimestamp(received, toA, initiation, 0, stamp);
-  handshake.respond(received, toA, response, 0);
-  for (let at = 12; at < 60; at++) {
-    response[at]! ^= 1;
-    assert.equal(handshake.readResponse(begun, toB, response, 0), undefined, `byte ${at}`);
-    response[at]! ^= 1;
-  }
-});
+test('keys of low order are no peers, and end a handshake without an exception', () =>
+  each((make) => {
+    const { ports, own } = pair(make());
+    const lowOrder = [
+      '00'.repeat(32),
+      `01${'00'.repeat(31)}`,
+      'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+      'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+    ];
+    for (const key of lowOrder) {
+      assert.equal(ports.handshake.peer(own.a, hex(key)), undefined);
+      const initiation = new Uint8Array(148);
+      initiation.set(hex(key), 8);
+      assert.equal(ports.handshake.readInitiation(own.b, initiation, 0), undefined);
+    }
+  }));
 
-each('keys of low order are no peers, and end a handshake without an exception', (make) => {
-  const { ports, own } = pair(make());
-  const lowOrder = [
-    '00'.repeat(32),
-    `01${'00'.repeat(31)}`,
-    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-    'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-  ];
-  for (const key of lowOrder) {
-    assert.equal(ports.handshake.peer(own.a, hex(key)), undefined);
-    const initiation = new Uint8Array(148);
-    initiation.set(hex(key), 8);
-    assert.equal(ports.handshake.readInitiation(own.b, initiation, 0), undefined);
-  }
-});
+test('whatever bytes come as an initiation, nothing is thrown', () =>
+  each((make) => {
+    const { ports, own } = pair(make());
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 148, maxLength: 148 }), (bytes) => {
+        assert.equal(ports.handshake.readInitiation(own.b, bytes, 0), undefined);
+      }),
+      { numRuns: 30 },
+    );
+  }));
 
-each('whatever bytes come as an initiation, nothing is thrown', (make) => {
-  const { ports, own } = pair(make());
-  fc.assert(
-    fc.property(fc.uint8Array({ minLength: 148, maxLength: 148 }), (bytes) => {
-      assert.equal(ports.handshake.readInitiation(own.b, bytes, 0), undefined);
-    }),
-    { numRuns: 30 },
-  );
-});
-
-each(
-  'a message that is not authentic stays as it came; one behind the buffer, or of no key, is a mistake of ours',
-  (make) => {
+test('a message that is not authentic stays as it came; one behind the buffer, or of no key, is a mistake of ours', () =>
+  each((make) => {
     const { transport } = make();
     const key = transport.add(new Uint8Array(32).fill(3));
     const message = Uint8Array.from({ length: 48 }, (_, i) => i);
@@ -221,5 +221,4 @@ each(
     transport.forget(key);
     transport.forget(key);
     assert.throws(() => transport.seal(message, message, sealJob(key, 16), 1, 16), RangeError);
-  },
-);
+  }));

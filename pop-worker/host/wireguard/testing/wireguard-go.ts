@@ -1,23 +1,24 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { PeerMissing, wireguardGoPeer } from '#scripts/setup/peers.mjs';
 
-const WIREGUARD_GO = process.env['WIREGUARD_GO'] ?? 'wireguard-go';
-
-const isHere = (): boolean => {
+const find = async (): Promise<string | PeerMissing> => {
   try {
-    execFileSync(WIREGUARD_GO, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
+    return await wireguardGoPeer();
+  } catch (error) {
+    if (!(error instanceof PeerMissing)) throw error;
+    return error;
   }
 };
 
+const program = await find();
+
 /** Why a test with wireguard-go cannot run here, or false. */
-export const needsWireGuardGo: string | false = isHere() ? false : 'needs wireguard-go, in PATH or as WIREGUARD_GO';
+export const needsWireGuardGo: string | false = typeof program === 'string' ? false : program.message;
 
 /** A wireguard-go in the foreground, which ends after the test. */
 export class WireGuardGo {
@@ -31,7 +32,7 @@ export class WireGuardGo {
 
   static async start(t: TestContext, namespace: string): Promise<WireGuardGo> {
     const go = new WireGuardGo(`wgo${process.pid}`);
-    const child = spawn('ip', ['netns', 'exec', namespace, WIREGUARD_GO, '-f', go.name], { stdio: 'ignore' });
+    const child = spawn('ip', ['netns', 'exec', namespace, String(program), '-f', go.name], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     t.after(async () => {
       child.kill('SIGTERM');

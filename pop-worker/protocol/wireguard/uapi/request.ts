@@ -107,7 +107,7 @@ const PEER: Readonly<Record<string, (peer: PeerChange, value: Value) => void>> =
 /** Longer lines are none of ours: the longest has a key. */
 export const MOST_LINE_BYTES = 256;
 /** Of one operation: some 100,000 peers with a few prefixes each. */
-export const MOST_REQUEST_BYTES = 64 * 2 ** 20;
+const MOST_REQUEST_BYTES = 64 * 2 ** 20;
 
 /**
  * Operations of WireGuard's configuration protocol (https://www.wireguard.com/xplatform/), line by line: `get=1` or `set=1`,
@@ -118,6 +118,12 @@ export class UapiReader {
   #peers: PeerChange[] = [];
   #isGet = false;
   #bytes = 0;
+  readonly #mostBytes: number;
+
+  /** @param mostBytes of one operation */
+  constructor(mostBytes: number = MOST_REQUEST_BYTES) {
+    this.#mostBytes = mostBytes;
+  }
 
   /** Whether an operation has begun and not ended. */
   get isInside(): boolean {
@@ -132,7 +138,7 @@ export class UapiReader {
    */
   push(bytes: Uint8Array, at: number, end: number): UapiRequest | undefined {
     this.#bytes += end - at + 1;
-    if (end - at > MOST_LINE_BYTES || this.#bytes > MOST_REQUEST_BYTES)
+    if (end - at > MOST_LINE_BYTES || this.#bytes > this.#mostBytes)
       throw new UapiError(Errno.invalid, 'A line or an operation is too long.');
     if (at === end) return this.#finish();
     const equals = bytes.indexOf(EQUALS, at);

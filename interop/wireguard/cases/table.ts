@@ -1,0 +1,23 @@
+import { bothBegin, itBegins, overIpv6, presharedKey, privateKey, weBegin } from './handshakes.ts';
+import type { Proof } from './proof.ts';
+import { keepalive, rekey, restarts, roaming } from './time.ts';
+import { tools } from './tools.ts';
+import { allowedIps, sizes, tcp } from './traffic.ts';
+
+/** Every case: its name, what it shows, and how. */
+export const CASES: readonly (readonly [name: string, summary: string, proof: Proof])[] = [
+  ['we-begin', 'our handshake, then packets of both families both ways', weBegin],
+  ['it-begins', 'the same with a handshake of the peer’s', itBegins],
+  ['both-begin', 'handshakes of both in the same moment', bothBegin],
+  ['outer-ipv6', 'over IPv6, begun by either', overIpv6],
+  ['preshared-key', 'a preshared key, another one on one side alone, and the right one again', presharedKey],
+  ['private-key', 'our key changes live', privateKey],
+  ['tcp', 'TCP flows both ways over both families, counted alike by both', tcp],
+  ['sizes', 'packets at the edges of padding, and fragments up to 60,000 bytes', sizes],
+  ['allowed-ips', 'sources and destinations that are not the peer’s', allowedIps],
+  ['roaming', 'either moves to another port, we to another address', roaming],
+  ['keepalive', 'persistent keepalives of either', keepalive],
+  ['restarts', 'either interface is set down and up again', restarts],
+  ['tools', 'wg show, set, setconf, syncconf, addconf and showconf on ours', tools],
+  ['rekey', 'new keys after two minutes, for real, under traffic', rekey],
+];
