@@ -16,6 +16,7 @@ const BFD = 'pop-worker/protocol/bfd';
 const BGP = 'pop-worker/protocol/bgp';
 const WIREGUARD = 'pop-worker/protocol/wireguard';
 const NETLINK = 'pop-worker/protocol/netlink';
+const QUIC_LB = 'pop-worker/protocol/quic-lb';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -167,6 +168,12 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       ...['neighbour', 'nexthop', 'route', 'rule', 'writer'],
     ].map((name) => `${NETLINK}/${name}.ts`),
     tests: [`${NETLINK}/{round-trip,exchange,writer}.test.ts`, `${NETLINK}/corpus.test.ts`],
+  },
+  'quic-lb': {
+    files: ['codec', 'config', 'configurations', 'four-pass', 'nonces', 'server-id'].map(
+      (name) => `${QUIC_LB}/${name}.ts`,
+    ),
+    tests: [`${QUIC_LB}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(

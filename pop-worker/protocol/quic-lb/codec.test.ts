@@ -107,6 +107,7 @@ test('configurations out of bounds are refused by one sentence', () => {
     [{ serverIdBytes: 0 }, /1 to 15 bytes, not 0/],
     [{ serverIdBytes: 16, nonceBytes: 4 }, /1 to 15/],
     [{ nonceBytes: 3 }, /4 to 18 bytes, not 3/],
+    [{ serverIdBytes: 1, nonceBytes: 19 }, /4 to 18 bytes, not 19/],
     [{ serverIdBytes: 10, nonceBytes: 10 }, /19 bytes at most together, not 20/],
     [{ key: new Uint8Array(32) }, /16 bytes, not 32/],
   ] as const) {
