@@ -7,7 +7,8 @@
  *     node scripts/mutate.ts --check                                 which recorded scores are of files that have changed
  *
  * The tree stays as it is. What is found is kept in the home (.cloudbridge/mutation): a run that was stopped goes on when it
- * is called again, until a file in the folders of the codec or its tests changes; `--again` begins anew in any case.
+ * is called again, until a file in the folders of the codec or its tests changes; where files were added only, what was
+ * noticed before is not tried again. `--again` begins anew in any case.
  * `--slice 2/5` tries the second of five parts of the faults only; slices add up, also those that run at the same time.
  * `--record` puts the scores into docs/bad-input.md, once all faults of a codec were tried.
  *
@@ -21,7 +22,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CODECS, type Codec } from './mutate/codecs.ts';
 import { type Fault, faultsIn, survivorLine } from './mutate/faults.ts';
-import { around, fingerprint } from './mutate/fingerprint.ts';
+import { around, fingerprint, fingerprints } from './mutate/fingerprint.ts';
 import { type Journal, newJournal, openJournal } from './mutate/journal.ts';
 import { fingerprintOf, measuredIn, noteMeasured, standingOf } from './mutate/measured.ts';
 import { progressOf } from './mutate/progress.ts';
@@ -72,8 +73,9 @@ const before = values.survived === undefined ? undefined : new Set(readFileSync(
 const journalOf = (name: string, { files, tests }: Codec): Journal => {
   if (before !== undefined) return newJournal();
   const all = files.flatMap((file) => [file, ...testsOf(root, file, tests)]);
-  const of = fingerprint(root, [...around(root, all), 'scripts/mutate/mutations.ts']);
-  return openJournal(join(home, 'mutation', name.replaceAll('/', '+')), of, values.again);
+  const read = [...around(root, all), 'scripts/mutate/mutations.ts'];
+  const origin = { of: fingerprint(root, read), files: fingerprints(root, read) };
+  return openJournal(join(home, 'mutation', name.replaceAll('/', '+')), origin, values.again);
 };
 
 const run = async (name: string): Promise<Score> => {

@@ -12,6 +12,10 @@ export const fingerprint = (root: string, files: readonly string[]): string => {
   return hash.digest('hex').slice(0, 16);
 };
 
+/** The fingerprint of each file by itself. @param files paths from `root` */
+export const fingerprints = (root: string, files: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(files.map((file) => [file, fingerprint(root, [file])]));
+
 /** All files in the folders of these and below: with their helpers, neighbours and corpora. */
 export const around = (root: string, files: readonly string[]): string[] =>
   [...new Set(files.map((file) => dirname(file)))].flatMap((folder) =>

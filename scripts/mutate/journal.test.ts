@@ -18,10 +18,10 @@ const fileOf = (t: TestContext): string => {
 
 test('a run goes on from what an earlier one found', (t) => {
   const file = fileOf(t);
-  const first = openJournal(file, 'x');
+  const first = openJournal(file, { of: 'x' });
   first.add(fault(0), true);
   first.add(fault(2), false);
-  const second = openJournal(file, 'x');
+  const second = openJournal(file, { of: 'x' });
   assert.deepEqual(
     [0, 1, 2].map((i) => second.noticed(fault(i))),
     [true, undefined, false],
@@ -31,7 +31,7 @@ test('a run goes on from what an earlier one found', (t) => {
   assert.deepEqual(
     scoreOf(
       [0, 1, 2, 3].map((i) => fault(i)),
-      openJournal(file, 'x'),
+      openJournal(file, { of: 'x' }),
     ),
     { noticed: 2, all: 3, left: 1 },
   );
@@ -39,36 +39,58 @@ test('a run goes on from what an earlier one found', (t) => {
 
 test('it begins anew when what it is of has changed, and when asked to', (t) => {
   const file = fileOf(t);
-  openJournal(file, 'x').add(fault(0), true);
-  assert.equal(openJournal(file, 'x', true).noticed(fault(0)), undefined);
-  openJournal(file, 'x').add(fault(0), true);
-  assert.equal(openJournal(file, 'y').noticed(fault(0)), undefined);
-  assert.equal(openJournal(file, 'x').noticed(fault(0)), undefined);
+  openJournal(file, { of: 'x' }).add(fault(0), true);
+  assert.equal(openJournal(file, { of: 'x' }, true).noticed(fault(0)), undefined);
+  openJournal(file, { of: 'x' }).add(fault(0), true);
+  assert.equal(openJournal(file, { of: 'y' }).noticed(fault(0)), undefined);
+  assert.equal(openJournal(file, { of: 'x' }).noticed(fault(0)), undefined);
+});
+
+test('where files were added only, what was noticed stays; what survived is tried again', (t) => {
+  const file = fileOf(t);
+  const first = openJournal(file, { of: 'x', files: { 'a.ts': '1', 'a.test.ts': '2' } });
+  first.add(fault(0), true);
+  first.add(fault(1), false);
+  const found = (of: string, files: Record<string, string>): (boolean | undefined)[] => {
+    const journal = openJournal(file, { of, files });
+    return [0, 1, 2].map((i) => journal.noticed(fault(i)));
+  };
+  const more = { 'a.ts': '1', 'a.test.ts': '2', 'b.test.ts': '3' };
+  assert.deepEqual(found('y', more), [true, undefined, undefined]);
+  openJournal(file, { of: 'y', files: more }).add(fault(2), true);
+  assert.deepEqual(found('z', { ...more, 'c.test.ts': '4' }), [true, undefined, true]);
+  for (const changed of [
+    { 'a.ts': '1', 'a.test.ts': '9', 'b.test.ts': '3', 'c.test.ts': '4' },
+    { 'a.ts': '1', 'b.test.ts': '3', 'c.test.ts': '4' },
+  ]) {
+    openJournal(file, { of: 'z', files: { ...more, 'c.test.ts': '4' } }, true).add(fault(0), true);
+    assert.deepEqual(found(`changed ${Object.keys(changed).length}`, changed), [undefined, undefined, undefined]);
+  }
 });
 
 test('two runs add to one journal at the same time', (t) => {
   const file = fileOf(t);
-  const one = openJournal(file, 'x');
-  const other = openJournal(file, 'x');
+  const one = openJournal(file, { of: 'x' });
+  const other = openJournal(file, { of: 'x' });
   one.add(fault(0), true);
   other.add(fault(1), true);
   assert.equal(one.noticed(fault(1)), undefined);
   one.reload();
   assert.equal(one.noticed(fault(1)), true);
   // Begun anew meanwhile, of other files: nothing of it is ours.
-  openJournal(file, 'y').add(fault(2), true);
+  openJournal(file, { of: 'y' }).add(fault(2), true);
   one.reload();
   assert.equal(one.noticed(fault(2)), undefined);
 });
 
 test('half a line of a run that was killed says nothing', (t) => {
   const file = fileOf(t);
-  openJournal(file, 'x').add(fault(0), true);
+  openJournal(file, { of: 'x' }).add(fault(0), true);
   appendFileSync(file, 'noticed a/b.ts 1');
-  const next = openJournal(file, 'x');
+  const next = openJournal(file, { of: 'x' });
   next.add(fault(23), true);
-  assert.equal(openJournal(file, 'x').noticed(fault(23)), true);
-  assert.equal(openJournal(file, 'x').noticed(fault(0)), true);
+  assert.equal(openJournal(file, { of: 'x' }).noticed(fault(23)), true);
+  assert.equal(openJournal(file, { of: 'x' }).noticed(fault(0)), true);
   assert.equal(readFileSync(file, 'utf8').split('\n').at(-1), '');
 });
 

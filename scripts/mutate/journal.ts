@@ -33,17 +33,46 @@ const textOf = (path: string): string => {
   }
 };
 
+/** What findings are of: all files together, and each by itself. */
+interface Origin {
+  readonly of: string;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The files that the findings of a journal are of: beside it, as JSON. */
+const filesOf = (path: string): string => `${path}.files.json`;
+
+/** Whether all that there was is still as it was, and something was added: tests most likely. */
+const hasOnlyGrown = (path: string, files: Readonly<Record<string, string>>): boolean => {
+  const text = textOf(filesOf(path));
+  const before = Object.entries<string>(text === '' ? {} : JSON.parse(text));
+  return before.length > 0 && before.every(([file, of]) => files[file] === of);
+};
+
+/** What a journal begins with. More tests notice no less: where files were added only, what was noticed before is kept. */
+const beginningOf = (path: string, text: string, head: string, files: Readonly<Record<string, string>>): string => {
+  if (!hasOnlyGrown(path, files)) return head;
+  const noticed = text
+    .split('\n')
+    .slice(1, -1)
+    .filter((line) => LINE.exec(line)?.[1] === 'noticed');
+  return [head, ...noticed.map((line) => `${line}\n`)].join('');
+};
+
 /**
  * A journal in a file: a line a fault, written as soon as it is known. Several runs may add to it at once.
  *
- * @param of what the findings are of; one of anything else is begun anew
+ * @param origin what the findings are of; one of anything else is begun anew, but for what was noticed where files were added only
  * @param again whether to begin anew in any case
  */
-export const openJournal = (path: string, of: string, again = false): Journal => {
+export const openJournal = (path: string, { of, files = {} }: Origin, again = false): Journal => {
   const head = `of ${of}\n`;
   const text = textOf(path);
   mkdirSync(dirname(path), { recursive: true });
-  if (again || !text.startsWith(head)) writeFileSync(path, head);
+  if (again || !text.startsWith(head)) {
+    writeFileSync(path, again ? head : beginningOf(path, text, head, files));
+    writeFileSync(filesOf(path), `${JSON.stringify(files)}\n`);
+  }
   // A run that was killed may have left half a line.
   else if (!text.endsWith('\n')) appendFileSync(path, '\n');
   const found = new Map<string, boolean>();
