@@ -17,6 +17,7 @@ const BGP = 'pop-worker/protocol/bgp';
 const WIREGUARD = 'pop-worker/protocol/wireguard';
 const NETLINK = 'pop-worker/protocol/netlink';
 const QUIC_LB = 'pop-worker/protocol/quic-lb';
+const HANDOFF = 'pop-worker/protocol/handoff';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -174,6 +175,24 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       (name) => `${QUIC_LB}/${name}.ts`,
     ),
     tests: [`${QUIC_LB}/*.test.ts`],
+  },
+  handoff: {
+    files: [
+      ...[
+        'budget',
+        'counters',
+        'ecn',
+        'format',
+        'joiner',
+        'limits',
+        'places',
+        'receiver',
+        'replay',
+        'secrets',
+        'sender',
+      ],
+    ].map((name) => `${HANDOFF}/${name}.ts`),
+    tests: [`${HANDOFF}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(

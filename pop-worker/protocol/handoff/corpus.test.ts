@@ -8,6 +8,7 @@ import { Burst, D_LENGTH, D_OFFSET, DESCRIPTOR_WORDS } from '../burst.ts';
 import { handoffCounters, type ReceiveDrop } from './counters.ts';
 import { HEADER_BYTES, writeHeader } from './format.ts';
 import { joinerBytes } from './joiner.ts';
+import { JOIN_BYTES } from './limits.ts';
 import { HandoffReceiver } from './receiver.ts';
 import { directionSecret } from './secrets.ts';
 import { testHandoffCrypto } from './testing/crypto.ts';
@@ -86,5 +87,17 @@ test('any bytes, sealed or not, are taken or counted', () => {
   });
   survive(corpus('bodies'), (bytes) => {
     if (bytes.length > 0 && bytes.length < 9000) takeSealed(bytes);
+  });
+});
+
+test('any two bodies behind each other are at most two datagrams, no longer than they and a part that waited', () => {
+  const { takeSealed, counters } = receiving();
+  survive(corpus('bodies'), (bytes) => {
+    if (bytes.length < 2 || bytes.length > 9000) return;
+    const cut = 1 + ((bytes[0] as number) % (bytes.length - 1));
+    const before = counters.received.bytes;
+    const given = takeSealed(bytes.subarray(0, cut)) + takeSealed(bytes.subarray(cut));
+    assert.ok(given <= 2);
+    assert.ok(counters.received.bytes - before <= bytes.length + JOIN_BYTES);
   });
 });

@@ -8,7 +8,7 @@ export const SEND_DROPS = [
   'no_key',
   /** The socket took no more. */
   'not_sent',
-  /** It does not even fit two packets. */
+  /** It does not even fit two packets, or what the other end puts together. */
   'too_large',
   /** It is not of the address family that its addresses say. */
   'mixed_family',

@@ -337,9 +337,9 @@ test('what goes nowhere is counted by its reason', () => {
   words.set(address(4, 2, 2), D_LOCAL);
   assert.equal(bare.put(2, 0, new Uint8Array(100), 0, 100, words, 0, 0, out), 'no_key');
   assert.equal(bare.put(3, 0, new Uint8Array(100), 0, 100, words, 0, 0, out), 'no_peer');
-  const made = keyed({ mtu: 1280 });
-  assert.equal(put(made, datagram(2400)), undefined);
-  assert.equal(put(made, datagram(2500)), 'too_large');
+  const made = keyed({ mtu: 1000 });
+  assert.equal(put(made, datagram(1872)), undefined);
+  assert.equal(put(made, datagram(1873)), 'too_large');
   assert.equal(put(made, datagram(100, { local: address(6, 1, 1) })), 'mixed_family');
   assert.deepEqual(made.sent.sendDrops, { ...handoffCounters().sendDrops, too_large: 1, mixed_family: 1 });
 });

@@ -14,7 +14,7 @@ import {
   writeHeader,
   writeSecond,
 } from './format.ts';
-import { MAX_PACKETS, MAX_PEERS, SOURCE_BUCKETS, UPDATE_AFTER } from './limits.ts';
+import { JOIN_BYTES, MAX_PACKETS, MAX_PEERS, SOURCE_BUCKETS, UPDATE_AFTER } from './limits.ts';
 import { freePlace } from './places.ts';
 import type { HandoffCrypto, Place } from './ports.ts';
 import { directionSecret } from './secrets.ts';
@@ -229,7 +229,7 @@ export class HandoffSender {
     const first = addressedBytes(family);
     const bytes = end - start;
     const whole = first + bytes <= most;
-    if (!whole && first + bytes + SECOND_BYTES > 2 * most) return 'too_large';
+    if (!whole && (first + bytes + SECOND_BYTES > 2 * most || first + bytes > JOIN_BYTES)) return 'too_large';
     const bucket = sourceBucket(words, base + D_REMOTE, this.#options.seed);
     if (!this.#sourceBudgets.take(bucket, bytes, now)) return 'source_budget';
     if (!this.#peerBudgets.take(peer.index, bytes, now)) return 'rate_cap';
