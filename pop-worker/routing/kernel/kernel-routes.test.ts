@@ -254,6 +254,7 @@ test('rules steer by source and destination into tables of their own', NO, async
   const own = {
     protocol: 203,
     tables: [20_300, 20_301],
+    tableRange: [20_300, 20_309],
     metric: 203,
     priorities: [20_300, 20_309],
     nextHops: [203_000_000, 203_000_999],
