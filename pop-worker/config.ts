@@ -51,6 +51,8 @@ export const WorkerFile = z.strictObject({
     ticket_keys: z.string().optional(),
     /** 32 bytes: resets connections that an earlier process held (RFC 9000 §10.3). */
     reset_key: z.string().optional(),
+    /** Keys of connection IDs, the one that makes them first; without it there is one, which follows from the reset key. */
+    cid_keys: z.string().optional(),
   }),
   tun: z
     .strictObject({
@@ -198,6 +200,7 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
       key: at(tls.key),
       ticket_keys: maybe(tls.ticket_keys),
       reset_key: maybe(tls.reset_key),
+      cid_keys: maybe(tls.cid_keys),
     },
     admin: { ...config.admin, socket: at(config.admin.socket) },
     ...(bfd && { bfd: withBfdPaths(bfd, at) }),

@@ -2,7 +2,6 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
-import type { ThreadSetup } from '#dataplane/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
@@ -17,6 +16,7 @@ import { controlJson } from './admin/control-json.ts';
 import { WorkerAnycast, type WorkerAnycastStatus } from './anycast/worker-anycast.ts';
 import { BfdSection } from './bfd-settings.ts';
 import { watchedData } from './checks-settings.ts';
+import { checkRotation } from './cid-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { WorkerListener } from './control-listener.ts';
 import { DataThread } from './data-thread.ts';
@@ -30,6 +30,7 @@ import { NetworkChanges } from './network-changes.ts';
 import type { Orders } from './orders.ts';
 import { QlogOrder } from './qlog-order.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
+import type { TlsFiles } from './tls-files.ts';
 import { WorkerBfd } from './worker-bfd.ts';
 import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
 import { WorkerMesh } from './worker-mesh.ts';
@@ -39,9 +40,9 @@ import { WorkerStates } from './worker-states.ts';
 
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
-  readonly tls: ThreadSetup['tls'];
+  readonly tls: TlsFiles;
   /** Reads its files again. @throws Error with one sentence */
-  readonly readTls: () => ThreadSetup['tls'];
+  readonly readTls: () => TlsFiles;
   /** As `nextBootEpoch` gives it. */
   readonly bootEpoch: number;
   /** Undefined: it knows of no other worker. */
@@ -101,6 +102,7 @@ export class PopWorker {
   readonly qlog: QlogOrder;
   /** What its threads share where the configuration names none. */
   readonly #ticketKeys: readonly Uint8Array[];
+  #cidKeys: readonly CidKey[];
   #bfd: WorkerBfd | undefined;
   readonly #bgpBeat = allocateBeat();
   #anycast: WorkerAnycast | undefined;
@@ -136,6 +138,7 @@ export class PopWorker {
     };
     const shared = sharedByThreads(config, tls, parts.bootEpoch);
     this.#ticketKeys = shared.tls.ticketKeys;
+    this.#cidKeys = shared.cids.keys;
     const handoff =
       config.handoff &&
       tls.resetKey &&
@@ -356,7 +359,8 @@ export class PopWorker {
    */
   async reload(): Promise<readonly string[]> {
     const { tls: old, readTls, log, source } = this.#parts;
-    const { certificate, key, ticketKeys, resetKey } = readTls();
+    const { certificate, key, ticketKeys, resetKey, cidKeys } = readTls();
+    if (cidKeys !== undefined) this.#rotateCids(cidKeys);
     this.#post({
       type: 'tls',
       tls: { certificate, key, ticketKeys: ticketKeys.length > 0 ? ticketKeys : this.#ticketKeys },
@@ -364,8 +368,19 @@ export class PopWorker {
     if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
     }
-    const files = ticketKeys.length > 0 ? ['certificate and key', 'ticket keys'] : ['certificate and key'];
+    const files = [
+      'certificate and key',
+      ...(ticketKeys.length > 0 ? ['ticket keys'] : []),
+      ...(cidKeys === undefined ? [] : ['keys of connection IDs']),
+    ];
     return [...files, ...(await source.reload())];
+  }
+
+  /** @throws StartError: nothing has changed then */
+  #rotateCids(keys: readonly CidKey[]): void {
+    checkRotation(this.#cidKeys, keys);
+    this.#cidKeys = keys;
+    this.#post({ type: 'cid-keys', keys });
   }
 
   /** What `cloudbridge worker routes` shows. @throws Error with one sentence */

@@ -3,7 +3,9 @@ import { allocateExchange, type ExchangeMemory } from '#dataplane/exchange/excha
 import { allocateFence } from '#dataplane/fence.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
 import { numberedWorker, WORKER_BYTES } from '#protocol/quic-lb/server-id.ts';
+import { derivedCidKey } from './cid-keys.ts';
 import type { WorkerConfig } from './config.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 const TICKET_KEY_BYTES = 80;
 const CID_KEY_BYTES = 16;
@@ -34,7 +36,7 @@ export const sharedByThreads = (
     handoff,
     mesh,
   }: Pick<WorkerConfig, 'pop' | 'worker' | 'listen' | 'handoff' | 'mesh'>,
-  tls: ThreadSetup['tls'],
+  { cidKeys, ...tls }: TlsFiles,
   epoch: number,
 ): Pick<ThreadSetup, 'tls' | 'cids' | 'exchange' | 'fence'> => {
   // A single thread makes ticket keys of its own.
@@ -42,10 +44,8 @@ export const sharedByThreads = (
   const { resetKey } = tls;
   const name = `${pop}/${worker}`;
   // The same after a restart, where there is a key that outlives it.
-  const key =
-    resetKey === undefined
-      ? new Uint8Array(randomBytes(CID_KEY_BYTES))
-      : new Uint8Array(hkdfSync('sha256', resetKey, '', 'cloudbridge connection IDs', CID_KEY_BYTES));
+  const derived =
+    resetKey === undefined ? { id: 0, key: new Uint8Array(randomBytes(CID_KEY_BYTES)) } : derivedCidKey(resetKey);
   return {
     tls: {
       ...tls,
@@ -54,7 +54,7 @@ export const sharedByThreads = (
         resetKey && (handoff === undefined ? resetKeyOf(resetKey, name) : workerResetKey(resetKey, handoff.worker)),
     },
     cids: {
-      keys: [{ id: 0, key }],
+      keys: cidKeys ?? [derived],
       epoch,
       worker:
         handoff === undefined

@@ -1,7 +1,9 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
+import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { ThreadSetup } from '#dataplane/setup.ts';
 import { createServerContext } from '#host/tls/context.ts';
 import { readSecretFile, readTlsPair } from '#settings/key-files.ts';
+import { readCidKeys } from './cid-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { StartError } from './start-error.ts';
 
@@ -46,14 +48,21 @@ const tryIdentity = (
   }
 };
 
+/** What the files of `[tls]` hold. */
+export interface TlsFiles extends Readonly<ThreadSetup['tls']> {
+  /** Of connection IDs, the one that makes them first; undefined: the file names none. */
+  readonly cidKeys?: readonly CidKey[] | undefined;
+}
+
 /** Reads certificate and keys. @throws StartError or ConfigError for whatever would fail later with less words */
-export const readTlsFiles = (config: WorkerConfig['tls'], now: Date): ThreadSetup['tls'] => {
+export const readTlsFiles = (config: WorkerConfig['tls'], now: Date): TlsFiles => {
   const { certificate, key } = readTlsPair(config, now);
-  const { ticket_keys, reset_key } = config;
+  const { ticket_keys, reset_key, cid_keys } = config;
   const ticketKeys =
     ticket_keys === undefined ? [] : ticketKeysOf(readSecretFile(ticket_keys, 'the file of ticket keys'), ticket_keys);
   tryIdentity({ certificate, key, ticketKeys }, config);
   const resetKey =
     reset_key === undefined ? undefined : resetKeyOf(readSecretFile(reset_key, 'the reset key'), reset_key);
-  return { certificate, key, ticketKeys, resetKey, tokenKey: tokenKeyOf(ticketKeys[0]) };
+  const cidKeys = cid_keys === undefined ? undefined : readCidKeys(cid_keys, resetKey);
+  return { certificate, key, ticketKeys, resetKey, tokenKey: tokenKeyOf(ticketKeys[0]), cidKeys };
 };

@@ -5,13 +5,14 @@ import type { TargetPolicy } from '#protocol/masque/target-policy.ts';
 import type { Endpoint } from '#protocol/quic/endpoint.ts';
 import type { Admission } from './admission.ts';
 import type { Carrier } from './carrier.ts';
+import { CidRotation } from './cid-rotation.ts';
 import type { Command } from './commands.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import { edgeIdentity } from './edge-config.ts';
 import { endRevoked } from './end-revoked.ts';
 import type { Endings } from './endings.ts';
-import type { CidKey, RoutableCids } from './exchange/cids.ts';
+import type { RoutableCids } from './exchange/cids.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import type { Policy } from './forward/policy.ts';
 import type { Session } from './forward/session.ts';
@@ -53,9 +54,11 @@ interface CommandParts {
 /** Does what the main thread says, but for `collect` and `stop`, which are the thread's own. */
 export class CommandHandler {
   readonly #parts: CommandParts;
+  readonly #cids: CidRotation;
 
   constructor(parts: CommandParts) {
     this.#parts = parts;
+    this.#cids = new CidRotation(parts);
   }
 
   handle(command: Command): void {
@@ -113,7 +116,7 @@ export class CommandHandler {
         carrier?.setIdentity(command.tls);
         return;
       case 'cid-keys':
-        this.#rotateCids(command.keys);
+        this.#cids.rotate(command.keys);
         return;
       case 'handoff-peer':
         handoff?.setPeer(command.peer);
@@ -152,16 +155,6 @@ export class CommandHandler {
       this.#parts.run();
     };
     setTimeout(end, MOVED_MS).unref();
-  }
-
-  /** draft-ietf-quic-load-balancers-21 §3.1: none is made by the old key any more, and clients retire theirs. */
-  #rotateCids(keys: readonly CidKey[]): void {
-    const { cids, endpoint, run } = this.#parts;
-    cids.rotate(keys);
-    endpoint.forEach((connection) => {
-      connection.replaceCids();
-    });
-    run();
   }
 
   /** How many tunnels a change of desired state would cut off. */

@@ -73,11 +73,19 @@ export const HANDOFF_METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_cids_keys_count',
+    type: 'gauge',
+    unit: 'threads',
+    labels: { number: ['0', '1', '2', '3', '4', '5', '6'], use: ['makes', 'reads'] },
+    help: 'Data-plane threads by the key that makes their connection IDs, and by those that they read besides',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_cids_unroutable_total',
     type: 'counter',
     unit: 'cids',
     labels: {},
-    help: 'Connection IDs that tell nothing because the nonces of their key were used up: rotate it',
+    help: 'Connection IDs that tell nothing because all nonces of this process were used up: restart it',
     layer: 'dataplane',
   },
 ] as const satisfies readonly MetricSpec[];

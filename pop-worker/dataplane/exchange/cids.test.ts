@@ -65,11 +65,21 @@ test('a rotation makes new ones by the new key, and reads those of the old one a
   const cids = cidsOf(3);
   const old = made(cids);
   const fresh = { id: 1, key: new Uint8Array(16).fill(9) };
-  cids.rotate([fresh, ...setup.keys]);
+  assert.equal(cids.rotate([...setup.keys, fresh]), false, 'it is only read');
+  assert.deepEqual(
+    [0, 1, 2].map((id) => cids.useOf(id)),
+    ['makes', 'reads', 'none'],
+  );
+  assert.equal((made(cids)[0] as number) >> 5, 0);
+  assert.equal(cids.rotate([fresh, ...setup.keys]), true);
   const young = made(cids);
   assert.equal((young[0] as number) >> 5, 1);
   for (const cid of [old, young]) assert.equal(cids.threadOf(cid, 0, cid.length), 3);
-  cids.rotate([fresh]);
+  assert.equal(cids.rotate([fresh]), false);
+  assert.deepEqual(
+    [0, 1].map((id) => cids.useOf(id)),
+    ['none', 'makes'],
+  );
   assert.equal(cids.threadOf(old, 0, old.length), NOBODY);
   assert.throws(() => cids.rotate([fresh, { ...fresh }]), /two configurations have the id 1/);
   assert.equal(cids.threadOf(young, 0, young.length), 3, 'a wrong rotation changes nothing');

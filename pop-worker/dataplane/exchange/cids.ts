@@ -42,6 +42,7 @@ export class RoutableCids {
   readonly #epoch: number;
   readonly #random: Random;
   #configurations: Configurations;
+  #keys: readonly CidKey[];
   #nonces: Nonces;
   readonly #serverId = new Uint8Array(96);
   /** Connection IDs that could not be made routable: the nonces of the key were all used. */
@@ -52,6 +53,7 @@ export class RoutableCids {
     this.#thread = thread;
     this.#epoch = epoch;
     this.#random = random;
+    this.#keys = keys;
     this.#configurations = new Configurations(keys.map(configOf), opensslBlockCipher);
     this.#nonces = this.#freshNonces();
   }
@@ -61,10 +63,24 @@ export class RoutableCids {
     return new Nonces(LAYOUT.nonceBytes, this.#epoch, new Uint8Array(LAYOUT.nonceBytes));
   }
 
-  /** Makes new ones by the first of these keys from now on. @throws RangeError: one sentence, and nothing changes */
-  rotate(keys: readonly CidKey[]): void {
+  /**
+   * Makes new ones by the first of these keys from now on.
+   *
+   * @returns whether that is another key than before
+   * @throws RangeError: one sentence, and nothing changes
+   */
+  rotate(keys: readonly CidKey[]): boolean {
     // The count goes on: a key that comes back has no nonce again either.
     this.#configurations = new Configurations(keys.map(configOf), opensslBlockCipher);
+    const [before, now] = [this.#keys[0] as CidKey, keys[0] as CidKey];
+    this.#keys = keys;
+    return before.id !== now.id || before.key.some((byte, i) => byte !== now.key[i]);
+  }
+
+  /** What becomes of connection IDs with these rotation bits. @param id 0 to 6 */
+  useOf(id: number): 'makes' | 'reads' | 'none' {
+    const at = this.#keys.findIndex((key) => key.id === id);
+    return at < 0 ? 'none' : at === 0 ? 'makes' : 'reads';
   }
 
   /** Share of the nonces that this process may use, 0 to 1: at 1 a rotation is due. */

@@ -24,6 +24,13 @@ const ip = (...words: string[]): string => execFileSync('ip', words, { encoding:
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 let made = 0;
 
+/** Lines of sections of the workers' files. */
+interface PopSettings {
+  readonly handoff?: string;
+  readonly listen?: string;
+  readonly tls?: string;
+}
+
 /**
  * A client, a router and two PoPs with one anycast address and a link between them, each in a network namespace: the router
  * leads to the PoP that it is told.
@@ -97,7 +104,7 @@ export class TwoPops {
   }
 
   /** Makes the network. @param settings of `[handoff]` besides, and of the worker */
-  async build(settings: { readonly handoff?: string; readonly listen?: string } = {}): Promise<void> {
+  async build(settings: PopSettings = {}): Promise<void> {
     const [client, router] = [this.#namespace('c'), this.#namespace('r')];
     this.#link(client, 'eth0', `${CLIENT}/24`, router, 'clients', '198.51.100.1/24');
     ip('-n', client, 'route', 'add', 'default', 'via', '198.51.100.1');
@@ -115,13 +122,7 @@ export class TwoPops {
     this.route('a');
   }
 
-  async #configure({
-    handoff = '',
-    listen = '',
-  }: {
-    readonly handoff?: string;
-    readonly listen?: string;
-  }): Promise<void> {
+  async #configure({ handoff = '', listen = '', tls = '' }: PopSettings): Promise<void> {
     const at = (name: string): string => path.join(this.folder, name);
     const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, [`DNS:${SERVER_NAME}`, `IP:${ANYCAST}`]);
     writeFileSync(at('edge.pem'), certificateChain);
@@ -149,6 +150,7 @@ certificate = "edge.pem"
 key = "edge.key"
 reset_key = "reset.key"
 ticket_keys = "tickets.key"
+${tls}
 [tun]
 enabled = false
 [admin]
@@ -211,6 +213,23 @@ tenants = [{ id = "${TENANT}", prefixes = ["10.64.0.0/10", "fd00:1::/48"] }]
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
+  }
+
+  /** Lets a worker read its files again. @returns what it says of that */
+  async reload(pop: Pop): Promise<string> {
+    const from = this.log.length;
+    const said = (): string | undefined =>
+      this.log
+        .slice(from)
+        .join('')
+        .split('\n')
+        .find((line) => line.includes('read again'));
+    (this.#workers.get(pop) as ChildProcess).kill('SIGHUP');
+    for (const end = performance.now() + 10_000; said() === undefined; ) {
+      if (performance.now() > end) throw new Error(`worker ${pop} did not read again:\n${this.log.join('')}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return said() as string;
   }
 
   /** Leads the anycast address to a PoP. */
