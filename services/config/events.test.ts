@@ -113,11 +113,19 @@ test('an event survives the way through NATS', () => {
                 latitude: 1.5,
                 longitude: -3,
                 addresses: ['198.51.100.1'],
+                drain: false,
               },
             }
           : {
               case: 'workerDeleted' as const,
-              value: { $typeName: 'cloudbridge.v1.Worker' as const, pop: 'm', id: 'w', drain: true, ...place },
+              value: {
+                $typeName: 'cloudbridge.v1.Worker' as const,
+                pop: 'm',
+                id: 'w',
+                drain: true,
+                popDrain: false,
+                ...place,
+              },
             };
       const event = create(EventSchema, {
         id,
