@@ -7,6 +7,7 @@ import { ecnSuite } from '#protocol/quic/testing/suite-ecn.ts';
 import { endpointSuite } from '#protocol/quic/testing/suite-endpoint.ts';
 import { firstByteSuite } from '#protocol/quic/testing/suite-first-byte.ts';
 import { handshakeSuite } from '#protocol/quic/testing/suite-handshake.ts';
+import { lastTicketSuite } from '#protocol/quic/testing/suite-last-ticket.ts';
 import { lossSuite } from '#protocol/quic/testing/suite-loss.ts';
 import { migrationSuite } from '#protocol/quic/testing/suite-migration.ts';
 import { pathSuite } from '#protocol/quic/testing/suite-paths.ts';
@@ -17,10 +18,10 @@ import { versionSuite } from '#protocol/quic/testing/suite-versions.ts';
 const authority = createAuthority();
 const identities = [authority.issue('localhost')];
 const serverTls = createTlsServerPort({ identities, alpn: ['test'] });
-const portsOf = (groups?: string): Ports => ({
+const portsOf = (groups?: string, server = serverTls): Ports => ({
   crypto: opensslCrypto,
   clientTls: createTlsClientPort({ trustAnchors: authority.pem, ...(groups !== undefined && { groups }) }),
-  serverTls,
+  serverTls: server,
 });
 /** What counts datagrams and packets takes the ClientHello for one. */
 const short = portsOf('X25519');
@@ -37,3 +38,6 @@ migrationSuite('OpenSSL', () => long);
 firstByteSuite('OpenSSL', () => long);
 ecnSuite('OpenSSL', () => long);
 lossSuite('OpenSSL', () => long, 2);
+lastTicketSuite('OpenSSL', () =>
+  portsOf('X25519', createTlsServerPort({ identities, alpn: ['test'], earlyData: true })),
+);

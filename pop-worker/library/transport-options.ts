@@ -63,6 +63,7 @@ const CHECKS: Checks<Omit<QuicConfig, 'controller'>> = {
   greaseQuicBit: trueOrFalse,
   spinBit: trueOrFalse,
   disableActiveMigration: trueOrFalse,
+  keepsTls: trueOrFalse,
   followPreferredAddress: trueOrFalse,
   preferredAddress: each<NonNullable<QuicConfig['preferredAddress']>>({ ipv4: address(4), ipv6: address(6) }),
   ecn: trueOrFalse,

@@ -43,6 +43,9 @@ export class OpensslSession implements TlsSession, DeskClient {
   #elsewhere: Elsewhere | undefined;
   readonly #events: TlsEvent[] = [];
   #ticketData: Uint8Array = NOTHING;
+  #scope = 0;
+  /** A ticket that is wanted while the session is away. */
+  #wanted: Uint8Array | undefined;
   #isAway = false;
   #closed = false;
   #released = false;
@@ -79,6 +82,7 @@ export class OpensslSession implements TlsSession, DeskClient {
   }
 
   back(now: number): void {
+    const elsewhere = this.#elsewhere;
     this.#isAway = false;
     if (this.#closed) {
       native.tlsClose(this.#handle);
@@ -87,9 +91,16 @@ export class OpensslSession implements TlsSession, DeskClient {
     this.#take(native.tlsEvents(this.#handle));
     if (this.#heldBytes > MOST_HELD_BYTES) {
       this.#events.push({ type: 'alert', code: INTERNAL_ERROR, reason: 'too many handshake bytes at once' });
-    } else if (this.#released) this.release();
+    } else this.#goOn();
+    elsewhere?.ready(now);
+  }
+
+  #goOn(): void {
+    const wanted = this.#wanted;
+    this.#wanted = undefined;
+    if (wanted !== undefined) this.giveTicket(wanted);
+    if (this.#released) this.release();
     else this.#resume();
-    this.#elsewhere?.ready(now);
   }
 
   /** Goes on with what came meanwhile: what is answered at once is, the rest waits for the next time. */
@@ -134,7 +145,18 @@ export class OpensslSession implements TlsSession, DeskClient {
    * @param scope bytes of them that a ticket must begin with as well: another one is as good as none
    */
   setTicketData(data: Uint8Array, scope = 0): void {
+    this.#scope = scope;
     native.tlsTicketData(this.#handle, data, scope);
+  }
+
+  giveTicket(context: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#isAway) {
+      this.#wanted = context;
+      return;
+    }
+    this.setTicketData(context, this.#scope);
+    this.issueTicket();
   }
 
   /** Makes one more ticket, once the handshake is complete and before `release` (server only). */
@@ -166,6 +188,8 @@ export class OpensslSession implements TlsSession, DeskClient {
     for (const event of decodeEvents(packed)) {
       if (event.type === 'key-log') this.#hooks.keyLog?.(event.line);
       else if (event.type === 'ticket-data') this.#ticketData = event.data;
+      else if (event.type === 'complete' && this.#ticketData.length > 0)
+        this.#events.push({ ...event, ticketContext: this.#ticketData });
       else this.#events.push(event);
     }
   }

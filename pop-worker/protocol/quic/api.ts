@@ -37,6 +37,14 @@ export interface QuicConnection {
   datagramRoom(): number;
   /** Keying material that both ends have and nobody else (RFC 8446 §7.5); once the handshake is complete. */
   exporter(label: string, context: Uint8Array, length: number): Uint8Array;
+  /**
+   * A server that keeps TLS for it (`QuicConfig.keepsTls`) gives one more ticket, or none, and lets go of TLS: only the first
+   * call counts. Nothing happens before the handshake is complete, nor on a client.
+   *
+   * @param data up to 1024 bytes, comes back as `HandshakeInfo.ticketData` of the session that the ticket begins; undefined: none
+   * @throws RangeError for more
+   */
+  lastTicket(data: Uint8Array | undefined): void;
   /** Closes with an application error (RFC 9000 §10.2). */
   close(code: number, reason: string): void;
 }
@@ -47,6 +55,8 @@ export interface HandshakeInfo {
   readonly resumed: boolean;
   readonly earlyData: 'none' | 'accepted' | 'rejected';
   readonly peerCertificate: Uint8Array | undefined;
+  /** A server's: what `lastTicket` had put into the ticket by which the session was resumed, if it was by such a one. */
+  readonly ticketData?: Uint8Array | undefined;
 }
 
 /** How a connection ended. */

@@ -76,6 +76,12 @@ export abstract class Commands implements QuicConnection {
     return taken;
   }
 
+  lastTicket(data: Uint8Array | undefined): void {
+    if (!this.#isOpen()) return;
+    this.#parts.handshake.lastTicket(data);
+    this.#wake();
+  }
+
   datagramRoom(): number {
     return this.#parts.datagrams.roomBytes;
   }

@@ -55,6 +55,8 @@ export interface QuicConfig {
   /** Let observers measure the round trip time by the spin bit, on fifteen paths of sixteen (RFC 9000 §17.4). */
   readonly spinBit: boolean;
   readonly disableActiveMigration: boolean;
+  /** As a server, keep TLS once the handshake is confirmed, some 24 KB, until `lastTicket` lets go of it. */
+  readonly keepsTls: boolean;
   /** As a client, go to the preferred address that a server names, if it answers (RFC 9000 §9.6). */
   readonly followPreferredAddress: boolean;
   /** As a server, addresses where we are rather talked to than where the handshake was, six words each (RFC 9000 §9.6). */
@@ -95,6 +97,7 @@ export const DEFAULT_CONFIG: Omit<QuicConfig, 'controller'> = {
   greaseQuicBit: true,
   spinBit: true,
   disableActiveMigration: false,
+  keepsTls: false,
   followPreferredAddress: true,
   ecn: true,
 };

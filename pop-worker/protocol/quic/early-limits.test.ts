@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
 import { DEFAULT_CONFIG, type QuicConfig } from './config.ts';
-import { bearsEarlyData, checkNotLower, earlyContext, rememberedOf } from './early-limits.ts';
+import {
+  bearsEarlyData,
+  checkNotLower,
+  earlyContext,
+  rememberedOf,
+  ticketContext,
+  ticketDataOf,
+} from './early-limits.ts';
 import { Pair } from './testing/pair.ts';
 import { pattern, RecordingSink } from './testing/sinks.ts';
-import { DEFAULT_TRANSPORT_PARAMETERS as DEFAULTS } from './wire/transport-parameters.ts';
+import { DEFAULT_TRANSPORT_PARAMETERS as DEFAULTS, encodeTransportParameters } from './wire/transport-parameters.ts';
 
 const config: QuicConfig = { ...DEFAULT_CONFIG, controller: controllerNamed('newreno') };
 
@@ -61,6 +68,36 @@ describe('a server', () => {
     }
     for (const cut of [0, 3, context.length - 1]) {
       assert.equal(bearsEarlyData(config, 1, context.subarray(0, cut)), false, `${cut}`);
+    }
+  });
+});
+
+describe('what is in a ticket', () => {
+  const data = pattern(20);
+  const context = ticketContext(config, 1, data);
+
+  it('is limits and what the application said', () => {
+    assert.deepEqual(ticketDataOf(context), data);
+    assert.equal(ticketDataOf(earlyContext(config, 1)).length, 0);
+    assert.ok(bearsEarlyData(config, 1, context));
+    assert.equal(bearsEarlyData({ ...config, initialMaxData: config.initialMaxData - 1 }, 1, context), false);
+  });
+
+  it('of another format says nothing and brings no early data', () => {
+    // As an earlier release had it: limits right behind the version.
+    const limits = encodeTransportParameters({ ...DEFAULTS, initialMaxData: 10 });
+    const earlier = Uint8Array.of(0, 0, 0, 1, ...limits);
+    const later = context.slice();
+    later[4] = 0xc2;
+    for (const other of [earlier, later, new Uint8Array()]) {
+      assert.equal(bearsEarlyData(config, 1, other), false);
+      assert.equal(ticketDataOf(other).length, 0);
+    }
+    const longer = context.slice();
+    longer.set([0xff, 0xff], 5);
+    for (const broken of [longer, ...Array.from(context.subarray(0, -data.length), (_, i) => context.subarray(0, i))]) {
+      assert.equal(bearsEarlyData(config, 1, broken), false);
+      assert.equal(ticketDataOf(broken).length, 0);
     }
   });
 });

@@ -1,8 +1,8 @@
 import type { TimeUs } from '../contract.ts';
-import { checkNotLower, rememberedOf } from './early-limits.ts';
+import { checkNotLower, rememberedOf, ticketContext, ticketDataOf } from './early-limits.ts';
 import { localError, remoteError, TransportError } from './errors.ts';
 import type { Parts } from './parts.ts';
-import { type EarlyData, Level, type TlsEvent, type TlsSession } from './ports.ts';
+import { Level, type TlsEvent, type TlsSession } from './ports.ts';
 import { PostHandshake } from './post-handshake.ts';
 import { Space } from './recovery/recovery.ts';
 import { authenticateCids, type HandshakeCids, limitsOf } from './transport.ts';
@@ -46,6 +46,8 @@ export class Handshake {
   #remembered: TransportParameters | undefined;
   #due = true;
   #begunAnew = false;
+  /** A server has not let go of TLS since the handshake was confirmed. */
+  #keepsTls = false;
   /** Early data of the attempt before: its ticket is of another version (RFC 9369 §5). */
   #earlyDataDropped = false;
   readonly #postHandshake = new PostHandshake();
@@ -155,6 +157,24 @@ export class Handshake {
     for (let event = this.#tls.next(); event !== undefined; event = this.#tls.next()) this.#on(event, now);
   }
 
+  /** A server that kept TLS for it gives a ticket with this in it, or none, and lets go of TLS. */
+  lastTicket(data: Uint8Array | undefined): void {
+    const { config, version } = this.#parts;
+    if (!this.#keepsTls) return;
+    if (data !== undefined) {
+      this.#tls.giveTicket(ticketContext(config, version, data));
+      this.#tickets();
+    }
+    this.#keepsTls = false;
+    this.#tls.release();
+  }
+
+  /** There is nothing to be said but tickets. */
+  #tickets(): void {
+    for (let event = this.#tls.next(); event !== undefined; event = this.#tls.next())
+      if (event.type === 'crypto') this.#parts.spaces[SPACE_OF_LEVEL[event.level]].crypto.write(event.data);
+  }
+
   exporter(label: string, context: Uint8Array, length: number): Uint8Array {
     return this.#tls.exporter(label, context, length);
   }
@@ -191,7 +211,7 @@ export class Handshake {
         parts.sink.ticket(parts.connection, event.data);
         break;
       case 'complete':
-        this.#onComplete(event.alpn, event.resumed, event.earlyData, event.peerCertificate, now);
+        this.#onComplete(event, now);
         break;
     }
   }
@@ -225,14 +245,9 @@ export class Handshake {
     if (this.#remembered === undefined) parts.streams.setPeerLimits(limitsOf(peer), 'final');
   }
 
-  #onComplete(
-    alpn: string,
-    resumed: boolean,
-    earlyData: EarlyData,
-    peerCertificate: Uint8Array | undefined,
-    now: TimeUs,
-  ): void {
+  #onComplete(event: Extract<TlsEvent, { type: 'complete' }>, now: TimeUs): void {
     const parts = this.#parts;
+    const { alpn, resumed, earlyData, peerCertificate, ticketContext: context } = event;
     if (this.#peer === undefined) throw remoteError(0x16d, 'no transport parameters', 0x06);
     this.#complete = true;
     parts.spaces[Space.handshake].crypto.close();
@@ -250,6 +265,7 @@ export class Handshake {
       resumed,
       earlyData: this.#earlyDataDropped ? 'rejected' : earlyData,
       peerCertificate,
+      ...(context !== undefined && { ticketData: ticketDataOf(context) }),
     } as const;
     parts.observer?.handshakeComplete(info, now);
     parts.sink.handshakeComplete(parts.connection, info);
@@ -269,7 +285,8 @@ export class Handshake {
     this.discard(Level.handshake, now);
     parts.keys.discard(Level.earlyData);
     // A client has nothing more to say to TLS (RFC 9001 §6: KeyUpdate is an error); a server has its tickets to give.
-    if (parts.isServer) this.#tls.release();
+    if (parts.isServer && parts.config.keepsTls) this.#keepsTls = true;
+    else if (parts.isServer) this.#tls.release();
     parts.recovery.onHandshakeConfirmed();
     // A client sends something that is acknowledged by that, a server has HANDSHAKE_DONE.
     if (!parts.isServer) this.#giveConnectionIds();

@@ -8,6 +8,7 @@ import { closingSuite } from './testing/suite-closing.ts';
 import { earlyDataSuite } from './testing/suite-early.ts';
 import { endpointSuite } from './testing/suite-endpoint.ts';
 import { handshakeSuite } from './testing/suite-handshake.ts';
+import { lastTicketSuite } from './testing/suite-last-ticket.ts';
 import { lossSuite } from './testing/suite-loss.ts';
 import { pathSuite } from './testing/suite-paths.ts';
 import { transferSuite } from './testing/suite-transfer.ts';
@@ -29,6 +30,7 @@ versionSuite(NAME, ports);
 earlyVersionSuite(NAME, ports);
 pathSuite(NAME, ports);
 lossSuite(NAME, ports, 8);
+lastTicketSuite(NAME, () => later(testPorts(new SeededRandom(1))));
 earlyDataSuite(NAME, (accepts) => later(testPorts(new SeededRandom(1), 900, accepts)));
 
 describe('a server whose TLS answers later', () => {

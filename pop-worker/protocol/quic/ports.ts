@@ -117,6 +117,8 @@ export type TlsEvent =
       readonly earlyData: EarlyData;
       /** DER of the peer's leaf certificate, if it sent one. */
       readonly peerCertificate: Uint8Array | undefined;
+      /** A server's own context in the ticket by which the session was resumed (`TlsServerOptions.early`), if it was. */
+      readonly ticketContext?: Uint8Array | undefined;
     };
 
 /**
@@ -129,6 +131,8 @@ export interface TlsSession {
   next(): TlsEvent | undefined;
   /** Keying material (RFC 8446 §7.5); only after `complete`. */
   exporter(label: string, context: Uint8Array, length: number): Uint8Array;
+  /** A server gives one more ticket, with this context in it: once the handshake is complete, and before `release`. */
+  giveTicket(context: Uint8Array): void;
   /** The handshake is confirmed and nothing more is expected from the peer: only `exporter` goes on to work. */
   release(): void;
   close(): void;

@@ -154,6 +154,9 @@ export class MemoryQuic implements QuicConnection {
     return true;
   }
 
+  /** There is no TLS. */
+  lastTicket(): void {}
+
   datagramRoom(): number {
     return (this.wire.limits.datagramQueue - this.datagrams.length) * this.wire.limits.datagramBytes;
   }

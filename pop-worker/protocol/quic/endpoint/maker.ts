@@ -4,7 +4,7 @@ import type { ConnectionSink } from '../api.ts';
 import type { EndpointConfig, QuicConfig } from '../config.ts';
 import { Connection } from '../connection.ts';
 import type { ConnectionHost, ServerToken } from '../connection-parts.ts';
-import { bearsEarlyData, earlyContext, VERSION_BYTES } from '../early-limits.ts';
+import { bearsEarlyData, earlyContext, ticketDataOf, VERSION_BYTES } from '../early-limits.ts';
 import type { InitialKeys } from '../keys.ts';
 import type { ConnectionObserver } from '../observer.ts';
 import type { CryptoPort, TlsPort } from '../ports.ts';
@@ -73,6 +73,12 @@ export interface EndpointOptions {
    * INTERNAL_ERROR, the others go on. Without it such errors are thrown on.
    */
   readonly onFault?: (error: unknown) => void;
+  /**
+   * Whether early data of a session is welcome, where TLS takes it and its limits can be borne; by default it is.
+   *
+   * @param ticketData what `lastTicket` had put into the ticket; empty if nothing
+   */
+  readonly welcomesEarlyData?: (ticketData: Uint8Array) => boolean;
   /** Is asked for each new connection who is to see how it fares, if anybody is. */
   readonly observe?: (connection: Connection, now: TimeUs) => ConnectionObserver | undefined;
 }
@@ -206,7 +212,7 @@ export class Maker {
     firstBytes: number,
     now: TimeUs,
   ): Connection {
-    const { crypto, random, tls, quic, resetKey } = this.#options;
+    const { crypto, random, tls, quic, resetKey, welcomesEarlyData } = this.#options;
     // RFC 9000 §7.3: after Retry, the ID that it gave goes on being ours.
     const scid = admission.retryCid ?? this.generateCid();
     const cids = { original: admission.originalDcid, retry: admission.retryCid };
@@ -218,7 +224,8 @@ export class Maker {
       const preferredAddress = this.#preferredAddress(connection);
       const server = { ...cids, resetToken, preferredAddress };
       const transportParameters = ownParameters(quic, random, version, scid, server);
-      const bears = (context: Uint8Array) => bearsEarlyData(quic, version, context);
+      const bears = (context: Uint8Array) =>
+        bearsEarlyData(quic, version, context) && welcomesEarlyData?.(ticketDataOf(context)) !== false;
       const ready = (at: TimeUs) => this.#onTls(connection, at);
       return tls.server({
         transportParameters,

@@ -67,8 +67,17 @@ class LaterSession implements TlsSession {
     const received = this.#received;
     this.#received = [];
     for (const { level, data } of received) this.#session.receive(level, data);
-    for (let event = this.#session.next(); event !== undefined; event = this.#session.next()) this.#events.push(event);
+    this.#hear();
     this.#ready?.(now);
+  }
+
+  #hear(): void {
+    for (let event = this.#session.next(); event !== undefined; event = this.#session.next()) this.#events.push(event);
+  }
+
+  giveTicket(context: Uint8Array): void {
+    this.#session.giveTicket(context);
+    this.#hear();
   }
 
   next(): TlsEvent | undefined {

@@ -37,6 +37,7 @@ export interface PairOptions {
   readonly observe?: EndpointOptions['observe'];
   /** Of the server. */
   readonly onFault?: (error: unknown) => void;
+  readonly welcomesEarlyData?: EndpointOptions['welcomesEarlyData'];
 }
 
 /** An IPv4 address with port, as six words. */
@@ -114,6 +115,7 @@ export class Pair {
         tls: ports.serverTls,
         resetKey: new Uint8Array(32).fill(9),
         ...(options.onFault && { onFault: options.onFault }),
+        ...(options.welcomesEarlyData && { welcomesEarlyData: options.welcomesEarlyData }),
         accept: () => {
           const sink = new RecordingSink();
           this.serverSinks.push(sink);

@@ -74,6 +74,8 @@ abstract class TestSession implements TlsSession {
     return out;
   }
 
+  giveTicket(_context: Uint8Array): void {}
+
   release(): void {
     this.#dead = true;
   }
@@ -174,6 +176,8 @@ class TestServer extends TestSession {
   #earlyData: EarlyData = 'none';
   #state: 'hello' | 'finished' | 'done' = 'hello';
 
+  #ticketContext: Uint8Array | undefined;
+
   /** What tickets were given with, by their first half. */
   readonly #contexts: Map<string, Uint8Array>;
 
@@ -232,6 +236,7 @@ class TestServer extends TestSession {
     const own = this.#options.early;
     if (context !== undefined && own?.context.subarray(0, own.scope).some((byte, i) => byte !== context[i])) return;
     this.#resumed = true;
+    this.#ticketContext = context;
     if (!early) return;
     const bears = context === undefined || this.#options.early?.bears(context) !== false;
     this.#earlyData = this.#port.acceptEarlyData === true && bears ? 'accepted' : 'rejected';
@@ -249,11 +254,16 @@ class TestServer extends TestSession {
       resumed: this.#resumed,
       earlyData: this.#earlyData,
       peerCertificate: undefined,
+      ticketContext: this.#ticketContext,
     });
+    this.giveTicket(this.#options.early?.context);
+  }
+
+  override giveTicket(context: Uint8Array | undefined): void {
     const ticket = new Uint8Array(32);
     this.#port.random.fill(ticket.subarray(0, 16));
     ticket.set(mix(this.#ticketKey, ticket.subarray(0, 16)), 16);
-    if (this.#options.early !== undefined) this.#contexts.set(ticket.slice(0, 16).join(), this.#options.early.context);
+    if (context !== undefined) this.#contexts.set(ticket.slice(0, 16).join(), context);
     this.send(Level.oneRtt, Message.ticket, ticket);
   }
 }

@@ -62,6 +62,10 @@ export class LateTls implements TlsSession {
     return this.#session.exporter(label, context, length);
   }
 
+  giveTicket(context: Uint8Array): void {
+    this.#session?.giveTicket(context);
+  }
+
   release(): void {
     this.#session?.release();
   }

@@ -21,6 +21,7 @@ const late = () => {
     receive: (_level, data) => received.push(...data),
     next: () => undefined,
     exporter: () => new Uint8Array(),
+    giveTicket: () => {},
     release: () => {},
     close: () => {},
   };
