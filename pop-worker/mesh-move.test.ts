@@ -22,7 +22,7 @@ test('nothing is lost while a device moves from one worker to another: to it, an
   await connected(a, deviceOf('red', 2));
   await c.until('both are known', async () => (await mesh.status(3)).devices === 2);
   const pings = c.exec(peer.namespace, 'ping', '-n', '-q', '-i', '0.001', '-c', String(PINGS), '10.64.0.2');
-  const { reports } = await b.connect(deviceOf('red', 2), EDGE4, [], b.clientNamespace(), ['10.64.0.0/10']);
+  const { reports } = await b.connect(deviceOf('red', 2), EDGE4, [], b.clientNamespace(), undefined, ['10.64.0.0/10']);
   let isUp = false;
   void reports.of('up').then(() => {
     isUp = true;

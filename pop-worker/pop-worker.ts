@@ -182,6 +182,7 @@ export class PopWorker {
           handoff,
           handoffPeer,
           threads: listen.threads,
+          filters: tun.enabled && tun.routed6,
           exchange: shared.exchange,
           log,
           broken: parts.broken,

@@ -27,6 +27,8 @@ interface WorkerMeshParts {
   readonly fence: FenceMemory;
   /** Data-plane threads. */
   readonly watched: readonly WatchedThread[];
+  /** As `MeshThreadSetup.filters`. */
+  readonly filters: boolean;
   readonly congestionControl: string;
   /** To all data-plane threads. */
   readonly post: (command: Command) => void;
@@ -46,12 +48,12 @@ export class WorkerMesh {
 
   constructor(parts: WorkerMeshParts) {
     this.#parts = parts;
-    const { config, handoff, threads, exchange, fence, watched, congestionControl, broken } = parts;
+    const { config, handoff, threads, exchange, fence, watched, filters, congestionControl, broken } = parts;
     if (handoff !== undefined) this.#handoff = new MeshHandoff(handoff.peers, parts.post, parts.handoffPeer);
     this.#thread = new MeshThread(
       // A start that is later by the clock is a later one.
       {
-        ...{ ...config, threads, exchange, fence, watched, congestionControl, incarnation: Date.now() },
+        ...{ ...config, threads, exchange, fence, watched, filters, congestionControl, incarnation: Date.now() },
         handoff: handoff && { port: handoff.port, threads },
       },
       { notice: (notice) => this.#take(notice), gone: broken },

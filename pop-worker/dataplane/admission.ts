@@ -99,7 +99,7 @@ export class Admission {
   }
 
   /** Why what was admitted would not be now. */
-  objection({ tenant, device, tokenId }: PopClaims): Denied | undefined {
+  objection({ tenant, device, tokenId }: Pick<PopClaims, 'tenant' | 'device' | 'tokenId'>): Denied | undefined {
     if (this.#directory.isRevoked(tenant, device, tokenId)) return denied(403, REVOKED);
     if (this.#tenants.has(tenant)) return undefined;
     return this.#unknown(denied(403, 'the tenant is not known here'));

@@ -1,3 +1,4 @@
+import { nowUs } from '#host/clock/clock.ts';
 import type { QlogRecorder, QlogSettings } from '#host/qlog/recorder.ts';
 import type { OpensslServerPort } from '#host/tls/tls-port.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
@@ -6,7 +7,7 @@ import type { Endpoint } from '#protocol/quic/endpoint.ts';
 import type { Admission } from './admission.ts';
 import type { Carrier } from './carrier.ts';
 import { CidRotation } from './cid-rotation.ts';
-import type { Command } from './commands.ts';
+import type { Command, SessionPlace, SettledSession } from './commands.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import { edgeIdentity } from './edge-config.ts';
@@ -15,14 +16,16 @@ import type { Endings } from './endings.ts';
 import type { RoutableCids } from './exchange/cids.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import type { Policy } from './forward/policy.ts';
+import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { Session } from './forward/session.ts';
-import type { TenantTable } from './forward/tenant-table.ts';
+import { keyOf, type TenantTable } from './forward/tenant-table.ts';
 import type { Handoff } from './handoff/handoff.ts';
 import type { IpSessions } from './masque/ip-sessions.ts';
 import type { Targets } from './masque/targets.ts';
 import { wouldCut } from './outlook.ts';
 import { prefixOf } from './prefix-of.ts';
 import { refusedTables } from './refused.ts';
+import type { Epochs } from './tickets/epochs.ts';
 
 /** A device that moved leaves its former connection by itself, 300 ms after it has the new one; else it is ended after so long. */
 const MOVED_MS = 1000;
@@ -47,6 +50,8 @@ interface CommandParts {
   readonly cids: RoutableCids;
   readonly handoff: Handoff | undefined;
   readonly carrier: Carrier | undefined;
+  /** Undefined: no mesh says in which epoch devices are where they are. */
+  readonly epochs: Epochs | undefined;
   /** Sends what is due. */
   readonly run: () => void;
 }
@@ -98,15 +103,17 @@ export class CommandHandler {
         sessions.drain(false);
         return;
       case 'attached':
-        if (command.session.thread === index) tenants.reattach(command.session);
-        else tenants.attachRemote(command.session);
+        this.#attached(command.session);
         return;
       case 'detached':
+        this.#parts.epochs?.left(keyOf(command.session), command.session, nowUs() / 1e6);
         if (command.session.thread !== index) tenants.detachRemote(command.session);
         return;
       case 'settled':
+        this.#settled(command);
+        return;
       case 'superseded':
-        this.#place(command);
+        this.#superseded(command);
         return;
       case 'qlog':
         this.#log(command.settings);
@@ -137,13 +144,34 @@ export class CommandHandler {
     }
   }
 
-  #place({ type, thread, id, serial }: Extract<Command, { type: 'settled' | 'superseded' }>): void {
-    const { index, tenants, forwarder, run } = this.#parts;
+  #attached(session: RemoteSession): void {
+    const { index, tenants, epochs } = this.#parts;
+    if (session.epoch !== undefined) epochs?.note(keyOf(session), session.epoch, session);
+    if (session.thread === index) tenants.reattach(session);
+    else tenants.attachRemote(session);
+  }
+
+  #own({ thread, id, serial }: SessionPlace): Session | undefined {
+    const { index, tenants } = this.#parts;
     const session = thread === index ? tenants.session(id) : undefined;
-    if (session?.serial !== serial) return;
-    if (type === 'settled') forwarder.settle(session);
-    else this.#moved(session);
+    return session?.serial === serial ? session : undefined;
+  }
+
+  #settled(settled: SettledSession): void {
+    const { epochs, forwarder, run } = this.#parts;
+    epochs?.note(keyOf(settled), settled.epoch, settled);
+    const session = this.#own(settled);
+    if (session === undefined) return;
+    forwarder.settle(session);
+    session.onSettled?.(settled);
     run();
+  }
+
+  #superseded(place: SessionPlace): void {
+    const session = this.#own(place);
+    if (session === undefined) return;
+    this.#moved(session);
+    this.#parts.run();
   }
 
   /** It is sent nothing any more. What it has sent here before it knew where it is now is on its way yet. */

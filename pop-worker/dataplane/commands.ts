@@ -1,4 +1,5 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
+import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { CidKey } from './exchange/cids.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
@@ -38,7 +39,7 @@ export type Command =
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
   /** Nobody else sends the device of this session anything any more: it may be served. */
-  | ({ readonly type: 'settled' } & SessionPlace)
+  | ({ readonly type: 'settled' } & SettledSession)
   /** …is at another worker now: this session ends, and sends nothing. */
   | ({ readonly type: 'superseded' } & SessionPlace)
   /** Connection IDs are made by the first of these keys from now on, and read by all; clients are given new ones. */
@@ -61,7 +62,10 @@ export type Command =
 /** Which session of which thread. */
 export type SessionPlace = Pick<RemoteSession, 'thread' | 'id' | 'serial'>;
 
-export type DetachedSession = Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>;
+export type DetachedSession = Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'device' | 'sources'>;
+
+/** Where and since which move the device of a session of this worker is, as the mesh has it. */
+export type SettledSession = SessionPlace & DevicePast & Pick<RemoteSession, 'tenant' | 'device'>;
 
 /** Of a whole tenant, of one device, or of one token, as far as the parts are given. */
 export interface RevocationCommand {

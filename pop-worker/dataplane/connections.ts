@@ -8,6 +8,7 @@ import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#
 import type { Faults } from './faults.ts';
 import type { ConnectionEvents } from './masque/edge-requests.ts';
 import { QpackCounting, type QpackTotals } from './qpack-totals.ts';
+import type { Tickets } from './tickets/tickets.ts';
 
 /** A bit more than a round trip: requests that were on their way when GOAWAY left have come by then. */
 const GOAWAY_FINAL_MS = 500;
@@ -36,13 +37,19 @@ export class Connections implements ConnectionEvents {
     datagramsWithoutStream: 0,
     datagramsNotSent: 0,
   };
+  readonly #tickets: Tickets | undefined;
   readonly #qpack = new QpackCounting();
   readonly #complete = new WeakSet<Http3Connection>();
 
-  /** @param observerOf who is to see the frames of a connection */
-  constructor(faults: Faults, observerOf: (quic: QuicConnection) => Http3Observer | undefined = () => undefined) {
+  /** @param observerOf who is to see the frames of a connection @param tickets undefined: they say nothing of devices */
+  constructor(
+    faults: Faults,
+    observerOf: (quic: QuicConnection) => Http3Observer | undefined = () => undefined,
+    tickets?: Tickets,
+  ) {
     this.#faults = faults;
     this.#observerOf = observerOf;
+    this.#tickets = tickets;
   }
 
   get size(): number {
@@ -52,23 +59,26 @@ export class Connections implements ConnectionEvents {
   /** A sink for a connection that a client opens; undefined while draining. */
   accept(requests: Http3Sink): ConnectionSink | undefined {
     if (this.#draining) return undefined;
-    return new Http3Binding((quic) => {
+    const binding = new Http3Binding((quic) => {
       const http3 = new Http3Connection(quic, requests, { grease: randomInt(2 ** 40) });
       http3.observer = this.#observerOf(quic);
       this.#live.add(http3);
       return http3;
     });
+    return this.#tickets?.around(binding) ?? binding;
   }
 
   handshakeComplete(http3: Http3Connection, info: HandshakeInfo): void {
     this.#complete.add(http3);
     this.counters.handshakes++;
     if (info.resumed) this.counters.resumed++;
+    this.#tickets?.handshakeComplete(http3, info);
   }
 
   connectionClosed(http3: Http3Connection, info: CloseInfo): void {
     const { counters } = this;
     this.#live.delete(http3);
+    this.#tickets?.closed(http3);
     counters.closedBy[info.by]++;
     if (!this.#complete.has(http3)) counters.failedHandshakes++;
     counters.datagramsWithoutStream += http3.counters.receivedWithoutStream;

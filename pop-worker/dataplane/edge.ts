@@ -27,6 +27,7 @@ import { Correspondents } from './forward/correspondents.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
+import { SharedFilters } from './forward/shared-filters.ts';
 import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
 import { Handoff } from './handoff/handoff.ts';
 import { Strays } from './handoff/strays.ts';
@@ -42,6 +43,7 @@ import { prefixOf } from './prefix-of.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
 import type { ThreadSetup } from './setup.ts';
+import { Tickets } from './tickets/tickets.ts';
 import { type OutsideSink, TunPort } from './tun-port.ts';
 
 export interface EdgeHosts {
@@ -54,7 +56,7 @@ export interface EdgeHosts {
 }
 
 const TICK_MS = 1000;
-const NAT_TICK_MS = 100;
+const TELL_MS = 100;
 /** Large packets read from the TUN in one go, and how often before other work gets its turn. */
 const TUN_SLOTS = 4;
 const TUN_TURNS = 16;
@@ -76,9 +78,12 @@ export class Edge {
   readonly faults: Faults;
   readonly connections: Connections;
   readonly qlog: QlogRecorder;
+  /** Undefined: no other worker is known, and tickets say nothing of devices. */
+  readonly tickets: Tickets | undefined;
   readonly tenants: TenantTable;
   readonly forwarder: Forwarder;
   readonly tunPort: TunPort | undefined;
+  readonly tls: OpensslServerPort;
   readonly sessions: IpSessions;
   readonly targets: Targets;
   readonly udpProxy: UdpProxy;
@@ -113,7 +118,7 @@ export class Edge {
     },
   };
   readonly #ticker: NodeJS.Timeout;
-  readonly #natTicker: NodeJS.Timeout | undefined;
+  readonly #tellTicker: NodeJS.Timeout | undefined;
   readonly #index: number;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
@@ -124,7 +129,6 @@ export class Edge {
     this.qlog = new QlogRecorder((path, error) => {
       hosts.notify({ type: 'qlog-failed', path, reason: fileFault(error) });
     });
-    this.connections = new Connections(this.faults, (quic) => this.qlog.http3Of(quic));
     const policy = { deny: proxy.refused.map(prefixOf), allow: proxy.allowed.map(prefixOf) };
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
@@ -140,10 +144,13 @@ export class Edge {
     this.#strays = new Strays(this.cids, setup.index, this.#others, this.handoff, setup.tls.resetKey);
     const carriers = new Carriers(prefixOf(tun.carriers), router4, setup.index, setup.threads);
     const nat = setup.nat && this.#makeNat(setup, setup.nat);
-    this.#correspondents = tun.enabled && tun.routed6 ? new Correspondents(randomWord()) : undefined;
+    this.#correspondents = tun.enabled && tun.routed6 ? this.#makeCorrespondents(setup) : undefined;
     this.#correspondents?.tick(Math.floor(nowUs() / 1e6));
     this.tenants = new TenantTable(carriers, this.exchange && this.#observer(), nat, this.#correspondents);
     this.admission = new Admission(this.directory, Date.now, this.tenants);
+    const clocks = { nowMs: Date.now, nowSeconds: () => nowUs() / 1e6 };
+    this.tickets = this.#fence && new Tickets({ admission: this.admission, ...clocks });
+    this.connections = new Connections(this.faults, (quic) => this.qlog.http3Of(quic), this.tickets);
     this.forwarder = new Forwarder({
       tenants: this.tenants,
       egress: this.tunPort ?? NO_WAY_OUT,
@@ -163,6 +170,7 @@ export class Edge {
       proxyName: worker,
       served: tun.enabled,
       settles: this.#fence !== undefined,
+      tickets: this.tickets,
     });
     const resolve = proxy.resolvers.length === 0 ? {} : { resolve: resolverOf(proxy.resolvers) };
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
@@ -175,7 +183,9 @@ export class Edge {
       ? new Carrier({ setup, requests: new EdgeRequests({ ip, udp, tcp }), turnOver: work.turnOver })
       : undefined;
     this.desk = setup.handshakeThreads > 0 ? new HandshakeDesk(setup.handshakeThreads) : undefined;
-    const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'], desk: this.desk });
+    const earlyData = this.tickets !== undefined;
+    const tls = createTlsServerPort({ ...edgeIdentity(setup.tls), alpn: ['h3'], desk: this.desk, earlyData });
+    this.tls = tls;
     this.endpoint = this.#makeEndpoint(setup, tls);
     this.driver = new QuicDriver({
       socket: hosts.sockets,
@@ -204,7 +214,7 @@ export class Edge {
         own: policy,
       },
       ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
-      ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier },
+      ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier, epochs: this.tickets?.epochs },
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
@@ -212,7 +222,8 @@ export class Edge {
       tunPort.lasting = this.driver.receiveBuffer;
       hosts.tun?.onReadable(() => this.#fromTun(tunPort));
     }
-    this.#natTicker = nat && setInterval(() => faults.guard('timer', () => this.#tickNat(nat)), NAT_TICK_MS);
+    if (nat !== undefined || this.#correspondents?.shared !== undefined)
+      this.#tellTicker = setInterval(() => faults.guard('timer', () => this.#tell()), TELL_MS);
     this.#ticker = setInterval(() => faults.guard('timer', () => this.#tick()), TICK_MS);
   }
 
@@ -245,6 +256,7 @@ export class Edge {
         if (this.#mayRun()) this.forwarder.fromThread(...packet);
       },
       nat: (...message) => void this.tenants.nat?.take(...message),
+      filters: (...message) => void this.#correspondents?.take(...message),
       turnOver: () => {
         this.tunPort?.flush();
         this.driver.run();
@@ -264,8 +276,16 @@ export class Edge {
     return nat;
   }
 
-  #tickNat(nat: EgressNat): void {
-    nat.tick(nowUs() / 1000);
+  /** Where there is a mesh, it is told of them. */
+  #makeCorrespondents({ threads, fence }: ThreadSetup): Correspondents {
+    const send = (message: Uint8Array): boolean => this.#others?.filters(threads, message) ?? false;
+    return new Correspondents(randomWord(), fence && new SharedFilters(send));
+  }
+
+  /** What is told to other workers leaves. */
+  #tell(): void {
+    this.tenants.nat?.tick(nowUs() / 1000);
+    this.#correspondents?.tell();
     this.exchange?.flush();
   }
 
@@ -274,10 +294,10 @@ export class Edge {
     const { notify } = this.#hosts;
     const thread = this.#index;
     return {
-      attached: ({ id, serial, tenant, device, sources, outside }) =>
-        notify({ type: 'attached', session: { thread, id, serial, tenant, device, sources, outside } }),
-      detached: ({ serial, tenant, sources }) =>
-        notify({ type: 'detached', session: { thread, serial, tenant, sources } }),
+      attached: ({ id, serial, tenant, device, sources, outside, past }) =>
+        notify({ type: 'attached', session: { thread, id, serial, tenant, device, sources, outside, past } }),
+      detached: ({ serial, tenant, device, sources }) =>
+        notify({ type: 'detached', session: { thread, serial, tenant, device, sources } }),
     };
   }
 
@@ -294,7 +314,7 @@ export class Edge {
   #makeEndpoint({ tls: { tokenKey, resetKey }, congestionControl }: ThreadSetup, tls: OpensslServerPort): Endpoint {
     return new Endpoint({
       config: edgeEndpointConfig(nowUs(), Date.now()),
-      quic: edgeQuicConfig(congestionControl),
+      quic: { ...edgeQuicConfig(congestionControl), keepsTls: this.tickets !== undefined },
       crypto: opensslCrypto,
       tls,
       random: systemRandom,
@@ -303,6 +323,7 @@ export class Edge {
       tokenKey,
       ...(resetKey !== undefined && { resetKey }),
       ...(this.handoff && { resetKeyOf: (cid) => this.#strays.resetKeyOf(cid) }),
+      ...(this.tickets && { welcomesEarlyData: (data: Uint8Array) => this.tickets?.welcome.welcomes(data) === true }),
       accept: () => this.connections.accept(this.requests),
       onFault: (error) => this.faults.note('connection', error),
       observe: (connection) => this.qlog.observe(connection),
@@ -314,6 +335,7 @@ export class Edge {
     const nowSeconds = Date.now() / 1000;
     this.endings.endWhere(({ admitted }) => admitted.expiresAt <= nowSeconds, 'expired');
     this.udpProxy.expire();
+    this.tickets?.tick();
     this.#correspondents?.tick(Math.floor(nowUs() / 1e6));
   }
 
@@ -327,7 +349,7 @@ export class Edge {
   /** Ends everything at once. */
   close(): void {
     clearInterval(this.#ticker);
-    clearInterval(this.#natTicker);
+    clearInterval(this.#tellTicker);
     void this.qlog.stop();
     this.driver.close();
     this.exchange?.close();

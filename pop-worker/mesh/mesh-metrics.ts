@@ -31,17 +31,28 @@ const BYTES = {
 const DROPS = MESH_DROPS.map(
   (reason) => [reason, slotOf('cloudbridge_mesh_dropped_packets_total', { reason })] as const,
 );
+const ARRIVALS = (['none', 'current', 'older', 'newer', 'unknown'] as const).map(
+  (ticket) => [ticket, slotOf('cloudbridge_mesh_arrivals_total', { ticket })] as const,
+);
 const RECORDS = slotOf('cloudbridge_mesh_records_total', {});
 const SESSIONS = slotOf('cloudbridge_mesh_nat44_sessions_count', {});
 const SESSION_EVENTS = (['sent', 'received', 'asked', 'answered', 'lost'] as const).map(
   (event) => [event, slotOf('cloudbridge_mesh_nat44_messages_total', { event })] as const,
 );
 const SESSIONS_REFUSED = slotOf('cloudbridge_mesh_nat44_messages_total', { event: 'refused' });
+const FILTERS = slotOf('cloudbridge_mesh_filters_count', {});
+const FILTER_EVENTS = (['sent', 'received', 'asked', 'answered', 'lost'] as const).map(
+  (event) => [event, slotOf('cloudbridge_mesh_filter_messages_total', { event })] as const,
+);
+const FILTERS_REFUSED = slotOf('cloudbridge_mesh_filter_messages_total', { event: 'refused' });
 const LOANS = slotOf('cloudbridge_mesh_priority_loans_total', {});
 const LONGEST_RTT = slotOf('cloudbridge_mesh_longest_rtt_seconds', {});
 
 /** Brings the shared figures of the mesh up to date. */
-export const collectMesh = (slots: Float64Array, { mesh, packets, devices, sessions, loans }: MeshRunner): void => {
+export const collectMesh = (
+  slots: Float64Array,
+  { mesh, packets, devices, sessions, filters, loans }: MeshRunner,
+): void => {
   const now = bootUs();
   const peers = mesh.status(now);
   const count = (of: (peer: (typeof peers)[number]) => boolean): number => peers.filter(of).length;
@@ -61,10 +72,14 @@ export const collectMesh = (slots: Float64Array, { mesh, packets, devices, sessi
   slots[BYTES.sent] = packets.counters.sentBytes;
   slots[BYTES.received] = packets.counters.receivedBytes;
   for (const [reason, at] of DROPS) slots[at] = packets.dropped[reason];
+  for (const [ticket, at] of ARRIVALS) slots[at] = mesh.gossip.arrivals[ticket];
   slots[RECORDS] = mesh.gossip.counters.received;
   slots[SESSIONS] = sessions.replicas.flows;
   for (const [event, at] of SESSION_EVENTS) slots[at] = sessions.counters[event];
   slots[SESSIONS_REFUSED] = sessions.replicas.refused;
+  slots[FILTERS] = filters.replicas.flows;
+  for (const [event, at] of FILTER_EVENTS) slots[at] = filters.counters[event];
+  slots[FILTERS_REFUSED] = filters.replicas.refused;
   slots[LOANS] = loans;
   slots[LONGEST_RTT] = Math.max(0, ...peers.map(({ rttMs = 0 }) => rttMs)) / 1000;
 };

@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import type { SessionPlace } from '#dataplane/commands.ts';
-import { Exchange } from '#dataplane/exchange/exchange.ts';
+import { Exchange, type Kind } from '#dataplane/exchange/exchange.ts';
 import { FenceKeeper } from '#dataplane/fence.ts';
+import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { bootUs, nowUs } from '#host/clock/clock.ts';
 import { native } from '#host/native.ts';
@@ -28,7 +29,7 @@ import { Packets } from './packets.ts';
 import { keyOf, RemoteDevices } from './remote-devices.ts';
 import { Serving } from './serving.ts';
 import type { MeshThreadSetup } from './setup.ts';
-import { SharedSessions } from './shared-sessions.ts';
+import { FILTERS, SESSIONS, SharedSessions } from './shared-sessions.ts';
 
 const SOCKET_BYTES = 4 << 20;
 /** The data plane is looked at so often at least. */
@@ -59,6 +60,8 @@ export class MeshRunner {
   readonly packets: Packets;
   readonly devices: RemoteDevices;
   readonly sessions: SharedSessions;
+  /** Whom devices talk to by IPv6. */
+  readonly filters: SharedSessions;
   readonly #notify: (notice: MeshNotice) => void;
   readonly #setup: MeshThreadSetup;
   readonly #exchange: Exchange;
@@ -78,7 +81,7 @@ export class MeshRunner {
   #serves = true;
   #others: number | undefined;
   readonly #own = new Map<string, string>();
-  readonly #latest = new Map<string, SessionPlace>();
+  readonly #latest = new Map<string, SessionPlace & Pick<RemoteSession, 'tenant' | 'device'>>();
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
   #isClosed = false;
@@ -107,6 +110,7 @@ export class MeshRunner {
       linked: (other) => {
         this.mesh.linked(other, bootUs());
         this.sessions.linked(other);
+        this.filters.linked(other);
         notify({ type: 'linked', member: other, name: this.#nameOf(other) });
         this.#soon();
       },
@@ -127,13 +131,21 @@ export class MeshRunner {
       },
       fault: (error) => this.#fault(error),
     });
-    this.sessions = new SharedSessions({
+    const shared = {
       own: member,
       members: () => this.mesh.members,
+      room: (other: number) => this.links.get(other)?.room() ?? false,
+      send: (other: number, frame: Uint8Array) => this.links.get(other)?.send(frame),
+    };
+    const toThread = (kind: Kind) => (thread: number, message: Uint8Array) =>
+      this.#exchange.send(thread, kind, message, 0, message.length);
+    this.sessions = new SharedSessions({
+      ...{ ...shared, kind: SESSIONS, toThread: toThread('nat') },
       isReady: (other) => this.mesh.isReady(other),
-      room: (other) => this.links.get(other)?.room() ?? false,
-      send: (other, frame) => this.links.get(other)?.send(frame),
-      toThread: (thread, message) => this.#exchange.send(thread, 'nat', message, 0, message.length),
+    });
+    this.filters = new SharedSessions({
+      ...{ ...shared, kind: FILTERS, toThread: toThread('filters') },
+      isReady: (other) => this.mesh.takesFilters(other),
     });
     this.packets = new Packets({
       ...{ own: member, threads, exchange: this.#exchange },
@@ -141,6 +153,7 @@ export class MeshRunner {
       via: (other) => this.mesh.via(other, bootUs()),
       link: (other) => this.links.get(other),
       sessions: (buffer, start, end) => this.sessions.fromThread(buffer, start, end),
+      filters: (buffer, start, end) => this.filters.fromThread(buffer, start, end),
       turnOver: () => this.#driver.run(),
       fault: (error) => this.#fault(error),
     });
@@ -207,9 +220,11 @@ export class MeshRunner {
       resumed: (gapUs) => this.#notify({ type: 'resumed', gapMs: gapUs / 1000 }),
       presence: (record) => this.#learn(record),
       superseded: ({ key }) => this.#superseded(key),
-      settled: (key) => this.#tell('settled', key),
+      settled: (key, epoch) => this.#settled(key, epoch),
       sessions: (_, payload) => this.sessions.receive(payload),
       asked: (other, key) => this.sessions.asked(other, key),
+      filters: (_, payload) => this.filters.receive(payload),
+      filtersAsked: (other, key) => this.filters.asked(other, key),
     };
   }
 
@@ -219,20 +234,24 @@ export class MeshRunner {
     this.#notify({ type: 'handoff', member, address: peer.address, ...handoff, ...link.secret() });
   }
 
-  #tell(type: 'settled' | 'superseded', key: string): void {
-    const place = this.#latest.get(key);
-    if (place !== undefined) this.#notify({ type, ...place });
+  #settled(key: string, epoch: number): void {
+    const session = this.#latest.get(key);
+    if (session !== undefined) this.#notify({ type: 'settled', ...session, epoch, member: this.#setup.member });
   }
 
   /** A device of ours is elsewhere by now: its session here may live on for a moment. */
   #superseded(key: string): void {
-    this.#tell('superseded', key);
+    const session = this.#latest.get(key);
+    if (session === undefined) return;
+    const { thread, id, serial } = session;
+    this.#notify({ type: 'superseded', thread, id, serial });
     this.#latest.delete(key);
-    this.sessions.detached(key, bootUs() / 1000);
+    for (const kept of [this.sessions, this.filters]) kept.detached(key, bootUs() / 1000);
   }
 
   #learn(record: PresenceRecord): void {
-    this.sessions.seen(record.key, record.member, record.gone, bootUs() / 1000);
+    for (const kept of [this.sessions, this.filters])
+      kept.seen(record.key, record.member, record.gone, bootUs() / 1000);
     const isElsewhere = !record.gone && record.member !== this.#setup.member;
     try {
       const { detached, attached } = this.devices.set(record.key, isElsewhere ? record : undefined);
@@ -269,15 +288,17 @@ export class MeshRunner {
     device,
     sources,
     outside,
+    past,
   }: Extract<MeshCommand, { type: 'attached' }>['session']): void {
     if (thread === this.#setup.threads) return;
     const key = keyOf(tenant, device);
     this.#own.set(`${thread} ${serial}`, key);
-    this.#latest.set(key, { thread, id, serial });
+    this.#latest.set(key, { thread, id, serial, tenant, device });
     const data = writeDevicePlace({ thread, id, serial, sources, outside });
-    // The time serves as an epoch where no ticket tells one: a later session of a device counts more.
-    this.mesh.arrive(key, data, Date.now(), 0, bootUs());
+    // The time serves as an epoch where nothing tells one: a later session of a device counts more.
+    this.mesh.arrive(key, data, Date.now(), past, bootUs());
     if (outside !== undefined) this.sessions.attached(key, thread);
+    if (this.#setup.filters) this.filters.attached(key, thread);
   }
 
   #detached({ thread, serial }: Extract<MeshCommand, { type: 'detached' }>['session']): void {
@@ -290,6 +311,7 @@ export class MeshRunner {
     this.#latest.delete(key);
     this.mesh.leave(key, bootUs());
     this.sessions.detached(key, bootUs() / 1000);
+    this.filters.detached(key, bootUs() / 1000);
   }
 
   status(): MeshStatus {
@@ -326,6 +348,7 @@ export class MeshRunner {
       this.#fault(error);
     }
     this.sessions.run(bootUs() / 1000);
+    this.filters.run(bootUs() / 1000);
     this.#driver.run();
     this.#exchange.flush();
     const waitMs = Math.min(MOST_WAIT_MS, Math.max(0, (this.mesh.deadline() - bootUs()) / 1000));

@@ -1,4 +1,4 @@
-import type { DetachedSession, SessionPlace } from '#dataplane/commands.ts';
+import type { DetachedSession, SessionPlace, SettledSession } from '#dataplane/commands.ts';
 import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
 import type { PeerStatus } from '#protocol/mesh/status.ts';
 import type { HandoffPlace } from '#protocol/mesh/wire/hello.ts';
@@ -46,7 +46,8 @@ export type MeshNotice =
   /** Somebody wanted to be let in, or was to be reached, and is no member. */
   | { readonly type: 'refused'; readonly reason: string }
   /** Whether the device of a session of ours may be served, or is elsewhere. */
-  | ({ readonly type: 'settled' | 'superseded' } & SessionPlace)
+  | ({ readonly type: 'settled' } & SettledSession)
+  | ({ readonly type: 'superseded' } & SessionPlace)
   | { readonly type: 'lease'; readonly isHeld: boolean }
   | { readonly type: 'verdict'; readonly member: number; readonly isDead: boolean }
   /** A data-plane thread hangs, or none does any more. */

@@ -15,6 +15,8 @@ export interface PacketsParts {
   readonly link: (member: number) => Link | undefined;
   /** What a thread says of its devices' sessions. */
   readonly sessions: (buffer: Uint8Array, start: number, end: number) => void;
+  /** …of their filters. */
+  readonly filters: (buffer: Uint8Array, start: number, end: number) => void;
   /** A turn is over: what was queued is to leave. */
   readonly turnOver: () => void;
   readonly fault: (error: unknown) => void;
@@ -50,6 +52,7 @@ export class Packets implements ExchangeSink {
     try {
       if (kind === 'inner') this.#toMember(meta[0] as number, meta[1] as number, buffer, start, end);
       else if (kind === 'nat') this.#parts.sessions(buffer, start, end);
+      else if (kind === 'filters') this.#parts.filters(buffer, start, end);
       else this.dropped.not_inner++;
     } catch (error) {
       this.#parts.fault(error);

@@ -73,19 +73,19 @@ export class RemoteDevices {
     this.#free.push(session.id);
     this.#former.set(session.serial, key);
     if (this.#former.size > MOST_FORMER) this.#former.delete(this.#former.keys().next().value as number);
-    const { thread, serial, tenant, sources } = session;
-    return { thread, serial, tenant, sources };
+    const { thread, serial, tenant, device, sources } = session;
+    return { thread, serial, tenant, device, sources };
   }
 
   #add(
     key: string,
-    { member }: PresenceRecord,
+    { member, epoch }: PresenceRecord,
     { thread, id, serial, sources, outside }: DevicePlace,
   ): RemoteSession | undefined {
     const [tenant, device] = key.split('/');
     if (tenant === undefined || device === undefined) return undefined;
     const ours = this.#free.pop() ?? this.#byId.length;
-    const session = { thread: this.#thread, id: ours, serial: ++this.#serial, tenant, device, sources, outside };
+    const session = { thread: this.#thread, id: ours, serial: ++this.#serial, tenant, device, sources, outside, epoch };
     const known = { device: { member, thread, id, serial }, session };
     this.#byId[ours] = known;
     this.#byKey.set(key, known);

@@ -35,6 +35,8 @@ export interface MeshThreadSetup {
   /** Data-plane threads of this worker; the mesh is one more behind them in the exchange. */
   readonly threads: number;
   readonly exchange: ExchangeMemory;
+  /** Whether the data plane filters IPv6 from outside, which may come by any worker (`tun.routed6`). */
+  readonly filters: boolean;
   readonly congestionControl: string;
   /** Data-plane threads, and how long each may be silent. */
   readonly watched: readonly WatchedThread[];

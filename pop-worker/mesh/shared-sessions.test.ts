@@ -4,7 +4,7 @@ import { MeshError } from '#protocol/mesh/errors.ts';
 import { FRAME_HEADER_BYTES, FrameType } from '#protocol/mesh/wire/frame.ts';
 import { readSections, SectionWriter } from '#protocol/nat/wire.ts';
 import { ranked } from './buddies.ts';
-import { SharedSessions } from './shared-sessions.ts';
+import { SESSIONS, SharedSessions } from './shared-sessions.ts';
 
 const KEY = 'red/phone';
 const head = { key: KEY, address: 0xcb007140, port: 1024, ports: 64 };
@@ -25,6 +25,7 @@ class Fleet {
       this.members.set(
         own,
         new SharedSessions({
+          kind: SESSIONS,
           own,
           members: () => [...this.members.keys()],
           isReady: (member) => !this.cut.has(member) && !this.cut.has(own),

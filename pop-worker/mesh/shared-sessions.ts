@@ -2,6 +2,7 @@ import { frameError } from '#protocol/mesh/errors.ts';
 import { writeKey } from '#protocol/mesh/presence/record.ts';
 import { FrameType, frameOf } from '#protocol/mesh/wire/frame.ts';
 import { Writer } from '#protocol/mesh/wire/writer.ts';
+import { PAIR_BYTES } from '#protocol/nat/pairs.ts';
 import { Replicas } from '#protocol/nat/replicas.ts';
 import { FLOW_BYTES, readSections, type Section, SectionFlag, SectionWriter } from '#protocol/nat/wire.ts';
 import { ranked } from './buddies.ts';
@@ -17,7 +18,20 @@ const KEY_FRAME_BYTES = 128;
 /** Devices of which all is told again in one turn. */
 const TURN_DEVICES = 32;
 
+/** What of devices is shared: in which frames it goes, and how many bytes one entry has. */
+export interface SharedKind {
+  readonly tell: FrameType;
+  readonly ask: FrameType;
+  readonly entryBytes: number;
+}
+
+/** Sessions of devices whose IPv4 is translated. */
+export const SESSIONS: SharedKind = { tell: FrameType.sessions, ask: FrameType.ask, entryBytes: FLOW_BYTES };
+/** Whom devices talk to by IPv6 that is routed: who may send them something. */
+export const FILTERS: SharedKind = { tell: FrameType.filters, ask: FrameType.askFilters, entryBytes: PAIR_BYTES };
+
 export interface SharedSessionsParts {
+  readonly kind: SharedKind;
   readonly own: number;
   /** All members, ourselves included or not. */
   readonly members: () => Iterable<number>;
@@ -29,9 +43,9 @@ export interface SharedSessionsParts {
   readonly toThread: (thread: number, message: Uint8Array) => boolean;
 }
 
-/** Sessions of devices (IPv4 that is translated): kept by us for others and by others for us, and had when a device comes. */
+/** Sessions of devices, or filters: kept by us for others and by others for us, and had when a device comes. */
 export class SharedSessions {
-  readonly replicas = new Replicas();
+  readonly replicas: Replicas;
   readonly counters = { sent: 0, received: 0, asked: 0, answered: 0, lost: 0 };
   readonly #parts: SharedSessionsParts;
   /** Devices that are here, and at which thread. */
@@ -43,6 +57,7 @@ export class SharedSessions {
 
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
+    this.replicas = new Replicas(undefined, parts.kind.entryBytes);
   }
 
   #buddies(key: string, count: number): number[] {
@@ -52,17 +67,19 @@ export class SharedSessions {
 
   /** A thread of ours says what became of sessions. */
   fromThread(buffer: Uint8Array, start: number, end: number): void {
-    readSections(buffer, start, end, (section) => {
+    const take = (section: Section): void => {
       this.replicas.apply(section, buffer);
       for (const member of this.#buddies(section.key, BUDDIES)) this.#gather(member, section, buffer);
-    });
+    };
+    readSections(buffer, start, end, take, this.#parts.kind.entryBytes);
     for (const [member, writer] of this.#writers) this.#flush(member, writer);
   }
 
   #gather(member: number, section: Section, buffer: Uint8Array): void {
+    const { entryBytes } = this.#parts.kind;
     let writer = this.#writers.get(member);
     if (writer === undefined) {
-      writer = new SectionWriter();
+      writer = new SectionWriter(entryBytes);
       this.#writers.set(member, writer);
     }
     if (!writer.begin(section, section.flags)) {
@@ -70,10 +87,10 @@ export class SharedSessions {
       writer.begin(section, section.flags);
     }
     for (let i = 0; i < section.count; i++) {
-      if (writer.addBytes(buffer, section.at + i * FLOW_BYTES)) continue;
+      if (writer.addBytes(buffer, section.at + i * entryBytes)) continue;
       this.#flush(member, writer);
       writer.begin(section, 0);
-      writer.addBytes(buffer, section.at + i * FLOW_BYTES);
+      writer.addBytes(buffer, section.at + i * entryBytes);
     }
   }
 
@@ -86,7 +103,7 @@ export class SharedSessions {
   #send(member: number, message: Uint8Array): void {
     if (!this.#parts.isReady(member)) return;
     this.counters.sent++;
-    this.#parts.send(member, frameOf(FrameType.sessions, message));
+    this.#parts.send(member, frameOf(this.#parts.kind.tell, message));
   }
 
   /** A device came to a thread of ours: what is known of its sessions goes there, or is asked for. */
@@ -101,7 +118,7 @@ export class SharedSessions {
     }
     const out = new Writer(KEY_FRAME_BYTES);
     writeKey(out, key);
-    const question = frameOf(FrameType.ask, out.finish());
+    const question = frameOf(this.#parts.kind.ask, out.finish());
     for (const member of this.#buddies(key, ASKED)) {
       if (!this.#parts.isReady(member)) continue;
       this.counters.asked++;
@@ -131,14 +148,15 @@ export class SharedSessions {
   /** A member tells sessions. @throws MeshError */
   receive(payload: Uint8Array): void {
     const complete: string[] = [];
-    const isGood = readSections(payload, 0, payload.length, (section) => {
+    const take = (section: Section): void => {
       const thread = this.#here.get(section.key);
       // Of a device of ours others know what we told them; only an answer to our question is news.
       if (thread !== undefined && this.replicas.has(section.key) && (section.flags & SectionFlag.first) !== 0) return;
       this.replicas.apply(section, payload);
       if (thread !== undefined && (section.flags & SectionFlag.last) !== 0) complete.push(section.key);
-    });
-    if (!isGood) throw frameError('sessions of devices that cannot be read came');
+    };
+    if (!readSections(payload, 0, payload.length, take, this.#parts.kind.entryBytes))
+      throw frameError('sessions of devices that cannot be read came');
     this.counters.received++;
     for (const key of complete) this.attached(key, this.#here.get(key) as number);
   }

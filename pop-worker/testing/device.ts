@@ -13,19 +13,32 @@ import { TunDevice } from '#host/tun/device.ts';
 import type { TunPacket } from '#host/tun/packet.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
+import { savedSession } from '#pop-worker/library/saved-session.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import type { Http3Sink } from '#protocol/http3/api.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
 import type { ResponseHead } from '#protocol/http3/message.ts';
+import type { Http3Settings } from '#protocol/http3/settings.ts';
 import { Segmenter } from '#protocol/ip/segmenter.ts';
 import { formatPrefix } from '#protocol/ip/text.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import { type IpTunnel, type IpTunnelSink, openIpTunnel } from '#protocol/masque/connect-ip.ts';
 import { ANY_SCOPE } from '#protocol/masque/ip-scope.ts';
 import { defaultIpTemplate } from '#protocol/masque/uri-template.ts';
+import type { HandshakeInfo } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG } from '#protocol/quic/config.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
+import type { TransportParameters } from '#protocol/quic/wire/transport-parameters.ts';
+
+/** What a device keeps of a connection to resume it, with early data. */
+export interface Resumable {
+  /** Base64. */
+  readonly ticket: string;
+  readonly parameters: TransportParameters;
+  readonly version: number;
+  readonly settings: Http3Settings;
+}
 
 /** What a test asks of a device. */
 export interface DeviceOrder {
@@ -37,11 +50,16 @@ export interface DeviceOrder {
   readonly device: string;
   /** Led through the tunnel. */
   readonly routes: readonly string[];
+  /** It asks for its tunnel in early data. */
+  readonly resume?: Resumable | undefined;
 }
 
 /** What it tells. */
 export type DeviceReport =
   | { readonly type: 'up'; readonly addresses: readonly string[]; readonly mtu: number }
+  | { readonly type: 'handshake'; readonly resumed: boolean; readonly earlyData: HandshakeInfo['earlyData'] }
+  /** The second one is given once the worker knows the device. */
+  | { readonly type: 'ticket'; readonly count: number; readonly resumable: Resumable }
   | { readonly type: 'refused'; readonly status: number }
   | { readonly type: 'goaway' }
   | { readonly type: 'tunnel-closed'; readonly reason: string }
@@ -57,6 +75,7 @@ class Device implements IpTunnelSink, OutsideSink {
   readonly #segmenter = new Segmenter(nativeSum);
   #driver: QuicDriver | undefined;
   #tunnel: IpTunnel | undefined;
+  #tickets = 0;
 
   constructor(order: DeviceOrder) {
     this.#order = order;
@@ -96,22 +115,43 @@ class Device implements IpTunnelSink, OutsideSink {
     });
     this.#driver = driver;
     this.#port.lasting = driver.receiveBuffer;
-    const sink = new Http3Binding((quic) => new Http3Connection(quic, this.#http3Sink()));
-    endpoint.connect({ remote: addressOf(edge, port), serverName, alpn: ['h3'], sink }, nowUs());
+    const { resume } = this.#order;
+    const remembered = resume && { remembered: resume.settings };
+    const sink = new Http3Binding((quic) => new Http3Connection(quic, this.#http3Sink(), remembered));
+    const whom = { remote: addressOf(edge, port), serverName, alpn: ['h3'], sink };
+    if (resume === undefined) {
+      endpoint.connect(whom, nowUs());
+      return;
+    }
+    const { parameters, version } = resume;
+    const ticket = Buffer.from(resume.ticket, 'base64');
+    const http3 = sink.bind(endpoint.connect({ ...whom, ticket, version, remembered: parameters }, nowUs()));
+    http3.start();
+    this.#open(http3);
+  }
+
+  #keep(http3: Http3Connection, ticket: Uint8Array): void {
+    const saved = savedSession(http3.quic, ticket);
+    if (saved === undefined) return;
+    const { parameters, version } = saved;
+    const resumable = { ticket: Buffer.from(ticket).toString('base64'), parameters, version };
+    tell({ type: 'ticket', count: ++this.#tickets, resumable: { ...resumable, settings: http3.peerSettings } });
   }
 
   #http3Sink(): Http3Sink {
     const nothing = (): void => {};
     return {
-      handshakeComplete: nothing,
+      handshakeComplete: (_http3, { resumed, earlyData }) => tell({ type: 'handshake', resumed, earlyData }),
       handshakeConfirmed: nothing,
-      settings: (http3) => this.#open(http3),
+      settings: (http3) => {
+        if (this.#tunnel === undefined) this.#open(http3);
+      },
       request: nothing,
       goaway: () => tell({ type: 'goaway' }),
       drained: nothing,
       streamsAvailable: nothing,
       datagramWritable: nothing,
-      ticket: nothing,
+      ticket: (http3, data) => this.#keep(http3, data),
       connectionClosed: (_http3, { by, reason }) => {
         tell({ type: 'closed', by, reason });
         this.close();

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -17,12 +18,17 @@ export class MeshWorlds {
   readonly authority = createAuthority('CloudBridge mesh test authority');
 
   readonly #mtu: number;
+  readonly #tun: string;
+  readonly #ticketKey = randomBytes(80);
 
-  /** @param mtu of the ways between workers */
-  constructor(t: Pick<TestContext, 'after'>, count: number, mtu = 1500) {
+  /** @param mtu of the ways between workers @param tun more lines of all workers' `[tun]` */
+  constructor(t: Pick<TestContext, 'after'>, count: number, mtu = 1500, tun = '') {
     this.#mtu = mtu;
+    this.#tun = tun;
     const issuer = new Issuer();
     this.worlds = Array.from({ length: count }, () => new World(t, issuer));
+    // A client resumes only where it trusts the same authority.
+    for (const world of this.worlds) world.authority = this.world(1).authority;
   }
 
   world(member: number): World {
@@ -116,7 +122,9 @@ member = ${member}
 listen = { address = "${this.address(member)}", port = ${PORT} }
 ${files}peers = [${peers.join(', ')}]
 `;
-    await world.configure({ static: `${section}${more}` });
+    // As a fleet has them.
+    writeFileSync(path.join(world.folder, 'tickets.key'), this.#ticketKey, { mode: 0o600 });
+    await world.configure({ tls: 'ticket_keys = "tickets.key"', tun: this.#tun, static: `${section}${more}` });
   }
 
   async status(member: number): Promise<MeshStatus> {

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
-import type { DeviceOrder, DeviceReport } from './device.ts';
+import type { DeviceOrder, DeviceReport, Resumable } from './device.ts';
 import { type DeviceIdentity, ISSUER, Issuer } from './issuer.ts';
 
 const exec = promisify(execFile);
@@ -166,7 +166,7 @@ export class World {
 
   /** Writes certificate, keys and configuration. @param more lines of TOML, by table */
   async configure(
-    more: { top?: string; listen?: string; static?: string; tun?: string; proxy?: string } = {},
+    more: { top?: string; listen?: string; tls?: string; static?: string; tun?: string; proxy?: string } = {},
   ): Promise<void> {
     const at = (name: string): string => path.join(this.folder, name);
     const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, NAMES);
@@ -191,6 +191,7 @@ ${more.listen ?? ''}
 certificate = "edge.pem"
 key = "edge.key"
 reset_key = "reset.key"
+${more.tls ?? ''}
 [tun]
 name = "cbtun"
 ${more.tun ?? ''}
@@ -292,25 +293,29 @@ ${more.static ?? ''}
     return Number(line?.slice(series.length + 1));
   }
 
+  /** Whom a device of the worker talks to, and as whom. */
+  async whom(identity: DeviceIdentity, edge: string = EDGE4) {
+    const token = await this.#issuer.token(identity);
+    return { edge, port: PORT, serverName: SERVER_NAME, trustAnchors: this.authority.pem, token };
+  }
+
   /** A device in a namespace of its own; its tunnel is not waited for. @param routes besides the ones to what is outside */
   async connect(
     identity: DeviceIdentity,
     edge: string = EDGE4,
     nodeArgs: readonly string[] = [],
     namespace = this.clientNamespace(),
+    resume?: Resumable,
     routes: readonly string[] = [],
   ): Promise<TestDevice> {
     const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
     child.on('message', (report: DeviceReport) => reports.add(report));
     const order: DeviceOrder = {
-      edge,
-      port: PORT,
-      serverName: SERVER_NAME,
-      trustAnchors: this.authority.pem,
-      token: await this.#issuer.token(identity),
+      ...(await this.whom(identity, edge)),
       device: 'tun0',
       routes: [...ROUTES, ...routes],
+      resume,
     };
     child.send(order);
     return { namespace, reports, child };

@@ -289,7 +289,7 @@ export class AnycastEdge {
     holders.set(member, { isSettled: false, leftAt: Number.POSITIVE_INFINITY });
     if (holders.size > 1) this.#moving.add(client);
     this.network.node(member).act((mesh, now) => {
-      client.epoch = mesh.arrive(client.key, DATA, client.epoch + 1, last === member ? 0 : last, now);
+      client.epoch = mesh.arrive(client.key, DATA, 1, { epoch: client.epoch, member: last }, now);
     });
   }
 

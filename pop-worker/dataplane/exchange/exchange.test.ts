@@ -60,8 +60,8 @@ test('what finds no room is dropped and counted by its kind', () => {
   while (exchange.send(1, 'outside', bytes, 0, bytes.length)) sent++;
   assert.ok(sent > 10);
   assert.equal(exchange.send(1, 'inner', bytes, 0, bytes.length), false);
-  assert.deepEqual(exchange.sent, { datagram: 0, outside: sent, inner: 0, nat: 0 });
-  assert.deepEqual(exchange.dropped, { datagram: 0, outside: 1, inner: 1, nat: 0 });
+  assert.deepEqual(exchange.sent, { datagram: 0, outside: sent, inner: 0, nat: 0, filters: 0 });
+  assert.deepEqual(exchange.dropped, { datagram: 0, outside: 1, inner: 1, nat: 0, filters: 0 });
 });
 
 test('nothing goes to a thread that is not there, or to oneself', () => {

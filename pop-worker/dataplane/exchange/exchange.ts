@@ -2,7 +2,7 @@ import { allocateBells, ring, Sleeper } from './bell.ts';
 import { allocateRing, META_WORDS, RingReader, RingWriter } from './ring.ts';
 
 /** What one data-plane thread hands to another. */
-export const Kind = { datagram: 1, outside: 2, inner: 3, nat: 4 } as const;
+export const Kind = { datagram: 1, outside: 2, inner: 3, nat: 4, filters: 5 } as const;
 export type Kind = keyof typeof Kind;
 
 /** Memory that all threads of a worker share. */
@@ -34,7 +34,7 @@ export interface ExchangeSink {
   taken(): void;
 }
 
-const NAMES: readonly Kind[] = ['datagram', 'outside', 'inner', 'nat'];
+const NAMES: readonly Kind[] = ['datagram', 'outside', 'inner', 'nat', 'filters'];
 /** A large packet of the TUN, and room in front of it. */
 export const MAX_RECORD_BYTES = 65_536;
 /** Records taken from one thread in a turn. */
@@ -43,8 +43,8 @@ const TURN_RECORDS = 64;
 /** One thread's part of the exchange: a ring to and from each other thread. Bursts are shown and rung for by `flush`. */
 export class Exchange {
   /** Records that went to other threads, and those that found no room. */
-  readonly sent: Record<Kind, number> = { datagram: 0, outside: 0, inner: 0, nat: 0 };
-  readonly dropped: Record<Kind, number> = { datagram: 0, outside: 0, inner: 0, nat: 0 };
+  readonly sent: Record<Kind, number> = { datagram: 0, outside: 0, inner: 0, nat: 0, filters: 0 };
+  readonly dropped: Record<Kind, number> = { datagram: 0, outside: 0, inner: 0, nat: 0, filters: 0 };
   /** How often another thread had to be woken. */
   bells = 0;
   readonly #writers: readonly (RingWriter | undefined)[];

@@ -14,6 +14,8 @@ export interface OwnWork {
   inner(id: number, serial: number, buffer: Uint8Array, start: number, end: number): void;
   /** What another worker said of translations, by the mesh's thread. */
   nat(buffer: Uint8Array, start: number, end: number): void;
+  /** What another worker said of filters, by the mesh's thread. */
+  filters(buffer: Uint8Array, start: number, end: number): void;
   /** A turn is over: what was gathered and queued meanwhile is to leave. */
   turnOver(): void;
   fault(error: unknown): void;
@@ -59,6 +61,11 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
     return this.#exchange.send(thread, 'nat', message, 0, message.length);
   }
 
+  /** As `nat`, of filters. */
+  filters(thread: number, message: Uint8Array): boolean {
+    return this.#exchange.send(thread, 'filters', message, 0, message.length);
+  }
+
   toThread(thread: number, packet: TunPacket): boolean {
     packet.writeWords(this.#exchange.meta, 0);
     return this.#exchange.send(thread, 'outside', packet.buffer, packet.start, packet.end);
@@ -69,6 +76,7 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
       if (kind === 'datagram') this.#datagram(meta, buffer, start, end);
       else if (kind === 'inner') this.#work.inner(meta[0] as number, meta[1] as number, buffer, start, end);
       else if (kind === 'nat') this.#work.nat(buffer, start, end);
+      else if (kind === 'filters') this.#work.filters(buffer, start, end);
       else this.#outside(meta, buffer, start, end);
     } catch (error) {
       this.#work.fault(error);

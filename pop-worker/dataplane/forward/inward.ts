@@ -51,7 +51,7 @@ export class Inward {
   isLetIn(session: Session, { buffer, view, isPool }: Incoming): boolean {
     const { tenants, counters } = this.#parts;
     if (view.version === 6) {
-      const isLetIn = tenants.correspondents?.isLetIn(buffer, view, session.pickUpUntil) !== false;
+      const isLetIn = tenants.correspondents?.isLetIn(buffer, view, session.pickUpUntil, session.filters) !== false;
       if (!isLetIn) counters.drop(session, Drop.unsolicited);
       return isLetIn;
     }

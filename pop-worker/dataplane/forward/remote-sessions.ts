@@ -1,4 +1,5 @@
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { OutsideBlock } from './session.ts';
 import { UNREACHABLE } from './tenants.ts';
 
@@ -16,6 +17,10 @@ export interface RemoteSession {
   readonly sources: readonly Prefix[];
   /** Its device's outside ports, where IPv4 is translated to such. */
   readonly outside?: OutsideBlock | undefined;
+  /** Where its device was before, by the ticket that it came with; of sessions of this worker. */
+  readonly past?: DevicePast | undefined;
+  /** In which epoch its device is there; of sessions of other workers. */
+  readonly epoch?: number | undefined;
 }
 
 export const isRemote = (target: number): boolean => target >= FIRST_REMOTE && target !== UNREACHABLE;

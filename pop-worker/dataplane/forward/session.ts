@@ -1,5 +1,6 @@
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { HeldPackets } from './held-packets.ts';
 import type { TenantRoutes } from './tenants.ts';
 
@@ -81,8 +82,14 @@ export class Session {
   nat = -1;
   /** The device's own outside address and first port, where it has them. */
   outside: OutsideBlock | undefined = undefined;
+  /** Where its device was, by the ticket that it came with. */
+  past: DevicePast | undefined = undefined;
+  /** Is told in which epoch its device is at which worker, once it may be served. */
+  onSettled: ((place: DevicePast) => void) | undefined = undefined;
   /** Until when whoever sent it IPv6 elsewhere is let in, in the seconds of `Correspondents`. */
   pickUpUntil = -1;
+  /** Number of its device among those whose IPv6 filters are told to others; 0: they are not. */
+  filters = 0;
   /** Its tenant's routes, while attached. */
   routes: TenantRoutes | undefined = undefined;
 

@@ -10,10 +10,11 @@ import { TenantRoutes } from './tenants.ts';
 /** What other threads need to know of this one's sessions. */
 export interface SessionObserver {
   attached(session: Omit<RemoteSession, 'thread'>): void;
-  detached(session: Pick<RemoteSession, 'serial' | 'tenant' | 'sources'>): void;
+  detached(session: Pick<RemoteSession, 'serial' | 'tenant' | 'device' | 'sources'>): void;
 }
 
-const keyOf = ({ tenant, device }: Pick<RemoteSession, 'tenant' | 'device'>): string => `${tenant}/${device}`;
+/** Of a device within the fleet. */
+export const keyOf = ({ tenant, device }: Pick<RemoteSession, 'tenant' | 'device'>): string => `${tenant}/${device}`;
 
 /** All sessions of a data-plane thread, those of other threads that they can reach, and the tenants they belong to. */
 export class TenantTable {
@@ -116,8 +117,11 @@ export class TenantTable {
       else this.nat.attach(session);
     }
     const { correspondents } = this;
-    if (session.egress && correspondents !== undefined)
-      session.pickUpUntil = correspondents.pickUpUntil(keyOf(session));
+    if (session.egress && correspondents !== undefined) {
+      const key = keyOf(session);
+      session.pickUpUntil = correspondents.pickUpUntil(key);
+      session.filters = correspondents.shared?.attach(key, (buffer, at) => session.ownsSource(buffer, at, 16)) ?? 0;
+    }
     this.#lead(routes, session.sources, session.id);
     this.#observer?.attached(session);
   }
@@ -145,10 +149,13 @@ export class TenantTable {
     if (session.nat >= 0) this.nat?.detach(session);
     session.held?.release();
     session.heldUp?.release();
+    const { correspondents } = this;
+    if (session.filters > 0) correspondents?.shared?.detach(session.filters, correspondents.now);
     this.#sessions[session.id] = undefined;
     this.#free.push(session.id);
     session.id = -1;
     session.carrier = undefined;
+    session.filters = 0;
     session.routes = undefined;
     this.#observer?.detached(session);
   }
@@ -172,6 +179,7 @@ export class TenantTable {
     if (session?.serial !== serial || session.routes === undefined) return;
     this.#lead(session.routes, session.sources, id);
     if (session.nat >= 0) this.nat?.attach(session);
+    if (session.filters > 0) this.correspondents?.shared?.isHere(session.filters);
   }
 
   detachRemote(session: Pick<RemoteSession, 'thread' | 'serial' | 'tenant' | 'sources'>): void {

@@ -12,6 +12,7 @@ import type { Faults } from '../faults.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import { Session } from '../forward/session.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
+import type { Tickets } from '../tickets/tickets.ts';
 
 export interface IpSessionsOptions {
   readonly admission: Admission;
@@ -23,6 +24,8 @@ export interface IpSessionsOptions {
   readonly notify: (notice: Notice) => void;
   /** Other workers are asked for a device before anything is sent to it; they say when (`settled`). */
   readonly settles?: boolean;
+  /** Tell where a device was, and are told where it is. */
+  readonly tickets?: Tickets | undefined;
   /** False where there is no TUN for the packets of a tunnel. */
   readonly served?: boolean;
 }
@@ -106,6 +109,11 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       send: (buffer: Uint8Array, start: number, end: number) => tunnel.send(buffer, start, end),
     };
     const session = new Session(answer, link);
+    const { tickets } = this.#options;
+    if (tickets !== undefined) {
+      session.past = tickets.pastOf(tunnel.http, answer);
+      session.onSettled = (place) => tickets.give(tunnel.http, answer, place);
+    }
     if (this.#options.settles === true) this.#settleSoon(session);
     this.#options.tenants.attach(session);
     const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);

@@ -74,6 +74,12 @@ const counted = () => {
       forEach: (each: (one: unknown) => void) => each(connection),
     },
     desk: { away: value() },
+    tls: { refusedEarlyData: all(['replayed', 'full']) },
+    tickets: {
+      counters: all(['given', 'taken']),
+      held: { droppedDatagrams: value() },
+      welcome: { refused: all(['no_device', 'expired', 'revoked', 'unknown_device', 'older_epoch', 'no_room']) },
+    },
     qlog: {
       size: value(),
       counters: {
@@ -96,6 +102,7 @@ const counted = () => {
     targets: { refused: all(['token', 'no_egress', 'limit', 'destination', 'name']) },
     tenants: {
       tenantCount: value(),
+      correspondents: { shared: { counters: all(['told', 'not_told', 'restored']) } },
       nat: {
         devices: value(),
         blocks: { size: value() },
@@ -124,8 +131,8 @@ const counted = () => {
       },
     },
     exchange: {
-      sent: all(['datagram', 'outside', 'inner', 'nat']),
-      dropped: all(['datagram', 'outside', 'inner', 'nat']),
+      sent: all(['datagram', 'outside', 'inner', 'nat', 'filters']),
+      dropped: all(['datagram', 'outside', 'inner', 'nat', 'filters']),
       bells: value(),
     },
     forwarder: {

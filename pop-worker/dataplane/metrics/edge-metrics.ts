@@ -4,10 +4,11 @@ import type { Edge } from '../edge.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
 import { collectHandoff } from './handoff-metrics.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
-import { collectNat } from './nat-metrics.ts';
+import { collectFilters, collectNat } from './nat-metrics.ts';
 import { collectConnections, collectEndpoint, collectOutcomes } from './quic-metrics.ts';
 import { QuicCounting } from './quic-totals.ts';
 import { byLabel, collectAll, single } from './series.ts';
+import { collectTickets } from './ticket-metrics.ts';
 
 const CONNECTIONS = byLabel('cloudbridge_quic_connections_count', 'state');
 const CONTROLLERS = labelValues('cloudbridge_quic_congestion_connections_count', 'controller');
@@ -87,7 +88,9 @@ export class EdgeMetrics {
     this.#collectQpack();
     this.#collectTunnels();
     this.#collectForwarding();
+    collectTickets(slots, this.#edge.tickets, this.#edge.tls.refusedEarlyData);
     collectNat(slots, this.#edge.tenants.nat);
+    collectFilters(slots, this.#edge.tenants.correspondents);
     collectHandoff(slots, this.#edge.cids, this.#edge.handoff);
   }
 

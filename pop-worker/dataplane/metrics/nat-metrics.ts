@@ -1,3 +1,4 @@
+import type { Correspondents } from '../forward/correspondents.ts';
 import type { EgressNat } from '../nat/egress-nat.ts';
 import { byLabel, collectAll, single } from './series.ts';
 
@@ -6,6 +7,15 @@ const BLOCKS = single('cloudbridge_nat44_blocks_count');
 const MAPPINGS = single('cloudbridge_nat44_mappings_count');
 const SESSIONS = single('cloudbridge_nat44_sessions_count');
 const EVENTS = byLabel('cloudbridge_nat44_events_total', 'event');
+const FILTERS = byLabel('cloudbridge_ipv6_filter_events_total', 'event');
+
+/** …of filters of IPv6, where others are told of them. */
+export const collectFilters = (
+  slots: Float64Array,
+  correspondents: Pick<Correspondents, 'shared'> | undefined,
+): void => {
+  if (correspondents?.shared !== undefined) collectAll(slots, FILTERS, correspondents.shared.counters);
+};
 
 /** Brings a thread's figures of translation up to date, where it translates. */
 export const collectNat = (slots: Float64Array, egress: EgressNat | undefined): void => {

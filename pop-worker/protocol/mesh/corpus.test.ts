@@ -89,6 +89,18 @@ test('headers of packets and places of devices', () => {
   });
 });
 
+test('a member that speaks version 1 is sent no filters', () => {
+  const greeted = (oldest: number, newest: number): boolean => {
+    const victim = new Victim();
+    victim.says(Uint8Array.of(1, 0, 10, oldest, newest, 0, 2, 0, 0, 0, 0, 0, 1));
+    victim.poll();
+    assert.ok(victim.mesh.isReady(2));
+    return victim.mesh.takesFilters(2);
+  };
+  assert.deepEqual([greeted(1, 1), greeted(1, 2), greeted(2, 3)], [false, true, true]);
+  assert.equal(new Victim().mesh.takesFilters(2), false, 'who has said nothing yet');
+});
+
 test('a peer that sends more frames than a member may is cut off', () => {
   const victim = new Victim();
   victim.says(HELLO);

@@ -6,11 +6,13 @@ import { costOf, Paths } from './paths.ts';
 import { Peer } from './peer.ts';
 import { Gossip } from './presence/gossip.ts';
 import { readKey } from './presence/record.ts';
+import type { DevicePast } from './presence/ticket-age.ts';
 import type { MeshSink } from './sink.ts';
 import { type PeerStatus, statusOf } from './status.ts';
 import { DatagramKind, FrameType, frameOf } from './wire/frame.ts';
 import {
   commonVersion,
+  FILTERS_VERSION,
   type HandoffPlace,
   NEWEST_VERSION,
   OLDEST_VERSION,
@@ -56,6 +58,8 @@ export interface MeshOut {
   stream(member: number, frame: Uint8Array): void;
   datagram(member: number, bytes: Uint8Array): void;
 }
+
+const hasFilters = ({ version = 0 }: Peer): boolean => version >= FILTERS_VERSION;
 
 /** One worker's part of the mesh: leases, verdicts, paths and presence, over links that somebody else makes. */
 export class Mesh {
@@ -200,9 +204,32 @@ export class Mesh {
         this.#options.sink.asked?.(peer.member, key);
         return;
       }
+      case FrameType.filters:
+      case FrameType.askFilters:
+        this.#filters(peer, type, reader);
+        return;
       default:
         throw frameError(`frames of type ${type} are not known`);
     }
+  }
+
+  #filters(peer: Peer, type: number, reader: Reader): void {
+    if (!hasFilters(peer))
+      throw frameError(`frames of type ${type} are of a later version than worker ${peer.member} speaks`);
+    const { sink } = this.#options;
+    if (type === FrameType.filters) {
+      sink.filters?.(peer.member, reader.bytes(reader.left));
+      return;
+    }
+    const key = readKey(reader);
+    reader.done();
+    sink.filtersAsked?.(peer.member, key);
+  }
+
+  /** Whether a member may be sent filters of IPv6. */
+  takesFilters(member: number): boolean {
+    const peer = this.#peers.get(member);
+    return peer !== undefined && this.isReady(member) && hasFilters(peer);
   }
 
   #hello(peer: Peer, reader: Reader, now: TimeUs): void {
@@ -299,9 +326,9 @@ export class Mesh {
   // ---- devices
 
   /** As `Gossip.arrive`. */
-  arrive(key: string, data: Uint8Array, leastEpoch: number, last: number, now: TimeUs): number {
+  arrive(key: string, data: Uint8Array, leastEpoch: number, ticket: DevicePast | undefined, now: TimeUs): number {
     this.#wake(now);
-    return this.gossip.arrive(key, data, leastEpoch, last, now);
+    return this.gossip.arrive(key, data, leastEpoch, ticket, now);
   }
 
   leave(key: string, now: TimeUs): void {

@@ -24,4 +24,7 @@ export interface MeshSink {
   sessions?(member: number, payload: Uint8Array): void;
   /** A member asks which sessions a device has. */
   asked?(member: number, key: string): void;
+  /** As `sessions`, of whom devices talk to by IPv6 (`nat/pairs.ts`). */
+  filters?(member: number, payload: Uint8Array): void;
+  filtersAsked?(member: number, key: string): void;
 }

@@ -13,10 +13,10 @@ interface Replica {
 }
 
 /** Where the session begins that has the same ends, or -1. What tells them apart: all but the state. */
-const indexOf = ({ bytes, count }: Replica, from: Uint8Array, at: number): number => {
-  for (let i = 0; i < count * FLOW_BYTES; i += FLOW_BYTES) {
+const indexOf = ({ bytes, count }: Replica, from: Uint8Array, at: number, entryBytes: number): number => {
+  for (let i = 0; i < count * entryBytes; i += entryBytes) {
     let same = bytes[i] === from[at];
-    for (let k = 2; same && k < FLOW_BYTES; k++) same = bytes[i + k] === from[at + k];
+    for (let k = 2; same && k < entryBytes; k++) same = bytes[i + k] === from[at + k];
     if (same) return i;
   }
   return -1;
@@ -26,13 +26,16 @@ const indexOf = ({ bytes, count }: Replica, from: Uint8Array, at: number): numbe
 export class Replicas {
   readonly #devices = new Map<string, Replica>();
   readonly #mostBytes: number;
+  readonly #entryBytes: number;
   /** Sessions altogether, the memory that they take, and what there was no room for. */
   flows = 0;
   bytes = 0;
   refused = 0;
 
-  constructor(mostBytes: number = DEFAULT_MOST_BYTES) {
+  /** @param entryBytes of a session; its second byte is its state */
+  constructor(mostBytes: number = DEFAULT_MOST_BYTES, entryBytes: number = FLOW_BYTES) {
     this.#mostBytes = mostBytes;
+    this.#entryBytes = entryBytes;
   }
 
   get size(): number {
@@ -59,36 +62,36 @@ export class Replicas {
       this.#devices.set(key, replica);
     } else if (isOther) replica.head = { key, address, port, ports };
     replica.goneAt = undefined;
-    for (let i = 0; i < section.count; i++) this.#flow(replica, buffer, section.at + i * FLOW_BYTES);
+    for (let i = 0; i < section.count; i++) this.#flow(replica, buffer, section.at + i * this.#entryBytes);
   }
 
   #flow(replica: Replica, buffer: Uint8Array, at: number): void {
     const state = buffer[at + 1] as number;
-    const index = indexOf(replica, buffer, at);
+    const index = indexOf(replica, buffer, at, this.#entryBytes);
     if (index >= 0) {
       if (state > 0) replica.bytes[index + 1] = state;
       else {
         replica.count--;
         this.flows--;
-        replica.bytes.copyWithin(index, replica.count * FLOW_BYTES, (replica.count + 1) * FLOW_BYTES);
+        replica.bytes.copyWithin(index, replica.count * this.#entryBytes, (replica.count + 1) * this.#entryBytes);
       }
       return;
     }
     if (state === 0) return;
-    const length = replica.count * FLOW_BYTES;
+    const length = replica.count * this.#entryBytes;
     if (length === replica.bytes.length && !this.#grow(replica)) {
       this.refused++;
       return;
     }
-    replica.bytes.set(buffer.subarray(at, at + FLOW_BYTES), length);
+    replica.bytes.set(buffer.subarray(at, at + this.#entryBytes), length);
     replica.count++;
     this.flows++;
   }
 
   #grow(replica: Replica): boolean {
     const { bytes } = replica;
-    const longer = Math.max(4 * FLOW_BYTES, 2 * bytes.length);
-    if (longer > MOST_FLOWS * FLOW_BYTES || this.bytes + longer - bytes.length > this.#mostBytes) return false;
+    const longer = Math.max(4 * this.#entryBytes, 2 * bytes.length);
+    if (longer > MOST_FLOWS * this.#entryBytes || this.bytes + longer - bytes.length > this.#mostBytes) return false;
     const grown = new Uint8Array(longer);
     grown.set(bytes);
     replica.bytes = grown;
@@ -125,13 +128,13 @@ export class Replicas {
   tellAll(key: string, send: (message: Uint8Array) => void): void {
     const replica = this.#devices.get(key);
     if (replica === undefined) return;
-    const writer = new SectionWriter();
+    const writer = new SectionWriter(this.#entryBytes);
     writer.begin(replica.head, SectionFlag.first | (replica.count === 0 ? SectionFlag.last : 0));
     for (let i = 0; i < replica.count; i++) {
-      if (writer.addBytes(replica.bytes, i * FLOW_BYTES)) continue;
+      if (writer.addBytes(replica.bytes, i * this.#entryBytes)) continue;
       send(writer.take());
       writer.begin(replica.head, 0);
-      writer.addBytes(replica.bytes, i * FLOW_BYTES);
+      writer.addBytes(replica.bytes, i * this.#entryBytes);
     }
     if (replica.count > 0 && !writer.begin(replica.head, SectionFlag.last)) {
       send(writer.take());

@@ -55,13 +55,19 @@ export const readFlow = (buffer: Uint8Array, at: number, flow: FlowFields): void
   flow.remotePort = u16(buffer, at + 14);
 };
 
-/** Gathers sections with their sessions in one message. */
+/** Gathers sections with their sessions, or what else devices have (`pairs.ts`), in one message. */
 export class SectionWriter {
   readonly #buffer = new Uint8Array(MOST_MESSAGE_BYTES);
+  readonly #entryBytes: number;
   #length = 0;
   /** Where the count of the section that is open lies, and whose it is. */
   #countAt = 0;
   #key = '';
+
+  /** @param entryBytes of a session */
+  constructor(entryBytes: number = FLOW_BYTES) {
+    this.#entryBytes = entryBytes;
+  }
 
   get length(): number {
     return this.#length;
@@ -70,7 +76,7 @@ export class SectionWriter {
   /** Begins a section, also an empty one. @returns false when there is no room for it and a session */
   begin(head: SectionHead, flags: number): boolean {
     const { key, address, port, ports } = head;
-    if (this.#length + 1 + key.length + HEAD_BYTES + FLOW_BYTES > MOST_MESSAGE_BYTES) return false;
+    if (this.#length + 1 + key.length + HEAD_BYTES + this.#entryBytes > MOST_MESSAGE_BYTES) return false;
     const buffer = this.#buffer;
     let at = this.#length;
     buffer[at++] = key.length;
@@ -89,9 +95,9 @@ export class SectionWriter {
   /** Adds room for a session to the section that is open. @returns where it is to be written, -1: there is none */
   #next(): number {
     const at = this.#length;
-    if (at + FLOW_BYTES > MOST_MESSAGE_BYTES) return -1;
+    if (at + this.#entryBytes > MOST_MESSAGE_BYTES) return -1;
     put16(this.#buffer, this.#countAt, u16(this.#buffer, this.#countAt) + 1);
-    this.#length = at + FLOW_BYTES;
+    this.#length = at + this.#entryBytes;
     return at;
   }
 
@@ -99,8 +105,13 @@ export class SectionWriter {
   addBytes(bytes: Uint8Array, from: number): boolean {
     const at = this.#next();
     if (at < 0) return false;
-    this.#buffer.set(bytes.subarray(from, from + FLOW_BYTES), at);
+    this.#buffer.set(bytes.subarray(from, from + this.#entryBytes), at);
     return true;
+  }
+
+  /** As `add`, of a session as its bytes are. */
+  addTo(head: SectionHead, bytes: Uint8Array): boolean {
+    return (head.key === this.#key || this.begin(head, 0)) && this.addBytes(bytes, 0);
   }
 
   /** A change of a session of somebody's: his section goes on, or a new one begins. @returns false when there is no room */
@@ -124,17 +135,18 @@ export class SectionWriter {
 /** A section of a message. */
 export interface Section extends SectionHead {
   readonly flags: number;
-  /** Its sessions are `count` times `FLOW_BYTES` from here. */
+  /** Its sessions are `count` times their bytes from here. */
   readonly at: number;
   readonly count: number;
 }
 
-/** @param take is called for each section @returns false when the bytes are no message; what was before that was taken */
+/** @param take is called for each section @param entryBytes of a session @returns false when the bytes are no message; what was before that was taken */
 export const readSections = (
   buffer: Uint8Array,
   start: number,
   end: number,
   take: (section: Section) => void,
+  entryBytes: number = FLOW_BYTES,
 ): boolean => {
   for (let at = start; at < end; ) {
     const keyBytes = buffer[at] as number;
@@ -144,7 +156,7 @@ export const readSections = (
     if (!name.every((byte) => byte > 0x20 && byte < 0x7f)) return false;
     const count = u16(buffer, head + 9);
     const flows = head + HEAD_BYTES;
-    if (flows + count * FLOW_BYTES > end) return false;
+    if (flows + count * entryBytes > end) return false;
     take({
       key: String.fromCharCode(...name),
       address: u32(buffer, head),
@@ -154,7 +166,7 @@ export const readSections = (
       at: flows,
       count,
     });
-    at = flows + count * FLOW_BYTES;
+    at = flows + count * entryBytes;
   }
   return true;
 };

@@ -34,7 +34,7 @@ export const meshOf = (members: number, seed: number): Measurement[] => {
   events.runUntil(START_US);
   for (const member of numbers) {
     for (let i = 0; i < DEVICES_EACH; i++)
-      network.node(member).act((mesh, now) => void mesh.arrive(`t/${member}-${i}`, DATA, 1, 0, now));
+      network.node(member).act((mesh, now) => void mesh.arrive(`t/${member}-${i}`, DATA, 1, undefined, now));
   }
   events.runUntil(events.now + COUNT_US);
   const before = { ...network.sent };
@@ -51,7 +51,7 @@ export const meshOf = (members: number, seed: number): Measurement[] => {
     }
     return (events.now - began) / 1000;
   };
-  network.node(1).act((mesh, now) => void mesh.arrive('t/moves', DATA, 1, 0, now));
+  network.node(1).act((mesh, now) => void mesh.arrive('t/moves', DATA, 1, undefined, now));
   const known = untilAll((member) => network.node(member).mesh.gossip.table.get('t/moves') !== undefined);
   const gone = members;
   network.kill(gone);

@@ -18,6 +18,7 @@ import { Claims } from './claims.ts';
 import { Comparison } from './comparison.ts';
 import { checkKey, compareRecords, EPOCH_END, goneOf, type PresenceRecord } from './record.ts';
 import { PresenceTable } from './table.ts';
+import { ageOf, type DevicePast, type TicketAge } from './ticket-age.ts';
 
 /** Confirmations that wait for one member at most: it asks again. */
 const MOST_CONFIRMATIONS = 10_000;
@@ -69,6 +70,8 @@ export class Gossip {
   /** Something may wait for some member since this was set to false. */
   hasNews = true;
   readonly counters: GossipCounters = { received: 0, stale: 0, refused: 0 };
+  /** Devices that came, by what their tickets said. */
+  readonly arrivals: Record<TicketAge, number> = { none: 0, current: 0, older: 0, newer: 0, unknown: 0 };
   readonly #parts: GossipParts;
   readonly #outboxes = new Map<number, Outbox>();
   /** Epochs of the devices that are here. */
@@ -114,20 +117,24 @@ export class Gossip {
    * A device came: its session is confirmed. `settled` says when it may be sent anything.
    *
    * @param data what others need to send it packets
-   * @param leastEpoch what its ticket says, or the time: a higher one is taken where more is known
-   * @param last the member that had it, as its ticket says; 0: none is known
+   * @param leastEpoch such as the time: it gets a higher one where more is known
+   * @param ticket where it was when it was given the ticket that it came with; undefined: it came with none
    * @returns its epoch @throws RangeError when the key is none
    */
-  arrive(key: string, data: Uint8Array, leastEpoch: number, last: number, now: TimeUs): number {
+  arrive(key: string, data: Uint8Array, leastEpoch: number, ticket: DevicePast | undefined, now: TimeUs): number {
     checkKey(key);
     const { own, sink, isDead } = this.#parts;
     const known = this.table.get(key);
+    const age = ageOf(ticket, known);
+    this.arrivals[age]++;
     const from = new Set<number>();
-    if (last !== 0) from.add(last);
+    // Who had it before it was at the place that is known has it no more.
+    if (ticket !== undefined && age !== 'older') from.add(ticket.member);
     if (known !== undefined && !known.gone) from.add(known.member);
     for (const member of from) if (!this.#outboxes.has(member) || isDead(member, now)) from.delete(member);
     from.delete(own);
-    const epoch = Math.min(Math.max((known?.epoch ?? 0) + 1, leastEpoch), EPOCH_END - 1);
+    const least = Math.max(leastEpoch, (known?.epoch ?? 0) + 1, (ticket?.epoch ?? 0) + 1);
+    const epoch = Math.min(least, EPOCH_END - 1);
     this.#local.set(key, epoch);
     this.claims.close(key);
     if (from.size > 0) this.claims.open(key, epoch, from, now);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scene } from '../testing/scene.ts';
+import type { DevicePast } from './ticket-age.ts';
 
 const DATA = Uint8Array.of(1, 2, 3);
 const settle = (scene: Scene) => scene.run(5000);
@@ -11,8 +12,19 @@ const where = (scene: Scene, member: number, key: string): string => {
 const everywhere = (scene: Scene, key: string): string[] =>
   [...scene.network.nodes.keys()].map((member) => where(scene, member, key));
 
-const arrive = (scene: Scene, member: number, key: string, { epoch = 1, last = 0 } = {}) =>
-  scene.network.node(member).act((mesh, now) => mesh.arrive(key, DATA, epoch, last, now));
+/** @param ticket epoch and member that its ticket says */
+const arrive = (
+  scene: Scene,
+  member: number,
+  key: string,
+  { epoch = 1, ticket }: { epoch?: number; ticket?: DevicePast } = {},
+): number => {
+  let given = 0;
+  scene.network.node(member).act((mesh, now) => {
+    given = mesh.arrive(key, DATA, epoch, ticket, now);
+  });
+  return given;
+};
 const leave = (scene: Scene, member: number, key: string) =>
   scene.network.node(member).act((mesh, now) => mesh.leave(key, now));
 
@@ -46,11 +58,48 @@ test('the ticket names who had it, before the mesh has told', () => {
   const scene = new Scene(4);
   settle(scene);
   arrive(scene, 1, 'a/phone', { epoch: 7 });
-  arrive(scene, 2, 'a/phone', { epoch: 8, last: 1 });
+  arrive(scene, 2, 'a/phone', { ticket: { epoch: 7, member: 1 } });
   assert.deepEqual(scene.heard(2, 5000), ['a/phone at 2 (8)']);
   scene.run(25);
   assert.deepEqual(scene.heard(2, 5001), ['settled a/phone (8): confirmed']);
   assert.deepEqual(everywhere(scene, 'a/phone'), ['2', '2', '2', '2']);
+});
+
+test('the epoch is above that of a ticket, and of what is known, and of the time, whichever is highest', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  assert.equal(arrive(scene, 1, 'a/phone', { epoch: 100 }), 100);
+  scene.run(50);
+  // The clock of this one is behind.
+  assert.equal(arrive(scene, 2, 'a/phone', { epoch: 50 }), 101);
+  assert.equal(arrive(scene, 3, 'b/phone', { epoch: 50, ticket: { epoch: 100, member: 1 } }), 101);
+  assert.equal(arrive(scene, 3, 'c/phone', { epoch: 500, ticket: { epoch: 100, member: 1 } }), 500);
+  assert.equal(arrive(scene, 3, 'd/phone', { epoch: 500, ticket: { epoch: 2 ** 48 - 1, member: 1 } }), 2 ** 48 - 1);
+});
+
+test('a ticket of before a move is of no use to its device, and takes nothing from where that is', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  const old = { epoch: arrive(scene, 1, 'a/phone'), member: 1 };
+  scene.run(50);
+  const now = { epoch: arrive(scene, 2, 'a/phone', { ticket: old }), member: 2 };
+  scene.run(50);
+  // Who has never been asked is not waited for: worker 1 is cut off, and had it before worker 2.
+  scene.network.partition([1], [2, 3, 4]);
+  const at = scene.nowMs;
+  assert.equal(arrive(scene, 3, 'a/phone', { ticket: old }), now.epoch + 1);
+  scene.run(25);
+  assert.deepEqual(
+    scene.heard(3, at).filter((what) => what.startsWith('settled')),
+    ['settled a/phone (3): confirmed'],
+  );
+  const { arrivals } = scene.mesh(3).gossip;
+  assert.equal(arrivals.older, 1);
+  arrive(scene, 3, 'a/phone', { ticket: { epoch: now.epoch + 1, member: 3 } });
+  arrive(scene, 3, 'a/phone', { ticket: { epoch: now.epoch + 9, member: 4 } });
+  arrive(scene, 3, 'b/phone', { ticket: old });
+  arrive(scene, 3, 'b/phone');
+  assert.deepEqual(arrivals, { none: 1, current: 1, older: 1, newer: 1, unknown: 1 });
 });
 
 test('nobody waits for a dead worker, nor longer than the stated time for one that cannot be asked', () => {

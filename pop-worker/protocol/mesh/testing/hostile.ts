@@ -43,7 +43,7 @@ export class Victim {
     this.mesh.setMembers([1, 2, 3, 4, 5], this.now);
     for (const member of [2, 3]) this.mesh.linked(member, this.now);
     this.mesh.stream(3, Uint8Array.of(1, 0, 10, 1, 1, 0, 3, 0, 0, 0, 0, 0, 1), this.now);
-    this.mesh.arrive('own/device', Uint8Array.of(1), 5, 0, this.now);
+    this.mesh.arrive('own/device', Uint8Array.of(1), 5, undefined, this.now);
     this.poll();
   }
 

@@ -12,6 +12,9 @@ export const FrameType = {
   relay: 8,
   sessions: 9,
   ask: 10,
+  /** From version 2 on, as `askFilters`. */
+  filters: 11,
+  askFilters: 12,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

@@ -4,7 +4,9 @@ import { Writer } from './writer.ts';
 
 /** Versions that we speak, oldest and newest. */
 export const OLDEST_VERSION = 1;
-export const NEWEST_VERSION = 1;
+export const NEWEST_VERSION = 2;
+/** Members tell each other filters of IPv6 from this version on. */
+export const FILTERS_VERSION = 2;
 
 /** Where a worker is handed packets of its connections that reached another one (`../../handoff/SPEC.md`). */
 export interface HandoffPlace {

@@ -219,10 +219,10 @@ test('an UPDATE holds as many records as can still be relayed', () => {
 
 test('versions: the newest that both speak, or an error that says what to do', () => {
   assert.equal(commonVersion({ oldest: 1, newest: 1 }), 1);
-  assert.equal(commonVersion({ oldest: 1, newest: 9 }), 1);
-  assert.throws(() => commonVersion({ oldest: 2, newest: 9 }), {
+  assert.equal(commonVersion({ oldest: 1, newest: 9 }), 2);
+  assert.throws(() => commonVersion({ oldest: 3, newest: 9 }), {
     code: MeshErrorCode.version,
-    message: 'the other worker speaks versions 2 to 9 of the mesh, this one 1 to 1: bring both to one release',
+    message: 'the other worker speaks versions 3 to 9 of the mesh, this one 1 to 2: bring both to one release',
   });
   assert.deepEqual(readHello(reader(Uint8Array.of(1, 2, 0, 3, 0, 0, 0, 0, 0, 4, 99))), {
     oldest: 1,

@@ -109,7 +109,7 @@ export class Link {
   }
 }
 
-const datagramsOf = (burst: Burst, local: Int32Array, now: TimeUs): Datagram[] => {
+export const datagramsOf = (burst: Burst, local: Int32Array, now: TimeUs): Datagram[] => {
   const out: Datagram[] = [];
   const { words, buffer } = burst;
   for (let i = 0; i < burst.count; i++) {
