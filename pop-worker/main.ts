@@ -18,7 +18,7 @@ import { readBfdSessions } from './bfd-settings.ts';
 import { bootEpochOrTime, nextBootEpoch } from './boot-epoch.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { defenceOf } from './dns/defence.ts';
-import { readMesh } from './mesh-settings.ts';
+import { type MeshSettings, readMesh, readMeshTls } from './mesh-settings.ts';
 import { networkOf } from './network.ts';
 import { withOwnNumber } from './own-number.ts';
 import { PopWorker } from './pop-worker.ts';
@@ -142,6 +142,7 @@ const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
     network,
     source,
     mesh,
+    readMeshTls: config.mesh && (() => readMeshTls(config.mesh as MeshSettings)),
     isNumbered: file.mesh?.member !== undefined,
     ...(routing && { routing }),
     bfdSessions,

@@ -4,6 +4,7 @@ import type { MeshPeer, MeshThreadSetup } from '#pop-worker/mesh/setup.ts';
 import { MOST_MEMBERS } from '#protocol/mesh/wire/vector.ts';
 import { ipAddress } from '#settings/fields.ts';
 import { readCertificate, readTlsPair } from '#settings/key-files.ts';
+import { tryMeshTls } from './mesh-certificate.ts';
 
 const member = z.int().min(1).max(0xffff);
 const port = z.int().min(1).max(65_535);
@@ -59,13 +60,20 @@ export const withMeshPaths = (settings: MeshSettings, at: (path: string) => stri
 export type MeshConfig = Pick<MeshThreadSetup, 'member' | 'listen' | 'tls' | 'peers'>;
 
 /** Reads certificate, key and authority. @throws ConfigError or StartError with what is wrong */
-export const readMesh = ({ listen, certificate, key, authority, peers }: MeshSettings, own: number): MeshConfig => ({
-  ...{ member: own, listen },
-  tls: {
+export const readMeshTls = ({ certificate, key, authority }: MeshSettings): MeshConfig['tls'] => {
+  const tls = {
     ...readTlsPair({ certificate, key }, new Date()),
     authority: readCertificate(authority, 'the authority of the mesh'),
-  },
-  peers: peers.map(
+  };
+  tryMeshTls(tls);
+  return tls;
+};
+
+/** With the contents of its files. @throws ConfigError or StartError with what is wrong */
+export const readMesh = (settings: MeshSettings, own: number): MeshConfig => ({
+  ...{ member: own, listen: settings.listen },
+  tls: readMeshTls(settings),
+  peers: settings.peers.map(
     ({ pin, ...rest }): MeshPeer => ({ ...rest, ...(pin && { pin: Uint8Array.from(Buffer.from(pin, 'hex')) }) }),
   ),
 });

@@ -44,6 +44,8 @@ export interface PopWorkerParts {
   readonly tls: TlsFiles;
   /** Reads its files again. @throws Error with one sentence */
   readonly readTls: () => TlsFiles;
+  /** Undefined: it is in no mesh. */
+  readonly readMeshTls?: (() => MeshConfig['tls']) | undefined;
   /** As `nextBootEpoch` gives it. */
   readonly bootEpoch: number;
   /** Undefined: it knows of no other worker. */
@@ -360,13 +362,15 @@ export class PopWorker {
    * @throws Error with one sentence; what comes after it was not read
    */
   async reload(): Promise<readonly string[]> {
-    const { tls: old, readTls, log, source } = this.#parts;
+    const { tls: old, readTls, readMeshTls, log, source } = this.#parts;
     const { certificate, key, ticketKeys, resetKey, cidKeys } = readTls();
+    const meshTls = readMeshTls?.();
     if (cidKeys !== undefined) this.#rotateCids(cidKeys);
     this.#post({
       type: 'tls',
       tls: { certificate, key, ticketKeys: ticketKeys.length > 0 ? ticketKeys : this.#ticketKeys },
     });
+    if (meshTls !== undefined) this.#mesh?.renew(meshTls);
     if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
     }
@@ -374,6 +378,7 @@ export class PopWorker {
       'certificate and key',
       ...(ticketKeys.length > 0 ? ['ticket keys'] : []),
       ...(cidKeys === undefined ? [] : ['keys of connection IDs']),
+      ...(meshTls === undefined ? [] : ['certificate of the mesh']),
     ];
     return [...files, ...(await source.reload())];
   }

@@ -12,6 +12,7 @@ import { MOST_MEMBERS } from '#protocol/mesh/wire/vector.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { Slots } from '#telemetry/slots.ts';
 import { MeshHandoff } from './handoff-mesh.ts';
+import { MeshCertificate } from './mesh-certificate.ts';
 import type { MeshConfig } from './mesh-settings.ts';
 
 interface WorkerMeshParts {
@@ -43,6 +44,7 @@ export class WorkerMesh {
   readonly #parts: WorkerMeshParts;
   readonly #thread: MeshThread;
   readonly #handoff: MeshHandoff | undefined;
+  readonly #certificate: MeshCertificate;
   /** Sessions at other workers, for tenants that become known later. */
   readonly #remote = new Map<number, RemoteSession>();
 
@@ -50,6 +52,8 @@ export class WorkerMesh {
     this.#parts = parts;
     const { config, handoff, threads, exchange, fence, watched, filters, congestionControl, broken } = parts;
     if (handoff !== undefined) this.#handoff = new MeshHandoff(handoff.peers, parts.post, parts.handoffPeer);
+    this.#certificate = new MeshCertificate(parts.log);
+    this.#certificate.set(config.tls.certificate);
     this.#thread = new MeshThread(
       // A start that is later by the clock is a later one.
       {
@@ -66,7 +70,15 @@ export class WorkerMesh {
   }
 
   get slots(): Slots {
-    return this.#thread.slots;
+    const { slots } = this.#thread;
+    this.#certificate.collect(slots);
+    return slots;
+  }
+
+  /** Certificate, key and authority of links from now on; those that are there stay. */
+  renew(tls: MeshConfig['tls']): void {
+    this.#certificate.set(tls.certificate);
+    this.#thread.post({ type: 'tls', tls });
   }
 
   isAlive(): boolean {
@@ -115,6 +127,7 @@ export class WorkerMesh {
   }
 
   stop(): Promise<void> {
+    this.#certificate.stop();
     return this.#thread.stop();
   }
 

@@ -9,7 +9,6 @@ import { native } from '#host/native.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { Guard } from '#host/thread/guard.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
-import { createTlsClientPort, createTlsServerPort } from '#host/tls/tls-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
@@ -30,6 +29,7 @@ import { keyOf, RemoteDevices } from './remote-devices.ts';
 import { Serving } from './serving.ts';
 import type { MeshThreadSetup } from './setup.ts';
 import { FILTERS, SESSIONS, SharedSessions } from './shared-sessions.ts';
+import { MeshTls } from './tls.ts';
 
 const SOCKET_BYTES = 4 << 20;
 /** The data plane is looked at so often at least. */
@@ -64,6 +64,7 @@ export class MeshRunner {
   readonly filters: SharedSessions;
   readonly #notify: (notice: MeshNotice) => void;
   readonly #setup: MeshThreadSetup;
+  readonly #tls: MeshTls;
   readonly #exchange: Exchange;
   readonly #driver: QuicDriver;
   readonly #out: MeshOut;
@@ -89,6 +90,7 @@ export class MeshRunner {
   /** @throws Error when the socket cannot be had, or TLS refuses certificate or authority */
   constructor(setup: MeshThreadSetup, notify: (notice: MeshNotice) => void) {
     this.#setup = setup;
+    this.#tls = new MeshTls(setup.tls);
     this.#notify = notify;
     const { member, threads, exchange } = setup;
     this.devices = new RemoteDevices(threads);
@@ -182,18 +184,12 @@ export class MeshRunner {
   }
 
   #endpoint(): Endpoint {
-    const { tls, congestionControl } = this.#setup;
-    const identity = { certificateChain: tls.certificate, privateKey: tls.key };
-    // No tickets: every link shows its certificate anew.
-    const server = createTlsServerPort({
-      ...{ identities: [identity], alpn: [MESH_ALPN], clientTrustAnchors: tls.authority, tickets: 0 },
-    });
-    const client = createTlsClientPort({ trustAnchors: tls.authority, identity });
+    const { congestionControl } = this.#setup;
     return new Endpoint({
       config: { ...DEFAULT_ENDPOINT_CONFIG, maxConnections: 4096, maxHandshakes: 256, retryAtHandshakes: 32 },
       quic: meshQuic(congestionControl),
       crypto: opensslCrypto,
-      tls: { server: (options) => server.server(options), client: (options) => client.client(options) },
+      tls: this.#tls,
       random: systemRandom,
       tokenKey: randomFillSync(new Uint8Array(32)),
       // A worker that starts anew ends what its earlier process held: its peers call again at once.
@@ -275,7 +271,8 @@ export class MeshRunner {
       );
       this.links.setPeers(command.peers);
       this.#knocks.setPeers(command.peers);
-    } else if (command.type === 'announces') this.mesh.announces = command.announces;
+    } else if (command.type === 'tls') this.#tls.replace(command.tls);
+    else if (command.type === 'announces') this.mesh.announces = command.announces;
     else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
     this.#run();
   }

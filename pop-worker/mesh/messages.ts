@@ -3,7 +3,7 @@ import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
 import type { PeerStatus } from '#protocol/mesh/status.ts';
 import type { HandoffPlace } from '#protocol/mesh/wire/hello.ts';
 import type { LinkSecret } from './link.ts';
-import type { MeshPeer } from './setup.ts';
+import type { MeshPeer, MeshThreadSetup } from './setup.ts';
 
 /** What the main thread tells the mesh thread. */
 export type MeshCommand =
@@ -12,6 +12,8 @@ export type MeshCommand =
   | { readonly type: 'detached'; readonly session: DetachedSession }
   /** Other workers, in place of those before. */
   | { readonly type: 'peers'; readonly peers: readonly MeshPeer[] }
+  /** Of links from now on. */
+  | { readonly type: 'tls'; readonly tls: MeshThreadSetup['tls'] }
   /** Whether this worker announces the fleet's prefixes, and not as the last choice. */
   | { readonly type: 'announces'; readonly announces: boolean }
   /** `status` answers. */

@@ -1,21 +1,25 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Authority, createAuthority } from '#host/tls/testing/certificates.ts';
+import { type Authority, createAuthority, pinOf } from '#host/tls/testing/certificates.ts';
 import { askWorker } from '#pop-worker/admin/client.ts';
 import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
 import { type DeviceIdentity, Issuer } from './issuer.ts';
 import { EDGE4, type TestDevice, World } from './world.ts';
 
 const PORT = 4443;
+const meshNameOf = (member: number): string => `worker${member}.mesh`;
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
 
 /** Workers, each with its own clients and its own way to the internet, and a link of its own to each other. */
 export class MeshWorlds {
   readonly worlds: readonly World[];
   readonly authority = createAuthority('CloudBridge mesh test authority');
+
+  /** Lines of `[mesh]` that name what `certify` writes. */
+  readonly files = 'certificate = "mesh.pem"\nkey = "mesh.key"\nauthority = "mesh-ca.pem"\n';
 
   readonly #mtu: number;
   readonly #tun: string;
@@ -48,13 +52,18 @@ export class MeshWorlds {
    * Networks, configuration and start.
    *
    * @param authorityOf who signs a member's certificate; the mesh's own by default @param more sections of a member's file
+   * @param pinOf what a member's file pins another's key by; undefined: it does not
    */
   async start(
     authorityOf: (member: number) => Authority = () => this.authority,
     more: (member: number) => string = () => '',
+    pinOf: (member: number, other: number) => string | undefined = () => undefined,
   ): Promise<void> {
     await this.networks();
-    for (const member of this.members) await this.#configure(member, authorityOf(member), more(member));
+    const files = this.members.map((member) => this.certify(member, meshNameOf(member), authorityOf(member)));
+    for (const member of this.members) {
+      await this.configure(member, files[member - 1] as string, more(member), (other) => pinOf(member, other));
+    }
     await Promise.all(this.worlds.map((world) => world.startWorker()));
   }
 
@@ -64,14 +73,20 @@ export class MeshWorlds {
     this.#wire();
   }
 
+  /** SHA-256 of a member's key, as it was issued last, in hexadecimal. */
+  pin(member: number): string {
+    const pem = readFileSync(path.join(this.world(member).folder, 'mesh.pem'), 'utf8');
+    return Buffer.from(pinOf(pem)).toString('hex');
+  }
+
   /** Certificate and key of the mesh, and whom it trusts. @returns the lines of `[mesh]` that name them */
-  certify(member: number, name: string, authority: Authority = this.authority): string {
+  certify(member: number, name = meshNameOf(member), authority: Authority = this.authority, days?: number): string {
     const at = (file: string): string => path.join(this.world(member).folder, file);
-    const { certificateChain, privateKey } = authority.issue(name);
+    const { certificateChain, privateKey } = authority.issue(name, undefined, days);
     writeFileSync(at('mesh.pem'), certificateChain);
     writeFileSync(at('mesh.key'), privateKey as string, { mode: 0o600 });
     writeFileSync(at('mesh-ca.pem'), this.authority.pem);
-    return 'certificate = "mesh.pem"\nkey = "mesh.key"\nauthority = "mesh-ca.pem"\n';
+    return this.files;
   }
 
   /** A switch in the namespace of the first one's internet host, which has nothing to do with it otherwise. */
@@ -107,15 +122,20 @@ export class MeshWorlds {
     }
   }
 
-  async #configure(member: number, authority: Authority, more: string): Promise<void> {
-    const world = this.world(member);
-    const files = this.certify(member, `worker${member}.mesh`, authority);
+  /** @param files as `certify` returns them */
+  async configure(
+    member: number,
+    files: string,
+    more = '',
+    pinOf: (other: number) => string | undefined = () => undefined,
+  ): Promise<void> {
     const peers = this.members
       .filter((other) => other !== member)
-      .map(
-        (other) =>
-          `{ member = ${other}, name = "worker${other}.mesh", address = "${this.address(other)}", port = ${PORT} }`,
-      );
+      .map((other) => {
+        const pin = pinOf(other);
+        const place = `member = ${other}, name = "${meshNameOf(other)}", address = "${this.address(other)}"`;
+        return `{ ${place}, port = ${PORT}${pin === undefined ? '' : `, pin = "${pin}"`} }`;
+      });
     const section = `
 [mesh]
 member = ${member}
@@ -123,8 +143,12 @@ listen = { address = "${this.address(member)}", port = ${PORT} }
 ${files}peers = [${peers.join(', ')}]
 `;
     // As a fleet has them.
-    writeFileSync(path.join(world.folder, 'tickets.key'), this.#ticketKey, { mode: 0o600 });
-    await world.configure({ tls: 'ticket_keys = "tickets.key"', tun: this.#tun, static: `${section}${more}` });
+    writeFileSync(path.join(this.world(member).folder, 'tickets.key'), this.#ticketKey, { mode: 0o600 });
+    await this.world(member).configure({
+      tls: 'ticket_keys = "tickets.key"',
+      tun: this.#tun,
+      static: `${section}${more}`,
+    });
   }
 
   async status(member: number): Promise<MeshStatus> {

@@ -11,6 +11,14 @@ export const MESH_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_mesh_certificate_remaining_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: {},
+    help: "Until this worker's certificate of the mesh runs out, and it has no links to any other; below 0 since then",
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_mesh_members_count',
     type: 'gauge',
     unit: 'count',

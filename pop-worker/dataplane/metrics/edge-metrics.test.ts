@@ -119,7 +119,7 @@ const counted = () => {
     faults: { counters: all(keys(noFaults.counters)) },
     endings: { counters: all(keys(new Endings([]).counters)) },
     tunPort: { overflows: value() },
-    cids: { exhausted: value() },
+    cids: { exhausted: value(), useOf: () => undefined },
     handoff: {
       counters: {
         sent: all(keys(handoffCounters().sent)),
@@ -137,7 +137,7 @@ const counted = () => {
     },
     forwarder: {
       counters: {
-        fragmented: value(),
+        ...all(['fragmented', 'held', 'followed']),
         totals: all(['packetsUp', 'bytesUp', 'packetsDown', 'bytesDown']),
         drops: { of: (reason: (typeof DROP_REASONS)[number]) => drops[reason] },
       },
@@ -154,11 +154,13 @@ const counted = () => {
 const BY_CONTROLLER = 'cloudbridge_quic_congestion_connections_count';
 /** Of the whole process, by its main thread (`worker-metrics.ts`); `tunnel.test.ts` sees it move. */
 const OF_PROCESS = 'cloudbridge_worker_resident_bytes';
+/** Says yes or no; `cid-keys.test.ts` sees it move. */
+const KEYS_IN_USE = 'cloudbridge_cids_keys_count';
 const threadSeries = LAYOUT.series.filter(
   ({ spec }) =>
     !['control', 'routing'].includes(spec.layer) &&
     spec.type !== 'histogram' &&
-    ![BY_CONTROLLER, OF_PROCESS].includes(spec.name),
+    ![BY_CONTROLLER, OF_PROCESS, KEYS_IN_USE].includes(spec.name),
 );
 
 test('every series of a thread moves, and each shows something else', () => {

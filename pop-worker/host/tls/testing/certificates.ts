@@ -8,7 +8,11 @@ import type { TlsIdentity } from '../context.ts';
 export interface Authority {
   readonly pem: string;
   /** A leaf for clients and servers. @param names `DNS:name` and `IP:address` */
-  issue(commonName: string, names?: readonly string[]): TlsIdentity & { readonly certificateChain: string };
+  issue(
+    commonName: string,
+    names?: readonly string[],
+    days?: number,
+  ): TlsIdentity & { readonly certificateChain: string };
 }
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
@@ -25,11 +29,11 @@ export const createAuthority = (commonName = 'CloudBridge test authority'): Auth
   let issued = 0;
   return {
     pem: readFileSync(file('ca.pem'), 'utf8'),
-    issue: (leafName, names = [`DNS:${leafName}`]) => {
+    issue: (leafName, names = [`DNS:${leafName}`], days = 60) => {
       const leaf = `leaf${issued++}`;
       writeFileSync(file(`${leaf}.ext`), `subjectAltName=${names.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`);
       openssl('req', ...KEY, '-subj', `/CN=${leafName}`, '-keyout', file(`${leaf}.key`), '-out', file(`${leaf}.csr`));
-      const signer = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '30'];
+      const signer = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', String(days)];
       const extensions = ['-extfile', file(`${leaf}.ext`)];
       openssl('x509', '-req', '-in', file(`${leaf}.csr`), ...signer, ...extensions, '-out', file(`${leaf}.pem`));
       return {
