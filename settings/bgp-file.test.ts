@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { BUILT_IN } from '#protocol/bgp/policy/builtin/table.ts';
 import { BgpFile } from './bgp-file.ts';
 import { testConfigCorpus } from './testing/config-corpus.ts';
 import { parseJson, parseToml } from './toml-file.ts';
@@ -41,7 +42,7 @@ const WRONG: readonly (readonly [where: 'neighbor' | 'top', line: string, part: 
   ['neighbor', 'gtsm_hops = 255', 'gtsm_hops'],
   ['neighbor', 'role = "boss"', 'role'],
   ['neighbor', 'import = "some"', 'neighbor.0.import: there is no rule set "some" in [policy.rule_sets]'],
-  ['neighbor', 'max_prefixes = { "ipv4-unicast" = 0 }', 'max_prefixes'],
+  ['neighbor', 'max_prefixes = { "ipv4-unicast" = -1 }', 'max_prefixes'],
   ['neighbor', 'interface = "a-name-that-is-too-long"', 'interface'],
   ['neighbor', 'passwd = "x"', 'passwd'],
   ['neighbor', 'ao = { key_file = "k", send_id = 256, receive_id = 1 }', 'ao.send_id'],
@@ -106,6 +107,12 @@ test('what docs/bgp.md shows is taken', () => {
     parseToml(BgpFile, /^as = /m.test(toml) ? toml : `as = 1\nrouter_id = "192.0.2.1"\n${toml}`, 'docs/bgp.md'),
   );
   assert.ok(files.some(({ policy }) => policy.rule_sets['from-transit']?.length === 5));
+});
+
+test('docs/bgp.md says what each rule set does that is built in', () => {
+  const text = readFileSync(new URL('../docs/bgp.md', import.meta.url), 'utf8');
+  const names = [...text.matchAll(/^\| `([a-z-]+)` +\| (?:import|export)/gm)].map(([, name]) => name);
+  assert.deepEqual(names.sort(), Object.keys(BUILT_IN).sort());
 });
 
 test('JSON that is none is told of by its file', () => {

@@ -104,8 +104,8 @@ const Neighbor = z.strictObject({
    */
   import: policyName.optional(),
   export: policyName.optional(),
-  /** More prefixes than these end the session (RFC 4486). */
-  max_prefixes: z.partialRecord(family, z.int().min(1)).default({}),
+  /** More prefixes than these end the session (RFC 4486); 0: no limit. Without: by its role. */
+  max_prefixes: z.partialRecord(family, z.int().min(0).max(0xffff_ffff)).default({}),
   /** What unicast routes say of its flow specifications (RFC 8955 §6, RFC 9117). */
   flow_validation: z.enum(['full', 'any-destination', 'none']).default('full'),
   /** Ours towards it (RFC 9234): `customer` where it is our provider. */

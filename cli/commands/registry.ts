@@ -5,6 +5,7 @@ import { SUCCESS } from '../failure.ts';
 import { RESOURCE_COMMANDS } from '../resources/commands.ts';
 import { bench } from './bench.ts';
 import { bgpDump } from './bgp-dump.ts';
+import { bgpRetry } from './bgp-retry.ts';
 import { bgpRouteExplain } from './bgp-route-explain.ts';
 import { bgpRouteList } from './bgp-route-list.ts';
 import { bgpRun } from './bgp-run.ts';
@@ -81,6 +82,7 @@ export const VISIBLE: readonly Command[] = [
   bgpStatus,
   bgpRouteList,
   bgpRouteExplain,
+  bgpRetry,
   bgpDump,
   dnsRun,
   dnsStatus,

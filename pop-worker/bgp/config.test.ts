@@ -69,7 +69,26 @@ test('what is asked for becomes capabilities and timers', () => {
   assert.equal(neighbourWith({}).session.sendHoldUs, 480e6);
   assert.equal(neighbourWith({ send_hold_seconds: 0 }).session.sendHoldUs, 0);
   assert.equal(session.identifier, 0xc0000202);
-  assert.deepEqual(routes.limits, [{ family: Family.ipv6Unicast, paths: 9 }]);
+  assert.equal(routes.limits.find(({ family }) => family === Family.ipv6Unicast)?.paths, 9);
+});
+
+test('limits of prefixes: by what the neighbour is to us, unless they are written; 0 is none', () => {
+  const limits = (neighbor: object): (number | undefined)[] => {
+    const all = neighbourWith(neighbor).routes.limits;
+    const { ipv4Unicast, ipv6Unicast, ipv4Flow, ipv6Flow } = Family;
+    return [ipv4Unicast, ipv6Unicast, ipv4Flow, ipv6Flow].map(
+      (wanted) => all.find((one) => one.family === wanted)?.paths,
+    );
+  };
+  const full = [1_500_000, 400_000, 10_000, 10_000];
+  assert.deepEqual(limits({}), full);
+  assert.deepEqual(limits({ role: 'customer' }), full, 'it is our provider');
+  assert.deepEqual(limits({ role: 'provider' }), [1000, 1000, 10_000, 10_000], 'it is our customer');
+  assert.deepEqual(limits({ role: 'peer' }).slice(0, 2), [200_000, 100_000]);
+  assert.deepEqual(limits({ role: 'route-server' }).slice(0, 2), [100_000, 50_000]);
+  assert.deepEqual(limits({ role: 'route-server-client' }).slice(0, 2), [500_000, 200_000]);
+  const written = { 'ipv4-unicast': 7, 'ipv6-unicast': 0, 'ipv4-flow': 5 };
+  assert.deepEqual(limits({ max_prefixes: written }), [7, undefined, 5, 10_000]);
 });
 
 test('keys are read from files beside the configuration, that nobody else may read', (t) => {

@@ -3,6 +3,8 @@ import type { TcpAuthentication, TcpOptions } from '#host/tcp/options.ts';
 import type { BgpThreadOptions } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { BgpNeighbourConfig, BgpRoutesConfig, OriginConfig } from '#pop-worker/routing/bgp/setup.ts';
 import type { SessionSettings } from '#protocol/bgp/fsm/settings.ts';
+import { defaultLimits } from '#protocol/bgp/policy/builtin/limits.ts';
+import type { PathLimit } from '#protocol/bgp/rib/neighbour.ts';
 import { type Capabilities, Role } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import { parseIpv4 } from '#protocol/ip/text.ts';
@@ -22,6 +24,14 @@ const ROLES = {
   'route-server': Role.routeServer,
   'route-server-client': Role.routeServerClient,
   customer: Role.customer,
+  peer: Role.peer,
+} as const;
+/** What a neighbour is to us, where we are this to it (RFC 9234 §4.1). */
+const THEIR_ROLE = {
+  provider: Role.customer,
+  'route-server': Role.routeServerClient,
+  'route-server-client': Role.routeServer,
+  customer: Role.provider,
   peer: Role.peer,
 } as const;
 /** RFC 9687 §4: the default, or twice the hold time. */
@@ -99,6 +109,15 @@ const tcpOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): TcpOptio
   };
 };
 
+/** What is written, and for other families what its role makes likely; 0: no limit. */
+const limitsOf = ({ role, max_prefixes: written }: BgpNeighborFile): PathLimit[] => {
+  const limits = new Map(
+    defaultLimits(role === undefined ? undefined : THEIR_ROLE[role]).map(({ family, paths }) => [family, paths]),
+  );
+  for (const [name, paths] of Object.entries(written)) limits.set(FAMILIES[name as keyof typeof FAMILIES], paths);
+  return [...limits].filter(([, paths]) => paths > 0).map(([family, paths]) => ({ family, paths }));
+};
+
 /** @param base folder that key files are named from @throws ConfigError when a key cannot be read */
 const neighbourOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): BgpNeighbourConfig => ({
   name: neighbor.name ?? neighbor.address,
@@ -118,10 +137,7 @@ const neighbourOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): Bg
     isReflectorClient: neighbor.route_reflector_client,
     isServed: neighbor.route_server_client,
     setsNextHop: neighbor.next_hop_self,
-    limits: Object.entries(neighbor.max_prefixes).map(([name, paths]) => ({
-      family: FAMILIES[name as keyof typeof FAMILIES],
-      paths: paths as number,
-    })),
+    limits: limitsOf(neighbor),
     flowValidation: neighbor.flow_validation,
     nextHop4: neighbor.next_hop4,
     nextHop6: neighbor.next_hop6,

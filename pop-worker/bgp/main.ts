@@ -55,6 +55,7 @@ const run = async (file: BgpFile, path: string, log: Logger): Promise<number> =>
         explain: (request) => speaker.explain(request),
         routes: (request) => speaker.routes(request),
         dump: (request) => speaker.dump(request),
+        retry: (request) => speaker.retry(request),
       }),
     );
     if (file.metrics !== undefined) servers.push(await serveMetrics(file.metrics, speaker));

@@ -96,6 +96,26 @@ export class FileSpeaker {
     return this.#thread.list(query);
   }
 
+  /**
+   * Has a neighbour again at once, whatever it was held back for; one that has a session keeps it.
+   *
+   * @throws Error that says why not
+   */
+  async retry({ neighbor }: Readonly<Record<string, unknown>>): Promise<object> {
+    const found = [...this.#neighbours].find(([, { name }]) => name === neighbor);
+    if (found === undefined) {
+      const names = [...this.#neighbours.values()].map(({ name }) => name);
+      throw new Error(`there is no neighbour ${neighbor}: there is ${names.join(', ') || 'none'}`);
+    }
+    const [id, { name, shutdown }] = found;
+    if (shutdown !== undefined)
+      throw new Error(`${name} is shut down by the file: take that away there, and send SIGHUP`);
+    const before = (await this.#thread.status()).find((one) => one.name === name);
+    this.#thread.post({ type: 'start', id });
+    const after = (await this.#thread.status()).find((one) => one.name === name);
+    return { neighbor: name, heldBackSeconds: before?.heldBackSeconds ?? 0, state: after?.state };
+  }
+
   /** Writes all routes into an MRT file. @throws Error that says what is wrong */
   async dump({ file }: Readonly<Record<string, unknown>>): Promise<object> {
     if (typeof file !== 'string' || !isAbsolute(file)) throw new Error('the absolute path of a file is wanted');

@@ -115,8 +115,12 @@ test('what a PoP tells of the service as it comes back', () => {
   assert.equal(told(1, '192.0.2.0/24', 1), undefined);
 });
 
-test('limits by role: a customer has a few, and who is not known is as a peer', () => {
+test('limits by role: a customer has a few, and who is not known may have a full table, but not more', () => {
   assert.deepEqual(defaultLimits(3)[0], { family: Family.ipv4Unicast, paths: 1000 });
-  assert.deepEqual(defaultLimits(undefined), defaultLimits(4));
-  assert.deepEqual(defaultLimits(99), defaultLimits(4));
+  assert.deepEqual(defaultLimits(undefined), defaultLimits(0));
+  assert.deepEqual(defaultLimits(99), defaultLimits(0));
+  assert.deepEqual(
+    defaultLimits(undefined).map(({ paths }) => paths),
+    [1_500_000, 400_000, 10_000, 10_000],
+  );
 });

@@ -11,11 +11,20 @@ const PATHS: Readonly<Record<number, readonly [number, number]>> = {
   [Role.customer]: [1000, 1000],
 };
 
-/** Limits for a neighbour of which none were written (RFC 4486 §4). @param role of the neighbour; undefined: as a peer's */
+/** Of flow specifications, which are few where they are used. */
+const FLOWS = 10_000;
+
+/**
+ * Limits for a neighbour of which none were written (RFC 4486 §4).
+ *
+ * @param role of the neighbour; undefined: it may have a full table, as a provider has
+ */
 export const defaultLimits = (role: number | undefined): readonly PathLimit[] => {
-  const [ipv4, ipv6] = PATHS[role ?? Role.peer] ?? (PATHS[Role.peer] as readonly [number, number]);
+  const [ipv4, ipv6] = PATHS[role ?? Role.provider] ?? (PATHS[Role.provider] as readonly [number, number]);
   return [
     { family: Family.ipv4Unicast, paths: ipv4 },
     { family: Family.ipv6Unicast, paths: ipv6 },
+    { family: Family.ipv4Flow, paths: FLOWS },
+    { family: Family.ipv6Flow, paths: FLOWS },
   ];
 };
