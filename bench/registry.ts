@@ -55,6 +55,11 @@ export const BENCH_SUITES: readonly SuiteRow[] = [
     load: async () => (await import('./suites/tunnel.ts')).cases,
   },
   {
+    name: 'wireguard',
+    summary: 'TCP, round trips and memory of `cloudbridge wireguard run`, beside wireguard-go',
+    load: async () => (await import('./suites/wireguard.ts')).cases,
+  },
+  {
     name: 'bgp',
     summary:
       'full tables through the BGP speaker, its memory, and how soon a dead neighbour is withdrawn, beside FRR, BIRD, GoBGP',

@@ -12,8 +12,8 @@ export interface KeyPair {
 
 /** What `wg` prints with this on its standard input. @throws PeerMissing, LabError */
 export const wg = async (args: readonly string[], input?: string): Promise<string> => {
-  const tools = await wireguardTools();
-  return (await runCommand(tools.wg, args, input === undefined ? {} : { input })).trim();
+  const { programs } = await wireguardTools();
+  return (await runCommand(programs.wg, args, input === undefined ? {} : { input })).trim();
 };
 
 /** Stands for a file with the text. */

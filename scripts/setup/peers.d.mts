@@ -12,8 +12,6 @@ export const goPeers: () => Promise<string>;
 export const gobgpPeers: () => Promise<{ readonly gobgp: string; readonly gobgpd: string }>;
 /** Path of wireguard-go, built if it has to be: for seconds. @throws PeerMissing */
 export const wireguardGoPeer: () => Promise<string>;
-/** Paths, unpacked if they have to be. @throws PeerMissing */
-export const wireguardTools: () => Promise<Readonly<Record<'wg' | 'wg-quick', string>>>;
 export type RustPeer = 'quinn' | 's2n-quic';
 /** Path of the program on that library, built if it has to be: for minutes. @throws PeerMissing */
 export const rustPeers: (name: RustPeer) => Promise<string>;
@@ -26,6 +24,8 @@ export interface Unpacked<Name extends string> {
 export const debianPeers: () => Promise<Unpacked<'gtlsclient' | 'gtlsserver' | 'iperf3'>>;
 /** Unpacked if they have to be. @throws PeerMissing */
 export const dnsPeers: () => Promise<Unpacked<'dig' | 'dnsperf' | 'nsd'>>;
+/** Unpacked if they have to be. @throws PeerMissing */
+export const wireguardTools: () => Promise<Unpacked<'ethtool' | 'wg' | 'wg-quick'>>;
 export type BirdPrograms = Unpacked<'bird' | 'birdcl'>;
 /** Unpacked if it has to be. @throws PeerMissing */
 export const birdPeer: () => Promise<BirdPrograms>;

@@ -266,8 +266,8 @@ export const debianPeers = () => unpacked('ngtcp2 and iperf3', debian);
 /** BIRD, unpacked if it has to be. @throws PeerMissing */
 export const birdPeer = () => unpacked('BIRD', router.debian);
 
-/** `wg` and `wg-quick`, unpacked if they have to be. @throws PeerMissing */
-export const wireguardTools = async () => (await unpacked('wireguard-tools', wireguard)).programs;
+/** `wg`, `wg-quick` and `ethtool`, unpacked if they have to be. @throws PeerMissing */
+export const wireguardTools = () => unpacked('wireguard-tools and ethtool', wireguard);
 
 /** FRR's daemons, unpacked if they have to be. @throws PeerMissing */
 export const frrPeer = () => unpacked('FRR', frr);

@@ -1,0 +1,170 @@
+import { runCommand } from '#lab/command.ts';
+import { isRoot } from '#scripts/setup/paths.mjs';
+import { wireguardTools } from '#scripts/setup/peers.mjs';
+import type { Bar, Measurement } from '#telemetry/measurement.ts';
+import { measurePeers, sideBySide } from '../harness/beside.ts';
+import { goodputOf, iperfClient, iperfServer } from '../harness/iperf.ts';
+import { FIRST } from '../harness/program.ts';
+import { cpuSecondsOf, segmentsSentBeside } from '../harness/usage.ts';
+import { OURS, WIREGUARD_PEERS, type WireGuardImplementation } from '../implementations/wireguard.ts';
+import { type CaseContext, Skip, type SuiteCase } from '../suite.ts';
+import { memoryPerPeer } from '../wireguard/memory.ts';
+import { type StartProgram, type WireGuardPair, withWireGuard } from '../wireguard/scene.ts';
+
+const CPUS = { server: 1, client: 0 } as const;
+const SECONDS = 4;
+const LIMIT_MS = 30_000;
+const PINGS = 300;
+const RUNS = 3;
+
+const FASTER: Bar = { atLeast: 1.2 };
+const CHEAPER: Bar = { atMost: 1 };
+
+interface Spec {
+  readonly metric: string;
+  readonly unit: string;
+  readonly bar?: Bar;
+}
+
+const TCP_METRICS: readonly Spec[] = [
+  { metric: 'tcp_up', unit: 'Gbit/s', bar: FASTER },
+  { metric: 'tcp_down', unit: 'Gbit/s', bar: FASTER },
+  { metric: 'cpu_per_packet_sender', unit: 'us', bar: CHEAPER },
+  { metric: 'cpu_per_packet_receiver', unit: 'us', bar: CHEAPER },
+];
+
+type Figures = Readonly<Record<string, number>>;
+
+/** One way: goodput, and CPU of either program for each segment that both hosts sent. */
+const carry = async ({ server, client }: WireGuardPair, start: StartProgram, way: 'up' | 'down', flows: number) => {
+  const usage = () => ({
+    packets: segmentsSentBeside(client.program.pid) + segmentsSentBeside(server.program.pid),
+    server: cpuSecondsOf(server.program.pid),
+    client: cpuSecondsOf(client.program.pid),
+  });
+  const before = usage();
+  const spec = await iperfClient(server.address, SECONDS, way);
+  const sender = start(
+    { ...spec, args: [...spec.args, '--parallel', String(flows)] },
+    { namespace: client.host.namespace, cpu: CPUS.client },
+  );
+  await sender.finish(LIMIT_MS);
+  const after = usage();
+  const us = (seconds: number): number => (1e6 * seconds) / (after.packets - before.packets);
+  const costs = { server: us(after.server - before.server), client: us(after.client - before.client) };
+  return {
+    goodput: goodputOf(sender.output),
+    sender: way === 'up' ? costs.client : costs.server,
+    receiver: way === 'up' ? costs.server : costs.client,
+  };
+};
+
+const tcp =
+  (flows: number, pinned: boolean, prepare?: Parameters<typeof withWireGuard>[3]) =>
+  (implementation: WireGuardImplementation): Promise<Figures> =>
+    withWireGuard(
+      implementation,
+      pinned ? CPUS : undefined,
+      async (pair, start) => {
+        const place = { namespace: pair.server.host.namespace, cpu: CPUS.server };
+        const iperf = start(await iperfServer(pair.server.address), place);
+        await iperf.ready;
+        const up = await carry(pair, start, 'up', flows);
+        const down = await carry(pair, start, 'down', flows);
+        return {
+          tcp_up: up.goodput,
+          tcp_down: down.goodput,
+          cpu_per_packet_sender: (up.sender + down.sender) / 2,
+          cpu_per_packet_receiver: (up.receiver + down.receiver) / 2,
+        };
+      },
+      prepare,
+    );
+
+/** Median and 99th percentile of the round trips that `ping` printed, in microseconds. */
+const percentiles = (report: string): Figures => {
+  const times = [...report.matchAll(/time=([\d.]+) ms/g)].map(([, ms]) => 1000 * Number(ms)).toSorted((a, b) => a - b);
+  if (times.length < PINGS / 2) throw new Error(`Of ${PINGS} pings ${times.length} came back.`);
+  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))] as number;
+  return { rtt_p50: at(0.5), rtt_p99: at(0.99) };
+};
+
+const ping = (implementation: WireGuardImplementation): Promise<Figures> =>
+  withWireGuard(implementation, CPUS, async ({ server, client }) => {
+    const inside = ['ip', 'netns', 'exec', client.host.namespace];
+    const [nice, ...args] = [...FIRST, ...inside, 'ping', '-c', String(PINGS), '-i', '0.01', server.address];
+    // What was just started has not been compiled yet.
+    await runCommand(nice, args);
+    return percentiles(await runCommand(nice, args));
+  });
+
+/** Without it the kernel cuts a message before the link: each datagram crosses it by itself. */
+const withoutSegmentation: Parameters<typeof withWireGuard>[3] = async (pair) => {
+  const { programs, libraries } = await wireguardTools();
+  const off = [programs.ethtool, '-K', 'veth0', 'tx-udp-segmentation', 'off'];
+  for (const { namespace } of Object.values(pair)) {
+    await runCommand('ip', ['netns', 'exec', namespace, 'env', `LD_LIBRARY_PATH=${libraries}`, ...off]);
+  }
+};
+
+const beside = async (
+  specs: readonly Spec[],
+  measure: (implementation: WireGuardImplementation) => Promise<Figures>,
+  context: CaseContext,
+): Promise<Measurement[]> => {
+  if (!isRoot) throw new Skip('network namespaces need root');
+  const ours = await measure(OURS);
+  const peers = await measurePeers(WIREGUARD_PEERS, context, measure);
+  return specs.flatMap(({ metric, ...rest }) => {
+    const theirs = Object.fromEntries(
+      Object.entries(peers).map(([peer, figures]) => [peer, figures[metric] as number]),
+    );
+    return sideBySide({ metric, ...rest, ours: ours[metric] as number, peers: theirs });
+  });
+};
+
+export const cases: readonly SuiteCase[] = [
+  {
+    name: 'tcp',
+    summary: 'one TCP flow through two interfaces, one CPU a side, GSO on the link; CPU a packet',
+    runs: RUNS,
+    run: (context) => beside(TCP_METRICS, tcp(1, true), context),
+  },
+  {
+    name: 'tcp-10',
+    summary: 'ten TCP flows, one CPU a side',
+    runs: RUNS,
+    run: (context) => beside(TCP_METRICS, tcp(10, true), context),
+  },
+  {
+    name: 'tcp-plain',
+    summary: 'one TCP flow, one CPU a side, without segmentation offload on the link',
+    runs: RUNS,
+    run: (context) => beside(TCP_METRICS, tcp(1, true, withoutSegmentation), context),
+  },
+  {
+    name: 'tcp-free',
+    summary: 'one TCP flow, programs on all CPUs',
+    runs: RUNS,
+    run: (context) => beside(TCP_METRICS, tcp(1, false), context),
+  },
+  {
+    name: 'ping',
+    summary: 'round trips, one CPU a side',
+    runs: RUNS,
+    run: (context) =>
+      beside(
+        [
+          { metric: 'rtt_p50', unit: 'us', bar: CHEAPER },
+          { metric: 'rtt_p99', unit: 'us' },
+        ],
+        ping,
+        context,
+      ),
+  },
+  {
+    name: 'memory',
+    summary: 'resident memory with 10,000 configured peers, for each of them',
+    run: (context) => beside([{ metric: 'resident_per_peer', unit: 'bytes', bar: CHEAPER }], memoryPerPeer, context),
+  },
+];
