@@ -1,6 +1,7 @@
 import { type Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { packetLength } from './allowed-ips.ts';
+import type { Waiting } from './backlog.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import type { Initiator } from './initiator.ts';
@@ -40,6 +41,16 @@ export class Receiver {
     this.#responder = responder;
   }
 
+  /** A turn of handling begins: what waits is done first, as much as a turn has. */
+  begin(now: TimeUs): void {
+    const { backlog } = this.#device;
+    backlog.begin();
+    while (backlog.size > 0 && backlog.takeTurn()) {
+      const { bytes, words } = backlog.next() as Waiting;
+      this.#device.drop(this.#handshake(messageType(bytes, 0, bytes.length), bytes, 0, words, 0, now));
+    }
+  }
+
   take(burst: Burst, now: TimeUs): void {
     const { words } = burst;
     for (let i = 0; i < burst.count; i++) {
@@ -61,15 +72,17 @@ export class Receiver {
     // It may change sessions that messages before it belong to.
     this.#open(burst, now);
     if (type === MessageType.cookieReply) return this.#takeCookie(burst.buffer, at, now);
-    return this.#takeHandshake(type, burst, at, from, now);
-  }
-
-  #takeHandshake(type: MessageType, { buffer, words }: Burst, at: number, from: number, now: TimeUs): Drop {
-    const isInitiation = type === MessageType.initiation;
-    const mac1At = isInitiation ? INITIATION.mac1 : RESPONSE.mac1;
+    const { buffer, words } = burst;
+    const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
     const refused = this.#responder.admit(buffer, at, mac1At, words, from, now);
     if (refused !== Drop.none) return refused;
-    if (isInitiation) return this.#responder.onInitiation(buffer, at, words, from, now);
+    const { backlog } = this.#device;
+    if (backlog.size === 0 && backlog.takeTurn()) return this.#handshake(type, buffer, at, words, from, now);
+    return backlog.add(buffer, at, length, words, from) ? Drop.none : Drop.backlog;
+  }
+
+  #handshake(type: MessageType, buffer: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
+    if (type === MessageType.initiation) return this.#responder.onInitiation(buffer, at, words, from, now);
     const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
     if (peer === undefined) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);

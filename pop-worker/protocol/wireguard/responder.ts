@@ -1,5 +1,6 @@
 import { D_REMOTE } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
+import { MANY_WAITING } from './backlog.ts';
 import { type Device, keyText } from './device.ts';
 import { Drop } from './drop.ts';
 import { Endpoint } from './endpoint.ts';
@@ -24,9 +25,9 @@ export class Responder {
 
   /** Whether a message with a handshake in it may cost a Diffie-Hellman: its macs, under load also a cookie and a rate. */
   admit(bytes: Uint8Array, at: number, mac1At: number, words: Int32Array, from: number, now: TimeUs): Drop {
-    const { cookies, load, sources, options } = this.#device;
+    const { backlog, cookies, load, sources, options } = this.#device;
     if (!cookies.isMac1Valid(bytes, at, mac1At)) return Drop.mac1;
-    if (!load.count(now)) return Drop.none;
+    if (!load.count(now) && backlog.size < MANY_WAITING) return Drop.none;
     const remote = from + D_REMOTE;
     if (!cookies.isMac2Valid(bytes, at, mac1At, words, remote)) {
       const sender = readWord(bytes, at + INITIATION.sender);

@@ -191,6 +191,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** @throws WireGuardError when packets are handed in before `poll` has taken those before */
   handle(input: WireGuardInput, now: TimeUs): void {
+    this.#receiver.begin(now);
     if (input.kind === 'datagrams') this.#receiver.take(input.burst, now);
     else if (input.kind === 'packets') {
       if (!this.#sender.isIdle)
@@ -206,8 +207,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   deadline(): TimeUs {
-    const { due, control, deadlines } = this.#device;
-    return due.size > 0 || control.length > 0 || !this.#sender.isIdle ? Number.NEGATIVE_INFINITY : deadlines.first;
+    const { backlog, due, control, deadlines } = this.#device;
+    const isBusy = due.size > 0 || control.length > 0 || backlog.size > 0 || !this.#sender.isIdle;
+    return isBusy ? Number.NEGATIVE_INFINITY : deadlines.first;
   }
 
   /** Wipes all keys; nothing works after it. */

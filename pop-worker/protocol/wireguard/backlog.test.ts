@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Burst, DESCRIPTOR_WORDS } from '../burst.ts';
+import { Backlog, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
+import { Drop } from './drop.ts';
+import { address, type Datagram, Host, packet, Scene } from './testing/scene.ts';
+
+/** A host that knows this many others, and the first initiation of each. */
+const crowd = (count: number, handshakesASecond = 1e9) => {
+  const scene = new Scene();
+  const one = scene.add(1, { handshakesASecond });
+  const others: Host[] = [];
+  const initiations: Datagram[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = new Uint8Array(32).fill(3);
+    key.set([i & 255, i >> 8], 1);
+    const other = new Host(2, () => scene.now, { privateKey: key });
+    other.address = address(10 + (i % 200), 1000 + i);
+    one.core.addPeer({ number: i, publicKey: other.core.publicKey });
+    scene.knows(other, one, { endpoint: one.address });
+    other.sends([packet(2, 1)], 0);
+    initiations.push(...other.poll(0));
+    others.push(other);
+  }
+  return { scene, one, others, initiations };
+};
+
+/** All in one turn. */
+const takeAll = ({ core }: Host, datagrams: readonly Datagram[]): void => {
+  const burst = new Burst(1 << 17, datagrams.length);
+  for (const { bytes, from, to } of datagrams) {
+    burst.buffer.set(bytes, burst.used);
+    burst.commit(bytes.length, 0, from, 0, to, 0);
+  }
+  core.handle({ kind: 'datagrams', burst }, 0);
+};
+
+const answered = (host: Host, now: number): number => host.poll(now).filter(({ bytes }) => bytes[0] === 2).length;
+
+test('of many handshakes at once a few are done in a turn, the others in the next ones, in their order', () => {
+  const { one, initiations } = crowd(3 * HANDSHAKES_A_TURN - 2);
+  one.takes(initiations, 0);
+  assert.equal(answered(one, 0), HANDSHAKES_A_TURN);
+  assert.equal(one.core.deadline(), Number.NEGATIVE_INFINITY, 'there is more to do, at once');
+  one.core.handle({ kind: 'time' }, 0);
+  const second = one.poll(0).filter(({ bytes }) => bytes[0] === 2);
+  assert.deepEqual(
+    second.map(({ to }) => to.join()),
+    initiations.slice(HANDSHAKES_A_TURN, 2 * HANDSHAKES_A_TURN).map(({ from }) => from.join()),
+  );
+  one.core.handle({ kind: 'time' }, 0);
+  assert.equal(answered(one, 0), HANDSHAKES_A_TURN - 2);
+  assert.ok(one.core.deadline() > 0);
+});
+
+test('data is delivered in the turn in which it comes, however many handshakes wait', () => {
+  const { scene, one, others, initiations } = crowd(HANDSHAKES_A_TURN + 100);
+  const [first] = others as [Host];
+  one.takes([initiations[0]!], 0);
+  first.takes(one.poll(0), 0);
+  const data = first.poll(0);
+  assert.equal(data[0]?.bytes[0], 4);
+  one.core.addAllowedIp([...one.core.peers][0]!, { address: Uint8Array.of(10, 0, 2, 0), length: 24 });
+  one.takes([...initiations.slice(1), ...data], scene.now);
+  assert.equal(one.received.length, 1);
+});
+
+test('many that wait are a load: who comes then gets a cookie', () => {
+  const few = HANDSHAKES_A_TURN + MANY_WAITING;
+  const { one, initiations } = crowd(few + 1);
+  takeAll(one, initiations.slice(0, few));
+  assert.equal(one.core.dropped[Drop.cookieSent], 0);
+  const again = crowd(few + 1);
+  takeAll(again.one, again.initiations);
+  assert.equal(again.one.core.dropped[Drop.cookieSent], 1);
+  assert.equal(again.one.poll(0).filter(({ bytes }) => bytes[0] === 3).length, 1);
+});
+
+test('those that wait are bounded', () => {
+  const backlog = new Backlog();
+  const [bytes, words] = [new Uint8Array(148).fill(7), new Int32Array(DESCRIPTOR_WORDS).fill(9)];
+  for (let i = 0; i < MOST_WAITING; i++) assert.ok(backlog.add(bytes, 0, 148, words, 0));
+  assert.ok(!backlog.add(bytes, 0, 148, words, 0));
+  assert.equal(backlog.size, MOST_WAITING);
+  bytes.fill(0);
+  assert.deepEqual(backlog.next(), {
+    bytes: new Uint8Array(148).fill(7),
+    words: new Int32Array(DESCRIPTOR_WORDS).fill(9),
+  });
+  assert.ok(backlog.add(bytes, 0, 148, words, 0));
+  while (backlog.next() !== undefined);
+  assert.equal(backlog.size, 0);
+});
