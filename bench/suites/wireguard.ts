@@ -3,7 +3,7 @@ import { isRoot } from '#scripts/setup/paths.mjs';
 import { wireguardTools } from '#scripts/setup/peers.mjs';
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
 import { measurePeers, sideBySide } from '../harness/beside.ts';
-import { goodputOf, iperfClient, iperfServer } from '../harness/iperf.ts';
+import { datagramsOf, goodputOf, iperfClient, iperfDatagrams, iperfServer } from '../harness/iperf.ts';
 import { FIRST } from '../harness/program.ts';
 import { cpuSecondsOf, segmentsSentBeside } from '../harness/usage.ts';
 import { OURS, WIREGUARD_PEERS, type WireGuardImplementation } from '../implementations/wireguard.ts';
@@ -80,6 +80,32 @@ const tcp =
       },
       prepare,
     );
+
+const DATAGRAM_BYTES = 1200;
+const MOST_LOST = 0.01;
+/** From so many a second on, and how finely the limit is looked for. */
+const FIRST_RATE = 20_000;
+const GROWTH = 1.25;
+const DATAGRAM_SECONDS = 2;
+
+/** The most datagrams a second of which at most one in a hundred is lost, in thousands. */
+const datagrams = (implementation: WireGuardImplementation): Promise<Figures> =>
+  withWireGuard(implementation, CPUS, async ({ server, client }, start) => {
+    const iperf = start(await iperfServer(server.address), { namespace: server.host.namespace, cpu: CPUS.server });
+    await iperf.ready;
+    let best = 0;
+    for (let rate = FIRST_RATE; ; rate *= GROWTH) {
+      const spec = await iperfDatagrams(server.address, DATAGRAM_BYTES, rate, DATAGRAM_SECONDS);
+      const sender = start(spec, { namespace: client.host.namespace, cpu: CPUS.client });
+      await sender.finish(LIMIT_MS);
+      const { perSecond, lost } = datagramsOf(sender.output);
+      if (lost > MOST_LOST) break;
+      best = Math.max(best, perSecond);
+      // The sender itself has no more to give.
+      if (perSecond < 0.9 * rate) break;
+    }
+    return { udp_rate: best / 1000 };
+  });
 
 /** Median and 99th percentile of the round trips that `ping` printed, in microseconds. */
 const percentiles = (report: string): Figures => {
@@ -161,6 +187,12 @@ export const cases: readonly SuiteCase[] = [
         ping,
         context,
       ),
+  },
+  {
+    name: 'udp',
+    summary: 'datagrams of 1,200 bytes with at most 1 % lost, one CPU a side',
+    runs: RUNS,
+    run: (context) => beside([{ metric: 'udp_rate', unit: 'k/s', bar: FASTER }], datagrams, context),
   },
   {
     name: 'memory',
