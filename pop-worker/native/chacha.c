@@ -77,6 +77,20 @@ static void seal_direct(const uint8_t *key, uint64_t counter, const uint8_t *ass
   OPENSSL_cleanse(one_time, sizeof one_time);
 }
 
+static void seal_direct_behind(const uint8_t *key, uint64_t counter, uint8_t *bytes, size_t length) {
+  stream self;
+  uint8_t one_time[CHACHA_BLOCK_BYTES], before[CHACHA_BLOCK_BYTES], *begin = bytes - CHACHA_BLOCK_BYTES;
+  stream_begin(&self, key, counter);
+  memcpy(before, begin, sizeof before);
+  memset(begin, 0, sizeof before);
+  ChaCha20_ctr32(begin, begin, CHACHA_BLOCK_BYTES + length, self.key, self.counter);
+  memcpy(one_time, begin, sizeof one_time);
+  memcpy(begin, before, sizeof before);
+  tag_of(one_time, NULL, 0, bytes, length, bytes + length);
+  OPENSSL_cleanse(&self, sizeof self);
+  OPENSSL_cleanse(one_time, sizeof one_time);
+}
+
 static bool open_direct(const uint8_t *key, uint64_t counter, const uint8_t *associated, size_t associated_bytes,
                         uint8_t *bytes, size_t length) {
   stream self;
@@ -165,6 +179,12 @@ bool chacha_seal(const uint8_t key[CHACHA_KEY_BYTES], uint64_t counter, const ui
     return seal_by_evp(key, counter, associated, associated_bytes, bytes, length);
   }
   seal_direct(key, counter, associated, associated_bytes, bytes, length);
+  return true;
+}
+
+bool chacha_seal_behind(const uint8_t key[CHACHA_KEY_BYTES], uint64_t counter, uint8_t *bytes, size_t length, bool direct) {
+  if (!direct || !chacha_is_direct()) return seal_by_evp(key, counter, NULL, 0, bytes, length);
+  seal_direct_behind(key, counter, bytes, length);
   return true;
 }
 

@@ -92,7 +92,11 @@ static bool finish(const sealing *self, job *one, uint32_t length) {
                             htole32((uint32_t)(one->counter >> 32))};
   memcpy(at, head, sizeof head);
   memset(content + length, 0, bytes - length);
-  if (!chacha_seal(one->key, one->counter, NULL, 0, content, bytes, self->keys->direct)) return false;
+  bool behind = content - self->into.data >= CHACHA_BLOCK_BYTES;
+  if (!(behind ? chacha_seal_behind(one->key, one->counter, content, bytes, self->keys->direct)
+               : chacha_seal(one->key, one->counter, NULL, 0, content, bytes, self->keys->direct))) {
+    return false;
+  }
   one->counter++;
   one->at = content + bytes + CHACHA_TAG_BYTES;
   return true;

@@ -34,6 +34,9 @@ export class Receiver {
   #count = 0;
   readonly #packets = new Int32Array(BATCH * PACKET_WORDS);
   #packetCount = 0;
+  /** Of the run of one peer's messages. */
+  #isAuthentic = false;
+  #hasData = false;
 
   constructor(device: Device, initiator: Initiator, responder: Responder) {
     this.#device = device;
@@ -130,9 +133,24 @@ export class Receiver {
     if (count === 0) return;
     this.#device.options.ports.transport.open(buffer, this.#jobs, count);
     this.#count = 0;
-    for (let i = 0; i < count; i++) this.#device.drop(this.#takeOpened(i, buffer, words, now));
+    for (let i = 0; i < count; i++) {
+      if (i > 0 && this.#peers[i] !== this.#peers[i - 1]) this.#endRun(this.#peers[i - 1] as Peer, now);
+      this.#device.drop(this.#takeOpened(i, buffer, words, now));
+    }
+    this.#endRun(this.#peers[count - 1] as Peer, now);
     if (this.#packetCount > 0) this.#device.options.sink.packets(buffer, this.#packets, this.#packetCount);
     this.#packetCount = 0;
+  }
+
+  /** Messages of one peer that came together are one event for its timers. */
+  #endRun(peer: Peer, now: TimeUs): void {
+    if (this.#isAuthentic) {
+      this.#device.timed(peer, 'authenticatedReceived', now);
+      this.#keepFresh(peer, now);
+    }
+    if (this.#hasData) this.#device.timed(peer, 'dataReceived', now);
+    this.#isAuthentic = false;
+    this.#hasData = false;
   }
 
   #takeOpened(i: number, buffer: Uint8Array, words: Int32Array, now: TimeUs): Drop {
@@ -141,10 +159,11 @@ export class Receiver {
     const jobs = this.#jobs;
     const peer = this.#peers[i] as Peer;
     const keypair = this.#keypairs[i] as Keypair;
+    const from = this.#from[i] as number;
     if (jobs[job + J_OUTCOME] !== 1) {
       // Another worker may have given this generation, too.
       const bytes = (jobs[job + J_LENGTH] as number) + LEAST_TRANSPORT_BYTES;
-      this.#initiator.onUnknownSession(peer, words, this.#from[i] as number, bytes, now);
+      this.#initiator.onUnknownSession(peer, words, from, bytes, now);
       return Drop.authentication;
     }
     if (!keypair.replay.take(jobs[job + J_COUNTER_HIGH] as number, jobs[job + J_COUNTER_LOW] as number))
@@ -152,12 +171,11 @@ export class Receiver {
     const length = jobs[job + J_LENGTH] as number;
     device.countReceived(peer, length + LEAST_TRANSPORT_BYTES);
     device.totals.receivedMessages++;
-    if (peer.endpoint.follow(words, this.#from[i] as number)) device.options.sink.moved(peer);
+    if (peer.endpoint.follow(words, from)) device.options.sink.moved(peer);
     if (!keypair.isConfirmed) this.#confirm(peer, keypair, now);
-    device.timed(peer, 'authenticatedReceived', now);
-    this.#keepFresh(peer, now);
+    this.#isAuthentic = true;
     if (length === 0) return Drop.none;
-    device.timed(peer, 'dataReceived', now);
+    this.#hasData = true;
     return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length);
   }
 
