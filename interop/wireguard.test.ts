@@ -36,6 +36,10 @@ test('persistent keepalives of either', (t) => proves(t, 'keepalive'));
 
 test('what wg shows and changes', (t) => proves(t, 'tools'));
 
+test('a file of wg-quick', (t) => proves(t, 'wg-quick'));
+
+test('two networks, one behind each', (t) => proves(t, 'sites'));
+
 test('every case has a name of its own', () => {
   assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);
 });

@@ -1,5 +1,7 @@
 import { bothBegin, itBegins, overIpv6, presharedKey, privateKey, weBegin } from './handshakes.ts';
 import type { Proof } from './proof.ts';
+import { quick } from './quick.ts';
+import { sites } from './sites.ts';
 import { keepalive, rekey, restarts, roaming } from './time.ts';
 import { tools } from './tools.ts';
 import { allowedIps, sizes, tcp } from './traffic.ts';
@@ -19,5 +21,7 @@ export const CASES: readonly (readonly [name: string, summary: string, proof: Pr
   ['keepalive', 'persistent keepalives of either', keepalive],
   ['restarts', 'either interface is set down and up again', restarts],
   ['tools', 'wg show, set, setconf, syncconf, addconf and showconf on ours', tools],
+  ['wg-quick', 'a file of wg-quick makes an interface of ours, routes included, and takes it away', quick],
+  ['sites', 'two networks, one behind each, reach each other', sites],
   ['rekey', 'new keys after two minutes, for real, under traffic', rekey],
 ];
