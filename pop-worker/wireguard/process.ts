@@ -15,12 +15,6 @@ import { LinkWatch } from './link.ts';
 import { serveUapi, UAPI_FOLDER, uapiFile } from './uapi-socket.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(wireguard|udp|tun)_/.test(spec.name));
-/**
- * So many handshakes a second are answered without a cookie: what takes about half of a CPU, at some 0.2 ms each.
- * Beyond it who asks for one must show that it is at its address.
- */
-const HANDSHAKES_A_SECOND = 2500;
-
 /** A WireGuard interface with its socket, from its start to its end. */
 export class WireGuardProcess {
   readonly #log: Logger;
@@ -40,7 +34,7 @@ export class WireGuardProcess {
     // Until it is given a key it has one that nobody knows.
     const privateKey = new Uint8Array(randomBytes(32));
     this.#tunnel = new Tunnel({
-      ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: HANDSHAKES_A_SECOND },
+      ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: Number.POSITIVE_INFINITY },
     });
     privateKey.fill(0);
     this.#interface = new Interface(this.#tunnel);

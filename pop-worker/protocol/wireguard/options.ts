@@ -31,7 +31,7 @@ export interface WireGuardOptions {
   readonly mtu?: number;
   /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
   readonly cookieSecret?: Uint8Array;
-  /** More handshake messages a second ask for cookies. */
+  /** More handshake messages a second ask for cookies; Infinity: only while many wait for their turn (`backlog.ts`). */
   readonly handshakesASecond?: number;
 }
 

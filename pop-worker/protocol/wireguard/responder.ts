@@ -27,7 +27,7 @@ export class Responder {
   admit(bytes: Uint8Array, at: number, mac1At: number, words: Int32Array, from: number, now: TimeUs): Drop {
     const { backlog, cookies, load, sources, options } = this.#device;
     if (!cookies.isMac1Valid(bytes, at, mac1At)) return Drop.mac1;
-    if (!load.count(now) && backlog.size < MANY_WAITING) return Drop.none;
+    if (!load.count(now, backlog.size >= MANY_WAITING)) return Drop.none;
     const remote = from + D_REMOTE;
     if (!cookies.isMac2Valid(bytes, at, mac1At, words, remote)) {
       const sender = readWord(bytes, at + INITIATION.sender);

@@ -94,12 +94,12 @@ test('a reply that is changed, of another message, or comes again, is no cookie'
 
 test('more handshakes than the rate are a load, which lasts a second beyond', () => {
   const load = new HandshakeLoad(100);
-  for (let i = 0; i < 10; i++) assert.equal(load.count(0), false);
-  assert.equal(load.count(0), true);
-  assert.equal(load.count(UNDER_LOAD_US - 1), true);
-  assert.equal(load.count(UNDER_LOAD_US), false);
-  for (let us = 2e6; us < 3e6; us += 10_000) assert.equal(load.count(us), false);
-  assert.equal(new HandshakeLoad(0).count(0), true);
+  for (let i = 0; i < 10; i++) assert.equal(load.count(0, false), false);
+  assert.equal(load.count(0, false), true);
+  assert.equal(load.count(UNDER_LOAD_US - 1, false), true);
+  assert.equal(load.count(UNDER_LOAD_US, false), false);
+  for (let us = 2e6; us < 3e6; us += 10_000) assert.equal(load.count(us, false), false);
+  assert.equal(new HandshakeLoad(0).count(0, false), true);
 });
 
 test('a source begins five at once and twenty a second; a /64 is one source, an IPv4 address another', () => {
@@ -127,4 +127,12 @@ test('a million sources leave the table as it is', () => {
     if (limit.allows(from, 0, i)) allowed++;
   }
   assert.ok(allowed > 990_000);
+});
+
+test('without a rate only many that wait are a load, for a second after', () => {
+  const load = new HandshakeLoad(Number.POSITIVE_INFINITY);
+  for (let i = 0; i < 100_000; i++) assert.ok(!load.count(0, false));
+  assert.ok(load.count(5, true));
+  assert.ok(load.count(5 + UNDER_LOAD_US - 1, false));
+  assert.ok(!load.count(5 + UNDER_LOAD_US, false));
 });

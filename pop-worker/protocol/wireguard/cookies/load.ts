@@ -12,7 +12,7 @@ export class HandshakeLoad {
   #at: TimeUs = 0;
   #until: TimeUs = 0;
 
-  /** @param perSecond 0: always under load */
+  /** @param perSecond 0: always under load; Infinity: only while many wait */
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
     this.#left = this.#burst;
@@ -22,13 +22,23 @@ export class HandshakeLoad {
     return this.#perSecond === 0 ? 0 : Math.max(1, this.#perSecond / 10);
   }
 
-  /** One more message with a valid mac1. @returns whether we are under load */
-  count(now: TimeUs): boolean {
+  /**
+   * One more message with a valid mac1.
+   *
+   * @param isCrowded many wait already
+   * @returns whether we are under load
+   */
+  count(now: TimeUs, isCrowded: boolean): boolean {
+    if (isCrowded) this.#until = now + UNDER_LOAD_US;
+    if (this.#perSecond !== Number.POSITIVE_INFINITY) this.#countRate(now);
+    return now < this.#until;
+  }
+
+  #countRate(now: TimeUs): void {
     const passed = Math.max(0, now - this.#at);
     this.#at = Math.max(this.#at, now);
     this.#left = Math.min(this.#burst, this.#left + (passed * this.#perSecond) / 1e6);
     if (this.#left < 1) this.#until = now + UNDER_LOAD_US;
     else this.#left--;
-    return now < this.#until;
   }
 }
