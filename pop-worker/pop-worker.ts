@@ -1,8 +1,8 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
-import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
+import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';

@@ -51,6 +51,11 @@ export class FileNeighbours {
     return this.#known.map(({ config }) => config.name);
   }
 
+  /** @param name of the file; its number is undefined while the BGP thread does not have it */
+  find(name: unknown): Known | undefined {
+    return this.#known.find(({ config }) => config.name === name);
+  }
+
   nameOf(id: number): string | undefined {
     return this.#known.find((one) => one.id === id)?.config.name;
   }

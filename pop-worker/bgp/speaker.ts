@@ -102,12 +102,17 @@ export class FileSpeaker {
    * @throws Error that says why not
    */
   async retry({ neighbor }: Readonly<Record<string, unknown>>): Promise<object> {
-    const found = [...this.#neighbours].find(([, { name }]) => name === neighbor);
+    const found = this.#neighbours.find(neighbor);
     if (found === undefined) {
-      const names = [...this.#neighbours.values()].map(({ name }) => name);
+      const { names } = this.#neighbours;
       throw new Error(`there is no neighbour ${neighbor}: there is ${names.join(', ') || 'none'}`);
     }
-    const [id, { name, shutdown }] = found;
+    const {
+      id,
+      refusal,
+      config: { name, shutdown },
+    } = found;
+    if (id === undefined) throw new Error(`${name} cannot be had: ${refusal}`);
     if (shutdown !== undefined)
       throw new Error(`${name} is shut down by the file: take that away there, and send SIGHUP`);
     const before = (await this.#thread.status()).find((one) => one.name === name);
