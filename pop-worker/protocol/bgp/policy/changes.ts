@@ -6,6 +6,7 @@ import { writeU32 } from '../wire/bytes.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { CommunityPattern } from './community-pattern.ts';
 import { communityPatterns } from './conditions.ts';
+import { type Wrong, within } from './fault.ts';
 import { type Changes, ORIGIN_NAMES } from './rule.ts';
 
 /** One thing that is changed of a route. */
@@ -22,19 +23,18 @@ const MAX_SEGMENT = 255;
 /** More than that is cut by many; no one needs it. */
 const MAX_PREPEND = 50;
 
-type Wrong = (what: string) => void;
-
 /** @param wrong as in `conditionsOf` */
 export const changesOf = (changes: Changes, wrong: Wrong): Change[] => {
+  const at = (field: keyof Changes): Wrong => within(wrong, field);
   const { localPref, med, origin, nextHop, prepend, removeCommunities, addCommunities } = changes;
   const list: (Change | undefined)[] = [
     localPref === undefined ? undefined : setLocalPref(localPref),
     med === undefined ? undefined : setMed(med),
     origin === undefined ? undefined : setOrigin(ORIGIN_NAMES.indexOf(origin), origin),
-    nextHop === undefined ? undefined : setNextHop(nextHop, wrong),
-    prepend === undefined ? undefined : prependAs(prepend.times, prepend.as, wrong),
-    removeCommunities && withoutCommunities(removeCommunities, wrong),
-    addCommunities && withCommunities(addCommunities, wrong),
+    nextHop === undefined ? undefined : setNextHop(nextHop, at('nextHop')),
+    prepend === undefined ? undefined : prependAs(prepend.times, prepend.as, at('prepend')),
+    removeCommunities && withoutCommunities(removeCommunities, at('removeCommunities')),
+    addCommunities && withCommunities(addCommunities, at('addCommunities')),
   ];
   return list.filter((change) => change !== undefined);
 };

@@ -4,7 +4,8 @@ import { OWN } from '../rib/route-policy.ts';
 import { AttributeCode } from '../wire/attributes/codes.ts';
 import { addressBits, familyName } from '../wire/families.ts';
 import { type CommunityPattern, parseCommunityPattern } from './community-pattern.ts';
-import type { NumberRange } from './number-range.ts';
+import { type Wrong, within } from './fault.ts';
+import type { Lists } from './lists.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { PrefixList, type PrefixRange, parsePrefixRange, wordsOf } from './prefix-list.ts';
 import type { PolicyNeighbour, PolicyRoute } from './route.ts';
@@ -32,38 +33,31 @@ export interface Condition {
   test(route: PolicyRoute): boolean;
 }
 
-/** Lists that rules name. */
-export interface Lists {
-  readonly prefixes: Readonly<Record<string, readonly PrefixRange[]>>;
-  readonly ases: Readonly<Record<string, readonly NumberRange[]>>;
-}
-
 /** LOCAL_PREF of a route that has none, as decisions take it. */
 const DEFAULT_LOCAL_PREF = 100;
 const MOST_32 = 0xffff_ffff;
 
-type Wrong = (what: string) => void;
-
-/** @param wrong is told, in a sentence without its beginning, of each thing that is wrong @returns what is asked, cheapest first */
+/** @param wrong is told of each thing that is wrong, with the field of `match` @returns what is asked, cheapest first */
 export const conditionsOf = (match: Match, lists: Lists, wrong: Wrong): Condition[] => {
+  const at = (field: keyof Match): Wrong => within(wrong, field);
   const conditions: (Condition | undefined)[] = [
-    match.families && inFamilies(match.families, wrong),
-    match.from && isFrom(match.from, wrong),
-    match.fromRoles && roles('from', match.fromRoles, wrong, sourceOf, 0),
-    match.to && isTo(match.to, wrong),
-    match.toRoles && roles('to', match.toRoles, wrong, targetOf, Need.target),
-    match.origins && inOrigins(match.origins, wrong),
-    match.localPref && inRange('local-pref', match.localPref, wrong, localPrefOf),
-    match.med && inRange('med', match.med, wrong, medOf),
-    match.pathLength && inRange('path length', match.pathLength, wrong, pathLengthOf),
-    match.attributes && hasAttributes(match.attributes, wrong),
-    match.nextHops && nextHopIn(match.nextHops, lists, wrong),
-    match.communities && hasCommunity(match.communities, wrong),
-    ...(match.allCommunities ?? []).map((text) => hasCommunity([text], wrong)),
-    match.paths && pathIs(match.paths, lists, wrong),
-    match.prefixes && prefixIn(match.prefixes, lists, wrong),
-    match.rpki && rpkiIs(match.rpki, wrong),
-    match.not && negated(match.not, lists, wrong),
+    match.families && inFamilies(match.families, at('families')),
+    match.from && isFrom(match.from, at('from')),
+    match.fromRoles && roles('from', match.fromRoles, at('fromRoles'), sourceOf, 0),
+    match.to && isTo(match.to, at('to')),
+    match.toRoles && roles('to', match.toRoles, at('toRoles'), targetOf, Need.target),
+    match.origins && inOrigins(match.origins, at('origins')),
+    match.localPref && inRange('local-pref', match.localPref, at('localPref'), localPrefOf),
+    match.med && inRange('med', match.med, at('med'), medOf),
+    match.pathLength && inRange('path length', match.pathLength, at('pathLength'), pathLengthOf),
+    match.attributes && hasAttributes(match.attributes, at('attributes')),
+    match.nextHops && nextHopIn(match.nextHops, lists, at('nextHops')),
+    match.communities && hasCommunity(match.communities, at('communities')),
+    ...(match.allCommunities ?? []).map((text) => hasCommunity([text], at('allCommunities'))),
+    match.paths && pathIs(match.paths, lists, at('paths')),
+    match.prefixes && prefixIn(match.prefixes, lists, at('prefixes')),
+    match.rpki && rpkiIs(match.rpki, at('rpki')),
+    match.not && negated(match.not, lists, at('not')),
   ];
   return conditions.filter((one) => one !== undefined);
 };

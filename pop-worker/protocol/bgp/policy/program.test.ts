@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importError, readPolicies } from './program.ts';
 import type { Policies, Rule } from './rule.ts';
+import { Bench, ROUTE } from './testing/table.ts';
 
 const errorsOf = (...rules: readonly Rule[]): readonly string[] => readPolicies({ ruleSets: { main: rules } }).errors;
 
@@ -78,6 +79,60 @@ test('lists that are wrong, and names that objects have anyway', () => {
     { call: 'constructor' },
   ];
   assert.equal(errorsOf(...rules).length, 4);
+});
+
+test('each fault says where it is, for whoever shows the field', () => {
+  const place = (rule: Rule) =>
+    readPolicies({ ruleSets: { main: [{ call: 'drain' }, rule] } }).faults.map(({ ruleSet, rule: at, field }) => [
+      ruleSet,
+      at,
+      field,
+    ]);
+  const cases: readonly (readonly [Rule, string | undefined])[] = [
+    [{ name: 'odd' }, undefined],
+    [{ match: { prefixes: ['x'] }, end: 'accept' }, 'match.prefixes'],
+    [{ match: { not: { prefixes: ['x'] } }, end: 'accept' }, 'match.not.prefixes'],
+    [{ match: { not: {} }, end: 'accept' }, 'match.not'],
+    [{ match: { nextHops: ['@x'] }, end: 'accept' }, 'match.nextHops'],
+    [{ match: { allCommunities: ['x'] }, end: 'accept' }, 'match.allCommunities'],
+    [{ match: { paths: ['('] }, end: 'accept' }, 'match.paths'],
+    [{ match: { localPref: {} }, end: 'accept' }, 'match.localPref'],
+    [{ set: { addCommunities: ['x:*'] }, end: 'accept' }, 'set.addCommunities'],
+    [{ set: { prepend: { times: 51 } }, end: 'accept' }, 'set.prepend'],
+    [{ set: { nextHop: 'x' }, end: 'accept' }, 'set.nextHop'],
+    [{ call: 'lost' }, 'call'],
+  ];
+  for (const [rule, field] of cases) for (const found of place(rule)) assert.deepEqual(found, ['main', 1, field]);
+  assert.ok(cases.every(([rule]) => place(rule).length > 0));
+  const lists = { prefixLists: { ours: ['x'] }, asLists: { 'no name': ['1'] } };
+  const { faults } = readPolicies({ ruleSets: { main: [{ end: 'accept' }] }, ownLists: { main: lists } });
+  assert.deepEqual(
+    faults.map(({ ruleSet, rule, field }) => [ruleSet, rule, field]),
+    [
+      ['main', undefined, 'asLists.no name'],
+      ['main', undefined, 'prefixLists.ours'],
+    ],
+  );
+});
+
+test('a list of one rule set is known to that one alone, and goes before one of all', () => {
+  const rules: Rule[] = [{ match: { prefixes: ['@ours'], paths: ['@theirs'] }, end: 'accept' }];
+  const { errors } = readPolicies({
+    ...{ prefixLists: { ours: ['10.0.0.0/8'] }, ruleSets: { a: rules, b: rules } },
+    ownLists: { a: { prefixLists: { ours: ['192.0.2.0/24'] }, asLists: { theirs: ['64500'] } } },
+  });
+  assert.deepEqual(errors, [
+    'rule set "b", rule 1 is wrong: path pattern "@theirs" names the AS list "theirs", which there is not',
+  ]);
+  const both: Policies = {
+    ...{
+      prefixLists: { ours: ['10.0.0.0/8'] },
+      ruleSets: { main: [{ match: { prefixes: ['@ours'] }, end: 'accept' }] },
+    },
+    ownLists: { main: { prefixLists: { ours: ['192.0.2.0/24'] } } },
+  };
+  const table = new Bench(both, 'main');
+  assert.deepEqual([table.accepts(ROUTE, '192.0.2.0/24'), table.accepts(ROUTE, '10.0.0.0/8')], [true, false]);
 });
 
 test('circles through others are found, and calls that grow without bounds', () => {

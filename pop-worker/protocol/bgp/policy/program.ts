@@ -1,9 +1,9 @@
 import { BUILT_IN } from './builtin/table.ts';
 import { type Change, changesOf } from './changes.ts';
-import { type Condition, conditionsOf, type Lists, Need } from './conditions.ts';
-import { type NumberRange, parseNumberRange } from './number-range.ts';
-import { type PrefixRange, parsePrefixRange } from './prefix-list.ts';
-import type { Ending, Policies, Rule } from './rule.ts';
+import { type Condition, conditionsOf, Need } from './conditions.ts';
+import { faultText, type PolicyFault, type Wrong, within } from './fault.ts';
+import { type Lists, listsOf, nameFault } from './lists.ts';
+import type { Ending, Policies, Rule, RuleLists } from './rule.ts';
 
 /** A rule that was checked. */
 export interface ReadRule {
@@ -28,79 +28,55 @@ export interface ReadRuleSet {
 export interface ReadPolicies {
   /** Built-in ones too. */
   readonly ruleSets: ReadonlyMap<string, ReadRuleSet>;
-  /** A sentence for each thing that is wrong; nothing may be used then. */
+  /** Each thing that is wrong; nothing may be used then. */
+  readonly faults: readonly PolicyFault[];
+  /** The same as sentences. */
   readonly errors: readonly string[];
 }
 
 /** That one route may be asked: of rule sets that call others, each call counts. */
 const MAX_COST = 100_000;
-const MOST_AS = 0xffff_ffff;
 
 /** Checks policies, and makes of them what routes are asked. */
 export const readPolicies = (policies: Policies): ReadPolicies => {
-  const errors: string[] = [];
-  const lists = listsOf(policies, errors);
-  checkNames('rule set', policies.ruleSets, errors);
-  const reader = new Reader(policies.ruleSets, lists, errors);
+  const faults: PolicyFault[] = [];
+  const report = (fault: PolicyFault): void => void faults.push(fault);
+  const lists = listsOf(policies, { prefixes: {}, ases: {} }, report);
   for (const name of Object.keys(policies.ruleSets)) {
-    if (Object.hasOwn(BUILT_IN, name)) errors.push(`rule set "${name}" is built in: give yours another name`);
+    const what = nameFault('rule set', name);
+    if (what !== undefined) report({ subject: `"${name}"`, what });
+  }
+  const reader = new Reader(policies, lists, report);
+  for (const name of Object.keys(policies.ruleSets)) {
+    if (isBuiltIn(name)) report({ ruleSet: name, what: 'is built in: give yours another name' });
     reader.read(name);
   }
   for (const name of Object.keys(BUILT_IN)) reader.read(name);
-  return { ruleSets: reader.ruleSets, errors };
+  return { ruleSets: reader.ruleSets, faults, errors: faults.map(faultText) };
 };
 
-/** As a path pattern can have it behind its `@`. */
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-
-const checkNames = (kind: string, named: Readonly<Record<string, unknown>>, errors: string[]): void => {
-  for (const name of Object.keys(named))
-    if (!NAME.test(name))
-      errors.push(`"${name}" is no name for a ${kind}: use up to 64 letters, digits, "-", "_" and "."`);
-};
-
-const listsOf = ({ prefixLists = {}, asLists = {} }: Policies, errors: string[]): Lists => {
-  checkNames('prefix list', prefixLists, errors);
-  checkNames('list of ASes', asLists, errors);
-  const prefixes: Record<string, readonly PrefixRange[]> = {};
-  for (const [name, texts] of Object.entries(prefixLists)) {
-    prefixes[name] = texts.flatMap((text) => {
-      const range = parsePrefixRange(text);
-      if (typeof range !== 'string') return [range];
-      errors.push(`prefix list "${name}" is wrong: ${range}`);
-      return [];
-    });
-  }
-  const ases: Record<string, readonly NumberRange[]> = {};
-  for (const [name, texts] of Object.entries(asLists)) {
-    ases[name] = texts.flatMap((text) => {
-      const range = parseNumberRange(text, MOST_AS);
-      if (range !== undefined) return [range];
-      errors.push(`AS list "${name}" has "${text}" where an AS number or a range, 64512-65534, is to be`);
-      return [];
-    });
-  }
-  return { prefixes, ases };
-};
+/** Whether a rule set of that name need not be written. */
+export const isBuiltIn = (name: string): boolean => Object.hasOwn(BUILT_IN, name);
 
 class Reader {
   readonly ruleSets = new Map<string, ReadRuleSet>();
-  readonly #written: Readonly<Record<string, readonly Rule[]>>;
+  readonly #policies: Policies;
   readonly #lists: Lists;
-  readonly #errors: string[];
+  readonly #report: (fault: PolicyFault) => void;
   /** Rule sets that are being read, each called by the one before. */
   readonly #open: string[] = [];
 
-  constructor(written: Readonly<Record<string, readonly Rule[]>>, lists: Lists, errors: string[]) {
-    this.#written = written;
+  /** @param lists of all rule sets @param report is told of each thing that is wrong */
+  constructor(policies: Policies, lists: Lists, report: (fault: PolicyFault) => void) {
+    this.#policies = policies;
     this.#lists = lists;
-    this.#errors = errors;
+    this.#report = report;
   }
 
   read(name: string): ReadRuleSet | undefined {
     const known = this.ruleSets.get(name);
     if (known !== undefined) return known;
-    const source = Object.hasOwn(BUILT_IN, name) ? BUILT_IN : this.#written;
+    const source = isBuiltIn(name) ? BUILT_IN : this.#policies.ruleSets;
     if (!Object.hasOwn(source, name)) return undefined;
     this.#open.push(name);
     const rules = this.#rules(name, source[name] as readonly Rule[]);
@@ -113,39 +89,55 @@ class Reader {
       cost: rules.reduce((sum, { call }) => sum + 1 + (call?.cost ?? 0), 0),
     };
     if (set.cost > MAX_COST)
-      this.#errors.push(
-        `rule set "${name}" asks one route more than ${MAX_COST} rules: call fewer, or match them before`,
-      );
+      this.#report({
+        ruleSet: name,
+        what: `asks one route more than ${MAX_COST} rules: call fewer, or match them before`,
+      });
     this.ruleSets.set(name, set);
     return set;
   }
 
+  /** What the rules of a set may name. */
+  #listsOf(set: string): Lists {
+    const { ownLists = {} } = this.#policies;
+    if (!Object.hasOwn(ownLists, set)) return this.#lists;
+    const report = (fault: PolicyFault): void => this.#report({ ...fault, ruleSet: set });
+    return listsOf(ownLists[set] as RuleLists, this.#lists, report);
+  }
+
   #rules(set: string, rules: readonly Rule[]): ReadRule[] {
+    const lists = this.#listsOf(set);
     const names = new Set<string>();
     let last: string | undefined;
     return rules.map((rule, i) => {
       const name = rule.name ?? `rule ${i + 1}`;
-      const wrong = (what: string): void => {
-        this.#errors.push(`rule set "${set}", ${rule.name === undefined ? name : `rule "${name}"`} ${what}`);
-      };
-      if (names.has(name)) wrong('has the name of another one: give each its own');
+      const subject = rule.name === undefined ? name : `rule "${name}"`;
+      const wrong: Wrong = (what, field) =>
+        this.#report({ ruleSet: set, rule: i, subject, what, ...(field !== undefined && { field }) });
+      if (names.has(name)) wrong('has the name of another one: give each its own', 'name');
       names.add(name);
       if (last !== undefined) wrong(`is never asked: "${last}" before it ends for every route`);
-      const read = this.#rule(rule, name, wrong);
+      const read = this.#rule(rule, name, lists, wrong);
       if (read.conditions.length === 0 && read.end !== undefined) last = name;
       return read;
     });
   }
 
-  #rule({ match = {}, set = {}, call, end }: Rule, name: string, wrong: (what: string) => void): ReadRule {
-    const conditions = conditionsOf(match, this.#lists, wrong);
-    const changes = changesOf(set, wrong);
+  #rule({ match = {}, set = {}, call, end }: Rule, name: string, lists: Lists, wrong: Wrong): ReadRule {
+    const conditions = conditionsOf(match, lists, within(wrong, 'match'));
+    const changes = changesOf(set, within(wrong, 'set'));
     if (changes.length === 0 && call === undefined && end === undefined)
       wrong('does nothing: give it something to set, to call, or an end');
-    return { name, conditions, changes, call: call === undefined ? undefined : this.#called(call, wrong), end };
+    return {
+      name,
+      conditions,
+      changes,
+      call: call === undefined ? undefined : this.#called(call, within(wrong, 'call')),
+      end,
+    };
   }
 
-  #called(name: string, wrong: (what: string) => void): ReadRuleSet | undefined {
+  #called(name: string, wrong: Wrong): ReadRuleSet | undefined {
     if (this.#open.includes(name)) {
       const loop = [...this.#open.slice(this.#open.indexOf(name)), name].map((one) => `"${one}"`);
       wrong(`calls in a circle: ${loop.join(' calls ')}`);

@@ -79,12 +79,18 @@ export interface Rule {
   readonly end?: Ending | undefined;
 }
 
-/** A route that no rule accepts is rejected. */
-export interface Policies {
+/** Lists that rules name as `@name`. */
+export interface RuleLists {
   readonly prefixLists?: Readonly<Record<string, readonly string[]>> | undefined;
   /** AS numbers and ranges, `64512-65534`, for path patterns. */
   readonly asLists?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** A route that no rule accepts is rejected. */
+export interface Policies extends RuleLists {
   readonly ruleSets: Readonly<Record<string, readonly Rule[]>>;
+  /** Lists of one rule set alone, by its name; asked before those of all. */
+  readonly ownLists?: Readonly<Record<string, RuleLists>> | undefined;
 }
 
 export const FAMILY_NAMES = ['ipv4-unicast', 'ipv6-unicast', 'ipv4-flow', 'ipv6-flow'] as const;
