@@ -86,8 +86,13 @@ const prependAs = (times: number, as: number | undefined, wrong: Wrong): Change 
   };
 };
 
-/** In the first segment, where that is a sequence with room; otherwise before it (RFC 4271 §5.1.2 b). */
-const prepended = (path: Uint8Array, as: number, times: number): Uint8Array => {
+/**
+ * In the first segment, where that is a sequence with room; otherwise before it (RFC 4271 §5.1.2 b).
+ *
+ * @param path value of AS_PATH
+ * @returns the same with an AS some times in front
+ */
+export const prepended = (path: Uint8Array, as: number, times: number): Uint8Array => {
   const has = path.length > 0 && path[0] === Segment.sequence ? (path[1] as number) : 0;
   const joins = has > 0 && has + times <= MAX_SEGMENT;
   const out = new Uint8Array(path.length + 4 * times + (joins ? 0 : 2));

@@ -196,11 +196,21 @@ export const communityPatterns = (texts: readonly string[], wrong: Wrong): Commu
     return [];
   });
 
+/** Entries of the lists that a pattern names. */
+const namedAses = (text: string, ases: Lists['ases']): number =>
+  [...text.matchAll(/@([A-Za-z0-9_.-]+)/g)].reduce(
+    (sum, [, name = '']) => sum + (Object.hasOwn(ases, name) ? (ases[name]?.length ?? 0) : 0),
+    0,
+  );
+
 const pathIs = (texts: readonly string[], lists: Lists, wrong: Wrong): Condition => {
   notEmpty('path patterns', texts, wrong);
+  const { ases, budget } = lists;
   const patterns = texts.flatMap((text) => {
-    const pattern = parsePathPattern(text, lists.ases);
-    if (typeof pattern !== 'string') return [pattern];
+    // Once too much was asked for, nothing more is made of it.
+    if (!budget.takes('pathSteps', namedAses(text, ases), wrong)) return [];
+    const pattern = parsePathPattern(text, ases);
+    if (typeof pattern !== 'string') return budget.takes('pathSteps', pattern.steps, wrong) ? [pattern] : [];
     wrong(`is wrong: ${pattern}`);
     return [];
   });
@@ -217,21 +227,28 @@ const pathIs = (texts: readonly string[], lists: Lists, wrong: Wrong): Condition
   };
 };
 
-const prefixList = (texts: readonly string[], lists: Lists, wrong: Wrong): PrefixList =>
-  new PrefixList(
+const prefixList = (texts: readonly string[], lists: Lists, wrong: Wrong): PrefixList => {
+  const isWithin = ({ length }: readonly PrefixRange[]): boolean => lists.budget.takes('prefixes', length, wrong);
+  return new PrefixList(
     texts.flatMap((text) => {
-      if (!text.startsWith('@')) {
-        const range = parsePrefixRange(text);
-        if (typeof range !== 'string') return [range];
-        wrong(`is wrong: ${range}`);
-        return [];
-      }
-      const name = text.slice(1);
-      if (Object.hasOwn(lists.prefixes, name)) return lists.prefixes[name] as readonly PrefixRange[];
-      wrong(`names the prefix list "${name}", which there is not`);
-      return [];
+      const ranges = rangesOf(text, lists, wrong);
+      return isWithin(ranges) ? ranges : [];
     }),
   );
+};
+
+const rangesOf = (text: string, lists: Lists, wrong: Wrong): readonly PrefixRange[] => {
+  if (!text.startsWith('@')) {
+    const range = parsePrefixRange(text);
+    if (typeof range !== 'string') return [range];
+    wrong(`is wrong: ${range}`);
+    return [];
+  }
+  const name = text.slice(1);
+  if (Object.hasOwn(lists.prefixes, name)) return lists.prefixes[name] as readonly PrefixRange[];
+  wrong(`names the prefix list "${name}", which there is not`);
+  return [];
+};
 
 const prefixIn = (texts: readonly string[], lists: Lists, wrong: Wrong): Condition => {
   notEmpty('prefixes', texts, wrong);

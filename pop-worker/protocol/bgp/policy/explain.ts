@@ -31,6 +31,13 @@ export interface Explanation {
   readonly after: readonly (readonly [string, string])[];
 }
 
+/** What is done with a route once a policy has accepted it. */
+export interface Finish {
+  readonly step: ExplainedStep;
+  /** @param attributes as of `RoutePolicy.apply` @returns what that does, but never `REJECT` */
+  apply(attributes: number): number;
+}
+
 /** @param source, family, destination, attributes as of `RoutePolicy.apply` */
 export const explain = (
   policy: Policy,
@@ -39,11 +46,18 @@ export const explain = (
   family: number,
   destination: number,
   attributes: number,
+  finish?: Finish,
 ): Explanation => {
   const { store } = context;
   const steps: ExplainedStep[] = [];
   const before = textOf(context, attributes);
-  const result = policy.run(source, family, destination, attributes, (step) => steps.push(stepOf(step)));
+  let result = policy.run(source, family, destination, attributes, (step) => steps.push(stepOf(step)));
+  if (finish !== undefined && result !== REJECT) {
+    const accepted = result;
+    steps.push(finish.step);
+    result = finish.apply(accepted);
+    if (accepted !== attributes && accepted !== result) store.release(accepted);
+  }
   const after = result === REJECT ? [] : textOf(context, result);
   if (result !== REJECT && result !== attributes) store.release(result);
   return { ruleSet: policy.ruleSet.name, accepted: result !== REJECT, steps, before, after };

@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import type { PolicyFault } from './fault.ts';
 import { type NumberRange, parseNumberRange } from './number-range.ts';
 import { type PrefixRange, parsePrefixRange } from './prefix-list.ts';
@@ -7,6 +8,8 @@ import type { RuleLists } from './rule.ts';
 export interface Lists {
   readonly prefixes: Readonly<Record<string, readonly PrefixRange[]>>;
   readonly ases: Readonly<Record<string, readonly NumberRange[]>>;
+  /** Of whatever names them. */
+  readonly budget: Budget;
 }
 
 type Report = (fault: PolicyFault) => void;
@@ -48,5 +51,5 @@ export const listsOf = ({ prefixLists = {}, asLists = {} }: RuleLists, others: L
       return [];
     });
   }
-  return { prefixes, ases };
+  return { prefixes, ases, budget: others.budget };
 };

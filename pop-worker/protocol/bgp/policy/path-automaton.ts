@@ -7,6 +7,8 @@ import type { Atom } from './path-pattern.ts';
  * known as bits. Nothing is tried twice, so that a path costs its length times the length of the pattern, whatever is in it.
  */
 export class PathAutomaton {
+  /** Which AS may follow which, all in all: what it took to be made. */
+  readonly steps: number;
   readonly #atoms: readonly Atom[];
   readonly #words: number;
   readonly #first: Uint32Array;
@@ -21,9 +23,10 @@ export class PathAutomaton {
     atoms: readonly Atom[],
     first: Iterable<number>,
     last: Iterable<number>,
-    follow: readonly Iterable<number>[],
+    follow: readonly ReadonlySet<number>[],
     isNullable: boolean,
   ) {
+    this.steps = follow.reduce((sum, { size }) => sum + size, atoms.length);
     this.#atoms = atoms;
     this.#words = (atoms.length + 31) >>> 5;
     this.#first = this.#bits(first);

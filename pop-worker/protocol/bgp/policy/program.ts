@@ -1,3 +1,4 @@
+import { Budget, NO_LIMITS, type PolicyLimits } from './budget.ts';
 import { BUILT_IN } from './builtin/table.ts';
 import { type Change, changesOf } from './changes.ts';
 import { type Condition, conditionsOf, Need } from './conditions.ts';
@@ -37,11 +38,11 @@ export interface ReadPolicies {
 /** That one route may be asked: of rule sets that call others, each call counts. */
 const MAX_COST = 100_000;
 
-/** Checks policies, and makes of them what routes are asked. */
-export const readPolicies = (policies: Policies): ReadPolicies => {
+/** Checks policies, and makes of them what routes are asked. Rule sets are read in the order in which they stand. */
+export const readPolicies = (policies: Policies, limits: PolicyLimits = NO_LIMITS): ReadPolicies => {
   const faults: PolicyFault[] = [];
   const report = (fault: PolicyFault): void => void faults.push(fault);
-  const lists = listsOf(policies, { prefixes: {}, ases: {} }, report);
+  const lists = listsOf(policies, { prefixes: {}, ases: {}, budget: new Budget(limits) }, report);
   for (const name of Object.keys(policies.ruleSets)) {
     const what = nameFault('rule set', name);
     if (what !== undefined) report({ subject: `"${name}"`, what });
