@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Orders, stateBy } from './orders.ts';
+import { type Orders, routingBy, stateBy } from './orders.ts';
 
-test('each cause holds until it is taken back where it came from, and to drain is the stronger one', () => {
-  const table: [Orders['controlPlane'], Orders['local'], string][] = [
-    ['serve', 'serve', 'ready'],
-    ['serve', 'withdraw', 'withdrawn'],
-    ['serve', 'drain', 'draining'],
-    ['drain', 'serve', 'draining'],
-    ['drain', 'withdraw', 'draining'],
-    ['drain', 'drain', 'draining'],
+test('each cause holds until it is taken back where it came from; sessions go by a drain, prefixes by a withdrawal', () => {
+  const table: [Orders['controlPlane'], Orders['local'], state: string, routing: string, atStop: string][] = [
+    ['serve', 'serve', 'ready', 'serve', 'drain'],
+    ['serve', 'withdraw', 'withdrawn', 'withdraw', 'withdraw'],
+    ['serve', 'drain', 'draining', 'drain', 'drain'],
+    ['drain', 'serve', 'draining', 'drain', 'drain'],
+    ['drain', 'withdraw', 'draining', 'withdraw', 'withdraw'],
+    ['drain', 'drain', 'draining', 'drain', 'drain'],
   ];
-  for (const [controlPlane, local, state] of table) {
-    assert.equal(stateBy({ controlPlane, local }), state, `${controlPlane}, ${local}`);
+  for (const [controlPlane, local, state, routing, atStop] of table) {
+    const orders = { controlPlane, local };
+    const found = [stateBy(orders), routingBy(orders, false), routingBy(orders, true)];
+    assert.deepEqual(found, [state, routing, atStop], `${controlPlane}, ${local}`);
   }
 });

@@ -1,4 +1,5 @@
 import type { LocalOrder, WorkerState } from '#control/source.ts';
+import type { AnycastOrder } from '#protocol/anycast/announcer.ts';
 
 /**
  * Why a worker does not serve as usual. The causes are separate: each ends only by whom it came from, so that an end of
@@ -13,8 +14,14 @@ export interface Orders {
 
 export const NO_ORDERS: Orders = { controlPlane: 'serve', local: 'serve' };
 
-/** The state of a worker that is up. To drain is the stronger one: who drains leads nobody here either. */
+/** The state of a worker that is up. To drain is the stronger one for who is here: sessions are told to go. */
 export const stateBy = ({ controlPlane, local }: Orders): Extract<WorkerState, 'ready' | 'draining' | 'withdrawn'> => {
   if (controlPlane === 'drain' || local === 'drain') return 'draining';
   return local === 'withdraw' ? 'withdrawn' : 'ready';
+};
+
+/** What routing is told. To withdraw is the stronger one here: whoever drains may be announced as long as that takes. */
+export const routingBy = ({ controlPlane, local }: Orders, isStopping: boolean): AnycastOrder => {
+  if (local === 'withdraw') return 'withdraw';
+  return isStopping || controlPlane === 'drain' || local === 'drain' ? 'drain' : 'serve';
 };

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
 import type { Command, Notice } from '#dataplane/commands.ts';
@@ -28,7 +29,7 @@ import type { MeshConfig } from './mesh-settings.ts';
 import { announcedOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
-import type { Orders } from './orders.ts';
+import { type Orders, routingBy } from './orders.ts';
 import { QlogOrder } from './qlog-order.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -124,9 +125,12 @@ export class PopWorker {
     state: (state) => {
       this.#parts.log.info('state', { state });
       this.#parts.source.report({ type: 'state' });
-      this.#anycast?.follow(state);
+      this.#route();
     },
-    orders: () => this.#parts.source.report({ type: 'state' }),
+    orders: () => {
+      this.#parts.source.report({ type: 'state' });
+      this.#route();
+    },
   });
 
   constructor(parts: PopWorkerParts) {
@@ -322,6 +326,12 @@ export class PopWorker {
     return this.#states.orders;
   }
 
+  /** An order of before the start holds from the start on. */
+  #route(): void {
+    const { state, orders } = this.#states;
+    if (state !== 'starting') this.#anycast?.follow(routingBy(orders, state === 'stopping'));
+  }
+
   /** Devices are told to go once routing leads elsewhere: those that come back here at once would be refused. */
   #drain(isDraining: boolean): void {
     clearTimeout(this.#leaving);
@@ -446,7 +456,8 @@ export class PopWorker {
   }
 
   /**
-   * Drains, waits until the sessions are gone or the time is over, then ends everything and removes what it made.
+   * Drains, waits until the sessions are gone and the prefixes are withdrawn, or the time is over, then ends everything and
+   * removes what it made.
    *
    * @param graceMs how long sessions may take; 0: they are ended at once
    */
@@ -465,12 +476,14 @@ export class PopWorker {
     await this.#network.down();
   }
 
+  /** As by an order to drain: routing leads elsewhere before anybody is told to go, and has the time to. */
   async #drained(graceMs: number): Promise<void> {
+    const end = performance.now() + graceMs;
+    if (this.#anycast?.isAnnounced === true) await wait(ROUTING_MS);
     this.#sendAway(graceMs);
-    for (const end = performance.now() + graceMs; performance.now() < end; ) {
-      const { sessions, connections } = await this.status();
-      if (sessions + connections === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, SESSIONS_GONE_POLL_MS));
+    for (; performance.now() < end; await wait(SESSIONS_GONE_POLL_MS)) {
+      const { sessions, connections } = await this.#collected();
+      if (sessions + connections === 0 && this.#anycast?.isAnnounced !== true) return;
     }
   }
 }

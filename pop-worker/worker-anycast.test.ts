@@ -1,70 +1,14 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { askWorker } from '#pop-worker/admin/client.ts';
-import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
-import { startThread } from '#pop-worker/routing/bfd/testing/heard.ts';
-import { BgpSide } from '#pop-worker/routing/bgp/testing/side.ts';
-import { EDGE4, INTERNET4, needsNamespaces, World } from './testing/world.ts';
-
-const OURS = '203.0.113.1';
-const UP = 'cloudbridge_bfd_sessions_count{state="up"}';
-const ROUTING = {
-  prefixes: [
-    { id: 'v4', prefix: '192.0.2.0/24', communities: ['64512:1'] },
-    { id: 'elsewhere', prefix: '198.51.100.0/24', pops: ['oslo'] },
-  ],
-  neighbors: [
-    { pop: 'test', id: 'transit', address: INTERNET4, remoteAsn: 64_500, bfdIntervalMs: 50, med: 7 },
-    { pop: 'oslo', id: 'other', address: '198.51.100.9', remoteAsn: 64_500 },
-  ],
-  uplinks: [{ pop: 'test', id: 'out', device: 'out', probeAddresses: [INTERNET4] }],
-};
-
-/** A worker with a router beside it that does BGP and BFD. */
-const made = async (t: TestContext, nodeArgs: readonly string[] = []) => {
-  const world = new World(t);
-  await world.network();
-  const routing = path.join(world.folder, 'routing.json');
-  writeFileSync(routing, JSON.stringify(ROUTING));
-  const section = `[bgp]\nrouter_id = "${OURS}"\nstep_seconds = 0`;
-  await world.configure({ top: section, static: 'routing = "routing.json"' });
-  const end = {
-    namespace: world.internetNamespace,
-    path: `/run/netns/${world.internetNamespace}`,
-    address4: INTERNET4,
-    address6: '::',
-  };
-  const bfd = startThread(t, { namespace: end.path });
-  const router = new BgpSide(t, end, 64_500, { bfd: bfd.seat() });
-  const worker = { end: { ...end, address4: OURS }, as: 64_512 } as unknown as BgpSide;
-  const direct = { hopLimit: 255, leastHopLimit: 255 };
-  router.add(worker, { tcp: direct, bfd: { intervalMs: 50, multiplier: 3 }, routes: { export: undefined } });
-  world.environment = {
-    CBR_TEST_WEDGE: path.join(world.folder, 'wedged'),
-    CBR_TEST_WEDGE_BGP: path.join(world.folder, 'wedged-bgp'),
-    CBR_TEST_CLOCK: path.join(world.folder, 'jumping'),
-  };
-  await world.startWorker(nodeArgs);
-  const status = async () => ((await askWorker(world.socket, 'status')) as { anycast: WorkerAnycastStatus }).anycast;
-  const received = async (): Promise<number> => (await router.status()).received['update'] ?? 0;
-  const becomes = (state: string) => world.until(state, async () => (await status()).state === state);
-  await becomes('announced');
-  await router.up();
-  // Its route, and the End-of-RIB marker.
-  await world.until('the route is told', async () => (await received()) === 2);
-  const bfdUp = () =>
-    world.until('BFD is Up, and quick', async () => {
-      const { state, detectionMs } = (await router.status()).bfd ?? {};
-      return state === 'up' && detectionMs === 150 && (await world.metric(UP)) === 1;
-    });
-  return { world, router, routing, status, received, becomes, bfdUp };
-};
+import { announcedWorld, ROUTING } from './testing/announced-world.ts';
+import { EDGE4, needsNamespaces } from './testing/world.ts';
 
 test('a worker announces what its PoP is to, withdraws by order, and drains', { skip: needsNamespaces }, async (t) => {
-  const { world, router, routing, status, received, becomes } = await made(t);
+  const { world, router, routing, status, received, becomes } = await announcedWorld(t);
   const { prefixes, neighbors, checks, announcement } = await status();
   assert.deepEqual([prefixes, neighbors.map(({ name }) => name)], [['192.0.2.0/24'], ['transit']]);
   assert.deepEqual(announcement, { isAnnounced: true, preference: 10, isLeaving: false });
@@ -115,7 +59,7 @@ test('a worker announces what its PoP is to, withdraws by order, and drains', { 
 test('a worker whose data plane does not answer withdraws, and comes back when it does', {
   skip: needsNamespaces,
 }, async (t) => {
-  const { world, becomes, received } = await made(t);
+  const { world, becomes, received } = await announcedWorld(t);
   await world.exec(world.workerNamespace, 'ip', 'address', 'delete', `${EDGE4}/32`, 'dev', 'lo');
   await becomes('failed');
   await world.until('it is withdrawn', async () => (await received()) === 3);
@@ -127,7 +71,7 @@ test('a worker whose data plane does not answer withdraws, and comes back when i
 
 test('a data-plane thread that is stuck is withdrawn at once', { skip: needsNamespaces }, async (t) => {
   const wedge = fileURLToPath(new URL('testing/wedge.ts', import.meta.url));
-  const { world, becomes, router, status } = await made(t, ['--import', wedge]);
+  const { world, becomes, router, status } = await announcedWorld(t, { nodeArgs: ['--import', wedge] });
   const start = performance.now();
   writeFileSync(path.join(world.folder, 'wedged'), '');
   await becomes('failed');
@@ -144,7 +88,7 @@ test('a data-plane thread that is stuck is withdrawn at once', { skip: needsName
 
 test('a BGP thread that is stuck, and could withdraw nothing, is seen by BFD', { skip: needsNamespaces }, async (t) => {
   const wedge = fileURLToPath(new URL('testing/wedge.ts', import.meta.url));
-  const { world, router, bfdUp } = await made(t, ['--import', wedge]);
+  const { world, router, bfdUp } = await announcedWorld(t, { nodeArgs: ['--import', wedge] });
   await bfdUp();
   writeFileSync(path.join(world.folder, 'wedged-bgp'), '');
   await world.until('the router has noticed', () => router.endings.some((text) => /BFD has found/.test(text)));
@@ -157,7 +101,7 @@ test('a BGP thread that is stuck, and could withdraw nothing, is seen by BFD', {
 test('a worker that was stopped and goes on (SIGSTOP, SIGCONT) takes nobody for silent, and has its sessions again', {
   skip: needsNamespaces,
 }, async (t) => {
-  const { world, becomes, router, status, bfdUp } = await made(t);
+  const { world, becomes, router, status, bfdUp } = await announcedWorld(t);
   await bfdUp();
   world.worker?.kill('SIGSTOP');
   await world.until('the router has noticed', () => router.endings.some((text) => /BFD has found/.test(text)));
@@ -175,7 +119,7 @@ test('a worker that was stopped and goes on (SIGSTOP, SIGCONT) takes nobody for 
 
 test('a time of day that jumps changes nothing', { skip: needsNamespaces }, async (t) => {
   const jumps = fileURLToPath(new URL('testing/clock-jumps.ts', import.meta.url));
-  const { world, router, status, bfdUp } = await made(t, ['--import', jumps]);
+  const { world, router, status, bfdUp } = await announcedWorld(t, { nodeArgs: ['--import', jumps] });
   await bfdUp();
   writeFileSync(path.join(world.folder, 'jumping'), '');
   const sent = 'cloudbridge_bfd_packets_total{direction="sent"}';

@@ -1,4 +1,3 @@
-import type { WorkerState } from '#control/source.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { Beats } from '#host/thread/beats.ts';
 import type { WorkerRouting } from '#model/routing.ts';
@@ -8,7 +7,7 @@ import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
-import { ANNOUNCER_RULES, type AnycastState } from '#protocol/anycast/announcer.ts';
+import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
 import { splitHostPort } from '#settings/fields.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { labelValues } from '#telemetry/metrics.ts';
@@ -31,7 +30,6 @@ const MOST_ROUTE_BYTES = 256 * 2 ** 20;
 
 const STATES = labelValues('cloudbridge_anycast_state_count', 'state');
 const CHECKS = labelValues('cloudbridge_anycast_check_failed_count', 'check');
-const ANNOUNCED: ReadonlySet<AnycastState> = new Set(['announced', 'returning', 'last', 'draining']);
 
 export interface WorkerAnycastParts {
   readonly settings: BgpSettings;
@@ -52,7 +50,7 @@ export interface WorkerAnycastParts {
   readonly sessions: () => Promise<number>;
   /** Why what is wanted of it is not in force, in words; undefined: it is. */
   readonly behind: () => string | undefined;
-  /** Whether the prefixes are announced now. */
+  /** Whether the prefixes are announced now, by one that stays, and not for want of others. */
   readonly announces: (announces: boolean) => void;
   readonly log: Logger;
   /** The BGP thread ended by itself; one sentence. */
@@ -81,7 +79,7 @@ export class WorkerAnycast {
   readonly #anycast: Anycast;
   readonly #own = allocateSlots();
   #routing: WorkerRouting;
-  #state: AnycastState = 'waiting';
+  #wasAnnounced = false;
   #watching: NodeJS.Timeout | undefined;
   /** Which watch of sessions counts: an order that comes while one asks ends it. */
   #watch = 0;
@@ -145,15 +143,19 @@ export class WorkerAnycast {
 
   /** How many other workers announce the same; undefined: nobody is heard. */
   others(count: number | undefined): void {
-    this.#anycast.others(count);
+    this.#anycast.alone((count ?? 0) === 0);
   }
 
-  /** The worker is in this state. */
-  follow(state: WorkerState): void {
+  /** What routing is told from now on. */
+  follow(order: AnycastOrder): void {
     this.#endWatch();
-    if (state === 'draining' || state === 'stopping') void this.#watchSessions(this.#watch);
-    else if (state === 'withdrawn') this.#anycast.order('withdraw');
-    else if (state === 'ready') this.#anycast.order('serve');
+    if (order === 'drain') void this.#watchSessions(this.#watch);
+    else this.#anycast.order(order);
+  }
+
+  /** Whether anybody is told to come here. */
+  get isAnnounced(): boolean {
+    return this.#anycast.announcement.isAnnounced;
   }
 
   /** Whether the BGP thread still works. */
@@ -274,18 +276,18 @@ export class WorkerAnycast {
     if (watch !== this.#watch) return;
     this.#anycast.sessions(count);
     this.#anycast.order('drain');
-    if (this.#anycast.status().state !== 'draining') return;
+    if (!this.#anycast.isDraining) return;
     this.#watching = setTimeout(() => void this.#watchSessions(watch), SESSIONS_EVERY_MS);
     this.#watching.unref();
   }
 
   #became(state: AnycastState, reason: string | undefined): void {
-    const { log } = this.#parts;
-    const was = this.#state;
-    this.#state = state;
+    const { log, announces } = this.#parts;
+    const [was, is] = [this.#wasAnnounced, this.isAnnounced];
+    this.#wasAnnounced = is;
     // Whoever is there for want of others is none to others: two of them would withdraw for each other, again and again.
-    this.#parts.announces(ANNOUNCED.has(state) && state !== 'last');
-    if (ANNOUNCED.has(was) && !ANNOUNCED.has(state)) {
+    announces(is && state !== 'last' && state !== 'draining');
+    if (was && !is) {
       this.#count('cloudbridge_anycast_withdrawals_total', { cause: state === 'failed' ? 'check' : 'order' });
     }
     (state === 'failed' || state === 'held' || state === 'last' ? log.error : log.info)('anycast', {

@@ -51,3 +51,9 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);
 });
+
+test('one that drains and was withdrawn already', () => {
+  const announcement = { isAnnounced: false, preference: 0, isLeaving: false };
+  const [anycast] = anycastRows({ ...STATUS, state: 'draining', announcement });
+  assert.deepEqual(anycast, ['anycast', 'withdrawn: it drains']);
+});

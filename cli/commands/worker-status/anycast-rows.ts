@@ -47,9 +47,11 @@ export const anycastRows = ({
   refused,
   late,
 }: WorkerAnycastStatus): Row[] => {
+  // A drain goes on also where nothing was announced, or has been withdrawn since.
+  const words = state === 'draining' && !announcement.isAnnounced ? 'withdrawn: it drains' : WORDS[state];
   const preference = announcement.isAnnounced ? `, preference ${announcement.preference} of 10` : '';
   return [
-    ['anycast', `${WORDS[state]}${preference}`],
+    ['anycast', `${words}${preference}`],
     ['prefixes', prefixes.join(', ') || 'none'],
     ...checks
       .filter((check) => check.state !== 'holds')

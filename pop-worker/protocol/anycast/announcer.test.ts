@@ -23,6 +23,8 @@ const RULES: AnnouncerRules = {
   ],
 };
 
+const LAST_CHOICE: Announcement = { isAnnounced: true, preference: 0, isLeaving: false };
+
 class Told {
   readonly announcer = new Announcer(RULES);
   readonly said: Announcement[] = [];
@@ -110,7 +112,7 @@ test('a check that fails again before it counts begins anew', () => {
 
 test('one failure of a check that takes three changes nothing; three withdraw it where others announce', () => {
   const told = served();
-  told.give({ type: 'others', count: 2 });
+  told.give({ type: 'alone', isAlone: false });
   told.check('upstream', 'no answer');
   told.check('upstream', 'no answer');
   told.check('upstream');
@@ -121,17 +123,18 @@ test('one failure of a check that takes three changes nothing; three withdraw it
   assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['failed', false]);
 });
 
-for (const count of [0, undefined]) {
-  test(`the last one, or one that hears nobody (${count}), goes on as the last choice when its upstream check fails`, () => {
-    const told = served();
-    told.give({ type: 'others', count });
-    for (let i = 0; i < 3; i++) told.check('upstream', 'no answer');
-    assert.equal(told.announcer.state, 'last');
-    assert.deepEqual(told.last, { isAnnounced: true, preference: 0, isLeaving: false });
-    told.check('threads', 'silent');
-    assert.equal(told.last.isAnnounced, false, 'who cannot forward is no choice at all');
-  });
-}
+test('the last one, or one that hears nobody, goes on as the last choice when its upstream check fails', () => {
+  const told = served();
+  for (let i = 0; i < 3; i++) told.check('upstream', 'no answer');
+  assert.equal(told.announcer.state, 'last');
+  assert.deepEqual(told.last, LAST_CHOICE);
+  told.give({ type: 'alone', isAlone: false });
+  assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['failed', false]);
+  told.give({ type: 'alone', isAlone: true });
+  assert.deepEqual([told.announcer.state, told.last], ['last', LAST_CHOICE]);
+  told.check('threads', 'silent');
+  assert.equal(told.last.isAnnounced, false, 'who cannot forward is no choice at all');
+});
 
 test('a worker that merely hears nobody of its control plane goes on', () => {
   const told = served();
@@ -212,30 +215,117 @@ test('what comes and goes is held back, for longer each time, until an operator 
   assert.equal(told.announcer.state, 'returning');
 });
 
-test('whatever comes, a worker that cannot forward announces nothing, and nothing is said twice', () => {
+test('a drain announces nothing that was withdrawn: by order, by a check, held back, or for others', () => {
+  const byOrder = served();
+  byOrder.order('withdraw');
+  byOrder.order('drain');
+  assert.deepEqual([byOrder.announcer.state, byOrder.last.isAnnounced], ['draining', false]);
+  const byCheck = served();
+  byCheck.check('threads', 'silent');
+  byCheck.order('drain');
+  byCheck.check('threads');
+  byCheck.until(10 * SECOND);
+  assert.ok(byCheck.said.every(({ isLeaving }) => !isLeaving));
+  const held = served();
+  for (let i = 0; i < 3; i++) {
+    held.check('threads', 'silent');
+    held.check('threads');
+    held.until(held.now + 2 * SECOND);
+  }
+  assert.equal(held.announcer.state, 'held');
+  held.order('drain');
+  assert.equal(held.last.isAnnounced, false);
+  const forOthers = served();
+  forOthers.give({ type: 'alone', isAlone: false });
+  for (let i = 0; i < 3; i++) forOthers.check('upstream', 'no answer');
+  forOthers.order('drain');
+  assert.deepEqual([forOthers.announcer.state, forOthers.last.isAnnounced], ['failed', false]);
+});
+
+test('while it drains failed checks withdraw, and nothing but an order to serve brings it back', () => {
+  const told = served();
+  told.give({ type: 'sessions', count: 7 });
+  told.order('drain');
+  assert.equal(told.last.isAnnounced, true);
+  for (let i = 0; i < 3; i++) told.check('upstream', 'no answer');
+  assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['draining', true], 'nobody else has the prefix');
+  told.give({ type: 'alone', isAlone: false });
+  assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['failed', false]);
+  told.check('upstream');
+  told.until(5 * SECOND);
+  assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['draining', false]);
+  told.order('serve');
+  assert.equal(told.announcer.state, 'returning');
+});
+
+test('whatever checks, orders and flaps do: what is withdrawn stays so until it may come back, and nothing is said twice', () => {
   const reason = fc.option(fc.constant('bad'), { nil: undefined });
+  const check = fc.record({
+    type: fc.constant('check' as const),
+    name: fc.constantFrom('threads', 'upstream', 'control'),
+    reason,
+  });
   const input = fc.oneof(
-    fc.record({ type: fc.constant('check' as const), name: fc.constantFrom('threads', 'upstream', 'control'), reason }),
+    { weight: 4, arbitrary: check },
     fc.record({
       type: fc.constant('order' as const),
       order: fc.constantFrom<AnycastOrder>('serve', 'drain', 'withdraw'),
     }),
     fc.record({ type: fc.constant('sessions' as const), count: fc.nat(3) }),
-    fc.record({ type: fc.constant('others' as const), count: fc.option(fc.nat(2), { nil: undefined }) }),
+    fc.record({ type: fc.constant('alone' as const), isAlone: fc.boolean() }),
     fc.constant({ type: 'time' as const }),
   );
-  const steps = fc.array(fc.tuple(input, fc.nat(20 * SECOND)), { maxLength: 60 });
+  const later = fc.oneof(fc.nat(20 * SECOND), fc.nat(3 * SECOND), fc.constant(0));
+  const flap: [AnnouncerInput, number][] = [
+    [{ type: 'check', name: 'threads', reason: 'silent' }, 100 * MS],
+    [{ type: 'check', name: 'threads' }, 2 * SECOND],
+  ];
+  const seen = new Set<string>();
+  // What comes and goes three times is held back.
+  const some = fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(input, later).map((one) => [one]) },
+    { weight: 1, arbitrary: fc.constant([...flap, ...flap, ...flap]) },
+  );
+  const steps = fc.array(some, { maxLength: 60 }).map((parts) => parts.flat() as [AnnouncerInput, number][]);
   fc.assert(
     fc.property(steps, (all) => {
       const told = new Told();
-      for (const [given, later] of all) {
+      for (const name of ['threads', 'upstream']) told.check(name);
+      let order: AnycastOrder = 'serve';
+      let isAlone = true;
+      let heldUntil = 0;
+      const look = (before: boolean, held: number): void => {
+        const { isAnnounced } = told.last;
+        seen.add(`${order} ${told.announcer.state}`);
+        if (told.announcer.held > held) heldUntil = told.now + ANNOUNCER_RULES.flaps.holdUs;
+        const stateOf = (name: string) => [...told.announcer.checks].find(({ rules }) => rules.name === name)?.state;
+        if (stateOf('threads') !== 'holds') assert.equal(isAnnounced, false, 'it cannot forward');
+        if (stateOf('upstream') === 'failed' && !isAlone) assert.equal(isAnnounced, false, 'others lead somewhere');
+        if (order === 'withdraw') assert.equal(isAnnounced, false, 'by order');
+        if (order !== 'serve' && !before) assert.equal(isAnnounced, false, 'only who is to serve comes back');
+        if (order !== 'drain') assert.equal(told.last.isLeaving, false);
+        if (told.announcer.state === 'drained') assert.equal(isAnnounced, false, 'drained');
+        if (told.now < heldUntil) assert.equal(isAnnounced, false, 'held back');
+      };
+      for (const [given, us] of all) {
         const { reason: why, ...rest } = given as AnnouncerInput & { reason?: string };
+        let [before, held] = [told.last.isAnnounced, told.announcer.held];
+        if (given.type === 'order') {
+          if (given.order === 'serve' && order !== 'serve') heldUntil = 0;
+          order = given.order;
+        }
+        if (given.type === 'alone') ({ isAlone } = given);
         told.give((why === undefined ? rest : given) as AnnouncerInput);
-        told.until(told.now + later);
-        const threads = [...told.announcer.checks].find(({ rules }) => rules.name === 'threads');
-        if (threads?.state !== 'holds') assert.equal(told.last.isAnnounced, false);
+        look(before, held);
+        [before, held] = [told.last.isAnnounced, told.announcer.held];
+        told.until(told.now + us);
+        look(before, held);
         for (const [i, one] of told.said.entries()) if (i > 0) assert.notDeepEqual(one, told.said[i - 1]);
       }
     }),
+    { numRuns: 300 },
   );
+  for (const state of ['announced', 'returning', 'last', 'failed', 'held'])
+    assert.ok(seen.has(`serve ${state}`), state);
+  for (const state of ['draining', 'drained', 'failed']) assert.ok(seen.has(`drain ${state}`), state);
 });

@@ -55,8 +55,8 @@ export type AnnouncerInput =
   | { readonly type: 'order'; readonly order: AnycastOrder }
   /** Sessions that are still here. */
   | { readonly type: 'sessions'; readonly count: number }
-  /** Other workers that announce the same prefixes; undefined: nobody is heard. */
-  | { readonly type: 'others'; readonly count: number | undefined }
+  /** Whether one of its prefixes is announced by nobody else, as far as is known: so it is where nobody is heard. */
+  | { readonly type: 'alone'; readonly isAlone: boolean }
   | { readonly type: 'time' };
 
 /** Where the announcement is put. */
@@ -67,7 +67,8 @@ export interface AnnouncementSlot {
 /**
  * Decides what a worker announces: its prefixes while its own checks hold, less and less preferred before it leaves, more
  * and more after it came back. One that merely hears nobody goes on (a fault of the mesh or of the control plane must not
- * become an outage of all), and so does the last one for checks that a common cause can fail.
+ * become an outage of all), and so does the last one for checks that a common cause can fail. A drain only ever takes
+ * away: it goes on with what it finds announced, and failed checks withdraw that too.
  */
 export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   readonly #rules: AnnouncerRules;
@@ -76,11 +77,13 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   #order: AnycastOrder = 'serve';
   #drain: Drain | undefined;
   #sessions = 0;
-  #others: number | undefined;
+  #isAlone = true;
   #state: AnycastState = 'waiting';
   /** When the path came back; undefined: it is fully preferred, or was never announced. */
   #returnedAt: TimeUs | undefined;
   #hasServed = false;
+  /** The drain found it announced, and nothing has withdrawn it since: a drain announces nothing that was not there. */
+  #leaves = false;
   #said: Announcement = WITHDRAWN;
   #now: TimeUs = 0;
 
@@ -120,8 +123,8 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
       case 'sessions':
         this.#sessions = input.count;
         break;
-      case 'others':
-        this.#others = input.count;
+      case 'alone':
+        this.#isAlone = input.isAlone;
         break;
       case 'time':
         break;
@@ -151,6 +154,7 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   #takeOrder(order: AnycastOrder, now: TimeUs): void {
     if (order === this.#order) return;
     this.#order = order;
+    this.#leaves = order === 'drain' && this.#announcement(now).isAnnounced;
     if (order === 'drain') {
       const { drainUs, leastDrainUs } = this.#rules;
       this.#drain = new Drain(this.#sessions, now, drainUs, leastDrainUs);
@@ -167,10 +171,12 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
     // Whoever cannot forward has nothing to drain.
     if (failed.some(({ rules }) => rules.effect === 'withdraw')) return 'failed';
     if (this.#order === 'withdraw') return 'withdrawn';
-    if (this.#order === 'drain') return this.#drain?.isOver === true ? 'drained' : 'draining';
-    if (failed.length > 0) return this.#hasServed && (this.#others ?? 0) === 0 ? 'last' : 'failed';
-    if (checks.some(({ state }) => state === 'unknown')) return 'waiting';
+    if (this.#order === 'drain' && this.#drain?.isOver === true) return 'drained';
+    const isLast = this.#hasServed && this.#isAlone;
+    if (this.#order === 'drain') return failed.length === 0 || isLast ? 'draining' : 'failed';
+    if (checks.some(({ state }) => state === 'unknown')) return failed.length > 0 ? 'failed' : 'waiting';
     if (this.#flaps.isHeld(now)) return 'held';
+    if (failed.length > 0) return isLast ? 'last' : 'failed';
     return this.#preference(now) < FULL_PREFERENCE ? 'returning' : 'announced';
   }
 
@@ -178,6 +184,7 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
     const serves = (state: AnycastState): boolean => state === 'announced' || state === 'returning';
     const was = this.#state;
     if (next === was) return;
+    if (next !== 'draining') this.#leaves = false;
     if (serves(was) && next === 'failed') {
       this.#flaps.ended(now);
       this.#returnedAt = undefined;
@@ -214,7 +221,7 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
       case 'last':
         return LAST_CHOICE;
       case 'draining':
-        return this.#hasServed ? LEAVING : WITHDRAWN;
+        return this.#leaves ? LEAVING : WITHDRAWN;
       default:
         return WITHDRAWN;
     }

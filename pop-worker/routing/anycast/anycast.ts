@@ -83,9 +83,15 @@ export class Anycast {
     this.#give({ type: 'sessions', count });
   }
 
-  /** Other workers that announce the same prefixes; undefined: nobody is heard. */
-  others(count: number | undefined): void {
-    this.#give({ type: 'others', count });
+  /** Whether one of the prefixes is announced by nobody else, as far as is known. */
+  alone(isAlone: boolean): void {
+    this.#give({ type: 'alone', isAlone });
+  }
+
+  /** A drain is under way. */
+  get isDraining(): boolean {
+    const { drain } = this.#announcer;
+    return drain !== undefined && drain.ended === undefined;
   }
 
   get announcement(): Announcement {
