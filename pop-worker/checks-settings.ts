@@ -6,6 +6,9 @@ import type { WatchedThread } from '#host/thread/beats.ts';
 const LEAST_STUCK_MS = 150;
 const MOST_MS = 60_000;
 
+const MIN_SILENT_S = 6;
+const MAX_SILENT_S = 366 * 86_400;
+
 /** `[checks]` of a worker's file: when a thread of its own counts as stuck, and when its data plane does not answer. */
 export const ChecksSection = z
   .strictObject({
@@ -20,6 +23,10 @@ export const ChecksSection = z
     answer_ms: z.int().min(10).max(MOST_MS).default(200),
     /** Questions in a row without an answer of the data plane. */
     answer_failures: z.int().min(1).max(100).default(3),
+    /** Nothing was heard of the control plane for so long: that is shown. It is heard each 5 s. */
+    control_silent_seconds: z.int().min(MIN_SILENT_S).max(MAX_SILENT_S).default(15),
+    /** Desired state of so long ago withdraws, where others announce the same; 0: never (fail static). */
+    revision_age_seconds: z.int().min(0).max(MAX_SILENT_S).default(0),
   })
   .refine(({ thread_stuck_ms, thread_late_ms }) => thread_late_ms >= thread_stuck_ms, {
     message: 'must not be shorter than thread_stuck_ms',

@@ -276,7 +276,7 @@ export class PopWorker {
       ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
       outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
       sessions: async () => (await this.#collected()).sessions,
-      behind: () => source.view()?.contact.refusedRevision || undefined,
+      control: () => source.view(),
     };
     this.#anycast = new WorkerAnycast(parts, this.#routing);
     await this.#anycast.start();

@@ -1,3 +1,4 @@
+import type { ControlView } from '#control/describe.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { Beats } from '#host/thread/beats.ts';
 import type { WorkerRouting } from '#model/routing.ts';
@@ -16,6 +17,7 @@ import { besideOf } from '../bgp/beside.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
 import { type BgpSettings, routerIdOf } from './bgp-settings.ts';
 import { Neighbors, type RefusedNeighbor } from './neighbors.ts';
+import { controlFault, revisionFault } from './control-checks.ts';
 import { Uplinks } from './uplinks.ts';
 
 const THREADS_EVERY_MS = 25;
@@ -48,8 +50,8 @@ export interface WorkerAnycastParts {
   readonly seat: BfdSeat | undefined;
   /** Sessions that are here. */
   readonly sessions: () => Promise<number>;
-  /** Why what is wanted of it is not in force, in words; undefined: it is. */
-  readonly behind: () => string | undefined;
+  /** What is known of the control plane now. */
+  readonly control: () => ControlView | undefined;
   /** Whether the prefixes are announced now, by one that stays, and not for want of others. */
   readonly announces: (announces: boolean) => void;
   readonly log: Logger;
@@ -198,7 +200,7 @@ export class WorkerAnycast {
   }
 
   #checks(): RunningCheck[] {
-    const { targets, behind, checks } = this.#parts;
+    const { targets, control, checks } = this.#parts;
     const beats = this.#beats;
     const rules = patienceOf(checks);
     const excuse = (): (() => number) => {
@@ -259,7 +261,14 @@ export class WorkerAnycast {
       {
         // A worker that merely hears nobody goes on (fail static).
         ...({ name: 'control', effect: 'show', failures: 1, stableUs: 0, everyMs: SLOW_EVERY_MS } as const),
-        ask: behind,
+        ask: () => controlFault(checks, control()),
+      },
+      {
+        // All may lose the control plane at once: the last one goes on, whatever the setting.
+        name: 'revision',
+        effect: checks.revision_age_seconds > 0 ? 'unless-last' : 'show',
+        ...{ failures: 1, stableUs: STABLE_US, everyMs: SLOW_EVERY_MS },
+        ask: () => revisionFault(checks, control(), Date.now()),
       },
     ];
   }

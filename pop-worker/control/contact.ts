@@ -7,6 +7,8 @@ export class Contact {
   sinceMs = Date.now();
   /** The last sign of life: a record, or a receipt. */
   heardMs: number | undefined;
+  /** The same, or when we began, by a clock that only goes forward. */
+  #heardAt = performance.now();
   reconnects = 0;
   lastError: { readonly message: string; readonly atMs: number } | undefined;
 
@@ -28,6 +30,12 @@ export class Contact {
 
   heard(): void {
     this.heardMs = Date.now();
+    this.#heardAt = performance.now();
+  }
+
+  /** How long nothing has been heard, whatever is done to the time of day. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt;
   }
 
   failed(error: unknown): void {

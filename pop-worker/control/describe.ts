@@ -13,6 +13,8 @@ export interface ControlView {
   readonly revision: bigint;
   readonly fromDisk: boolean;
   readonly contact: ControlContact;
+  /** How long nothing has been heard of it; since the start, if nothing ever was. */
+  readonly silentMs: number;
   /** How the files fare that it would start from without control plane. */
   readonly disk: Readonly<Record<'membership' | 'revision', Pick<KeptFile, 'failures' | 'failingSinceMs'>>>;
 }
@@ -33,6 +35,7 @@ export const describeControl = ({ contact, membership, revisions, status }: Cont
   return {
     revision: applied?.number ?? 0n,
     fromDisk: applied?.fromDisk ?? false,
+    silentMs: contact.silentMs,
     disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,

@@ -24,7 +24,7 @@ export const ANYCAST_METRICS = [
     name: 'cloudbridge_anycast_check_failed_count',
     type: 'gauge',
     unit: 'count',
-    labels: { check: ['threads', 'forwarding', 'uplinks', 'neighbors', 'control'] },
+    labels: { check: ['threads', 'forwarding', 'uplinks', 'neighbors', 'control', 'revision'] },
     help: 'One for each check that has failed at this moment',
     layer: 'routing',
   },
