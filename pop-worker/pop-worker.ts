@@ -38,7 +38,7 @@ import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
 import { WorkerMesh } from './worker-mesh.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import type { WorkerRouting as KernelRouting } from './worker-routing.ts';
-import { WorkerStates } from './worker-states.ts';
+import { type Found, WorkerStates } from './worker-states.ts';
 
 export interface PopWorkerParts {
   readonly config: WorkerConfig;
@@ -73,6 +73,8 @@ export interface WorkerStatus {
   readonly pop: string;
   readonly worker: string;
   readonly state: WorkerState;
+  /** Why it is in that state, where its own checks are the cause. */
+  readonly reason?: string;
   readonly orders: Orders;
   readonly healthy: boolean;
   readonly upSeconds: number;
@@ -110,6 +112,8 @@ export class PopWorker {
   #bfd: WorkerBfd | undefined;
   readonly #bgpBeat = allocateBeat();
   #anycast: WorkerAnycast | undefined;
+  /** What its own checks have found, in words; undefined: all of them hold. */
+  #reason: string | undefined;
   /** As `WorkerAnycast.others`. */
   #others: number | undefined;
   #leaving: NodeJS.Timeout | undefined;
@@ -227,6 +231,11 @@ export class PopWorker {
     return this.#states.state;
   }
 
+  /** Why it is in that state, where its own checks are the cause. */
+  get reason(): string | undefined {
+    return this.state === 'ready' || this.state === 'failed' ? this.#reason : undefined;
+  }
+
   /** Sockets, TUN, routes, NAT. @throws StartError, ToolError, KernelRefusal */
   async open(): Promise<void> {
     const { log } = this.#parts;
@@ -272,12 +281,17 @@ export class PopWorker {
     const parts = {
       ...{ settings, checks, passwords: bgpPasswords, drainSeconds, seat: this.#bfd?.seat(), log, gone: broken },
       announces: (announces: boolean) => this.#mesh?.announces(announces),
+      found: (found: Found, reason: string | undefined) => {
+        this.#reason = reason;
+        this.#states.found(found);
+      },
       targets: listen.addresses.map((address) => ({ address, port: listen.port })),
       ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
       outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
       sessions: async () => (await this.#collected()).sessions,
       control: () => source.view(),
     };
+    this.#states.found('starting');
     this.#anycast = new WorkerAnycast(parts, this.#routing);
     await this.#anycast.start();
     this.#anycast.others(this.#others);
@@ -328,8 +342,8 @@ export class PopWorker {
 
   /** An order of before the start holds from the start on. */
   #route(): void {
-    const { state, orders } = this.#states;
-    if (state !== 'starting') this.#anycast?.follow(routingBy(orders, state === 'stopping'));
+    const { state, orders, hasStarted } = this.#states;
+    if (hasStarted || state === 'stopping') this.#anycast?.follow(routingBy(orders, state === 'stopping'));
   }
 
   /** Devices are told to go once routing leads elsewhere: those that come back here at once would be refused. */
@@ -431,6 +445,7 @@ export class PopWorker {
       pop,
       worker,
       state: this.state,
+      ...(this.reason !== undefined && { reason: this.reason }),
       orders: this.orders,
       healthy: this.isHealthy() && all,
       upSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),

@@ -43,3 +43,25 @@ test('orders that come before the start hold from the start on, those that come 
   assert.deepEqual(told(), []);
   assert.equal(states.state, 'stopping');
 });
+
+test('what its own checks have found shows where no order says otherwise', () => {
+  const { states, told } = watched();
+  states.found('starting');
+  states.started();
+  assert.deepEqual([states.state, told()], ['starting', []], 'its checks have not been asked');
+  states.found('ready');
+  states.found('failed');
+  assert.deepEqual(told(), ['ready', 'failed']);
+  states.order({ controlPlane: 'drain' });
+  states.found('ready');
+  states.found('failed');
+  assert.deepEqual(told(), ['drain', 'draining']);
+  states.order({ controlPlane: 'serve' });
+  assert.deepEqual(told(), ['undrain', 'failed']);
+  states.order({ local: 'withdraw' });
+  states.found('ready');
+  assert.deepEqual(told(), ['withdrawn']);
+  states.stopping();
+  states.found('failed');
+  assert.deepEqual([states.state, told()], ['stopping', ['stopping']]);
+});

@@ -130,7 +130,7 @@ test('who asks another program than it means is told which it is', async (t) => 
 });
 
 test('health, readiness and metrics by HTTP', async (t) => {
-  const view: AdminView & { state: string; healthy: boolean } = {
+  const view: AdminView & { state: string; healthy: boolean; reason?: string | undefined } = {
     state: 'starting',
     healthy: true,
     isHealthy: () => view.healthy,
@@ -148,6 +148,9 @@ test('health, readiness and metrics by HTTP', async (t) => {
   assert.deepEqual(await ask('/readyz?x'), [200, 'ready\n']);
   assert.deepEqual(await ask('/healthz'), [200, 'ok\n']);
   assert.deepEqual(await ask('/metrics'), [200, 'cloudbridge_x_total 1\n']);
+  Object.assign(view, { state: 'failed', reason: 'eth0 has no carrier' });
+  assert.deepEqual(await ask('/readyz'), [503, 'failed: eth0 has no carrier\n']);
+  assert.deepEqual(await ask('/healthz'), [200, 'ok\n']);
   view.healthy = false;
   assert.deepEqual(await ask('/readyz'), [503, 'a thread does not answer\n']);
   assert.equal((await ask('/healthz'))[0], 503);

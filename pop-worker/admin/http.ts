@@ -4,6 +4,8 @@ import { splitHostPort } from '#settings/fields.ts';
 /** What the admin listener shows. */
 export interface AdminView {
   readonly state: string;
+  /** Why it is in that state, in words, where that is not said by the state. */
+  readonly reason?: string | undefined;
   isHealthy(): boolean;
   /** Prometheus text format 0.0.4. */
   metrics(): Promise<string>;
@@ -22,7 +24,8 @@ const handle = async (view: AdminView, path: string, response: ServerResponse): 
     answer(response, healthy ? 200 : 503, healthy ? 'ok\n' : 'a thread does not answer\n');
   } else if (path === '/readyz') {
     const ready = healthy && view.state === 'ready';
-    answer(response, ready ? 200 : 503, `${healthy ? view.state : 'a thread does not answer'}\n`);
+    const state = view.reason === undefined ? view.state : `${view.state}: ${view.reason}`;
+    answer(response, ready ? 200 : 503, `${healthy ? state : 'a thread does not answer'}\n`);
   } else answer(response, 404, 'there are /metrics, /healthz and /readyz\n');
 };
 

@@ -15,9 +15,10 @@ import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
+import type { Found } from '../worker-states.ts';
 import { type BgpSettings, routerIdOf } from './bgp-settings.ts';
-import { Neighbors, type RefusedNeighbor } from './neighbors.ts';
 import { controlFault, revisionFault } from './control-checks.ts';
+import { Neighbors, type RefusedNeighbor } from './neighbors.ts';
 import { Uplinks } from './uplinks.ts';
 
 const THREADS_EVERY_MS = 25;
@@ -25,6 +26,12 @@ const PROBE_EVERY_MS = 100;
 const UPLINK_EVERY_MS = 200;
 const SLOW_EVERY_MS = 1000;
 const SESSIONS_EVERY_MS = 100;
+/** What the announcer makes of checks; an order is known of otherwise. Who is the last choice is one: that is fail static. */
+const FOUND: Readonly<Partial<Record<AnycastState, Found>>> = {
+  ...{ waiting: 'starting', announced: 'ready', returning: 'ready', last: 'ready', failed: 'failed', held: 'failed' },
+};
+const HELD = 'held back, for it came and went';
+
 /** So long a check that had failed has to hold. */
 const STABLE_US = 2_000_000;
 /** No route of another is of use here: what an upstream may announce all the same is bounded. */
@@ -55,6 +62,8 @@ export interface WorkerAnycastParts {
   /** Whether the prefixes are announced now, by one that stays, and not for want of others. */
   readonly announces: (announces: boolean) => void;
   readonly log: Logger;
+  /** What its checks say of it. @param reason in words, where one is the cause */
+  readonly found: (found: Found, reason: string | undefined) => void;
   /** The BGP thread ended by itself; one sentence. */
   readonly gone: (reason: string) => void;
 }
@@ -291,7 +300,9 @@ export class WorkerAnycast {
   }
 
   #became(state: AnycastState, reason: string | undefined): void {
-    const { log, announces } = this.#parts;
+    const { log, announces, found } = this.#parts;
+    const finding = FOUND[state];
+    if (finding !== undefined) found(finding, state === 'held' ? HELD : reason);
     const [was, is] = [this.#wasAnnounced, this.isAnnounced];
     this.#wasAnnounced = is;
     // Whoever is there for want of others is none to others: two of them would withdraw for each other, again and again.

@@ -21,6 +21,7 @@ export interface NatsSourceOptions extends NatsOptions {
 const HEALTH: Readonly<Record<WorkerState, Health>> = {
   starting: Health.STARTING,
   ready: Health.SERVING,
+  failed: Health.FAILED,
   draining: Health.DRAINING,
   withdrawn: Health.WITHDRAWN,
   stopping: Health.DRAINING,

@@ -22,8 +22,8 @@ export const CONTROL_METRICS = [
     name: 'cloudbridge_worker_state_count',
     type: 'gauge',
     unit: 'count',
-    labels: { state: ['starting', 'ready', 'draining', 'withdrawn', 'stopping'] },
-    help: '1 at the state that the worker is in',
+    labels: { state: ['starting', 'ready', 'failed', 'draining', 'withdrawn', 'stopping'] },
+    help: '1 at the state that the worker is in; failed: its own checks have withdrawn it',
     layer: 'control',
   },
   {

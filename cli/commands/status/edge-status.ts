@@ -6,7 +6,7 @@ export type Condition =
   | 'withdrawn'
   | 'stopping'
   | 'stopped'
-  /** Its data plane does not answer. */
+  /** Its data plane does not answer, or its own checks have withdrawn it. */
   | 'failed'
   /** The control plane has not heard it for 15 seconds. */
   | 'silent'

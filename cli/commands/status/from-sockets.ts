@@ -27,7 +27,7 @@ const workerSeen = (answer: WorkerAnswer): WorkerSeen => {
     seenTime: new Date().toISOString(),
     version: answer.version,
     problem: answer.healthy
-      ? (problemOf(contact, Date.now()) ?? bfdProblemOf(answer.bfd))
+      ? (answer.reason ?? problemOf(contact, Date.now()) ?? bfdProblemOf(answer.bfd))
       : 'its data plane does not answer',
   };
 };

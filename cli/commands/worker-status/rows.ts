@@ -16,6 +16,7 @@ export interface WorkerAnswer {
   readonly worker: string;
   readonly version: string;
   readonly state: string;
+  readonly reason?: string;
   readonly orders: { readonly controlPlane: string; readonly local: string };
   readonly healthy: boolean;
   readonly upSeconds: number;
@@ -127,7 +128,7 @@ export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
   ['pop', answer.pop],
   ['worker', answer.worker],
   ['version', answer.version],
-  ['state', answer.state],
+  ['state', answer.reason === undefined ? answer.state : `${answer.state}: ${answer.reason}`],
   ['orders', ordersOf(answer.orders).join(', ') || 'none'],
   ['data plane', answer.healthy ? 'answers' : 'does not answer'],
   ['up for', ageText(answer.upSeconds * 1000)],

@@ -715,7 +715,7 @@ export const Health = {
   DRAINING: 3,
 
   /**
-   * Its data plane does not answer.
+   * Its data plane does not answer, or its own checks have withdrawn it: routing leads nobody there.
    *
    * @generated from enum value: HEALTH_FAILED = 4;
    */
