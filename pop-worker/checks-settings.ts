@@ -23,6 +23,8 @@ export const ChecksSection = z
     answer_ms: z.int().min(10).max(MOST_MS).default(200),
     /** Questions in a row without an answer of the data plane. */
     answer_failures: z.int().min(1).max(100).default(3),
+    /** Packets are sent through TUN, kernel and nftables, and have to come back; false: the data plane alone is asked. */
+    through_kernel: z.boolean().default(true),
     /** Nothing was heard of the control plane for so long: that is shown. It is heard each 5 s. */
     control_silent_seconds: z.int().min(MIN_SILENT_S).max(MAX_SILENT_S).default(15),
     /** Desired state of so long ago withdraws, where others announce the same; 0: never (fail static). */

@@ -70,6 +70,7 @@ test('each mistake is named with its place', () => {
     ['main_late_ms = 1999', /checks\.main_late_ms: must not be shorter than main_stuck_ms/],
     ['answer_ms = 2001', /checks\.answer_ms: must not be longer than thread_late_ms/],
     ['answer_failures = 0', /checks\.answer_failures/],
+    ['through_kernel = 1', /checks\.through_kernel/],
     ['control_silent_seconds = 5', /checks\.control_silent_seconds/],
     ['revision_age_seconds = -1', /checks\.revision_age_seconds/],
   ] as const) {

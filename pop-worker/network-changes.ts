@@ -1,5 +1,5 @@
 import type { Logger } from '#telemetry/logger.ts';
-import type { WorkerNetwork } from './network.ts';
+import type { Mending, WorkerNetwork } from './network.ts';
 
 const DOWN_MS = 5000;
 
@@ -33,6 +33,13 @@ export class NetworkChanges {
       .catch(({ message }: Error) =>
         this.#log.error('destinations are not refused by the kernel', { reason: message }),
       );
+  }
+
+  /** As `WorkerNetwork.mend`, after what was asked for before. */
+  mend(isWhole: boolean): Promise<Mending> {
+    const mending = this.#last.then(() => this.#network.mend(isWhole));
+    this.#last = mending.catch(() => {});
+    return mending;
   }
 
   /** Until what was asked for so far is done. */

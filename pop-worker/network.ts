@@ -1,14 +1,26 @@
 import { refusedPrefixes } from '#dataplane/refused.ts';
 import { Nat } from '#host/nft/nat.ts';
 import { type NatCounter, tableName } from '#host/nft/ruleset.ts';
-import { addRoutes, removeRoute, setLinkUp } from '#host/routes/routes.ts';
-import { forwardingOff, inNamedNamespace, setForwarding } from '#host/sysctl/forwarding.ts';
+import { addRoutes, isLinkUp, removeRoute, restoreRoutes, setLinkUp } from '#host/routes/routes.ts';
+import { forwardingOff, hasIpv6, inNamedNamespace, setForwarding } from '#host/sysctl/forwarding.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '#protocol/ip/text.ts';
+import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { WorkerConfig } from './config.ts';
 import { fleetOf } from './nat-settings.ts';
+import { probePrefix6, probeRoutes } from './probe-routes.ts';
 import { StartError } from './start-error.ts';
 
 const prefixesOf = (texts: readonly string[]): Prefix[] => texts.flatMap((text) => parsePrefix(text) ?? []);
+
+/** What of it was gone and is there again. */
+export type Mended = LabelsOf<'cloudbridge_network_repairs_total'>['what'];
+
+/** What a look at it has found. */
+export interface Mending {
+  readonly mended: readonly Mended[];
+  /** The first that cannot be put back, in words. */
+  readonly fault: string | undefined;
+}
 
 /** What the kernel does for a worker: forwarding, the TUN's link and routes, its own table in nftables. */
 class KernelNetwork {
@@ -18,10 +30,14 @@ class KernelNetwork {
   readonly #outside: readonly string[];
   readonly #nat: Nat;
   readonly #tenants = new Map<string, readonly string[]>();
+  readonly #probePrefix6: string;
   #device: string | undefined;
+  #probed: readonly (4 | 6)[] = [];
   #installed = false;
 
-  constructor({ worker, tun, proxy, nat44 }: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy' | 'nat44'>) {
+  constructor(config: Pick<WorkerConfig, 'worker' | 'tun' | 'proxy' | 'nat44'>) {
+    const { worker, tun, proxy, nat44 } = config;
+    this.#probePrefix6 = probePrefix6(config);
     this.#tun = tun;
     this.#proxy = proxy;
     this.#outside = nat44 === undefined ? [] : fleetOf(nat44);
@@ -34,6 +50,7 @@ class KernelNetwork {
       masquerade: tun.masquerade,
       routed6: tun.routed6,
       outside: this.#outside,
+      probes: probeRoutes(config),
       refused: this.#refused([]),
       allowed: proxy.allowed,
     });
@@ -74,7 +91,54 @@ class KernelNetwork {
     setLinkUp(device, this.#tun.mtu);
     await this.#nat.install();
     this.#installed = true;
-    addRoutes(device, [this.#tun.carriers, ...this.#outside]);
+    // Where there is no IPv6, none of it is tried.
+    this.#probed = hasIpv6(device) ? [4, 6] : [4];
+    addRoutes(device, this.#routes());
+  }
+
+  /** Besides those of tenants. */
+  #routes(): string[] {
+    return [this.#tun.carriers, ...this.#outside, ...(this.#probed.includes(6) ? [this.#probePrefix6] : [])];
+  }
+
+  /** Versions of IP that probes can go by. */
+  get probed(): readonly (4 | 6)[] {
+    return this.#probed;
+  }
+
+  /**
+   * Puts back what others have taken away: forwarding, the TUN's link and routes, the table in nftables.
+   *
+   * @param isWhole also what takes long to look at: tenants' routes, and the table. Where a route was gone, all are looked at
+   */
+  async mend(isWhole: boolean): Promise<Mending> {
+    const device = this.#device;
+    const mended = new Set<Mended>();
+    let fault: string | undefined;
+    const attempt = async (what: Mended, isMended: () => boolean | Promise<boolean>): Promise<void> => {
+      try {
+        if (await isMended()) mended.add(what);
+      } catch (error) {
+        fault ??= (error as Error).message;
+      }
+    };
+    if (device === undefined) return { mended: [], fault };
+    await attempt('forwarding', () => {
+      const isOff = forwardingOff().length > 0;
+      if (isOff) this.forward();
+      return isOff;
+    });
+    await attempt('link', () => {
+      const isDown = !isLinkUp(device);
+      if (isDown) setLinkUp(device, this.#tun.mtu);
+      return isDown;
+    });
+    await attempt('routes', () => restoreRoutes(device, this.#routes()) > 0);
+    if (isWhole || mended.size > 0) {
+      await attempt('routes', () => restoreRoutes(device, [...this.#tenants.values()].flat()) > 0);
+    }
+    if (isWhole) await attempt('nftables', () => this.#nat.restore());
+    return { mended: [...mended], fault };
   }
 
   /** Lets a tenant's IPv6 networks out and back in; IPv4 goes by carriers. @throws ToolError, KernelRefusal */
@@ -116,6 +180,8 @@ const NOTHING: WorkerNetwork = {
   setTenant: async () => {},
   setRefused: async () => {},
   counters: async () => undefined,
+  probed: [],
+  mend: async () => ({ mended: [], fault: undefined }),
   down: async () => {},
 };
 

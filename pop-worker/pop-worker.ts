@@ -29,7 +29,9 @@ import type { MeshConfig } from './mesh-settings.ts';
 import { announcedOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
+import { NetworkKeeper } from './network-keeper.ts';
 import { type Orders, routingBy } from './orders.ts';
+import { probeRoutes } from './probe-routes.ts';
 import { QlogOrder } from './qlog-order.ts';
 import { sharedByThreads } from './shared-by-threads.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -122,6 +124,7 @@ export class PopWorker {
   #names: DnsConfig = NO_DNS;
   readonly #startedMs = performance.now();
   readonly #network: NetworkChanges;
+  readonly #keeper: NetworkKeeper;
   readonly #listener: WorkerListener;
   readonly #keptOrder: KeptOrder;
   readonly #states = new WorkerStates({
@@ -142,7 +145,9 @@ export class PopWorker {
     const { config, tls, network, log } = parts;
     this.#keptOrder = new KeptOrder(config.state_directory, (reason) => log.warn('orders', { reason }));
     this.#network = new NetworkChanges(network, log);
-    const { tun, proxy, listen } = config;
+    this.#keeper = new NetworkKeeper({ changes: this.#network, log });
+    const { proxy, listen } = config;
+    const tun = { ...config.tun, probes: config.tun.enabled ? probeRoutes(config) : [] };
     const events = {
       notice: (notice: Notice) => this.#onNotice(notice),
       gone: (reason: string) => parts.broken(reason),
@@ -203,6 +208,7 @@ export class PopWorker {
     this.#metrics = new WorkerMetrics(
       this.#threads,
       () => [
+        this.#keeper.slots,
         ...(this.#bfd === undefined ? [] : [this.#bfd.slots]),
         ...(this.#anycast?.slots ?? []),
         ...(this.#mesh === undefined ? [] : [this.#mesh.slots]),
@@ -246,7 +252,10 @@ export class PopWorker {
       for (const feature of new Set(fallbacks)) log.warn('doing without a feature of the machine', { feature });
     }
     const { device } = ready[0] as (typeof ready)[number];
-    if (device !== undefined) await this.#network.up(device);
+    if (device !== undefined) {
+      await this.#network.up(device);
+      this.#keeper.start();
+    }
     await this.#parts.routing?.up();
   }
 
@@ -287,6 +296,7 @@ export class PopWorker {
       },
       targets: listen.addresses.map((address) => ({ address, port: listen.port })),
       ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
+      kernel: this.#kernelPath(),
       outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
       sessions: async () => (await this.#collected()).sessions,
       control: () => source.view(),
@@ -295,6 +305,16 @@ export class PopWorker {
     this.#anycast = new WorkerAnycast(parts, this.#routing);
     await this.#anycast.start();
     this.#anycast.others(this.#others);
+  }
+
+  /** As `WorkerAnycastParts.kernel`. */
+  #kernelPath(): ConstructorParameters<typeof WorkerAnycast>[0]['kernel'] {
+    const { config, network } = this.#parts;
+    if (!config.tun.enabled || !config.checks.through_kernel) return undefined;
+    return {
+      ...{ versions: network.probed, device: config.tun.name, keeper: this.#keeper },
+      send: (nonce, versions) => this.#threads[nonce % this.#threads.length]?.post({ type: 'probe', nonce, versions }),
+    };
   }
 
   /** Last of all: who is led here is served. */
@@ -322,6 +342,7 @@ export class PopWorker {
       this.#post(notice);
       this.#mesh?.notice(notice);
     }
+    if (notice.type === 'probed') this.#anycast?.probed(notice);
     if (notice.type === 'qlog-failed') {
       const { path, reason } = notice;
       this.#parts.log.warn('a connection is not logged, nor may be others', { path, reason });
@@ -487,6 +508,7 @@ export class PopWorker {
     await this.#mesh?.stop();
     await Promise.all(this.#threads.map((thread) => thread.stop()));
     await this.#parts.source.stop().catch((error: Error) => this.#parts.log.warn('control', { reason: error.message }));
+    this.#keeper.stop();
     await this.#parts.routing?.down();
     await this.#network.down();
   }

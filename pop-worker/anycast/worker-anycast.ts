@@ -1,4 +1,5 @@
 import type { ControlView } from '#control/describe.ts';
+import type { ProbeAnswer } from '#dataplane/forward/kernel-probe.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { Beats } from '#host/thread/beats.ts';
 import type { WorkerRouting } from '#model/routing.ts';
@@ -15,9 +16,11 @@ import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
+import type { NetworkKeeper } from '../network-keeper.ts';
 import type { Found } from '../worker-states.ts';
 import { type BgpSettings, routerIdOf } from './bgp-settings.ts';
 import { controlFault, revisionFault } from './control-checks.ts';
+import { KernelPath, type KernelPathParts } from './kernel-path.ts';
 import { Neighbors, type RefusedNeighbor } from './neighbors.ts';
 import { Uplinks } from './uplinks.ts';
 
@@ -46,6 +49,8 @@ export interface WorkerAnycastParts {
   readonly passwords: ReadonlyMap<string, Uint8Array>;
   /** That devices connect to. */
   readonly targets: readonly ProbeTarget[];
+  /** The way that devices' packets take; undefined: there is no TUN, or it is not to be tried. */
+  readonly kernel: (KernelPathParts & { readonly keeper: Pick<NetworkKeeper, 'fault' | 'look'> }) | undefined;
   readonly dataBeats: readonly SharedArrayBuffer[];
   /** That the BGP thread beats in (`host/thread/beat.ts`). */
   readonly bgpBeat: SharedArrayBuffer;
@@ -85,6 +90,7 @@ export class WorkerAnycast {
   readonly #neighbors: Neighbors;
   readonly #uplinks: Uplinks;
   readonly #beats: Beats;
+  readonly #kernelPath: KernelPath | undefined;
   /** How often a check gave more time, since a thread waited for a core. */
   readonly #late = { threads: 0, forwarding: 0 };
   readonly #anycast: Anycast;
@@ -99,9 +105,10 @@ export class WorkerAnycast {
   constructor(parts: WorkerAnycastParts, routing: WorkerRouting) {
     this.#parts = parts;
     this.#routing = routing;
-    const { settings, checks, dataBeats, bgpBeat, passwords, seat, drainSeconds, outside, log, gone } = parts;
+    const { settings, checks, dataBeats, bgpBeat, passwords, seat, drainSeconds, outside, log, gone, kernel } = parts;
     this.#uplinks = new Uplinks(checks.answer_ms);
     this.#beats = new Beats(watchedData(dataBeats, checks), nowUs());
+    this.#kernelPath = kernel && new KernelPath(kernel, patienceOf(checks), () => this.#excuse());
     const identifier = routerIdOf(settings.router_id);
     const listen = settings.listen.map((text) => {
       const { host, port } = splitHostPort(text);
@@ -212,11 +219,7 @@ export class WorkerAnycast {
     const { targets, control, checks } = this.#parts;
     const beats = this.#beats;
     const rules = patienceOf(checks);
-    const excuse = (): (() => number) => {
-      const waited = beats.waits(nowUs());
-      return () => waited(nowUs());
-    };
-    const probes = targets.map((target) => new ForwardingProbe(target, rules, excuse));
+    const probes = targets.map((target) => new ForwardingProbe(target, rules, () => this.#excuse()));
     return [
       {
         ...({
@@ -244,9 +247,11 @@ export class WorkerAnycast {
           everyMs: PROBE_EVERY_MS,
         } as const),
         ask: async () => {
-          const reasons = await Promise.all(probes.map((probe) => probe.ask()));
-          this.#late.forwarding = probes.reduce((sum, { late }) => sum + late, 0);
-          return reasons.find((reason) => reason !== undefined);
+          const asked = probes.map((probe) => probe.ask());
+          const throughKernel = await this.#askKernel();
+          const reasons = await Promise.all(asked);
+          this.#late.forwarding = probes.reduce((sum, { late }) => sum + late, this.#kernelPath?.late ?? 0);
+          return reasons.find((reason) => reason !== undefined) ?? throughKernel;
         },
       },
       {
@@ -280,6 +285,26 @@ export class WorkerAnycast {
         ask: () => revisionFault(checks, control(), Date.now()),
       },
     ];
+  }
+
+  /** @returns how long data-plane threads have waited for a core from now on, in microseconds */
+  #excuse(): () => number {
+    const waited = this.#beats.waits(nowUs());
+    return () => waited(nowUs());
+  }
+
+  /** What does not come through makes the worker look at once what is missing. @returns why it does not, in words */
+  async #askKernel(): Promise<string | undefined> {
+    const keeper = this.#parts.kernel?.keeper;
+    const reason = await this.#kernelPath?.ask();
+    if (reason !== undefined) keeper?.look();
+    const fault = keeper?.fault;
+    return reason !== undefined && fault !== undefined ? `${reason}; ${fault}` : (reason ?? fault);
+  }
+
+  /** A probe came back through the kernel. */
+  probed(answer: ProbeAnswer): void {
+    this.#kernelPath?.take(answer);
   }
 
   /** Whoever counts sessions for a drain counts in vain from now on. */

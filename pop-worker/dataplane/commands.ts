@@ -1,6 +1,7 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
 import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { CidKey } from './exchange/cids.ts';
+import type { ProbeAnswer } from './forward/kernel-probe.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
@@ -54,6 +55,8 @@ export type Command =
   | { readonly type: 'handoff-majority'; readonly holds: boolean }
   /** Logs connections, those that are there too; undefined: no more. */
   | { readonly type: 'qlog'; readonly settings: QlogSettings | undefined }
+  /** Sends probes through TUN and kernel; `probed` tells of each that came back, from whichever thread. */
+  | { readonly type: 'probe'; readonly nonce: number; readonly versions: readonly (4 | 6)[] }
   /** Brings the shared counters up to date; `collected` answers. */
   | { readonly type: 'collect' }
   /** Closes all connections, then everything; `stopped` answers. */
@@ -89,6 +92,7 @@ export type Notice =
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
   | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }
+  | ({ readonly type: 'probed' } & ProbeAnswer)
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
   /** A bug was met. @param ended the most that it ended @param error with its stack */
   | { readonly type: 'fault'; readonly ended: string; readonly error: string }

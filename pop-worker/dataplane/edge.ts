@@ -25,6 +25,7 @@ import { Fence } from './fence.ts';
 import { Carriers } from './forward/carriers.ts';
 import { Correspondents } from './forward/correspondents.ts';
 import { Forwarder } from './forward/forwarder.ts';
+import { KernelProbe } from './forward/kernel-probe.ts';
 import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
 import { SharedFilters } from './forward/shared-filters.ts';
@@ -82,6 +83,8 @@ export class Edge {
   readonly tickets: Tickets | undefined;
   readonly tenants: TenantTable;
   readonly forwarder: Forwarder;
+  /** Undefined: there is no TUN. */
+  readonly #probe: KernelProbe | undefined;
   readonly tunPort: TunPort | undefined;
   readonly tls: OpensslServerPort;
   readonly sessions: IpSessions;
@@ -151,8 +154,11 @@ export class Edge {
     const clocks = { nowMs: Date.now, nowSeconds: () => nowUs() / 1e6 };
     this.tickets = this.#fence && new Tickets({ admission: this.admission, ...clocks });
     this.connections = new Connections(this.faults, (quic) => this.qlog.http3Of(quic), this.tickets);
+    this.#probe =
+      this.tunPort &&
+      new KernelProbe(tun.probes, this.tunPort, (answer) => hosts.notify({ type: 'probed', ...answer }));
     this.forwarder = new Forwarder({
-      tenants: this.tenants,
+      ...{ tenants: this.tenants, probe: this.#probe },
       egress: this.tunPort ?? NO_WAY_OUT,
       refused: refusedTables(policy.deny, policy.allow),
       router4,
@@ -236,6 +242,12 @@ export class Edge {
     if (fence === undefined) return true;
     if (fence.isDown) fence.obey(() => this.connections.endAll('the worker hung and was given up'));
     return fence.mayServe();
+  }
+
+  /** Sends probes through the kernel. */
+  probe(nonce: number, versions: readonly (4 | 6)[]): void {
+    this.#probe?.send(nonce, versions);
+    this.tunPort?.flush();
   }
 
   /** A turn with nothing to do: without it an idle thread could not be told from one that was stopped. */

@@ -1,6 +1,7 @@
 import type { CidsSetup } from './exchange/cids.ts';
 import type { ExchangeMemory } from './exchange/exchange.ts';
 import type { FenceMemory } from './fence.ts';
+import type { ProbeRoute } from './forward/kernel-probe.ts';
 import type { HandoffSetup } from './handoff/setup.ts';
 import type { NatSetup } from './nat/setup.ts';
 
@@ -33,6 +34,8 @@ export interface ThreadSetup {
     readonly router6: string;
     /** IPv6 from outside may come by any worker: the data plane lets in what was asked for. */
     readonly routed6: boolean;
+    /** The way through the kernel is tried between these. */
+    readonly probes: readonly ProbeRoute[];
   };
   /** Undefined: the kernel translates IPv4. */
   readonly nat?: NatSetup | undefined;

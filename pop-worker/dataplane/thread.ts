@@ -38,6 +38,7 @@ const start = async (setup: ThreadSetup): Promise<void> => {
   };
   const handle = (command: Command): void => {
     if (command.type === 'stop') stop();
+    else if (command.type === 'probe') edge.probe(command.nonce, command.versions);
     else if (command.type === 'collect') {
       metrics.collect();
       notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });

@@ -67,7 +67,7 @@ export const announcedWorld = async (t: TestContext, { nodeArgs = [], sections =
   await becomes('announced');
   await router.up();
   // Its route, and the End-of-RIB marker.
-  await world.until('the route is told', async () => (await received()) === 2);
+  await world.until('the route is told', async () => (await received()) >= 2);
   const bfdUp = () =>
     world.until('BFD is Up, and quick', async () => {
       const { state, detectionMs } = (await router.status()).bfd ?? {};

@@ -67,6 +67,22 @@ export const HOST_METRICS = [
     layer: 'host',
   },
   {
+    name: 'cloudbridge_network_repairs_total',
+    type: 'counter',
+    unit: 'repairs',
+    labels: { what: ['forwarding', 'link', 'routes', 'nftables'] },
+    help: 'How often the worker put back what somebody took away: ip_forward, the TUN’s link or routes, its table in nftables',
+    layer: 'host',
+  },
+  {
+    name: 'cloudbridge_network_failed_repairs_total',
+    type: 'counter',
+    unit: 'looks',
+    labels: {},
+    help: 'How often something of that was gone and could not be put back',
+    layer: 'host',
+  },
+  {
     name: 'cloudbridge_worker_resident_bytes',
     type: 'gauge',
     unit: 'bytes',

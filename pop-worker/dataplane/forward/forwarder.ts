@@ -6,6 +6,7 @@ import { ErrorReports, type RouterAddresses } from './error-reports.ts';
 import { FromOutside } from './from-outside.ts';
 import { FromSessions } from './from-sessions.ts';
 import { Inward } from './inward.ts';
+import type { KernelProbe } from './kernel-probe.ts';
 import { Policy, type RefusedTables } from './policy.ts';
 import type { EgressPort, ThreadsPort } from './ports.ts';
 import type { Session } from './session.ts';
@@ -18,6 +19,8 @@ export interface ForwarderOptions extends RouterAddresses {
   readonly sum?: Sum;
   /** Of this forwarder; 0 by default. */
   readonly thread?: number;
+  /** Takes what it has sent through the kernel and what comes back. */
+  readonly probe?: KernelProbe | undefined;
   /** Undefined where there is one thread. */
   readonly threads?: ThreadsPort | undefined;
   /** Threads of the data plane: who comes behind them stands for other workers. By default nobody does. */
@@ -34,7 +37,7 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     const { counters } = this;
-    const { tenants, egress, refused, sum = sumWords, thread = 0, threads, dataThreads = Infinity } = options;
+    const { tenants, egress, refused, sum = sumWords, thread = 0, threads, dataThreads = Infinity, probe } = options;
     const policy = new Policy(tenants, refused);
     const delivery = new Delivery(tenants, threads, counters);
     const errors = new ErrorReports(options, egress, delivery, counters);
@@ -43,7 +46,7 @@ export class Forwarder {
     this.#sessions = new FromSessions({ tenants, egress, policy, delivery, errors, counters });
     if (tenants.nat !== undefined) tenants.nat.begun = (session) => this.#sessions.translated(session);
     const inward = new Inward({ tenants, sum, delivery, errors, counters });
-    this.#outside = new FromOutside({ tenants, thread, threads, dataThreads, sum, inward, counters });
+    this.#outside = new FromOutside({ tenants, thread, threads, dataThreads, sum, inward, probe, counters });
   }
 
   /** A session's device may be sent packets from now on. */

@@ -4,6 +4,7 @@ import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { ForwardCounters } from './counters.ts';
 import { Drop } from './drop-reason.ts';
 import type { Inward } from './inward.ts';
+import type { KernelProbe } from './kernel-probe.ts';
 import type { ThreadsPort } from './ports.ts';
 import type { Session } from './session.ts';
 import type { TenantTable } from './tenant-table.ts';
@@ -18,6 +19,8 @@ interface FromOutsideParts {
   readonly dataThreads: number;
   readonly sum: Sum;
   readonly inward: Inward;
+  /** Undefined: nothing is tried. */
+  readonly probe: KernelProbe | undefined;
   readonly counters: ForwardCounters;
 }
 
@@ -129,11 +132,13 @@ export class FromOutside {
   }
 
   #toSession(packet: TunPacket, target: number): void {
-    const { tenants, inward, counters } = this.#parts;
+    const { tenants, inward, counters, probe } = this.#parts;
     const session = target < 0 ? undefined : tenants.session(target);
     const incoming = this.#incoming;
-    if (session === undefined) counters.drop(undefined, incoming.isPool ? Drop.natNoMapping : Drop.unknownCarrier);
-    else if (this.#complete(packet, session) && inward.isLetIn(session, incoming)) {
+    if (session === undefined) {
+      if (probe?.take(packet.buffer, this.#view) === true) return;
+      counters.drop(undefined, incoming.isPool ? Drop.natNoMapping : Drop.unknownCarrier);
+    } else if (this.#complete(packet, session) && inward.isLetIn(session, incoming)) {
       if (inward.hop(incoming, session)) inward.toSession(session, incoming);
     }
   }

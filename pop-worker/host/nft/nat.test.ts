@@ -44,6 +44,20 @@ test('routed IPv6 is neither translated nor tracked, for the data plane filters 
   assert.match(text, /ip saddr 100\.64\.0\.0\/16 counter name connections masquerade/);
 });
 
+test('probes pass the rules for devices, marked, and are translated where devices are', () => {
+  const probes = [{ source: '100.64.0.0', target: '100.64.255.255', translated: '100.64.0.1' }];
+  const text = natRuleset({ ...OPTIONS, probes });
+  assert.match(
+    text,
+    /chain from_devices \{\n\s+oifname "cb0" ip saddr 100\.64\.0\.0 ip daddr 100\.64\.255\.255 ip dscp set cs1 accept/,
+  );
+  assert.match(text, /oifname "cb0" ip saddr 100\.64\.0\.0 ip daddr 100\.64\.255\.255 snat ip to 100\.64\.0\.1/);
+  const plain = [{ source: 'fd00:9::1', target: 'fd00:9::2', translated: 'fd00:9::1' }];
+  const untranslated = natRuleset({ ...OPTIONS, probes: plain });
+  assert.match(untranslated, /ip6 saddr fd00:9::1 ip6 daddr fd00:9::2 ip6 dscp set cs1 accept/);
+  assert.doesNotMatch(untranslated, /snat/);
+});
+
 test('nft takes the table, again in place of itself, and removes it without touching others', {
   skip: needsRoot,
 }, (t) => {

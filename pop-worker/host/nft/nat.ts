@@ -1,4 +1,4 @@
-import { runTool } from '../command/run-tool.ts';
+import { runTool, ToolError } from '../command/run-tool.ts';
 import { NAT_COUNTERS, type NatCounter, type NatOptions, natRuleset, refusedRuleset, removeTable } from './ruleset.ts';
 
 const nft = (input: string): Promise<string> => runTool('nft', ['-f', '-'], '`apt-get install nftables`', input);
@@ -11,7 +11,10 @@ interface CounterObject {
 export class Nat {
   readonly #options: NatOptions;
   #refused: readonly string[];
+  readonly #tenants = new Set<string>();
   #installed = false;
+  /** The table as it was seen last, without counters; undefined: not yet, or changed by us since. */
+  #seen: string | undefined;
 
   constructor(options: NatOptions) {
     this.#options = options;
@@ -20,27 +23,57 @@ export class Nat {
 
   /** Makes the table, in place of one that an earlier process left. @throws ToolError */
   async install(): Promise<void> {
-    await nft(natRuleset({ ...this.#options, refused: this.#refused }));
+    this.#seen = undefined;
+    await nft(natRuleset({ ...this.#options, refused: this.#refused, tenants: [...this.#tenants] }));
     this.#installed = true;
+  }
+
+  /**
+   * Makes the table anew where somebody removed or changed it.
+   *
+   * @returns whether that was so
+   * @throws ToolError
+   */
+  async restore(): Promise<boolean> {
+    if (!this.#installed) return false;
+    const now = await this.#list();
+    const isOurs = now !== undefined && (this.#seen === undefined || now === this.#seen);
+    if (!isOurs) await this.install();
+    this.#seen = isOurs ? now : await this.#list();
+    return !isOurs;
+  }
+
+  /** @returns undefined when it is not there @throws ToolError */
+  async #list(): Promise<string | undefined> {
+    try {
+      return await runTool('nft', ['-s', 'list', 'table', 'inet', this.#options.table], '');
+    } catch (error) {
+      if (error instanceof ToolError && error.message.includes('No such file or directory')) return undefined;
+      throw error;
+    }
   }
 
   /** Lets a tenant's IPv6 prefixes out. @throws ToolError */
   async addTenants(prefixes: readonly string[]): Promise<void> {
+    for (const prefix of prefixes) this.#tenants.add(prefix);
     await this.#elements('add', prefixes);
   }
 
   async removeTenants(prefixes: readonly string[]): Promise<void> {
+    for (const prefix of prefixes) this.#tenants.delete(prefix);
     await this.#elements('delete', prefixes);
   }
 
   /** Refuses these and no others, from now on and in every `install`. @throws ToolError */
   async setRefused(prefixes: readonly string[]): Promise<void> {
     this.#refused = prefixes;
+    this.#seen = undefined;
     if (this.#installed) await nft(refusedRuleset(this.#options.table, prefixes));
   }
 
   async #elements(verb: 'add' | 'delete', prefixes: readonly string[]): Promise<void> {
     if (prefixes.length === 0) return;
+    this.#seen = undefined;
     await nft(`${verb} element inet ${this.#options.table} tenants6 { ${prefixes.join(', ')} }\n`);
   }
 

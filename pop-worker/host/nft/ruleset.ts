@@ -12,9 +12,20 @@ export interface NatOptions {
   readonly outside?: readonly string[];
   /** Tenants' IPv6 networks are not translated, and filtered by the data plane. */
   readonly routed6?: boolean;
+  /** Between which addresses the way through the kernel is tried. */
+  readonly probes?: readonly ProbedWay[];
+  /** Tenants' IPv6 networks. */
+  readonly tenants?: readonly string[];
   readonly refused: readonly string[];
   /** Exceptions from `refused`. */
   readonly allowed: readonly string[];
+}
+
+/** Packets from `source` to `target` go back into the device; `translated` is another one where devices' are translated. */
+export interface ProbedWay {
+  readonly source: string;
+  readonly target: string;
+  readonly translated: string;
 }
 
 /** Named counters of the table, in the words of `cloudbridge_nat_…`. */
@@ -44,6 +55,11 @@ const chain = (name: string, rules: readonly string[]): string[] => [
 
 const drop = (counter: NatCounter): string => `counter name ${counter} drop`;
 
+const familyOf = ({ source }: ProbedWay): 'ip' | 'ip6' => (isIpv6(source) ? 'ip6' : 'ip');
+
+const between = (probe: ProbedWay): string =>
+  `${familyOf(probe)} saddr ${probe.source} ${familyOf(probe)} daddr ${probe.target}`;
+
 /** Puts other prefixes in the place of those that were refused, in one transaction. */
 export const refusedRuleset = (table: string, prefixes: readonly string[]): string =>
   ([4, 6] as const)
@@ -64,12 +80,13 @@ export const removeTable = (table: string): string => `table inet ${table}\ndele
  */
 export const natRuleset = (options: NatOptions): string => {
   const { table, device, carriers, router4, router6, masquerade, outside = [], routed6 = false } = options;
+  const { probes = [], tenants = [] } = options;
   const out = `oifname != "${device}"`;
   const translate = 'counter name connections masquerade';
   const lines = [
     `table inet ${table} {`,
     ...NAT_COUNTERS.map((name) => `  counter ${name} { }`),
-    ...set('tenants6', 6, []),
+    ...set('tenants6', 6, tenants),
     ...set('outside4', 4, outside),
     // Before connection tracking, and behind what puts fragments together for it.
     ...(outside.length === 0 && !routed6
@@ -86,6 +103,8 @@ export const natRuleset = (options: NatOptions): string => {
     ...set('allowed4', 4, options.allowed),
     ...set('allowed6', 6, options.allowed),
     ...chain('from_devices', [
+      // Marked, so that it shows that they came by here.
+      ...probes.map((probe) => `oifname "${device}" ${between(probe)} ${familyOf(probe)} dscp set cs1 accept`),
       // From one device's outside address to another's.
       `oifname "${device}" ip saddr @outside4 ip daddr @outside4 accept`,
       `oifname "${device}" ${drop('refused')}`,
@@ -118,6 +137,9 @@ export const natRuleset = (options: NatOptions): string => {
     ...(masquerade
       ? chain('postrouting', [
           'type nat hook postrouting priority srcnat; policy accept;',
+          ...probes
+            .filter(({ source, translated }) => source !== translated)
+            .map((probe) => `oifname "${device}" ${between(probe)} snat ${familyOf(probe)} to ${probe.translated}`),
           `${out} ip saddr ${carriers} ${translate}`,
           ...(routed6 ? [] : [`${out} ip6 saddr @tenants6 ${translate}`]),
         ])

@@ -3,6 +3,7 @@ import { familyOf } from '#protocol/netlink/family.ts';
 import { Flag } from '#protocol/netlink/header.ts';
 import { LinkFlag, NO_ADDRESS_GENERATION, newLink } from '#protocol/netlink/link.ts';
 import { newRoute, type Route, RouteProtocol, Scope } from '#protocol/netlink/route.ts';
+import { KernelRefusal } from '../netlink/kernel-refusal.ts';
 import { withRequests } from '../netlink/requests.ts';
 
 /** Sets links and routes in the network namespace of the calling thread. */
@@ -42,6 +43,29 @@ export const addRoutes = (device: string, prefixes: readonly string[]): void =>
     for (const prefix of prefixesOf(prefixes)) {
       requests.one('route', 'added', Flag.create | Flag.replace, routeTo(prefix, index));
     }
+  });
+
+/** Whether a device is up, as an operator sees it. @throws KernelRefusal, as when there is none */
+export const isLinkUp = (device: string): boolean =>
+  withRequests((requests) => (requests.get('link', newLink({ name: device })).flags & LinkFlag.up) !== 0);
+
+/** Puts back routes that are not there any more; nothing is told of those that are. @returns how many @throws KernelRefusal */
+export const restoreRoutes = (device: string, prefixes: readonly string[]): number =>
+  withRequests((requests) => {
+    const { index } = requests.get('link', newLink({ name: device }));
+    const routes = prefixesOf(prefixes);
+    let there = 0;
+    requests.batch(
+      (add) => {
+        for (const prefix of routes) add('route', 'added', Flag.create | Flag.exclusive, routeTo(prefix, index));
+      },
+      (refusal) => {
+        const error = new KernelRefusal('a route', refusal);
+        if (error.code !== 'EEXIST') throw error;
+        there++;
+      },
+    );
+    return routes.length - there;
   });
 
 /** @throws KernelRefusal, also when one is not there */

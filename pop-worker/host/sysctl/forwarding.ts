@@ -19,6 +19,15 @@ export const forwardingOff = (): string[] =>
     })
     .map(([name]) => name);
 
+/** Whether a device has IPv6: the kernel has it, and nobody turned it off there. */
+export const hasIpv6 = (device: string): boolean => {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${device}/disable_ipv6`, 'utf8').trim() === '0';
+  } catch {
+    return false;
+  }
+};
+
 /** @throws Error of the file system when the process may not */
 export const setForwarding = (): void => {
   for (const name of forwardingOff()) writeFileSync(FORWARDING[name as keyof typeof FORWARDING], '1');
