@@ -36,7 +36,7 @@ test(
     const mesh = new MeshWorlds(t, 3);
     // Worker 1 calls 2 and 3, and 2 calls 3: the first pins a wrong key of 2, the third a wrong one of 2, everybody else a right one.
     const isWrong = (member: number, other: number): boolean => other === 2 && member !== 2;
-    await mesh.start(undefined, undefined, (member, other) =>
+    await mesh.start(undefined, undefined, undefined, (member, other) =>
       isWrong(member, other) ? '00'.repeat(32) : mesh.pin(other),
     );
     await hasLinks(mesh, 1, 3);

@@ -26,7 +26,7 @@ import type { HandoffConfig } from './handoff-config.ts';
 import { handoffSetupOf, meshHandoffPeer } from './handoff-files.ts';
 import { KeptOrder } from './kept-order.ts';
 import type { MeshConfig } from './mesh-settings.ts';
-import { announcedOf, natSetupOf } from './nat-settings.ts';
+import { announcedOf, fleetOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import { NetworkKeeper } from './network-keeper.ts';
@@ -98,6 +98,7 @@ export interface WorkerStatus {
 const SESSIONS_GONE_POLL_MS = 100;
 /** Neighbours have another route by then, where there is one. */
 const ROUTING_MS = 100;
+const NO_OUTSIDE = { own: [], fleet: [] };
 const NO_KEY = new Uint8Array();
 
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
@@ -117,7 +118,7 @@ export class PopWorker {
   /** What its own checks have found, in words; undefined: all of them hold. */
   #reason: string | undefined;
   /** As `WorkerAnycast.others`. */
-  #others: number | undefined;
+  #shared: ReadonlySet<string> | undefined;
   #leaving: NodeJS.Timeout | undefined;
   #routing: WorkerRouting = NO_ROUTING;
   #dns: WorkerDns | undefined;
@@ -180,9 +181,9 @@ export class PopWorker {
       shared.exchange &&
       shared.fence &&
       new WorkerMesh({
-        others: (count) => {
-          this.#others = count;
-          this.#anycast?.others(count);
+        others: (shared) => {
+          this.#shared = shared;
+          this.#anycast?.others(shared);
         },
         ...{
           fence: shared.fence,
@@ -289,7 +290,7 @@ export class PopWorker {
     if (settings === undefined) return;
     const parts = {
       ...{ settings, checks, passwords: bgpPasswords, drainSeconds, seat: this.#bfd?.seat(), log, gone: broken },
-      announces: (announces: boolean) => this.#mesh?.announces(announces),
+      announces: (announces: boolean, prefixes: readonly string[]) => this.#mesh?.announces(announces, prefixes),
       found: (found: Found, reason: string | undefined) => {
         this.#reason = reason;
         this.#states.found(found);
@@ -297,14 +298,15 @@ export class PopWorker {
       targets: listen.addresses.map((address) => ({ address, port: listen.port })),
       ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
       kernel: this.#kernelPath(),
-      outside: config.nat44 === undefined ? [] : announcedOf(config.nat44),
+      outside:
+        config.nat44 === undefined ? NO_OUTSIDE : { own: announcedOf(config.nat44), fleet: fleetOf(config.nat44) },
       sessions: async () => (await this.#collected()).sessions,
       control: () => source.view(),
     };
     this.#states.found('starting');
     this.#anycast = new WorkerAnycast(parts, this.#routing);
     await this.#anycast.start();
-    this.#anycast.others(this.#others);
+    this.#anycast.others(this.#shared);
   }
 
   /** As `WorkerAnycastParts.kernel`. */

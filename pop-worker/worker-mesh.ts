@@ -8,6 +8,7 @@ import type { MeshMembers } from '#model/mesh.ts';
 import { MeshThread } from '#pop-worker/mesh/mesh-thread.ts';
 import type { MeshNotice, MeshStatus } from '#pop-worker/mesh/messages.ts';
 import type { MeshPeer } from '#pop-worker/mesh/setup.ts';
+import { MOST_PREFIXES } from '#protocol/mesh/wire/prefixes.ts';
 import { MOST_MEMBERS } from '#protocol/mesh/wire/vector.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { Slots } from '#telemetry/slots.ts';
@@ -33,8 +34,8 @@ interface WorkerMeshParts {
   readonly congestionControl: string;
   /** To all data-plane threads. */
   readonly post: (command: Command) => void;
-  /** How many others announce the fleet's prefixes; undefined: nobody is heard. */
-  readonly others: (count: number | undefined) => void;
+  /** Which prefixes of this worker others announce too; undefined: nobody is heard. */
+  readonly others: (shared: ReadonlySet<string> | undefined) => void;
   readonly log: Logger;
   readonly broken: (reason: string) => void;
 }
@@ -117,9 +118,12 @@ export class WorkerMesh {
     }
   }
 
-  /** Whether this worker announces the fleet's prefixes, for others to know. */
-  announces(announces: boolean): void {
-    this.#thread.post({ type: 'announces', announces });
+  /** Which prefixes this worker announces where it does, and whether others may count on that. */
+  announces(announces: boolean, prefixes: readonly string[]): void {
+    const { log } = this.#parts;
+    if (prefixes.length > MOST_PREFIXES)
+      log.warn('other workers are told only some of the prefixes', { prefixes: prefixes.length, most: MOST_PREFIXES });
+    this.#thread.post({ type: 'announces', announces, prefixes });
   }
 
   status(): Promise<MeshStatus | undefined> {
@@ -176,7 +180,7 @@ export class WorkerMesh {
         });
         return;
       case 'others':
-        this.#parts.others(notice.count);
+        this.#parts.others(notice.shared);
         return;
       case 'serving':
         if (notice.isServing) log.info('the data plane runs again; its sessions have ended');

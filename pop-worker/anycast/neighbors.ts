@@ -49,6 +49,8 @@ export class Neighbors {
   #routing: WorkerRouting | undefined;
   #retry: NodeJS.Timeout | undefined;
   #announcement: Announcement = { isAnnounced: false, preference: 0, isLeaving: false };
+  /** Undefined: all that are wanted. */
+  #only: ReadonlySet<string> | undefined;
 
   constructor(parts: NeighborsParts) {
     this.#parts = parts;
@@ -91,8 +93,10 @@ export class Neighbors {
     this.#tell();
   }
 
-  announce(announcement: Announcement): void {
+  /** @param only of the prefixes that are wanted, these and no others; undefined: all */
+  announce(announcement: Announcement, only?: ReadonlySet<string>): void {
     this.#announcement = announcement;
+    this.#only = only;
     this.#tell();
   }
 
@@ -180,7 +184,8 @@ export class Neighbors {
         thread.post({ type: 'change', id: there.id, routes });
       }
     }
-    const wanted = new Map(prefixes.map((routed) => [routed.prefix, routed]));
+    const told = prefixes.filter(({ prefix }) => this.#only?.has(prefix) !== false);
+    const wanted = new Map(told.map((routed) => [routed.prefix, routed]));
     for (const prefix of this.#originated) {
       if (wanted.has(prefix)) continue;
       thread.post({ type: 'withdraw', prefix });

@@ -56,16 +56,16 @@ export interface WorkerAnycastParts {
   readonly bgpBeat: SharedArrayBuffer;
   /** How long a drain may take. */
   readonly drainSeconds: number;
-  /** Outside addresses of devices, of this worker and of all. */
-  readonly outside: readonly string[];
+  /** Outside addresses of devices: what this worker announces of them, and those of all, which others announce too. */
+  readonly outside: { readonly own: readonly string[]; readonly fleet: readonly string[] };
   /** At the BFD thread; undefined: no neighbour has BFD. */
   readonly seat: BfdSeat | undefined;
   /** Sessions that are here. */
   readonly sessions: () => Promise<number>;
   /** What is known of the control plane now. */
   readonly control: () => ControlView | undefined;
-  /** Whether the prefixes are announced now, by one that stays, and not for want of others. */
-  readonly announces: (announces: boolean) => void;
+  /** Which prefixes are announced where they are, and whether they are now, by one that stays and not for want of others. */
+  readonly announces: (announces: boolean, prefixes: readonly string[]) => void;
   readonly log: Logger;
   /** What its checks say of it. @param reason in words, where one is the cause */
   readonly found: (found: Found, reason: string | undefined) => void;
@@ -76,6 +76,8 @@ export interface WorkerAnycastParts {
 /** What `cloudbridge worker status` shows of routing. */
 export interface WorkerAnycastStatus extends AnycastStatus, Partial<BesideStatus> {
   readonly prefixes: readonly string[];
+  /** Of those, and of outside addresses, what is announced where others are left the rest. */
+  readonly only?: readonly string[];
   readonly neighbors: readonly NeighbourStatus[];
   /** Neighbours that are wanted and cannot be had as they are. */
   readonly refused: readonly RefusedNeighbor[];
@@ -97,6 +99,11 @@ export class WorkerAnycast {
   readonly #own = allocateSlots();
   #routing: WorkerRouting;
   #wasAnnounced = false;
+  /** Of its prefixes, which others announce too; undefined: nobody is heard. */
+  #shared: ReadonlySet<string> | undefined;
+  /** What is announced where that is not all of them. */
+  #only: ReadonlySet<string> | undefined;
+  #counts = false;
   #watching: NodeJS.Timeout | undefined;
   /** Which watch of sessions counts: an order that comes while one asks ends it. */
   #watch = 0;
@@ -128,10 +135,10 @@ export class WorkerAnycast {
       { listen, routes, beat: bgpBeat, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
       { gone, notice: (notice) => this.#take(notice) },
     );
-    this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside, log });
+    this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside: outside.own, log });
     const rules = { ...ANNOUNCER_RULES, stepUs: settings.step_seconds * 1e6, drainUs: drainSeconds * 1e6 };
     this.#anycast = new Anycast(rules, this.#checks(), {
-      announce: (announcement) => this.#neighbors.announce(announcement),
+      announce: () => this.#announce(),
       became: (state, reason) => this.#became(state, reason),
       drained: ({ sessions, left, ended }) => {
         if (ended !== undefined) this.#count('cloudbridge_anycast_drains_total', { end: ended.how });
@@ -157,11 +164,42 @@ export class WorkerAnycast {
     this.#routing = routing;
     this.#uplinks.set(routing.uplinks);
     this.#neighbors.set(routing);
+    this.#look();
   }
 
-  /** How many other workers announce the same; undefined: nobody is heard. */
-  others(count: number | undefined): void {
-    this.#anycast.alone((count ?? 0) === 0);
+  /** What others may announce as well. */
+  get #prefixes(): readonly string[] {
+    return [...this.#routing.prefixes.map(({ prefix }) => prefix), ...this.#parts.outside.fleet];
+  }
+
+  /** Those that nobody else is known to announce; where that is so of outside addresses, a worker's own come along. */
+  #alone(): Set<string> {
+    const { own, fleet } = this.#parts.outside;
+    const alone = new Set(this.#prefixes.filter((prefix) => this.#shared?.has(prefix) !== true));
+    if (fleet.some((prefix) => alone.has(prefix))) for (const prefix of own) alone.add(prefix);
+    return alone;
+  }
+
+  /** What is announced, to whom others count on, and whether it is alone with anything. */
+  #look(): void {
+    this.#parts.announces(this.#counts, this.#prefixes);
+    this.#anycast.alone(this.#shared === undefined || this.#alone().size > 0);
+    if (this.#anycast.announcement.onlyAlone === true) this.#announce();
+  }
+
+  #announce(): void {
+    const { announcement } = this.#anycast;
+    const alone = announcement.onlyAlone === true ? this.#alone() : undefined;
+    // A drain announces nothing that was left to others.
+    const was = announcement.isLeaving ? this.#only : undefined;
+    this.#only = alone && was ? new Set([...alone].filter((prefix) => was.has(prefix))) : alone;
+    this.#neighbors.announce(announcement, this.#only);
+  }
+
+  /** Which of its prefixes other workers announce too; undefined: nobody is heard. */
+  others(shared: ReadonlySet<string> | undefined): void {
+    this.#shared = shared;
+    this.#look();
   }
 
   /** What routing is told from now on. */
@@ -200,8 +238,9 @@ export class WorkerAnycast {
   async status(): Promise<WorkerAnycastStatus> {
     const prefixes = this.#routing.prefixes.map(({ prefix }) => prefix);
     const { refused } = this.#neighbors;
+    const only = this.isAnnounced && this.#only !== undefined ? { only: [...this.#only] } : {};
     const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
-    return { ...this.#anycast.status(), prefixes, neighbors, refused, ...beside, late: { ...this.#late } };
+    return { ...this.#anycast.status(), prefixes, ...only, neighbors, refused, ...beside, late: { ...this.#late } };
   }
 
   /** Withdraws and tells all neighbours why. */
@@ -331,7 +370,8 @@ export class WorkerAnycast {
     const [was, is] = [this.#wasAnnounced, this.isAnnounced];
     this.#wasAnnounced = is;
     // Whoever is there for want of others is none to others: two of them would withdraw for each other, again and again.
-    announces(is && state !== 'last' && state !== 'draining');
+    this.#counts = is && state !== 'last' && state !== 'draining';
+    announces(this.#counts, this.#prefixes);
     if (was && !is) {
       this.#count('cloudbridge_anycast_withdrawals_total', { cause: state === 'failed' ? 'check' : 'order' });
     }

@@ -80,7 +80,7 @@ export class MeshRunner {
   /** Turns for which it was lent priority. */
   loans = 0;
   #serves = true;
-  #others: number | undefined;
+  #shared: ReadonlySet<string> | undefined;
   readonly #own = new Map<string, string>();
   readonly #latest = new Map<string, SessionPlace & Pick<RemoteSession, 'tenant' | 'device'>>();
   #timer: NodeJS.Timeout | undefined;
@@ -272,8 +272,10 @@ export class MeshRunner {
       this.links.setPeers(command.peers);
       this.#knocks.setPeers(command.peers);
     } else if (command.type === 'tls') this.#tls.replace(command.tls);
-    else if (command.type === 'announces') this.mesh.announces = command.announces;
-    else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
+    else if (command.type === 'announces') {
+      this.mesh.announces = command.announces;
+      this.mesh.setPrefixes(command.prefixes, bootUs());
+    } else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
     this.#run();
   }
 
@@ -362,10 +364,10 @@ export class MeshRunner {
       this.#notify({ type: 'serving', isServing: serves });
     }
     this.#fence.keep(this.mesh.leaseUntil(), this.mesh.mayServe(now), now);
-    const others = this.mesh.othersAnnouncing(now);
-    if (others !== this.#others) {
-      this.#others = others;
-      this.#notify({ type: 'others', count: others });
+    const shared = this.mesh.sharedPrefixes(now);
+    if (shared !== this.#shared) {
+      this.#shared = shared;
+      this.#notify({ type: 'others', shared });
     }
     for (const member of this.mesh.overdue(now)) this.#knocks.knock(member);
   }

@@ -14,8 +14,8 @@ export type MeshCommand =
   | { readonly type: 'peers'; readonly peers: readonly MeshPeer[] }
   /** Of links from now on. */
   | { readonly type: 'tls'; readonly tls: MeshThreadSetup['tls'] }
-  /** Whether this worker announces the fleet's prefixes, and not as the last choice. */
-  | { readonly type: 'announces'; readonly announces: boolean }
+  /** Which prefixes this worker announces where it does, and whether it does, as one that stays and not as the last choice. */
+  | { readonly type: 'announces'; readonly announces: boolean; readonly prefixes: readonly string[] }
   /** `status` answers. */
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'stop' };
@@ -54,8 +54,8 @@ export type MeshNotice =
   | { readonly type: 'verdict'; readonly member: number; readonly isDead: boolean }
   /** A data-plane thread hangs, or none does any more. */
   | { readonly type: 'serving'; readonly isServing: boolean }
-  /** How many others announce the fleet's prefixes; undefined: nobody is heard. */
-  | { readonly type: 'others'; readonly count: number | undefined }
+  /** Which prefixes of this worker others announce too; undefined: nobody is heard. */
+  | { readonly type: 'others'; readonly shared: ReadonlySet<string> | undefined }
   | { readonly type: 'resumed'; readonly gapMs: number }
   | { readonly type: 'status'; readonly id: number; readonly status: MeshStatus }
   | { readonly type: 'fault'; readonly error: string }

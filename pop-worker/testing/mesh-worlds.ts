@@ -52,17 +52,25 @@ export class MeshWorlds {
    * Networks, configuration and start.
    *
    * @param authorityOf who signs a member's certificate; the mesh's own by default @param more sections of a member's file
+   * @param files lines of its `[static]`
    * @param pinOf what a member's file pins another's key by; undefined: it does not
    */
   async start(
     authorityOf: (member: number) => Authority = () => this.authority,
     more: (member: number) => string = () => '',
+    files: (member: number) => string = () => '',
     pinOf: (member: number, other: number) => string | undefined = () => undefined,
   ): Promise<void> {
     await this.networks();
-    const files = this.members.map((member) => this.certify(member, meshNameOf(member), authorityOf(member)));
+    const certified = this.members.map((member) => this.certify(member, meshNameOf(member), authorityOf(member)));
     for (const member of this.members) {
-      await this.configure(member, files[member - 1] as string, more(member), (other) => pinOf(member, other));
+      await this.configure(
+        member,
+        certified[member - 1] as string,
+        more(member),
+        (other) => pinOf(member, other),
+        files(member),
+      );
     }
     await Promise.all(this.worlds.map((world) => world.startWorker()));
   }
@@ -128,6 +136,7 @@ export class MeshWorlds {
     files: string,
     more = '',
     pinOf: (other: number) => string | undefined = () => undefined,
+    inStatic = '',
   ): Promise<void> {
     const peers = this.members
       .filter((other) => other !== member)
@@ -147,7 +156,7 @@ ${files}peers = [${peers.join(', ')}]
     await this.world(member).configure({
       tls: 'ticket_keys = "tickets.key"',
       tun: this.#tun,
-      static: `${section}${more}`,
+      static: `${inStatic}${section}${more}`,
     });
   }
 

@@ -43,6 +43,7 @@ export const anycastRows = ({
   checks,
   drain,
   prefixes,
+  only,
   neighbors,
   refused,
   late,
@@ -53,6 +54,7 @@ export const anycastRows = ({
   return [
     ['anycast', `${words}${preference}`],
     ['prefixes', prefixes.join(', ') || 'none'],
+    ...(only === undefined ? [] : [['announced of them', only.join(', ') || 'none'] as const]),
     ...checks
       .filter((check) => check.state !== 'holds')
       .map(({ name, state: is, reason }): Row => [`check ${name}`, is === 'failed' ? reason : 'not known yet']),

@@ -23,7 +23,7 @@ const RULES: AnnouncerRules = {
   ],
 };
 
-const LAST_CHOICE: Announcement = { isAnnounced: true, preference: 0, isLeaving: false };
+const LAST_CHOICE: Announcement = { isAnnounced: true, preference: 0, isLeaving: false, onlyAlone: true };
 
 class Told {
   readonly announcer = new Announcer(RULES);
@@ -247,8 +247,10 @@ test('while it drains failed checks withdraw, and nothing but an order to serve 
   told.give({ type: 'sessions', count: 7 });
   told.order('drain');
   assert.equal(told.last.isAnnounced, true);
+  assert.equal(told.last.onlyAlone, undefined);
   for (let i = 0; i < 3; i++) told.check('upstream', 'no answer');
-  assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['draining', true], 'nobody else has the prefix');
+  assert.equal(told.announcer.state, 'draining');
+  assert.deepEqual(told.last, { ...LAST_CHOICE, isLeaving: true }, 'what others have is theirs');
   told.give({ type: 'alone', isAlone: false });
   assert.deepEqual([told.announcer.state, told.last.isAnnounced], ['failed', false]);
   told.check('upstream');

@@ -10,6 +10,8 @@ export interface Announcement {
   readonly preference: number;
   /** With the community GRACEFUL_SHUTDOWN (RFC 8326 §4). */
   readonly isLeaving: boolean;
+  /** Of prefixes that nobody else announces alone: its own ways out may lead nowhere. */
+  readonly onlyAlone?: true;
 }
 
 /** What was said to a worker: by the API, or at its own machine. */
@@ -40,8 +42,9 @@ export interface AnnouncerRules {
 const SECOND = 1_000_000;
 export const FULL_PREFERENCE = 10;
 const WITHDRAWN: Announcement = { isAnnounced: false, preference: 0, isLeaving: false };
-const LAST_CHOICE: Announcement = { isAnnounced: true, preference: 0, isLeaving: false };
+const LAST_CHOICE: Announcement = { isAnnounced: true, preference: 0, isLeaving: false, onlyAlone: true };
 const LEAVING: Announcement = { isAnnounced: true, preference: 0, isLeaving: true };
+const LEAVING_LAST: Announcement = { ...LEAVING, onlyAlone: true };
 
 export const ANNOUNCER_RULES: Omit<AnnouncerRules, 'checks'> = {
   flaps: FLAP_RULES,
@@ -84,6 +87,8 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   #hasServed = false;
   /** The drain found it announced, and nothing has withdrawn it since: a drain announces nothing that was not there. */
   #leaves = false;
+  /** …as the last choice, be it from the beginning or by a check that failed since. */
+  #leavesLast = false;
   #said: Announcement = WITHDRAWN;
   #now: TimeUs = 0;
 
@@ -137,9 +142,9 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   /** @returns whether the announcement is another one than was told before */
   poll(now: TimeUs, out: AnnouncementSlot): boolean {
     const next = this.#announcement(now);
-    const { isAnnounced, preference, isLeaving } = this.#said;
-    if (next.isAnnounced === isAnnounced && next.preference === preference && next.isLeaving === isLeaving)
-      return false;
+    const { isAnnounced, preference, isLeaving, onlyAlone } = this.#said;
+    const isSame = next.isAnnounced === isAnnounced && next.preference === preference && next.isLeaving === isLeaving;
+    if (isSame && next.onlyAlone === onlyAlone) return false;
     this.#said = next;
     out.announcement = next;
     return true;
@@ -154,7 +159,9 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
   #takeOrder(order: AnycastOrder, now: TimeUs): void {
     if (order === this.#order) return;
     this.#order = order;
-    this.#leaves = order === 'drain' && this.#announcement(now).isAnnounced;
+    const { isAnnounced, onlyAlone = false } = this.#announcement(now);
+    this.#leaves = order === 'drain' && isAnnounced;
+    this.#leavesLast = onlyAlone;
     if (order === 'drain') {
       const { drainUs, leastDrainUs } = this.#rules;
       this.#drain = new Drain(this.#sessions, now, drainUs, leastDrainUs);
@@ -173,7 +180,10 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
     if (this.#order === 'withdraw') return 'withdrawn';
     if (this.#order === 'drain' && this.#drain?.isOver === true) return 'drained';
     const isLast = this.#hasServed && this.#isAlone;
-    if (this.#order === 'drain') return failed.length === 0 || isLast ? 'draining' : 'failed';
+    if (this.#order === 'drain') {
+      this.#leavesLast ||= failed.length > 0;
+      return failed.length === 0 || isLast ? 'draining' : 'failed';
+    }
     if (checks.some(({ state }) => state === 'unknown')) return failed.length > 0 ? 'failed' : 'waiting';
     if (this.#flaps.isHeld(now)) return 'held';
     if (failed.length > 0) return isLast ? 'last' : 'failed';
@@ -221,7 +231,8 @@ export class Announcer implements Core<AnnouncerInput, AnnouncementSlot> {
       case 'last':
         return LAST_CHOICE;
       case 'draining':
-        return this.#leaves ? LEAVING : WITHDRAWN;
+        if (!this.#leaves) return WITHDRAWN;
+        return this.#leavesLast ? LEAVING_LAST : LEAVING;
       default:
         return WITHDRAWN;
     }

@@ -62,18 +62,37 @@ test('a worker whose host says that it is gone is dead with its next probe that 
   assert.deepEqual([scene.dead(1), scene.dead(2)], [[3], [3]]);
 });
 
-test('how many others announce is known of those that are heard, and of nobody where nobody is', () => {
+test('which of its prefixes others announce is known, of those that are heard, and of nobody where nobody is', () => {
+  const [a, b, c] = ['192.0.2.0/24', '198.51.100.0/24', '2001:db8:a::/48'];
   const scene = new Scene(3);
-  scene.mesh(2).announces = true;
+  const set = (member: number, ...prefixes: string[]) => scene.mesh(member).setPrefixes(prefixes, scene.steps.now);
+  const shared = () =>
+    [1, 2, 3].map((member) => {
+      const found = scene.mesh(member).sharedPrefixes(scene.steps.now);
+      return found && [...found];
+    });
+  set(1, a, b);
+  set(2, b, c);
+  set(3, c);
   scene.run(5000);
-  const others = () => [1, 2, 3].map((member) => scene.mesh(member).othersAnnouncing(scene.steps.now));
-  assert.deepEqual(others(), [1, 0, 1]);
-  scene.mesh(3).announces = true;
+  assert.deepEqual(shared(), [[], [], []], 'nobody announces yet');
+  for (const member of [1, 2, 3]) scene.mesh(member).announces = true;
   scene.run(100);
-  assert.deepEqual(others(), [2, 1, 1]);
+  assert.deepEqual(shared(), [[b], [b, c], [c]], 'that others have other prefixes does not count');
+  set(3, c, a);
+  scene.run(100);
+  assert.deepEqual(shared(), [
+    [a, b],
+    [b, c],
+    [c, a],
+  ]);
+  assert.equal(scene.mesh(1).sharedPrefixes(scene.steps.now), scene.mesh(1).sharedPrefixes(scene.steps.now));
+  scene.mesh(3).announces = false;
+  scene.run(100);
+  assert.deepEqual(shared(), [[b], [b], [c, a]]);
   scene.network.partition([1], [2, 3]);
   scene.run(500);
-  assert.deepEqual(others(), [undefined, 1, 1]);
+  assert.deepEqual(shared(), [undefined, [], [c]]);
 });
 
 test('a minority calls nobody dead, and loses its leases before anybody calls it dead', () => {

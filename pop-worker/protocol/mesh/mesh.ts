@@ -16,9 +16,11 @@ import {
   type HandoffPlace,
   NEWEST_VERSION,
   OLDEST_VERSION,
+  PREFIXES_VERSION,
   readHello,
   writeHello,
 } from './wire/hello.ts';
+import { readPrefixes, writePrefixes } from './wire/prefixes.ts';
 import { MOST_UNHEARD, type Probe, readProbe, writeProbe } from './wire/probe.ts';
 import { Reader } from './wire/reader.ts';
 import { readRelay, writeRelay } from './wire/relay.ts';
@@ -77,8 +79,13 @@ export class Mesh {
   #holdsLease = true;
   /** When verdicts and our own lease are looked at next. */
   #lookAt: TimeUs;
-  /** Whether we announce the fleet's prefixes. */
+  /** Whether we announce our prefixes, and not for want of others. */
   announces = false;
+  #prefixes: readonly string[] = [];
+  /** How often they have changed. */
+  #prefixesSet = 0;
+  #shared: ReadonlySet<string> = new Set();
+  #isSharedStale = false;
   /** We serve nobody, and say so. */
   #yields = false;
   #turn: TimeUs;
@@ -118,6 +125,7 @@ export class Mesh {
     for (const member of this.#peers.keys()) {
       if (wanted.has(member)) continue;
       this.#peers.delete(member);
+      this.#isSharedStale = true;
       this.paths.forget(member);
     }
     for (const member of wanted) if (!this.#peers.has(member)) this.#peers.set(member, new Peer(member));
@@ -194,6 +202,10 @@ export class Mesh {
       case FrameType.have:
       case FrameType.want:
         this.gossip.receive(type, reader, peer.member, now);
+        return;
+      case FrameType.prefixes:
+        peer.prefixes = readPrefixes(reader);
+        this.#isSharedStale = true;
         return;
       case FrameType.sessions:
         this.#options.sink.sessions?.(peer.member, reader.bytes(reader.left));
@@ -372,16 +384,35 @@ export class Mesh {
     return true;
   }
 
-  /** How many other members announce the fleet's prefixes; undefined: nobody is heard. */
-  othersAnnouncing(now: TimeUs): number | undefined {
-    let count = 0;
+  /** What we announce where we do, as `192.0.2.0/24`: members are told when it is other than before. */
+  setPrefixes(prefixes: readonly string[], now: TimeUs): void {
+    if (prefixes.join() === this.#prefixes.join()) return;
+    this.#prefixes = prefixes;
+    this.#prefixesSet++;
+    this.#isSharedStale = true;
+    for (const peer of this.#peers.values()) peer.nextAt = now;
+    this.#earliest = 0;
+  }
+
+  /** Which of our prefixes another member that we hear announces too; undefined: nobody is heard. The same set while it stays. */
+  sharedPrefixes(now: TimeUs): ReadonlySet<string> | undefined {
     let hearsAnybody = false;
-    for (const { member, announces, wasDead } of this.#peers.values()) {
-      if (wasDead || !this.leases.hears(member, now)) continue;
-      hearsAnybody = true;
-      if (announces) count++;
+    for (const peer of this.#peers.values()) {
+      const isHeard = !peer.wasDead && this.leases.hears(peer.member, now);
+      hearsAnybody ||= isHeard;
+      const isAnnouncing = isHeard && peer.announces;
+      if (isAnnouncing !== peer.wasAnnouncing) this.#isSharedStale = true;
+      peer.wasAnnouncing = isAnnouncing;
     }
-    return hearsAnybody ? count : undefined;
+    if (this.#isSharedStale) this.#findShared();
+    return hearsAnybody ? this.#shared : undefined;
+  }
+
+  #findShared(): void {
+    this.#isSharedStale = false;
+    const announcing = [...this.#peers.values()].filter(({ wasAnnouncing }) => wasAnnouncing);
+    const shared = this.#prefixes.filter((prefix) => announcing.some(({ prefixes }) => prefixes.has(prefix)));
+    if (shared.join() !== [...this.#shared].join()) this.#shared = new Set(shared);
   }
 
   /** What a member costs directly, in units of `COST_UNIT_US`. */
@@ -512,9 +543,17 @@ export class Mesh {
       this.#choose(peer.member, now);
       any = true;
     }
+    any = this.#tellPrefixes(peer, out) || any;
     if (now >= peer.digestAt) this.#compare(peer, now);
     peer.nextAt = Math.min(peer.probeAt, peer.vectorAt, peer.digestAt);
     return this.#tell(peer, now, out) || any;
+  }
+
+  #tellPrefixes(peer: Peer, out: MeshOut): boolean {
+    if (peer.toldPrefixes === this.#prefixesSet || (peer.version ?? 0) < PREFIXES_VERSION) return false;
+    peer.toldPrefixes = this.#prefixesSet;
+    out.stream(peer.member, frameOf(FrameType.prefixes, writePrefixes(this.#prefixes)));
+    return true;
   }
 
   #tell(peer: Peer, now: TimeUs, out: MeshOut): boolean {

@@ -34,8 +34,13 @@ export class Peer {
   vectorAt: TimeUs = 0;
   /** When digests are compared next. */
   digestAt: TimeUs = 0;
-  /** Whether it announces the fleet's prefixes, as it said last. */
+  /** Whether it announces its prefixes, as it said last, and which these are. */
   announces = false;
+  prefixes: ReadonlySet<string> = new Set();
+  /** It was among those that announce when we looked last. */
+  wasAnnouncing = false;
+  /** Which of our sets of prefixes it was told. */
+  toldPrefixes = 0;
   /** Whether it was dead when we looked last. */
   wasDead = false;
   saidHello = false;
@@ -59,6 +64,8 @@ export class Peer {
     this.isLinked = true;
     this.version = undefined;
     this.saidHello = false;
+    this.prefixes = new Set();
+    this.toldPrefixes = 0;
     this.sequence = 0;
     this.splitter = new FrameSplitter();
     this.lastProbe = undefined;

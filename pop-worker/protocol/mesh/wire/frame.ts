@@ -15,6 +15,7 @@ export const FrameType = {
   /** From version 2 on, as `askFilters`. */
   filters: 11,
   askFilters: 12,
+  prefixes: 13,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

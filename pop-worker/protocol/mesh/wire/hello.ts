@@ -7,6 +7,8 @@ export const OLDEST_VERSION = 1;
 export const NEWEST_VERSION = 2;
 /** Members tell each other filters of IPv6 from this version on. */
 export const FILTERS_VERSION = 2;
+/** From this one on members tell which prefixes they announce. */
+export const PREFIXES_VERSION = 2;
 
 /** Where a worker is handed packets of its connections that reached another one (`../../handoff/SPEC.md`). */
 export interface HandoffPlace {

@@ -34,7 +34,7 @@ export interface Probe {
   readonly grants: boolean;
   /** The sender serves nobody, and will not before its probes say this no more: its data plane is stuck. */
   readonly yields?: boolean | undefined;
-  /** The sender announces the fleet's prefixes. */
+  /** The sender announces its prefixes, which it has told, and not for want of others. */
   readonly announces?: boolean | undefined;
   /** Members that the sender has not heard for their windows, in ascending order. */
   readonly unheard: readonly number[];

@@ -6,6 +6,7 @@ import { EPOCH_END, MOST_DATA_BYTES, MOST_KEY_BYTES, type PresenceRecord } from 
 import { FrameSplitter, FrameType, frameOf, MOST_FRAME_BYTES } from './frame.ts';
 import { commonVersion, readHello, writeHello } from './hello.ts';
 import { PacketHeader, writePacketHeader, writeRelayedHeader } from './packet.ts';
+import { MOST_PREFIXES, readPrefixes, writePrefixes } from './prefixes.ts';
 import {
   MOST_ENTRIES,
   readConfirmation,
@@ -230,6 +231,23 @@ test('versions: the newest that both speak, or an error that says what to do', (
     member: 3,
     incarnation: 4,
   });
+});
+
+test('prefixes that a member announces: what is written is read again, and more than may be told is not', () => {
+  const prefixes = ['192.0.2.0/24', '0.0.0.0/0', '2001:db8:a::/48', '203.0.113.7/32'];
+  assert.equal(hex(writePrefixes(prefixes)), '0418c000020400063020010db8000a0420cb007107');
+  assert.deepEqual([...readPrefixes(reader(writePrefixes(prefixes)))], prefixes);
+  const many = Array.from({ length: MOST_PREFIXES + 1 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
+  assert.equal(readPrefixes(reader(writePrefixes(many))).size, MOST_PREFIXES);
+  const one = [4, 24, 10, 0, 0];
+  const most = Uint8Array.from(Array.from({ length: MOST_PREFIXES }, () => one).flat());
+  assert.equal(readPrefixes(reader(most)).size, 1);
+  assert.throws(() => readPrefixes(reader(Uint8Array.of(...most, ...one))), isFrameError);
+  const written = writePrefixes(prefixes);
+  for (let end = 1; end < written.length; end++) {
+    if (![5, 7, 15].includes(end))
+      assert.throws(() => readPrefixes(reader(written.slice(0, end))), isFrameError, `${end}`);
+  }
 });
 
 test('prefixes of devices are prefixes', () => {
