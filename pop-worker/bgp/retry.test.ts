@@ -7,11 +7,12 @@ import { RunningSpeaker } from './testing/running.ts';
 afterEach(closePeers);
 
 const PEER = { name: 'peer', address: '127.0.0.2', as: 64_500, max_prefixes: { 'ipv4-unicast': 1 } };
+const NOWHERE = { name: 'nowhere', address: 'fe80::9%nowhere', as: 64_502 };
 const OFF = { name: 'off', address: '127.0.0.3', as: 64_501, shutdown: 'for now' };
 const ATTRIBUTES = '400101 00 400206 0201 0000fbf4 400304 c0000201';
 
 test('a neighbour that is held back can be had again by a word at the socket', async (t) => {
-  const speaker = await RunningSpeaker.start(t, [PEER, OFF]);
+  const speaker = await RunningSpeaker.start(t, [PEER, OFF, NOWHERE]);
   const retry = (neighbor: unknown) => askProgram('bgp', speaker.socket, 'retry', { more: { neighbor } });
   const first = await RawPeer.established(speaker.port, PEER.address, PEER);
   first.say(updateOf(ATTRIBUTES, '18 cb0071 18 cb0072'));
@@ -31,7 +32,8 @@ test('a neighbour that is held back can be had again by a word at the socket', a
   // One that has a session keeps it.
   assert.deepEqual(await retry('peer'), { neighbor: 'peer', heldBackSeconds: 0, state: 'established' });
   assert.deepEqual([(await speaker.status('peer')).sessions, again.isClosed], [2, false]);
-  await assert.rejects(retry('other'), /there is no neighbour other: there is peer, off/);
+  await assert.rejects(retry('other'), /there is no neighbour other: there is peer, off, nowhere/);
   await assert.rejects(retry(undefined), /there is no neighbour undefined/);
+  await assert.rejects(retry('nowhere'), /nowhere cannot be had: this machine has no interface "nowhere"/);
   await assert.rejects(retry('off'), /off is shut down by the file: take that away there, and send SIGHUP/);
 });
