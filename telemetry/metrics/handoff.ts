@@ -75,7 +75,7 @@ export const HANDOFF_METRICS = [
   {
     name: 'cloudbridge_cids_keys_count',
     type: 'gauge',
-    unit: 'threads',
+    unit: 'count',
     labels: { number: ['0', '1', '2', '3', '4', '5', '6'], use: ['makes', 'reads'] },
     help: 'Data-plane threads by the key that makes their connection IDs, and by those that they read besides',
     layer: 'dataplane',
