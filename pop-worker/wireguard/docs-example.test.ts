@@ -49,7 +49,8 @@ test('the example of docs/wireguard.md works as it stands', { skip: needsRoot },
     ...{ cwd: folder, timeout: 60_000 },
     env: { ...process.env, PATH: `${ROOT}:${path.dirname(wg)}:${process.env['PATH']}` },
   });
-  assert.match(stdout, /3 packets transmitted, 3 received/);
+  // The first may go before the other side listens, and its handshake is repeated five seconds later.
+  assert.match(stdout, /10 packets transmitted, ([4-9]|10) received/);
   assert.match(stdout, /latest handshake: /);
   await run('sh', ['-e', '-c', renamed(end)]);
   await until(() => !existsSync(`/var/run/wireguard/wgl${process.pid}.sock`));

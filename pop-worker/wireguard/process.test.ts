@@ -82,6 +82,14 @@ const ping = async (namespace: string, to: string, count = 3): Promise<string> =
   return /\d+ received/.exec((await run('ip', args)).stdout)?.[0] ?? '';
 };
 
+const reaches = async (namespace: string, to: string): Promise<boolean> => {
+  try {
+    return (await ping(namespace, to, 1)) === '1 received';
+  } catch {
+    return false;
+  }
+};
+
 /** Two interfaces whose machines are joined, each with the other as its peer. */
 const joined = async (t: TestContext, ...more: string[]) => {
   const [a, b] = [testNamespace(t).name, testNamespace(t).name];
@@ -105,6 +113,8 @@ const joined = async (t: TestContext, ...more: string[]) => {
     ip('-n', namespace, 'link', 'set', name, 'up');
     sides.push({ name, child, namespace });
   }
+  // A handshake that comes before the other side listens is repeated five seconds later.
+  await until('they reach each other', async () => await reaches(ends[0].namespace, '10.9.0.2'));
   return sides as [(typeof sides)[0], (typeof sides)[0]];
 };
 
@@ -136,8 +146,8 @@ test('two interfaces of ours: pings, figures that move, and an end that leaves n
   assert.ok(sum(from, 'packets_total{direction="sent"}') >= 4 && sum(to, 'packets_total{direction="received"}') >= 4);
   assert.ok(sum(from, 'packets_total{direction="received"}') >= 3);
   assert.ok(sum(from, 'bytes_total{direction="sent"}') > 500 && sum(to, 'bytes_total{direction="received"}') > 500);
-  assert.equal(sum(from, 'handshakes_total{what="begun"}') + sum(to, 'handshakes_total{what="begun"}'), 1);
-  assert.equal(sum(from, 'handshakes_total{what="answered"}') + sum(to, 'handshakes_total{what="answered"}'), 1);
+  assert.ok(sum(from, 'handshakes_total{what="begun"}') >= 1);
+  assert.equal(sum(to, 'handshakes_total{what="answered"}'), 1);
   assert.deepEqual(
     [from, to].map((map) => sum(map, 'handshakes_total{what="agreed"}')),
     [1, 1],
@@ -192,7 +202,7 @@ test('MTU, down and up are followed; a port that is taken is an errno, and what 
   ip('-n', b.namespace, 'link', 'set', b.name, 'down');
   await assert.rejects(run('ip', ['netns', 'exec', a.namespace, 'ping', '-c', '1', '-W', '1', '10.9.0.2']));
   ip('-n', b.namespace, 'link', 'set', b.name, 'up');
-  await until('it is there again', async () => (await ping(b.namespace, '10.9.0.1', 1)) === '1 received');
+  await until('it is there again', () => reaches(b.namespace, '10.9.0.1'));
   const other = await interfaceIn(t, a.namespace);
   ip('-n', a.namespace, 'link', 'set', other.name, 'up');
   await until('it listens', async () => /listen_port=\d/.test(await ask(other.name, 'get=1\n\n')));
