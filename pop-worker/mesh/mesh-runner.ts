@@ -12,6 +12,7 @@ import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
 import { controllerNamed } from '#protocol/congestion/registry.ts';
+import { parsePrefix } from '#protocol/ip/text.ts';
 import { MeshError } from '#protocol/mesh/errors.ts';
 import { Mesh, type MeshOut } from '#protocol/mesh/mesh.ts';
 import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
@@ -80,7 +81,9 @@ export class MeshRunner {
   /** Turns for which it was lent priority. */
   loans = 0;
   #serves = true;
-  #shared: ReadonlySet<string> | undefined;
+  #shared: readonly number[] | undefined;
+  /** As the core has them. */
+  #prefixes: readonly string[] = [];
   readonly #own = new Map<string, string>();
   readonly #latest = new Map<string, SessionPlace & Pick<RemoteSession, 'tenant' | 'device'>>();
   #timer: NodeJS.Timeout | undefined;
@@ -274,9 +277,19 @@ export class MeshRunner {
     } else if (command.type === 'tls') this.#tls.replace(command.tls);
     else if (command.type === 'announces') {
       this.mesh.announces = command.announces;
-      this.mesh.setPrefixes(command.prefixes, bootUs());
+      this.#announce(command.prefixes);
     } else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
     this.#run();
+  }
+
+  #announce(texts: readonly string[]): void {
+    const parsed = texts.map((text) => [text, parsePrefix(text)] as const);
+    const known = parsed.flatMap(([text, prefix]) => (prefix === undefined ? [] : [{ text, prefix }]));
+    this.#prefixes = known.map(({ text }) => text);
+    this.mesh.setPrefixes(
+      known.map(({ prefix }) => prefix),
+      bootUs(),
+    );
   }
 
   #attached({
@@ -367,7 +380,10 @@ export class MeshRunner {
     const shared = this.mesh.sharedPrefixes(now);
     if (shared !== this.#shared) {
       this.#shared = shared;
-      this.#notify({ type: 'others', shared });
+      this.#notify({
+        type: 'others',
+        shared: shared && new Set(shared.map((place) => this.#prefixes[place] as string)),
+      });
     }
     for (const member of this.mesh.overdue(now)) this.#knocks.knock(member);
   }

@@ -20,7 +20,7 @@ import {
   readHello,
   writeHello,
 } from './wire/hello.ts';
-import { readPrefixes, writePrefixes } from './wire/prefixes.ts';
+import { type AnnouncedPrefix, prefixKey, readPrefixes, writePrefixes } from './wire/prefixes.ts';
 import { MOST_UNHEARD, type Probe, readProbe, writeProbe } from './wire/probe.ts';
 import { Reader } from './wire/reader.ts';
 import { readRelay, writeRelay } from './wire/relay.ts';
@@ -81,11 +81,13 @@ export class Mesh {
   #lookAt: TimeUs;
   /** Whether we announce our prefixes, and not for want of others. */
   announces = false;
-  #prefixes: readonly string[] = [];
+  #prefixes: readonly AnnouncedPrefix[] = [];
   /** How often they have changed. */
   #prefixesSet = 0;
-  #shared: ReadonlySet<string> = new Set();
+  #shared: readonly number[] = [];
   #isSharedStale = false;
+  /** Of which of our sets of prefixes that is. */
+  #sharedOf = 0;
   /** We serve nobody, and say so. */
   #yields = false;
   #turn: TimeUs;
@@ -384,9 +386,9 @@ export class Mesh {
     return true;
   }
 
-  /** What we announce where we do, as `192.0.2.0/24`: members are told when it is other than before. */
-  setPrefixes(prefixes: readonly string[], now: TimeUs): void {
-    if (prefixes.join() === this.#prefixes.join()) return;
+  /** What we announce where we do: members are told when it is other than before. */
+  setPrefixes(prefixes: readonly AnnouncedPrefix[], now: TimeUs): void {
+    if (prefixes.map(prefixKey).join() === this.#prefixes.map(prefixKey).join()) return;
     this.#prefixes = prefixes;
     this.#prefixesSet++;
     this.#isSharedStale = true;
@@ -394,8 +396,11 @@ export class Mesh {
     this.#earliest = 0;
   }
 
-  /** Which of our prefixes another member that we hear announces too; undefined: nobody is heard. The same set while it stays. */
-  sharedPrefixes(now: TimeUs): ReadonlySet<string> | undefined {
+  /**
+   * Which of our prefixes, by their places in what was set, another member that we hear announces too; undefined: nobody is
+   * heard. The same array while it stays.
+   */
+  sharedPrefixes(now: TimeUs): readonly number[] | undefined {
     let hearsAnybody = false;
     for (const peer of this.#peers.values()) {
       const isHeard = !peer.wasDead && this.leases.hears(peer.member, now);
@@ -411,8 +416,12 @@ export class Mesh {
   #findShared(): void {
     this.#isSharedStale = false;
     const announcing = [...this.#peers.values()].filter(({ wasAnnouncing }) => wasAnnouncing);
-    const shared = this.#prefixes.filter((prefix) => announcing.some(({ prefixes }) => prefixes.has(prefix)));
-    if (shared.join() !== [...this.#shared].join()) this.#shared = new Set(shared);
+    const shared = this.#prefixes.flatMap((prefix, place) => {
+      const key = prefixKey(prefix);
+      return announcing.some(({ prefixes }) => prefixes.has(key)) ? [place] : [];
+    });
+    if (shared.join() !== this.#shared.join() || this.#sharedOf !== this.#prefixesSet) this.#shared = shared;
+    this.#sharedOf = this.#prefixesSet;
   }
 
   /** What a member costs directly, in units of `COST_UNIT_US`. */

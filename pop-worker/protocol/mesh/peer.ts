@@ -34,7 +34,7 @@ export class Peer {
   vectorAt: TimeUs = 0;
   /** When digests are compared next. */
   digestAt: TimeUs = 0;
-  /** Whether it announces its prefixes, as it said last, and which these are. */
+  /** Whether it announces its prefixes, as it said last, and which these are, by `prefixKey`. */
   announces = false;
   prefixes: ReadonlySet<string> = new Set();
   /** It was among those that announce when we looked last. */

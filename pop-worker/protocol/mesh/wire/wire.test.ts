@@ -6,7 +6,7 @@ import { EPOCH_END, MOST_DATA_BYTES, MOST_KEY_BYTES, type PresenceRecord } from 
 import { FrameSplitter, FrameType, frameOf, MOST_FRAME_BYTES } from './frame.ts';
 import { commonVersion, readHello, writeHello } from './hello.ts';
 import { PacketHeader, writePacketHeader, writeRelayedHeader } from './packet.ts';
-import { MOST_PREFIXES, readPrefixes, writePrefixes } from './prefixes.ts';
+import { MOST_PREFIXES, prefixKey, readPrefixes, writePrefixes } from './prefixes.ts';
 import {
   MOST_ENTRIES,
   readConfirmation,
@@ -234,10 +234,21 @@ test('versions: the newest that both speak, or an error that says what to do', (
 });
 
 test('prefixes that a member announces: what is written is read again, and more than may be told is not', () => {
-  const prefixes = ['192.0.2.0/24', '0.0.0.0/0', '2001:db8:a::/48', '203.0.113.7/32'];
+  const v6 = new Uint8Array(16);
+  v6.set([0x20, 1, 0xd, 0xb8, 0, 0xa]);
+  const prefixes = [
+    { address: Uint8Array.of(192, 0, 2, 0), length: 24 },
+    { address: new Uint8Array(4), length: 0 },
+    { address: v6, length: 48 },
+    { address: Uint8Array.of(203, 0, 113, 7), length: 32 },
+  ];
   assert.equal(hex(writePrefixes(prefixes)), '0418c000020400063020010db8000a0420cb007107');
-  assert.deepEqual([...readPrefixes(reader(writePrefixes(prefixes)))], prefixes);
-  const many = Array.from({ length: MOST_PREFIXES + 1 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
+  assert.deepEqual([...readPrefixes(reader(writePrefixes(prefixes)))], prefixes.map(prefixKey));
+  assert.equal(new Set(prefixes.map(prefixKey)).size, prefixes.length);
+  const many = Array.from({ length: MOST_PREFIXES + 1 }, (_, i) => ({
+    address: Uint8Array.of(10, i >> 8, i & 255, 0),
+    length: 24,
+  }));
   assert.equal(readPrefixes(reader(writePrefixes(many))).size, MOST_PREFIXES);
   const one = [4, 24, 10, 0, 0];
   const most = Uint8Array.from(Array.from({ length: MOST_PREFIXES }, () => one).flat());
