@@ -18,6 +18,7 @@ const WIREGUARD = 'pop-worker/protocol/wireguard';
 const NETLINK = 'pop-worker/protocol/netlink';
 const QUIC_LB = 'pop-worker/protocol/quic-lb';
 const HANDOFF = 'pop-worker/protocol/handoff';
+const RPKI = 'pop-worker/protocol/rpki';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -193,6 +194,23 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       ],
     ].map((name) => `${HANDOFF}/${name}.ts`),
     tests: [`${HANDOFF}/*.test.ts`],
+  },
+  rpki: {
+    files: [
+      ...['changes', 'client', 'errors', 'pdu-stream', 'vrp-table'],
+      ...[
+        'end-of-data',
+        'error-report',
+        'pdu',
+        'prefix',
+        'reset-query',
+        'router-key',
+        'serial-notify',
+        'serial-query',
+      ].map((name) => `wire/${name}`),
+      'wire/table',
+    ].map((name) => `${RPKI}/${name}.ts`),
+    tests: [`${RPKI}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(

@@ -218,7 +218,9 @@ export class RtrClient implements Core<RtrInput, RtrOutput> {
   #fail(error: RtrError, pdu: Uint8Array, now: TimeUs): void {
     this.#sink.failed(`the cache has sent ${error.message}`);
     if (pdu[1] !== PduType.errorReport) {
-      const bytes = writeErrorReport(this.version, error.code, pdu, error.message);
+      // §5.11: an error of our own is of no PDU.
+      const wrong = error.fault === 'local' ? NOTHING : pdu;
+      const bytes = writeErrorReport(this.version, error.code, wrong, error.message);
       this.#out.push({ action: 'send', bytes });
     }
     this.#dataVersion = -1;
