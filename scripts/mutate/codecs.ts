@@ -19,6 +19,7 @@ const NETLINK = 'pop-worker/protocol/netlink';
 const QUIC_LB = 'pop-worker/protocol/quic-lb';
 const HANDOFF = 'pop-worker/protocol/handoff';
 const RPKI = 'pop-worker/protocol/rpki';
+const MRT = 'pop-worker/protocol/mrt';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -211,6 +212,10 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       'wire/table',
     ].map((name) => `${RPKI}/${name}.ts`),
     tests: [`${RPKI}/*.test.ts`],
+  },
+  mrt: {
+    files: ['attributes', 'dump', 'errors', 'messages', 'record', 'table-dump'].map((name) => `${MRT}/${name}.ts`),
+    tests: [`${MRT}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(
