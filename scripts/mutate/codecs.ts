@@ -20,6 +20,7 @@ const QUIC_LB = 'pop-worker/protocol/quic-lb';
 const HANDOFF = 'pop-worker/protocol/handoff';
 const RPKI = 'pop-worker/protocol/rpki';
 const MRT = 'pop-worker/protocol/mrt';
+const DNS = 'pop-worker/protocol/dns';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -216,6 +217,13 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   mrt: {
     files: ['attributes', 'dump', 'errors', 'messages', 'record', 'table-dump'].map((name) => `${MRT}/${name}.ts`),
     tests: [`${MRT}/*.test.ts`],
+  },
+  dns: {
+    files: [
+      ...['client-subnet', 'cookies', 'framing', 'name', 'numbers', 'places', 'query', 'rate-limit', 'responder'],
+      ...['response', 'siphash', 'zone'],
+    ].map((name) => `${DNS}/${name}.ts`),
+    tests: [`${DNS}/{framing,cookies,edges,responder,places,rate-limit}.test.ts`, `${DNS}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(

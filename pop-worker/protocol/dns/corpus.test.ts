@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { Cookies } from './cookies.ts';
+import { Framing } from './framing.ts';
 import { RateLimit } from './rate-limit.ts';
 import { MOST_RESPONSE_BYTES, Responder, type Transport } from './responder.ts';
 import { readResponse, type Seen } from './testing/message.ts';
@@ -50,5 +51,28 @@ test('whatever is asked, a response is whole, no longer than was allowed, and of
       assert.equal(seen.flags & 0xf900, (((bytes[2] as number) << 8) & 0x7900) | 0x8000);
       if (seen.edns === undefined) assert.ok(transport === 'tcp' || size <= 512);
     }
+  });
+});
+
+test('whatever comes by TCP is messages wherever it is cut, or the end of the connection', () => {
+  const framed = corpus
+    .filter(({ bytes }) => bytes.length > 0)
+    .map((one) => ({ ...one, bytes: Uint8Array.of(one.bytes.length >>> 8, one.bytes.length, ...one.bytes) }));
+  survive(framed, (bytes) => {
+    const seen = [1, 7, bytes.length].map((size) => {
+      const framing = new Framing();
+      const messages: string[] = [];
+      let isDns = true;
+      for (let at = 0; isDns && at < bytes.length; at += Math.max(1, size)) {
+        const piece = bytes.subarray(at, at + size);
+        isDns = framing.take(piece, piece.length, (message) => messages.push(Buffer.from(message).toString('hex')) > 0);
+      }
+      return { isDns, messages, isMidway: isDns && framing.isMidway };
+    });
+    assert.deepEqual(seen[0], seen[2]);
+    assert.deepEqual(seen[1], seen[2]);
+    // Two bytes of length before each message; what is waited for is less than the longest query.
+    const taken = seen[0]?.messages.reduce((sum, { length }) => sum + 2 + length / 2, 0) ?? 0;
+    assert.ok(taken <= bytes.length && (seen[0]?.isDns === false || bytes.length - taken < 2 + 4096));
   });
 });
