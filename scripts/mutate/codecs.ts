@@ -18,6 +18,7 @@ const WIREGUARD = 'pop-worker/protocol/wireguard';
 const NETLINK = 'pop-worker/protocol/netlink';
 const QUIC_LB = 'pop-worker/protocol/quic-lb';
 const HANDOFF = 'pop-worker/protocol/handoff';
+const MESH = 'pop-worker/protocol/mesh';
 const RPKI = 'pop-worker/protocol/rpki';
 const MRT = 'pop-worker/protocol/mrt';
 const DNS = 'pop-worker/protocol/dns';
@@ -196,6 +197,16 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       ],
     ].map((name) => `${HANDOFF}/${name}.ts`),
     tests: [`${HANDOFF}/*.test.ts`],
+  },
+  'mesh-frames': {
+    files: [
+      ...['frame', 'hello', 'packet', 'presence', 'probe', 'reader', 'relay', 'sources', 'vector', 'writer'].map(
+        (name) => `${MESH}/wire/${name}.ts`,
+      ),
+      `${MESH}/errors.ts`,
+      `${MESH}/presence/record.ts`,
+    ],
+    tests: [`${MESH}/wire/*.test.ts`, `${MESH}/{numbers,presence/digests,peer-messages}.test.ts`],
   },
   rpki: {
     files: [

@@ -4,6 +4,9 @@ import { MeshError } from '../errors.ts';
 import { Mesh, type MeshOut } from '../mesh.ts';
 import type { MeshSink } from '../sink.ts';
 
+/** What worker 2 says first. */
+export const HELLO = Uint8Array.of(1, 0, 10, 1, 1, 0, 2, 0, 0, 0, 0, 0, 1);
+
 /** Devices that the meshes of these tests remember at most. */
 export const FEW_RECORDS = 500;
 
@@ -71,3 +74,9 @@ export class Victim {
     }
   }
 }
+
+/** In two pieces, to be put together again. */
+export const inPieces = (victim: Victim, bytes: Uint8Array): MeshError | undefined => {
+  const half = bytes.length >> 1;
+  return victim.says(bytes.subarray(0, half)) ?? victim.says(bytes.subarray(half));
+};
