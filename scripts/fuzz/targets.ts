@@ -32,6 +32,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   handoff: { tests: `${CORE}/handoff/corpus.test.ts` },
   nat: { tests: `${CORE}/nat/corpus.test.ts` },
   'bgp-policy': { tests: `${CORE}/bgp/policy/corpus.test.ts` },
+  bmp: { tests: `${CORE}/bmp/corpus.test.ts` },
   mrt: { tests: `${CORE}/mrt/corpus.test.ts` },
   wireguard: { tests: `${CORE}/wireguard/corpus.test.ts` },
   rpki: { tests: `${CORE}/rpki/corpus.test.ts` },

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PrefixDestinations } from '#protocol/bgp/rib/destinations.ts';
-import { ACCEPT_ALL, REJECT, REJECT_ALL, type RoutePolicy } from '#protocol/bgp/rib/route-policy.ts';
+import { ACCEPT_ALL, REJECT_ALL } from '#protocol/bgp/rib/route-policy.ts';
 import { LOCAL_AS } from '#protocol/bgp/rib/testing/peers.ts';
-import { decode, prefixText } from '#protocol/bgp/rib/testing/route.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import { Scene } from './testing/scene.ts';
+import { odd, tablesOf } from './testing/tables.ts';
 import { NO_TIME } from './wire/header.ts';
 
 const route = (...path: number[]) => ({ origin: 0, path, nextHop: '198.51.100.1' });
@@ -146,43 +145,6 @@ test('a station that takes nothing costs so much memory and no more: then its se
     one.withdraw('2001:db8::/32');
   }
   assert.ok(watched.feed.isOverflowing);
-});
-
-/** The tables of IPv4 as they are in the RIB, in the form and order of those of a station. */
-const tablesOf = ({ rib }: Scene, peers: readonly number[]): string[][] => {
-  const [family] = rib.families;
-  assert.ok(family !== undefined);
-  const { paths, best, destinations, store } = family;
-  const line = (destination: number, set: number, before: readonly number[] = []): string => {
-    const { address, length } = { address: new Uint32Array(4), length: 16 };
-    (destinations as PrefixDestinations).table.addressOf(destination, address);
-    const start = store.startOf(set);
-    const { path } = decode(store.bytesOf(set), start, start + store.lengthOf(set), '');
-    return `${prefixText(address, length, 32)}: ${[...before, ...path].join(' ')}`;
-  };
-  const all = Array.from({ length: paths.limit }, (_, path) => path).filter((path) => paths.received[path] !== 0);
-  const of = (index: number, column: Uint32Array): string[] =>
-    all
-      .filter((path) => paths.source[path] === index && column[path] !== 0)
-      .map((path) => line(paths.destination[path]!, column[path]! - 1));
-  const chosen = [...best.entries()].filter(([id, path]) => destinations.has(id) && path >= 0);
-  const loc = chosen.map(([id, path]) => line(id, paths.accepted[path]! - 1));
-  const out = (index: number): string[] =>
-    chosen
-      .filter(([, path]) => paths.source[path] !== index)
-      .map(([id, path]) => line(id, paths.accepted[path]! - 1, [LOCAL_AS]));
-  return [
-    ...peers.flatMap((index) => [of(index, paths.received), of(index, paths.accepted)]),
-    loc,
-    ...peers.map(out),
-  ].map((table) => table.toSorted());
-};
-
-/** Rejects whatever has an odd number at the end of its path. */
-const odd = (scene: Scene): RoutePolicy => ({
-  setsMed: false,
-  apply: (_source, _family, _destination, id) =>
-    (scene.rib.store.columns.originAs[id] as number) % 2 === 1 ? REJECT : id,
 });
 
 test('whatever happens, a station knows in the end what is in the tables', () => {
