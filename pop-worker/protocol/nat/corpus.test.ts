@@ -5,9 +5,10 @@ import { IpFault, IpView } from '#protocol/ip/view.ts';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { NatDrop } from './counters.ts';
+import type { FlowFields } from './nat.ts';
 import { Replicas } from './replicas.ts';
 import { between, scene } from './testing/nat.ts';
-import { readSections } from './wire.ts';
+import { FLOW_BYTES, readFlow, readSections } from './wire.ts';
 
 const corpus = <Expect>(name: string) => readCorpus<Expect>(new URL(`testing/corpus/${name}.json`, import.meta.url));
 
@@ -86,5 +87,29 @@ test('messages', () => {
     readSections(bytes, 0, bytes.length, (section) => replicas.apply(section, bytes));
     for (const key of replicas.keys()) replicas.tellAll(key, (message) => assert.notEqual(read(message), 'refused'));
     assert.ok(replicas.bytes <= 1 << 16);
+  });
+});
+
+test('whatever sessions others tell, a device that is closed leaves none, and its packets are translated meanwhile', () => {
+  survive(corpus('messages'), (bytes) => {
+    const { nat, one } = scene();
+    const flow: FlowFields = {
+      ...{ protocol: 0, state: 0, innerAddress: 0, innerPort: 0, outerPort: 0, remoteAddress: 0, remotePort: 0 },
+    };
+    let sessions = 0;
+    readSections(bytes, 0, bytes.length, ({ at, count }) => {
+      for (let i = 0; i < count; i++) {
+        readFlow(bytes, at + i * FLOW_BYTES, flow);
+        nat.restore(one, flow);
+        sessions++;
+      }
+    });
+    assert.equal(nat.counters.restored + nat.counters.refused, sessions);
+    assert.ok(nat.mappings.size <= nat.flows.size && nat.flows.size <= nat.counters.restored);
+    const packet = between({ source: '10.64.0.2', destination: '203.0.113.200', from: 40_001, flags: 2 });
+    const view = repaired(packet);
+    assert.equal(view && nat.outbound(one, packet, view), NatDrop.none);
+    nat.close(one);
+    assert.deepEqual([nat.mappings.size, nat.flows.size], [0, 0]);
   });
 });

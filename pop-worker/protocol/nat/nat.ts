@@ -10,6 +10,7 @@ import { choosePort } from './ports.ts';
 import { Quote, readAddress, replaceAddress, replaceEndpoint } from './rewrite.ts';
 import { FlowState, nextTcpState, RST, SYN } from './tcp-state.ts';
 import { DEFAULT_TIMEOUTS, type NatTimeouts, timeoutOf } from './timeouts.ts';
+import { canBeSession } from './told-session.ts';
 
 /** One session, as workers tell each other. Addresses and ports as numbers. */
 export interface FlowFields {
@@ -364,7 +365,7 @@ export class Nat44 {
       mapping === NONE
         ? mappings.findOuter(owner, protocol, outerPort) !== NONE
         : mappings.outer(mapping) !== outerPort;
-    if (!isOurs || isTaken || !this.#hasRoom(owner)) {
+    if (!canBeSession(fields) || !isOurs || isTaken || !this.#hasRoom(owner)) {
       this.counters.refused++;
       return false;
     }

@@ -115,10 +115,11 @@ test('who is gone is forgotten in time, unless somebody has him again', () => {
 });
 
 test('memory has an end: what is too much is counted, what is there stays', () => {
-  const replicas = new Replicas(4 * 16);
+  // A device and four sessions.
+  const replicas = new Replicas(256 + 4 * 16);
   const writer = new SectionWriter();
   for (let n = 0; n < 6; n++) writer.add(head, flow(n));
   writer.add({ ...head, key: 'a/2' }, flow(7));
   applyTo(replicas, writer.take());
-  assert.deepEqual([replicas.flows, replicas.refused, replicas.bytes], [4, 3, 64]);
+  assert.deepEqual([replicas.flows, replicas.refused, replicas.bytes], [4, 3, 320]);
 });

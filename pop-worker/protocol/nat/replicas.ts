@@ -3,6 +3,8 @@ import { FLOW_BYTES, type Section, SectionFlag, type SectionHead, SectionWriter 
 /** Sessions of one device that are kept at most; as many as a worker lets it have. */
 const MOST_FLOWS = 16_384;
 const DEFAULT_MOST_BYTES = 1 << 28;
+/** What a device costs besides its sessions: its name, its block, a place among all. */
+const DEVICE_BYTES = 256;
 
 interface Replica {
   head: SectionHead;
@@ -27,7 +29,7 @@ export class Replicas {
   readonly #devices = new Map<string, Replica>();
   readonly #mostBytes: number;
   readonly #entryBytes: number;
-  /** Sessions altogether, the memory that they take, and what there was no room for. */
+  /** Sessions altogether, the memory that they and their devices take, and what there was no room for. */
   flows = 0;
   bytes = 0;
   refused = 0;
@@ -58,6 +60,11 @@ export class Replicas {
     // Sessions of another block are over: nothing of them can go on.
     if (replica !== undefined && (isOther || (section.flags & SectionFlag.first) !== 0)) this.#clear(replica);
     if (replica === undefined) {
+      if (this.bytes + DEVICE_BYTES > this.#mostBytes) {
+        this.refused += Math.max(1, section.count);
+        return;
+      }
+      this.bytes += DEVICE_BYTES;
       replica = { head: { key, address, port, ports }, bytes: new Uint8Array(0), count: 0, goneAt: undefined };
       this.#devices.set(key, replica);
     } else if (isOther) replica.head = { key, address, port, ports };
@@ -110,6 +117,7 @@ export class Replicas {
     const replica = this.#devices.get(key);
     if (replica === undefined) return;
     this.#clear(replica);
+    this.bytes -= DEVICE_BYTES;
     this.#devices.delete(key);
   }
 
