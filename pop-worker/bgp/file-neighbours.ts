@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BgpThread } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import { reachableAddress } from '#pop-worker/routing/bgp/link-address.ts';
+import type { RoutesChange } from '#pop-worker/routing/bgp/messages.ts';
 import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
+import type { Policies } from '#protocol/bgp/policy/rule.ts';
 import type { Logger } from '#telemetry/logger.ts';
 
 /** A neighbour that cannot be had here, such as on an interface that is not there, is tried again after so long. */
@@ -66,15 +68,23 @@ export class FileNeighbours {
     );
   }
 
-  /** These are wanted: sessions stay where only routes, policies and whether there is to be one are others. */
-  set(wanted: readonly BgpNeighbourConfig[]): void {
+  /**
+   * These are wanted: sessions stay where only routes, policies and whether there is to be one are others. Those that are gone
+   * go first, and a neighbour never has a policy that there is not.
+   *
+   * @param policies in place of those before; undefined: they stay
+   */
+  set(wanted: readonly BgpNeighbourConfig[], policies?: Policies): void {
     const before = this.#known;
+    const changes: RoutesChange[] = [];
     this.#known = [];
     for (const one of before) {
       const next = wanted.find((config) => isSameSession(config, one.config));
-      if (next !== undefined) this.#known.push(this.#changed(one, next));
+      if (next !== undefined) this.#known.push(this.#changed(one, next, changes));
       else if (one.id !== undefined) this.#thread.post({ type: 'remove', id: one.id });
     }
+    if (policies !== undefined) this.#thread.post({ type: 'policies', policies, changes });
+    else for (const change of changes) this.#thread.post({ type: 'change', ...change });
     const kept = new Set(this.#known.map(({ config }) => config));
     for (const config of wanted) {
       if (kept.has(config)) continue;
@@ -94,10 +104,11 @@ export class FileNeighbours {
     clearTimeout(this.#retry);
   }
 
-  #changed({ id, refusal, config }: Known, next: BgpNeighbourConfig): Known {
+  /** @param changes gets what it has other than before */
+  #changed({ id, refusal, config }: Known, next: BgpNeighbourConfig, changes: RoutesChange[]): Known {
     const known = { config: next, id, refusal };
     if (id === undefined) return known;
-    if (!isDeepStrictEqual(next.routes, config.routes)) this.#thread.post({ type: 'change', id, routes: next.routes });
+    if (!isDeepStrictEqual(next.routes, config.routes)) changes.push({ id, routes: next.routes });
     if (next.shutdown === config.shutdown) return known;
     if (next.shutdown === undefined) this.#thread.post({ type: 'start', id });
     else this.#thread.post({ type: 'stop', id, text: next.shutdown });

@@ -119,6 +119,21 @@ export = "own"
     one.child.kill('SIGHUP');
     await until('one goes, another comes', async () => (await updates()) === 5);
     assert.equal((await statusOf(file('one.sock')))?.neighbors[0]?.sessions, 1, 'the session stays');
+    // A rule set comes, and goes for one of another name.
+    const told = () => updates().then((count) => count - 5);
+    for (const [name, count] of [
+      ['first', 1],
+      ['second', 2],
+    ] as const) {
+      const policed = toml
+        .replace('export = "own"', `export = "${name}"`)
+        .replace('198.51.100.0/24', '198.51.101.0/24');
+      const set = `[[policy.rule_sets.${name}]]\nset = { med = ${count} }\nend = "accept"\n`;
+      writeFileSync(file('one.toml'), policed + set);
+      one.child.kill('SIGHUP');
+      await until(`it is told by ${name}`, async () => (await told()) === count);
+    }
+    assert.equal((await statusOf(file('one.sock')))?.neighbors[0]?.sessions, 1, 'the session stays');
     writeFileSync(file('one.toml'), 'as = 0');
     one.child.kill('SIGHUP');
     await until('it is refused', () => one.lines.some((line) => line.includes('what was in force stays')));

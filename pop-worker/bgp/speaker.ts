@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
-import { parsePrefix } from '#protocol/ip/text.ts';
 import type { BgpFile } from '#settings/bgp-file.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
 import { exposition } from '#telemetry/exposition.ts';
@@ -14,7 +13,7 @@ import { besideOf } from './beside.ts';
 import { type SpeakerBfd, startBfd } from './bfd.ts';
 import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
 import { FileNeighbours } from './file-neighbours.ts';
-import { routeQueryOf } from './route-query.ts';
+import { explainPrefix, listRoutes, type PrefixExplained } from './questions.ts';
 
 const REFUSED = slotOf('cloudbridge_bgp_refused_neighbours_count', {});
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
@@ -88,12 +87,7 @@ export class FileSpeaker {
 
   /** One page of the routes. @throws Error that names what cannot be asked */
   async routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
-    const query = routeQueryOf(request);
-    const { names } = this.#neighbours;
-    if (query.from !== undefined && !names.includes(query.from)) {
-      throw new Error(`there is no neighbour ${query.from}: there is ${names.join(', ') || 'none'}`);
-    }
-    return this.#thread.list(query);
+    return listRoutes(this.#thread, this.#neighbours.names, request);
   }
 
   /**
@@ -128,11 +122,8 @@ export class FileSpeaker {
   }
 
   /** @throws Error when the request names no prefix */
-  async explain({ prefix }: Readonly<Record<string, unknown>>): Promise<object> {
-    if (typeof prefix !== 'string' || !prefix.includes('/') || parsePrefix(prefix) === undefined) {
-      throw new Error('a prefix is wanted, such as 198.51.100.0/24');
-    }
-    return { prefix, routes: await this.#thread.explain(prefix) };
+  async explain(request: Readonly<Record<string, unknown>>): Promise<PrefixExplained> {
+    return explainPrefix(this.#thread, request);
   }
 
   /**
@@ -145,12 +136,11 @@ export class FileSpeaker {
     const { rpki: caches, mrt, bmp: stations } = besideOf(file, baseOf(this.#path));
     if (this.#bfd === undefined && wanted.some(({ bfd }) => bfd !== undefined))
       this.#log.warn('no BFD with neighbours before the next start', { reason: 'none wanted it when it started' });
-    const policies = policiesOf(file.policy);
-    if (!isDeepStrictEqual(file.policy, this.#file.policy)) this.#thread.post({ type: 'policies', policies });
     if (!isDeepStrictEqual(file.bmp, this.#file.bmp)) this.#thread.post({ type: 'bmp', stations });
     if (!isDeepStrictEqual(file.rpki, this.#file.rpki)) this.#thread.post({ type: 'rpki', caches });
     if (!isDeepStrictEqual(file.mrt, this.#file.mrt)) this.#thread.post({ type: 'mrt', mrt });
-    this.#neighbours.set(wanted);
+    const isOther = !isDeepStrictEqual(file.policy, this.#file.policy);
+    this.#neighbours.set(wanted, isOther ? policiesOf(file.policy) : undefined);
     this.#changeOrigins(file);
     this.#file = file;
   }

@@ -6,7 +6,7 @@ const NEIGHBOR = { prepend: 1, med: 50, communities: ['64500:3'] };
 const at = (preference: number) => advertisementTo(NEIGHBOR, { isAnnounced: true, preference, isLeaving: false });
 
 test('fully preferred, a neighbour is told what is its own', () => {
-  assert.deepEqual(at(10), NEIGHBOR);
+  assert.deepEqual(at(10), { ...NEIGHBOR, medAdded: 0 });
 });
 
 test('less preferred is a higher MED at each step and a path that never gets shorter', () => {
@@ -15,7 +15,7 @@ test('less preferred is a higher MED at each step and a path that never gets sho
     assert.ok(at(preference).prepend >= at(preference + 1).prepend);
     assert.ok(at(preference).prepend > NEIGHBOR.prepend, 'who compares no MED prefers another path too');
   }
-  assert.deepEqual([at(0).med, at(0).prepend], [1050, 4]);
+  assert.deepEqual([at(0).med, at(0).medAdded, at(0).prepend], [1050, 1000, 4]);
 });
 
 test('a MED stays one', () => {

@@ -18,14 +18,20 @@ const MED_STEP = 100;
 const TENTHS_A_PREPEND = 4;
 const MAX_MED = 0xff_ff_ff_ff;
 
-/** What a neighbour with these settings of its own is told at this preference. */
+/**
+ * What a neighbour with these settings of its own is told at this preference.
+ *
+ * @returns with what is added to a MULTI_EXIT_DISC that its policy sets
+ */
 export const advertisementTo = (
   { prepend, med, communities }: Advertisement,
   { preference, isLeaving }: Announcement,
-): Advertisement => {
+): Advertisement & { readonly medAdded: number } => {
   const missing = FULL_PREFERENCE - preference;
+  const medAdded = missing * MED_STEP;
   return {
-    med: Math.min(med + missing * MED_STEP, MAX_MED),
+    med: Math.min(med + medAdded, MAX_MED),
+    medAdded,
     prepend: prepend + Math.ceil(missing / TENTHS_A_PREPEND),
     communities: isLeaving ? [...communities, GRACEFUL_SHUTDOWN] : communities,
   };

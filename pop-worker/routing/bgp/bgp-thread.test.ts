@@ -184,13 +184,14 @@ test('own routes, policies and their use change while the session stays', root, 
   one.thread.post({ type: 'originate', origin: { prefix: '198.51.101.0/24' } });
   await until('both', async () => (await kept()) === 2);
   const rules = { few: [{ match: { prefixes: ['198.51.101.0/24'] }, end: 'accept' as const }] };
-  one.thread.post({ type: 'policies', policies: { ruleSets: rules } });
-  one.thread.post({ type: 'change', id, routes: { ...one.configOf(other).routes, export: 'few' } });
+  const few = [{ id, routes: { ...one.configOf(other).routes, export: 'few' } }];
+  one.thread.post({ type: 'policies', policies: { ruleSets: rules }, changes: few });
   await until('one goes', async () => (await kept()) === 1);
   const [first, second] = await one.thread.explain('198.51.100.0/24');
   assert.deepEqual([first?.from, first?.to, first?.explanation.accepted], ['own', other.end.namespace, false]);
   assert.equal(second, undefined);
-  one.thread.post({ type: 'policies', policies: { ruleSets: { few: [{ end: 'accept' }] } } });
+  const all = [{ id, routes: { ...one.configOf(other).routes, export: 'more' } }];
+  one.thread.post({ type: 'policies', policies: { ruleSets: { more: [{ end: 'accept' }] } }, changes: all });
   await until('it comes back', async () => (await kept()) === 2);
   one.thread.post({ type: 'withdraw', prefix: '198.51.101.0/24' });
   await until('it is withdrawn', async () => (await kept()) === 1);

@@ -8,13 +8,19 @@ import type { RoutePage, RouteQuery } from './route-list.ts';
 import type { BgpNeighbourConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
 import type { NeighbourStatus } from './status.ts';
 
+/** Other routes are taken from a neighbour and told to it. */
+export interface RoutesChange {
+  readonly id: number;
+  readonly routes: NeighbourRoutesConfig;
+}
+
 /** What the main thread asks of the BGP thread. Neighbours have numbers that the main thread gives. */
 export type BgpCommand =
   | { readonly type: 'add'; readonly id: number; readonly config: BgpNeighbourConfig }
   /** Other routes are taken and told; all else is as it was, and the session stays. */
   | { readonly type: 'change'; readonly id: number; readonly routes: NeighbourRoutesConfig }
-  /** Other policies, that were checked; routes are looked at anew. */
-  | { readonly type: 'policies'; readonly policies: Policies }
+  /** Other policies, that were checked, and with them what neighbours have other than before; routes are looked at anew. */
+  | { readonly type: 'policies'; readonly policies: Policies; readonly changes: readonly RoutesChange[] }
   /** Cease, Peer De-configured. */
   | { readonly type: 'remove'; readonly id: number }
   | { readonly type: 'start'; readonly id: number }

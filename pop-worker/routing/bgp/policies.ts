@@ -1,6 +1,6 @@
 import type { SessionSettings } from '#protocol/bgp/fsm/settings.ts';
 import { Need } from '#protocol/bgp/policy/conditions.ts';
-import { type Explanation, explain } from '#protocol/bgp/policy/explain.ts';
+import { type Explanation, explain, type Finish } from '#protocol/bgp/policy/explain.ts';
 import { Policy } from '#protocol/bgp/policy/policy.ts';
 import { type ReadRuleSet, readPolicies } from '#protocol/bgp/policy/program.ts';
 import { type PolicyContext, type PolicyNeighbour, PolicyRoute } from '#protocol/bgp/policy/route.ts';
@@ -82,7 +82,7 @@ export class PolicyBook {
     for (const [key, { ruleSet }] of this.#shared) if ((ruleSet.needs & Need.validity) !== 0) this.#shared.delete(key);
   }
 
-  /** What a policy makes of a route, rule by rule. @param name, session, to as of `policyOf`; the rest as of `apply` */
+  /** What a policy makes of a route, rule by rule. @param name, session, to as of `policyOf`; the rest as of `explain` */
   explain(
     name: string | undefined,
     session: SessionSettings,
@@ -91,12 +91,13 @@ export class PolicyBook {
     family: number,
     destination: number,
     attributes: number,
+    finish?: Finish,
   ): Explanation {
     const wanted = nameOf(name, session);
     const ruleSet = this.#ruleSets.get(wanted) ?? PLAIN_SETS.get(wanted);
     if (ruleSet === undefined) throw new RangeError(`there is no policy "${wanted}"`);
     const context = { ...this.#context, localAs: session.localAs, to };
-    return explain(new Policy(ruleSet, context), context, source, family, destination, attributes);
+    return explain(new Policy(ruleSet, context), context, source, family, destination, attributes, finish);
   }
 }
 

@@ -20,7 +20,8 @@ export interface RouteTables extends Routes {
   removeNeighbour(index: number): void;
   /** Other routes of a neighbour are taken, and told to it. */
   change(index: number, routes: NeighbourRoutesConfig): void;
-  setPolicies(policies: Policies): void;
+  /** @param changes by index: what neighbours have other than before */
+  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): void;
   /** A route of our own, in place of the one that there may be. */
   originate(origin: OriginConfig): void;
   withdraw(prefix: string): void;

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { nowUs } from '#host/clock/clock.ts';
 import { native } from '#host/native.ts';
 import { CeaseSubcode } from '#protocol/bgp/errors.ts';
+import type { Policies } from '#protocol/bgp/policy/rule.ts';
 import { Speaker } from '#protocol/bgp/speaker.ts';
 import { cease } from '#protocol/bgp/wire/cease.ts';
 import type { Random, TimeUs } from '#protocol/contract.ts';
@@ -11,7 +12,7 @@ import { BgpMetrics } from './bgp-metrics.ts';
 import { Entries, type Entry, hostOf } from './entries.ts';
 import { globalBeside } from './link-address.ts';
 import { Listeners } from './listeners.ts';
-import type { BgpCommand, BgpNotice } from './messages.ts';
+import type { BgpCommand, BgpNotice, RoutesChange } from './messages.ts';
 import type { RouteQuery } from './route-list.ts';
 import type { RouteTables } from './route-tables.ts';
 import type { BgpNeighbourConfig, BgpThreadSetup } from './setup.ts';
@@ -102,7 +103,7 @@ export class BgpRunner implements StreamsOwner {
         this.#tables.withdraw(command.prefix);
         break;
       case 'policies':
-        this.#tables.setPolicies(command.policies);
+        this.#setPolicies(command.policies, command.changes);
         break;
       case 'status':
         this.#tellStatus(command.request);
@@ -224,6 +225,14 @@ export class BgpRunner implements StreamsOwner {
       case 'remove':
         this.#remove(entry, now);
     }
+  }
+
+  #setPolicies(policies: Policies, changes: readonly RoutesChange[]): void {
+    const byIndex = changes.flatMap(({ id, routes }) => {
+      const index = this.#entries.withId(id)?.index;
+      return index === undefined ? [] : [[index, routes] as const];
+    });
+    this.#tables.setPolicies(policies, new Map(byIndex));
   }
 
   /** RFC 9384, RFC 5882 §10.2: the session is over, whatever TCP still hopes for. */

@@ -35,7 +35,7 @@ export interface NeighbourRoutesConfig {
   /** Names of policies. Undefined: nothing with an external neighbour (RFC 8212), all with an internal one. */
   readonly import: string | undefined;
   readonly export: string | undefined;
-  /** How our own routes are told it, with `export: 'own'`. */
+  /** How our own routes that `export` lets it have are told it; it is told no others then. Undefined: as they are, and those of others. */
   readonly edit?: OwnEdit | undefined;
   readonly isReflectorClient: boolean;
   /** We are a route server for it. */

@@ -7,13 +7,14 @@ import type { FamilyCounts, PathView } from '#protocol/bgp/rib/inspect.ts';
 import type { LocalAddresses, NeighbourSettings } from '#protocol/bgp/rib/neighbour.ts';
 import { NO_PREFIX, type PrefixTable } from '#protocol/bgp/rib/prefix-table.ts';
 import { Rib } from '#protocol/bgp/rib/rib.ts';
+import { OWN } from '#protocol/bgp/rib/route-policy.ts';
 import { COUNTERPARTS } from '#protocol/bgp/wire/capabilities/role.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import type { UpdateReader } from '#protocol/bgp/wire/update.ts';
 import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import type { ExplainedRoute } from './explained.ts';
 import { ownAttributes } from './own-attributes.ts';
-import { ownExport } from './own-export.ts';
+import { OwnExport } from './own-export.ts';
 import { PolicyBook } from './policies.ts';
 import { type RoutePage, type RouteQuery, routePage } from './route-list.ts';
 import type { RouteTables, RouteValidator } from './route-tables.ts';
@@ -66,9 +67,10 @@ export class Tables implements RouteTables {
     this.rib.change(index, this.#settingsOf(changed, this.#neighbours[index]));
   }
 
-  setPolicies(policies: Policies): void {
+  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): void {
     this.#policies = this.#bookOf(policies);
-    for (const [index, config] of this.#configs.entries()) if (config !== undefined) this.change(index, config.routes);
+    for (const [index, config] of this.#configs.entries())
+      if (config !== undefined) this.change(index, changes.get(index) ?? config.routes);
   }
 
   setValidator(validator: RouteValidator): void {
@@ -175,9 +177,13 @@ export class Tables implements RouteTables {
     const from = this.#configs[source]?.name ?? OWN_NAME;
     return [...this.#configs.entries()].flatMap(([index, config]) => {
       if (config === undefined || index === source) return [];
-      const { name, session, routes } = config;
+      const { name, session } = config;
       const to = this.#neighbours[index];
-      const explanation = this.#policies.explain(routes.export, session, to, source, family, destination, accepted);
+      const own = this.#ownExport(config, to);
+      // Of what others have sent, such a neighbour is told nothing.
+      const policy = own !== undefined && source !== OWN ? 'own' : config.routes.export;
+      const route = [source, family, destination, accepted] as const;
+      const explanation = this.#policies.explain(policy, session, to, ...route, own?.finish);
       return [{ from, to: name, isBest: true, explanation }];
     });
   }
@@ -208,17 +214,23 @@ export class Tables implements RouteTables {
     });
   }
 
-  #settingsOf({ address, session, routes }: BgpNeighbourConfig, to: PolicyNeighbour | undefined): NeighbourSettings {
-    const { edit, isReflectorClient, isServed, setsNextHop, limits, flowValidation } = routes;
-    const isEdited = routes.export === 'own' && edit !== undefined;
+  /** What tells a neighbour nothing but our own routes; undefined: it is one that may be told of others. */
+  #ownExport({ session, routes }: BgpNeighbourConfig, to: PolicyNeighbour | undefined): OwnExport | undefined {
+    const { edit, export: name } = routes;
+    if (edit === undefined) return undefined;
+    const policy = name === 'own' ? undefined : this.#policies.policyOf(name, session, to);
+    return new OwnExport(this.rib.store, session.localAs, edit, policy);
+  }
+
+  #settingsOf(config: BgpNeighbourConfig, to: PolicyNeighbour | undefined): NeighbourSettings {
+    const { address, session, routes } = config;
+    const { isReflectorClient, isServed, setsNextHop, limits, flowValidation } = routes;
     return {
       as: session.remoteAs,
       localAs: session.localAs,
       address: bytesOfAddress(address),
       importPolicy: this.#policies.policyOf(routes.import, session),
-      exportPolicy: isEdited
-        ? ownExport(this.rib.store, session.localAs, edit)
-        : this.#policies.policyOf(routes.export, session, to),
+      exportPolicy: this.#ownExport(config, to) ?? this.#policies.policyOf(routes.export, session, to),
       isReflectorClient,
       isServed,
       setsNextHop,
