@@ -35,6 +35,7 @@ export type Kind =
   | 'prefix'
   | 'neighbor'
   | 'uplink'
+  | 'route-policy'
   | 'zone'
   | 'place'
   | 'revision'
@@ -66,6 +67,7 @@ export const ConfigKey = {
   prefix: (prefix: string) => configKey(SYSTEM, 'prefix', prefix),
   neighbor: (pop: string, neighbor: string) => configKey(SYSTEM, 'neighbor', `${pop}.${neighbor}`),
   uplink: (pop: string, uplink: string) => configKey(SYSTEM, 'uplink', `${pop}.${uplink}`),
+  routePolicy: (policy: string) => configKey(SYSTEM, 'route-policy', policy),
   zone: (zone: string) => configKey(SYSTEM, 'zone', zone),
   place: (place: string) => configKey(SYSTEM, 'place', place),
   revision: (number: bigint) => configKey(SYSTEM, 'revision', String(number)),

@@ -28,6 +28,8 @@ export type RevisionFault =
   /** Chunks are missing, or are not what the manifest says. */
   | 'incomplete'
   | 'unreadable'
+  /** A route policy of the worker's neighbours cannot be used by it. */
+  | 'policy'
   | 'cuts_sessions';
 
 /** A revision that cannot be taken, with the reason as a sentence. */

@@ -1,11 +1,22 @@
 import type { RoutingConfig } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
-import { BgpRole } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
+import { type BgpNeighbor, BgpRole } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
+import type { Policies } from '#protocol/bgp/policy/rule.ts';
+import {
+  hasUnknownField,
+  policiesOf,
+  policyProblems,
+  readRoutePolicies,
+  referenceProblem,
+  withCalled,
+} from './route-policies.ts';
 
 /** What one worker announces, to whom, and by which ways out; out of what a revision says of all PoPs. */
 export interface WorkerRouting {
   readonly prefixes: readonly RoutedPrefix[];
   readonly neighbors: readonly RoutedNeighbor[];
   readonly uplinks: readonly RoutedUplink[];
+  /** Those that its neighbours have, and those that these call. */
+  readonly policies: Policies;
 }
 
 export interface RoutedPrefix {
@@ -34,6 +45,10 @@ export interface RoutedNeighbor {
   readonly med: number;
   readonly communities: readonly string[];
   readonly maxPrefixes: number;
+  /** Name of the policy that says what is taken; undefined: nothing is. */
+  readonly importPolicy: string | undefined;
+  /** Name of the policy that says which of our own prefixes it is told; undefined: all of them. */
+  readonly exportPolicy: string | undefined;
 }
 
 export interface RoutedUplink {
@@ -41,9 +56,12 @@ export interface RoutedUplink {
   readonly device: string;
   readonly probeAddresses: readonly string[];
   readonly weight: number;
+  /** Routers on the link that routes lead to. */
+  readonly gateways: readonly string[];
 }
 
-export const NO_ROUTING: WorkerRouting = { prefixes: [], neighbors: [], uplinks: [] };
+const NO_POLICIES: Policies = { ruleSets: {} };
+export const NO_ROUTING: WorkerRouting = { prefixes: [], neighbors: [], uplinks: [], policies: NO_POLICIES };
 
 /** What stands for a zero in `routing.proto`. */
 const DEFAULT_ASN = 64_512;
@@ -60,35 +78,85 @@ const ROLES: ReadonlyMap<BgpRole, NeighborRole> = new Map([
 
 const isFor = (names: readonly string[], own: string): boolean => names.length === 0 || names.includes(own);
 
-/** @param config undefined: of a revision from before there was routing */
+/** Neighbours that a worker is to have a session with. */
+const neighborsOf = (config: RoutingConfig, pop: string, worker: string): BgpNeighbor[] =>
+  config.neighbors.filter((neighbor) => neighbor.pop === pop && isFor(neighbor.workers, worker) && !neighbor.disabled);
+
+const WAYS = [
+  ['import', 'importPolicy'],
+  ['export', 'exportPolicy'],
+] as const;
+
+const policiesFor = (config: RoutingConfig, neighbors: readonly BgpNeighbor[]) =>
+  withCalled(
+    config.policies,
+    neighbors.flatMap((neighbor) => WAYS.map(([, field]) => neighbor[field])),
+  );
+
+/**
+ * Why a worker cannot have the policies of its neighbours; those of others do not matter to it.
+ *
+ * @returns one sentence; undefined: it can
+ */
+export const policyFault = (config: RoutingConfig | undefined, pop: string, worker: string): string | undefined => {
+  if (config === undefined) return undefined;
+  const neighbors = neighborsOf(config, pop, worker);
+  const policies = policiesFor(config, neighbors);
+  const newer = policies.find(hasUnknownField);
+  if (newer !== undefined)
+    return `route policy ${JSON.stringify(newer.id)} has what this version does not know: update the worker`;
+  const read = readRoutePolicies(policies);
+  const [problem] = policyProblems(policies, read);
+  if (problem !== undefined) {
+    const { policy, field, description } = problem;
+    return `route policy ${JSON.stringify(policy)} cannot be used: ${field}: ${description}`;
+  }
+  for (const neighbor of neighbors) {
+    for (const [way, field] of WAYS) {
+      const name = neighbor[field];
+      const wrong = name === '' ? undefined : referenceProblem(read, way, name);
+      if (wrong !== undefined) return `neighbour ${JSON.stringify(neighbor.id)} cannot ${way} by its policy: ${wrong}`;
+    }
+  }
+  return undefined;
+};
+
+/**
+ * @param config undefined: of a revision from before there was routing; `policyFault` has found nothing wrong with it
+ */
 export const routingOf = (config: RoutingConfig | undefined, pop: string, worker: string): WorkerRouting => {
   if (config === undefined) return NO_ROUTING;
+  const neighbors = neighborsOf(config, pop, worker);
+  const policies = policiesFor(config, neighbors);
   return {
     prefixes: config.prefixes
       .filter(({ pops }) => isFor(pops, pop))
       .map(({ prefix, communities }) => ({ prefix, communities })),
-    neighbors: config.neighbors
-      .filter((neighbor) => neighbor.pop === pop && isFor(neighbor.workers, worker) && !neighbor.disabled)
-      .map((neighbor) => ({
-        id: neighbor.id,
-        address: neighbor.address,
-        remoteAsn: neighbor.remoteAsn,
-        localAsn: neighbor.localAsn || DEFAULT_ASN,
-        role: ROLES.get(neighbor.role),
-        holdSeconds: neighbor.holdSeconds || DEFAULT_HOLD_SECONDS,
-        hops: neighbor.hops,
-        bfd:
-          neighbor.bfdIntervalMs === 0
-            ? undefined
-            : { intervalMs: neighbor.bfdIntervalMs, multiplier: neighbor.bfdMultiplier || DEFAULT_MULTIPLIER },
-        passwordName: neighbor.passwordName || undefined,
-        prepend: neighbor.prepend,
-        med: neighbor.med,
-        communities: neighbor.communities,
-        maxPrefixes: neighbor.maxPrefixes || DEFAULT_MAX_PREFIXES,
-      })),
+    neighbors: neighbors.map((neighbor) => ({
+      id: neighbor.id,
+      address: neighbor.address,
+      remoteAsn: neighbor.remoteAsn,
+      localAsn: neighbor.localAsn || DEFAULT_ASN,
+      role: ROLES.get(neighbor.role),
+      holdSeconds: neighbor.holdSeconds || DEFAULT_HOLD_SECONDS,
+      hops: neighbor.hops,
+      bfd:
+        neighbor.bfdIntervalMs === 0
+          ? undefined
+          : { intervalMs: neighbor.bfdIntervalMs, multiplier: neighbor.bfdMultiplier || DEFAULT_MULTIPLIER },
+      passwordName: neighbor.passwordName || undefined,
+      prepend: neighbor.prepend,
+      med: neighbor.med,
+      communities: neighbor.communities,
+      maxPrefixes: neighbor.maxPrefixes || DEFAULT_MAX_PREFIXES,
+      importPolicy: neighbor.importPolicy || undefined,
+      exportPolicy: neighbor.exportPolicy || undefined,
+    })),
     uplinks: config.uplinks
       .filter((uplink) => uplink.pop === pop)
-      .map(({ id, device, probeAddresses, weight }) => ({ id, device, probeAddresses, weight: weight || 1 })),
+      .map(({ id, device, probeAddresses, weight, gateways }) => ({
+        ...{ id, device, probeAddresses, weight: weight || 1, gateways },
+      })),
+    policies: policies.length === 0 ? NO_POLICIES : policiesOf(policies),
   };
 };

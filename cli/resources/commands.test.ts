@@ -128,6 +128,65 @@ test('PoPs and workers, drained one by one or together', async () => {
   }
 });
 
+const POLICY = `
+displayName: To our transits
+prefixLists: [{ name: ours, prefixes: [192.0.2.0/24] }]
+rules:
+  - name: ours
+    match: { prefixes: ['@ours'] }
+    set: { addCommunities: ['64512:7'] }
+    end: accept
+`;
+
+test('route policies come from files, are seen rule by rule, and are held by the neighbours that have them', async () => {
+  const file = path.join(world.home, 'to-transit.yaml');
+  writeFileSync(file, POLICY);
+  const made = await json('bgp', 'policy', 'create', 'to-transit', '-f', file);
+  const { name, match, set, end } = parse(POLICY).rules[0];
+  assert.deepEqual([made.id, made.rules], ['to-transit', [{ name, match, set, end }]], 'without what nobody said');
+  const [, row] = await rows('bgp', 'policy', 'list');
+  assert.match(row ?? '', /^to-transit\|To our transits\|1\|/);
+  assert.match(await good('bgp', 'policy', 'get', 'to-transit'), /^rules 1 +\{"name":"ours","match":\{"prefixes"/m);
+  await good('pop', 'create', 'kazan');
+  const neighbor = ['kazan/transit1', '--address', '198.51.100.1', '--remote-asn', '64500'];
+  const lost = await world.run('bgp', 'neighbor', 'create', ...neighbor, '--export-policy', 'lost');
+  assert.match(lost.stderr, /neighbor\.export_policy: there is no route policy "lost" \(INVALID_ARGUMENT\)/);
+  await good('bgp', 'neighbor', 'create', ...neighbor, '--export-policy', 'to-transit');
+  const used = await world.run('bgp', 'policy', 'delete', 'to-transit', '--yes');
+  assert.match(
+    used.stderr,
+    /Route policy "to-transit" is in use: neighbor "kazan\/transit1" has it; change that first/,
+  );
+  // What `get` shows is what `update` takes.
+  writeFileSync(
+    file,
+    (await good('bgp', 'policy', 'get', 'to-transit', '-o', 'yaml')).replace('end: accept', 'end: drop'),
+  );
+  const wrong = await world.run('bgp', 'policy', 'update', '-f', file);
+  assert.match(wrong.stderr, /policy\.rules\[0\]\.end/);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('end: drop', 'end: reject'));
+  assert.equal((await json('bgp', 'policy', 'update', '-f', file)).rules[0].end, 'reject');
+  await good('bgp', 'neighbor', 'update', 'kazan/transit1', '--export-policy', '');
+  assert.equal(await good('bgp', 'policy', 'delete', 'to-transit', '--yes'), 'bgp policy to-transit: deleted.\n');
+});
+
+test('what docs/bgp.md shows of policies works as it stands', async () => {
+  const manual = readFileSync(new URL('../../docs/bgp.md', import.meta.url), 'utf8');
+  const section = manual.slice(manual.indexOf('## Policies of the API'), manual.indexOf('## What happens when'));
+  await good('pop', 'create', 'volgograd');
+  await good('bgp', 'neighbor', 'create', 'volgograd/transit1', '--address', '198.51.100.1', '--remote-asn', '64500');
+  const files = [...section.matchAll(/^```yaml\n# (\S+)\n(.*?)^```/gms)];
+  for (const [, name = '', yaml = ''] of files) writeFileSync(path.join(world.home, name), yaml);
+  const lines = /^```sh\n(.*?)^```/ms.exec(section)?.[1]?.trim().split('\n') ?? [];
+  assert.deepEqual([files.length, lines.length], [2, 5]);
+  for (const line of lines) {
+    const words = line.replace(/ +#.*/, '').replace('moscow', 'volgograd').split(' ').slice(1);
+    await good(...words.map((word) => (word.endsWith('.yaml') ? path.join(world.home, word) : word)));
+  }
+  const { importPolicy, exportPolicy } = await json('bgp', 'neighbor', 'get', 'volgograd/transit1');
+  assert.deepEqual([importPolicy, exportPolicy], ['from-transit', 'to-transit']);
+});
+
 test('what get shows can be edited and given back, unless somebody else was faster', async () => {
   await good('tenant', 'create', 'globex', '--display-name', 'Globex');
   const file = path.join(world.home, 'globex.yaml');

@@ -51,7 +51,7 @@ const examplesOf = (method: Method): Example[] => {
       ];
     case 'create':
       return [
-        { run: `${run} ${sample} ${create}`.trimEnd(), does: 'by options' },
+        ...(create === '' ? [] : [{ run: `${run} ${sample} ${create}`, does: 'by options' }]),
         { run: `${run} -f ${short}.yaml`, does: 'from a file' },
       ];
     case 'update':

@@ -1,13 +1,22 @@
-import { type JsonObject, type Message, toJson } from '@bufbuild/protobuf';
+import { type DescMessage, type JsonObject, type Message, toJson } from '@bufbuild/protobuf';
 import type { ApiClient } from '../api/client.ts';
 import { itemsOf, type Method, methodNamed } from './methods.ts';
 import { parsePath, setField } from './path.ts';
 
 const PAGE_SIZE = 1000;
 
-/** A resource as programs get it: also what has no value, so that its shape does not change. */
-export const resourceJson = (schema: Parameters<typeof toJson>[0], message: Message): JsonObject =>
-  toJson(schema, message, { alwaysEmitImplicit: true }) as JsonObject;
+/**
+ * A resource as programs get it: also what has no value, so that its shape does not change. Messages of a list, such as the
+ * rules of a policy, have only what was said: people write those.
+ */
+export const resourceJson = (schema: DescMessage, message: Message): JsonObject => {
+  const said = toJson(schema, message) as JsonObject;
+  const lists = schema.fields.filter((field) => field.fieldKind === 'list' && field.listKind === 'message');
+  return {
+    ...(toJson(schema, message, { alwaysEmitImplicit: true }) as JsonObject),
+    ...Object.fromEntries(lists.map(({ jsonName }) => [jsonName, said[jsonName] ?? []])),
+  };
+};
 
 /** Follows the pages of one list. What changed meanwhile comes again: the last one counts. */
 const listOne = async (

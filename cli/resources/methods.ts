@@ -40,6 +40,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const NOUNS: Readonly<Record<string, string>> = {
   AnycastPrefix: 'prefix',
   BgpNeighbor: 'bgp neighbor',
+  RoutePolicy: 'bgp policy',
   DnsZone: 'dns zone',
   DnsPlace: 'dns place',
 };
@@ -69,10 +70,13 @@ const kebab = (name: string): string => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/
 /** @param name of a message */
 const nounOf = (name: string): string => NOUNS[name] ?? kebab(name);
 
+/** `Devices` → `Device`, `Prefixes` → `Prefix`, `Policies` → `Policy`. */
+const singular = (name: string): string => name.replace(/ies$/, 'ys').replace(/(?<=x)es$|s$/, '');
+
 /** `DrainWorker` → `worker drain`, `ListDevices` → `device list`. */
 const commandNameOf = (name: string): string => {
   const [, verb = '', noun = ''] = /^([A-Z][a-z]+)(.*)$/.exec(name) ?? [];
-  return NAMES[name] ?? `${nounOf(verb === 'List' ? noun.replace(/(?<=x)es$|s$/, '') : noun)} ${kebab(verb)}`;
+  return NAMES[name] ?? `${nounOf(verb === 'List' ? singular(noun) : noun)} ${kebab(verb)}`;
 };
 
 const pathOf = (template: string): PathPart[] =>

@@ -8,6 +8,7 @@ const TIMESTAMP = 'google.protobuf.Timestamp';
 /** A value as a table has it. */
 const cellOf = (field: DescField, value: JsonValue | undefined): string => {
   if (value === undefined || value === null) return '';
+  if (Array.isArray(value) && field.message !== undefined) return String(value.length);
   if (Array.isArray(value)) return value.map((each) => plainText(String(each))).join(', ');
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (field.fieldKind === 'enum') return plainText(shortEnum(field, String(value)));
@@ -51,5 +52,7 @@ export const partsOf = (message: DescMessage, row: JsonObject, prefix = ''): (re
     const name = `${prefix}${field.name.replaceAll('_', ' ')}`;
     if (value === undefined || value === null) return [];
     if (isNested(field)) return partsOf(field.message, value as JsonObject, `${name}.`);
+    if (Array.isArray(value) && field.message !== undefined)
+      return value.map((each, i) => [`${name} ${i + 1}`, plainText(JSON.stringify(each))] as const);
     return [[name, cellOf(field, value)] as const];
   });

@@ -35,11 +35,15 @@ const FIELDS: Readonly<Record<string, string>> = {
   'BgpNeighbor.prepend': 'how often our AS number is put in front once more',
   'BgpNeighbor.med': 'MULTI_EXIT_DISC of what is announced while fully preferred',
   'BgpNeighbor.max_prefixes': 'routes of a family that it may announce (default: 1000)',
+  'BgpNeighbor.import_policy': 'the policy that says which of its routes are taken (default: none are)',
+  'BgpNeighbor.export_policy':
+    'the policy that says which anycast prefixes it is told, and how (default: all, as they are)',
   'BgpNeighbor.disabled': 'whether the session is kept down',
   'Uplink.device': 'interface of the workers',
   'Uplink.probe_addresses':
     'an address behind it that answers pings; say it once for each (default: carrier is enough)',
-  'Uplink.weight': 'share of the new flows, beside the other uplinks (default: 1)',
+  'Uplink.weight': 'share of the new flows, beside the other uplinks, by routes over uplinks (default: 1)',
+  'Uplink.gateways': 'a router on the link that such routes lead to, one of IPv4 and one of IPv6; say it once for each',
   'DnsZone.domain': 'such as edge.example',
   'DnsZone.mailbox': 'whom to write to, with a dot for the @ (default: hostmaster in the domain)',
   'DnsZone.name_servers': 'a server of the zone, the primary first; say it once for each',
@@ -145,14 +149,28 @@ export const WORDING: Readonly<Record<string, Wording>> = {
   },
   'bgp neighbor': {
     plural: 'BGP neighbours',
-    columns: ['pop', 'id', 'address', 'remote_asn', 'role', 'bfd_interval_ms', 'prepend', 'disabled'],
+    columns: [
+      ...['pop', 'id', 'address', 'remote_asn', 'role', 'bfd_interval_ms', 'prepend', 'import_policy', 'export_policy'],
+      'disabled',
+    ],
     sample: 'moscow/transit1',
     create: '--address 198.51.100.1 --remote-asn 64500 --role provider --bfd-interval-ms 50',
     update: '--prepend 2',
   },
+  'bgp policy': {
+    plural: 'route policies',
+    columns: ['id', 'display_name', 'rules', 'meta.update_time'],
+    sample: 'to-transit',
+    update: '--display-name "To our transits"',
+    remarks: {
+      create: 'Its rules come from a file, in the form that `get -o yaml` shows.',
+      update: 'Workers judge routes anew when they have the next revision; sessions stay.',
+      delete: 'Refused while a neighbour has it or another policy calls it.',
+    },
+  },
   uplink: {
     plural: 'uplinks',
-    columns: ['pop', 'id', 'display_name', 'device', 'probe_addresses', 'weight'],
+    columns: ['pop', 'id', 'display_name', 'device', 'probe_addresses', 'gateways', 'weight'],
     sample: 'moscow/transit1',
     create: '--device eth0 --probe-addresses 198.51.100.1',
     update: '--weight 2',

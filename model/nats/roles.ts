@@ -54,7 +54,7 @@ const workerPublish = (pop: string, worker: string): string[] => [
 /** What the API changes in `cb_config`; keys and revisions are not among it. */
 const API_KINDS: readonly Kind[] = [
   ...(['tenant', 'network', 'device', 'pop', 'worker', 'prefix', 'neighbor', 'uplink', 'guard', 'lease'] as const),
-  ...(['zone', 'place', 'outbox', 'idempotency', 'installation'] as const),
+  ...(['route-policy', 'zone', 'place', 'outbox', 'idempotency', 'installation'] as const),
 ];
 
 /** The API's part of what services do: reads records, commits changes, sends and reads events. */

@@ -3,12 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Bucket, ConfigKey, FLEET_MANIFEST } from '#model/names.ts';
 import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
 import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
-import { type Manifest, SignedManifestSchema, WorkerConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import {
+  type Manifest,
+  type RoutingConfigSchema,
+  SignedManifestSchema,
+  WorkerConfigSchema,
+} from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
 import { ensureStreams } from '#services/store/buckets.ts';
@@ -93,13 +98,14 @@ interface Order {
   readonly keyId?: string;
   readonly withChunks?: boolean;
   readonly change?: (manifest: Manifest) => unknown;
+  readonly routing?: MessageInitShape<typeof RoutingConfigSchema>;
 }
 
-const build = (number: bigint) =>
+const build = (number: bigint, routing: Order['routing'] = {}) =>
   buildRevision({
     number,
     base: 0n,
-    config: create(WorkerConfigSchema, { jwks: `{"keys":[],"n":${number}}`, tokenIssuer: 'iss' }),
+    config: create(WorkerConfigSchema, { jwks: `{"keys":[],"n":${number}}`, tokenIssuer: 'iss', routing }),
     author: 'a',
     reason: 'r',
     nowMs: Date.now(),
@@ -111,8 +117,15 @@ const storeChunks = async (chunks: ReadonlyMap<string, Uint8Array>): Promise<voi
 };
 
 /** Publishes a revision as a control plane would, or not quite so. */
-const publish = async ({ number, pair = ours, keyId = 'ours', withChunks = true, change }: Order): Promise<void> => {
-  const { manifest, chunks } = await build(number);
+const publish = async ({
+  number,
+  pair = ours,
+  keyId = 'ours',
+  withChunks = true,
+  change,
+  routing,
+}: Order): Promise<void> => {
+  const { manifest, chunks } = await build(number, routing);
   change?.(manifest);
   if (withChunks) await storeChunks(chunks);
   const signed = await signManifest(manifest, keyId, (pair as Pair).privateKey);
@@ -158,6 +171,14 @@ test('each reason for which a revision is refused has its count', async () => {
   }
   await copy.app.stores.desired.commit([{ key: FLEET_MANIFEST, value: new Uint8Array([255, 255]) }]);
   await until('unreadable counts', () => refused('unreadable') === 1);
+  const neighbors = [{ pop: 'moscow', id: 'transit', address: '198.51.100.1', importPolicy: 'in' }];
+  const policies = [{ id: 'in', rules: [{ name: 'odd', end: 'discard' }] }];
+  await publish({ number: 8n, routing: { neighbors, policies } });
+  await until('policy counts', () => refused('policy') === 1);
+  assert.match(
+    control.view.contact.refusedRevision,
+    /revision 8 is not taken: route policy "in" cannot be used: rules\[0\]/,
+  );
   share = 1;
   await publish({ number: 8n });
   await until('cuts_sessions counts', () => refused('cuts_sessions') === 1);

@@ -193,6 +193,14 @@ test('a worker hears what its PoP is to announce, and again what was changed', a
     routings.at(-1)?.prefixes.map(({ prefix }) => prefix),
     ['192.0.2.0/24'],
   );
+  const policy = { id: 'some', rules: [{ name: 'few', match: { prefixes: ['192.0.2.0/24'] }, end: 'accept' }] };
+  assert.equal((await send('POST', '/v1/route-policies', policy)).status, 201);
+  await send('PATCH', '/v1/pops/moscow/bgp-neighbors/transit', { exportPolicy: 'some' });
+  const ruleOf = () => routings.at(-1)?.policies.ruleSets['some']?.[0];
+  await eventually(async () => ruleOf()?.name === 'few' || undefined, 'its policy');
+  assert.equal(routings.at(-1)?.neighbors[0]?.exportPolicy, 'some');
+  await send('PATCH', '/v1/route-policies/some', { rules: [{ name: 'none', end: 'reject' }] });
+  await eventually(async () => ruleOf()?.name === 'none' || undefined, 'what became of it');
   await send('PATCH', '/v1/pops/moscow/bgp-neighbors/transit', { disabled: true });
   await eventually(async () => routings.at(-1)?.neighbors.length === 0 || undefined, 'that it is disabled');
   await source.stop();

@@ -12,7 +12,7 @@ import {
   toHex,
   verifyManifest,
 } from '#model/revision.ts';
-import { routingOf } from '#model/routing.ts';
+import { policyFault, routingOf } from '#model/routing.ts';
 import { StoredRevisionSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import {
   type Manifest,
@@ -120,6 +120,7 @@ export class Revisions {
         const manifest = await verifyManifest(signed, this.#options.keys, 0n);
         const chunks = new Map(manifest.chunks.map((digest, i) => [toHex(digest), stored.chunks[i]]));
         const config = await assembleRevision(manifest, async (digest) => chunks.get(digest));
+        this.#refuseUnusablePolicies(manifest, config);
         this.#apply(manifest, config, true);
         return true;
       } catch (error) {
@@ -181,6 +182,7 @@ export class Revisions {
         return chunk;
       });
       refuseWithoutKeys(manifest, config);
+      this.#refuseUnusablePolicies(manifest, config);
       await this.#refuseIfItCuts(manifest, config);
       await this.#save(bytes, manifest, chunks);
       this.#apply(manifest, config, false);
@@ -200,6 +202,13 @@ export class Revisions {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#watch?.restart(), this.#retryMs).unref();
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+  }
+
+  /** Without one of its rules a policy would be another: it would take or tell what nobody wanted. */
+  #refuseUnusablePolicies({ number }: Manifest, { routing }: WorkerConfig): void {
+    const { pop, worker } = this.#options;
+    const fault = policyFault(routing, pop, worker);
+    if (fault !== undefined) throw new RevisionError('policy', `revision ${number} is not taken: ${fault}`);
   }
 
   async #refuseIfItCuts(manifest: Manifest, next: WorkerConfig): Promise<void> {

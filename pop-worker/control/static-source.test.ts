@@ -44,6 +44,17 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     await assert.rejects(source.reload(), StaticSourceError);
   }
   assert.deepEqual(told, []);
+  writeFileSync(revocations, '[]');
+  const routing = path.join(folder, 'routing.json');
+  const policed = new StaticSource({ issuer: 'https://i', jwks, tenants, routing, ...OWN });
+  const neighbors = [{ pop: OWN.pop, id: 'transit', address: '198.51.100.1', importPolicy: 'in' }];
+  writeFileSync(routing, JSON.stringify({ neighbors, policies: [{ id: 'in', rules: [{ end: 'accept' }] }] }));
+  await policed.start(listener);
+  told.splice(0);
+  writeFileSync(routing, JSON.stringify({ neighbors, policies: [{ id: 'in', rules: [{ name: 'odd' }] }] }));
+  const wrong = /routing\.json: route policy "in" cannot be used: rules\[0\]: rule "odd" does nothing/;
+  await assert.rejects(policed.reload(), wrong);
+  assert.deepEqual(told, [], 'what was in force stays');
   rmSync(jwks);
   await assert.rejects(source.reload(), /jwks\.json cannot be read \(ENOENT\): it must hold a JWK set/);
 });

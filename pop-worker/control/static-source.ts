@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { dnsOf } from '#model/dns.ts';
-import { routingOf } from '#model/routing.ts';
+import { policyFault, routingOf } from '#model/routing.ts';
 import { DnsConfigSchema, RoutingConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { type FleetView, NO_FLEET } from './fleet.ts';
 import type { ControlListener, ControlSource, Revocation } from './source.ts';
@@ -94,11 +94,16 @@ export class StaticSource implements ControlSource {
     const routed =
       routing === undefined
         ? undefined
-        : await parseFile(routing, 'prefixes, neighbors and uplinks', isOf(RoutingConfigSchema));
+        : fromJson(
+            RoutingConfigSchema,
+            await parseFile(routing, 'prefixes, neighbors, uplinks and policies', isOf(RoutingConfigSchema)),
+          );
+    const fault = policyFault(routed, pop, worker);
+    if (fault !== undefined) throw new StaticSourceError(`${routing}: ${fault}`);
     const named = dns === undefined ? undefined : await parseFile(dns, 'zones, places and pops', isOf(DnsConfigSchema));
     this.#listener?.keys(JSON.stringify(keys), issuer);
     this.#listener?.revocations(revoked);
-    if (routed !== undefined) this.#listener?.routing(routingOf(fromJson(RoutingConfigSchema, routed), pop, worker));
+    if (routed !== undefined) this.#listener?.routing(routingOf(routed, pop, worker));
     if (named !== undefined)
       this.#listener?.dns(dnsOf(fromJson(DnsConfigSchema, named), Math.floor(Date.now() / 1000)));
     return [

@@ -68,6 +68,22 @@ test('a worker that comes while its PoP is drained drains, too', async () => {
   }
 });
 
+test('a route policy ends or gets a neighbour, never both', async () => {
+  await first.send('POST', '/v1/pops', { id: 'moscow' });
+  for (let round = 0; round < 8; round++) {
+    const id = `race${round}`;
+    await first.send('POST', '/v1/route-policies', { id, rules: [{ end: 'accept' }] });
+    const router = { id, address: `198.51.100.${round + 1}`, remoteAsn: 64_500, importPolicy: id };
+    const [made, ended] = await Promise.all([
+      first.send('POST', '/v1/pops/moscow/bgp-neighbors', router),
+      second.send('DELETE', `/v1/route-policies/${id}`),
+    ]);
+    const isUsed = made.status === 201 && ended.json?.reason === 'ROUTE_POLICY_IN_USE';
+    const isGone = made.json?.violations?.[0].field === 'neighbor.import_policy' && ended.status === 204;
+    assert.ok(isUsed || isGone, `${JSON.stringify(made.json)} ${ended.status} ${JSON.stringify(ended.json)}`);
+  }
+});
+
 test('what a killed copy acknowledged is there, and its events come once and in order', async () => {
   const victim = await installation.startCopy();
   const acknowledged: string[] = [];

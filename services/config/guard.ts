@@ -15,6 +15,8 @@ export const GuardKey = {
   pop: (pop: string) => configKey(SYSTEM, 'guard', `pop.${pop}`),
   /** Of no parent: who makes or changes a prefix looks at all others first. */
   prefixes: configKey(SYSTEM, 'guard', 'prefixes'),
+  /** Of no parent: who makes, changes or ends a route policy, or has a neighbour use one, looks at all of them first. */
+  routePolicies: configKey(SYSTEM, 'guard', 'route-policies'),
   /** The number that the newest worker was given. */
   members: configKey(SYSTEM, 'guard', 'members'),
   zones: configKey(SYSTEM, 'guard', 'zones'),

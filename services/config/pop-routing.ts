@@ -2,7 +2,7 @@ import { create, type DescMessage, type Message, type MessageShape } from '@bufb
 import type { Empty } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
-import { canonicalNeighbor } from '#model/prefixes.ts';
+import { canonicalAddress, canonicalNeighbor } from '#model/prefixes.ts';
 import type { PageRequest } from '#proto/gen/cloudbridge/v1/common_pb.ts';
 import {
   type BgpNeighbor,
@@ -12,6 +12,8 @@ import {
   UplinkSchema,
 } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { badRequest } from '#services/api/errors.ts';
+import type { Change } from '#services/store/commit.ts';
+import type { Store } from '#services/store/store.ts';
 import { makeChange } from './change.ts';
 import { addChild, GuardKey } from './guard.ts';
 import type { EventInput } from './outbox.ts';
@@ -28,6 +30,7 @@ import {
   refuseMissing,
   storeResource,
 } from './resource.ts';
+import { lookForPolicies } from './route-policies.ts';
 import type { Stores } from './stores.ts';
 import { keyOf } from './tenants.ts';
 
@@ -40,6 +43,8 @@ interface PopKind<Desc extends DescMessage> {
   readonly required: readonly string[];
   /** Brings fields into their one form. @throws InvalidArgument */
   readonly check?: (resource: MessageShape<Desc>) => void;
+  /** Looks whether what it refers to is there. @returns to be committed with it @throws InvalidArgument */
+  readonly look?: (config: Store, resource: MessageShape<Desc>) => Promise<readonly Change[]>;
   readonly data: (verb: 'Created' | 'Updated' | 'Deleted', value: MessageShape<Desc>) => EventInput['data'];
 }
 
@@ -48,9 +53,10 @@ type OfPop = Resource & { pop: string; id: string };
 const handlersOf = <Desc extends DescMessage>({ config }: Stores, kind: PopKind<Desc>) => {
   type Shape = MessageShape<Desc> & OfPop;
   const { name, schema, data } = kind;
-  const check = (resource: Shape): void => {
+  const check = async (resource: Shape): Promise<readonly Change[]> => {
     refuseMissing(schema, resource, name, kind.required);
     kind.check?.(resource);
+    return (await kind.look?.(config, resource)) ?? [];
   };
   const key = (pop: string, id: string): string => keyOf(() => kind.key(pop, id), name, id);
   const may = changeable(schema, ['pop', 'id']);
@@ -69,10 +75,10 @@ const handlersOf = <Desc extends DescMessage>({ config }: Stores, kind: PopKind<
         const resource = create(schema) as Shape;
         applyMask(resource, given, [...may.keys()], may, new Map());
         Object.assign(resource, { pop, id });
-        check(resource);
+        const looked = await check(resource);
         return {
           resource: { key: key(pop, id), value: storeResource(schema, resource), ifRevision },
-          others: [addChild(GuardKey.pop(pop), parent, id)],
+          others: [addChild(GuardKey.pop(pop), parent, id), ...looked],
           event: { tenant: SYSTEM, data: data('Created', resource) },
           answer: resource,
         };
@@ -87,9 +93,10 @@ const handlersOf = <Desc extends DescMessage>({ config }: Stores, kind: PopKind<
         const record = await read(request.pop, given.id, request.etag);
         const resource = readResource(config, schema, record) as Shape;
         applyMask(resource, given, request.updateMask?.paths ?? [], may, new Map());
-        check(resource);
+        const looked = await check(resource);
         return {
           resource: { key: record.key, value: storeResource(schema, resource), ifRevision: record.revision },
+          others: looked,
           event: { tenant: SYSTEM, data: data('Updated', resource) },
           answer: resource,
         };
@@ -118,6 +125,7 @@ const NEIGHBOR: PopKind<typeof BgpNeighborSchema> = {
     }
     neighbor.address = address;
   },
+  look: lookForPolicies,
   data: (verb, value) => ({ case: `neighbor${verb}`, value }),
 };
 
@@ -126,6 +134,12 @@ const UPLINK: PopKind<typeof UplinkSchema> = {
   schema: UplinkSchema,
   key: ConfigKey.uplink,
   required: ['device'],
+  check: (uplink) => {
+    uplink.gateways = uplink.gateways.map((text) => canonicalAddress(text) ?? text);
+    const { length } = uplink.gateways.filter((text) => text.includes(':'));
+    if (uplink.gateways.length === 2 && length !== 1)
+      throw badRequest([{ field: 'uplink.gateways', description: 'must be of two families' }]);
+  },
   data: (verb, value) => ({ case: `uplink${verb}`, value }),
 };
 

@@ -1,6 +1,7 @@
 import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { SYSTEM } from '#model/names.ts';
 import { type RoutingConfig, RoutingConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
+import { RoutePolicySchema } from '#proto/gen/cloudbridge/v1/route_policy_pb.ts';
 import { AnycastPrefixSchema, BgpNeighborSchema, UplinkSchema } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import type { Store } from '#services/store/store.ts';
 
@@ -18,12 +19,14 @@ export const readRouting = async (
   const prefixes = await readAll(config, AnycastPrefixSchema, `${SYSTEM}.prefix.*`);
   const neighbors = await readAll(config, BgpNeighborSchema, `${SYSTEM}.neighbor.*.*`);
   const uplinks = await readAll(config, UplinkSchema, `${SYSTEM}.uplink.*.*`);
-  const isDamaged = [prefixes, neighbors, uplinks].some(({ damaged }) => damaged.size > 0);
+  const policies = await readAll(config, RoutePolicySchema, `${SYSTEM}.route-policy.*`);
+  const isDamaged = [prefixes, neighbors, uplinks, policies].some(({ damaged }) => damaged.size > 0);
   const before = isDamaged ? await published() : undefined;
   return create(RoutingConfigSchema, {
     prefixes: merged(prefixes, before?.prefixes ?? [], ({ id }) => id),
     neighbors: merged(neighbors, before?.neighbors ?? [], inPop),
     uplinks: merged(uplinks, before?.uplinks ?? [], inPop),
+    policies: merged(policies, before?.policies ?? [], ({ id }) => id),
   });
 };
 

@@ -50,14 +50,15 @@ const RENEW_BEFORE_MS = LIFETIME_MS / 2;
 const SWEEP_MS = 5000;
 const DEBOUNCE_MS = 300;
 
+const ofSystem = (rest: string): string => `${SYSTEM}.${rest}`;
+
 /** What revisions are made of, as filters of keys. */
 const WATCHED = [
   '*.network.*',
-  ...['key.*', 'revision.*', 'prefix.*', 'neighbor.*.*', 'uplink.*.*', 'zone.*', 'place.*', 'pop.*', 'worker.*.*'].map(
-    (rest) => `${SYSTEM}.${rest}`,
-  ),
+  ...['key.*', 'revision.*', 'prefix.*', 'neighbor.*.*', 'uplink.*.*', 'route-policy.*'].map(ofSystem),
+  ...['zone.*', 'place.*', 'pop.*', 'worker.*.*'].map(ofSystem),
 ];
-const CHANGES = /\.(network|key|revision|prefix|neighbor|uplink|zone|place|pop|worker)\./;
+const CHANGES = /\.(network|key|revision|prefix|neighbor|uplink|route-policy|zone|place|pop|worker)\./;
 
 /**
  * Publishes a new revision whenever what workers run on has changed. All copies of the service try; whoever writes the next

@@ -40,11 +40,14 @@ export const storeResource = <Desc extends DescMessage>(
   return toBinary(schema, resource);
 };
 
+/** A kind as reasons have it: `route policy` → `ROUTE_POLICY`. */
+const inReasons = (kind: string): string => kind.toUpperCase().replaceAll(' ', '_');
+
 export const notFound = (kind: string, id: string) =>
-  apiError(Code.NotFound, `${kind.toUpperCase()}_NOT_FOUND`, `${kind} ${JSON.stringify(id)} does not exist`);
+  apiError(Code.NotFound, `${inReasons(kind)}_NOT_FOUND`, `${kind} ${JSON.stringify(id)} does not exist`);
 
 export const alreadyExists = (kind: string, id: string) =>
-  apiError(Code.AlreadyExists, `${kind.toUpperCase()}_EXISTS`, `${kind} ${JSON.stringify(id)} exists already`);
+  apiError(Code.AlreadyExists, `${inReasons(kind)}_EXISTS`, `${kind} ${JSON.stringify(id)} exists already`);
 
 /** Reads a record that must be there and, when the caller says so, unchanged. @param etag '' for any */
 export const readRecord = async (

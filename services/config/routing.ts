@@ -19,6 +19,7 @@ import {
   refuseMissing,
   storeResource,
 } from './resource.ts';
+import { routePolicyMethods } from './route-policies.ts';
 import type { Stores } from './stores.ts';
 import { keyOf } from './tenants.ts';
 
@@ -65,6 +66,7 @@ const checked = async (config: Store, prefix: AnycastPrefix) => {
 export const routingService = (stores: Stores): ServiceImpl<typeof RoutingService> => ({
   ...prefixMethods(stores),
   ...neighborMethods(stores),
+  ...routePolicyMethods(stores),
   ...uplinkMethods(stores),
 });
 

@@ -31,6 +31,7 @@ before(async () => {
   await send('POST', '/v1/prefixes', { id: 'service', prefix: '192.0.2.0/24' });
   const router = { id: 'transit', address: '198.51.100.1', remoteAsn: 64_500 };
   await send('POST', '/v1/pops/moscow/bgp-neighbors', router);
+  await send('POST', '/v1/route-policies', { id: 'policy', rules: [{ end: 'accept' }] });
   await send('POST', '/v1/pops/moscow/uplinks', { id: 'eth0', device: 'eth0' });
   publisher = new Publisher(copy.nats, copy.app.stores, {
     signingKey: await readRevisionKey(JSON.stringify(await generateRevisionKey())),
@@ -78,6 +79,7 @@ const LISTS = [
   { key: '_system.worker.moscow.bad', list: '/v1/pops/moscow/workers', field: 'workers', left: ['m1'] },
   { key: '_system.prefix.bad', list: '/v1/prefixes', field: 'prefixes', left: ['service'] },
   { key: '_system.neighbor.moscow.bad', list: '/v1/pops/moscow/bgp-neighbors', field: 'neighbors', left: ['transit'] },
+  { key: '_system.route-policy.bad', list: '/v1/route-policies', field: 'policies', left: ['policy'] },
   { key: '_system.uplink.moscow.bad', list: '/v1/pops/moscow/uplinks', field: 'uplinks', left: ['eth0'] },
 ];
 for (const { key, list, field, left } of LISTS) {
@@ -137,16 +139,19 @@ test('a damaged network cuts nobody off, and what changes elsewhere is published
 
 test('what PoPs announce is in the revision, and nothing is withdrawn for a damaged record', async () => {
   const idsOf = (routing: RoutingConfig | undefined): string[] =>
-    [routing?.prefixes ?? [], routing?.neighbors ?? [], routing?.uplinks ?? []].flat().map(({ id }) => id);
+    [routing?.prefixes ?? [], routing?.neighbors ?? [], routing?.uplinks ?? [], routing?.policies ?? []]
+      .flat()
+      .map(({ id }) => id);
   const routed = async (): Promise<RoutingConfig | undefined> => (await newest())?.routing;
-  assert.deepEqual(idsOf(await routed()), ['service', 'transit', 'eth0']);
+  assert.deepEqual(idsOf(await routed()), ['service', 'transit', 'eth0', 'policy']);
   const [prefix] = (await routed())?.prefixes ?? [];
   assert.deepEqual([prefix?.prefix, prefix?.meta], ['192.0.2.0/24', undefined]);
   const before = await routed();
-  for (const key of ['prefix.service', 'neighbor.moscow.transit', 'uplink.moscow.eth0']) await damage(`_system.${key}`);
+  for (const key of ['prefix.service', 'neighbor.moscow.transit', 'uplink.moscow.eth0', 'route-policy.policy'])
+    await damage(`_system.${key}`);
   await send('POST', '/v1/prefixes', { id: 'another', prefix: '2001:db8:a::/48' });
   await until(async () => idsOf(await routed()).includes('another'), 'the revision with another prefix');
-  assert.deepEqual(idsOf(await routed()), ['another', 'service', 'transit', 'eth0']);
+  assert.deepEqual(idsOf(await routed()), ['another', 'service', 'transit', 'eth0', 'policy']);
   assert.deepEqual((await routed())?.neighbors, before?.neighbors);
   await copy.app.stores.config.commit([{ key: '_system.neighbor.moscow.transit', value: undefined }]);
   await until(async () => !idsOf(await routed()).includes('transit'), 'the end of what was deleted');

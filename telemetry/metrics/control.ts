@@ -86,6 +86,7 @@ export const CONTROL_METRICS = [
         'too_large',
         'incomplete',
         'unreadable',
+        'policy',
         'cuts_sessions',
         'unavailable',
       ],

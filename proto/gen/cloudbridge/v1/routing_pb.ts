@@ -9,6 +9,8 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { Meta, PageRequest } from "./common_pb.ts";
 import { file_cloudbridge_v1_common } from "./common_pb.ts";
+import type { RoutePolicy, RoutePolicySchema } from "./route_policy_pb.ts";
+import { file_cloudbridge_v1_route_policy } from "./route_policy_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
@@ -19,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/routing.proto.
  */
 export const file_cloudbridge_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("ChxjbG91ZGJyaWRnZS92MS9yb3V0aW5nLnByb3RvEg5jbG91ZGJyaWRnZS52MSKgAgoNQW55Y2FzdFByZWZpeBI3CgJpZBgBIAEoCUIrukgo2AEBciMyIV5bYS16XShbYS16MC05LV17MCwzOH1bYS16MC05XSk/JBIdCgxkaXNwbGF5X25hbWUYAiABKAlCB7pIBHICGGQSGwoGcHJlZml4GAMgASgJQgu6SAjYAQFyA+gBARIhCgRwb3BzGAQgAygJQhO6SBCSAQ0Q6AcYASIGcgQQARgoEk0KC2NvbW11bml0aWVzGAUgAygJQji6SDWSATIQIBgBIixyKjIoXlswLTldezEsMTB9OlswLTldezEsMTB9KDpbMC05XXsxLDEwfSk/JBIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyLZBgoLQmdwTmVpZ2hib3ISFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEh0KDGRpc3BsYXlfbmFtZRgDIAEoCUIHukgEcgIYZBIjCgd3b3JrZXJzGAQgAygJQhK6SA+SAQwQZBgBIgZyBBABGCgSGAoHYWRkcmVzcxgFIAEoCUIHukgEcgIYQBISCgpyZW1vdGVfYXNuGAYgASgNEhEKCWxvY2FsX2FzbhgHIAEoDRIvCgRyb2xlGAggASgOMhcuY2xvdWRicmlkZ2UudjEuQmdwUm9sZUIIukgFggECEAESjwEKDGhvbGRfc2Vjb25kcxgJIAEoDUJ5ukh2ugFzChliZ3BfbmVpZ2hib3IuaG9sZF9zZWNvbmRzEihtdXN0IGJlIDAgZm9yIHRoZSBkZWZhdWx0LCBvciAzIHRvIDY1NTM1Gix0aGlzID09IDB1IHx8ICh0aGlzID49IDN1ICYmIHRoaXMgPD0gNjU1MzV1KRIWCgRob3BzGAogASgNQgi6SAUqAxj+ARKQAQoPYmZkX2ludGVydmFsX21zGAsgASgNQne6SHS6AXEKHGJncF9uZWlnaGJvci5iZmRfaW50ZXJ2YWxfbXMSIm11c3QgYmUgMCBmb3Igbm9uZSwgb3IgMTAgdG8gNjAwMDAaLXRoaXMgPT0gMHUgfHwgKHRoaXMgPj0gMTB1ICYmIHRoaXMgPD0gNjAwMDB1KRIgCg5iZmRfbXVsdGlwbGllchgMIAEoDUIIukgFKgMY/wESHgoNcGFzc3dvcmRfbmFtZRgNIAEoCUIHukgEcgIYKBIYCgdwcmVwZW5kGA4gASgNQge6SAQqAhgQEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDEgsKA21lZBgQIAEoDRJNCgtjb21tdW5pdGllcxgRIAMoCUI4ukg1kgEyECAYASIscioyKF5bMC05XXsxLDEwfTpbMC05XXsxLDEwfSg6WzAtOV17MSwxMH0pPyQSFAoMbWF4X3ByZWZpeGVzGBIgASgNEhAKCGRpc2FibGVkGBMgASgIIv4BCgZVcGxpbmsSFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEh0KDGRpc3BsYXlfbmFtZRgDIAEoCUIHukgEcgIYZBIXCgZkZXZpY2UYBCABKAlCB7pIBHICGA8SKQoPcHJvYmVfYWRkcmVzc2VzGAUgAygJQhC6SA2SAQoQCBgBIgRyAnABEhgKBndlaWdodBgGIAEoDUIIukgFKgMYgAISKAoEbWV0YRgPIAEoCzIULmNsb3VkYnJpZGdlLnYxLk1ldGFCBOJBAQMiRwoaTGlzdEFueWNhc3RQcmVmaXhlc1JlcXVlc3QSKQoEcGFnZRgBIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0ImcKG0xpc3RBbnljYXN0UHJlZml4ZXNSZXNwb25zZRIvCghwcmVmaXhlcxgBIAMoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXgSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKF0dldEFueWNhc3RQcmVmaXhSZXF1ZXN0EhkKBnByZWZpeBgBIAEoCUIJukgGcgQQARgoIlMKGkNyZWF0ZUFueWNhc3RQcmVmaXhSZXF1ZXN0EjUKBnByZWZpeBgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXhCBrpIA8gBASKSAQoaVXBkYXRlQW55Y2FzdFByZWZpeFJlcXVlc3QSNQoGcHJlZml4GAEgASgLMh0uY2xvdWRicmlkZ2UudjEuQW55Y2FzdFByZWZpeEIGukgDyAEBEgwKBGV0YWcYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkUKGkRlbGV0ZUFueWNhc3RQcmVmaXhSZXF1ZXN0EhkKBnByZWZpeBgBIAEoCUIJukgGcgQQARgoEgwKBGV0YWcYAiABKAkiXAoXTGlzdEJncE5laWdoYm9yc1JlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSKQoEcGFnZRgCIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0ImMKGExpc3RCZ3BOZWlnaGJvcnNSZXNwb25zZRIuCgluZWlnaGJvcnMYASADKAsyGy5jbG91ZGJyaWRnZS52MS5CZ3BOZWlnaGJvchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTAoVR2V0QmdwTmVpZ2hib3JSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhsKCG5laWdoYm9yGAIgASgJQgm6SAZyBBABGCgiaQoYQ3JlYXRlQmdwTmVpZ2hib3JSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEjUKCG5laWdoYm9yGAIgASgLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3JCBrpIA8gBASKoAQoYVXBkYXRlQmdwTmVpZ2hib3JSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEjUKCG5laWdoYm9yGAIgASgLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3JCBrpIA8gBARIMCgRldGFnGAMgASgJEi8KC3VwZGF0ZV9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJdChhEZWxldGVCZ3BOZWlnaGJvclJlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSGwoIbmVpZ2hib3IYAiABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAMgASgJIlcKEkxpc3RVcGxpbmtzUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIpCgRwYWdlGAIgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiVwoTTGlzdFVwbGlua3NSZXNwb25zZRInCgd1cGxpbmtzGAEgAygLMhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJFChBHZXRVcGxpbmtSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhkKBnVwbGluaxgCIAEoCUIJukgGcgQQARgoIl0KE0NyZWF0ZVVwbGlua1JlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSLgoGdXBsaW5rGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rQga6SAPIAQEinAEKE1VwZGF0ZVVwbGlua1JlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSLgoGdXBsaW5rGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rQga6SAPIAQESDAoEZXRhZxgDIAEoCRIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siVgoTRGVsZXRlVXBsaW5rUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIZCgZ1cGxpbmsYAiABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAMgASgJKn8KB0JncFJvbGUSGAoUQkdQX1JPTEVfVU5TUEVDSUZJRUQQABIVChFCR1BfUk9MRV9QUk9WSURFUhABEhUKEUJHUF9ST0xFX0NVU1RPTUVSEAISEQoNQkdQX1JPTEVfUEVFUhADEhkKFUJHUF9ST0xFX1JPVVRFX1NFUlZFUhAEMsYPCg5Sb3V0aW5nU2VydmljZRKHAQoTTGlzdEFueWNhc3RQcmVmaXhlcxIqLmNsb3VkYnJpZGdlLnYxLkxpc3RBbnljYXN0UHJlZml4ZXNSZXF1ZXN0GisuY2xvdWRicmlkZ2UudjEuTGlzdEFueWNhc3RQcmVmaXhlc1Jlc3BvbnNlIheQAgGC0+STAg4SDC92MS9wcmVmaXhlcxJ8ChBHZXRBbnljYXN0UHJlZml4EicuY2xvdWRicmlkZ2UudjEuR2V0QW55Y2FzdFByZWZpeFJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5BbnljYXN0UHJlZml4IiCQAgGC0+STAhcSFS92MS9wcmVmaXhlcy97cHJlZml4fRJ+ChNDcmVhdGVBbnljYXN0UHJlZml4EiouY2xvdWRicmlkZ2UudjEuQ3JlYXRlQW55Y2FzdFByZWZpeFJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5BbnljYXN0UHJlZml4IhyC0+STAhY6BnByZWZpeCIML3YxL3ByZWZpeGVzEooBChNVcGRhdGVBbnljYXN0UHJlZml4EiouY2xvdWRicmlkZ2UudjEuVXBkYXRlQW55Y2FzdFByZWZpeFJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5BbnljYXN0UHJlZml4IiiC0+STAiI6BnByZWZpeDIYL3YxL3ByZWZpeGVzL3twcmVmaXguaWR9EngKE0RlbGV0ZUFueWNhc3RQcmVmaXgSKi5jbG91ZGJyaWRnZS52MS5EZWxldGVBbnljYXN0UHJlZml4UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIdgtPkkwIXKhUvdjEvcHJlZml4ZXMve3ByZWZpeH0SjgEKEExpc3RCZ3BOZWlnaGJvcnMSJy5jbG91ZGJyaWRnZS52MS5MaXN0QmdwTmVpZ2hib3JzUmVxdWVzdBooLmNsb3VkYnJpZGdlLnYxLkxpc3RCZ3BOZWlnaGJvcnNSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvcG9wcy97cG9wfS9iZ3AtbmVpZ2hib3JzEogBCg5HZXRCZ3BOZWlnaGJvchIlLmNsb3VkYnJpZGdlLnYxLkdldEJncE5laWdoYm9yUmVxdWVzdBobLmNsb3VkYnJpZGdlLnYxLkJncE5laWdoYm9yIjKQAgGC0+STAikSJy92MS9wb3BzL3twb3B9L2JncC1uZWlnaGJvcnMve25laWdoYm9yfRKKAQoRQ3JlYXRlQmdwTmVpZ2hib3ISKC5jbG91ZGJyaWRnZS52MS5DcmVhdGVCZ3BOZWlnaGJvclJlcXVlc3QaGy5jbG91ZGJyaWRnZS52MS5CZ3BOZWlnaGJvciIugtPkkwIoOghuZWlnaGJvciIcL3YxL3BvcHMve3BvcH0vYmdwLW5laWdoYm9ycxKYAQoRVXBkYXRlQmdwTmVpZ2hib3ISKC5jbG91ZGJyaWRnZS52MS5VcGRhdGVCZ3BOZWlnaGJvclJlcXVlc3QaGy5jbG91ZGJyaWRnZS52MS5CZ3BOZWlnaGJvciI8gtPkkwI2OghuZWlnaGJvcjIqL3YxL3BvcHMve3BvcH0vYmdwLW5laWdoYm9ycy97bmVpZ2hib3IuaWR9EoYBChFEZWxldGVCZ3BOZWlnaGJvchIoLmNsb3VkYnJpZGdlLnYxLkRlbGV0ZUJncE5laWdoYm9yUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIvgtPkkwIpKicvdjEvcG9wcy97cG9wfS9iZ3AtbmVpZ2hib3JzL3tuZWlnaGJvcn0SeQoLTGlzdFVwbGlua3MSIi5jbG91ZGJyaWRnZS52MS5MaXN0VXBsaW5rc1JlcXVlc3QaIy5jbG91ZGJyaWRnZS52MS5MaXN0VXBsaW5rc1Jlc3BvbnNlIiGQAgGC0+STAhgSFi92MS9wb3BzL3twb3B9L3VwbGlua3MScQoJR2V0VXBsaW5rEiAuY2xvdWRicmlkZ2UudjEuR2V0VXBsaW5rUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLlVwbGluayIqkAIBgtPkkwIhEh8vdjEvcG9wcy97cG9wfS91cGxpbmtzL3t1cGxpbmt9EnMKDENyZWF0ZVVwbGluaxIjLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZVVwbGlua1JlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5VcGxpbmsiJoLT5JMCIDoGdXBsaW5rIhYvdjEvcG9wcy97cG9wfS91cGxpbmtzEn8KDFVwZGF0ZVVwbGluaxIjLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVVwbGlua1JlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5VcGxpbmsiMoLT5JMCLDoGdXBsaW5rMiIvdjEvcG9wcy97cG9wfS91cGxpbmtzL3t1cGxpbmsuaWR9EnQKDERlbGV0ZVVwbGluaxIjLmNsb3VkYnJpZGdlLnYxLkRlbGV0ZVVwbGlua1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiJ4LT5JMCISofL3YxL3BvcHMve3BvcH0vdXBsaW5rcy97dXBsaW5rfWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask]);
+  fileDesc("ChxjbG91ZGJyaWRnZS92MS9yb3V0aW5nLnByb3RvEg5jbG91ZGJyaWRnZS52MSKgAgoNQW55Y2FzdFByZWZpeBI3CgJpZBgBIAEoCUIrukgo2AEBciMyIV5bYS16XShbYS16MC05LV17MCwzOH1bYS16MC05XSk/JBIdCgxkaXNwbGF5X25hbWUYAiABKAlCB7pIBHICGGQSGwoGcHJlZml4GAMgASgJQgu6SAjYAQFyA+gBARIhCgRwb3BzGAQgAygJQhO6SBCSAQ0Q6AcYASIGcgQQARgoEk0KC2NvbW11bml0aWVzGAUgAygJQji6SDWSATIQIBgBIixyKjIoXlswLTldezEsMTB9OlswLTldezEsMTB9KDpbMC05XXsxLDEwfSk/JBIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyKZBwoLQmdwTmVpZ2hib3ISFAoDcG9wGAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEh0KDGRpc3BsYXlfbmFtZRgDIAEoCUIHukgEcgIYZBIjCgd3b3JrZXJzGAQgAygJQhK6SA+SAQwQZBgBIgZyBBABGCgSGAoHYWRkcmVzcxgFIAEoCUIHukgEcgIYQBISCgpyZW1vdGVfYXNuGAYgASgNEhEKCWxvY2FsX2FzbhgHIAEoDRIvCgRyb2xlGAggASgOMhcuY2xvdWRicmlkZ2UudjEuQmdwUm9sZUIIukgFggECEAESjwEKDGhvbGRfc2Vjb25kcxgJIAEoDUJ5ukh2ugFzChliZ3BfbmVpZ2hib3IuaG9sZF9zZWNvbmRzEihtdXN0IGJlIDAgZm9yIHRoZSBkZWZhdWx0LCBvciAzIHRvIDY1NTM1Gix0aGlzID09IDB1IHx8ICh0aGlzID49IDN1ICYmIHRoaXMgPD0gNjU1MzV1KRIWCgRob3BzGAogASgNQgi6SAUqAxj+ARKQAQoPYmZkX2ludGVydmFsX21zGAsgASgNQne6SHS6AXEKHGJncF9uZWlnaGJvci5iZmRfaW50ZXJ2YWxfbXMSIm11c3QgYmUgMCBmb3Igbm9uZSwgb3IgMTAgdG8gNjAwMDAaLXRoaXMgPT0gMHUgfHwgKHRoaXMgPj0gMTB1ICYmIHRoaXMgPD0gNjAwMDB1KRIgCg5iZmRfbXVsdGlwbGllchgMIAEoDUIIukgFKgMY/wESHgoNcGFzc3dvcmRfbmFtZRgNIAEoCUIHukgEcgIYKBIYCgdwcmVwZW5kGA4gASgNQge6SAQqAhgQEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDEgsKA21lZBgQIAEoDRJNCgtjb21tdW5pdGllcxgRIAMoCUI4ukg1kgEyECAYASIscioyKF5bMC05XXsxLDEwfTpbMC05XXsxLDEwfSg6WzAtOV17MSwxMH0pPyQSFAoMbWF4X3ByZWZpeGVzGBIgASgNEhAKCGRpc2FibGVkGBMgASgIEh4KDWltcG9ydF9wb2xpY3kYFCABKAlCB7pIBHICGCgSHgoNZXhwb3J0X3BvbGljeRgVIAEoCUIHukgEcgIYKCKiAgoGVXBsaW5rEhQKA3BvcBgBIAEoCUIHukgEcgIYKBI3CgJpZBgCIAEoCUIrukgo2AEBciMyIV5bYS16XShbYS16MC05LV17MCwzOH1bYS16MC05XSk/JBIdCgxkaXNwbGF5X25hbWUYAyABKAlCB7pIBHICGGQSFwoGZGV2aWNlGAQgASgJQge6SARyAhgPEikKD3Byb2JlX2FkZHJlc3NlcxgFIAMoCUIQukgNkgEKEAgYASIEcgJwARIYCgZ3ZWlnaHQYBiABKA1CCLpIBSoDGIACEiIKCGdhdGV3YXlzGAcgAygJQhC6SA2SAQoQAhgBIgRyAnABEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIkcKGkxpc3RBbnljYXN0UHJlZml4ZXNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJnChtMaXN0QW55Y2FzdFByZWZpeGVzUmVzcG9uc2USLwoIcHJlZml4ZXMYASADKAsyHS5jbG91ZGJyaWRnZS52MS5BbnljYXN0UHJlZml4EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0ChdHZXRBbnljYXN0UHJlZml4UmVxdWVzdBIZCgZwcmVmaXgYASABKAlCCbpIBnIEEAEYKCJTChpDcmVhdGVBbnljYXN0UHJlZml4UmVxdWVzdBI1CgZwcmVmaXgYASABKAsyHS5jbG91ZGJyaWRnZS52MS5BbnljYXN0UHJlZml4Qga6SAPIAQEikgEKGlVwZGF0ZUFueWNhc3RQcmVmaXhSZXF1ZXN0EjUKBnByZWZpeBgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLkFueWNhc3RQcmVmaXhCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJFChpEZWxldGVBbnljYXN0UHJlZml4UmVxdWVzdBIZCgZwcmVmaXgYASABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAIgASgJIlwKF0xpc3RCZ3BOZWlnaGJvcnNSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEikKBHBhZ2UYAiABKAsyGy5jbG91ZGJyaWRnZS52MS5QYWdlUmVxdWVzdCJjChhMaXN0QmdwTmVpZ2hib3JzUmVzcG9uc2USLgoJbmVpZ2hib3JzGAEgAygLMhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkwKFUdldEJncE5laWdoYm9yUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIbCghuZWlnaGJvchgCIAEoCUIJukgGcgQQARgoImkKGENyZWF0ZUJncE5laWdoYm9yUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBI1CghuZWlnaGJvchgCIAEoCzIbLmNsb3VkYnJpZGdlLnYxLkJncE5laWdoYm9yQga6SAPIAQEiqAEKGFVwZGF0ZUJncE5laWdoYm9yUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBI1CghuZWlnaGJvchgCIAEoCzIbLmNsb3VkYnJpZGdlLnYxLkJncE5laWdoYm9yQga6SAPIAQESDAoEZXRhZxgDIAEoCRIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siXQoYRGVsZXRlQmdwTmVpZ2hib3JSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEhsKCG5laWdoYm9yGAIgASgJQgm6SAZyBBABGCgSDAoEZXRhZxgDIAEoCSJFChhMaXN0Um91dGVQb2xpY2llc1JlcXVlc3QSKQoEcGFnZRgBIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0ImMKGUxpc3RSb3V0ZVBvbGljaWVzUmVzcG9uc2USLQoIcG9saWNpZXMYASADKAsyGy5jbG91ZGJyaWRnZS52MS5Sb3V0ZVBvbGljeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoVR2V0Um91dGVQb2xpY3lSZXF1ZXN0EhkKBnBvbGljeRgBIAEoCUIJukgGcgQQARgoIk8KGENyZWF0ZVJvdXRlUG9saWN5UmVxdWVzdBIzCgZwb2xpY3kYASABKAsyGy5jbG91ZGJyaWRnZS52MS5Sb3V0ZVBvbGljeUIGukgDyAEBIo4BChhVcGRhdGVSb3V0ZVBvbGljeVJlcXVlc3QSMwoGcG9saWN5GAEgASgLMhsuY2xvdWRicmlkZ2UudjEuUm91dGVQb2xpY3lCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJDChhEZWxldGVSb3V0ZVBvbGljeVJlcXVlc3QSGQoGcG9saWN5GAEgASgJQgm6SAZyBBABGCgSDAoEZXRhZxgCIAEoCSJXChJMaXN0VXBsaW5rc1JlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSKQoEcGFnZRgCIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0IlcKE0xpc3RVcGxpbmtzUmVzcG9uc2USJwoHdXBsaW5rcxgBIAMoCzIWLmNsb3VkYnJpZGdlLnYxLlVwbGluaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRQoQR2V0VXBsaW5rUmVxdWVzdBIWCgNwb3AYASABKAlCCbpIBnIEEAEYKBIZCgZ1cGxpbmsYAiABKAlCCbpIBnIEEAEYKCJdChNDcmVhdGVVcGxpbmtSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEi4KBnVwbGluaxgCIAEoCzIWLmNsb3VkYnJpZGdlLnYxLlVwbGlua0IGukgDyAEBIpwBChNVcGRhdGVVcGxpbmtSZXF1ZXN0EhYKA3BvcBgBIAEoCUIJukgGcgQQARgoEi4KBnVwbGluaxgCIAEoCzIWLmNsb3VkYnJpZGdlLnYxLlVwbGlua0IGukgDyAEBEgwKBGV0YWcYAyABKAkSLwoLdXBkYXRlX21hc2sYBCABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlYKE0RlbGV0ZVVwbGlua1JlcXVlc3QSFgoDcG9wGAEgASgJQgm6SAZyBBABGCgSGQoGdXBsaW5rGAIgASgJQgm6SAZyBBABGCgSDAoEZXRhZxgDIAEoCSp/CgdCZ3BSb2xlEhgKFEJHUF9ST0xFX1VOU1BFQ0lGSUVEEAASFQoRQkdQX1JPTEVfUFJPVklERVIQARIVChFCR1BfUk9MRV9DVVNUT01FUhACEhEKDUJHUF9ST0xFX1BFRVIQAxIZChVCR1BfUk9MRV9ST1VURV9TRVJWRVIQBDLXFAoOUm91dGluZ1NlcnZpY2UShwEKE0xpc3RBbnljYXN0UHJlZml4ZXMSKi5jbG91ZGJyaWRnZS52MS5MaXN0QW55Y2FzdFByZWZpeGVzUmVxdWVzdBorLmNsb3VkYnJpZGdlLnYxLkxpc3RBbnljYXN0UHJlZml4ZXNSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvcHJlZml4ZXMSfAoQR2V0QW55Y2FzdFByZWZpeBInLmNsb3VkYnJpZGdlLnYxLkdldEFueWNhc3RQcmVmaXhSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuQW55Y2FzdFByZWZpeCIgkAIBgtPkkwIXEhUvdjEvcHJlZml4ZXMve3ByZWZpeH0SfgoTQ3JlYXRlQW55Y2FzdFByZWZpeBIqLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZUFueWNhc3RQcmVmaXhSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuQW55Y2FzdFByZWZpeCIcgtPkkwIWOgZwcmVmaXgiDC92MS9wcmVmaXhlcxKKAQoTVXBkYXRlQW55Y2FzdFByZWZpeBIqLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZUFueWNhc3RQcmVmaXhSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuQW55Y2FzdFByZWZpeCIogtPkkwIiOgZwcmVmaXgyGC92MS9wcmVmaXhlcy97cHJlZml4LmlkfRJ4ChNEZWxldGVBbnljYXN0UHJlZml4EiouY2xvdWRicmlkZ2UudjEuRGVsZXRlQW55Y2FzdFByZWZpeFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiHYLT5JMCFyoVL3YxL3ByZWZpeGVzL3twcmVmaXh9Eo4BChBMaXN0QmdwTmVpZ2hib3JzEicuY2xvdWRicmlkZ2UudjEuTGlzdEJncE5laWdoYm9yc1JlcXVlc3QaKC5jbG91ZGJyaWRnZS52MS5MaXN0QmdwTmVpZ2hib3JzUmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL3BvcHMve3BvcH0vYmdwLW5laWdoYm9ycxKIAQoOR2V0QmdwTmVpZ2hib3ISJS5jbG91ZGJyaWRnZS52MS5HZXRCZ3BOZWlnaGJvclJlcXVlc3QaGy5jbG91ZGJyaWRnZS52MS5CZ3BOZWlnaGJvciIykAIBgtPkkwIpEicvdjEvcG9wcy97cG9wfS9iZ3AtbmVpZ2hib3JzL3tuZWlnaGJvcn0SigEKEUNyZWF0ZUJncE5laWdoYm9yEiguY2xvdWRicmlkZ2UudjEuQ3JlYXRlQmdwTmVpZ2hib3JSZXF1ZXN0GhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3IiLoLT5JMCKDoIbmVpZ2hib3IiHC92MS9wb3BzL3twb3B9L2JncC1uZWlnaGJvcnMSmAEKEVVwZGF0ZUJncE5laWdoYm9yEiguY2xvdWRicmlkZ2UudjEuVXBkYXRlQmdwTmVpZ2hib3JSZXF1ZXN0GhsuY2xvdWRicmlkZ2UudjEuQmdwTmVpZ2hib3IiPILT5JMCNjoIbmVpZ2hib3IyKi92MS9wb3BzL3twb3B9L2JncC1uZWlnaGJvcnMve25laWdoYm9yLmlkfRKGAQoRRGVsZXRlQmdwTmVpZ2hib3ISKC5jbG91ZGJyaWRnZS52MS5EZWxldGVCZ3BOZWlnaGJvclJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiL4LT5JMCKSonL3YxL3BvcHMve3BvcH0vYmdwLW5laWdoYm9ycy97bmVpZ2hib3J9EocBChFMaXN0Um91dGVQb2xpY2llcxIoLmNsb3VkYnJpZGdlLnYxLkxpc3RSb3V0ZVBvbGljaWVzUmVxdWVzdBopLmNsb3VkYnJpZGdlLnYxLkxpc3RSb3V0ZVBvbGljaWVzUmVzcG9uc2UiHZACAYLT5JMCFBISL3YxL3JvdXRlLXBvbGljaWVzEnwKDkdldFJvdXRlUG9saWN5EiUuY2xvdWRicmlkZ2UudjEuR2V0Um91dGVQb2xpY3lSZXF1ZXN0GhsuY2xvdWRicmlkZ2UudjEuUm91dGVQb2xpY3kiJpACAYLT5JMCHRIbL3YxL3JvdXRlLXBvbGljaWVzL3twb2xpY3l9En4KEUNyZWF0ZVJvdXRlUG9saWN5EiguY2xvdWRicmlkZ2UudjEuQ3JlYXRlUm91dGVQb2xpY3lSZXF1ZXN0GhsuY2xvdWRicmlkZ2UudjEuUm91dGVQb2xpY3kiIoLT5JMCHDoGcG9saWN5IhIvdjEvcm91dGUtcG9saWNpZXMSigEKEVVwZGF0ZVJvdXRlUG9saWN5EiguY2xvdWRicmlkZ2UudjEuVXBkYXRlUm91dGVQb2xpY3lSZXF1ZXN0GhsuY2xvdWRicmlkZ2UudjEuUm91dGVQb2xpY3kiLoLT5JMCKDoGcG9saWN5Mh4vdjEvcm91dGUtcG9saWNpZXMve3BvbGljeS5pZH0SegoRRGVsZXRlUm91dGVQb2xpY3kSKC5jbG91ZGJyaWRnZS52MS5EZWxldGVSb3V0ZVBvbGljeVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiI4LT5JMCHSobL3YxL3JvdXRlLXBvbGljaWVzL3twb2xpY3l9EnkKC0xpc3RVcGxpbmtzEiIuY2xvdWRicmlkZ2UudjEuTGlzdFVwbGlua3NSZXF1ZXN0GiMuY2xvdWRicmlkZ2UudjEuTGlzdFVwbGlua3NSZXNwb25zZSIhkAIBgtPkkwIYEhYvdjEvcG9wcy97cG9wfS91cGxpbmtzEnEKCUdldFVwbGluaxIgLmNsb3VkYnJpZGdlLnYxLkdldFVwbGlua1JlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5VcGxpbmsiKpACAYLT5JMCIRIfL3YxL3BvcHMve3BvcH0vdXBsaW5rcy97dXBsaW5rfRJzCgxDcmVhdGVVcGxpbmsSIy5jbG91ZGJyaWRnZS52MS5DcmVhdGVVcGxpbmtSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rIiaC0+STAiA6BnVwbGluayIWL3YxL3BvcHMve3BvcH0vdXBsaW5rcxJ/CgxVcGRhdGVVcGxpbmsSIy5jbG91ZGJyaWRnZS52MS5VcGRhdGVVcGxpbmtSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuVXBsaW5rIjKC0+STAiw6BnVwbGluazIiL3YxL3BvcHMve3BvcH0vdXBsaW5rcy97dXBsaW5rLmlkfRJ0CgxEZWxldGVVcGxpbmsSIy5jbG91ZGJyaWRnZS52MS5EZWxldGVVcGxpbmtSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IieC0+STAiEqHy92MS9wb3BzL3twb3B9L3VwbGlua3Mve3VwbGlua31iBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_cloudbridge_v1_route_policy, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask]);
 
 /**
  * A prefix of the service addresses, announced from several PoPs at once.
@@ -197,6 +199,21 @@ export type BgpNeighbor = Message<"cloudbridge.v1.BgpNeighbor"> & {
    * @generated from field: bool disabled = 19;
    */
   disabled: boolean;
+
+  /**
+   * The route policy that says which of its routes are taken; empty: none are.
+   *
+   * @generated from field: string import_policy = 20;
+   */
+  importPolicy: string;
+
+  /**
+   * The route policy that says which of the anycast prefixes it is told, and how; empty: all, as they are. Nothing but those
+   * is told, whatever a policy says.
+   *
+   * @generated from field: string export_policy = 21;
+   */
+  exportPolicy: string;
 };
 
 /**
@@ -242,11 +259,20 @@ export type Uplink = Message<"cloudbridge.v1.Uplink"> & {
   probeAddresses: string[];
 
   /**
-   * Share of the new flows that go out here, beside the other uplinks; 0: 1.
+   * Share of the new flows that go out here, beside the other uplinks, by routes of a worker's own file that lead over
+   * uplinks; 0: 1.
    *
    * @generated from field: uint32 weight = 6;
    */
   weight: number;
+
+  /**
+   * Routers on the link that such routes lead to, one of IPv4 and one of IPv6 at most: without one of its family a route does
+   * not lead here. None at all: straight to the link, as with a tunnel.
+   *
+   * @generated from field: repeated string gateways = 7;
+   */
+  gateways: string[];
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
@@ -535,6 +561,130 @@ export const DeleteBgpNeighborRequestSchema: GenMessage<DeleteBgpNeighborRequest
   messageDesc(file_cloudbridge_v1_routing, 14);
 
 /**
+ * @generated from message cloudbridge.v1.ListRoutePoliciesRequest
+ */
+export type ListRoutePoliciesRequest = Message<"cloudbridge.v1.ListRoutePoliciesRequest"> & {
+  /**
+   * @generated from field: cloudbridge.v1.PageRequest page = 1;
+   */
+  page?: PageRequest | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.ListRoutePoliciesRequest.
+ * Use `create(ListRoutePoliciesRequestSchema)` to create a new message.
+ */
+export const ListRoutePoliciesRequestSchema: GenMessage<ListRoutePoliciesRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 15);
+
+/**
+ * @generated from message cloudbridge.v1.ListRoutePoliciesResponse
+ */
+export type ListRoutePoliciesResponse = Message<"cloudbridge.v1.ListRoutePoliciesResponse"> & {
+  /**
+   * @generated from field: repeated cloudbridge.v1.RoutePolicy policies = 1;
+   */
+  policies: RoutePolicy[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message cloudbridge.v1.ListRoutePoliciesResponse.
+ * Use `create(ListRoutePoliciesResponseSchema)` to create a new message.
+ */
+export const ListRoutePoliciesResponseSchema: GenMessage<ListRoutePoliciesResponse> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 16);
+
+/**
+ * @generated from message cloudbridge.v1.GetRoutePolicyRequest
+ */
+export type GetRoutePolicyRequest = Message<"cloudbridge.v1.GetRoutePolicyRequest"> & {
+  /**
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+};
+
+/**
+ * Describes the message cloudbridge.v1.GetRoutePolicyRequest.
+ * Use `create(GetRoutePolicyRequestSchema)` to create a new message.
+ */
+export const GetRoutePolicyRequestSchema: GenMessage<GetRoutePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 17);
+
+/**
+ * @generated from message cloudbridge.v1.CreateRoutePolicyRequest
+ */
+export type CreateRoutePolicyRequest = Message<"cloudbridge.v1.CreateRoutePolicyRequest"> & {
+  /**
+   * @generated from field: cloudbridge.v1.RoutePolicy policy = 1;
+   */
+  policy?: RoutePolicy | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.CreateRoutePolicyRequest.
+ * Use `create(CreateRoutePolicyRequestSchema)` to create a new message.
+ */
+export const CreateRoutePolicyRequestSchema: GenMessage<CreateRoutePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 18);
+
+/**
+ * @generated from message cloudbridge.v1.UpdateRoutePolicyRequest
+ */
+export type UpdateRoutePolicyRequest = Message<"cloudbridge.v1.UpdateRoutePolicyRequest"> & {
+  /**
+   * @generated from field: cloudbridge.v1.RoutePolicy policy = 1;
+   */
+  policy?: RoutePolicy | undefined;
+
+  /**
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body).
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message cloudbridge.v1.UpdateRoutePolicyRequest.
+ * Use `create(UpdateRoutePolicyRequestSchema)` to create a new message.
+ */
+export const UpdateRoutePolicyRequestSchema: GenMessage<UpdateRoutePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 19);
+
+/**
+ * @generated from message cloudbridge.v1.DeleteRoutePolicyRequest
+ */
+export type DeleteRoutePolicyRequest = Message<"cloudbridge.v1.DeleteRoutePolicyRequest"> & {
+  /**
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message cloudbridge.v1.DeleteRoutePolicyRequest.
+ * Use `create(DeleteRoutePolicyRequestSchema)` to create a new message.
+ */
+export const DeleteRoutePolicyRequestSchema: GenMessage<DeleteRoutePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_routing, 20);
+
+/**
  * @generated from message cloudbridge.v1.ListUplinksRequest
  */
 export type ListUplinksRequest = Message<"cloudbridge.v1.ListUplinksRequest"> & {
@@ -554,7 +704,7 @@ export type ListUplinksRequest = Message<"cloudbridge.v1.ListUplinksRequest"> & 
  * Use `create(ListUplinksRequestSchema)` to create a new message.
  */
 export const ListUplinksRequestSchema: GenMessage<ListUplinksRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 15);
+  messageDesc(file_cloudbridge_v1_routing, 21);
 
 /**
  * @generated from message cloudbridge.v1.ListUplinksResponse
@@ -576,7 +726,7 @@ export type ListUplinksResponse = Message<"cloudbridge.v1.ListUplinksResponse"> 
  * Use `create(ListUplinksResponseSchema)` to create a new message.
  */
 export const ListUplinksResponseSchema: GenMessage<ListUplinksResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 16);
+  messageDesc(file_cloudbridge_v1_routing, 22);
 
 /**
  * @generated from message cloudbridge.v1.GetUplinkRequest
@@ -598,7 +748,7 @@ export type GetUplinkRequest = Message<"cloudbridge.v1.GetUplinkRequest"> & {
  * Use `create(GetUplinkRequestSchema)` to create a new message.
  */
 export const GetUplinkRequestSchema: GenMessage<GetUplinkRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 17);
+  messageDesc(file_cloudbridge_v1_routing, 23);
 
 /**
  * @generated from message cloudbridge.v1.CreateUplinkRequest
@@ -620,7 +770,7 @@ export type CreateUplinkRequest = Message<"cloudbridge.v1.CreateUplinkRequest"> 
  * Use `create(CreateUplinkRequestSchema)` to create a new message.
  */
 export const CreateUplinkRequestSchema: GenMessage<CreateUplinkRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 18);
+  messageDesc(file_cloudbridge_v1_routing, 24);
 
 /**
  * @generated from message cloudbridge.v1.UpdateUplinkRequest
@@ -654,7 +804,7 @@ export type UpdateUplinkRequest = Message<"cloudbridge.v1.UpdateUplinkRequest"> 
  * Use `create(UpdateUplinkRequestSchema)` to create a new message.
  */
 export const UpdateUplinkRequestSchema: GenMessage<UpdateUplinkRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 19);
+  messageDesc(file_cloudbridge_v1_routing, 25);
 
 /**
  * @generated from message cloudbridge.v1.DeleteUplinkRequest
@@ -681,7 +831,7 @@ export type DeleteUplinkRequest = Message<"cloudbridge.v1.DeleteUplinkRequest"> 
  * Use `create(DeleteUplinkRequestSchema)` to create a new message.
  */
 export const DeleteUplinkRequestSchema: GenMessage<DeleteUplinkRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_routing, 20);
+  messageDesc(file_cloudbridge_v1_routing, 26);
 
 /**
  * What the router at the other end of a session is to us (RFC 9234 §4).
@@ -814,6 +964,46 @@ export const RoutingService: GenService<{
   deleteBgpNeighbor: {
     methodKind: "unary";
     input: typeof DeleteBgpNeighborRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.RoutingService.ListRoutePolicies
+   */
+  listRoutePolicies: {
+    methodKind: "unary";
+    input: typeof ListRoutePoliciesRequestSchema;
+    output: typeof ListRoutePoliciesResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.RoutingService.GetRoutePolicy
+   */
+  getRoutePolicy: {
+    methodKind: "unary";
+    input: typeof GetRoutePolicyRequestSchema;
+    output: typeof RoutePolicySchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.RoutingService.CreateRoutePolicy
+   */
+  createRoutePolicy: {
+    methodKind: "unary";
+    input: typeof CreateRoutePolicyRequestSchema;
+    output: typeof RoutePolicySchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.RoutingService.UpdateRoutePolicy
+   */
+  updateRoutePolicy: {
+    methodKind: "unary";
+    input: typeof UpdateRoutePolicyRequestSchema;
+    output: typeof RoutePolicySchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.RoutingService.DeleteRoutePolicy
+   */
+  deleteRoutePolicy: {
+    methodKind: "unary";
+    input: typeof DeleteRoutePolicyRequestSchema;
     output: typeof EmptySchema;
   },
   /**
