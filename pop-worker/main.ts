@@ -74,6 +74,8 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     undrain: order('serve'),
     withdraw: order('withdraw'),
     routes: () => worker.routes(),
+    'bgp-explain': async (request: Readonly<Record<string, unknown>>) => worker.anycast.explain(request),
+    'bgp-routes': async (request: Readonly<Record<string, unknown>>) => worker.anycast.routes(request),
     qlog: (request: Readonly<Record<string, unknown>>) => worker.qlog.order(request),
   };
   const socket = await serveAdminSocket(admin.socket, 'worker', commands).catch((error) => {

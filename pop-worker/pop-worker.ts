@@ -444,6 +444,13 @@ export class PopWorker {
     return status;
   }
 
+  /** What it announces by BGP, and hears. @throws Error with one sentence when it does no BGP */
+  get anycast(): WorkerAnycast {
+    if (this.#anycast === undefined)
+      throw new Error('the worker does no BGP: its file has no [bgp], or it has just started');
+    return this.#anycast;
+  }
+
   isHealthy(): boolean {
     return (
       this.#threads.every((thread) => thread.isAlive()) &&

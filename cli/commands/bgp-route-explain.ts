@@ -1,9 +1,8 @@
 import type { ExplainedRoute } from '#pop-worker/routing/bgp/explained.ts';
 import { explanationRows } from '../bgp-explanation.ts';
-import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
+import { askBgp, BGP_OR_WORKER_SOCKET_OPTION } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { CommandError, SUCCESS, UsageError } from '../failure.ts';
-import { askAt } from '../worker-socket.ts';
 
 interface Answer {
   readonly prefix: string;
@@ -17,19 +16,17 @@ const titleOf = ({ from, to, isBest, rpki }: ExplainedRoute): string =>
 
 export const bgpRouteExplain = defineCommand({
   name: 'bgp route explain',
-  summary: 'which rule of a BGP speaker on this machine did what with a prefix',
+  summary: 'which rule of a BGP speaker or worker on this machine did what with a prefix',
   description: [
     'Each path on its way in, and the best one on its way to each neighbour. What is refused before policy is asked (loops,',
     'leaks by roles) is not among it.',
   ].join('\n'),
   positionals: [{ name: 'PREFIX', help: 'such as 198.51.100.0/24' }],
-  options: BGP_SOCKET_OPTION,
+  options: BGP_OR_WORKER_SOCKET_OPTION,
   examples: [{ run: 'cloudbridge bgp route explain 198.51.100.0/24', does: 'rule by rule' }],
   run: async ({ options: { socket }, words: [prefix], output }) => {
     if (prefix === undefined) throw new UsageError('`bgp route explain` needs a PREFIX.');
-    const answer = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'explain', {
-      more: { prefix },
-    })) as unknown as Answer;
+    const answer = (await askBgp(socket, 'explain', { prefix })) as unknown as Answer;
     if (answer.routes.length === 0) throw new CommandError(`There is no route to ${prefix}.`);
     const rows = answer.routes.flatMap((route): [string, string][] => [
       [titleOf(route), ''],

@@ -1,12 +1,11 @@
-import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
+import { askBgp, BGP_OR_WORKER_SOCKET_OPTION } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
-import { askAt } from '../worker-socket.ts';
 
 const DEFAULT_MOST = 1000;
 
 const options = {
-  ...BGP_SOCKET_OPTION,
+  ...BGP_OR_WORKER_SOCKET_OPTION,
   family: {
     type: 'string',
     placeholder: 'FAMILY',
@@ -60,7 +59,7 @@ const FIELDS = [
 
 export const bgpRouteList = defineCommand({
   name: 'bgp route list',
-  summary: 'the routes that a BGP speaker on this machine has',
+  summary: 'the routes that a BGP speaker or worker on this machine has',
   description: [
     'In no order. Asked page by page, so that a full table delays no neighbour: what comes and goes meanwhile may be there or',
     'not. As JSON each path has all its attributes, as import has left them.',
@@ -75,7 +74,7 @@ export const bgpRouteList = defineCommand({
     let cursor: Page['next'];
     do {
       const query = { family, prefix, from, best, cursor };
-      const page = (await askAt('bgp', socket ?? DEFAULT_BGP_SOCKET, 'routes', { more: query })) as unknown as Page;
+      const page = (await askBgp(socket, 'routes', query)) as unknown as Page;
       routes.push(...page.routes);
       cursor = page.next;
     } while (cursor !== undefined && routes.length < limit);

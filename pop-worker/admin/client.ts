@@ -7,6 +7,13 @@ const TIMEOUT_MS = 5000;
 /** Why an admin socket gave no answer: one sentence. */
 export class AdminError extends Error {
   override readonly name = 'AdminError';
+  /** The socket is of this one, another than was meant. */
+  readonly program: Program | undefined;
+
+  constructor(message: string, program?: Program) {
+    super(message);
+    this.program = program;
+  }
 }
 
 const sentence = (program: Program, path: string, code: string | undefined): string => {
@@ -37,9 +44,9 @@ export const askProgram = (
   new Promise((resolve, reject) => {
     const { name } = PROGRAMS[program];
     const socket = connect(path);
-    const fail = (message: string): void => {
+    const fail = (message: string, other?: Program): void => {
       socket.destroy();
-      reject(new AdminError(message));
+      reject(new AdminError(message, other));
     };
     socket.setTimeout(timeoutMs, () => fail(`the ${name} at ${path} does not answer`));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(sentence(program, path, error.code)));
@@ -53,7 +60,7 @@ export const askProgram = (
       if (answer === undefined) fail(`what answers at ${path} is no ${name}`);
       else if (answer.ok) resolve(answer.result);
       else if (answer.program !== undefined)
-        fail(`${path} is the socket of a ${PROGRAMS[answer.program].name}, not of a ${name}`);
+        fail(`${path} is the socket of a ${PROGRAMS[answer.program].name}, not of a ${name}`, answer.program);
       else reject(new AdminError(`the ${name} refuses: ${answer.error}`));
       socket.destroy();
     });

@@ -1,6 +1,6 @@
 import type { RoutedNeighbor } from '#model/routing.ts';
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
-import { BGP_PORT, type BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
+import { BGP_PORT, type BgpNeighbourConfig, type NeighbourRoutesConfig } from '#pop-worker/routing/bgp/setup.ts';
 import { NO_CAPABILITIES, Role } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 
@@ -27,8 +27,25 @@ export const communitiesOf = (texts: readonly string[]): Pick<OwnEdit, 'communit
   };
 };
 
+/** Which routes it may give and is given: nothing in without a policy, and never others than our own prefixes out. */
+export const routesFor = (
+  { address, importPolicy, exportPolicy, maxPrefixes }: RoutedNeighbor,
+  edit: OwnEdit,
+): NeighbourRoutesConfig => ({
+  import: importPolicy ?? 'none',
+  export: exportPolicy ?? 'own',
+  edit,
+  isReflectorClient: false,
+  isServed: false,
+  setsNextHop: true,
+  limits: [{ family: familyOf(address), paths: maxPrefixes }],
+  flowValidation: 'full',
+});
+
+const familyOf = (address: string): number => (address.includes(':') ? Family.ipv6Unicast : Family.ipv4Unicast);
+
 /**
- * A neighbour as the BGP thread is to have it: the family of its address, our own prefixes out, nothing in. Graceful restart
+ * A neighbour as the BGP thread is to have it: the family of its address, and routes as `routesFor` has them. Graceful restart
  * is not offered: it would have the neighbour keep the routes of a worker that is dead.
  *
  * @param address of `reachableAddress`
@@ -41,7 +58,6 @@ export const neighbourConfigOf = (
   password: Uint8Array | undefined,
   edit: OwnEdit,
 ): BgpNeighbourConfig => {
-  const family = routed.address.includes(':') ? Family.ipv6Unicast : Family.ipv4Unicast;
   const [, zone] = routed.address.split('%');
   return {
     name: routed.id,
@@ -54,7 +70,7 @@ export const neighbourConfigOf = (
       remoteAs: routed.remoteAsn,
       capabilities: {
         ...NO_CAPABILITIES,
-        families: [family],
+        families: [familyOf(routed.address)],
         routeRefresh: true,
         enhancedRouteRefresh: true,
         extendedMessages: true,
@@ -74,16 +90,7 @@ export const neighbourConfigOf = (
       hopLimit: DIRECT_HOP_LIMIT,
       leastHopLimit: DIRECT_HOP_LIMIT - routed.hops,
     },
-    routes: {
-      import: 'none',
-      export: 'own',
-      edit,
-      isReflectorClient: false,
-      isServed: false,
-      setsNextHop: true,
-      limits: [{ family, paths: routed.maxPrefixes }],
-      flowValidation: 'full',
-    },
+    routes: routesFor(routed, edit),
     ...(routed.bfd !== undefined && { bfd: routed.bfd }),
   };
 };

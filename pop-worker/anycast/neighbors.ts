@@ -1,13 +1,13 @@
-import type { RoutedNeighbor, WorkerRouting } from '#model/routing.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { NO_ROUTING, type RoutedNeighbor, type WorkerRouting } from '#model/routing.ts';
 import { advertisementTo } from '#pop-worker/routing/anycast/advertisement.ts';
 import type { BgpThread } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import { reachableAddress } from '#pop-worker/routing/bgp/link-address.ts';
-import type { BgpNotice } from '#pop-worker/routing/bgp/messages.ts';
+import type { BgpNotice, RoutesChange } from '#pop-worker/routing/bgp/messages.ts';
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
-import type { BgpNeighbourConfig } from '#pop-worker/routing/bgp/setup.ts';
 import type { Announcement } from '#protocol/anycast/announcer.ts';
 import type { Logger } from '#telemetry/logger.ts';
-import { communitiesOf, neighbourConfigOf } from './neighbor-config.ts';
+import { communitiesOf, neighbourConfigOf, routesFor } from './neighbor-config.ts';
 
 /** A neighbour whose settings cannot be had here, such as an interface that is not there, is tried again after so long. */
 const RETRY_MS = 10_000;
@@ -15,7 +15,7 @@ const RETRY_MS = 10_000;
 interface Known {
   readonly routed: RoutedNeighbor;
   /** As the BGP thread has it; undefined: it was not tried there yet. */
-  there: { readonly id: number; readonly config: BgpNeighbourConfig } | undefined;
+  there: { readonly id: number } | undefined;
   isEstablished: boolean;
   /** Why it has no session. */
   refusal: string | undefined;
@@ -48,6 +48,8 @@ export class Neighbors {
   readonly #originated = new Set<string>();
   #routing: WorkerRouting | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** As the BGP thread has them. */
+  #policies: WorkerRouting['policies'] = NO_ROUTING.policies;
   #announcement: Announcement = { isAnnounced: false, preference: 0, isLeaving: false };
   /** Undefined: all that are wanted. */
   #only: ReadonlySet<string> | undefined;
@@ -63,6 +65,10 @@ export class Neighbors {
 
   get size(): number {
     return this.#known.size;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#known.keys()];
   }
 
   get refused(): readonly RefusedNeighbor[] {
@@ -85,19 +91,43 @@ export class Neighbors {
       if (known.there !== undefined) this.#parts.thread.post({ type: 'remove', id: known.there.id });
       this.#known.delete(id);
     }
-    for (const neighbor of wanted.values()) {
-      const known = this.#known.get(neighbor.id);
-      if (known === undefined) this.#add(neighbor);
-      else this.#known.set(neighbor.id, { ...known, routed: neighbor });
+    for (const [id, known] of this.#known) {
+      const next = wanted.get(id);
+      if (next !== undefined) this.#known.set(id, { ...known, routed: next });
     }
-    this.#tell();
+    this.#police(routing);
+    for (const neighbor of wanted.values()) if (!this.#known.has(neighbor.id)) this.#add(neighbor);
+    this.#originate();
+  }
+
+  /** With the policies change those who have them: none ever has one that there is not. */
+  #police({ policies }: WorkerRouting): void {
+    if (isDeepStrictEqual(policies, this.#policies)) {
+      this.#tell();
+      return;
+    }
+    this.#policies = policies;
+    this.#parts.thread.post({ type: 'policies', policies, changes: this.#changes() });
+  }
+
+  /** What each neighbour that the BGP thread has is to give and to be given now. */
+  #changes(): RoutesChange[] {
+    return [...this.#known.values()].flatMap(({ routed, there }) =>
+      there === undefined ? [] : [{ id: there.id, routes: routesFor(routed, this.#editFor(routed)) }],
+    );
+  }
+
+  #tell(): void {
+    for (const change of this.#changes()) this.#parts.thread.post({ type: 'change', ...change });
   }
 
   /** @param only of the prefixes that are wanted, these and no others; undefined: all */
   announce(announcement: Announcement, only?: ReadonlySet<string>): void {
     this.#announcement = announcement;
     this.#only = only;
-    this.#tell();
+    // How it is told is said before it is announced, and no more when it no longer is.
+    if (announcement.isAnnounced) this.#tell();
+    this.#originate();
   }
 
   take(notice: Told): void {
@@ -148,7 +178,7 @@ export class Neighbors {
       this.#refuse(known, `this machine has no interface ${JSON.stringify(address.split('%')[1])}`);
     } else {
       const config = neighbourConfigOf(routed, reachable, identifier, password, this.#editFor(routed));
-      known.there = { id: thread.add(config), config };
+      known.there = { id: thread.add(config) };
     }
   }
 
@@ -167,23 +197,16 @@ export class Neighbors {
   }
 
   #editFor(routed: RoutedNeighbor): OwnEdit {
-    const { med, prepend, communities } = advertisementTo(routed, this.#announcement);
-    return { med, prepend, ...communitiesOf(communities) };
+    const { med, medAdded, prepend, communities } = advertisementTo(routed, this.#announcement);
+    return { med, medAdded, prepend, ...communitiesOf(communities) };
   }
 
-  /** What is withdrawn is withdrawn first; how it is told is said before it is announced. */
-  #tell(): void {
+  /** What is withdrawn is withdrawn first. */
+  #originate(): void {
     const { thread, outside } = this.#parts;
     const { isAnnounced } = this.#announcement;
     const plain = outside.map((prefix) => ({ prefix, communities: [] }));
     const prefixes = isAnnounced ? [...plain, ...(this.#routing?.prefixes ?? [])] : [];
-    if (isAnnounced) {
-      for (const { routed, there } of this.#known.values()) {
-        if (there === undefined) continue;
-        const routes = { ...there.config.routes, edit: this.#editFor(routed) };
-        thread.post({ type: 'change', id: there.id, routes });
-      }
-    }
     const told = prefixes.filter(({ prefix }) => this.#only?.has(prefix) !== false);
     const wanted = new Map(told.map((routed) => [routed.prefix, routed]));
     for (const prefix of this.#originated) {
@@ -198,8 +221,8 @@ export class Neighbors {
   }
 }
 
-/** What of a neighbour is told over its session can change while that goes on. */
+/** Which routes are taken and told can change while a session goes on. */
 const isSameSession = (one: RoutedNeighbor, other: RoutedNeighbor): boolean => {
-  const session = ({ prepend: _, med: __, communities: ___, ...rest }: RoutedNeighbor): string => JSON.stringify(rest);
-  return session(one) === session(other);
+  const told = { prepend: 0, med: 0, communities: [], importPolicy: undefined, exportPolicy: undefined };
+  return isDeepStrictEqual({ ...one, ...told }, { ...other, ...told });
 };

@@ -8,6 +8,7 @@ import { ForwardingProbe, type ProbeTarget } from '#pop-worker/routing/anycast/f
 import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
 import { splitHostPort } from '#settings/fields.ts';
@@ -15,6 +16,7 @@ import type { Logger } from '#telemetry/logger.ts';
 import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
+import { explainPrefix, listRoutes, type PrefixExplained } from '../bgp/questions.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
 import type { NetworkKeeper } from '../network-keeper.ts';
 import type { Found } from '../worker-states.ts';
@@ -241,6 +243,16 @@ export class WorkerAnycast {
     const only = this.isAnnounced && this.#only !== undefined ? { only: [...this.#only] } : {};
     const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
     return { ...this.#anycast.status(), prefixes, ...only, neighbors, refused, ...beside, late: { ...this.#late } };
+  }
+
+  /** What the policies of neighbours make of a prefix. @throws Error when the request names none */
+  explain(request: Readonly<Record<string, unknown>>): Promise<PrefixExplained> {
+    return explainPrefix(this.#thread, request);
+  }
+
+  /** One page of what it announces and what neighbours have sent. @throws Error that names what cannot be asked */
+  routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
+    return listRoutes(this.#thread, this.#neighbors.names, request);
   }
 
   /** Withdraws and tells all neighbours why. */

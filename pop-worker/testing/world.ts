@@ -268,8 +268,13 @@ ${more.static ?? ''}
 
   /** Runs `cloudbridge worker …` beside the worker. */
   command(...words: string[]): Promise<string> {
+    return this.cloudbridge('worker', ...words, '--socket', this.socket);
+  }
+
+  /** Runs `cloudbridge …` beside the worker. */
+  cloudbridge(...words: string[]): Promise<string> {
     const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-    return this.exec(this.workerNamespace, process.execPath, file, 'worker', ...words, '--socket', this.socket);
+    return this.exec(this.workerNamespace, process.execPath, file, ...words);
   }
 
   /** Asks the admin listener. */
