@@ -225,6 +225,7 @@ export class PopWorker {
       route: (routing) => {
         this.#routing = routing;
         this.#anycast?.set(routing);
+        parts.routing?.overUplinks(routing.uplinks);
       },
       name: (dns) => {
         this.#names = dns;
@@ -290,6 +291,7 @@ export class PopWorker {
     if (settings === undefined) return;
     const parts = {
       ...{ settings, checks, passwords: bgpPasswords, drainSeconds, seat: this.#bfd?.seat(), log, gone: broken },
+      failedUplinks: (failed: ReadonlySet<string>) => this.#parts.routing?.without(failed),
       announces: (announces: boolean, prefixes: readonly string[]) => this.#mesh?.announces(announces, prefixes),
       found: (found: Found, reason: string | undefined) => {
         this.#reason = reason;

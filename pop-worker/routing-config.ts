@@ -31,10 +31,15 @@ const route = z
     table: table.optional(),
     /** Several share the flows; those whose link is down are left out. */
     via: z.array(hop).max(256).default([]),
+    /** Instead of `via`: over the uplinks that the PoP has in the API, which share the flows by their weights. */
+    uplinks: z.literal(true).optional(),
     /** Instead of `via`: packets vanish, or the sender is told. */
     refuse: z.enum(['blackhole', 'unreachable', 'prohibit']).optional(),
   })
-  .refine(({ via, refuse }) => (via.length === 0) !== (refuse === undefined), 'must have either via or refuse')
+  .refine(
+    ({ via, uplinks, refuse }) => [via[0], uplinks, refuse].filter((one) => one !== undefined).length === 1,
+    'must have either via, uplinks or refuse',
+  )
   .refine(
     ({ prefix: to, via }) => !isSixth(to) || via.every(({ gateway = '::' }) => isSixth(gateway)),
     'must have gateways of IPv6 for a prefix of IPv6',

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
 import { ip } from '#host/testing/namespace.ts';
 import { parseToml } from '#settings/toml-file.ts';
 import { RoutingFile } from './routing-config.ts';
+import { startHub } from './testing/control-plane.ts';
 import { needsNamespaces, World } from './testing/world.ts';
 
 const NO = { skip: needsNamespaces };
@@ -96,6 +97,94 @@ test('routes of a table that the file names no more go at the next start, and no
   assert.deepEqual([seen('-4'), seen('-6')], [kept, []]);
 });
 
+const OVER_UPLINKS = `
+[routing]
+rules = [{ from = "10.0.0.0/8" }, { from = "fd00::/8" }]
+routes = [{ prefix = "0.0.0.0/0", uplinks = true }, { prefix = "::/0", uplinks = true }]
+`;
+
+interface KernelHop {
+  readonly id: number;
+  readonly dev?: string;
+  readonly gateway?: string;
+  readonly group?: readonly { readonly id: number; readonly weight?: number }[];
+}
+
+test('the uplinks of the API share the flows by their weights, in a nexthop group of the kernel', NO, async (t) => {
+  const world = new World(t);
+  await world.network();
+  await world.configure({ top: '[bgp]\nrouter_id = "203.0.113.1"\nstep_seconds = 0' });
+  writeFileSync(world.configFile, readFileSync(world.configFile, 'utf8').replace('[admin]', `${OVER_UPLINKS}[admin]`));
+  const { send, ...hub } = await startHub(t, world);
+  const inside = (...args: string[]): string => ip('-n', world.workerNamespace, ...args);
+  // A second way out, to the same router.
+  inside('link', 'add', 'two', 'type', 'veth', 'peer', 'name', 'twop', 'netns', world.internetNamespace);
+  inside('link', 'set', 'two', 'up');
+  inside('address', 'add', '192.0.3.1/24', 'dev', 'two');
+  ip('-n', world.internetNamespace, 'link', 'set', 'twop', 'up');
+  ip('-n', world.internetNamespace, 'address', 'add', '192.0.3.10/24', 'dev', 'twop');
+  const good = async (...request: Parameters<typeof send>): Promise<void> => {
+    const { status = 0, json } = await send(...request);
+    assert.ok(status >= 200 && status < 300, JSON.stringify(json));
+  };
+  await good('POST', '/v1/pops', { id: 'test' });
+  await good('POST', '/v1/pops/test/workers', { id: 'w1' });
+  const uplinks = '/v1/pops/test/uplinks';
+  const one = { id: 'one', device: 'out', gateways: ['203.0.113.10', '2001:db8:f::10'], weight: 3 };
+  await good('POST', uplinks, one);
+  const two = { id: 'two', device: 'two', gateways: ['192.0.3.10'], probeAddresses: ['192.0.3.10'] };
+  await good('POST', uplinks, two);
+  world.control(hub);
+  await world.startWorker();
+  /** Hops of the default route in our table, as `gateway*weight`. */
+  const hops = (...family: string[]): string => {
+    const all: KernelHop[] = JSON.parse(inside('-j', 'nexthop') || '[]');
+    const [route] = JSON.parse(inside('-j', ...family, 'route', 'show', 'table', '20300') || '[]') as {
+      nhid?: number;
+    }[];
+    const byId = new Map(all.map((hop) => [hop.id, hop]));
+    const hop = byId.get(route?.nhid ?? 0);
+    const members = hop?.group ?? (hop === undefined ? [] : [{ id: hop.id }]);
+    return members.map(({ id, weight = 1 }) => `${byId.get(id)?.gateway}*${weight}`).join(' ');
+  };
+  const are = (wanted: string) =>
+    world.until(wanted, () => hops() === wanted).catch((error: Error) => assert.fail(`${hops()}: ${error.message}`));
+  await are('203.0.113.10*3 192.0.3.10*1');
+  assert.equal(hops('-6'), '2001:db8:f::10*1', 'the other one has no gateway of IPv6');
+  // Flows of the kernel: three of four by the first one.
+  const ways = Array.from({ length: 400 }, (_, i) => {
+    const [route] = JSON.parse(
+      inside('-j', 'route', 'get', `198.18.${i >> 7}.${i & 127}`, 'from', '10.1.1.1', 'iif', 'lo'),
+    ) as { dev: string }[];
+    return route?.dev;
+  });
+  const share = ways.filter((device) => device === 'out').length / ways.length;
+  assert.ok(share > 0.6 && share < 0.9, `${share}`);
+  await good('PATCH', `${uplinks}/one`, { weight: 2 });
+  await good('PATCH', `${uplinks}/two`, { weight: 7 });
+  await are('203.0.113.10*2 192.0.3.10*7');
+  // It has carrier, and answers nothing.
+  ip('-n', world.internetNamespace, 'address', 'del', '192.0.3.10/24', 'dev', 'twop');
+  await are('203.0.113.10*1');
+  assert.equal(await world.metric('cloudbridge_anycast_failed_uplinks_count'), 1);
+  assert.match(await world.command('status'), /uplink two +leads nowhere\n/);
+  ip('-n', world.internetNamespace, 'address', 'add', '192.0.3.10/24', 'dev', 'twop');
+  await are('203.0.113.10*2 192.0.3.10*7');
+  await good('DELETE', `${uplinks}/one`);
+  await are('192.0.3.10*1');
+  // The last one is kept, whatever is heard of it.
+  ip('-n', world.internetNamespace, 'address', 'del', '192.0.3.10/24', 'dev', 'twop');
+  await world.until(
+    'it has failed',
+    async () => (await world.metric('cloudbridge_anycast_failed_uplinks_count')) === 1,
+  );
+  assert.equal(hops(), '192.0.3.10*1');
+  await good('DELETE', `${uplinks}/two`);
+  await are('');
+  assert.equal(await world.endWorker('SIGTERM'), 0);
+  assert.equal(inside('nexthop'), '');
+});
+
 test('a worker without routes of its own says so', NO, async (t) => {
   const world = new World(t);
   await world.network();
@@ -116,8 +205,10 @@ test('what cannot be meant is refused with its place', () => {
   };
   const via = 'via = [{ device = "a" }]';
   for (const [routing, message] of [
-    ['routes = [{ prefix = "10.0.0.0/8" }]', /routing\.routes\.0: must have either via or refuse/],
-    [`routes = [{ prefix = "10.0.0.0/8", ${via}, refuse = "prohibit" }]`, /must have either via or refuse/],
+    ['routes = [{ prefix = "10.0.0.0/8" }]', /routing\.routes\.0: must have either via, uplinks or refuse/],
+    [`routes = [{ prefix = "10.0.0.0/8", ${via}, refuse = "prohibit" }]`, /must have either via, uplinks or refuse/],
+    [`routes = [{ prefix = "10.0.0.0/8", ${via}, uplinks = true }]`, /must have either via, uplinks or refuse/],
+    ['routes = [{ prefix = "10.0.0.0/8", uplinks = false }]', /routing\.routes\.0\.uplinks/],
     ['routes = [{ prefix = "10.0.0.0/8", refuse = "drop" }]', /routing\.routes\.0\.refuse/],
     [`routes = [{ prefix = "10.0.0.1/8", ${via} }]`, /routing\.routes\.0\.prefix: must be a prefix/],
     [`routes = [{ prefix = "10.0.0.0/8", table = 254, ${via} }]`, /must not be 253, 254 or 255/],
@@ -144,9 +235,15 @@ test('what cannot be meant is refused with its place', () => {
   }
 });
 
-test('the example of the manual is right', () => {
+test('the examples of the manual are right', () => {
   const manual = readFileSync(new URL('../docs/routes.md', import.meta.url), 'utf8');
-  const example = /```toml\n(.*?)```/s.exec(manual)?.[1] ?? '';
-  const { routing } = parseToml(z.strictObject({ routing: RoutingFile }), example, 'w.toml');
-  assert.deepEqual([routing.routes.length, routing.rules.length], [2, 2]);
+  const shown = [...manual.matchAll(/```toml\n(.*?)```/gs)].map(([, example = '']) => example);
+  const counts = shown.map((example) => {
+    const { routing } = parseToml(z.strictObject({ routing: RoutingFile }), example, 'w.toml');
+    return [routing.routes.length, routing.rules.length];
+  });
+  assert.deepEqual(counts, [
+    [2, 2],
+    [1, 1],
+  ]);
 });

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { nowUs } from '#host/clock/clock.ts';
 import { EchoProbe } from '#host/echo/echo-probe.ts';
 import type { RoutedUplink } from '#model/routing.ts';
+import { UplinkWays } from './uplink-ways.ts';
 
 /** A way out, as it is tried. */
 interface TriedUplink {
@@ -26,10 +28,19 @@ const carrierFault = (device: string): string | undefined => {
 /** The ways out of a worker: it can be reached as long as one of them leads anywhere. */
 export class Uplinks {
   readonly #timeoutMs: number;
+  readonly #failed: (failed: ReadonlySet<string>) => void;
+  readonly #ways = new UplinkWays();
   #tried: readonly TriedUplink[] = [];
 
-  constructor(timeoutMs: number) {
+  /** @param failed is told the names of those that lead nowhere, whenever they have become others */
+  constructor(timeoutMs: number, failed: (failed: ReadonlySet<string>) => void) {
     this.#timeoutMs = timeoutMs;
+    this.#failed = failed;
+  }
+
+  /** Those that lead nowhere. */
+  get failed(): ReadonlySet<string> {
+    return this.#ways.failed;
   }
 
   /** These are tried from now on. */
@@ -50,11 +61,19 @@ export class Uplinks {
   /** @returns undefined while one leads somewhere, or there are none to try; else why the first does not */
   async ask(): Promise<string | undefined> {
     const tried = this.#tried;
-    if (tried.length === 0) return undefined;
+    if (tried.length === 0) {
+      this.#note(new Map());
+      return undefined;
+    }
     const reasons = await Promise.all(tried.map((one) => this.#askOne(one)));
     // They were changed meanwhile: what is known is of others.
     if (tried !== this.#tried) return undefined;
+    this.#note(new Map(tried.map(({ uplink }, i) => [uplink.id, reasons[i]])));
     return reasons.includes(undefined) ? undefined : reasons[0];
+  }
+
+  #note(faults: ReadonlyMap<string, string | undefined>): void {
+    if (this.#ways.note(faults, nowUs())) this.#failed(this.#ways.failed);
   }
 
   close(): void {

@@ -66,6 +66,8 @@ export interface WorkerAnycastParts {
   readonly sessions: () => Promise<number>;
   /** What is known of the control plane now. */
   readonly control: () => ControlView | undefined;
+  /** Names of uplinks that lead nowhere, whenever they have become others. */
+  readonly failedUplinks: (failed: ReadonlySet<string>) => void;
   /** Which prefixes are announced where they are, and whether they are now, by one that stays and not for want of others. */
   readonly announces: (announces: boolean, prefixes: readonly string[]) => void;
   readonly log: Logger;
@@ -83,6 +85,8 @@ export interface WorkerAnycastStatus extends AnycastStatus, Partial<BesideStatus
   readonly neighbors: readonly NeighbourStatus[];
   /** Neighbours that are wanted and cannot be had as they are. */
   readonly refused: readonly RefusedNeighbor[];
+  /** Names of uplinks that lead nowhere. */
+  readonly failedUplinks: readonly string[];
   /** How often a check gave its threads more time, since they waited for a core. */
   readonly late: Readonly<Record<'threads' | 'forwarding', number>>;
 }
@@ -115,7 +119,7 @@ export class WorkerAnycast {
     this.#parts = parts;
     this.#routing = routing;
     const { settings, checks, dataBeats, bgpBeat, passwords, seat, drainSeconds, outside, log, gone, kernel } = parts;
-    this.#uplinks = new Uplinks(checks.answer_ms);
+    this.#uplinks = new Uplinks(checks.answer_ms, (failed) => this.#uplinksFailed(failed));
     this.#beats = new Beats(watchedData(dataBeats, checks), nowUs());
     this.#kernelPath = kernel && new KernelPath(kernel, patienceOf(checks), () => this.#excuse());
     const identifier = routerIdOf(settings.router_id);
@@ -232,6 +236,7 @@ export class WorkerAnycast {
     this.#own[slotOf('cloudbridge_anycast_preference_ratio', {})] = announcement.preference / 10;
     this.#own[slotOf('cloudbridge_anycast_holds_total', {})] = status.held;
     this.#own[slotOf('cloudbridge_anycast_refused_neighbors_count', {})] = this.#neighbors.refused.length;
+    this.#own[slotOf('cloudbridge_anycast_failed_uplinks_count', {})] = this.#uplinks.failed.size;
     for (const check of ['threads', 'forwarding'] as const)
       this.#own[slotOf('cloudbridge_anycast_late_answers_total', { check })] = this.#late[check];
     return [this.#own, this.#thread.slots];
@@ -242,7 +247,8 @@ export class WorkerAnycast {
     const { refused } = this.#neighbors;
     const only = this.isAnnounced && this.#only !== undefined ? { only: [...this.#only] } : {};
     const [neighbors, beside] = await Promise.all([this.#thread.status(), this.#thread.beside()]);
-    return { ...this.#anycast.status(), prefixes, ...only, neighbors, refused, ...beside, late: { ...this.#late } };
+    const uplinks = { failedUplinks: [...this.#uplinks.failed], late: { ...this.#late } };
+    return { ...this.#anycast.status(), prefixes, ...only, neighbors, refused, ...beside, ...uplinks };
   }
 
   /** What the policies of neighbours make of a prefix. @throws Error when the request names none */
@@ -336,6 +342,11 @@ export class WorkerAnycast {
         ask: () => revisionFault(checks, control(), Date.now()),
       },
     ];
+  }
+
+  #uplinksFailed(failed: ReadonlySet<string>): void {
+    this.#parts.log.warn('uplinks that lead nowhere', { failed: [...failed] });
+    this.#parts.failedUplinks(failed);
   }
 
   /** @returns how long data-plane threads have waited for a core from now on, in microseconds */

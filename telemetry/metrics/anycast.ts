@@ -68,4 +68,12 @@ export const ANYCAST_METRICS = [
     help: 'BGP neighbours that are wanted and cannot be had as they are: worker status says why',
     layer: 'routing',
   },
+  {
+    name: 'cloudbridge_anycast_failed_uplinks_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Uplinks that lead nowhere: routes over uplinks go by the others, unless there is none',
+    layer: 'routing',
+  },
 ] as const satisfies readonly MetricSpec[];

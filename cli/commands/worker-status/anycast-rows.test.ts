@@ -15,6 +15,7 @@ const STATUS: WorkerAnycastStatus = {
   prefixes: ['192.0.2.0/24', '2001:db8:a::/48'],
   neighbors: [{ ...NEIGHBOR, state: 'established', upSeconds: 180 }],
   refused: [],
+  failedUplinks: [],
   late: { threads: 0, forwarding: 0 },
 };
 
@@ -36,6 +37,7 @@ test('one that is not, with what failed and what became of its drain', () => {
       { name: 'threads', state: 'failed', reason: 'a data-plane thread is stuck' },
       { name: 'uplinks', state: 'unknown', reason: '' },
     ],
+    failedUplinks: ['eth1'],
     late: { threads: 3, forwarding: 5 },
     neighbors: [{ ...NEIGHBOR, state: 'idle', heldBackSeconds: 30, lastError: 'received Cease' }],
     refused: [{ name: 'other', address: '198.51.100.2', reason: '[bgp] passwords has no "other"' }],
@@ -48,6 +50,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
     ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
     ['BGP transit', 'idle, held back for 30 s, last ended: received Cease'],
+    ['uplink eth1', 'leads nowhere'],
     ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);
 });

@@ -46,6 +46,7 @@ export const anycastRows = ({
   only,
   neighbors,
   refused,
+  failedUplinks,
   late,
 }: WorkerAnycastStatus): Row[] => {
   // A drain goes on also where nothing was announced, or has been withdrawn since.
@@ -61,6 +62,7 @@ export const anycastRows = ({
     ...lateRows(late),
     ...(drain === undefined ? [] : [['drain', drainText(drain)] as const]),
     ...neighbors.map((neighbor): Row => [`BGP ${neighbor.name}`, neighborText(neighbor)]),
+    ...failedUplinks.map((name): Row => [`uplink ${name}`, 'leads nowhere']),
     ...refused.map(({ name, reason }): Row => [`BGP ${name}`, `refused: ${reason}`]),
   ];
 };
