@@ -77,9 +77,9 @@ export const HOST_METRICS = [
   {
     name: 'cloudbridge_network_failed_repairs_total',
     type: 'counter',
-    unit: 'looks',
+    unit: 'repairs',
     labels: {},
-    help: 'How often something of that was gone and could not be put back',
+    help: 'Repairs of that kind that were tried and did not work',
     layer: 'host',
   },
   {
