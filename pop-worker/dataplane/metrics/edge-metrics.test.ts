@@ -156,14 +156,14 @@ const BY_CONTROLLER = 'cloudbridge_quic_congestion_connections_count';
 const OF_PROCESS = 'cloudbridge_worker_resident_bytes';
 /** Says yes or no; `handoff.test.ts` sees it move. */
 const KEYS_IN_USE = 'cloudbridge_cids_keys_count';
-/** Of `wireguard run`. */
-const OF_INTERFACES = 'cloudbridge_wireguard_';
+/** Of `wireguard run`, and of the main thread (`worker-forwarding.test.ts` sees it move). */
+const OTHERS = ['cloudbridge_wireguard_', 'cloudbridge_network_'];
 const threadSeries = LAYOUT.series.filter(
   ({ spec }) =>
     !['control', 'routing'].includes(spec.layer) &&
     spec.type !== 'histogram' &&
     ![BY_CONTROLLER, OF_PROCESS, KEYS_IN_USE].includes(spec.name) &&
-    !spec.name.startsWith(OF_INTERFACES),
+    !OTHERS.some((prefix) => spec.name.startsWith(prefix)),
 );
 
 test('every series of a thread moves, and each shows something else', () => {
