@@ -51,7 +51,7 @@ test('a fleet comes to another key of connection IDs while connections live and 
 }, async (t) => {
   const world = new TwoPops();
   t.after(() => world.close());
-  await world.build({ tls: 'cid_keys = "cids.keys"', listen: 'threads = 2' });
+  await world.build({ tls: 'cid_keys = "cids.keys"', threads: 2 });
   const put = (...lines: string[]): void =>
     writeFileSync(path.join(world.folder, 'cids.keys'), `${lines.join('\n')}\n`, { mode: 0o600 });
   const [old, next] = ['0 derived', `1 ${'5a'.repeat(16)}`] as const;

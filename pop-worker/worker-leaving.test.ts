@@ -55,6 +55,8 @@ test('neither a drain nor a stop announces again what an operator or a check has
   assert.equal(await received(), before, 'a stop tells nothing of it');
   world.log.length = 0;
   await world.startWorker();
+  assert.equal((await whole()).state, 'withdrawn', 'the order is kept');
+  await askWorker(world.socket, 'undrain');
   await world.until('it is told', async () => (await told())['192.0.2.0/24'] !== undefined);
   await world.exec(world.workerNamespace, 'ip', 'address', 'delete', `${EDGE4}/32`, 'dev', 'lo');
   await becomes('failed');

@@ -24,10 +24,11 @@ const ip = (...words: string[]): string => execFileSync('ip', words, { encoding:
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 let made = 0;
 
-/** Lines of sections of the workers' files. */
+/** Lines of sections of the workers' files, and what is in several of them. */
 interface PopSettings {
   readonly handoff?: string;
-  readonly listen?: string;
+  /** Data-plane threads of each. */
+  readonly threads?: number;
   readonly tls?: string;
 }
 
@@ -122,7 +123,7 @@ export class TwoPops {
     this.route('a');
   }
 
-  async #configure({ handoff = '', listen = '', tls = '' }: PopSettings): Promise<void> {
+  async #configure({ handoff = '', threads = 1, tls = '' }: PopSettings): Promise<void> {
     const at = (name: string): string => path.join(this.folder, name);
     const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, [`DNS:${SERVER_NAME}`, `IP:${ANYCAST}`]);
     writeFileSync(at('edge.pem'), certificateChain);
@@ -144,7 +145,7 @@ drain_seconds = 0
 [listen]
 addresses = ["${ANYCAST}"]
 port = ${PORT}
-${listen}
+threads = ${threads}
 [tls]
 certificate = "edge.pem"
 key = "edge.key"
@@ -167,6 +168,7 @@ ${handoff}
 worker = ${NUMBER[other]}
 address = "${MESH[other]}"
 port = ${HANDOFF_PORT}
+threads = ${threads}
 key = "peer.key"
 [static]
 issuer = "${ISSUER}"

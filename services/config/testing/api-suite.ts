@@ -221,6 +221,7 @@ const routePolicies = async ({ send, id }: Case): Promise<void> => {
   const made = await send('POST', path, { id: inbound, ...POLICY });
   assert.equal(made.status, 201, JSON.stringify(made.json));
   assert.deepEqual(made.json.rules, POLICY.rules);
+  assert.deepEqual((await send('GET', `${path}/${inbound}`)).json, made.json);
   assert.deepEqual(await reasonOf(send('POST', path, { id: inbound, ...POLICY })), [409, 'ROUTE_POLICY_EXISTS']);
   assert.equal((await send('POST', path, { id: outbound, rules: [{ call: inbound }] })).status, 201);
   const { policies } = (await send('GET', `${path}?page.size=1000`)).json;
