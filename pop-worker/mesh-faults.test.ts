@@ -91,7 +91,7 @@ test('a worker that hears nobody goes on serving, without a lease', { skip: need
 
 test('a mesh thread that a busy machine keeps from its turn is lent priority', { skip: needsNamespaces }, async (t) => {
   const mesh = await meshed(t, 3);
-  const spinners = Array.from({ length: 4 * availableParallelism() }, () =>
+  const spinners = Array.from({ length: 2 * availableParallelism() }, () =>
     spawn('sh', ['-c', 'ulimit -t 10; while :; do :; done'], { stdio: 'ignore' }),
   );
   t.after(() => {

@@ -215,7 +215,7 @@ test(
       await until('it is told', () => links.some(([device, usable]) => device === 'a0' && !usable));
       w.ip(...up);
       await until('they are back', () => ways().join() === whole.join());
-      assert.ok(links.some(([device, usable]) => device === 'a0' && usable));
+      await until('that is told, too', () => links.some(([device, usable]) => device === 'a0' && usable));
     }
   },
 );
