@@ -16,6 +16,8 @@ import { clockFault } from '#telemetry/clock-fault.ts';
 import type { ServicesConfig } from './config.ts';
 
 const CONNECT_MS = 5000;
+/** Where somebody is there and does not answer in time: a server that starts, or a machine that is busy. */
+const CONNECT_TRIES = 4;
 /** "insufficient storage resources available" (nats-server, errors.json). */
 const NO_STORAGE = 10_047;
 
@@ -74,9 +76,12 @@ export const connectStore = async (
       ...(credentials !== undefined && { authenticator: liveAuthenticator(secret, tell) }),
       ...(ca !== undefined && { tls: { caFile: ca } }),
     });
-  const connection = await connecting().catch((error: unknown) => {
-    throw connectFault(nats, error);
-  });
+  const reached = (triesLeft: number): Promise<NatsConnection> =>
+    connecting().catch((error: unknown) => {
+      if (error instanceof errors.TimeoutError && triesLeft > 1) return reached(triesLeft - 1);
+      throw connectFault(nats, error);
+    });
+  const connection = await reached(CONNECT_TRIES);
   void tellRefusals(connection, credentials, tell);
   try {
     await ensureStreams(connection, { replicas });
