@@ -14,6 +14,8 @@ import { startNatsServer } from '#services/store/testing/nats-server.ts';
 
 /** As the services have it. */
 const GRACE_MS = 5000;
+/** As `nats.ts` has them. */
+const CONNECT_TRIES = 4;
 const CONNECT_MS = 5000;
 const SLACK_MS = 1000;
 /** Also on a machine that has other things to do. */
@@ -187,7 +189,7 @@ test('NATS away, or silent, at the start: one sentence and 1, soon', async (t) =
   const text = await readFile(file, 'utf8');
   for (const [port, withinMs] of [
     [await freePort(), START_MS],
-    [(silent.address() as AddressInfo).port, CONNECT_MS + START_MS],
+    [(silent.address() as AddressInfo).port, CONNECT_TRIES * CONNECT_MS + START_MS],
   ] as const) {
     const at = `nats://127.0.0.1:${port}`;
     await writeFile(file, text.replace(server.url, at));
