@@ -59,8 +59,11 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     this.#options = options;
   }
 
+  /** Devices that are here: who has moved to another worker is counted there. */
   get size(): number {
-    return this.#sessions.size;
+    let size = 0;
+    for (const { session } of this.#sessions.values()) if (!session.hasMoved) size++;
+    return size;
   }
 
   ipWanted(tunnel: IpTunnel, scope: IpScope, head: RequestHead): void {
