@@ -64,6 +64,7 @@ export class CommandHandler {
   constructor(parts: CommandParts) {
     this.#parts = parts;
     this.#cids = new CidRotation(parts);
+    parts.tenants.onReplaced = (session) => this.#moved(session);
   }
 
   handle(command: Command): void {
@@ -169,7 +170,7 @@ export class CommandHandler {
 
   #superseded(place: SessionPlace): void {
     const session = this.#own(place);
-    if (session === undefined) return;
+    if (session === undefined || session.hasMoved) return;
     this.#moved(session);
     this.#parts.run();
   }

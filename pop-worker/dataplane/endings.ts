@@ -12,7 +12,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   revoked: 'revoked',
   tenant_gone: 'the tenant is gone',
   destination_refused: 'the destination is refused from now on',
-  moved: 'the device is at another worker now',
+  moved: 'the device has a newer connection',
 };
 
 /** A tunnel of any kind, from the moment it was let in. */

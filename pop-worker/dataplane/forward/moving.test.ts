@@ -151,3 +151,33 @@ test('a device that has moved is sent nothing here any more, whatever comes', ()
   assert.equal(got.length + elsewhere.length, 0);
   assert.equal(forwarder.counters.drops.of('no_route'), 1);
 });
+
+test('a device that comes again, here or at another thread, has one session: its newest', () => {
+  const { tenants, session, remote } = world();
+  const replaced: number[] = [];
+  tenants.onReplaced = (former) => {
+    former.hasMoved = true;
+    replaced.push(former.serial);
+  };
+  const again = () => {
+    const next = new Session({ ...session }, session.link);
+    tenants.attach(next);
+    return next;
+  };
+  const second = again();
+  assert.deepEqual(replaced, [session.serial]);
+  tenants.attachRemote(remote);
+  assert.deepEqual(replaced, [session.serial], 'the other thread will hear of the second one yet');
+  tenants.reattach(second);
+  tenants.attachRemote(remote);
+  assert.deepEqual(replaced, [session.serial], 'told once more, it is no newer');
+  tenants.attachRemote({ ...remote, serial: 78, epoch: 5 });
+  assert.deepEqual(replaced, [session.serial], 'of other workers the mesh says who is newer');
+  tenants.attachRemote({ ...remote, serial: 79 });
+  assert.deepEqual(replaced, [session.serial, second.serial]);
+  const third = again();
+  tenants.detach(second);
+  tenants.reattach(third);
+  tenants.attachRemote({ ...remote, serial: 80 });
+  assert.deepEqual(replaced, [session.serial, second.serial, third.serial]);
+});

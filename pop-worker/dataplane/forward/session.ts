@@ -70,7 +70,9 @@ export class Session {
   serial = 0;
   /** Whether its device may be sent anything: not while another worker may still send to it, and not after it moved. */
   isSettled = true;
-  /** Its device is at another worker by now: what still comes from it here is taken, what is for it goes there. */
+  /** All threads of the worker have heard of it. */
+  isShown = false;
+  /** Its device has a newer session, here or at another worker: what still comes by this one is taken, what is for it goes there. */
   hasMoved = false;
   /** What waits until it is settled. */
   held: HeldPackets | undefined = undefined;

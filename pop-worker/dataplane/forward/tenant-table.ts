@@ -32,7 +32,11 @@ export class TenantTable {
   readonly #networks6 = new PrefixTable(16);
   readonly #remote = new RemoteSessions();
   readonly #observer: SessionObserver | undefined;
+  /** The latest session of each device here. */
+  readonly #latest = new Map<string, Session>();
   #serial = 0;
+  /** Is told of sessions whose device has a newer one at this worker, in whatever thread. */
+  onReplaced: (session: Session) => void = () => {};
 
   /** @param observer hears of each session that comes and goes */
   constructor(carriers: Carriers, observer?: SessionObserver, nat?: EgressNat, correspondents?: Correspondents) {
@@ -112,6 +116,8 @@ export class TenantTable {
     session.serial = ++this.#serial;
     session.routes = routes;
     this.#sessions[session.id] = session;
+    this.#replace(session);
+    this.#latest.set(keyOf(session), session);
     if (session.egress && session.address4 !== undefined) {
       if (this.nat === undefined) session.carrier = this.carriers.take(session.id);
       else this.nat.attach(session);
@@ -124,6 +130,12 @@ export class TenantTable {
     }
     this.#lead(routes, session.sources, session.id);
     this.#observer?.attached(session);
+  }
+
+  /** A device has a newer session: who left without a word is not served, nor counted, until its connection times out. */
+  #replace(device: Pick<RemoteSession, 'tenant' | 'device'>): void {
+    const former = this.#latest.get(keyOf(device));
+    if (former !== undefined && !former.hasMoved) this.onReplaced(former);
   }
 
   #lead(routes: TenantRoutes, sources: readonly Prefix[], target: number): void {
@@ -145,6 +157,7 @@ export class TenantTable {
   detach(session: Session): void {
     if (session.id < 0 || this.#sessions[session.id] !== session) return;
     this.#leadNoMore(session.routes, session.sources, session.id);
+    if (this.#latest.get(keyOf(session)) === session) this.#latest.delete(keyOf(session));
     if (session.carrier !== undefined) this.carriers.release(session.carrier);
     if (session.nat >= 0) this.nat?.detach(session);
     session.held?.release();
@@ -167,7 +180,11 @@ export class TenantTable {
   attachRemote(session: RemoteSession): void {
     const routes = this.#tenants.get(session.tenant);
     if (routes === undefined) return;
+    const isNew = this.#remote.find(session) === undefined;
     const target = this.#remote.add(session);
+    // A session of ours that the others have not heard of yet is newer. Other workers say by epochs who is.
+    const isReplaced = isNew && session.epoch === undefined && this.#latest.get(keyOf(session))?.isShown === true;
+    if (isReplaced) this.#replace(session);
     this.#lead(routes, session.sources, target);
     this.correspondents?.isElsewhere(keyOf(session));
     this.nat?.attachRemote(session, target);
@@ -177,6 +194,7 @@ export class TenantTable {
   reattach({ id, serial }: Pick<RemoteSession, 'id' | 'serial'>): void {
     const session = this.#sessions[id];
     if (session?.serial !== serial || session.routes === undefined) return;
+    session.isShown = true;
     this.#lead(session.routes, session.sources, id);
     if (session.nat >= 0) this.nat?.attach(session);
     if (session.filters > 0) this.correspondents?.shared?.isHere(session.filters);

@@ -59,7 +59,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     this.#options = options;
   }
 
-  /** Devices that are here: who has moved to another worker is counted there. */
+  /** Devices that are here: who has moved is counted where its newer session is. */
   get size(): number {
     let size = 0;
     for (const { session } of this.#sessions.values()) if (!session.hasMoved) size++;

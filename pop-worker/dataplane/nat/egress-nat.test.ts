@@ -224,6 +224,25 @@ test('a device that moves keeps its outside address and goes on with what was to
   assert.equal(before.told.flows, 1);
 });
 
+test('a device that is back before its former session has ended goes on with what it had elsewhere, not here', () => {
+  const [here, there] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
+  const first = here.connect('red', 'phone');
+  const at = source(here.send(first.session, out()));
+  const second = there.connect('red', 'phone');
+  here.tenants.attachRemote(remoteOf(second.session));
+  first.session.hasMoved = true;
+  const third = here.connect('red', 'phone');
+  assert.equal(here.nat.counters.adopted, 1);
+  here.tenants.detach(first.session);
+  assert.equal(here.nat.devices, 1);
+  here.tenants.detachRemote(remoteOf(second.session));
+  here.nat.tick(1000);
+  here.arrive(back(at));
+  assert.deepEqual([first.got.length, third.got.length], [0, 0], 'what it had here is forgotten');
+  const moved = source(there.send(second.session, out()));
+  assert.equal(source(here.send(third.session, out(ACK))), moved);
+});
+
 test('nobody has to wait for longer than a quarter of a second for what was to be told', () => {
   const [before, after] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
   const first = before.connect('red', 'phone');

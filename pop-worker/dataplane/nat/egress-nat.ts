@@ -95,6 +95,7 @@ export class EgressNat {
   /** A session of ours may send; once more when all threads have heard of it. */
   attach(session: Session): void {
     const key = keyOf(session);
+    this.#forget(session, key);
     const owned = this.#owned.get(key) ?? this.#own(session, key);
     if (owned === undefined) {
       this.counters.withoutBlock++;
@@ -105,6 +106,14 @@ export class EgressNat {
     session.outside = owned.head;
     this.blocks.hold(key, owned.block);
     this.#targets[owned.block] = session.id;
+  }
+
+  /** A device that is back from elsewhere so soon that its former session is still there goes on with what it had there. */
+  #forget(session: Session, key: string): void {
+    const owned = this.#owned.get(key);
+    const former = owned?.session;
+    if (owned === undefined || former === undefined || former === session) return;
+    if (former.hasMoved && this.#elsewhere.has(key)) this.#disown(key, owned);
   }
 
   #own({ tenant, device }: Session, key: string): Owned | undefined {
