@@ -5,6 +5,7 @@ import type { ProbeAnswer } from './forward/kernel-probe.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
+import type { WireGuardPeer } from './wireguard/peer-record.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
 export type Command =
@@ -16,6 +17,8 @@ export type Command =
   | { readonly type: 'refused'; readonly prefixes: readonly string[] }
   /** Whether what the worker was told is all there is at this moment. */
   | { readonly type: 'current'; readonly isCurrent: boolean }
+  /** All who come by WireGuard; whoever is not among them is not (any more). */
+  | { readonly type: 'wireguard-peers'; readonly peers: readonly WireGuardPeer[] }
   | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
   /** This one is over: what it was about has expired, or is free again. */
   | { readonly type: 'reinstate'; readonly revocation: RevocationCommand }
