@@ -3,6 +3,7 @@ import type { Command } from '#dataplane/commands.ts';
 import type { DnsConfig } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import type { WorkerRouting } from '#model/routing.ts';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { DataThread } from './data-thread.ts';
@@ -71,6 +72,10 @@ export class WorkerListener implements ControlListener {
 
   mesh(members: MeshMembers): void {
     this.#parts.mesh?.members(members);
+  }
+
+  wireguardPeers(peers: readonly WireGuardPeer[]): void {
+    this.#parts.post({ type: 'wireguard-peers', peers });
   }
 
   current(isCurrent: boolean): void {

@@ -38,6 +38,7 @@ const createListener = () => {
     routing: (routing) => void routings.push(routing),
     dns: (dns) => void named.push(dns),
     mesh: (members) => void meshes.push(members),
+    wireguardPeers: () => undefined,
     assess: async (outlook) => {
       outlooks.push(outlook);
       return present;

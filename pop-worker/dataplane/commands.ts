@@ -1,11 +1,11 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { CidKey } from './exchange/cids.ts';
 import type { ProbeAnswer } from './forward/kernel-probe.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
-import type { WireGuardPeer } from './wireguard/peer-record.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
 export type Command =

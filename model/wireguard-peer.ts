@@ -13,7 +13,7 @@ export interface WireGuardPeer {
   readonly device: string;
   /**
    * 0 to 2^24 - 1, one peer's alone in the whole fleet: it stands in the receiver index of all that the peer sends, so that
-   * any worker finds it (`protocol/wireguard/receiver-index.ts`). Not given to another for as long as that one could still send.
+   * any worker finds it (`pop-worker/protocol/wireguard/receiver-index.ts`). Not given to another for as long as that one could still send.
    */
   readonly number: number;
   /** X25519, 32 bytes; one peer's alone. */
