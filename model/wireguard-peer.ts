@@ -19,7 +19,7 @@ export interface WireGuardPeer {
   /** X25519, 32 bytes; one peer's alone. */
   readonly publicKey: Uint8Array;
   /** 32 bytes, in clear: it is held in memory and written nowhere. */
-  readonly presharedKey?: Uint8Array;
+  readonly presharedKey?: Uint8Array | undefined;
   /**
    * Prefixes as text (`10.64.0.2/32`): single addresses are the device's own, of which there is at most one of each family;
    * shorter prefixes lie behind it. In the tenant's networks; other tenants may have the same.
@@ -28,7 +28,7 @@ export interface WireGuardPeer {
   /** Whether it may reach what lies outside of its tenant. */
   readonly egress: boolean;
   /** Given where the worker may begin, as with a site that is always at one address. */
-  readonly endpoint?: WireGuardEndpoint;
+  readonly endpoint?: WireGuardEndpoint | undefined;
   /** 1 to 65,535 seconds; absent: none are sent unasked. */
-  readonly keepaliveSeconds?: number;
+  readonly keepaliveSeconds?: number | undefined;
 }

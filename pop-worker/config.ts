@@ -14,6 +14,7 @@ import { type HandoffConfig, HandoffFile, handoffFault, withMesh } from './hando
 import { MeshSection, withMeshPaths } from './mesh-settings.ts';
 import { NatSection, natFault } from './nat-settings.ts';
 import { RoutingFile } from './routing-config.ts';
+import { WireGuardSection, wireGuardFault, withWireGuardPaths } from './wireguard-settings.ts';
 
 const id = z.string().refine(isId, 'must be lower-case letters, digits and dashes, at most 40');
 const ofFamily = (bytes: 4 | 16) => (text: string) => parsePrefix(text)?.address.length === bytes;
@@ -84,6 +85,8 @@ export const WorkerFile = z.strictObject({
     .prefault({}),
   /** Translates IPv4 to outside addresses of our own; absent: the kernel does, to the worker's. */
   nat44: NatSection.optional(),
+  /** Devices come by WireGuard too; absent: they do not. */
+  wireguard: WireGuardSection.optional(),
   admin: z
     .strictObject({
       listen: hostPort.default('127.0.0.1:9464'),
@@ -153,6 +156,8 @@ export const WorkerFile = z.strictObject({
       routing: z.string().optional(),
       /** File with what names lead to: zones, places and PoPs as the API has them. */
       dns: z.string().optional(),
+      /** File with a JSON array of WireGuard peers, readable by nobody else; read again as the others. */
+      wireguard: z.string().optional(),
       tenants: z.array(z.strictObject({ id, prefixes: z.array(prefix).min(1) })),
     })
     .optional(),
@@ -185,13 +190,16 @@ export const parseWorkerConfig = (text: string, file: string): WorkerConfig => {
   const { nat44 } = config;
   const natWrong = nat44 && natFault(nat44, config.listen.threads, config.tun.masquerade);
   if (natWrong !== undefined) throw new ConfigError(`${file}: ${natWrong}`);
+  const { wireguard } = config;
+  const wireguardWrong = wireguard && wireGuardFault(wireguard, config.listen, config.tun);
+  if (wireguardWrong !== undefined) throw new ConfigError(`${file}: ${wireguardWrong}`);
   return withPaths(config, dirname(resolve(file)));
 };
 
 const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
   const at = (path: string): string => resolve(base, path);
   const maybe = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path));
-  const { tls, control, bfd, bgp, dns, handoff, mesh } = config;
+  const { tls, control, bfd, bgp, dns, handoff, mesh, wireguard } = config;
   return {
     ...config,
     state_directory: at(config.state_directory),
@@ -210,6 +218,7 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
       handoff: { ...handoff, peers: handoff.peers.map((peer) => ({ ...peer, key: at(peer.key) })) },
     }),
     ...(mesh && { mesh: withMeshPaths(mesh, at) }),
+    ...(wireguard && { wireguard: withWireGuardPaths(wireguard, at) }),
     ...(config.qlog && { qlog: { ...config.qlog, directory: at(config.qlog.directory) } }),
     ...(config.static && {
       static: {
@@ -218,6 +227,7 @@ const withPaths = (config: WorkerConfig, base: string): WorkerConfig => {
         revocations: maybe(config.static.revocations),
         routing: maybe(config.static.routing),
         dns: maybe(config.static.dns),
+        wireguard: maybe(config.static.wireguard),
       },
     }),
     ...(control && { control: { ...control, credentials: maybe(control.credentials), ca: maybe(control.ca) } }),

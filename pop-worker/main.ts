@@ -24,6 +24,8 @@ import { withOwnNumber } from './own-number.ts';
 import { PopWorker } from './pop-worker.ts';
 import { StartError } from './start-error.ts';
 import { readTlsFiles } from './tls-files.ts';
+import { readWireGuardPeers } from './wireguard-peers-file.ts';
+import { readWireGuard } from './wireguard-settings.ts';
 import { WorkerRouting } from './worker-routing.ts';
 
 /** Errors whose message is for people; others are bugs and keep their stack. */
@@ -33,7 +35,11 @@ const LAST_MS = 1000;
 
 const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
   const { pop, worker, state_directory: stateDirectory, control, static: files } = config;
-  if (files !== undefined) return new StaticSource({ ...files, pop, worker });
+  if (files !== undefined) {
+    const { wireguard: peers, ...rest } = files;
+    const wireguardPeers = peers === undefined ? undefined : () => readWireGuardPeers(peers);
+    return new StaticSource({ ...rest, wireguardPeers, pop, worker });
+  }
   if (control === undefined) throw new StartError('one of [control] and [static] must be there');
   const { servers, credentials, ca, revision_keys: revisionKeys } = control;
   return new NatsSource({
@@ -131,6 +137,7 @@ const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
   const bfdSessions = config.bfd === undefined ? [] : readBfdSessions(config.bfd);
   const bgpPasswords = config.bgp === undefined ? new Map() : readBgpPasswords(config.bgp);
   const dnsDefence = config.dns && defenceOf(config.dns, '/');
+  const wireguard = config.wireguard && readWireGuard(config.wireguard);
   const bootEpoch = bootEpochOf(config, log);
   const network = networkOf(config);
   network.forward();
@@ -150,6 +157,7 @@ const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
     bfdSessions,
     bgpPasswords,
     dnsDefence,
+    wireguard,
     log,
     broken: broken.resolve,
   });

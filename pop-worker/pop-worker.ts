@@ -4,6 +4,7 @@ import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts'
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
+import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
@@ -65,6 +66,8 @@ export interface PopWorkerParts {
   readonly bgpPasswords: ReadonlyMap<string, Uint8Array>;
   /** Undefined: it has no `[dns]`. */
   readonly dnsDefence: DnsDefence | undefined;
+  /** Undefined: it has no `[wireguard]`. */
+  readonly wireguard: WireGuardSetup | undefined;
   readonly log: Logger;
   /** A thread is gone: whatever is left must end. */
   readonly broken: (reason: string) => void;
@@ -174,7 +177,10 @@ export class PopWorker {
         tcp: listen.tcp,
       };
       const own = handoff && { ...handoff, port: handoff.port + index };
-      return new DataThread({ ...common, ...shared, handoff: own, listen: addresses, tun, nat, proxy }, events);
+      // One thread has all of WireGuard; the others reach its sessions as they reach each other's.
+      const wireguard = index === 0 ? parts.wireguard : undefined;
+      const setup = { ...common, ...shared, handoff: own, listen: addresses, tun, nat, wireguard, proxy };
+      return new DataThread(setup, events);
     });
     this.#mesh =
       parts.mesh &&

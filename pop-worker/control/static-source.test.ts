@@ -23,6 +23,7 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
     routing: (...all: unknown[]) => void told.push(['routing', ...all]),
     dns: (...all: unknown[]) => void told.push(['dns', ...all]),
     mesh: (...all: unknown[]) => void told.push(['mesh', ...all]),
+    wireguardPeers: (...all: unknown[]) => void told.push(['wireguardPeers', ...all]),
     current: (...all: unknown[]) => void told.push(['current', ...all]),
     reinstate: (...all: unknown[]) => void told.push(['reinstate', ...all]),
     setDrain: (...all: unknown[]) => void told.push(['setDrain', ...all]),

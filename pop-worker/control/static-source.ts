@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { dnsOf } from '#model/dns.ts';
 import { policyFault, routingOf } from '#model/routing.ts';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { DnsConfigSchema, RoutingConfigSchema } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { type FleetView, NO_FLEET } from './fleet.ts';
 import type { ControlListener, ControlSource, Revocation } from './source.ts';
@@ -17,6 +18,8 @@ export interface StaticOptions {
   readonly routing?: string | undefined;
   /** File with what names lead to, as a revision has it (`DnsConfig` in JSON); without it nothing. */
   readonly dns?: string | undefined;
+  /** Reads who comes by WireGuard; without it nobody does. @throws Error with one sentence */
+  readonly wireguardPeers?: (() => readonly WireGuardPeer[]) | undefined;
   readonly pop: string;
   readonly worker: string;
 }
@@ -85,7 +88,7 @@ export class StaticSource implements ControlSource {
 
   /** Reads keys and revocations again; when a file is wrong, what was read before stays in force. */
   async reload(): Promise<readonly string[]> {
-    const { jwks, issuer, revocations, routing, dns, pop, worker } = this.#options;
+    const { jwks, issuer, revocations, routing, dns, wireguardPeers, pop, worker } = this.#options;
     const keys = await parseFile(jwks, 'a JWK set: {"keys": […]}', isKeySet);
     const revoked =
       revocations === undefined
@@ -101,16 +104,19 @@ export class StaticSource implements ControlSource {
     const fault = policyFault(routed, pop, worker);
     if (fault !== undefined) throw new StaticSourceError(`${routing}: ${fault}`);
     const named = dns === undefined ? undefined : await parseFile(dns, 'zones, places and pops', isOf(DnsConfigSchema));
+    const peers = wireguardPeers?.();
     this.#listener?.keys(JSON.stringify(keys), issuer);
     this.#listener?.revocations(revoked);
     if (routed !== undefined) this.#listener?.routing(routingOf(routed, pop, worker));
     if (named !== undefined)
       this.#listener?.dns(dnsOf(fromJson(DnsConfigSchema, named), Math.floor(Date.now() / 1000)));
+    if (peers !== undefined) this.#listener?.wireguardPeers(peers);
     return [
       'keys of tokens',
       ...(revocations === undefined ? [] : ['revocations']),
       ...(routing === undefined ? [] : ['what is announced']),
       ...(dns === undefined ? [] : ['what names lead to']),
+      ...(peers === undefined ? [] : ['WireGuard peers']),
     ];
   }
 

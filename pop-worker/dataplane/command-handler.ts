@@ -26,6 +26,7 @@ import { wouldCut } from './outlook.ts';
 import { prefixOf } from './prefix-of.ts';
 import { refusedTables } from './refused.ts';
 import type { Epochs } from './tickets/epochs.ts';
+import type { EdgeWireGuard } from './wireguard/edge-wireguard.ts';
 
 /** A device that moved leaves its former connection by itself, 300 ms after it has the new one; else it is ended after so long. */
 const MOVED_MS = 1000;
@@ -50,6 +51,7 @@ interface CommandParts {
   readonly cids: RoutableCids;
   readonly handoff: Handoff | undefined;
   readonly carrier: Carrier | undefined;
+  readonly wireguard: EdgeWireGuard | undefined;
   /** Undefined: no mesh says in which epoch devices are where they are. */
   readonly epochs: Epochs | undefined;
   /** Sends what is due. */
@@ -68,10 +70,15 @@ export class CommandHandler {
   }
 
   handle(command: Command): void {
-    const { index, directory, tenants, sessions, connections, tls, handoff, carrier } = this.#parts;
+    const { index, directory, tenants, sessions, connections, tls, handoff, carrier, wireguard } = this.#parts;
     switch (command.type) {
       case 'tenant':
         this.#setTenant(command.tenant, command.prefixes);
+        wireguard?.review(command.tenant);
+        return;
+      case 'wireguard-peers':
+        wireguard?.setPeers(command.peers);
+        this.#parts.run();
         return;
       case 'keys':
         directory.setKeys(command.jwks, command.issuer);
@@ -85,13 +92,16 @@ export class CommandHandler {
       case 'revoke':
         directory.revoke(command.revocation);
         this.#endRevoked();
+        wireguard?.review(command.revocation.tenant);
         return;
       case 'reinstate':
         directory.reinstate(command.revocation);
+        wireguard?.review(command.revocation.tenant);
         return;
       case 'revocations':
         directory.replaceRevocations(command.revocations);
         this.#endRevoked();
+        wireguard?.review();
         return;
       case 'drain':
         sessions.drain();
@@ -146,8 +156,11 @@ export class CommandHandler {
   }
 
   #attached(session: RemoteSession): void {
-    const { index, tenants, epochs } = this.#parts;
-    if (session.epoch !== undefined) epochs?.note(keyOf(session), session.epoch, session);
+    const { index, tenants, epochs, wireguard } = this.#parts;
+    if (session.epoch !== undefined) {
+      epochs?.note(keyOf(session), session.epoch, session);
+      wireguard?.observe(session.epoch);
+    }
     if (session.thread === index) tenants.reattach(session);
     else tenants.attachRemote(session);
   }

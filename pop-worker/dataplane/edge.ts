@@ -46,11 +46,14 @@ import { refusedTables } from './refused.ts';
 import type { ThreadSetup } from './setup.ts';
 import { Tickets } from './tickets/tickets.ts';
 import { type OutsideSink, TunPort } from './tun-port.ts';
+import { EdgeWireGuard } from './wireguard/edge-wireguard.ts';
 
 export interface EdgeHosts {
   readonly sockets: DatagramPort;
   /** Undefined: nothing is handed to other workers. */
   readonly handoffSocket: DatagramPort | undefined;
+  /** Undefined: devices do not come by WireGuard, or another thread has it. */
+  readonly wireguardSocket: DatagramPort | undefined;
   /** Undefined: no IP tunnels. */
   readonly tun: TunDevice | undefined;
   readonly notify: (notice: Notice) => void;
@@ -91,6 +94,8 @@ export class Edge {
   readonly targets: Targets;
   readonly udpProxy: UdpProxy;
   readonly tcpProxy: TcpProxy;
+  /** Undefined: devices do not come by WireGuard, or another thread has it. */
+  readonly wireguard: EdgeWireGuard | undefined;
   readonly endings: Endings;
   readonly requests: EdgeRequests;
   /** Undefined: devices come by UDP alone. */
@@ -182,7 +187,9 @@ export class Edge {
     this.targets = new Targets({ admission, policy, tenants, ...resolve });
     this.udpProxy = new UdpProxy(this.targets, worker, Date.now, faults);
     this.tcpProxy = new TcpProxy(this.targets, worker, faults);
-    this.endings = new Endings([this.sessions, this.udpProxy, this.tcpProxy]);
+    this.wireguard = this.#makeWireGuard(setup);
+    const byWireGuard = this.wireguard === undefined ? [] : [this.wireguard.sessions];
+    this.endings = new Endings([this.sessions, ...byWireGuard, this.udpProxy, this.tcpProxy]);
     const { sessions: ip, udpProxy: udp, tcpProxy: tcp, connections } = this;
     this.requests = new EdgeRequests({ ip, udp, tcp, connections });
     this.carrier = setup.tcp
@@ -203,6 +210,7 @@ export class Edge {
         this.handoff?.flush();
       },
       afterTurn: () => {
+        this.wireguard?.run();
         this.exchange?.flush();
         this.handoff?.flush();
       },
@@ -221,6 +229,7 @@ export class Edge {
       },
       ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
       ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier, epochs: this.tickets?.epochs },
+      wireguard: this.wireguard,
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;
@@ -240,8 +249,18 @@ export class Edge {
   #mayRun(): boolean {
     const fence = this.#fence;
     if (fence === undefined) return true;
-    if (fence.isDown) fence.obey(() => this.connections.endAll('the worker hung and was given up'));
+    if (fence.isDown) fence.obey(() => this.#endAll('the worker hung and was given up'));
     return fence.mayServe();
+  }
+
+  #endAll(reason: string): void {
+    this.connections.endAll(reason);
+    this.wireguard?.sessions.endAll(reason);
+  }
+
+  /** Devices that are here by IP tunnels. */
+  get sessionCount(): number {
+    return this.sessions.size + (this.wireguard?.sessions.size ?? 0);
   }
 
   /** Sends probes through the kernel. */
@@ -275,6 +294,19 @@ export class Edge {
       },
       fault: (error) => this.faults.note('packet', error),
     };
+  }
+
+  #makeWireGuard({ wireguard }: ThreadSetup): EdgeWireGuard | undefined {
+    const { tunPort, admission, forwarder, tenants, faults } = this;
+    const { wireguardSocket: socket, notify } = this.#hosts;
+    if (wireguard === undefined || socket === undefined || tunPort === undefined) return undefined;
+    return new EdgeWireGuard({
+      ...{ setup: wireguard, socket, tunPort, admission, forwarder, tenants, faults, notify },
+      settles: this.#fence !== undefined,
+      endFor: (ended, reason) => this.endings.endWhere(({ session }) => session === ended, reason),
+      mayRun: () => this.#mayRun(),
+      afterTurn: () => this.driver.run(),
+    });
   }
 
   /** What it has to say goes to the mesh's thread, which comes behind those of the data plane. */
@@ -366,6 +398,7 @@ export class Edge {
     this.driver.close();
     this.exchange?.close();
     this.handoff?.close();
+    this.wireguard?.close();
     this.desk?.close();
     this.carrier?.close();
     this.#hosts.tun?.close();

@@ -35,24 +35,30 @@ export interface OpenHosts {
   readonly sockets: readonly UdpSocket[];
   /** Where other workers hand packets over; undefined where the configuration names none. */
   readonly handoffSocket: UdpSocket | undefined;
+  /** One for each listen address; none where there is no WireGuard in this thread. */
+  readonly wireguardSockets: readonly UdpSocket[];
   /** Undefined where the configuration wants none. */
   readonly tun: TunDevice | undefined;
   readonly fallbacks: readonly string[];
 }
 
 /** Opens a socket for each listen address, that for other workers and the TUN queue. @throws OpenError; nothing stays open then */
-export const openHosts = ({ listen, threads, handoff, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
-  const sockets: UdpSocket[] = [];
+export const openHosts = ({ listen, threads, handoff, wireguard, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
+  const opened: UdpSocket[] = [];
+  const open = (...socket: Parameters<typeof openSocket>): UdpSocket => {
+    opened.push(openSocket(...socket));
+    return opened.at(-1) as UdpSocket;
+  };
   try {
-    for (const { address, port } of listen) sockets.push(openSocket(address, port, threads > 1, '[listen]'));
+    const sockets = listen.map(({ address, port }) => open(address, port, threads > 1, '[listen]'));
     // Each thread has a port of its own there.
-    const handoffSocket = handoff && openSocket(handoff.address, handoff.port, false, '[handoff]');
-    if (handoffSocket !== undefined) sockets.push(handoffSocket);
+    const handoffSocket = handoff && open(handoff.address, handoff.port, false, '[handoff]');
+    const wireguardSockets =
+      wireguard === undefined ? [] : listen.map(({ address }) => open(address, wireguard.port, false, '[wireguard]'));
     const tun = enabled ? openTun(name, threads > 1) : undefined;
-    const fallbacks = fallbacksOf(sockets, tun);
-    return { sockets: sockets.filter((socket) => socket !== handoffSocket), handoffSocket, tun, fallbacks };
+    return { sockets, handoffSocket, wireguardSockets, tun, fallbacks: fallbacksOf(opened, tun) };
   } catch (error) {
-    for (const socket of sockets) socket.close();
+    for (const socket of opened) socket.close();
     throw error;
   }
 };
@@ -64,7 +70,8 @@ const openSocket = (address: string, port: number, reusePort: boolean, section: 
       port,
       reusePort,
       v6only: true,
-      waited: true,
+      // WireGuard has no path MTU of its own: what is too large for a link is cut there (IPv4), or at its end.
+      ...(section === '[wireguard]' ? { dontFragment: false } : { waited: true }),
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       sendBufferBytes: SEND_BUFFER_BYTES,
     });

@@ -4,6 +4,7 @@ import type { FenceMemory } from './fence.ts';
 import type { ProbeRoute } from './forward/kernel-probe.ts';
 import type { HandoffSetup } from './handoff/setup.ts';
 import type { NatSetup } from './nat/setup.ts';
+import type { WireGuardSetup } from './wireguard/setup.ts';
 
 /** What a data-plane thread is started with; plain, so that it can be posted. */
 export interface ThreadSetup {
@@ -37,6 +38,8 @@ export interface ThreadSetup {
     /** The way through the kernel is tried between these. */
     readonly probes: readonly ProbeRoute[];
   };
+  /** Undefined: devices do not come by WireGuard, or another thread has it. */
+  readonly wireguard?: WireGuardSetup | undefined;
   /** Undefined: the kernel translates IPv4. */
   readonly nat?: NatSetup | undefined;
   readonly proxy: {

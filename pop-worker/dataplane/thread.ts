@@ -19,9 +19,10 @@ const notify = (notice: Notice): void => port.postMessage(notice);
 const start = async (setup: ThreadSetup): Promise<void> => {
   nameThread(`cb-data-${setup.index}`);
   const slots = new Float64Array(setup.slots);
-  const { sockets, handoffSocket, tun, fallbacks } = openHosts(setup);
-  const edge = new Edge(setup, { sockets: new ListenSockets(sockets), handoffSocket, tun, notify });
-  const metrics = new EdgeMetrics(slots, edge, { sockets, tun, fallbacks });
+  const { sockets, handoffSocket, wireguardSockets, tun, fallbacks } = openHosts(setup);
+  const wireguardSocket = wireguardSockets.length > 0 ? new ListenSockets(wireguardSockets) : undefined;
+  const edge = new Edge(setup, { sockets: new ListenSockets(sockets), handoffSocket, wireguardSocket, tun, notify });
+  const metrics = new EdgeMetrics(slots, edge, { sockets: [...sockets, ...wireguardSockets], tun, fallbacks });
   const delay = new LoopDelay(slots, new Float64Array(setup.heartbeat), () => edge.beat());
   tun?.onLost(() => {
     notify({ type: 'failed', message: `the TUN ${tun.name} was removed by someone else` });
@@ -41,7 +42,7 @@ const start = async (setup: ThreadSetup): Promise<void> => {
     else if (command.type === 'probe') edge.probe(command.nonce, command.versions);
     else if (command.type === 'collect') {
       metrics.collect();
-      notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessions.size });
+      notify({ type: 'collected', connections: edge.connections.size, sessions: edge.sessionCount });
     } else if (command.type === 'assess')
       notify({ type: 'assessed', id: command.id, ...edge.commands.assess(command) });
     else edge.commands.handle(command);

@@ -11,6 +11,7 @@ import type { LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Faults } from '../faults.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import { Session } from '../forward/session.ts';
+import { settleSoon } from '../forward/settle-soon.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
 import type { Tickets } from '../tickets/tickets.ts';
 
@@ -33,9 +34,6 @@ export interface IpSessionsOptions {
 interface IpSession extends LiveTunnel {
   readonly session: Session;
 }
-
-/** The mesh says after half a second at the latest that a device may be served. */
-const SETTLED_MS = 1000;
 
 /** Everything: what the edge routes for a device (RFC 9484 §4.7.3). */
 const ALL_ROUTES: readonly IpRange[] = [
@@ -117,7 +115,7 @@ export class IpSessions implements IpProxySink, TunnelHolder {
       session.past = tickets.pastOf(tunnel.http, answer);
       session.onSettled = (place) => tickets.give(tunnel.http, answer, place);
     }
-    if (this.#options.settles === true) this.#settleSoon(session);
+    if (this.#options.settles === true) settleSoon(session, this.#options.forwarder);
     this.#options.tenants.attach(session);
     const end = (reason: string): void => tunnel.fail(Http3ErrorCode.requestRejected, reason);
     this.#sessions.set(tunnel, { session, admitted: answer, end });
@@ -126,14 +124,6 @@ export class IpSessions implements IpProxySink, TunnelHolder {
     tunnel.advertise(ALL_ROUTES);
     const [ipv4 = '', ipv6 = ''] = answer.sources.map(({ address }) => formatIpAddress(address));
     this.#options.notify({ type: 'connected', tenant: answer.tenant, device: answer.device, ipv4, ipv6 });
-  }
-
-  /** Whoever is to say so may fail: that must cost no device its session. */
-  #settleSoon(session: Session): void {
-    session.isSettled = false;
-    setTimeout(() => {
-      this.#options.forwarder.settle(session);
-    }, SETTLED_MS).unref();
   }
 
   payload(tunnel: IpTunnel, buffer: Uint8Array, start: number, end: number): void {

@@ -2,6 +2,7 @@ import { labelValues, METRICS, type MetricSpec } from '#telemetry/metrics.ts';
 import { observe } from '#telemetry/slots.ts';
 import type { Edge } from '../edge.ts';
 import { DROP_REASONS } from '../forward/drop-reason.ts';
+import { collectEdgeWireGuard } from '../wireguard/metrics.ts';
 import { collectHandoff } from './handoff-metrics.ts';
 import { collectHost, type HostParts } from './host-metrics.ts';
 import { collectFilters, collectNat } from './nat-metrics.ts';
@@ -92,6 +93,7 @@ export class EdgeMetrics {
     collectNat(slots, this.#edge.tenants.nat);
     collectFilters(slots, this.#edge.tenants.correspondents);
     collectHandoff(slots, this.#edge.cids, this.#edge.handoff);
+    collectEdgeWireGuard(slots, this.#edge.wireguard);
   }
 
   #collectCarrier(): void {
@@ -131,7 +133,7 @@ export class EdgeMetrics {
     const { requests, admission, sessions, tenants, targets, udpProxy, tcpProxy, endings, faults } = this.#edge;
     collectAll(slots, REQUESTS, requests.counters);
     collectAll(slots, ADMISSIONS, admission.outcomes);
-    slots[SESSIONS] = sessions.size;
+    slots[SESSIONS] = this.#edge.sessionCount;
     slots[TENANTS] = tenants.tenantCount;
     slots[TUNNELS.udp] = udpProxy.size;
     slots[TUNNELS.tcp] = tcpProxy.size;

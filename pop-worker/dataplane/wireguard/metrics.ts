@@ -1,6 +1,8 @@
 import { nowUs } from '#host/clock/clock.ts';
 import { DROP_REASONS } from '#protocol/wireguard/drop.ts';
+import type { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import { byLabel, single } from '../metrics/series.ts';
+import type { EdgeWireGuard } from './edge-wireguard.ts';
 import type { Tunnel } from './tunnel.ts';
 
 const PACKETS = byLabel('cloudbridge_wireguard_packets_total', 'direction');
@@ -11,8 +13,8 @@ const LOST = byLabel('cloudbridge_wireguard_lost_packets_total', 'reason');
 const PEERS = byLabel('cloudbridge_wireguard_peers', 'state');
 const MOVES = single('cloudbridge_wireguard_moves_total');
 
-/** Brings the slots of a WireGuard interface up to date. */
-export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }: Tunnel): void => {
+/** Brings the slots of a core up to date, and of the moves of its peers. */
+const collectCore = (slots: Float64Array, core: WireGuard, moves: number): void => {
   const { totals, dropped } = core;
   slots[PACKETS.received] = totals.receivedMessages;
   slots[PACKETS.sent] = totals.sentMessages;
@@ -23,11 +25,24 @@ export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }:
   slots[HANDSHAKES.answered] = totals.responsesSent;
   slots[HANDSHAKES.agreed] = totals.sessions;
   slots[MOVES] = moves;
-  slots[LOST.tun_queue_full] = delivery.overflows;
-  slots[LOST.headers] = delivery.invalid;
   const now = nowUs();
   let inSession = 0;
   for (const { keypairs } of core.peers) if (keypairs.current?.maySend(now) === true) inSession++;
   slots[PEERS.configured] = core.peerCount;
   slots[PEERS.in_session] = inSession;
+};
+
+/** Brings the slots of a WireGuard interface up to date. */
+export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }: Tunnel): void => {
+  collectCore(slots, core, moves);
+  slots[LOST.tun_queue_full] = delivery.overflows;
+  slots[LOST.headers] = delivery.invalid;
+};
+
+/** …of a data-plane thread. What sessions do is counted where all sessions are. */
+export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGuard | undefined): void => {
+  if (wireguard === undefined) return;
+  collectCore(slots, wireguard.core, wireguard.moves);
+  slots[PEERS.refused] = wireguard.peers.refused;
+  slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };

@@ -17,6 +17,8 @@ export interface WireGuardSink {
   confirmed(peer: Peer): void;
   /** Its endpoint changed. */
   moved(peer: Peer): void;
+  /** For 540 s there were no new keys, and those that it had are wiped: it is gone. */
+  expired?(peer: Peer): void;
 }
 
 export interface WireGuardOptions {
@@ -33,6 +35,11 @@ export interface WireGuardOptions {
   readonly cookieSecret?: Uint8Array;
   /** More handshake messages a second ask for cookies; Infinity: only while many wait for their turn (`backlog.ts`). */
   readonly handshakesASecond?: number;
+  /**
+   * Whose packets are whose is for the caller to say, as where peers of several tenants have the same addresses: packets for
+   * the tunnel name their peers, and the sources of those out of it are not looked at. Default: allowed IPs decide (paper §2).
+   */
+  readonly isRoutedByCaller?: boolean;
 }
 
 export interface PeerOptions {

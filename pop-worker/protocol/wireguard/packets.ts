@@ -27,6 +27,8 @@ export interface Packets {
   /** `IN_WORDS` each. */
   readonly words: Int32Array;
   readonly count: number;
+  /** Number of the peer of each, where the caller routes (`WireGuardOptions.isRoutedByCaller`). */
+  readonly peers?: Int32Array;
 }
 
 /** What one packet becomes: as many messages as it has segments. Read anew for each. */

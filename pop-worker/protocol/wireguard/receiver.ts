@@ -206,7 +206,8 @@ export class Receiver {
   #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number): Drop {
     const packet = packetLength(buffer, at, length);
     if (packet === 0) return Drop.notIp;
-    if (this.#device.allowedIps.bySource(buffer, at) !== peer.number) return Drop.source;
+    const { options, allowedIps } = this.#device;
+    if (options.isRoutedByCaller !== true && allowedIps.bySource(buffer, at) !== peer.number) return Drop.source;
     const word = this.#packetCount++ * PACKET_WORDS;
     this.#packets[word + P_PEER] = peer.number;
     this.#packets[word + P_OFFSET] = at;

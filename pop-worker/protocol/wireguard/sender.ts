@@ -132,7 +132,7 @@ export class Sender {
     const device = this.#device;
     const shape = this.#shape;
     if (!shape.read(packets, index, device.mtu)) return Drop.notIp;
-    const peer = device.peers.get(device.allowedIps.byDestination(packets.buffer, shape.at));
+    const peer = this.#peerOf(packets, index);
     if (peer === undefined) return Drop.noPeer;
     if (!peer.endpoint.isKnown) return Drop.noEndpoint;
     if (shape.messageBytes > MOST_DATAGRAM_BYTES || shape.totalBytes > out.buffer.length) return Drop.tooLarge;
@@ -141,6 +141,12 @@ export class Sender {
     device.drop(Drop.staged, peer.staged.add(packets, index));
     this.#initiator.begin(peer, now);
     return Drop.none;
+  }
+
+  #peerOf({ buffer, peers }: Packets, index: number): Peer | undefined {
+    const { allowedIps, options, peers: known } = this.#device;
+    if (options.isRoutedByCaller === true) return known.get(peers?.[index] ?? -1);
+    return known.get(allowedIps.byDestination(buffer, this.#shape.at));
   }
 
   /** Of what was read last. @returns undefined: there was no room */

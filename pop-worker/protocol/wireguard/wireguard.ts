@@ -236,6 +236,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     else {
       peer.zeroKeys();
       this.#device.drop(Drop.staged, peer.staged.clear());
+      this.#device.options.sink.expired?.(peer);
     }
   }
 }

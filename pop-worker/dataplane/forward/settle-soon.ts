@@ -1,0 +1,13 @@
+import type { Forwarder } from './forwarder.ts';
+import type { Session } from './session.ts';
+
+/** The mesh says after half a second at the latest that a device may be served. */
+const SETTLED_MS = 1000;
+
+/** A session waits for the mesh to say that its device may be served. Whoever is to say so may fail: that must cost no device its session. */
+export const settleSoon = (session: Session, forwarder: Pick<Forwarder, 'settle'>): void => {
+  session.isSettled = false;
+  setTimeout(() => {
+    forwarder.settle(session);
+  }, SETTLED_MS).unref();
+};

@@ -1,0 +1,13 @@
+/** WireGuard of a worker, as the thread that has it is started with it; plain, so that it can be posted. */
+export interface WireGuardSetup {
+  /** At all listen addresses. */
+  readonly port: number;
+  /** 32 bytes, the same at all workers of the fleet. */
+  readonly privateKey: Uint8Array;
+  /** Bytes of the largest packet inside. */
+  readonly mtu: number;
+  /** Peers that are known at the same time; more are counted and not served. */
+  readonly mostPeers: number;
+  /** More handshake messages a second, of all together, ask for cookies. */
+  readonly handshakesASecond: number;
+}

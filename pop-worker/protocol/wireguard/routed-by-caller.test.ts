@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Drop } from './drop.ts';
+import { P_PEER } from './options.ts';
+import { IN_WORDS } from './packets.ts';
+import type { Peer } from './peer.ts';
+import { type Host, packet, Scene } from './testing/scene.ts';
+
+/** A worker whose caller routes, and two clients that it knows, who have the same address inside. */
+const edge = () => {
+  const scene = new Scene();
+  const from: number[] = [];
+  const expired: Peer[] = [];
+  const sink = {
+    packets: (_: Uint8Array, words: Int32Array) => void from.push(words[P_PEER]!),
+    confirmed: () => {},
+    moved: () => {},
+    expired: (peer: Peer) => void expired.push(peer),
+  };
+  const worker = scene.add(9, { isRoutedByCaller: true, sink });
+  const clients = [scene.add(1), scene.add(2)] as const;
+  for (const client of clients) {
+    scene.knows(worker, client, { allowedIps: [] });
+    scene.knows(client, worker, { endpoint: worker.address });
+  }
+  return { scene, worker, clients, from, expired };
+};
+
+const toPeer = (worker: Host, now: number, peers: readonly number[]): void => {
+  const buffer = packet(9, 1);
+  const words = new Int32Array(IN_WORDS * peers.length);
+  for (const i of peers.keys()) words.set([0, buffer.length], IN_WORDS * i);
+  const packets = { buffer, words, count: peers.length, peers: Int32Array.from(peers) };
+  worker.core.handle({ kind: 'packets', packets }, now);
+};
+
+test('the caller says whose a packet is, and hears from whom one comes, whatever its addresses', () => {
+  const { scene, worker, clients, from } = edge();
+  const [one, other] = clients;
+  for (const client of clients) client.sends([packet(1, 9)], scene.now);
+  scene.settle();
+  assert.deepEqual(from, [1, 2], 'both sent from 10.0.1.1');
+  toPeer(worker, scene.now, [2, 1, 2]);
+  scene.settle();
+  assert.deepEqual([one.received.length, other.received.length], [1, 2]);
+  toPeer(worker, scene.now, [3]);
+  scene.settle();
+  assert.equal(worker.core.dropped[Drop.noPeer], 1);
+});
+
+test('a peer that had no new keys for 540 s is gone, and the caller is told once', () => {
+  const { scene, worker, clients, expired } = edge();
+  clients[0].sends([packet(1, 9)], scene.now);
+  scene.settle();
+  scene.run(539e6);
+  assert.deepEqual(expired, []);
+  scene.run(2e6);
+  assert.deepEqual(expired, [...worker.core.peers].slice(0, 1));
+  scene.run(2000e6);
+  assert.equal(expired.length, 1);
+});

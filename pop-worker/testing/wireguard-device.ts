@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { privateKeyOf, rawPublicKey } from '#host/wireguard/x25519.ts';
+import type { DeviceIdentity } from './issuer.ts';
+import { EDGE4, type World } from './world.ts';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const WIREGUARD_PORT = 51_820;
+const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64', '10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48'];
+
+/** Of the fleet. */
+const WORKER_KEY = new Uint8Array(32).fill(200);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const publicOf = (privateKey: Uint8Array): Uint8Array => rawPublicKey(privateKeyOf(privateKey));
+
+let made = 0;
+
+/** A device's own key, and its number in the fleet. */
+export interface WireGuardIdentity extends DeviceIdentity {
+  readonly number: number;
+  readonly presharedKey?: Uint8Array;
+}
+
+/** @param number 1 to 199 */
+const privateKey = ({ number }: WireGuardIdentity): Uint8Array => new Uint8Array(32).fill(number);
+
+export const wireguard = (identity: DeviceIdentity, number: number): WireGuardIdentity => ({ ...identity, number });
+
+/** What the worker is told of them. */
+export const peersOf = (identities: readonly WireGuardIdentity[]): object[] =>
+  identities.map((identity) => {
+    const { tenant, device, number, ipv4, ipv6, egress = true, presharedKey } = identity;
+    const sources = [`${ipv4}/32`, `${ipv6}/128`];
+    const secret = presharedKey === undefined ? {} : { presharedKey: base64(presharedKey) };
+    return {
+      ...{ tenant, device, number, sources, egress },
+      ...secret,
+      publicKey: base64(publicOf(privateKey(identity))),
+    };
+  });
+
+/** Writes who comes by WireGuard, which the worker reads at its start and at SIGHUP. */
+export const writePeers = (world: World, identities: readonly WireGuardIdentity[]): void =>
+  writeFileSync(path.join(world.folder, 'peers.json'), JSON.stringify(peersOf(identities)), { mode: 0o600 });
+
+/** Writes the files that the worker's `[wireguard]` names. @returns the lines of `[static]`, and that section behind them */
+export const withWireGuard = (world: World, identities: readonly WireGuardIdentity[], more = ''): string => {
+  writeFileSync(path.join(world.folder, 'wireguard.key'), base64(WORKER_KEY), { mode: 0o600 });
+  writePeers(world, identities);
+  return `wireguard = "peers.json"\n[wireguard]\nprivate_key_file = "wireguard.key"\n${more}`;
+};
+
+/** `cloudbridge wireguard run` as a stock client, set up by its socket alone. */
+export class WireGuardDevice {
+  readonly namespace: string;
+  readonly name = `cwd${process.pid % 100_000}x${made++}`;
+  readonly #child: ChildProcess;
+
+  private constructor(t: Pick<TestContext, 'after'>, namespace: string) {
+    this.namespace = namespace;
+    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, MAIN];
+    this.#child = spawn('setpriv', [...inside, 'wireguard', 'run', this.name, '--foreground'], { stdio: 'ignore' });
+    t.after(() => {
+      this.#child.kill('SIGKILL');
+      rmSync(this.#socket, { force: true });
+    });
+  }
+
+  get #socket(): string {
+    return `/var/run/wireguard/${this.name}.sock`;
+  }
+
+  /** A device in a namespace of its own, which sends nothing before it is asked to. */
+  static async start(
+    t: Pick<TestContext, 'after'>,
+    world: World,
+    identity: WireGuardIdentity,
+    {
+      edge = EDGE4,
+      namespace = world.clientNamespace(),
+      more = [],
+    }: { edge?: string; namespace?: string; more?: string[] } = {},
+  ): Promise<WireGuardDevice> {
+    const device = new WireGuardDevice(t, namespace);
+    await world.until('the socket of the client', () => existsSync(device.#socket));
+    const { presharedKey = new Uint8Array(32) } = identity;
+    const host = edge.includes(':') ? `[${edge}]` : edge;
+    await device.ask(
+      'set=1',
+      `private_key=${hex(privateKey(identity))}`,
+      `public_key=${hex(publicOf(WORKER_KEY))}`,
+      ...[`preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
+      ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0', ...more],
+    );
+    for (const address of [`${identity.ipv4}/32`, `${identity.ipv6}/128`]) {
+      const nodad = address.includes(':') ? ['nodad'] : [];
+      world.run(namespace, 'ip', 'address', 'add', address, 'dev', device.name, ...nodad);
+    }
+    world.run(namespace, 'ip', 'link', 'set', device.name, 'up');
+    for (const route of ROUTES) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name);
+    return device;
+  }
+
+  /** An operation at its socket. @returns lines of the answer */
+  async ask(...lines: string[]): Promise<string[]> {
+    const socket = createConnection(this.#socket);
+    socket.write(`${lines.join('\n')}\n\n`);
+    let answer = '';
+    for await (const part of socket) {
+      answer += String(part);
+      if (answer.endsWith('\n\n')) break;
+    }
+    socket.destroy();
+    const all = answer.trim().split('\n');
+    if (all.at(-1) !== 'errno=0') throw new Error(`the client answers ${answer}`);
+    return all;
+  }
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
+import { readSecretFile } from '#settings/key-files.ts';
+import { StartError } from './start-error.ts';
+
+const KEY_BYTES = 32;
+
+/** `[wireguard]` of a worker's file: devices come by WireGuard too, at the addresses of `[listen]`. */
+export const WireGuardSection = z.strictObject({
+  port: z.int().min(1).max(65_535).default(51_820),
+  /** File of the private key as `wg genkey` writes it; the same at all workers, and readable by nobody else. */
+  private_key_file: z.string(),
+  /** Bytes of the largest packet inside; of 1,500 outside IPv6 leaves 1,420. */
+  mtu: z.int().min(1280).max(8920).default(1420),
+  /** Peers at the same time, about 21 KiB each once they have been here. */
+  peers: z.int().min(1).max(1_000_000).default(20_000),
+  /** Handshake messages a second of all together, beyond which whoever begins one has to show a cookie. */
+  handshakes_per_second: z.int().min(1).max(1_000_000).default(1000),
+});
+export type WireGuardSettings = z.infer<typeof WireGuardSection>;
+
+/** @param at makes a path of the file's an absolute one */
+export const withWireGuardPaths = (settings: WireGuardSettings, at: (path: string) => string): WireGuardSettings => ({
+  ...settings,
+  private_key_file: at(settings.private_key_file),
+});
+
+/** What is wrong with it beside the rest of the file, in one sentence. */
+export const wireGuardFault = (
+  { port }: WireGuardSettings,
+  listen: { readonly port: number },
+  tun: { readonly enabled: boolean },
+): string | undefined => {
+  if (!tun.enabled) return 'wireguard: without a TUN nobody is served by it: leave one of them out';
+  return port === listen.port ? `wireguard.port: listen.port is ${port} too, take another` : undefined;
+};
+
+/** @param what it is, for people @returns undefined: it is no key in base64 */
+export const keyOfText = (text: string): Uint8Array | undefined => {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === KEY_BYTES && bytes.toString('base64') === text ? Uint8Array.from(bytes) : undefined;
+};
+
+/** Reads its key. @throws ConfigError or StartError with what is wrong */
+export const readWireGuard = (settings: WireGuardSettings): WireGuardSetup => {
+  const { private_key_file: file, port, mtu, peers: mostPeers, handshakes_per_second: handshakesASecond } = settings;
+  const privateKey = keyOfText(readSecretFile(file, 'the private key of WireGuard').toString('latin1').trim());
+  // Without what it says: that may be a key all the same.
+  if (privateKey === undefined)
+    throw new StartError(
+      `the private key of WireGuard ${file} is not 32 bytes in base64: \`wg genkey\` makes one, of the whole fleet`,
+    );
+  return { port, mtu, mostPeers, handshakesASecond, privateKey };
+};
