@@ -20,7 +20,7 @@ const BLUE2 = wireguard(deviceOf('blue', 2), 100);
 const serving = async (t: TestContext, identities: readonly WireGuardIdentity[], listen = ''): Promise<World> => {
   const world = new World(t);
   await world.network();
-  await world.configure({ listen, static: withWireGuard(world, identities) });
+  await world.configure({ listen, static: withWireGuard(world, identities).join('') });
   await world.startWorker();
   return world;
 };
@@ -43,5 +43,106 @@ test(
     );
     assert.deepEqual(world.askedFrom.toSorted(), ['2001:db8:f::1', '203.0.113.1']);
     assert.equal(await world.metric('cloudbridge_sessions_count'), 1);
+  },
+);
+
+test(
+  'who comes by WireGuard and who comes by MASQUE reach each other within their tenant, and nobody of another one',
+  skip,
+  async (t) => {
+    // Of two threads one has WireGuard.
+    const world = await serving(t, [RED2, RED3, BLUE2], 'threads = 2');
+    const [one, other, stranger] = [
+      await WireGuardDevice.start(t, world, RED2),
+      await WireGuardDevice.start(t, world, RED3, { edge: EDGE6 }),
+      await WireGuardDevice.start(t, world, BLUE2),
+    ];
+    const masque = await Promise.all([4, 5, 6].map((n) => connected(world, deviceOf('red', n))));
+    for (const device of [one, other, stranger]) assert.equal(await answered(world, device, INTERNET4), 3);
+    for (const [n, device] of masque.entries()) {
+      assert.equal(await answered(world, one, `10.64.0.${n + 4}`), 3);
+      assert.equal(await answered(world, other, `fd00:1::${n + 4}`), 3);
+      assert.equal(await answered(world, device, '10.64.0.2'), 3);
+      assert.equal(await answered(world, device, 'fd00:1::3'), 3);
+    }
+    assert.equal(await answered(world, one, '10.64.0.3'), 3);
+    for (const n of [3, 4]) {
+      assert.equal(await answered(world, stranger, `10.64.0.${n}`), 0);
+      assert.equal(await answered(world, stranger, `fd00:1::${n}`), 0);
+    }
+    assert.equal(await world.metric('cloudbridge_sessions_count'), 6);
+    const text = (await world.admin('/metrics')).text;
+    assert.match(text, /cloudbridge_wireguard_peers\{state="configured"\} 3\n/);
+    assert.match(text, /cloudbridge_wireguard_peers\{state="in_session"\} 3\n/);
+    for (const series of [
+      'packets_total{direction="received"}',
+      'packets_total{direction="sent"}',
+      'bytes_total{direction="received"}',
+      'handshakes_total{what="answered"}',
+      'handshakes_total{what="agreed"}',
+    ])
+      assert.ok((await world.metric(`cloudbridge_wireguard_${series}`)) >= 3, series);
+  },
+);
+
+test('a foreign source is dropped and counted, and who has no egress reaches no internet', skip, async (t) => {
+  const inside = { ...RED3, egress: false };
+  const world = await serving(t, [RED2, inside]);
+  const [one, other] = [await WireGuardDevice.start(t, world, RED2), await WireGuardDevice.start(t, world, inside)];
+  assert.equal(await answered(world, one, INTERNET4), 3);
+  const dropped = async (reason: string): Promise<number> =>
+    world.metric(`cloudbridge_forward_dropped_packets_total{reason="${reason}"}`);
+  const before = await dropped('source_address');
+  world.run(one.namespace, 'ip', 'address', 'add', '10.64.0.9/32', 'dev', one.name);
+  world.run(one.namespace, 'sh', '-c', `ping -c 3 -i 0.05 -W 1 -I 10.64.0.9 ${INTERNET4} || true`);
+  assert.equal((await dropped('source_address')) - before, 3);
+  assert.equal(await answered(world, other, INTERNET4), 0);
+  // It is told so, by which ping ends.
+  assert.ok((await dropped('egress_not_allowed')) > 0);
+  assert.equal(await answered(world, other, '10.64.0.2'), 3);
+});
+
+test(
+  'a revocation ends it and nobody answers it, until it is reinstated; so does a peer that is none any more',
+  skip,
+  async (t) => {
+    const world = await serving(t, [RED2, RED3]);
+    const [one, other] = [await WireGuardDevice.start(t, world, RED2), await WireGuardDevice.start(t, world, RED3)];
+    for (const device of [one, other]) assert.equal(await answered(world, device, INTERNET4), 3);
+    world.revoke([{ tenant: 'red', device: 'red2' }]);
+    const peers = (state: string) => world.metric(`cloudbridge_wireguard_peers{state="${state}"}`);
+    await world.until('it is barred', async () => (await peers('barred')) === 1);
+    assert.equal(await answered(world, one, INTERNET4), 0);
+    assert.equal(await answered(world, other, INTERNET4), 3);
+    assert.equal(await world.metric('cloudbridge_ended_tunnels_total{reason="revoked"}'), 1);
+    assert.equal(await world.metric('cloudbridge_sessions_count'), 1);
+    world.revoke([]);
+    await world.until('it is not barred', async () => (await peers('barred')) === 0);
+    await world.until('it is served again', async () => (await answered(world, one, INTERNET4)) === 3, 30_000);
+    writePeers(world, [RED2]);
+    world.worker?.kill('SIGHUP');
+    await world.until('there is one peer', async () => (await peers('configured')) === 1);
+    assert.equal(await answered(world, other, INTERNET4), 0);
+    assert.equal(await world.metric('cloudbridge_ended_tunnels_total{reason="revoked"}'), 2);
+  },
+);
+
+test(
+  'a worker that was killed and started again serves its clients at once, by a handshake of its own',
+  skip,
+  async (t) => {
+    const secret = new Uint8Array(32).fill(7);
+    const red = { ...RED2, presharedKey: secret };
+    const world = await serving(t, [red]);
+    const device = await WireGuardDevice.start(t, world, red);
+    assert.equal(await answered(world, device, INTERNET4), 3);
+    await world.endWorker('SIGKILL');
+    await world.startWorker();
+    const before = performance.now();
+    await world.until('it is served', async () => (await answered(world, device, INTERNET4)) > 0, 4_000);
+    t.diagnostic(`${Math.round(performance.now() - before)} ms`);
+    assert.equal(await world.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 1);
+    assert.equal(await world.metric('cloudbridge_wireguard_handshakes_total{what="answered"}'), 0);
+    assert.equal(await answered(world, device, INTERNET6), 3);
   },
 );

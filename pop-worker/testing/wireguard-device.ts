@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -48,11 +48,11 @@ export const peersOf = (identities: readonly WireGuardIdentity[]): object[] =>
 export const writePeers = (world: World, identities: readonly WireGuardIdentity[]): void =>
   writeFileSync(path.join(world.folder, 'peers.json'), JSON.stringify(peersOf(identities)), { mode: 0o600 });
 
-/** Writes the files that the worker's `[wireguard]` names. @returns the lines of `[static]`, and that section behind them */
-export const withWireGuard = (world: World, identities: readonly WireGuardIdentity[], more = ''): string => {
+/** Writes the files that the worker's `[wireguard]` names. @returns a line of `[static]`, and that section */
+export const withWireGuard = (world: World, identities: readonly WireGuardIdentity[]): [string, string] => {
   writeFileSync(path.join(world.folder, 'wireguard.key'), base64(WORKER_KEY), { mode: 0o600 });
   writePeers(world, identities);
-  return `wireguard = "peers.json"\n[wireguard]\nprivate_key_file = "wireguard.key"\n${more}`;
+  return ['wireguard = "peers.json"\n', '[wireguard]\nprivate_key_file = "wireguard.key"\n'];
 };
 
 /** `cloudbridge wireguard run` as a stock client, set up by its socket alone. */
@@ -87,7 +87,7 @@ export class WireGuardDevice {
     }: { edge?: string; namespace?: string; more?: string[] } = {},
   ): Promise<WireGuardDevice> {
     const device = new WireGuardDevice(t, namespace);
-    await world.until('the socket of the client', () => existsSync(device.#socket));
+    await world.until('the client answers', async () => (await device.ask('get=1').catch(() => [])).length > 0);
     const { presharedKey = new Uint8Array(32) } = identity;
     const host = edge.includes(':') ? `[${edge}]` : edge;
     await device.ask(
@@ -101,6 +101,8 @@ export class WireGuardDevice {
       const nodad = address.includes(':') ? ['nodad'] : [];
       world.run(namespace, 'ip', 'address', 'add', address, 'dev', device.name, ...nodad);
     }
+    // No address of its link alone, from which it would ask for routers.
+    world.run(namespace, 'sh', '-c', `echo 1 > /proc/sys/net/ipv6/conf/${device.name}/addr_gen_mode`);
     world.run(namespace, 'ip', 'link', 'set', device.name, 'up');
     for (const route of ROUTES) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name);
     return device;

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { answered, connected, MeshWorlds } from './testing/mesh-worlds.ts';
+import { secondWay } from './testing/second-way.ts';
+import { WireGuardDevice, type WireGuardIdentity, wireguard, withWireGuard } from './testing/wireguard-device.ts';
+import { deviceOf, INTERNET4, needsNamespaces } from './testing/world.ts';
+
+const skip = { skip: needsNamespaces };
+const RED2 = wireguard(deviceOf('red', 2), 2);
+const RED5 = wireguard(deviceOf('red', 5), 5);
+
+const meshed = async (t: TestContext, identities: readonly WireGuardIdentity[], more = ''): Promise<MeshWorlds> => {
+  const mesh = new MeshWorlds(t, 2);
+  const lines = (member: number) => withWireGuard(mesh.world(member), identities);
+  await mesh.start(
+    undefined,
+    (member) => `${lines(member)[1]}${more}`,
+    (member) => lines(member)[0],
+  );
+  for (const member of mesh.members)
+    await mesh
+      .world(member)
+      .until('all links are up', async () => (await mesh.status(member)).peers.every(({ isLinked }) => isLinked));
+  return mesh;
+};
+
+test(
+  'a client whose packets reach another worker is served there at once, and reaches whom it did',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED2, RED5]);
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const device = await WireGuardDevice.start(t, a, RED2);
+    // Whose outer address is to lead elsewhere there.
+    b.clientNamespace();
+    const there = await WireGuardDevice.start(t, b, RED5);
+    const [here, other] = [await connected(a, deviceOf('red', 3)), await connected(b, deviceOf('red', 4))];
+    for (const host of ['10.64.0.3', '10.64.0.4', INTERNET4]) assert.equal(await answered(a, device, host), 3, host);
+    assert.equal(await answered(b, there, '10.64.0.2'), 3);
+    await b.until('both workers know of all', async () => (await mesh.status(2)).devices === 4);
+    const lead = secondWay(device.namespace, b);
+    for (const isSecond of [true, false, true]) {
+      const [to, from] = isSecond ? [b, a] : [a, b];
+      lead(isSecond);
+      const ping = await a.exec(device.namespace, 'sh', '-c', 'ping -n -q -c 50 -i 0.02 -w 5 10.64.0.3 || true');
+      t.diagnostic(/\d+ packets.*received/.exec(ping)?.[0] ?? ping);
+      for (const host of ['10.64.0.3', '10.64.0.4', 'fd00:1::5', INTERNET4])
+        assert.equal(await answered(a, device, host), 3, host);
+      for (const [world, peer] of [
+        [a, here],
+        [b, other],
+        [b, there],
+      ] as const)
+        assert.equal(await answered(world, peer, '10.64.0.2'), 3);
+      await to.until('it is here', async () => (await to.metric('cloudbridge_sessions_count')) === (isSecond ? 3 : 2));
+      await from.until(
+        'it is not there',
+        async () => (await from.metric('cloudbridge_sessions_count')) === (isSecond ? 1 : 2),
+      );
+    }
+    assert.equal(await b.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 2);
+    assert.equal(await a.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 1);
+    assert.equal(await a.metric('cloudbridge_ended_tunnels_total{reason="moved"}'), 2);
+  },
+);
