@@ -13,6 +13,7 @@ import type { QpackCounters } from '#protocol/http3/field-coding.ts';
 import type { QuicConnection } from '#protocol/quic/api.ts';
 import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
 import { recoveryStats } from '#protocol/quic/recovery/sink.ts';
+import { DROP_REASONS as WIREGUARD_DROPS } from '#protocol/wireguard/drop.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { Connections } from '../connections.ts';
 import type { Edge } from '../edge.ts';
@@ -65,6 +66,7 @@ const counted = () => {
   Object.defineProperty(http3, 'qpackCounters', { value: qpackCounters });
   const handshakes = value();
   const drops = all(DROP_REASONS);
+  const wireguardPeers = value();
   const edge = {
     connections,
     endpoint: {
@@ -98,7 +100,18 @@ const counted = () => {
       },
     },
     admission: { outcomes: all(['admitted', 'unauthorized', 'forbidden', 'unavailable']) },
-    sessions: { size: value(), unserved: value() },
+    sessions: { unserved: value() },
+    sessionCount: value(),
+    wireguard: {
+      moves: value(),
+      peers: { refused: value(), size: wireguardPeers + value() },
+      core: {
+        peerCount: wireguardPeers,
+        peers: [true, true, false].map((is) => ({ keypairs: { current: { maySend: () => is } } })),
+        dropped: Float64Array.of(0, ...WIREGUARD_DROPS.map(value)),
+        totals: all(WIREGUARD_TOTALS),
+      },
+    },
     targets: { refused: all(['token', 'no_egress', 'limit', 'destination', 'name']) },
     tenants: {
       tenantCount: value(),
@@ -157,7 +170,11 @@ const OF_PROCESS = 'cloudbridge_worker_resident_bytes';
 /** Says yes or no; `handoff.test.ts` sees it move. */
 const KEYS_IN_USE = 'cloudbridge_cids_keys_count';
 /** Of `wireguard run`, and of the main thread (`worker-forwarding.test.ts` sees it move). */
-const OTHERS = ['cloudbridge_wireguard_', 'cloudbridge_network_'];
+const OTHERS = ['cloudbridge_wireguard_lost_', 'cloudbridge_network_'];
+const WIREGUARD_TOTALS = [
+  ...(['receivedMessages', 'sentMessages', 'receivedBytes', 'sentBytes'] as const),
+  ...(['initiationsSent', 'responsesSent', 'sessions'] as const),
+];
 const threadSeries = LAYOUT.series.filter(
   ({ spec }) =>
     !['control', 'routing'].includes(spec.layer) &&
