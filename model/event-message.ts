@@ -30,7 +30,8 @@ const dataField = (event: Event): DescField & { fieldKind: 'message' } => {
 /** What the event is about, as the last part of its subject. */
 const idOf = (data: Message): string => {
   const { id, device, number } = data as Message & { id?: string; device?: string; number?: bigint };
-  return id ?? device ?? String(number);
+  // Of some resources there is one, which has no name.
+  return id ?? device ?? (number === undefined ? 'this' : String(number));
 };
 
 export const toEventMessage = (event: Event, source = CONFIG_SOURCE): EventMessage => {

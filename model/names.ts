@@ -30,6 +30,7 @@ export type Kind =
   | 'tenant'
   | 'network'
   | 'device'
+  | 'wireguard'
   | 'pop'
   | 'worker'
   | 'prefix'
@@ -62,6 +63,9 @@ export const ConfigKey = {
   tenant: (tenant: string) => configKey(SYSTEM, 'tenant', tenant),
   network: (tenant: string, network: string) => configKey(tenant, 'network', network),
   device: (tenant: string, device: string) => configKey(tenant, 'device', device),
+  /** What workers know of a device that comes by WireGuard. */
+  wireguardPeer: (tenant: string, device: string) => configKey(tenant, 'wireguard', device),
+  wireguardEdge: configKey(SYSTEM, 'wireguard', 'edge'),
   pop: (pop: string) => configKey(SYSTEM, 'pop', pop),
   worker: (pop: string, worker: string) => configKey(SYSTEM, 'worker', `${pop}.${worker}`),
   prefix: (prefix: string) => configKey(SYSTEM, 'prefix', prefix),

@@ -39,7 +39,7 @@ const follow = (bucket: string, filters: readonly string[]): string[] => [
 ];
 
 const workerPublish = (pop: string, worker: string): string[] => [
-  ...follow(Bucket.config, ['*.device.*', '*.network.*', `_system.worker.${pop}.${worker}`]),
+  ...follow(Bucket.config, ['*.device.*', '*.network.*', '*.wireguard.*', `_system.worker.${pop}.${worker}`]),
   ...follow(Bucket.revocations, ['>']),
   ...follow(Bucket.desired, ['fleet']),
   // What other workers say of themselves, for names to lead to those that serve.
@@ -54,7 +54,7 @@ const workerPublish = (pop: string, worker: string): string[] => [
 /** What the API changes in `cb_config`; keys and revisions are not among it. */
 const API_KINDS: readonly Kind[] = [
   ...(['tenant', 'network', 'device', 'pop', 'worker', 'prefix', 'neighbor', 'uplink', 'guard', 'lease'] as const),
-  ...(['route-policy', 'zone', 'place', 'outbox', 'idempotency', 'installation'] as const),
+  ...(['wireguard', 'route-policy', 'zone', 'place', 'outbox', 'idempotency', 'installation'] as const),
 ];
 
 /** The API's part of what services do: reads records, commits changes, sends and reads events. */

@@ -61,7 +61,19 @@ const setMask = (
       !variables.has(field.name) &&
       !variables.has(`${rule.body}.${field.name}`),
   );
-  if (paths.length > 0) request[mask.jsonName] = paths.map(({ jsonName }) => jsonName).join(',');
+  const resourceJson = bodyObject(body);
+  if (paths.length > 0) request[mask.jsonName] = paths.flatMap((field) => pathsIn(field, resourceJson)).join(',');
+};
+
+/** RFC 7396: of a message inside the resource, too, only what is named changes; `null` takes it away. */
+const pathsIn = (field: DescField, resource: JsonObject): string[] => {
+  const inner = resource[field.jsonName] ?? resource[field.name];
+  if (field.fieldKind !== 'message' || typeof inner !== 'object' || inner === null || Array.isArray(inner))
+    return [field.jsonName];
+  const given = new Set(Object.keys(inner));
+  return field.message.fields
+    .filter((part) => (given.has(part.jsonName) || given.has(part.name)) && !isOutputOnly(part))
+    .map((part) => `${field.jsonName}.${part.jsonName}`);
 };
 
 export const isOutputOnly = (field: DescField): boolean =>

@@ -25,6 +25,8 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ['DeviceService/UpdateDevice', 'tenant'],
   ['DeviceService/DeleteDevice', 'tenant'],
   ['DeviceService/RevokeDevice', 'tenant'],
+  ['WireguardService/GetWireguardEdge', 'own'],
+  ['WireguardService/UpdateWireguardEdge', 'operator'],
   ['TokenService/IssueToken', 'self'],
   ['TokenService/RevokeToken', 'tenant'],
   ['PopService/ListPops', 'operator'],

@@ -9,6 +9,7 @@ import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
+import { WireguardService } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { Calls, countCalls, countConflicts, countUnreadable, routesOf } from '#services/api/calls.ts';
 import { createRpcFetch } from '#services/api/connect-fetch.ts';
 import { explainErrors, validateRequests } from '#services/api/interceptors.ts';
@@ -33,12 +34,14 @@ import { revisionService } from './revisions.ts';
 import { routingService } from './routing.ts';
 import { openStores, type Stores } from './stores.ts';
 import { organisationOf, tenantService } from './tenants.ts';
+import { wireguardService } from './wireguard-edge.ts';
 
 /** What the configuration service serves. */
 export const CONFIG_SERVICES = [
   TenantService,
   NetworkService,
   DeviceService,
+  WireguardService,
   PopService,
   RoutingService,
   DnsService,
@@ -89,6 +92,7 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(TenantService, tenantService(stores));
     router.service(NetworkService, networkService(stores));
     router.service(DeviceService, deviceService(stores));
+    router.service(WireguardService, wireguardService(stores));
     router.service(PopService, popService(stores));
     router.service(RoutingService, routingService(stores));
     router.service(DnsService, dnsService(stores));

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { clone, create, equals, toBinary } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { deviceIpv6, type Ipv4Range, ipv4ToNumber, numberToIpv4, parsePool } from '#model/addresses.ts';
@@ -8,17 +8,29 @@ import {
   DeviceSchema,
   type DeviceService,
   DeviceState,
+  DeviceWireguardSchema,
   RevocationSchema,
 } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { apiError } from '#services/api/errors.ts';
+import type { Change } from '#services/store/commit.ts';
 import type { Store, StoredRecord } from '#services/store/store.ts';
 import { makeChange } from './change.ts';
+import { applyWireguard, endWireguard, forgetPeer, isWireguardPath, wireguardChanges } from './device-wireguard.ts';
 import { addChild, GuardKey } from './guard.ts';
 import { chooseAddress, HOLD_SECONDS, holdAddress } from './leases.ts';
 import { networkKey } from './networks.ts';
 import { readPage } from './page.ts';
-import { alreadyExists, applyMask, makeId, readRecord, readResource, storeResource } from './resource.ts';
+import {
+  alreadyExists,
+  applyMask,
+  makeId,
+  readRecord,
+  readResource,
+  refuseMissing,
+  storeResource,
+} from './resource.ts';
+import { besideSites } from './sites.ts';
 import type { Stores } from './stores.ts';
 import { keyOf, tenantKey } from './tenants.ts';
 
@@ -58,9 +70,17 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
     makeChange<Device>(config, context, request, async () => {
       const record = await read(config, request.tenant, request.device?.id ?? '', request.etag);
       const device = readResource(config, DeviceSchema, record);
-      applyMask(device, request.device as Device, request.updateMask?.paths ?? [], CHANGEABLE, FIXED);
+      const before = clone(DeviceSchema, device);
+      const wanted = request.device as Device;
+      const paths = request.updateMask?.paths ?? [];
+      const rest = paths.filter((path) => !isWireguardPath(path));
+      if (paths.length === 0 || rest.length > 0) applyMask(device, wanted, rest, CHANGEABLE, FIXED);
+      const presharedKey = applyWireguard(device, wanted.wireguard, paths);
+      const isOther = presharedKey !== undefined || !sameWireguard(before, device);
+      const others = isOther ? await wireguardChanges(config, before, device, presharedKey) : [];
       return {
         resource: { key: record.key, value: storeResource(DeviceSchema, device), ifRevision: record.revision },
+        others,
         event: { tenant: request.tenant, data: { case: 'deviceUpdated', value: device } },
         answer: device,
       };
@@ -75,7 +95,7 @@ export const deviceService = ({ config, revocations }: Stores): ServiceImpl<type
       return {
         // Also the memory of the id goes after that time: then it is free again.
         resource: { key: record.key, value: undefined, ifRevision: record.revision, ttlSeconds: HOLD_SECONDS },
-        others: [holdAddress(holder, ipv4ToNumber(device.ipv4Address) as number)],
+        others: [holdAddress(holder, ipv4ToNumber(device.ipv4Address) as number), ...endWireguard(device)],
         event: { tenant, data: { case: 'deviceDeleted', value: device } },
       };
     }),
@@ -100,6 +120,7 @@ export const revocation = (record: StoredRecord, device: Device) => {
   device.state = DeviceState.REVOKED;
   return {
     resource: { key: record.key, value: storeResource(DeviceSchema, device), ifRevision: record.revision },
+    others: forgetPeer(device),
     event: { tenant: device.tenant, data: { case: 'deviceRevoked' as const, value: device } },
     answer: device,
   };
@@ -120,13 +141,15 @@ const createDevice = async (
   wanted: Device,
   attempt: number,
 ) => {
+  refuseMissing(DeviceSchema, wanted, 'device', ['network']);
   const parent = await readRecord(config, 'network', wanted.network, networkKey(tenant, wanted.network));
   const network = readResource(config, NetworkSchema, parent);
   const key = deviceKey(tenant, id);
   await refuseUsedId(config, revocations, tenant, id, key);
   const holder = { tenant, network: network.id, device: id };
   const range = parsePool(network.ipv4Pool) as Ipv4Range;
-  const { ipv4, change } = await chooseAddress(config, holder, range, wanted.ipv4Address, attempt);
+  const sites = await besideSites(config, tenant, network, id);
+  const { ipv4, change } = await chooseAddress(config, holder, range, wanted.ipv4Address, attempt, sites.behind);
   const device = create(DeviceSchema, {
     tenant,
     id,
@@ -137,13 +160,27 @@ const createDevice = async (
     ipv6Address: deviceIpv6(network.ipv6Prefix, ipv4),
     state: DeviceState.ACTIVE,
   });
+  const presharedKey = applyWireguard(device, wanted.wireguard, []);
+  const ofWireguard = await wireguardChanges(config, undefined, device, presharedKey);
+  const guards = [addChild(GuardKey.network(tenant, network.id), parent, id), sites.change];
   return {
     resource: { key, value: storeResource(DeviceSchema, device), ifRevision: 0 },
-    others: [change, addChild(GuardKey.network(tenant, network.id), parent, id)],
+    others: [change, ...withoutWatched(guards, ofWireguard), ...ofWireguard],
     event: { tenant, data: { case: 'deviceCreated' as const, value: device } },
     answer: device,
   };
 };
+
+/** Without the guards of what the other changes have looked at themselves: a commit changes or asks for a record once. */
+const withoutWatched = (guards: readonly Change[], others: readonly Change[]): Change[] => {
+  const watched = new Set(others.map(({ key }) => key));
+  return guards.filter(({ key, requires }) => !watched.has(key) && !watched.has(requires?.key ?? ''));
+};
+
+const sameWireguard = (a: Device, b: Device): boolean =>
+  a.wireguard === undefined || b.wireguard === undefined
+    ? a.wireguard === b.wireguard
+    : equals(DeviceWireguardSchema, a.wireguard, b.wireguard);
 
 const refuseUsedId = async (
   config: Store,

@@ -12,6 +12,10 @@ import type { Store } from '#services/store/store.ts';
 export const GuardKey = {
   tenant: (tenant: string) => configKey(tenant, 'guard', 'tenant'),
   network: (tenant: string, network: string) => configKey(tenant, 'guard', `network.${network}`),
+  /** Of no parent: who gives a device networks behind it looks at those of all others of the tenant first. */
+  sites: (tenant: string) => configKey(tenant, 'guard', 'sites'),
+  /** Changed by whoever makes a device, on the condition that no device has other networks behind it than were looked at. */
+  besideSites: (tenant: string) => configKey(tenant, 'guard', 'beside-sites'),
   pop: (pop: string) => configKey(SYSTEM, 'guard', `pop.${pop}`),
   /** Of no parent: who makes or changes a prefix looks at all others first. */
   prefixes: configKey(SYSTEM, 'guard', 'prefixes'),

@@ -12,6 +12,7 @@ import { readInstallation } from './installation.ts';
 import { holdPrefix, takePrefix } from './leases.ts';
 import { readPage } from './page.ts';
 import { applyMask, makeId, mustBeNew, readRecord, readResource, storeResource } from './resource.ts';
+import { refuseBehind } from './sites.ts';
 import type { Stores } from './stores.ts';
 import { keyOf, tenantKey } from './tenants.ts';
 
@@ -31,14 +32,15 @@ export const networkKey = (tenant: string, network: string): string =>
 const read = (config: Store, tenant: string, network: string, etag?: string) =>
   readRecord(config, 'network', network, networkKey(tenant, network), etag);
 
-const refuseIfUsed = async (config: Store, tenant: string, network: string): Promise<void> => {
+const refuseIfUsed = async (config: Store, tenant: string, network: Network): Promise<void> => {
   // Rare and by people: reading the tenant's devices is cheaper than keeping an index for it.
   for (const record of await config.list(`${tenant}.device.*`)) {
     const device = config.read(DeviceSchema, record);
-    if (device.network !== network) continue;
-    const message = `network ${JSON.stringify(network)} still has devices, such as ${JSON.stringify(device.id)}: delete them first`;
+    if (device.network !== network.id) continue;
+    const message = `network ${JSON.stringify(network.id)} still has devices, such as ${JSON.stringify(device.id)}: delete them first`;
     throw apiError(Code.FailedPrecondition, 'NETWORK_NOT_EMPTY', message);
   }
+  await refuseBehind(config, tenant, network);
 };
 
 /** @returns the number that the network has in the installation's prefix */
@@ -93,7 +95,7 @@ export const networkService = ({ config }: Stores): ServiceImpl<typeof NetworkSe
       const { tenant, network: id } = request;
       const record = await read(config, tenant, id, request.etag);
       const network = readResource(config, NetworkSchema, record);
-      const guard = await endParent(config, GuardKey.network(tenant, id), () => refuseIfUsed(config, tenant, id));
+      const guard = await endParent(config, GuardKey.network(tenant, id), () => refuseIfUsed(config, tenant, network));
       return {
         resource: { key: record.key, value: undefined, ifRevision: record.revision },
         others: [guard, holdPrefix({ tenant, network: id }, prefixIndex(network.ipv6Prefix))],

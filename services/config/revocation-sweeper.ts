@@ -66,7 +66,7 @@ export class RevocationSweeper {
     }
     const device = readResource(config, DeviceSchema, found);
     if (device.state === DeviceState.REVOKED) return;
-    const { resource, event } = revocation(found, device);
-    await config.commit([outboxChange(event, ACTOR), resource]);
+    const { resource, others, event } = revocation(found, device);
+    await config.commit([...others, outboxChange(event, ACTOR), resource]);
   }
 }

@@ -7,13 +7,14 @@ const LEFT_OUT = new Set(['page', 'update_mask', 'etag', 'after', 'lifetime_seco
 /** A request that the rules in `proto/` allow, about things that need not be there. */
 const requestOf = (method: DescMethod): JsonObject => {
   const request: JsonObject = {};
-  for (const { name, jsonName, fieldKind } of method.input.fields) {
+  for (const field of method.input.fields) {
+    const { name, jsonName, fieldKind } = field;
     if (LEFT_OUT.has(name)) continue;
     if (name === 'number') request[jsonName] = '1';
     else if (fieldKind !== 'message') request[jsonName] = 'nothing';
     else
       request[jsonName] = {
-        id: 'nothing',
+        ...(field.message?.fields.some((part) => part.name === 'id') && { id: 'nothing' }),
         ...(name === 'device' && { network: 'nothing' }),
         ...(name === 'network' && { ipv4Pool: '10.1.0.0/24' }),
       };

@@ -19,7 +19,71 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/device.proto.
  */
 export const file_cloudbridge_v1_device: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS9kZXZpY2UucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsUCCgZEZXZpY2USFwoGdGVuYW50GAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEh0KDGRpc3BsYXlfbmFtZRgDIAEoCUIHukgEcgIYZBIaCgduZXR3b3JrGAQgASgJQgm6SAZyBBABGCgSFwoFb3duZXIYBSABKAlCCLpIBXIDGMgBEh0KDGlwdjRfYWRkcmVzcxgGIAEoCUIHukgEcgIYDxIaCgxpcHY2X2FkZHJlc3MYByABKAlCBOJBAQMSMAoFc3RhdGUYCCABKA4yGy5jbG91ZGJyaWRnZS52MS5EZXZpY2VTdGF0ZUIE4kEBAxIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyJaChJMaXN0RGV2aWNlc1JlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSKQoEcGFnZRgCIAEoCzIbLmNsb3VkYnJpZGdlLnYxLlBhZ2VSZXF1ZXN0IlcKE0xpc3REZXZpY2VzUmVzcG9uc2USJwoHZGV2aWNlcxgBIAMoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSAoQR2V0RGV2aWNlUmVxdWVzdBIZCgZ0ZW5hbnQYASABKAlCCbpIBnIEEAEYKBIZCgZkZXZpY2UYAiABKAlCCbpIBnIEEAEYKCJgChNDcmVhdGVEZXZpY2VSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoEi4KBmRldmljZRgCIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUIGukgDyAEBIp8BChNVcGRhdGVEZXZpY2VSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoEi4KBmRldmljZRgCIAEoCzIWLmNsb3VkYnJpZGdlLnYxLkRldmljZUIGukgDyAEBEgwKBGV0YWcYAyABKAkSLwoLdXBkYXRlX21hc2sYBCABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlkKE0RlbGV0ZURldmljZVJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSGQoGZGV2aWNlGAIgASgJQgm6SAZyBBABGCgSDAoEZXRhZxgDIAEoCSJlChNSZXZva2VEZXZpY2VSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoEhkKBmRldmljZRgCIAEoCUIJukgGcgQQARgoEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMYyAEiqQEKClJldm9jYXRpb24SDgoGdGVuYW50GAEgASgJEg4KBmRldmljZRgCIAEoCRIQCgh0b2tlbl9pZBgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAYgASgJKl4KC0RldmljZVN0YXRlEhwKGERFVklDRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0RFVklDRV9TVEFURV9BQ1RJVkUQARIYChRERVZJQ0VfU1RBVEVfUkVWT0tFRBACMo8GCg1EZXZpY2VTZXJ2aWNlEn8KC0xpc3REZXZpY2VzEiIuY2xvdWRicmlkZ2UudjEuTGlzdERldmljZXNSZXF1ZXN0GiMuY2xvdWRicmlkZ2UudjEuTGlzdERldmljZXNSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvdGVuYW50cy97dGVuYW50fS9kZXZpY2VzEncKCUdldERldmljZRIgLmNsb3VkYnJpZGdlLnYxLkdldERldmljZVJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5EZXZpY2UiMJACAYLT5JMCJxIlL3YxL3RlbmFudHMve3RlbmFudH0vZGV2aWNlcy97ZGV2aWNlfRJ5CgxDcmVhdGVEZXZpY2USIy5jbG91ZGJyaWRnZS52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlIiyC0+STAiY6BmRldmljZSIcL3YxL3RlbmFudHMve3RlbmFudH0vZGV2aWNlcxKFAQoMVXBkYXRlRGV2aWNlEiMuY2xvdWRicmlkZ2UudjEuVXBkYXRlRGV2aWNlUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLkRldmljZSI4gtPkkwIyOgZkZXZpY2UyKC92MS90ZW5hbnRzL3t0ZW5hbnR9L2RldmljZXMve2RldmljZS5pZH0SegoMRGVsZXRlRGV2aWNlEiMuY2xvdWRicmlkZ2UudjEuRGVsZXRlRGV2aWNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSItgtPkkwInKiUvdjEvdGVuYW50cy97dGVuYW50fS9kZXZpY2VzL3tkZXZpY2V9EoQBCgxSZXZva2VEZXZpY2USIy5jbG91ZGJyaWRnZS52MS5SZXZva2VEZXZpY2VSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlIjeC0+STAjE6ASoiLC92MS90ZW5hbnRzL3t0ZW5hbnR9L2RldmljZXMve2RldmljZX0vcmV2b2tlYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS9kZXZpY2UucHJvdG8SDmNsb3VkYnJpZGdlLnYxItACCg9EZXZpY2VXaXJlZ3VhcmQSRAoKcHVibGljX2tleRgBIAEoCUIwukgt2AEBcigyJl5bQS1aYS16MC05Ky9dezQyfVtBRUlNUVVZY2drb3N3MDQ4XT0kEksKDXByZXNoYXJlZF9rZXkYAiABKAlCNOJBAQS6SC3YAQFyKDImXltBLVphLXowLTkrL117NDJ9W0FFSU1RVVljZ2tvc3cwNDhdPSQSGQoIZW5kcG9pbnQYAyABKAlCB7pIBHICGDwSLwoccGVyc2lzdGVudF9rZWVwYWxpdmVfc2Vjb25kcxgEIAEoDUIJukgGKgQY//8DEiIKCG5ldHdvcmtzGAUgAygJQhC6SA2SAQoQQBgBIgRyAhgxEhkKC3BlZXJfbnVtYmVyGAYgASgNQgTiQQEDEh8KEWhhc19wcmVzaGFyZWRfa2V5GAcgASgIQgTiQQEDIvcCCgZEZXZpY2USFwoGdGVuYW50GAEgASgJQge6SARyAhgoEjcKAmlkGAIgASgJQiu6SCjYAQFyIzIhXlthLXpdKFthLXowLTktXXswLDM4fVthLXowLTldKT8kEh0KDGRpc3BsYXlfbmFtZRgDIAEoCUIHukgEcgIYZBIYCgduZXR3b3JrGAQgASgJQge6SARyAhgoEhcKBW93bmVyGAUgASgJQgi6SAVyAxjIARIdCgxpcHY0X2FkZHJlc3MYBiABKAlCB7pIBHICGA8SGgoMaXB2Nl9hZGRyZXNzGAcgASgJQgTiQQEDEjAKBXN0YXRlGAggASgOMhsuY2xvdWRicmlkZ2UudjEuRGV2aWNlU3RhdGVCBOJBAQMSMgoJd2lyZWd1YXJkGAkgASgLMh8uY2xvdWRicmlkZ2UudjEuRGV2aWNlV2lyZWd1YXJkEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIloKEkxpc3REZXZpY2VzUmVxdWVzdBIZCgZ0ZW5hbnQYASABKAlCCbpIBnIEEAEYKBIpCgRwYWdlGAIgASgLMhsuY2xvdWRicmlkZ2UudjEuUGFnZVJlcXVlc3QiVwoTTGlzdERldmljZXNSZXNwb25zZRInCgdkZXZpY2VzGAEgAygLMhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJIChBHZXREZXZpY2VSZXF1ZXN0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARgoEhkKBmRldmljZRgCIAEoCUIJukgGcgQQARgoImAKE0NyZWF0ZURldmljZVJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSLgoGZGV2aWNlGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlQga6SAPIAQEinwEKE1VwZGF0ZURldmljZVJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSLgoGZGV2aWNlGAIgASgLMhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlQga6SAPIAQESDAoEZXRhZxgDIAEoCRIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siWQoTRGVsZXRlRGV2aWNlUmVxdWVzdBIZCgZ0ZW5hbnQYASABKAlCCbpIBnIEEAEYKBIZCgZkZXZpY2UYAiABKAlCCbpIBnIEEAEYKBIMCgRldGFnGAMgASgJImUKE1Jldm9rZURldmljZVJlcXVlc3QSGQoGdGVuYW50GAEgASgJQgm6SAZyBBABGCgSGQoGZGV2aWNlGAIgASgJQgm6SAZyBBABGCgSGAoGcmVhc29uGAMgASgJQgi6SAVyAxjIASKpAQoKUmV2b2NhdGlvbhIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEhAKCHRva2VuX2lkGAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBiABKAkqXgoLRGV2aWNlU3RhdGUSHAoYREVWSUNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTREVWSUNFX1NUQVRFX0FDVElWRRABEhgKFERFVklDRV9TVEFURV9SRVZPS0VEEAIyjwYKDURldmljZVNlcnZpY2USfwoLTGlzdERldmljZXMSIi5jbG91ZGJyaWRnZS52MS5MaXN0RGV2aWNlc1JlcXVlc3QaIy5jbG91ZGJyaWRnZS52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIieQAgGC0+STAh4SHC92MS90ZW5hbnRzL3t0ZW5hbnR9L2RldmljZXMSdwoJR2V0RGV2aWNlEiAuY2xvdWRicmlkZ2UudjEuR2V0RGV2aWNlUmVxdWVzdBoWLmNsb3VkYnJpZGdlLnYxLkRldmljZSIwkAIBgtPkkwInEiUvdjEvdGVuYW50cy97dGVuYW50fS9kZXZpY2VzL3tkZXZpY2V9EnkKDENyZWF0ZURldmljZRIjLmNsb3VkYnJpZGdlLnYxLkNyZWF0ZURldmljZVJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5EZXZpY2UiLILT5JMCJjoGZGV2aWNlIhwvdjEvdGVuYW50cy97dGVuYW50fS9kZXZpY2VzEoUBCgxVcGRhdGVEZXZpY2USIy5jbG91ZGJyaWRnZS52MS5VcGRhdGVEZXZpY2VSZXF1ZXN0GhYuY2xvdWRicmlkZ2UudjEuRGV2aWNlIjiC0+STAjI6BmRldmljZTIoL3YxL3RlbmFudHMve3RlbmFudH0vZGV2aWNlcy97ZGV2aWNlLmlkfRJ6CgxEZWxldGVEZXZpY2USIy5jbG91ZGJyaWRnZS52MS5EZWxldGVEZXZpY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ii2C0+STAicqJS92MS90ZW5hbnRzL3t0ZW5hbnR9L2RldmljZXMve2RldmljZX0ShAEKDFJldm9rZURldmljZRIjLmNsb3VkYnJpZGdlLnYxLlJldm9rZURldmljZVJlcXVlc3QaFi5jbG91ZGJyaWRnZS52MS5EZXZpY2UiN4LT5JMCMToBKiIsL3YxL3RlbmFudHMve3RlbmFudH0vZGV2aWNlcy97ZGV2aWNlfS9yZXZva2ViBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+
+/**
+ * How a device comes by WireGuard. Keys are of X25519 (RFC 7748), as `wg` writes them: 32 bytes in base64.
+ *
+ * @generated from message cloudbridge.v1.DeviceWireguard
+ */
+export type DeviceWireguard = Message<"cloudbridge.v1.DeviceWireguard"> & {
+  /**
+   * Of the device; no other device of the installation has it. Another one ends the sessions of the one before.
+   *
+   * @generated from field: string public_key = 1;
+   */
+  publicKey: string;
+
+  /**
+   * A secret that the device and the edge have besides: 32 random bytes in base64, as `wg genpsk` makes them. Only taken,
+   * never shown: it is stored sealed to the edge's key. An update leaves it alone unless it names it; named and empty: there
+   * is none any more.
+   *
+   * @generated from field: string preshared_key = 2;
+   */
+  presharedKey: string;
+
+  /**
+   * Where it is always reached, such as 203.0.113.9:51820 or [2001:db8::9]:51820: workers may begin there. None: it begins.
+   *
+   * @generated from field: string endpoint = 3;
+   */
+  endpoint: string;
+
+  /**
+   * How often both ends send something when there is nothing to send, so that NATs in between stay open; 0: never.
+   *
+   * @generated from field: uint32 persistent_keepalive_seconds = 4;
+   */
+  persistentKeepaliveSeconds: number;
+
+  /**
+   * Prefixes behind it, as behind a site's router: each inside one of the tenant's networks, where no other device has an
+   * address in it or a prefix that overlaps.
+   *
+   * @generated from field: repeated string networks = 5;
+   */
+  networks: string[];
+
+  /**
+   * 1 to 16777215; no other device of the installation has it, and none gets it for 25 hours after. Stays when keys change.
+   *
+   * @generated from field: uint32 peer_number = 6;
+   */
+  peerNumber: number;
+
+  /**
+   * @generated from field: bool has_preshared_key = 7;
+   */
+  hasPresharedKey: boolean;
+};
+
+/**
+ * Describes the message cloudbridge.v1.DeviceWireguard.
+ * Use `create(DeviceWireguardSchema)` to create a new message.
+ */
+export const DeviceWireguardSchema: GenMessage<DeviceWireguard> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_device, 0);
 
 /**
  * @generated from message cloudbridge.v1.Device
@@ -41,6 +105,8 @@ export type Device = Message<"cloudbridge.v1.Device"> & {
   displayName: string;
 
   /**
+   * Fixed at creation.
+   *
    * @generated from field: string network = 4;
    */
   network: string;
@@ -71,6 +137,13 @@ export type Device = Message<"cloudbridge.v1.Device"> & {
   state: DeviceState;
 
   /**
+   * Absent: it does not come by WireGuard.
+   *
+   * @generated from field: cloudbridge.v1.DeviceWireguard wireguard = 9;
+   */
+  wireguard?: DeviceWireguard | undefined;
+
+  /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
    */
   meta?: Meta | undefined;
@@ -81,7 +154,7 @@ export type Device = Message<"cloudbridge.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 0);
+  messageDesc(file_cloudbridge_v1_device, 1);
 
 /**
  * @generated from message cloudbridge.v1.ListDevicesRequest
@@ -103,7 +176,7 @@ export type ListDevicesRequest = Message<"cloudbridge.v1.ListDevicesRequest"> & 
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema: GenMessage<ListDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 1);
+  messageDesc(file_cloudbridge_v1_device, 2);
 
 /**
  * @generated from message cloudbridge.v1.ListDevicesResponse
@@ -125,7 +198,7 @@ export type ListDevicesResponse = Message<"cloudbridge.v1.ListDevicesResponse"> 
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema: GenMessage<ListDevicesResponse> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 2);
+  messageDesc(file_cloudbridge_v1_device, 3);
 
 /**
  * @generated from message cloudbridge.v1.GetDeviceRequest
@@ -147,7 +220,7 @@ export type GetDeviceRequest = Message<"cloudbridge.v1.GetDeviceRequest"> & {
  * Use `create(GetDeviceRequestSchema)` to create a new message.
  */
 export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 3);
+  messageDesc(file_cloudbridge_v1_device, 4);
 
 /**
  * @generated from message cloudbridge.v1.CreateDeviceRequest
@@ -169,7 +242,7 @@ export type CreateDeviceRequest = Message<"cloudbridge.v1.CreateDeviceRequest"> 
  * Use `create(CreateDeviceRequestSchema)` to create a new message.
  */
 export const CreateDeviceRequestSchema: GenMessage<CreateDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 4);
+  messageDesc(file_cloudbridge_v1_device, 5);
 
 /**
  * @generated from message cloudbridge.v1.UpdateDeviceRequest
@@ -191,7 +264,8 @@ export type UpdateDeviceRequest = Message<"cloudbridge.v1.UpdateDeviceRequest"> 
   etag: string;
 
   /**
-   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body).
+   * What to change; empty: the fields that have a value (over plain HTTP: the fields in the body). `wireguard.public_key`
+   * and its like name one thing of WireGuard's.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 4;
    */
@@ -203,7 +277,7 @@ export type UpdateDeviceRequest = Message<"cloudbridge.v1.UpdateDeviceRequest"> 
  * Use `create(UpdateDeviceRequestSchema)` to create a new message.
  */
 export const UpdateDeviceRequestSchema: GenMessage<UpdateDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 5);
+  messageDesc(file_cloudbridge_v1_device, 6);
 
 /**
  * @generated from message cloudbridge.v1.DeleteDeviceRequest
@@ -230,7 +304,7 @@ export type DeleteDeviceRequest = Message<"cloudbridge.v1.DeleteDeviceRequest"> 
  * Use `create(DeleteDeviceRequestSchema)` to create a new message.
  */
 export const DeleteDeviceRequestSchema: GenMessage<DeleteDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 6);
+  messageDesc(file_cloudbridge_v1_device, 7);
 
 /**
  * @generated from message cloudbridge.v1.RevokeDeviceRequest
@@ -257,7 +331,7 @@ export type RevokeDeviceRequest = Message<"cloudbridge.v1.RevokeDeviceRequest"> 
  * Use `create(RevokeDeviceRequestSchema)` to create a new message.
  */
 export const RevokeDeviceRequestSchema: GenMessage<RevokeDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 7);
+  messageDesc(file_cloudbridge_v1_device, 8);
 
 /**
  * Why something stops passing; lives in the bucket cb_revocations.
@@ -307,7 +381,7 @@ export type Revocation = Message<"cloudbridge.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_device, 8);
+  messageDesc(file_cloudbridge_v1_device, 9);
 
 /**
  * @generated from enum cloudbridge.v1.DeviceState

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/record.proto.
  */
 export const file_cloudbridge_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSLtAQoNV2lyZWd1YXJkUGVlchIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbnVtYmVyGAQgASgNEhIKCnB1YmxpY19rZXkYBSABKAwSHAoUc2VhbGVkX3ByZXNoYXJlZF9rZXkYBiABKAkSFAoMaXB2NF9hZGRyZXNzGAcgASgJEhQKDGlwdjZfYWRkcmVzcxgIIAEoCRIQCghuZXR3b3JrcxgJIAMoCRIQCghlbmRwb2ludBgKIAEoCRIZChFrZWVwYWxpdmVfc2Vjb25kcxgLIAEoDSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Who has an address (`<tenant>.lease.<network>.<address>`) or an index of the installation's prefix
@@ -47,6 +47,83 @@ export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_record, 0);
 
 /**
+ * What workers know of a device that comes by WireGuard (`<tenant>.wireguard.<device>`); changes with the device's record.
+ * Whether it may reach the internet is its network's to say.
+ *
+ * @generated from message cloudbridge.v1.WireguardPeer
+ */
+export type WireguardPeer = Message<"cloudbridge.v1.WireguardPeer"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string network = 3;
+   */
+  network: string;
+
+  /**
+   * As Device has it.
+   *
+   * @generated from field: uint32 number = 4;
+   */
+  number: number;
+
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes public_key = 5;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * JWE (RFC 7516) in compact form, by ECDH-ES with the edge's key, whose thumbprint (RFC 7638) is its `kid`. In it is a JSON
+   * object: `tenant`, `device`, and `key`, 32 bytes in base64. Empty: there is none.
+   *
+   * @generated from field: string sealed_preshared_key = 6;
+   */
+  sealedPresharedKey: string;
+
+  /**
+   * @generated from field: string ipv4_address = 7;
+   */
+  ipv4Address: string;
+
+  /**
+   * @generated from field: string ipv6_address = 8;
+   */
+  ipv6Address: string;
+
+  /**
+   * @generated from field: repeated string networks = 9;
+   */
+  networks: string[];
+
+  /**
+   * @generated from field: string endpoint = 10;
+   */
+  endpoint: string;
+
+  /**
+   * @generated from field: uint32 keepalive_seconds = 11;
+   */
+  keepaliveSeconds: number;
+};
+
+/**
+ * Describes the message cloudbridge.v1.WireguardPeer.
+ * Use `create(WireguardPeerSchema)` to create a new message.
+ */
+export const WireguardPeerSchema: GenMessage<WireguardPeer> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_record, 1);
+
+/**
  * Changed by whoever makes a child, so that a deletion of the parent notices.
  *
  * @generated from message cloudbridge.v1.Guard
@@ -63,7 +140,7 @@ export type Guard = Message<"cloudbridge.v1.Guard"> & {
  * Use `create(GuardSchema)` to create a new message.
  */
 export const GuardSchema: GenMessage<Guard> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 1);
+  messageDesc(file_cloudbridge_v1_record, 2);
 
 /**
  * What a request with an Idempotency-Key was answered. Lies in its commit right before the resource that it changed.
@@ -91,7 +168,7 @@ export type IdempotencyRecord = Message<"cloudbridge.v1.IdempotencyRecord"> & {
  * Use `create(IdempotencyRecordSchema)` to create a new message.
  */
 export const IdempotencyRecordSchema: GenMessage<IdempotencyRecord> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 2);
+  messageDesc(file_cloudbridge_v1_record, 3);
 
 /**
  * What is chosen once for an installation.
@@ -117,7 +194,7 @@ export type Installation = Message<"cloudbridge.v1.Installation"> & {
  * Use `create(InstallationSchema)` to create a new message.
  */
 export const InstallationSchema: GenMessage<Installation> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 3);
+  messageDesc(file_cloudbridge_v1_record, 4);
 
 /**
  * A worker's copy on disk of what it watches.
@@ -141,7 +218,7 @@ export type MembershipSnapshot = Message<"cloudbridge.v1.MembershipSnapshot"> & 
  * Use `create(MembershipSnapshotSchema)` to create a new message.
  */
 export const MembershipSnapshotSchema: GenMessage<MembershipSnapshot> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 4);
+  messageDesc(file_cloudbridge_v1_record, 5);
 
 /**
  * A worker's last good revision on disk, whole.
@@ -165,7 +242,7 @@ export type StoredRevision = Message<"cloudbridge.v1.StoredRevision"> & {
  * Use `create(StoredRevisionSchema)` to create a new message.
  */
 export const StoredRevisionSchema: GenMessage<StoredRevision> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 5);
+  messageDesc(file_cloudbridge_v1_record, 6);
 
 /**
  * @generated from message cloudbridge.v1.SnapshotRecord
@@ -197,5 +274,5 @@ export type SnapshotRecord = Message<"cloudbridge.v1.SnapshotRecord"> & {
  * Use `create(SnapshotRecordSchema)` to create a new message.
  */
 export const SnapshotRecordSchema: GenMessage<SnapshotRecord> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 6);
+  messageDesc(file_cloudbridge_v1_record, 7);
 

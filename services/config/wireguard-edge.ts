@@ -1,0 +1,93 @@
+import { create } from '@bufbuild/protobuf';
+import { Code, type ServiceImpl } from '@connectrpc/connect';
+import { ConfigKey, SYSTEM } from '#model/names.ts';
+import { canonicalAddress } from '#model/prefixes.ts';
+import {
+  isReachableAddress,
+  isUsablePublicKey,
+  parseWireguardEndpoint,
+  wireguardEndpointText,
+  wireguardKey,
+} from '#model/wireguard.ts';
+import {
+  type WireguardEdge,
+  WireguardEdgeSchema,
+  type WireguardService,
+} from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
+import { apiError, badRequest } from '#services/api/errors.ts';
+import type { LastRevision, Store } from '#services/store/store.ts';
+import { makeChange } from './change.ts';
+import { wireguardKeyLease } from './leases.ts';
+import { applyMask, changeable, readResource, storeResource } from './resource.ts';
+import type { Stores } from './stores.ts';
+
+const CHANGEABLE = changeable(WireguardEdgeSchema, []);
+
+/** What is said of the edge; before anything was, nothing. */
+export const readWireguardEdge = async (
+  config: Store,
+): Promise<{ readonly edge: WireguardEdge; readonly last: LastRevision }> => {
+  const key = ConfigKey.wireguardEdge;
+  const last = await config.last(key);
+  const { value, revision } = last;
+  const edge =
+    value === undefined
+      ? create(WireguardEdgeSchema)
+      : readResource(config, WireguardEdgeSchema, { key, value, revision, timeMs: 0 });
+  return { edge, last };
+};
+
+export const wireguardService = ({ config }: Stores): ServiceImpl<typeof WireguardService> => ({
+  getWireguardEdge: async () => (await readWireguardEdge(config)).edge,
+
+  updateWireguardEdge: (request, context) =>
+    makeChange<WireguardEdge>(config, context, request, async () => {
+      const { edge, last } = await readWireguardEdge(config);
+      const etag = last.value === undefined ? '' : String(last.revision);
+      if (request.etag !== '' && request.etag !== etag) {
+        const message = `what WireGuard clients are told was changed meanwhile: its etag is ${JSON.stringify(etag)}, not ${JSON.stringify(request.etag)}; read it again`;
+        throw apiError(Code.Aborted, 'ETAG_MISMATCH', message);
+      }
+      applyMask(edge, request.edge as WireguardEdge, request.updateMask?.paths ?? [], CHANGEABLE, new Map());
+      check(edge);
+      await refuseKeyOfDevice(config, edge);
+      return {
+        resource: {
+          key: ConfigKey.wireguardEdge,
+          value: storeResource(WireguardEdgeSchema, edge),
+          ifRevision: last.revision,
+        },
+        event: { tenant: SYSTEM, data: { case: 'wireguardEdgeUpdated', value: edge } },
+        answer: edge,
+      };
+    }),
+});
+
+/** Brings fields into their one form. @throws InvalidArgument */
+const check = (edge: WireguardEdge): void => {
+  const { publicKey, endpoints } = edge;
+  const wrong: { field: string; description: string }[] = [];
+  const key = wireguardKey(publicKey);
+  if (key !== undefined && !isUsablePublicKey(key))
+    wrong.push({ field: 'edge.public_key', description: 'is no key that anybody can have the private key of' });
+  // One without the other leads nobody here.
+  if (publicKey === '' && endpoints.length > 0) wrong.push({ field: 'edge.public_key', description: 'is missing' });
+  if (publicKey !== '' && endpoints.length === 0) wrong.push({ field: 'edge.endpoints', description: 'is missing' });
+  edge.endpoints = endpoints.map((text, i) => {
+    const endpoint = parseWireguardEndpoint(text);
+    const field = `edge.endpoints[${i}]`;
+    if (endpoint === undefined)
+      wrong.push({ field, description: 'must be ADDRESS:PORT, [IPV6]:PORT or NAME:PORT, such as 192.0.2.1:51820' });
+    else if (endpoint.isAddress && !isReachableAddress(endpoint.host))
+      wrong.push({ field, description: 'is an address that nobody reaches from elsewhere' });
+    return endpoint === undefined ? text : wireguardEndpointText(endpoint);
+  });
+  edge.dns = edge.dns.map((text) => canonicalAddress(text) ?? text);
+  if (wrong.length > 0) throw badRequest(wrong);
+};
+
+/** Who had the edge's key would be the edge. */
+const refuseKeyOfDevice = async (config: Store, { publicKey }: WireguardEdge): Promise<void> => {
+  if (publicKey === '' || (await config.get(wireguardKeyLease(publicKey))) === undefined) return;
+  throw apiError(Code.AlreadyExists, 'WIREGUARD_KEY_TAKEN', 'public_key is that of a device: make a key of its own');
+};
