@@ -33,7 +33,7 @@ const FOR_PEOPLE = [ConfigError, StartError, ToolError, KernelRefusal, StaticSou
 /** What is still open after a stop must not keep the process. */
 const LAST_MS = 1000;
 
-const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
+const sourceOf = (config: WorkerConfig, wireguardKey: Uint8Array | undefined, log: Logger): ControlSource => {
   const { pop, worker, state_directory: stateDirectory, control, static: files } = config;
   if (files !== undefined) {
     const { wireguard: peers, ...rest } = files;
@@ -52,6 +52,7 @@ const sourceOf = (config: WorkerConfig, log: Logger): ControlSource => {
     ...(ca !== undefined && { ca }),
     version: packageJson.version,
     followsFleet: config.dns !== undefined,
+    wireguardKey,
     onError: (error) => log.warn('control plane', { reason: error instanceof Error ? error.message : String(error) }),
   });
 };
@@ -128,7 +129,8 @@ type End = { readonly signal: string } | { readonly broken: string } | { readonl
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
 const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
   yieldHelpers();
-  const source = sourceOf(file, log);
+  const wireguard = file.wireguard && readWireGuard(file.wireguard);
+  const source = sourceOf(file, wireguard?.privateKey, log);
   const readTls = () => readTlsFiles(file.tls, new Date());
   const tls = readTls();
   if (file.mesh !== undefined) readMesh(file.mesh, 0);
@@ -137,7 +139,6 @@ const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
   const bfdSessions = config.bfd === undefined ? [] : readBfdSessions(config.bfd);
   const bgpPasswords = config.bgp === undefined ? new Map() : readBgpPasswords(config.bgp);
   const dnsDefence = config.dns && defenceOf(config.dns, '/');
-  const wireguard = config.wireguard && readWireGuard(config.wireguard);
   const bootEpoch = bootEpochOf(config, log);
   const network = networkOf(config);
   network.forward();

@@ -9,6 +9,7 @@ import { controlFault, revisionFault } from './control-checks.ts';
 const file = { failures: 0, failingSinceMs: undefined };
 const viewOf = (silentMs: number, contact: Partial<ControlContact> = {}): ControlView => ({
   ...{ revision: 7n, fromDisk: false, silentMs, disk: { membership: file, revision: file } },
+  refusedPeers: new Map(),
   contact: create(ControlContactSchema, { connected: true, ...contact } as never),
 });
 const SHOWN = { control_silent_seconds: 15 };

@@ -10,6 +10,7 @@ import { Membership } from './membership.ts';
 import { checkFiles, connectNats, type NatsOptions } from './nats.ts';
 import { Revisions } from './revisions.ts';
 import { Status, type WorkerReport } from './status.ts';
+import { WireguardPeers, type WireguardPeersOptions } from './wireguard-peers.ts';
 
 export interface ControlOptions extends NatsOptions {
   /** Where the last known good state lies; nobody else may read it. */
@@ -22,6 +23,8 @@ export interface ControlOptions extends NatsOptions {
   readonly statusEveryMs?: number;
   /** Whether what other workers say of themselves is followed. */
   readonly followsFleet?: boolean;
+  /** Absent: nobody comes by WireGuard here. */
+  readonly wireguard?: Pick<WireguardPeersOptions, 'privateKey' | 'told'>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -33,6 +36,8 @@ export class Control {
   readonly status: Status;
   readonly contact: Contact;
   readonly fleet = new Fleet(() => performance.now());
+  /** Undefined: nobody comes by WireGuard here. */
+  readonly peers: WireguardPeers | undefined;
   readonly #options: ControlOptions;
   #nats: NatsConnection | undefined;
   readonly #closing = new AbortController();
@@ -52,7 +57,11 @@ export class Control {
       onCurrent: () => this.#noteCurrent(),
       onError: (error: unknown) => this.contact.failed(error),
     };
-    this.membership = new Membership({ state, pop, worker, file: join(stateDirectory, 'membership'), ...told });
+    this.membership = new Membership({
+      ...{ state, pop, worker, file: join(stateDirectory, 'membership'), ...told },
+      followsPeers: options.wireguard !== undefined,
+    });
+    this.peers = options.wireguard && new WireguardPeers({ ...options.wireguard, state, onError: told.onError });
     this.revisions = new Revisions({
       state,
       pop,
@@ -106,7 +115,7 @@ export class Control {
     this.#closing.abort();
     this.#isExpected = true;
     await this.status.close();
-    const closing = [this.membership.close(), this.revisions.close(), this.fleet.close()];
+    const closing = [this.membership.close(), this.revisions.close(), this.fleet.close(), this.peers?.close()];
     await this.#nats?.close();
     await Promise.all(closing);
   }

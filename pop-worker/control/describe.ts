@@ -2,10 +2,12 @@ import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import type { Contact } from './contact.ts';
+import type { DesiredState } from './desired-state.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { Membership } from './membership.ts';
 import type { Revisions } from './revisions.ts';
 import type { Status } from './status.ts';
+import type { WireguardPeers } from './wireguard-peers.ts';
 
 /** What a worker knows of its control plane, as it tells it at its own machine and to the control plane. */
 export interface ControlView {
@@ -13,6 +15,8 @@ export interface ControlView {
   readonly revision: bigint;
   readonly fromDisk: boolean;
   readonly contact: ControlContact;
+  /** How many WireGuard peers cannot be used, by the reason. */
+  readonly refusedPeers: WireguardPeers['refused'];
   /** How long nothing has been heard of it; since the start, if nothing ever was. */
   readonly silentMs: number;
   /** How the files fare that it would start from without control plane. */
@@ -24,18 +28,32 @@ export interface ControlParts {
   readonly membership: Pick<Membership, 'asOfMs' | 'unreadable' | 'kept'>;
   readonly revisions: Pick<Revisions, 'applied' | 'refusals' | 'refused' | 'kept'>;
   readonly status: Pick<Status, 'dropped'>;
+  readonly state: Pick<DesiredState, 'peers'>;
+  /** Undefined: nobody comes by WireGuard here. */
+  readonly peers: Pick<WireguardPeers, 'refused'> | undefined;
 }
 
 const maybe = <K extends string>(name: K, ms: number | undefined) =>
   (ms === undefined ? {} : { [name]: timestampFromMs(ms) }) as { readonly [name in K]?: Timestamp };
 
-export const describeControl = ({ contact, membership, revisions, status }: ControlParts): ControlView => {
+const NONE_REFUSED: WireguardPeers['refused'] = new Map();
+
+export const describeControl = ({
+  contact,
+  membership,
+  revisions,
+  status,
+  state,
+  peers,
+}: ControlParts): ControlView => {
+  const { refused: refusedPeers } = peers ?? { refused: NONE_REFUSED };
   const { applied, refusals, refused } = revisions;
   const { connected, sinceMs, heardMs, reconnects, lastError } = contact;
   return {
     revision: applied?.number ?? 0n,
     fromDisk: applied?.fromDisk ?? false,
     silentMs: contact.silentMs,
+    refusedPeers,
     disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,
@@ -48,6 +66,8 @@ export const describeControl = ({ contact, membership, revisions, status }: Cont
       refusedRevisions: Object.fromEntries(refusals),
       refusedRevision: refused ?? '',
       lostEvents: status.dropped,
+      peers: state.peers.size,
+      refusedPeers: [...refusedPeers.values()].reduce((sum, count) => sum + count, 0),
       lastError: lastError?.message ?? '',
       ...maybe('lastErrorTime', lastError?.atMs),
     }),

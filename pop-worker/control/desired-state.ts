@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
+import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 
 export interface DeviceState {
   readonly tenant: string;
@@ -38,6 +39,8 @@ export interface DesiredStateListener {
   onDns?(dns: DnsConfig): void;
   /** Who is in the mesh of workers. */
   onMesh?(mesh: MeshMembers): void;
+  /** What is known of those who come by WireGuard is other than it was: `peers`, `hasEgress`, `edgeKey`. */
+  onPeers?(): void;
   /** Whether all of this is as the control plane has it at this moment, as far as can be known. */
   onCurrent?(isCurrent: boolean): void;
   /** Whether the worker shall let its sessions go. */
@@ -68,6 +71,11 @@ export class DesiredState {
   readonly #tenants = new Map<string, readonly string[]>();
   readonly #devices = new Map<string, DeviceState>();
   readonly #revoked = new Map<string, RevocationState>();
+  readonly #peers = new Map<string, WireguardPeer>();
+  /** Networks whose devices may reach the internet. */
+  readonly #egress = new Set<string>();
+  /** Public key that WireGuard clients are told of, in base64; empty: none. */
+  edgeKey = '';
 
   /** Tells a listener everything that is known, and from then on every change. @returns how to stop */
   listen(listener: DesiredStateListener): () => void {
@@ -79,6 +87,7 @@ export class DesiredState {
     if (this.routing !== NO_ROUTING) listener.onRouting?.(this.routing);
     if (this.dns !== NO_DNS) listener.onDns?.(this.dns);
     if (this.mesh !== undefined) listener.onMesh?.(this.mesh);
+    if (this.#peers.size > 0 || this.edgeKey !== '') listener.onPeers?.();
     if (this.drain) listener.onDrain?.(true);
     if (this.isCurrent) listener.onCurrent?.(true);
     this.#listeners.add(listener);
@@ -126,6 +135,42 @@ export class DesiredState {
     if (prefixes === undefined) networks.delete(network);
     else networks.set(network, prefixes);
     this.#updateTenant(tenant);
+  }
+
+  /** Who comes by WireGuard, by `<tenant>.<device>`. */
+  get peers(): ReadonlyMap<string, WireguardPeer> {
+    return this.#peers;
+  }
+
+  /** @param peer undefined: it comes by WireGuard no more */
+  setPeer(tenant: string, device: string, peer: WireguardPeer | undefined): void {
+    const key = `${tenant}.${device}`;
+    if (peer === undefined && !this.#peers.has(key)) return;
+    if (peer === undefined) this.#peers.delete(key);
+    else this.#peers.set(key, peer);
+    this.#tellOfPeers();
+  }
+
+  setEdgeKey(publicKey: string): void {
+    if (publicKey === this.edgeKey) return;
+    this.edgeKey = publicKey;
+    this.#tellOfPeers();
+  }
+
+  hasEgress(tenant: string, network: string): boolean {
+    return this.#egress.has(`${tenant}.${network}`);
+  }
+
+  setEgress(tenant: string, network: string, egress: boolean): void {
+    const key = `${tenant}.${network}`;
+    if (this.#egress.has(key) === egress) return;
+    if (egress) this.#egress.add(key);
+    else this.#egress.delete(key);
+    if (this.#peers.size > 0) this.#tellOfPeers();
+  }
+
+  #tellOfPeers(): void {
+    for (const listener of this.#listeners) listener.onPeers?.();
   }
 
   setRevisionPrefixes(prefixes: ReadonlyMap<string, readonly string[]>): void {

@@ -12,6 +12,8 @@ export interface MembershipOptions {
   readonly state: DesiredState;
   readonly pop: string;
   readonly worker: string;
+  /** Whether devices come by WireGuard here: who they are is followed then. */
+  readonly followsPeers?: boolean;
   /** Where the copy on disk lies. */
   readonly file: string;
   /** Something came from the control plane. */
@@ -30,11 +32,13 @@ interface Known {
 const SAVE_AFTER_MS = 300;
 const NO_BYTES = new Uint8Array(0);
 
-/** Follows devices, networks, revocations and the worker's own record; keeps a copy on disk for a start without NATS. */
+/** Follows devices, networks, revocations, WireGuard peers and the worker's own record; keeps a copy on disk for a start without NATS. */
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #known = new Map<string, Map<string, Known>>();
   #watches: Watch[] = [];
+  /** So many of them, from the first one, are of what has to be known. */
+  #needed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> = Promise.resolve();
   /** The copy on disk. */
@@ -81,8 +85,11 @@ export class Membership {
       [Bucket.config, ConfigKey.worker(pop, worker)],
     ];
     this.#waitingFor = watched.length;
-    this.#watches = watched.map(([bucket, filter]) => {
-      let first = true;
+    // Nobody waits for these: a worker whose credentials are from before there was WireGuard may not follow them.
+    const more: [string, string][] = this.#options.followsPeers === true ? [[Bucket.config, '*.wireguard.*']] : [];
+    this.#needed = watched.length;
+    this.#watches = [...watched, ...more].map(([bucket, filter], i) => {
+      let first = i < watched.length;
       return new Watch(nats, {
         bucket,
         filter,
@@ -110,7 +117,8 @@ export class Membership {
 
   /** All there is is known, and what changes is heard as it happens. */
   get isCurrent(): boolean {
-    return this.#watches.length > 0 && this.#watches.every(({ isLive }) => isLive);
+    const needed = this.#watches.slice(0, this.#needed);
+    return needed.length > 0 && needed.every(({ isLive }) => isLive);
   }
 
   /** After a reconnection. */

@@ -14,6 +14,8 @@ const RECONNECTS = slotOf('cloudbridge_control_reconnects_total', {});
 const UNREADABLE = slotOf('cloudbridge_control_unreadable_records_total', {});
 const FILES = labelValues('cloudbridge_control_failed_writes_total', 'file');
 const UNSAVED = slotOf('cloudbridge_control_unsaved_seconds', {});
+const PEERS = slotOf('cloudbridge_control_peers_count', {});
+const REFUSED_PEERS = labelValues('cloudbridge_control_refused_peers_count', 'reason');
 const LOST_EVENTS = slotOf('cloudbridge_control_lost_events_total', {});
 
 /**
@@ -45,6 +47,10 @@ export const writeControlMetrics = (
   slots[RECONNECTS] = contact.reconnects;
   slots[UNREADABLE] = contact.unreadableRecords;
   slots[LOST_EVENTS] = contact.lostEvents;
+  slots[PEERS] = contact.peers;
+  for (const reason of REFUSED_PEERS) {
+    slots[slotOf('cloudbridge_control_refused_peers_count', { reason })] = view.refusedPeers.get(reason) ?? 0;
+  }
   for (const file of FILES) {
     slots[slotOf('cloudbridge_control_failed_writes_total', { file })] = view.disk[file].failures;
   }

@@ -15,6 +15,8 @@ export interface NatsSourceOptions extends NatsOptions {
   readonly version: string;
   /** Whether what other workers say of themselves is followed. */
   readonly followsFleet?: boolean;
+  /** Private key of the edge, 32 bytes; absent: nobody comes by WireGuard here. */
+  readonly wireguardKey?: Uint8Array | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -54,12 +56,13 @@ export class NatsSource implements ControlSource {
 
   /** What is on disk is known at once; the rest comes by NATS, once it is reached. */
   #started(): Promise<Control> {
-    const { revisionKeys, onError, ...options } = this.#options;
+    const { revisionKeys, wireguardKey: privateKey, onError, ...options } = this.#options;
     const start = async (): Promise<Control> => {
       this.#control = await Control.start({
         ...options,
         revisionKeys: await importRevisionKeys(revisionKeys),
         report: () => this.#report(),
+        ...(privateKey && { wireguard: { privateKey, told: (peers) => this.#listener?.wireguardPeers(peers) } }),
         shareCut: async (next) => {
           const [control, listener] = [this.#control, this.#listener];
           return control === undefined || listener === undefined ? 0 : shareCut(control.state, listener, next);
@@ -104,6 +107,7 @@ export class NatsSource implements ControlSource {
       },
     });
     await Promise.all([promise, control.membership.whole]);
+    await control.peers?.start();
   }
 
   /** Desired state is watched; what lies in files is read for a new connection. */

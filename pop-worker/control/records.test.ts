@@ -186,7 +186,14 @@ test('the corpus, and what is made of it, is followed or refused', () => {
   }
   assert.ok(all.state.isRevoked('acme', 'b', ''), 'also of a device whose record cannot be read');
   assert.ok(all.state.isRevoked('globex', 'any', ''));
-  const keys = ['acme.device.m', 'acme.network.m', '_system.worker.moscow.w1', 'acme.token.m'];
+  const keys = [
+    'acme.device.m',
+    'acme.network.m',
+    '_system.worker.moscow.w1',
+    'acme.token.m',
+    'acme.wireguard.m',
+    '_system.wireguard.edge',
+  ];
   survive(corpus, (bytes) => {
     for (const key of keys) for (const bucket of [Bucket.config, Bucket.revocations]) unreadable(bucket, key, bytes);
   });

@@ -1,8 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { Bucket, ConfigKey, RevocationKey } from '#model/names.ts';
+import { Bucket, ConfigKey, RevocationKey, SYSTEM } from '#model/names.ts';
 import { type Device, DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { WireguardEdgeSchema } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import type { DesiredState } from './desired-state.ts';
 
 /** What a worker whose record has ended is told. */
@@ -12,7 +14,8 @@ const NOBODY = { drain: false, popDrain: false };
 export type LookUp = (bucket: string, key: string) => Uint8Array | undefined;
 
 /**
- * Puts what a record says into the desired state: of a device, a network, a revocation, or the worker itself.
+ * Puts what a record says into the desired state: of a device, how it comes by WireGuard, a network, a
+ * revocation, or the worker itself.
  *
  * @param key in that bucket: tenant, kind and identifier, parted by dots
  * @throws when the record cannot be understood; as much of it as matters to safety is followed all the same
@@ -26,6 +29,11 @@ export const followRecord = (state: DesiredState, bucket: string, key: string, l
   else if (kind === 'network') {
     const network = value && fromBinary(NetworkSchema, value);
     state.setNetwork(tenant, id, network && [network.ipv4Pool, network.ipv6Prefix]);
+    state.setEgress(tenant, id, network?.egress ?? false);
+  } else if (kind === 'wireguard' && tenant === SYSTEM) {
+    state.setEdgeKey(value === undefined ? '' : fromBinary(WireguardEdgeSchema, value).publicKey);
+  } else if (kind === 'wireguard') {
+    state.setPeer(tenant, id, value && fromBinary(WireguardPeerSchema, value));
   } else if (kind === 'worker') {
     const { drain, popDrain } = value === undefined ? NOBODY : fromBinary(WorkerSchema, value);
     state.setDrain(drain || popDrain);

@@ -103,6 +103,22 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_control_peers_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Devices that come by WireGuard, as the control plane has them, those that cannot be used included',
+    layer: 'control',
+  },
+  {
+    name: 'cloudbridge_control_refused_peers_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { reason: ['number', 'public_key', 'sources', 'endpoint', 'keepalive', 'other_key', 'preshared_key'] },
+    help: 'Those of them whose records cannot be used now; other_key: the preshared key is sealed to another key',
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_lost_events_total',
     type: 'counter',
     unit: 'events',

@@ -11,7 +11,7 @@ import {
 } from '#services/config/revision-key.ts';
 import { type Copy, createTestInstallation, type TestInstallation } from '#services/config/testing/installation.ts';
 import { Control } from '../control.ts';
-import { NatsSource } from '../nats-source.ts';
+import { NatsSource, type NatsSourceOptions } from '../nats-source.ts';
 import { importRevisionKeys } from '../revisions.ts';
 
 /** A control plane that publishes, and workers that follow it. */
@@ -26,7 +26,11 @@ export interface TestHub {
   /** @param directory of an earlier one, to start with what it left */
   startWorker(worker: string, directory?: string): Promise<{ readonly control: Control; readonly directory: string }>;
   /** The same worker as its main program has it. @param directory with what an earlier one left, or empty */
-  createSource(worker: string, directory: string, more?: { readonly followsFleet: boolean }): NatsSource;
+  createSource(
+    worker: string,
+    directory: string,
+    more?: Pick<NatsSourceOptions, 'followsFleet' | 'wireguardKey'>,
+  ): NatsSource;
   close(): Promise<void>;
 }
 
@@ -67,6 +71,7 @@ export const createTestHub = async (): Promise<TestHub> => {
         stateDirectory: directory,
         revisionKeys,
         statusEveryMs: 200,
+        wireguard: { privateKey: new Uint8Array(32).fill(8), told: () => undefined },
         report: () => ({
           health: Health.SERVING,
           version: 'test',
