@@ -13,6 +13,7 @@ import { bgpStatus } from './bgp-status.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { contextDelete, contextList, contextShow, contextUse } from './context.ts';
+import { deviceConfig } from './device-config.ts';
 import { deviceToken } from './device-token.ts';
 import { dnsRun } from './dns-run.ts';
 import { dnsStatus } from './dns-status.ts';
@@ -59,6 +60,7 @@ export const VISIBLE: readonly Command[] = [
   contextDelete,
   ...RESOURCE_COMMANDS,
   deviceToken,
+  deviceConfig,
   popDrain,
   popUndrain,
   eventTail,

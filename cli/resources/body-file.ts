@@ -4,7 +4,8 @@ import { type DescMessage, fromJson, type JsonObject, type JsonValue } from '@bu
 import { parse, YAMLParseError } from 'yaml';
 import { CommandError, UsageError } from '../failure.ts';
 
-const readText = async (file: string): Promise<string> => {
+/** @param file `-` for stdin @throws CommandError when it cannot be read */
+export const readText = async (file: string): Promise<string> => {
   if (file === '-') return text(process.stdin);
   try {
     return readFileSync(file, 'utf8');

@@ -16,7 +16,10 @@ const SPECIAL = new Set(['IssueToken', 'DrainWorker', 'UndrainWorker', 'DrainPop
 /** What has no way back is asked for on a terminal. */
 const IRREVERSIBLE = new Set(['delete', 'revoke']);
 
-const summaryOf = ({ noun, verb }: Method): string => {
+const summaryOf = ({ noun, verb, ...method }: Method): string => {
+  // Of some resources there is one.
+  if (wholePath({ noun, verb, ...method }).length === 0 && verb !== 'list')
+    return `${verb === 'get' ? 'show' : 'change'} ${wordingOf(noun).plural}`;
   const article = /^[aeiou]/.test(noun) ? 'an' : 'a';
   if (verb === 'list') return `list ${wordingOf(noun).plural}`;
   if (verb === 'get') return `show ${article} ${noun}`;
@@ -39,7 +42,10 @@ const positionalOf = (method: Method): Positional[] => {
   ];
 };
 
-const examplesOf = (method: Method): Example[] => {
+const examplesOf = (method: Method): Example[] =>
+  exampleLines(method).map(({ run, does }) => ({ run: run.replaceAll(/ +/g, ' ').trimEnd(), does }));
+
+const exampleLines = (method: Method): Example[] => {
   const { noun, short, verb, path } = method;
   const { sample, create = '', update = '', plural } = wordingOf(noun);
   const run = `cloudbridge ${noun} ${verb}`;

@@ -2,15 +2,26 @@ import { type DescField, type DescMessage, getOption, type JsonValue, ScalarType
 import { FieldBehavior, field_behavior } from '#proto/gen/google/api/field_behavior_pb.ts';
 import type { Option } from '../command.ts';
 import { UsageError } from '../failure.ts';
+import { readText } from './body-file.ts';
 import { fieldHelp } from './wording.ts';
 
 export type FlagValue = string | number | boolean | readonly string[];
 
-/** `display_name` → `display-name`. */
-export const flagName = ({ name }: DescField): string => name.replaceAll('_', '-');
-
 export const isOutputOnly = (field: DescField): boolean =>
   getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY);
+
+/** A secret: taken, never shown. */
+export const isInputOnly = (field: DescField): boolean =>
+  getOption(field, field_behavior).includes(FieldBehavior.INPUT_ONLY);
+
+/** What one option sets: a field of the request or resource, or of a message in it. */
+export interface Flag {
+  /** `display_name` → `display-name`, `wireguard.public_key` → `wireguard-public-key`. */
+  readonly name: string;
+  readonly field: DescField;
+  /** Names in JSON, from the outside in. */
+  readonly path: readonly string[];
+}
 
 /** Whether one word on the command line can say it. */
 const isFlag = (field: DescField): boolean =>
@@ -20,7 +31,20 @@ const isFlag = (field: DescField): boolean =>
 export const settableFields = (message: DescMessage, identity: readonly string[]): DescField[] =>
   message.fields.filter((field) => !isOutputOnly(field) && !identity.includes(field.name));
 
-export const flagsOf = (fields: readonly DescField[]): DescField[] => fields.filter(isFlag);
+/** A message in a resource whose fields are set one by one; protobuf's own have a form of theirs. */
+export const isInner = (field: DescField): field is DescField & { readonly fieldKind: 'message' } =>
+  field.fieldKind === 'message' && !field.message.typeName.startsWith('google.');
+
+/** @param above what the fields lie in */
+export const flagsOf = (fields: readonly DescField[], above: readonly DescField[] = []): Flag[] =>
+  fields.flatMap((field) => {
+    if (isInner(field)) return flagsOf(settableFields(field.message, []), [...above, field]);
+    if (!isFlag(field)) return [];
+    const whole = [...above, field];
+    // Who looks at the processes of a machine sees what stands on command lines.
+    const words = [...whole.map(({ name }) => name.replaceAll('_', '-')), ...(isInputOnly(field) ? ['file'] : [])];
+    return [{ name: words.join('-'), field, path: whole.map(({ jsonName }) => jsonName) }];
+  });
 
 /** `DEVICE_STATE_REVOKED` → `revoked`. */
 export const shortEnum = (field: DescField & { readonly fieldKind: 'enum' }, name: string): string =>
@@ -32,8 +56,9 @@ const placeholderOf = (field: DescField): string => {
 };
 
 /** The option that sets the field. */
-export const optionOf = (field: DescField): Option => {
+export const optionOf = ({ field }: Flag): Option => {
   const help = fieldHelp(field);
+  if (isInputOnly(field)) return { type: 'string', placeholder: 'FILE', help };
   if (field.scalar === ScalarType.BOOL) return { type: 'boolean', negatable: true, help };
   if (field.fieldKind === 'enum') {
     const choices = field.enum.values.filter(({ number }) => number !== 0).map(({ name }) => shortEnum(field, name));
@@ -52,8 +77,8 @@ const INTEGERS = new Set([
 ]);
 
 /** What the option said, in protobuf's JSON form. @throws UsageError */
-export const flagJson = (field: DescField, value: FlagValue): JsonValue =>
-  valueJson(field, value, `--${flagName(field)}`);
+export const flagJson = async ({ field, name }: Flag, value: FlagValue): Promise<JsonValue> =>
+  isInputOnly(field) ? (await readText(String(value))).trim() : valueJson(field, value, `--${name}`);
 
 /** @param from where the value stands on the command line */
 export const valueJson = (field: DescField, value: FlagValue, from: string): JsonValue => {

@@ -1,9 +1,12 @@
 import { type DescMessage, type JsonObject, type Message, toJson } from '@bufbuild/protobuf';
 import type { ApiClient } from '../api/client.ts';
+import { isInner, isInputOnly } from './fields.ts';
 import { itemsOf, type Method, methodNamed } from './methods.ts';
 import { parsePath, setField } from './path.ts';
 
 const PAGE_SIZE = 1000;
+
+const secretsOf = (schema: DescMessage): string[] => schema.fields.filter(isInputOnly).map(({ jsonName }) => jsonName);
 
 /**
  * A resource as programs get it: also what has no value, so that its shape does not change. Messages of a list, such as the
@@ -11,9 +14,15 @@ const PAGE_SIZE = 1000;
  */
 export const resourceJson = (schema: DescMessage, message: Message): JsonObject => {
   const said = toJson(schema, message) as JsonObject;
+  const whole = toJson(schema, message, { alwaysEmitImplicit: true }) as JsonObject;
+  // What is never shown is not empty: given back so, it would be taken away.
+  for (const field of schema.fields.filter(isInner)) {
+    const inner = whole[field.jsonName];
+    if (typeof inner === 'object') for (const name of secretsOf(field.message)) delete (inner as JsonObject)[name];
+  }
   const lists = schema.fields.filter((field) => field.fieldKind === 'list' && field.listKind === 'message');
   return {
-    ...(toJson(schema, message, { alwaysEmitImplicit: true }) as JsonObject),
+    ...whole,
     ...Object.fromEntries(lists.map(({ jsonName }) => [jsonName, said[jsonName] ?? []])),
   };
 };

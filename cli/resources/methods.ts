@@ -14,6 +14,7 @@ import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
+import { WireguardService } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { http } from '#proto/gen/google/api/annotations_pb.ts';
 
 /** What an installation's API offers. A new service is a row. */
@@ -21,6 +22,7 @@ export const SERVICES: readonly DescService[] = [
   TenantService,
   NetworkService,
   DeviceService,
+  WireguardService,
   TokenService,
   PopService,
   RoutingService,
@@ -43,6 +45,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   RoutePolicy: 'bgp policy',
   DnsZone: 'dns zone',
   DnsPlace: 'dns place',
+  WireguardEdge: 'wireguard edge',
 };
 
 /** One step of the way to a resource: `tenant` and then `device`. */

@@ -2,9 +2,10 @@ import type { DescField, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { Options } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { readBody } from './body-file.ts';
-import { type FlagValue, flagJson, flagName, flagsOf, optionOf, settableFields, valueJson } from './fields.ts';
+import { type FlagValue, flagJson, flagsOf, isInner, optionOf, settableFields, valueJson } from './fields.ts';
 import type { Method, PathPart } from './methods.ts';
 import { parsePath, pathLabel, setField } from './path.ts';
+import { fieldHelp } from './wording.ts';
 
 /** Of a resource whose fields stand in the request. */
 export type BodyField = NonNullable<Method['body']>;
@@ -44,11 +45,20 @@ export const requestFields = (method: Method): DescField[] => [
   ...ownFields(method),
 ];
 
+const innerFields = (method: Method): DescField[] => requestFields(method).filter(isInner);
+
+const withoutName = ({ name }: DescField): string => `no-${name.replaceAll('_', '-')}`;
+
+/** Takes away a message in a resource, with all that is in it. */
+const withoutOption = (field: DescField) =>
+  [withoutName(field), { type: 'boolean', help: fieldHelp(field) } as const] as const;
+
 /** Options that fill in the request. */
 export const requestOptions = (method: Method): Options => {
   const { body } = method;
   return {
-    ...Object.fromEntries(flagsOf(requestFields(method)).map((field) => [flagName(field), optionOf(field)])),
+    ...Object.fromEntries(flagsOf(requestFields(method)).map((flag) => [flag.name, optionOf(flag)])),
+    ...(method.verb === 'update' && Object.fromEntries(innerFields(method).map(withoutOption))),
     ...(body !== undefined && { file: FILE_OPTION }),
   };
 };
@@ -76,33 +86,55 @@ const locate = (method: Method, word: string | undefined, file: JsonObject): (re
   return [...said, ...fromFile.slice(said.length).filter(([, value]) => value !== '')];
 };
 
-const setFlags = (fields: readonly DescField[], values: Values, target: JsonObject): DescField[] =>
-  flagsOf(fields).filter((field) => {
-    const value = values[flagName(field)];
-    if (value === undefined) return false;
-    target[field.jsonName] = flagJson(field, value);
-    return true;
-  });
+/** @returns paths of what options have set */
+const setFlags = async (fields: readonly DescField[], values: Values, target: JsonObject): Promise<string[]> => {
+  const said: string[] = [];
+  for (const flag of flagsOf(fields)) {
+    const value = values[flag.name];
+    if (value === undefined) continue;
+    const path = flag.path.join('.');
+    setField(target, path, await flagJson(flag, value));
+    said.push(path);
+  }
+  return said;
+};
+
+/** Paths of what a file says of a field: of a message in the resource, of each part that it names and a caller may set. */
+const pathsIn = (field: DescField, value: JsonValue): string[] => {
+  if (!isInner(field) || typeof value !== 'object' || value === null || Array.isArray(value)) return [field.jsonName];
+  const parts = settableFields(field.message, []);
+  const given = parts.filter(({ name, jsonName }) => Object.hasOwn(value, jsonName) || Object.hasOwn(value, name));
+  return given.map(({ jsonName }) => `${field.jsonName}.${jsonName}`);
+};
 
 const etagOf = (file: JsonObject): JsonValue | undefined => {
   const { meta } = file;
   return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta['etag'] : undefined;
 };
 
-const fillBody = (method: Method, body: BodyField, file: JsonObject, values: Values, request: JsonObject): void => {
+const fillBody = async (
+  method: Method,
+  body: BodyField,
+  file: JsonObject,
+  values: Values,
+  request: JsonObject,
+): Promise<void> => {
   const fields = bodyFields(method, body);
   const resource: JsonObject = {};
-  const given = fields.filter(({ jsonName }) => {
-    const value = file[jsonName];
-    if (value !== undefined) resource[jsonName] = value;
-    return value !== undefined;
+  const given = fields.flatMap((field) => {
+    const value = file[field.jsonName];
+    if (value === undefined) return [];
+    resource[field.jsonName] = value;
+    return pathsIn(field, value);
   });
-  const said = setFlags(fields, values, resource);
+  const gone = innerFields(method).filter((field) => values[withoutName(field)] === true);
+  for (const { jsonName } of gone) delete resource[jsonName];
+  const said = await setFlags(fields, values, resource);
   request[body.name] = resource;
   if (method.verb !== 'update') return;
-  const changed = [...new Set([...given, ...said])].map(({ jsonName }) => jsonName);
+  const changed = [...new Set([...given, ...said, ...gone.map(({ jsonName }) => jsonName)])];
   if (changed.length === 0) {
-    const flags = flagsOf(fields).map((field) => `--${flagName(field)}`);
+    const flags = flagsOf(fields).map(({ name }) => `--${name}`);
     throw new UsageError(`Say what to change: ${flags.join(', ')} or --file.`);
   }
   request['update_mask'] = changed.join(',');
@@ -126,8 +158,8 @@ export const buildRequest = async (method: Method, word: string | undefined, val
   const file = body !== undefined && typeof fileName === 'string' ? await readBody(fileName, body.message) : {};
   const located = locate(method, word, file);
   const json: JsonObject = {};
-  if (body !== undefined) fillBody(method, body, file, values, json);
-  setFlags(ownFields(method), values, json);
+  if (body !== undefined) await fillBody(method, body, file, values, json);
+  await setFlags(ownFields(method), values, json);
   for (const [{ name, field }, value] of located) {
     const own = method.rpc.input.fields.find((each) => each.name === field);
     setField(json, field, own === undefined ? value : valueJson(own, value, name.toUpperCase()));

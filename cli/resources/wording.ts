@@ -12,6 +12,18 @@ const FIELDS: Readonly<Record<string, string>> = {
   'Device.network': 'the network that it is in',
   'Device.owner': "subject of the user or service account that may get this device's tokens",
   'Device.ipv4_address': "address in the network's pool, fixed at creation (default: a free one)",
+  'Device.wireguard': 'it comes by WireGuard no more',
+  'DeviceWireguard.public_key': 'its public key, as `wg pubkey` writes it; sessions of the one before end',
+  'DeviceWireguard.preshared_key':
+    'file with a preshared key, as `wg genpsk` writes it (`-`: stdin); an empty one takes it away',
+  'DeviceWireguard.endpoint': 'where it is always reached, such as 203.0.113.9:51820 (default: it begins)',
+  'DeviceWireguard.persistent_keepalive_seconds':
+    'how often both ends send something at least, for NATs (default: never)',
+  'DeviceWireguard.networks': "a prefix behind it, inside one of the tenant's networks; say it once for each",
+  'WireguardEdge.public_key': 'the public key of all workers, as `wg pubkey` writes it',
+  'WireguardEdge.endpoints':
+    'where clients come to, such as 192.0.2.1:51820; say it once for each, the one that they are told first',
+  'WireguardEdge.dns': 'a resolver that clients are told of; say it once for each',
   'Pop.latitude': 'degrees north, -90 to 90',
   'Pop.longitude': 'degrees east, -180 to 180',
   'Pop.addresses': 'a unicast address that names lead to, beside the anycast ones; say it once for each',
@@ -101,6 +113,16 @@ export const WORDING: Readonly<Record<string, Wording>> = {
     remarks: {
       delete: 'For 25 hours after that nobody else gets its id or its address.',
       revoke: 'Its packets stop everywhere within a second. There is no way back: create a new device.',
+    },
+  },
+  'wireguard edge': {
+    plural: 'what WireGuard clients are told of the edge',
+    columns: [],
+    sample: '',
+    update: '--public-key "$(wg pubkey < edge.key)" --endpoints 192.0.2.1:51820',
+    remarks: {
+      update:
+        'Another key asks for another configuration of every device, and for new preshared keys: they are sealed to it.',
     },
   },
   token: {

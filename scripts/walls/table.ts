@@ -94,9 +94,10 @@ export const WALLS: readonly Wall[] = [
   // A worker's admin socket; `worker run` and `serve` are the processes themselves.
   {
     folder: 'cli',
-    tests: ['services', 'model'],
+    tests: ['services'],
     may: [
       'proto',
+      'model',
       'lab',
       'client',
       'pop-worker',
