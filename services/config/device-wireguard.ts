@@ -129,7 +129,6 @@ export const wireguardChanges = async (
   const peer = value === undefined ? undefined : config.read(WireguardPeerSchema, { key, value, revision });
   const sealed =
     presharedKey === undefined ? (peer?.sealedPresharedKey ?? '') : await seal(edge.publicKey, device, presharedKey);
-  wireguard.presharedKey = '';
   wireguard.hasPresharedKey = sealed !== '';
   changes.push({ key, value: peerRecord(device, wireguard, sealed), ifRevision: revision });
   return changes;
