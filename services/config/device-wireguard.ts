@@ -61,8 +61,9 @@ export const applyWireguard = (
     }
   }
   device.wireguard = target;
-  if (source.presharedKey !== '') return source.presharedKey;
-  return asked.includes(`${PATH}.${PRESHARED_KEY}`) ? '' : undefined;
+  if (asked.includes(`${PATH}.${PRESHARED_KEY}`)) return source.presharedKey;
+  const isMeant = paths.length === 0 || asked.includes(PATH);
+  return isMeant && source.presharedKey !== '' ? source.presharedKey : undefined;
 };
 
 const namesWithValue = (source: DeviceWireguard): string[] =>

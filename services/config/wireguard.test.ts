@@ -171,6 +171,13 @@ test('an update changes what it names, the preshared key too', async () => {
   assert.equal((await peerOf('laptop'))?.sealedPresharedKey, record?.sealedPresharedKey);
   const whole = (await send('GET', path)).json;
   assert.deepEqual(await patch({ ...whole, displayName: 'M' }), whole.wireguard, 'read, change, write back');
+  const unnamed = await send('POST', '/cloudbridge.v1.DeviceService/UpdateDevice', {
+    tenant: 'acme',
+    device: { id: 'laptop', wireguard: { presharedKey: keyPair().publicKey, persistentKeepaliveSeconds: 7 } },
+    updateMask: 'wireguard.persistentKeepaliveSeconds',
+  });
+  assert.equal(unnamed.json.wireguard.persistentKeepaliveSeconds, 7);
+  assert.equal((await peerOf('laptop'))?.sealedPresharedKey, record?.sealedPresharedKey, 'the mask does not name it');
   const none = await patch({ wireguard: { presharedKey: '' } });
   assert.deepEqual([none.hasPresharedKey, (await peerOf('laptop'))?.sealedPresharedKey], [undefined, '']);
   const { publicKey } = keyPair();
