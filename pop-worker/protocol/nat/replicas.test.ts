@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Protocol } from '#protocol/ip/view.ts';
-import type { FlowFields } from './nat.ts';
 import { Replicas } from './replicas.ts';
+import type { FlowFields } from './told-session.ts';
 import { readFlow, readSections, type Section, SectionFlag, SectionWriter } from './wire.ts';
 
 const head = { key: 'red/phone', address: 0xcb007110, port: 1024, ports: 64 };
