@@ -127,6 +127,17 @@ test('policies that a worker cannot have as they are meant, with the place of wh
   for (const [change, says] of cases) assert.match(faultOf(change) ?? 'nothing', says);
 });
 
+test('policies that call each other in a chain of thousands are refused in a sentence', () => {
+  const config = create(RoutingConfigSchema, {
+    neighbors: [{ pop: 'moscow', id: 'transit', address: '198.51.100.1', importPolicy: 'p0' }],
+    policies: Array.from({ length: 5000 }, (_, i) => ({ id: `p${i}`, rules: [{ call: `p${i + 1}` }] })),
+  });
+  assert.match(
+    policyFault(config, 'moscow', 'm1') ?? 'nothing',
+    /^route policy "p31" cannot be used: rules\[0\]\.call: rule 1 calls "p32" where more than 32 rule sets call/,
+  );
+});
+
 test('a rule with a field of tomorrow is no rule of today: without it the rule would be another', () => {
   const tomorrow = { no: 99, wireType: 0, data: Uint8Array.of(1) };
   const match = create(RouteMatchSchema, { from: ['own'] });
