@@ -22,7 +22,7 @@ const ROUTING = {
   ],
 };
 
-test('a neighbour of a worker is told its role, gets nothing taken, and may announce so much and no more', {
+test('a neighbour of a worker is told its role, gets nothing taken, may announce so much and no more, and that may change', {
   skip: needsNamespaces,
 }, async (t) => {
   const world = new World(t);
@@ -56,11 +56,26 @@ test('a neighbour of a worker is told its role, gets nothing taken, and may anno
   await world.until('our own is told', async () => (await routes())?.told === 1);
   assert.doesNotMatch(ip('-n', world.workerNamespace, 'route', 'show', 'table', 'all'), /10\.77\./);
   assert.equal((await transit())?.sessions, 1);
+  const limit = (maxPrefixes: number): void => {
+    const neighbors = ROUTING.neighbors.map((one) => ({ ...one, maxPrefixes }));
+    const prefixes = [...ROUTING.prefixes, { id: 'more', prefix: '192.0.3.0/24' }];
+    writeFileSync(path.join(world.folder, 'routing.json'), JSON.stringify({ prefixes, neighbors }));
+    world.worker?.kill('SIGHUP');
+  };
+  limit(MOST + 1);
+  await world.until('the file was read', async () => (await routes())?.told === 2);
   router.thread.post({ type: 'originate', origin: { prefix: prefixOf(MOST) } });
+  await world.until('one more comes with a higher limit', async () => (await routes())?.received === MOST + 1);
+  assert.equal((await transit())?.sessions, 1, 'and the session has stayed');
+  router.thread.post({ type: 'originate', origin: { prefix: prefixOf(MOST + 1) } });
   await world.until('one more is too many', () =>
     router.endings.some((text) => /received Cease, Maximum Number of Prefixes/.test(text)),
   );
   assert.ok(((await transit())?.heldBackSeconds ?? 0) > 0);
+  limit(MOST + 2);
+  await world.until('it is taken at once', async () => (await routes())?.received === MOST + 2);
+  limit(MOST);
+  await world.until('what is there is too much', async () => ((await transit())?.heldBackSeconds ?? 0) > 0);
 });
 
 test('an unnumbered neighbour is told a global next hop, or our link-local address alone where it is to be so', {

@@ -1,6 +1,6 @@
 import { NEVER, type Random, type TimeUs } from '../../contract.ts';
 import { FlapGuard, SESSION_FLAP_RULES } from '../../flap-guard.ts';
-import { CeaseSubcode } from '../errors.ts';
+import { type BgpError, CeaseSubcode } from '../errors.ts';
 import { cease } from '../wire/cease.ts';
 import type { Notification } from '../wire/notification.ts';
 import type { Open } from '../wire/open.ts';
@@ -98,6 +98,18 @@ export class Neighbour implements ConnectionOwner {
       if (connection.state < State.openSent) continue;
       connection.apply(Event.automaticStop, now, notification, reason, cause);
     }
+  }
+
+  /**
+   * Its limits of prefixes are others.
+   *
+   * @param excess what it has announced is more than they are
+   * @param isRaised one is higher than before: who was held back for it is not any more
+   */
+  limited(now: TimeUs, excess: BgpError | undefined, isRaised: boolean): void {
+    const isHeldForIt = now < this.heldUntil && this.lastSession?.ending.cause === 'max_prefix';
+    if (excess !== undefined) this.session?.fail(excess, now);
+    else if (isRaised && isHeldForIt && this.isEnabled) this.start(now);
   }
 
   /**
