@@ -158,7 +158,7 @@ test('more prefixes than a neighbour may have end the session (RFC 4486 §4)', r
   await until('it is too much', () => one.endings.includes('received Cease, Maximum Number of Prefixes Reached'));
   const status = await other.status();
   assert.match(
-    status.lastError ?? '',
+    status.lastSession?.reason ?? '',
     /^sent Cease, Maximum Number of Prefixes Reached: ipv4-unicast: .* more than 2 paths$/,
   );
   assert.ok((status.heldBackSeconds ?? 0) > 590);
@@ -186,7 +186,10 @@ test(
     limit(2);
     await until('it is too much', () => one.endings.includes('received Cease, Maximum Number of Prefixes Reached'));
     const status = await other.status();
-    assert.match(status.lastError ?? '', /^sent Cease, Maximum Number of Prefixes Reached: .* more than 2 paths$/);
+    assert.match(
+      status.lastSession?.reason ?? '',
+      /^sent Cease, Maximum Number of Prefixes Reached: .* more than 2 paths$/,
+    );
     assert.ok((status.heldBackSeconds ?? 0) > 590);
     // What is no higher than before leaves it held back.
     limit(2);
