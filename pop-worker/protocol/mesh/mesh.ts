@@ -2,6 +2,7 @@ import { NEVER, type Random, type TimeUs } from '../contract.ts';
 import { frameError, MeshError, MeshErrorCode } from './errors.ts';
 import { Leases } from './leases.ts';
 import { LEAST_WINDOW_US, probeIntervalUs, windowUs } from './options.ts';
+import { Passing } from './passing.ts';
 import { costOf, Paths } from './paths.ts';
 import { Peer } from './peer.ts';
 import { Gossip } from './presence/gossip.ts';
@@ -69,12 +70,11 @@ export class Mesh {
   readonly gossip: Gossip;
   readonly leases: Leases;
   readonly paths: Paths;
-  /** Probes that were too many, HELLOs and frames of who is not linked. */
+  /** Probes that were too many; frames from one member to another that went on, and that there was no way or no room for. */
   readonly counters = { probesRefused: 0, relayed: 0, relayFailed: 0 };
   readonly #options: MeshOptions;
   readonly #peers = new Map<number, Peer>();
-  /** Frames that go through us from one member to another. */
-  readonly #passing: { readonly to: number; readonly frame: Uint8Array }[] = [];
+  readonly #passing = new Passing();
   #intervalUs = probeIntervalUs(1);
   #holdsLease = true;
   /** When verdicts and our own lease are looked at next. */
@@ -269,12 +269,8 @@ export class Mesh {
     }
     if (from !== peer.member) throw frameError('a RELAY came that is not of who sent it: it would be relayed twice');
     const target = this.#peers.get(to);
-    if (target === undefined || !target.isReady) {
-      this.counters.relayFailed++;
-      return;
-    }
-    this.counters.relayed++;
-    this.#passing.push({ to, frame: frameOf(FrameType.relay, writeRelay({ from, to, type, payload })) });
+    const frame = frameOf(FrameType.relay, writeRelay({ from, to, type, payload }));
+    if (target?.isReady !== true || !this.#passing.add(peer, to, frame)) this.counters.relayFailed++;
   }
 
   /** A DATAGRAM from a member that is no packet of a tenant. @throws MeshError */
@@ -509,11 +505,13 @@ export class Mesh {
   /** Hands out all that is to be sent now. @returns whether anything was */
   poll(now: TimeUs, out: MeshOut): boolean {
     this.run(now);
-    let any = false;
-    for (const { to, frame } of this.#passing.splice(0)) {
-      any = true;
-      out.stream(to, frame);
-    }
+    const { passed, dropped } = this.#passing.pass({
+      room: (member) => (this.#peers.get(member)?.isReady === true ? out.room(member) : undefined),
+      stream: (member, frame) => out.stream(member, frame),
+    });
+    this.counters.relayed += passed;
+    this.counters.relayFailed += dropped;
+    let any = passed > 0;
     const { gossip } = this;
     const hasNews = gossip.hasNews;
     gossip.hasNews = false;

@@ -1,3 +1,4 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { type BgpError, localError } from '../errors.ts';
 import type { UpdateReader } from '../wire/update.ts';
 import { admit, type RibIdentity } from './admission.ts';
@@ -7,7 +8,6 @@ import type { FamilyRib } from './family-rib.ts';
 import { type FlowRule, flowRules } from './flow-rules.ts';
 import { countsOf, type FamilyCounts, type PathView, pathsTo } from './inspect.ts';
 import { Intake } from './intake.ts';
-import type { HashKey } from './keyed-hash.ts';
 import type { Member } from './member.ts';
 import { type LocalAddresses, Neighbour, type NeighbourSettings, type RibSession } from './neighbour.ts';
 import { NextHopCosts } from './next-hops.ts';
