@@ -45,6 +45,8 @@ export class Peer {
   /** Whether it was dead when we looked last. */
   wasDead = false;
   saidHello = false;
+  /** Bytes of frames from it to other members that wait for room. */
+  passingBytes = 0;
 
   constructor(member: number) {
     this.member = member;

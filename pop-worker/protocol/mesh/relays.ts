@@ -1,6 +1,7 @@
 import type { TimeUs } from '../contract.ts';
 import type { MeshCounters } from './counters.ts';
 import { frameError } from './errors.ts';
+import { Passing } from './passing.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 import type { Gossip } from './presence/gossip.ts';
@@ -19,7 +20,7 @@ export interface RelaysParts {
 /** Frames that come by RELAY: those for us, and those that go through us from one member to another. */
 export class Relays {
   readonly #parts: RelaysParts;
-  readonly #passing: { readonly to: number; readonly frame: Uint8Array }[] = [];
+  readonly #passing = new Passing();
 
   constructor(parts: RelaysParts) {
     this.#parts = parts;
@@ -35,19 +36,19 @@ export class Relays {
       return;
     }
     if (from !== peer.member) throw frameError('a RELAY came that is not of who sent it: it would be relayed twice');
-    const target = peers.get(to);
-    if (target === undefined || !target.isReady) {
-      counters.relayFailed++;
-      return;
-    }
-    counters.relayed++;
-    this.#passing.push({ to, frame: frameOf(FrameType.relay, writeRelay({ from, to, type, payload })) });
+    const frame = frameOf(FrameType.relay, writeRelay({ from, to, type, payload }));
+    if (peers.get(to)?.isReady !== true || !this.#passing.add(peer, to, frame)) counters.relayFailed++;
   }
 
   /** Hands out what goes through us. @returns whether anything did */
   poll(out: MeshOut): boolean {
-    const passing = this.#passing.splice(0);
-    for (const { to, frame } of passing) out.stream(to, frame);
-    return passing.length > 0;
+    const { peers, counters } = this.#parts;
+    const { passed, dropped } = this.#passing.pass({
+      room: (member) => (peers.get(member)?.isReady === true ? out.room(member) : undefined),
+      stream: (member, frame) => out.stream(member, frame),
+    });
+    counters.relayed += passed;
+    counters.relayFailed += dropped;
+    return passed > 0;
   }
 }

@@ -5,7 +5,7 @@ import type { ApiUnderTest, Case } from './suite/case.ts';
 import { heldIds, lifeAndEnd, manyAtOnce, revocation } from './suite/devices.ts';
 import { badNames, names } from './suite/names.ts';
 import { popsAndWorkers } from './suite/pops.ts';
-import { badPolicies, routePolicies } from './suite/route-policies.ts';
+import { badPolicies, deepPolicies, routePolicies } from './suite/route-policies.ts';
 import { badRouting, routing } from './suite/routing.ts';
 
 const CASES: Readonly<Record<string, (run: Case) => Promise<void>>> = {
@@ -19,6 +19,7 @@ const CASES: Readonly<Record<string, (run: Case) => Promise<void>>> = {
   'what routing does not take': badRouting,
   'route policies, and neighbours that have them': routePolicies,
   'what is no route policy': badPolicies,
+  'route policies that are inside of each other too deep': deepPolicies,
   'zones, places and addresses of PoPs': names,
   'what names do not take': badNames,
   'who may do what': whoMayDoWhat,

@@ -27,8 +27,10 @@ export class Victim {
   sentBytes = 0;
   /** What worker 3 was sent. */
   readonly toOther: Uint8Array[] = [];
+  /** Members whose stream takes no more. */
+  readonly full = new Set<number>();
   readonly #out: MeshOut = {
-    room: () => true,
+    room: (to) => !this.full.has(to),
     stream: (to, frame) => {
       this.sentBytes += frame.length;
       if (to === 3) this.toOther.push(frame);

@@ -123,3 +123,32 @@ export const badPolicies = async ({ send }: Case): Promise<void> => {
     assert.deepEqual([status, json.violations?.[0].field], [400, `policy.${field}`], JSON.stringify([policy, json]));
   }
 };
+
+/** Policies that call each other have a longest chain; a `not` has none inside. */
+export const deepPolicies = async ({ send, id }: Case): Promise<void> => {
+  const path = '/v1/route-policies';
+  const nameOf = (i: number): string => id(`deep${i}`);
+  const longest = 32;
+  for (let i = 1; i <= longest; i++) {
+    const rules = i === 1 ? [{ end: 'accept' }] : [{ call: nameOf(i - 1) }];
+    const { status, json } = await send('POST', path, { id: nameOf(i), rules });
+    assert.equal(status, 201, JSON.stringify(json));
+  }
+  const says = /calls ".*" where more than 32 rule sets call each other in a chain: put some into one$/;
+  const more = await send('POST', path, { id: id('more'), rules: [{ call: nameOf(longest) }] });
+  const [violation] = more.json.violations ?? [];
+  assert.deepEqual([more.status, violation?.field], [400, 'policy.rules[0].call'], JSON.stringify(more.json));
+  assert.match(violation.description, says);
+  // At the other end of the chain: it is the others that could not be used.
+  const below = await send('PATCH', `${path}/${nameOf(1)}`, { rules: [{ call: 'bogons' }] });
+  assert.equal(below.status, 400, JSON.stringify(below.json));
+  assert.match(below.json.violations?.[0].description, says);
+  for (let i = longest; i > 0; i--) assert.equal((await send('DELETE', `${path}/${nameOf(i)}`)).status, 204);
+
+  for (const depth of [2, 10_000]) {
+    const match = `${'{"not":'.repeat(depth)}{"from":["own"]}${'}'.repeat(depth)}`;
+    const { status, json } = await send('POST', path, `{"rules":[{"match":${match},"end":"accept"}]}`);
+    assert.equal(status, 400, JSON.stringify(json));
+    assert.match(JSON.stringify(json), depth === 2 ? /must have no not of its own/ : /maximum recursion depth of 100/);
+  }
+};

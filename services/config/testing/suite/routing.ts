@@ -60,6 +60,7 @@ const BAD_ROUTING: readonly (readonly [path: string, body: JsonObject, field: st
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, holdSeconds: 2 }, 'neighbor.hold_seconds'],
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, bfdIntervalMs: 9 }, 'neighbor.bfd_interval_ms'],
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, prepend: 17 }, 'neighbor.prepend'],
+  ['bgp-neighbors', { address: '2001:db8::1', remoteAsn: 1, linkLocalNextHop: true }, 'neighbor.link_local_next_hop'],
   ['uplinks', { device: 'a-name-too-long-for-one' }, 'uplink.device'],
   ['uplinks', { device: 'eth0', probeAddresses: ['x'] }, 'uplink.probe_addresses[0]'],
   ['uplinks', { device: 'eth0', gateways: ['x'] }, 'uplink.gateways[0]'],
