@@ -1,68 +1,14 @@
 import { Backoff } from './backoff.ts';
+import { Dialer } from './dialer.ts';
 import { asFailure, ConnectFailure } from './failure.ts';
-import type { Carrier, DialTarget, Line, Link, LinkSink } from './link.ts';
-import { type After, interleave, Race } from './race.ts';
+import type { Carrier, Line, Link } from './link.ts';
+import { lookForQuic } from './quic-again.ts';
 import type { ServerAddress } from './server-address.ts';
-import type { TokenSource } from './token-source.ts';
+import type { SessionObserver, SessionOptions, SessionPorts } from './session-ports.ts';
 import { expiryFailure, Uptime } from './uptime.ts';
-
-export interface SessionPorts<L extends Link> {
-  /** Addresses of a name, in order of preference. @throws ConnectFailure */
-  resolve(host: string): Promise<readonly string[]>;
-  /** Starts one attempt. May throw a ConnectFailure; otherwise nothing comes at the sink before it returns. */
-  dial(target: DialTarget, sink: LinkSink): L;
-  /** Monotonic microseconds. */
-  nowUs(): number;
-  after: After;
-  /** From 0 to 1. */
-  random(): number;
-  /** Milliseconds since 1970, for what tokens say. */
-  wallMs(): number;
-}
-
-export type SessionEvent =
-  | { readonly type: 'connecting'; readonly server: string }
-  | {
-      readonly type: 'connected';
-      readonly server: string;
-      readonly address: string;
-      readonly carrier: Carrier;
-      readonly resumed: boolean;
-    }
-  | { readonly type: 'disconnected'; readonly reason: string }
-  | { readonly type: 'retrying'; readonly reason: string; readonly inMs: number }
-  | { readonly type: 'token-renewed' }
-  /** The present token goes on until it ends; trying goes on too. Once for each reason. */
-  | { readonly type: 'token-not-renewed'; readonly reason: string };
-
-export interface SessionObserver<L extends Link> {
-  event(event: SessionEvent): void;
-  /** Packets and streams go there from now on. */
-  up(link: L): void;
-  /** …and nowhere. Not called where another link takes the place of one: that comes by `up` alone. */
-  down(): void;
-}
-
-export interface SessionOptions {
-  /** Tried in this order, each round from the first; just after a connection was lost, its server comes last. */
-  readonly servers: readonly ServerAddress[];
-  readonly tokens: TokenSource;
-  /** Whether an IP tunnel is wanted; otherwise the session is up as soon as the edge is ready. */
-  readonly tunnel: boolean;
-  /** `auto`, the default: TCP where QUIC is not ready soon, and QUIC again once it gets through. */
-  readonly carrier?: Carrier | 'auto';
-}
 
 /** A session that lived so long was a good one: the next attempt need not wait. */
 const GOOD_US = 5_000_000;
-/** TCP is tried too when QUIC is not ready after a first packet and its repetition (RFC 9002 §6.2.2), and a bit. */
-const TCP_AFTER_US = 1_500_000;
-/** …and where TCP was needed before. */
-const TCP_AGAIN_AFTER_US = 250_000;
-/** How often one who is connected by TCP looks whether QUIC gets through. */
-const QUIC_AGAIN_US = 300_000_000;
-/** Addresses that are known already are tried when the resolver takes longer. */
-const RESOLVE_US = 500_000;
 /** What was under way on a connection comes in for so long after another one took its place. */
 const LINGER_US = 300_000;
 /** Between two tries to connect anew while a connection that is to end still goes on. */
@@ -91,23 +37,15 @@ export class Session<L extends Link> {
   readonly #ports: SessionPorts<L>;
   readonly #observer: SessionObserver<L>;
   readonly #backoff = new Backoff();
-  /** Of each server, the last one that came. */
-  readonly #tickets = new Map<string, Uint8Array>();
-  /** Addresses that were found before: names may be out of reach while the tunnel is down. */
-  readonly #known = new Map<string, readonly string[]>();
-  /** Servers that were reached by TCP alone. */
-  readonly #byTcp = new Set<string>();
+  readonly #dialer: Dialer<L>;
   #uptime: Uptime<L> | undefined;
   /** Is to take the place of that one. */
   #next: Uptime<L> | undefined;
-  #race: Race<L> | undefined;
   #wake: (() => void) | undefined;
   #stopped = false;
   #wasUp = false;
   /** A good connection was lost: the first attempt does not wait. */
   #atOnce = false;
-  #rounds = 0;
-  #lost: ServerAddress | undefined;
   #token: string | undefined;
   /** How often a connection was up. */
   connections = 0;
@@ -116,6 +54,7 @@ export class Session<L extends Link> {
     this.#options = options;
     this.#ports = ports;
     this.#observer = observer;
+    this.#dialer = new Dialer(options, ports, (server) => observer.event({ type: 'connecting', server }));
   }
 
   /** The link that is up. */
@@ -145,7 +84,7 @@ export class Session<L extends Link> {
   /** Says goodbye; `run` returns. */
   stop(): void {
     this.#stopped = true;
-    this.#race?.cancel();
+    this.#dialer.stop();
     this.#uptime?.end(new ConnectFailure('stopped'));
     this.#next?.end(new ConnectFailure('stopped'));
     this.#wake?.();
@@ -179,110 +118,8 @@ export class Session<L extends Link> {
 
   /** One try of all servers, and of the first that answers, its whole life. */
   async #round(): Promise<ConnectFailure> {
-    const line = await this.#reachAny();
+    const line = await this.#dialer.reachAny();
     return line instanceof ConnectFailure ? line : this.#live(line);
-  }
-
-  /** @param carrier nothing but this one */
-  async #reachAny(carrier?: Carrier): Promise<Line<L> | ConnectFailure> {
-    const failures: ConnectFailure[] = [];
-    this.#rounds++;
-    for (const server of this.#order()) {
-      const line = await this.#reach(server, carrier);
-      if (this.#stopped) {
-        if (!(line instanceof ConnectFailure)) line.link?.close();
-        return new ConnectFailure('stopped');
-      }
-      if (!(line instanceof ConnectFailure)) return line;
-      failures.push(line);
-    }
-    return failures.find(({ severity }) => severity === 'temporary') ?? (failures[0] as ConnectFailure);
-  }
-
-  /** Who has just gone silent would be waited for as long as an attempt takes. */
-  #order(): readonly ServerAddress[] {
-    const { servers } = this.#options;
-    const lost = this.#lost;
-    this.#lost = undefined;
-    return lost === undefined ? servers : [...servers.filter((server) => server !== lost), lost];
-  }
-
-  async #reach(server: ServerAddress, only?: Carrier): Promise<Line<L> | ConnectFailure> {
-    this.#observer.event({ type: 'connecting', server: server.authority });
-    const addresses = await this.#resolve(server.host);
-    if (addresses instanceof ConnectFailure) return addresses;
-    if (this.#stopped) return new ConnectFailure('stopped');
-    const carrier = only ?? this.#options.carrier ?? 'auto';
-    const afterUs = this.#byTcp.has(server.authority) ? TCP_AGAIN_AFTER_US : TCP_AFTER_US;
-    const byTcp = this.#targets(server, addresses, 'tcp');
-    if (carrier === 'tcp') this.#race = this.#start(byTcp);
-    else {
-      const later = carrier === 'auto' ? { targets: byTcp, afterUs } : undefined;
-      this.#race = this.#start(this.#targets(server, addresses, 'quic'), later);
-    }
-    const result = await this.#race.result;
-    this.#race = undefined;
-    if (!(result instanceof ConnectFailure))
-      this.#byTcp[result.target.carrier === 'tcp' ? 'add' : 'delete'](server.authority);
-    return result;
-  }
-
-  #targets(server: ServerAddress, addresses: readonly string[], carrier: Carrier): DialTarget[] {
-    const ticket = carrier === 'quic' ? this.#tickets.get(server.authority) : undefined;
-    const cautious = this.#rounds % 2 === 0;
-    return interleave(addresses).map((address) => ({ server, address, carrier, ticket, cautious }));
-  }
-
-  #start(targets: readonly DialTarget[], later?: { targets: readonly DialTarget[]; afterUs: number }): Race<L> {
-    return new Race<L>({
-      targets,
-      ...(later && { later }),
-      dial: (target, sink) => this.#ports.dial(target, sink),
-      after: this.#ports.after,
-      ticket: (target, data) => this.#tickets.set(target.server.authority, data),
-    });
-  }
-
-  /** One who is connected by TCP for want of QUIC changes over once that gets through. @returns ends it */
-  #lookForQuic(target: DialTarget, found: () => void): () => void {
-    let race: Race<L> | undefined;
-    let isOver = false;
-    let cancel = (): void => {};
-    const look = async (): Promise<void> => {
-      race = this.#start([{ ...target, carrier: 'quic', ticket: this.#tickets.get(target.server.authority) }]);
-      const result = await race.result;
-      race = undefined;
-      if (!(result instanceof ConnectFailure)) result.link?.close();
-      if (isOver) return;
-      if (result instanceof ConnectFailure) plan();
-      else found();
-    };
-    const plan = (): void => {
-      cancel = this.#ports.after(QUIC_AGAIN_US, () => void look());
-    };
-    plan();
-    return () => {
-      isOver = true;
-      cancel();
-      race?.cancel();
-    };
-  }
-
-  async #resolve(host: string): Promise<readonly string[] | ConnectFailure> {
-    const known = this.#known.get(host);
-    const found = this.#ports.resolve(host).then(
-      (addresses) => {
-        this.#known.set(host, addresses);
-        return addresses;
-      },
-      (error) => known ?? asFailure(error),
-    );
-    if (known === undefined) return found;
-    const late = Promise.withResolvers<readonly string[]>();
-    const cancel = this.#ports.after(RESOLVE_US, () => late.resolve(known));
-    const first = await Promise.race([found, late.promise]);
-    cancel();
-    return first;
   }
 
   /** A connection's whole life, and that of those that take its place without a break. */
@@ -319,12 +156,13 @@ export class Session<L extends Link> {
         up.resolve(undefined);
       },
       leaving: () => leaving.resolve(undefined),
-      ticket: (data) => this.#tickets.set(server.authority, data),
+      ticket: (data) => this.#dialer.keepTicket(server, data),
       renewed: () => this.#observer.event({ type: 'token-renewed' }),
       notRenewed: (reason) => this.#observer.event({ type: 'token-not-renewed', reason }),
     });
     if (carrier === 'tcp' && this.#options.carrier !== 'tcp') {
-      const stopLooking = this.#lookForQuic(line.target, () => leaving.resolve(undefined));
+      const found = (): void => leaving.resolve(undefined);
+      const stopLooking = lookForQuic(this.#dialer, this.#ports.after, line.target, found);
       void uptime.over.then(stopLooking);
     }
     const life: Life<L> = { server, carrier, uptime, leaving: leaving.promise, up: up.promise, upSince: -1 };
@@ -343,7 +181,7 @@ export class Session<L extends Link> {
     });
     for (let tries = 0; !this.#stopped && !isOver; tries++) {
       const isByQuic = old.carrier === 'quic' && tries < REPLACE_BY_QUIC;
-      const line = await this.#reachAny(isByQuic ? 'quic' : undefined);
+      const line = await this.#dialer.reachAny(isByQuic ? 'quic' : undefined);
       if (!(line instanceof ConnectFailure)) {
         const next = this.#begin(line);
         this.#next = next.uptime;
@@ -366,8 +204,7 @@ export class Session<L extends Link> {
       if (this.#ports.nowUs() - upSince >= GOOD_US) this.#backoff.reset();
       this.#atOnce = this.#backoff.failures === 0 && failure.retryAfterMs === undefined;
       if (this.#atOnce) this.#backoff.next(0);
-      this.#rounds = 0;
-      this.#lost = server;
+      this.#dialer.lost(server);
       this.#observer.down();
       this.#observer.event({ type: 'disconnected', reason: failure.message });
     }

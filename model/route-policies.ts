@@ -33,13 +33,9 @@ export const readRoutePolicies = (policies: readonly RoutePolicy[]): ReadPolicie
 /** Those that are named, and those that they call. */
 export const withCalled = (policies: readonly RoutePolicy[], names: Iterable<string>): RoutePolicy[] => {
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
-  const wanted = new Set<string>();
-  const add = (name: string): void => {
-    if (wanted.has(name)) return;
-    wanted.add(name);
-    for (const { call } of byId.get(name)?.rules ?? []) if (call !== '') add(call);
-  };
-  for (const name of names) add(name);
+  const wanted = new Set(names);
+  // Names that are added meanwhile have their turn too: chains of calls have been checked by nobody yet.
+  for (const name of wanted) for (const { call } of byId.get(name)?.rules ?? []) if (call !== '') wanted.add(call);
   return policies.filter(({ id }) => wanted.has(id));
 };
 

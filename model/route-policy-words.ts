@@ -35,10 +35,14 @@ const oneOf = (words: readonly string[], field: string, values: readonly string[
         ],
   );
 
-const matchProblems = (field: string, match: RouteMatch): Found[] => [
-  ...MATCH_WORDS.flatMap(([local, name, words]) => oneOf(words, `${field}.${name}`, match[local], true)),
-  ...(match.not === undefined ? [] : matchProblems(`${field}.not`, match.not)),
-  ...(match.not?.not === undefined ? [] : [{ field: `${field}.not.not`, description: 'is one too many' }]),
+const listProblems = (field: string, match: RouteMatch): Found[] =>
+  MATCH_WORDS.flatMap(([local, name, words]) => oneOf(words, `${field}.${name}`, match[local], true));
+
+/** Looks no deeper than a rule may be, however deep a message is. */
+const matchProblems = (field: string, { not, ...match }: RouteMatch): Found[] => [
+  ...listProblems(field, match),
+  ...(not === undefined ? [] : listProblems(`${field}.not`, not)),
+  ...(not?.not === undefined ? [] : [{ field: `${field}.not.not`, description: 'is one too many' }]),
 ];
 
 /**

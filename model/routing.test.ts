@@ -26,7 +26,7 @@ const CONFIG = create(RoutingConfigSchema, {
     {
       ...{ pop: 'moscow', id: 'full', workers: ['m2'], address: '2001:db8::1', remoteAsn: 64_501, localAsn: 65_000 },
       ...{ role: BgpRole.PROVIDER, holdSeconds: 30, hops: 1, bfdIntervalMs: 50, passwordName: 'transit', prepend: 2 },
-      ...{ med: 10, communities: ['64500:2'], maxPrefixes: 5 },
+      ...{ med: 10, communities: ['64500:2'], maxPrefixes: 5, linkLocalNextHop: true },
     },
     { pop: 'moscow', id: 'off', address: '198.51.100.2', remoteAsn: 64_500, disabled: true },
     { pop: 'oslo', id: 'elsewhere', address: '198.51.100.3', remoteAsn: 64_500 },
@@ -47,7 +47,7 @@ test('a worker gets what is of its PoP and for it, with what the fields that are
     {
       ...{ id: 'plain', address: '198.51.100.1', remoteAsn: 64_500, localAsn: 64_512, role: undefined },
       ...{ holdSeconds: 9, hops: 0, bfd: undefined, passwordName: undefined, prepend: 0, med: 0, communities: [] },
-      ...{ maxPrefixes: 1000, importPolicy: undefined, exportPolicy: undefined },
+      ...{ maxPrefixes: 1000, importPolicy: undefined, exportPolicy: undefined, linkLocalNextHop: false },
     },
   ]);
   assert.deepEqual(routing.uplinks, [
@@ -62,6 +62,7 @@ test('what is for another worker, disabled, or of another PoP is not its own', (
     ...{ id: 'full', address: '2001:db8::1', remoteAsn: 64_501, localAsn: 65_000, role: 'provider', holdSeconds: 30 },
     ...{ hops: 1, bfd: { intervalMs: 50, multiplier: 3 }, passwordName: 'transit', prepend: 2, med: 10 },
     ...{ communities: ['64500:2'], maxPrefixes: 5, importPolicy: undefined, exportPolicy: undefined },
+    linkLocalNextHop: true,
   });
   const none = routingOf(CONFIG, 'bergen', 'b1');
   assert.deepEqual([none.prefixes.length, none.neighbors, none.uplinks], [1, [], []]);
@@ -125,6 +126,17 @@ test('policies that a worker cannot have as they are meant, with the place of wh
     [rule(0, { set: { origin: 'odd' } }), /set\.origin: is "odd"/],
   ] as const;
   for (const [change, says] of cases) assert.match(faultOf(change) ?? 'nothing', says);
+});
+
+test('policies that call each other in a chain of thousands are refused in a sentence', () => {
+  const config = create(RoutingConfigSchema, {
+    neighbors: [{ pop: 'moscow', id: 'transit', address: '198.51.100.1', importPolicy: 'p0' }],
+    policies: Array.from({ length: 5000 }, (_, i) => ({ id: `p${i}`, rules: [{ call: `p${i + 1}` }] })),
+  });
+  assert.match(
+    policyFault(config, 'moscow', 'm1') ?? 'nothing',
+    /^route policy "p31" cannot be used: rules\[0\]\.call: rule 1 calls "p32" where more than 32 rule sets call/,
+  );
 });
 
 test('a rule with a field of tomorrow is no rule of today: without it the rule would be another', () => {

@@ -49,6 +49,8 @@ export interface RoutedNeighbor {
   readonly importPolicy: string | undefined;
   /** Name of the policy that says which of our own prefixes it is told; undefined: all of them. */
   readonly exportPolicy: string | undefined;
+  /** Our link-local address alone is its next hop of IPv6. */
+  readonly linkLocalNextHop: boolean;
 }
 
 export interface RoutedUplink {
@@ -151,6 +153,7 @@ export const routingOf = (config: RoutingConfig | undefined, pop: string, worker
       maxPrefixes: neighbor.maxPrefixes || DEFAULT_MAX_PREFIXES,
       importPolicy: neighbor.importPolicy || undefined,
       exportPolicy: neighbor.exportPolicy || undefined,
+      linkLocalNextHop: neighbor.linkLocalNextHop,
     })),
     uplinks: config.uplinks
       .filter((uplink) => uplink.pop === pop)

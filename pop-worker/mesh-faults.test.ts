@@ -48,6 +48,10 @@ test('a worker that is killed is dead for the others at once; two that cannot re
   assert.equal(await pings(a, one, '10.64.0.3', 10), 10);
   assert.equal(await pings(b, two, '10.64.0.2', 10), 10);
   assert.ok((await mesh.world(3).metric('cloudbridge_mesh_packets_total{direction="relayed"}')) >= 20);
+  // So does what is told of a device that comes.
+  await connected(b, 4);
+  const passed = 'cloudbridge_mesh_relayed_frames_total{outcome="passed"}';
+  await b.until('the third hands it on', async () => (await mesh.world(3).metric(passed)) > 0);
   for (const member of mesh.members) {
     const { holdsLease, peers } = await mesh.status(member);
     assert.ok(holdsLease && peers.every(({ isDead }) => !isDead), `worker ${member}`);

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ip } from '#host/testing/namespace.ts';
+import { inNamespace, ip } from '#host/testing/namespace.ts';
 import { askWorker } from '#pop-worker/admin/client.ts';
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
+import { linkLocal } from '#pop-worker/routing/bfd/testing/link.ts';
+import { reachableAddress } from '#pop-worker/routing/bgp/link-address.ts';
 import { BgpSide } from '#pop-worker/routing/bgp/testing/side.ts';
 import { NO_CAPABILITIES, Role } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
@@ -20,7 +22,7 @@ const ROUTING = {
   ],
 };
 
-test('a neighbour of a worker is told its role, gets nothing taken, and may announce so much and no more', {
+test('a neighbour of a worker is told its role, gets nothing taken, may announce so much and no more, and that may change', {
   skip: needsNamespaces,
 }, async (t) => {
   const world = new World(t);
@@ -54,9 +56,74 @@ test('a neighbour of a worker is told its role, gets nothing taken, and may anno
   await world.until('our own is told', async () => (await routes())?.told === 1);
   assert.doesNotMatch(ip('-n', world.workerNamespace, 'route', 'show', 'table', 'all'), /10\.77\./);
   assert.equal((await transit())?.sessions, 1);
+  const limit = (maxPrefixes: number): void => {
+    const neighbors = ROUTING.neighbors.map((one) => ({ ...one, maxPrefixes }));
+    const prefixes = [...ROUTING.prefixes, { id: 'more', prefix: '192.0.3.0/24' }];
+    writeFileSync(path.join(world.folder, 'routing.json'), JSON.stringify({ prefixes, neighbors }));
+    world.worker?.kill('SIGHUP');
+  };
+  limit(MOST + 1);
+  await world.until('the file was read', async () => (await routes())?.told === 2);
   router.thread.post({ type: 'originate', origin: { prefix: prefixOf(MOST) } });
+  await world.until('one more comes with a higher limit', async () => (await routes())?.received === MOST + 1);
+  assert.equal((await transit())?.sessions, 1, 'and the session has stayed');
+  router.thread.post({ type: 'originate', origin: { prefix: prefixOf(MOST + 1) } });
   await world.until('one more is too many', () =>
     router.endings.some((text) => /received Cease, Maximum Number of Prefixes/.test(text)),
   );
   assert.ok(((await transit())?.heldBackSeconds ?? 0) > 0);
+  limit(MOST + 2);
+  await world.until('it is taken at once', async () => (await routes())?.received === MOST + 2);
+  limit(MOST);
+  await world.until('what is there is too much', async () => ((await transit())?.heldBackSeconds ?? 0) > 0);
+});
+
+test('an unnumbered neighbour is told a global next hop, or our link-local address alone where it is to be so', {
+  skip: needsNamespaces,
+}, async (t) => {
+  const world = new World(t);
+  await world.network();
+  const { internetNamespace: namespace, workerNamespace } = world;
+  const endOf = (name: string, device: string) => {
+    return { namespace: name, path: `/run/netns/${name}`, device, address4: OURS, address6: '::' };
+  };
+  const [ours, theirs] = [linkLocal(endOf(workerNamespace, 'out')), linkLocal(endOf(namespace, 'in'))];
+  const routing = path.join(world.folder, 'routing.json');
+  const told = (linkLocalNextHop: boolean): void => {
+    const neighbor = {
+      pop: 'test',
+      id: 'unnumbered',
+      address: `${theirs.host}%out`,
+      remoteAsn: 64_500,
+      linkLocalNextHop,
+    };
+    writeFileSync(
+      routing,
+      JSON.stringify({ prefixes: [{ id: 'v6', prefix: '2001:db8:a::/48' }], neighbors: [neighbor] }),
+    );
+  };
+  told(false);
+  await world.configure({
+    top: `[bgp]\nrouter_id = "${OURS}"\nstep_seconds = 0`,
+    static: 'routing = "routing.json"',
+  });
+  const router = new BgpSide(t, { ...endOf(namespace, 'in'), address4: INTERNET4 }, 64_500);
+  const worker = { end: endOf(workerNamespace, 'out'), as: 64_512 } as unknown as BgpSide;
+  router.add(worker, {
+    address: inNamespace(`/run/netns/${namespace}`, () => reachableAddress(`${ours.host}%in`)) ?? '',
+    device: 'in',
+    tcp: { hopLimit: 255, leastHopLimit: 255 },
+    session: { capabilities: { ...NO_CAPABILITIES, families: [Family.ipv6Unicast], fourOctetAs: 64_500 } },
+    routes: { nextHop4: undefined, nextHop6: undefined },
+  });
+  await world.startWorker();
+  const hopIs = (expected: string): Promise<void> =>
+    world.until(`its next hop is ${expected}`, async () => {
+      const { routes } = await router.thread.list({ prefix: '2001:db8:a::/48', isBest: true });
+      return routes[0]?.nextHop === expected;
+    });
+  await hopIs(`2001:db8:f::1 ${ours.host}`);
+  told(true);
+  world.worker?.kill('SIGHUP');
+  await hopIs(ours.host);
 });

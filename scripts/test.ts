@@ -49,11 +49,16 @@ const run = (command: string, args: readonly string[], inherit: boolean): Promis
     child.on('close', (code) => resolve({ ok: code === 0, output }));
   });
 
+/** So much of a check that failed is told once more at the end, where a long log is read first. */
+const LAST_LINES = 40;
+
+const logOf = (name: string): string => path.join(logs, `${name}.log`);
+
 /** Runs one check; its output is shown only when it failed. Resolves to whether it passed. */
 const check = async ({ name, command, args }: Check): Promise<boolean> => {
   const start = performance.now();
   const { ok, output } = await run(command, args, false);
-  writeFileSync(path.join(logs, `${name}.log`), output);
+  writeFileSync(logOf(name), output);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`${ok ? inColour('green', '✓') : inColour('red', '✗')} ${name.padEnd(16)} ${seconds} s`);
   if (!ok) console.log(output.trimEnd());
@@ -112,5 +117,9 @@ mkdirSync(logs, { recursive: true });
 const failed: string[] = [];
 for (const one of patterns.length === 0 ? CHECKS : []) if (!(await check(one))) failed.push(one.name);
 const passed = await runTests(patterns.length > 0 ? patterns : ['**/*.test.ts']);
+for (const name of failed) {
+  const lines = readFileSync(logOf(name), 'utf8').trimEnd().split('\n');
+  console.error([`The last lines of ${name}:`, ...lines.slice(-LAST_LINES)].join('\n'));
+}
 if (failed.length > 0) console.error(`Checks that failed: ${failed.join(', ')}. Logs: ${path.relative(root, logs)}/`);
 if (failed.length > 0 || !passed) process.exitCode = 1;

@@ -88,3 +88,23 @@ test('what is wrong is said with its place', () => {
       text,
     );
 });
+
+test('what is inside of itself too often is a line, and no stack that overflows', () => {
+  const says = (text: string, expected: RegExp, format: 'toml' | 'json'): void =>
+    assert.throws(
+      () => (format === 'toml' ? parseToml : parseJson)(PolicyFile, text, `x.${format}`),
+      (error) => error instanceof ConfigError && expected.test(error.message),
+    );
+  const chain = Array.from({ length: 5000 }, (_, i) => [`s${i}`, `s${i + 1}`] as const);
+  const tooLong = /rule set "s31", rule 1 calls "s32" where more than 32 rule sets call each other in a chain/;
+  says(chain.map(([name, next]) => `rule_sets.${name} = [{ call = "${next}" }]`).join('\n'), tooLong, 'toml');
+  const sets = Object.fromEntries(chain.map(([name, next]) => [name, [{ call: next }]]));
+  says(JSON.stringify({ rule_sets: sets }), tooLong, 'json');
+  const deep = 10_000;
+  const inline = `${'{ not = '.repeat(deep)}{}${' }'.repeat(deep)}`;
+  says(`rule_sets.a = [{ match = ${inline}, end = "accept" }]`, /^x\.toml:1:\d+: .*excessively nested/, 'toml');
+  const dotted = `rule_sets.a = [{ match.${'not.'.repeat(deep)}from = ["own"], end = "accept" }]`;
+  says(dotted, /there is no setting rule_sets\.a\.0\.match\.not\.not:/, 'toml');
+  const json = `${'{"not":'.repeat(deep)}{}${'}'.repeat(deep)}`;
+  says(`{"rule_sets":{"a":[{"match":${json}}]}}`, /there is no setting rule_sets\.a\.0\.match\.not\.not:/, 'json');
+});

@@ -9,7 +9,7 @@ const told = (report: Partial<FlipReport>, more: Partial<FlipTold> = {}): FlipTo
     { ms: 1000, to: 'b' },
     { ms: 2000, to: 'a' },
   ],
-  ...{ meshRttMs: 1, handed: 1, judgesLatency: true },
+  ...{ meshRttMs: 1, handed: 1, judgesLatency: true, wantsEarly: false },
   ...more,
   report: {
     ...{ sentMs: [500, 1500], rttMs: [10, 11.5], lost: [], ended: [], payloadBytes: 1400, opened: [], failed: [] },
@@ -46,11 +46,14 @@ test('connections that ended or never began are told', () => {
   assert.ok(!passes(told({ ended: ['reset'] }), 'connections_ended'));
   assert.ok(!passes(told({ failed: ['idle'] }), 'handshakes_failed'));
   const opened = [
-    { ms: 990, tookMs: 20, early: 'rejected' },
-    { ms: 1010, tookMs: 20, early: 'none' },
+    { ms: 990, tookMs: 20, early: 'accepted' },
+    { ms: 1010, tookMs: 20, early: 'rejected' },
   ];
   assert.equal(figure(told({ opened }), 'handshakes_met_by_a_flip').value, 1);
   assert.equal(figure(told({ opened }), 'handshakes_with_early_data').value, 1);
+  const wanted = (times: number) => told({ opened: Array(times).fill(opened).flat() }, { wantsEarly: true });
+  assert.ok(passes(wanted(20), 'handshakes_with_early_data'));
+  assert.ok(!passes(wanted(19), 'handshakes_with_early_data'));
 });
 
 test('without a packet that took the other way there are no figures', () => {

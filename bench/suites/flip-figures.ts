@@ -18,11 +18,14 @@ export interface FlipTold {
   readonly handed: number;
   /** Whether more latency than the bar allows is a failure: not while the client makes handshakes in the same thread. */
   readonly judgesLatency: boolean;
+  /** Whether some handshakes are to come with early data that is taken. */
+  readonly wantsEarly: boolean;
 }
 
 /** Changes take effect within so much of the time that is noted for them. */
 const GRACE_MS = 5;
 const MARGIN_MS = 2;
+const LEAST_EARLY = 20;
 
 export const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -53,7 +56,14 @@ const mostLost = ({ lost }: FlipReport, flips: readonly Flip[]): number => {
 };
 
 /** @throws Error when nothing was handed over, or nothing came back from one of the places */
-export const flipFigures = ({ report, flips, meshRttMs, handed, judgesLatency }: FlipTold): Measurement[] => {
+export const flipFigures = ({
+  report,
+  flips,
+  meshRttMs,
+  handed,
+  judgesLatency,
+  wantsEarly,
+}: FlipTold): Measurement[] => {
   const at = { a: [] as number[], b: [] as number[] };
   for (const [i, ms] of report.sentMs.entries()) {
     const place = placeAt(flips, ms);
@@ -71,7 +81,7 @@ export const flipFigures = ({ report, flips, meshRttMs, handed, judgesLatency }:
     ...{ metric, value, unit: 'ms' },
     ...more,
   });
-  const early = report.opened.filter(({ early: state }) => state !== 'none').length;
+  const early = report.opened.filter(({ early: state }) => state === 'accepted').length;
   return [
     count('connections_ended', report.ended.length, { bar: { atMost: 0 } }),
     count('handshakes_failed', report.failed.length, { bar: { atMost: 0 } }),
@@ -93,7 +103,7 @@ export const flipFigures = ({ report, flips, meshRttMs, handed, judgesLatency }:
         flips.some((flip) => flip.ms >= begun && flip.ms <= begun + tookMs),
       ).length,
     ),
-    count('handshakes_with_early_data', early),
+    count('handshakes_with_early_data', early, wantsEarly ? { bar: { atLeast: LEAST_EARLY } } : {}),
     { metric: 'payload', value: report.payloadBytes, unit: 'bytes' },
   ];
 };

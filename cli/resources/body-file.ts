@@ -28,6 +28,8 @@ export const readBody = async (file: string, message: DescMessage): Promise<Json
     value = parse(content) as JsonValue;
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
+    if (error.code === 'RESOURCE_EXHAUSTION')
+      throw new UsageError(`${name} has lists or objects too deep inside of each other: no resource has.`);
     throw new UsageError(`${name} is neither YAML nor JSON: ${error.message.split('\n')[0]}.`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

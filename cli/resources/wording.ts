@@ -50,6 +50,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   'BgpNeighbor.import_policy': 'the policy that says which of its routes are taken (default: none are)',
   'BgpNeighbor.export_policy':
     'the policy that says which anycast prefixes it is told, and how (default: all, as they are)',
+  'BgpNeighbor.link_local_next_hop':
+    'it is told our link-local address alone as the next hop: for one without an address in our subnet',
   'BgpNeighbor.disabled': 'whether the session is kept down',
   'Uplink.device': 'interface of the workers',
   'Uplink.probe_addresses':

@@ -1,7 +1,8 @@
 import { ConnectFailure } from '../failure.ts';
 import type { DialTarget, Link, LinkSink } from '../link.ts';
 import type { ServerAddress } from '../server-address.ts';
-import { Session, type SessionEvent, type SessionOptions } from '../session.ts';
+import { Session } from '../session.ts';
+import type { SessionEvent, SessionOptions } from '../session-ports.ts';
 import type { TokenSource } from '../token-source.ts';
 
 /** A link that does what a test says. */

@@ -18,8 +18,11 @@ const UNDER_WAY_MS = 15_000;
 /** What it comes to at the least rate of a tunnel with the longest break in the middle, in Mbit/s. */
 const LEAST_RESUMED_RATE = Math.round(1 / (1 / LEAST_RATE + MOST_SECONDS / ((BYTES * 8) / 1e6)));
 
+/** By whatever carrier: packets from a TUN, or, where there is none, streams, which are by UDP alone. */
 const sentBytes = ({ lab }: Journey, pop: string): Promise<number> =>
-  workerMetric(lab, pop, 'cloudbridge_udp_bytes_total', { direction: 'sent' });
+  lab.place.socks
+    ? workerMetric(lab, pop, 'cloudbridge_udp_bytes_total', { direction: 'sent' })
+    : workerMetric(lab, pop, 'cloudbridge_forward_bytes_total', { direction: 'down' });
 
 /** How often each device was connected so far, as it says itself: a worker counts a while who left without a word. */
 const connectedSoFar = ({ edge }: Journey): ReadonlyMap<string, number> =>

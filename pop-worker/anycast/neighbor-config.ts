@@ -9,6 +9,8 @@ const CONNECT_RETRY_US = 1_000_000;
 /** RFC 9687 §4. */
 const SEND_HOLD_US = 480e6;
 const DIRECT_HOP_LIMIT = 255;
+/** In place of a global address as the next hop: none before the link-local one. */
+const NO_GLOBAL = '::';
 
 /** What we are to it, where it is this to us (RFC 9234 §4.1). */
 const OUR_ROLE = {
@@ -29,7 +31,7 @@ export const communitiesOf = (texts: readonly string[]): Pick<OwnEdit, 'communit
 
 /** Which routes it may give and is given: nothing in without a policy, and never others than our own prefixes out. */
 export const routesFor = (
-  { address, importPolicy, exportPolicy, maxPrefixes }: RoutedNeighbor,
+  { address, importPolicy, exportPolicy, maxPrefixes, linkLocalNextHop }: RoutedNeighbor,
   edit: OwnEdit,
 ): NeighbourRoutesConfig => ({
   import: importPolicy ?? 'none',
@@ -40,6 +42,7 @@ export const routesFor = (
   setsNextHop: true,
   limits: [{ family: familyOf(address), paths: maxPrefixes }],
   flowValidation: 'full',
+  ...(linkLocalNextHop && { nextHop6: NO_GLOBAL }),
 });
 
 const familyOf = (address: string): number => (address.includes(':') ? Family.ipv6Unicast : Family.ipv4Unicast);

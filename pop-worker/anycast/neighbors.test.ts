@@ -7,7 +7,7 @@ import { Neighbors } from './neighbors.ts';
 const TRANSIT: RoutedNeighbor = {
   ...{ id: 'transit', address: '198.51.100.1', remoteAsn: 64_500, localAsn: 64_512, role: 'provider', holdSeconds: 90 },
   ...{ hops: 0, bfd: undefined, passwordName: undefined, prepend: 0, med: 0, communities: [], maxPrefixes: 100 },
-  ...{ importPolicy: undefined, exportPolicy: undefined },
+  ...{ importPolicy: undefined, exportPolicy: undefined, linkLocalNextHop: false },
 };
 
 /** A BGP thread that notes what it is told to have. */

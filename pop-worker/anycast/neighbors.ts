@@ -221,8 +221,9 @@ export class Neighbors {
   }
 }
 
-/** Which routes are taken and told can change while a session goes on. */
+/** Which routes are taken and told, and how many, can change while a session goes on. */
 const isSameSession = (one: RoutedNeighbor, other: RoutedNeighbor): boolean => {
   const told = { prepend: 0, med: 0, communities: [], importPolicy: undefined, exportPolicy: undefined };
-  return isDeepStrictEqual({ ...one, ...told }, { ...other, ...told });
+  const free = { ...told, maxPrefixes: 0 };
+  return isDeepStrictEqual({ ...one, ...free }, { ...other, ...free });
 };

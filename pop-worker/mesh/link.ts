@@ -4,6 +4,8 @@ import type { CloseInfo, ConnectionSink, HandshakeInfo, QuicConnection } from '#
 
 /** Bytes that may wait on a link's stream before the mesh holds back what can wait. */
 const STREAM_ROOM_BYTES = 1 << 18;
+/** And before the link is closed: who takes nothing for so long loses it, and is told all when it is back. */
+const MOST_STREAM_BYTES = 1 << 24;
 /** RFC 9000 §2.1: the first stream that a client opens. */
 const CONTROL_STREAM = 0;
 const EXPORTER_LABEL = 'EXPORTER-cloudbridge-mesh-handoff';
@@ -38,6 +40,7 @@ export class Link implements ConnectionSink {
   #stream = -1;
   /** What is to be said before who called has opened the stream. */
   readonly #early: Uint8Array[] = [];
+  #earlyBytes = 0;
 
   /** @param member whom we call; 0: who calls will say it by its certificate */
   constructor(events: LinkEvents, member: number) {
@@ -51,9 +54,16 @@ export class Link implements ConnectionSink {
   }
 
   send(frame: Uint8Array): void {
-    if (!this.isOpen || this.quic === undefined) return;
-    if (this.#stream < 0) this.#early.push(frame);
-    else this.quic.write(this.#stream, frame, false);
+    const { quic } = this;
+    if (!this.isOpen || quic === undefined) return;
+    const isEarly = this.#stream < 0;
+    const waiting = isEarly ? this.#earlyBytes : quic.bufferedBytes(this.#stream);
+    if (waiting + frame.length > MOST_STREAM_BYTES) {
+      this.close(MeshErrorCode.stalled, `the other takes nothing: ${MOST_STREAM_BYTES} bytes wait for it`);
+    } else if (isEarly) {
+      this.#early.push(frame);
+      this.#earlyBytes += frame.length;
+    } else quic.write(this.#stream, frame, false);
   }
 
   /** What both ends have from the handshake of this link, and nobody else; and a number that both know it by. */

@@ -14,6 +14,10 @@ const DEVICES = {
   here: slotOf('cloudbridge_mesh_devices_count', { place: 'here' }),
   elsewhere: slotOf('cloudbridge_mesh_devices_count', { place: 'elsewhere' }),
 };
+const RELAYED_FRAMES = {
+  passed: slotOf('cloudbridge_mesh_relayed_frames_total', { outcome: 'passed' }),
+  dropped: slotOf('cloudbridge_mesh_relayed_frames_total', { outcome: 'dropped' }),
+};
 const PACKETS = {
   sent: slotOf('cloudbridge_mesh_packets_total', { direction: 'sent' }),
   received: slotOf('cloudbridge_mesh_packets_total', { direction: 'received' }),
@@ -36,12 +40,12 @@ const ARRIVALS = (['none', 'current', 'older', 'newer', 'unknown'] as const).map
 );
 const RECORDS = slotOf('cloudbridge_mesh_records_total', {});
 const SESSIONS = slotOf('cloudbridge_mesh_nat44_sessions_count', {});
-const SESSION_EVENTS = (['sent', 'received', 'asked', 'answered', 'lost'] as const).map(
+const SESSION_EVENTS = (['sent', 'received', 'asked', 'answered', 'unanswered', 'lost'] as const).map(
   (event) => [event, slotOf('cloudbridge_mesh_nat44_messages_total', { event })] as const,
 );
 const SESSIONS_REFUSED = slotOf('cloudbridge_mesh_nat44_messages_total', { event: 'refused' });
 const FILTERS = slotOf('cloudbridge_mesh_filters_count', {});
-const FILTER_EVENTS = (['sent', 'received', 'asked', 'answered', 'lost'] as const).map(
+const FILTER_EVENTS = (['sent', 'received', 'asked', 'answered', 'unanswered', 'lost'] as const).map(
   (event) => [event, slotOf('cloudbridge_mesh_filter_messages_total', { event })] as const,
 );
 const FILTERS_REFUSED = slotOf('cloudbridge_mesh_filter_messages_total', { event: 'refused' });
@@ -63,6 +67,8 @@ export const collectMesh = (
   slots[RELAYED_PATHS] = count(({ via }) => via > 0);
   slots[DEVICES.here] = mesh.gossip.localCount;
   slots[DEVICES.elsewhere] = devices.size;
+  slots[RELAYED_FRAMES.passed] = mesh.counters.relayed;
+  slots[RELAYED_FRAMES.dropped] = mesh.counters.relayFailed;
   slots[PACKETS.sent] = packets.counters.sent;
   slots[PACKETS.received] = packets.counters.received;
   slots[PACKETS.relayed] = packets.counters.relayed;

@@ -1,34 +1,26 @@
-import { randomFillSync } from 'node:crypto';
-import type { SessionPlace } from '#dataplane/commands.ts';
 import { Exchange, type Kind } from '#dataplane/exchange/exchange.ts';
 import { FenceKeeper } from '#dataplane/fence.ts';
-import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { bootUs, nowUs } from '#host/clock/clock.ts';
 import { native } from '#host/native.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { Guard } from '#host/thread/guard.ts';
-import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { addressPort } from '#protocol/address.ts';
-import { controllerNamed } from '#protocol/congestion/registry.ts';
-import { parsePrefix } from '#protocol/ip/text.ts';
-import { MeshError } from '#protocol/mesh/errors.ts';
-import { Mesh, type MeshOut } from '#protocol/mesh/mesh.ts';
-import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
-import type { MeshSink } from '#protocol/mesh/sink.ts';
+import { Mesh } from '#protocol/mesh/mesh.ts';
+import type { MeshOut, MeshSink } from '#protocol/mesh/sink.ts';
 import type { HandoffPlace } from '#protocol/mesh/wire/hello.ts';
 import { RELAYED_HEADER_BYTES } from '#protocol/mesh/wire/packet.ts';
-import { writeDevicePlace } from '#protocol/mesh/wire/sources.ts';
-import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG, type QuicConfig } from '#protocol/quic/config.ts';
-import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { DevicePlaces } from './device-places.ts';
+import { meshEndpoint } from './endpoint.ts';
 import { Knocks } from './knocks.ts';
 import { Links, MESH_ALPN } from './links.ts';
 import type { MeshCommand, MeshNotice, MeshStatus } from './messages.ts';
 import { Packets } from './packets.ts';
-import { keyOf, RemoteDevices } from './remote-devices.ts';
+import { PrefixTexts } from './prefix-texts.ts';
+import { RemoteDevices } from './remote-devices.ts';
 import { Serving } from './serving.ts';
-import type { MeshThreadSetup } from './setup.ts';
+import type { MeshPeer, MeshThreadSetup } from './setup.ts';
 import { FILTERS, SESSIONS, SharedSessions } from './shared-sessions.ts';
 import { MeshTls } from './tls.ts';
 
@@ -37,21 +29,6 @@ const SOCKET_BYTES = 4 << 20;
 const MOST_WAIT_MS = 25;
 /** Of the guard, above what it lends. */
 const GUARD_PRIORITY = 2;
-/** A worker that is silent for so long has lost its link; that it is dead is known long before. */
-const IDLE_MS = 3000;
-
-const meshQuic = (congestionControl: string): QuicConfig => ({
-  ...DEFAULT_CONFIG,
-  controller: controllerNamed(congestionControl),
-  maxIdleTimeoutMs: IDLE_MS,
-  handshakeTimeoutUs: 5_000_000,
-  initialMaxStreamsBidi: 1,
-  initialMaxStreamsUni: 0,
-  maxDatagramBytes: 1472,
-  datagramQueueBytes: 1 << 21,
-  datagramQueueCount: 2048,
-  disableActiveMigration: true,
-});
 
 /** The mesh of a worker: the core, its links over one socket, and the way to the data plane's threads. */
 export class MeshRunner {
@@ -64,12 +41,12 @@ export class MeshRunner {
   /** Whom devices talk to by IPv6. */
   readonly filters: SharedSessions;
   readonly #notify: (notice: MeshNotice) => void;
-  readonly #setup: MeshThreadSetup;
   readonly #tls: MeshTls;
   readonly #exchange: Exchange;
   readonly #driver: QuicDriver;
   readonly #out: MeshOut;
-  /** Devices of ours by thread and serial of their sessions, and the latest session of each. */
+  readonly #places: DevicePlaces;
+  readonly #prefixes: PrefixTexts;
   readonly #knocks: Knocks;
   readonly #fence: FenceKeeper;
   readonly #serving: Serving;
@@ -81,26 +58,25 @@ export class MeshRunner {
   /** Turns for which it was lent priority. */
   loans = 0;
   #serves = true;
-  #shared: readonly number[] | undefined;
-  /** As the core has them. */
-  #prefixes: readonly string[] = [];
-  readonly #own = new Map<string, string>();
-  readonly #latest = new Map<string, SessionPlace & Pick<RemoteSession, 'tenant' | 'device'>>();
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
   #isClosed = false;
 
   /** @throws Error when the socket cannot be had, or TLS refuses certificate or authority */
   constructor(setup: MeshThreadSetup, notify: (notice: MeshNotice) => void) {
-    this.#setup = setup;
     this.#tls = new MeshTls(setup.tls);
     this.#notify = notify;
     const { member, threads, exchange } = setup;
     this.devices = new RemoteDevices(threads);
+    this.#places = new DevicePlaces({
+      ...{ setup, remote: this.devices, notify, mesh: () => this.mesh },
+      ...{ sessions: () => this.sessions, filters: () => this.filters },
+    });
     this.mesh = new Mesh(
       { own: member, incarnation: setup.incarnation, handoff: setup.handoff, random: systemRandom, sink: this.#sink() },
       bootUs(),
     );
+    this.#prefixes = new PrefixTexts(this.mesh);
     this.#fence = new FenceKeeper(setup.fence);
     this.#serving = new Serving({ watched: setup.watched, fence: this.#fence }, bootUs());
     this.#knocks = new Knocks((other) => {
@@ -108,7 +84,11 @@ export class MeshRunner {
       this.#soon();
     });
     this.#exchange = new Exchange(exchange, threads, RELAYED_HEADER_BYTES);
-    const endpoint = this.#endpoint();
+    const endpoint = meshEndpoint(setup.congestionControl, {
+      tls: this.#tls,
+      accept: () => this.links.accept(),
+      onFault: (error) => this.#fault(error),
+    });
     this.links = new Links({
       own: member,
       connect: (remote, serverName, sink) => endpoint.connect({ remote, serverName, alpn: [MESH_ALPN], sink }, nowUs()),
@@ -177,29 +157,8 @@ export class MeshRunner {
       afterTurn: () => this.#exchange.flush(),
     });
     this.#exchange.listen(this.packets);
-    this.mesh.setMembers(
-      setup.peers.map((peer) => peer.member),
-      bootUs(),
-    );
-    this.links.setPeers(setup.peers);
-    this.#knocks.setPeers(setup.peers);
+    this.#setPeers(setup.peers);
     this.#run();
-  }
-
-  #endpoint(): Endpoint {
-    const { congestionControl } = this.#setup;
-    return new Endpoint({
-      config: { ...DEFAULT_ENDPOINT_CONFIG, maxConnections: 4096, maxHandshakes: 256, retryAtHandshakes: 32 },
-      quic: meshQuic(congestionControl),
-      crypto: opensslCrypto,
-      tls: this.#tls,
-      random: systemRandom,
-      tokenKey: randomFillSync(new Uint8Array(32)),
-      // A worker that starts anew ends what its earlier process held: its peers call again at once.
-      resetKey: randomFillSync(new Uint8Array(32)),
-      accept: () => this.links.accept(),
-      onFault: (error) => this.#fault(error),
-    });
   }
 
   #nameOf(member: number): string {
@@ -217,9 +176,9 @@ export class MeshRunner {
       verdict: (member, isDead) => this.#notify({ type: 'verdict', member, isDead }),
       pathChanged: () => {},
       resumed: (gapUs) => this.#notify({ type: 'resumed', gapMs: gapUs / 1000 }),
-      presence: (record) => this.#learn(record),
-      superseded: ({ key }) => this.#superseded(key),
-      settled: (key, epoch) => this.#settled(key, epoch),
+      presence: (record) => this.#places.learn(record),
+      superseded: ({ key }) => this.#places.superseded(key),
+      settled: (key, epoch) => this.#places.settled(key, epoch),
       sessions: (_, payload) => this.sessions.receive(payload),
       asked: (other, key) => this.sessions.asked(other, key),
       filters: (_, payload) => this.filters.receive(payload),
@@ -233,97 +192,26 @@ export class MeshRunner {
     this.#notify({ type: 'handoff', member, address: peer.address, ...handoff, ...link.secret() });
   }
 
-  #settled(key: string, epoch: number): void {
-    const session = this.#latest.get(key);
-    if (session !== undefined) this.#notify({ type: 'settled', ...session, epoch, member: this.#setup.member });
-  }
-
-  /** A device of ours is elsewhere by now: its session here may live on for a moment. */
-  #superseded(key: string): void {
-    const session = this.#latest.get(key);
-    if (session === undefined) return;
-    const { thread, id, serial } = session;
-    this.#notify({ type: 'superseded', thread, id, serial });
-    this.#latest.delete(key);
-    for (const kept of [this.sessions, this.filters]) kept.detached(key, bootUs() / 1000);
-  }
-
-  #learn(record: PresenceRecord): void {
-    for (const kept of [this.sessions, this.filters])
-      kept.seen(record.key, record.member, record.gone, bootUs() / 1000);
-    const isElsewhere = !record.gone && record.member !== this.#setup.member;
-    try {
-      const { detached, attached } = this.devices.set(record.key, isElsewhere ? record : undefined);
-      if (detached !== undefined) this.#notify({ type: 'detached', session: detached });
-      if (attached !== undefined) this.#notify({ type: 'attached', session: attached });
-    } catch (error) {
-      // Another release may say more of a device's place: its packets go nowhere, all else goes on.
-      if (!(error instanceof MeshError)) throw error;
-      this.#notify({ type: 'refused', reason: `the place of ${record.key} cannot be read: ${error.message}` });
-    }
-  }
-
   /** Does what the main thread says, but for `stop`. */
   handle(command: MeshCommand): void {
-    if (command.type === 'attached') this.#attached(command.session);
-    else if (command.type === 'detached') this.#detached(command.session);
-    else if (command.type === 'peers') {
-      this.mesh.setMembers(
-        command.peers.map(({ member }) => member),
-        bootUs(),
-      );
-      this.links.setPeers(command.peers);
-      this.#knocks.setPeers(command.peers);
-    } else if (command.type === 'tls') this.#tls.replace(command.tls);
+    if (command.type === 'attached') this.#places.attached(command.session);
+    else if (command.type === 'detached') this.#places.detached(command.session);
+    else if (command.type === 'peers') this.#setPeers(command.peers);
+    else if (command.type === 'tls') this.#tls.replace(command.tls);
     else if (command.type === 'announces') {
       this.mesh.announces = command.announces;
-      this.#announce(command.prefixes);
+      this.#prefixes.set(command.prefixes);
     } else if (command.type === 'status') this.#notify({ type: 'status', id: command.id, status: this.status() });
     this.#run();
   }
 
-  #announce(texts: readonly string[]): void {
-    const parsed = texts.map((text) => [text, parsePrefix(text)] as const);
-    const known = parsed.flatMap(([text, prefix]) => (prefix === undefined ? [] : [{ text, prefix }]));
-    this.#prefixes = known.map(({ text }) => text);
-    this.mesh.setPrefixes(
-      known.map(({ prefix }) => prefix),
+  #setPeers(peers: readonly MeshPeer[]): void {
+    this.mesh.setMembers(
+      peers.map(({ member }) => member),
       bootUs(),
     );
-  }
-
-  #attached({
-    thread,
-    id,
-    serial,
-    tenant,
-    device,
-    sources,
-    outside,
-    past,
-  }: Extract<MeshCommand, { type: 'attached' }>['session']): void {
-    if (thread === this.#setup.threads) return;
-    const key = keyOf(tenant, device);
-    this.#own.set(`${thread} ${serial}`, key);
-    this.#latest.set(key, { thread, id, serial, tenant, device });
-    const data = writeDevicePlace({ thread, id, serial, sources, outside });
-    // The time serves as an epoch where nothing tells one: a later session of a device counts more.
-    this.mesh.arrive(key, data, Date.now(), past, bootUs());
-    if (outside !== undefined) this.sessions.attached(key, thread);
-    if (this.#setup.filters) this.filters.attached(key, thread);
-  }
-
-  #detached({ thread, serial }: Extract<MeshCommand, { type: 'detached' }>['session']): void {
-    const session = `${thread} ${serial}`;
-    const key = this.#own.get(session);
-    this.#own.delete(session);
-    if (key === undefined) return;
-    const latest = this.#latest.get(key);
-    if (latest?.thread !== thread || latest.serial !== serial) return;
-    this.#latest.delete(key);
-    this.mesh.leave(key, bootUs());
-    this.sessions.detached(key, bootUs() / 1000);
-    this.filters.detached(key, bootUs() / 1000);
+    this.links.setPeers(peers);
+    this.#knocks.setPeers(peers);
   }
 
   status(): MeshStatus {
@@ -377,14 +265,7 @@ export class MeshRunner {
       this.#notify({ type: 'serving', isServing: serves });
     }
     this.#fence.keep(this.mesh.leaseUntil(), this.mesh.mayServe(now), now);
-    const shared = this.mesh.sharedPrefixes(now);
-    if (shared !== this.#shared) {
-      this.#shared = shared;
-      this.#notify({
-        type: 'others',
-        shared: shared && new Set(shared.map((place) => this.#prefixes[place] as string)),
-      });
-    }
+    this.#prefixes.look(now, (shared) => this.#notify({ type: 'others', shared }));
     for (const member of this.mesh.overdue(now)) this.#knocks.knock(member);
   }
 

@@ -140,3 +140,33 @@ test('a choice of members changes with those that come and go, and for nobody el
     if (!two.includes(7)) assert.deepEqual(ranked(key, gone, 1, 2), two);
   }
 });
+
+test('who asks again and again, and takes no answer, has each device waiting once; it is answered as there is room', () => {
+  let hasRoom = true;
+  let sent = 0;
+  const sessions = new SharedSessions({
+    ...{ kind: SESSIONS, own: 1, members: () => [1, 2], isReady: () => true, room: () => hasRoom },
+    send: () => {
+      sent++;
+    },
+    toThread: () => true,
+  });
+  const writer = new SectionWriter();
+  const keys = Array.from({ length: 66_000 }, (_, n) => `red/${n}`);
+  for (const key of keys) {
+    writer.begin({ ...head, key }, 0);
+    writer.add({ ...head, key }, flow(0));
+    sessions.receive(writer.take().slice());
+  }
+  sessions.asked(2, 'red/0');
+  assert.equal(sent, 1, 'at once, where there is room');
+  sessions.asked(2, 'red/unknown');
+  hasRoom = false;
+  for (let i = 0; i < 3; i++) for (const key of keys) sessions.asked(2, key);
+  sessions.run(0);
+  assert.equal(sent, 1);
+  assert.equal(sessions.counters.unanswered, 3 * (66_000 - 65_536));
+  hasRoom = true;
+  sessions.run(0);
+  assert.deepEqual([sent, sessions.counters.answered, sessions.isBusy], [65_537, 65_537, false]);
+});

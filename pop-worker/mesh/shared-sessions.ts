@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { frameError } from '#protocol/mesh/errors.ts';
 import { writeKey } from '#protocol/mesh/presence/record.ts';
 import { FrameType, frameOf } from '#protocol/mesh/wire/frame.ts';
@@ -15,6 +16,8 @@ const ASKED = BUDDIES + 1;
 const GONE_MS = 600_000;
 const FORGET_EVERY_MS = 10_000;
 const KEY_FRAME_BYTES = 128;
+/** Devices of which one member's questions may wait for their answers; each once, however often it asks. */
+const MOST_ASKED = 65_536;
 /** Devices of which all is told again in one turn. */
 const TURN_DEVICES = 32;
 
@@ -46,7 +49,7 @@ export interface SharedSessionsParts {
 /** Sessions of devices, or filters: kept by us for others and by others for us, and had when a device comes. */
 export class SharedSessions {
   readonly replicas: Replicas;
-  readonly counters = { sent: 0, received: 0, asked: 0, answered: 0, lost: 0 };
+  readonly counters = { sent: 0, received: 0, asked: 0, answered: 0, lost: 0, unanswered: 0 };
   readonly #parts: SharedSessionsParts;
   /** Devices that are here, and at which thread. */
   readonly #here = new Map<string, number>();
@@ -54,10 +57,12 @@ export class SharedSessions {
   #forgetAt = 0;
   /** Whom all is to be told of: members that have just come. */
   readonly #resync: { readonly member: number; readonly keys: string[] }[] = [];
+  /** By member: of which devices it is to be told for it has asked, as they came. */
+  readonly #questions = new Map<number, Set<string>>();
 
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
-    this.replicas = new Replicas(undefined, parts.kind.entryBytes);
+    this.replicas = new Replicas(undefined, parts.kind.entryBytes, { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) });
   }
 
   #buddies(key: string, count: number): number[] {
@@ -161,12 +166,29 @@ export class SharedSessions {
     for (const key of complete) this.attached(key, this.#here.get(key) as number);
   }
 
-  /** A member asks for a device's sessions; who knows nothing says nothing. */
+  /** A member asks for a device's sessions; who knows nothing says nothing. The answer waits until there is room for it. */
   asked(member: number, key: string): void {
-    this.replicas.tellAll(key, (message) => {
-      this.counters.answered++;
-      this.#send(member, message);
-    });
+    if (!this.replicas.has(key)) return;
+    const keys = this.#questions.get(member) ?? new Set();
+    if (keys.size >= MOST_ASKED && !keys.has(key)) {
+      this.counters.unanswered++;
+      return;
+    }
+    this.#questions.set(member, keys.add(key));
+    this.#answer(member, keys);
+  }
+
+  #answer(member: number, keys: Set<string>): void {
+    const { isReady, room } = this.#parts;
+    for (const key of keys) {
+      if (isReady(member) && !room(member)) return;
+      keys.delete(key);
+      this.replicas.tellAll(key, (message) => {
+        this.counters.answered++;
+        this.#send(member, message);
+      });
+    }
+    this.#questions.delete(member);
   }
 
   /** There is a link to a member: it is told everything that it is to keep. */
@@ -181,7 +203,7 @@ export class SharedSessions {
 
   /** Whether somebody is still to be told. */
   get isBusy(): boolean {
-    return this.#resync.length > 0;
+    return this.#resync.length > 0 || this.#questions.size > 0;
   }
 
   /** Tells on, as far as there is room. @param nowMs of any clock that never goes back */
@@ -190,6 +212,7 @@ export class SharedSessions {
       this.#forgetAt = nowMs + FORGET_EVERY_MS;
       this.replicas.forgetGone(nowMs - GONE_MS);
     }
+    for (const [member, keys] of this.#questions) this.#answer(member, keys);
     for (const { member, keys } of this.#resync) {
       for (let i = 0; i < TURN_DEVICES && keys.length > 0; i++) {
         if (!this.#parts.isReady(member) || !this.#parts.room(member)) break;

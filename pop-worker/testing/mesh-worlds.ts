@@ -184,5 +184,7 @@ export const answered = async (
   address: string,
 ): Promise<number> => {
   const text = await world.exec(device.namespace, 'sh', '-c', `ping -n -c 3 -i 0.05 -w 3 ${address} || true`);
-  return new Set(Array.from(text.matchAll(/icmp_seq=(\d+) .*time=/g), ([, sequence]) => sequence)).size;
+  // With -w ping goes on sending until as many are answered.
+  const sequences = Array.from(text.matchAll(/icmp_seq=(\d+) .*time=/g), ([, sequence]) => Number(sequence));
+  return new Set(sequences.filter((sequence) => sequence <= 3)).size;
 };

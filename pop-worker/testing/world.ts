@@ -1,53 +1,25 @@
-import { type ChildProcess, execFile, execFileSync, fork, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createAuthority } from '#host/tls/testing/certificates.ts';
+import { EDGE4, EDGE6, INTERNET4, INTERNET6, PORT, SERVER_NAME } from './addresses.ts';
 import type { DeviceOrder, DeviceReport, Resumable } from './device.ts';
-import { type DeviceIdentity, ISSUER, Issuer } from './issuer.ts';
+import { type DeviceIdentity, Issuer } from './issuer.ts';
+import { ip, Namespaces, nodad } from './namespaces.ts';
+import { Reports } from './reports.ts';
+import { type MoreLines, WorkerFiles } from './worker-files.ts';
 
-const exec = promisify(execFile);
-const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+export { deviceOf, EDGE4, EDGE6, INTERNET4, INTERNET6, PORT } from './addresses.ts';
+export { needsNamespaces } from './needs-namespaces.ts';
+
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-
-export const EDGE4 = '192.0.2.1';
-export const EDGE6 = '2001:db8:a::1';
-export const INTERNET4 = '203.0.113.10';
-export const INTERNET6 = '2001:db8:f::10';
-export const PORT = 443;
-const SERVER_NAME = 'edge.test';
-const NAMES = [`DNS:${SERVER_NAME}`, `IP:${EDGE4}`, `IP:${EDGE6}`];
+const CLOUDBRIDGE = here('../../cli/main.ts');
+/** Of what is outside, for devices. */
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64'];
-
-export const TENANTS = [
-  { id: 'red', prefixes: ['10.64.0.0/10', 'fd00:1::/48'] },
-  { id: 'blue', prefixes: ['10.64.0.0/10', 'fd00:2::/48'] },
-] as const;
-
-/** The first report of its kind, or the second … */
-export class Reports {
-  readonly all: DeviceReport[] = [];
-  #changed: () => void = () => {};
-
-  add(report: DeviceReport): void {
-    this.all.push(report);
-    this.#changed();
-  }
-
-  async of<T extends DeviceReport['type']>(type: T): Promise<Extract<DeviceReport, { type: T }>> {
-    for (;;) {
-      const found = this.all.find((report) => report.type === type);
-      if (found !== undefined) return found as Extract<DeviceReport, { type: T }>;
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-    }
-  }
-}
 
 export interface TestDevice {
   readonly namespace: string;
@@ -62,13 +34,11 @@ export class World {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-worker-'));
   /** Whom devices trust. */
   authority = createAuthority();
-  readonly #prefix = `cbw-${process.pid}-${++made}`;
-  readonly #namespaces: string[] = [];
-  readonly #children: ChildProcess[] = [];
+  readonly #namespaces = new Namespaces(`cbw-${process.pid}-${++made}`);
+  readonly #files = new WorkerFiles(this.folder);
   readonly #issuer: Issuer;
-  readonly configFile = path.join(this.folder, 'worker.toml');
+  readonly configFile = this.#files.configuration;
   readonly socket = path.join(this.folder, 'admin.sock');
-  readonly revocations = path.join(this.folder, 'revoked.json');
   /** Where the internet host was asked from. */
   readonly askedFrom: string[] = [];
   readonly log: string[] = [];
@@ -84,11 +54,11 @@ export class World {
   }
 
   get workerNamespace(): string {
-    return `${this.#prefix}-w`;
+    return this.#namespaces.nameOf('w');
   }
 
   get internetNamespace(): string {
-    return `${this.#prefix}-i`;
+    return this.#namespaces.nameOf('i');
   }
 
   get table(): string {
@@ -96,50 +66,31 @@ export class World {
   }
 
   #remove(): void {
-    for (const child of this.#children) child.kill('SIGKILL');
-    for (const name of this.#namespaces) ip('netns', 'delete', name);
+    this.#namespaces.close();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  #namespace(suffix: string): string {
-    const name = `${this.#prefix}-${suffix}`;
-    ip('netns', 'add', name);
-    this.#namespaces.push(name);
-    // Duplicate address detection would hold IPv6 up for seconds.
-    this.run(name, 'sh', '-c', 'for file in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 > $file; done');
-    ip('-n', name, 'link', 'set', 'lo', 'up');
-    return name;
   }
 
   /** Runs a program in a namespace. @returns what it printed */
   run(namespace: string, ...command: string[]): string {
-    return execFileSync('ip', ['netns', 'exec', namespace, ...command], { encoding: 'utf8' });
+    return this.#namespaces.run(namespace, ...command);
   }
 
-  async exec(namespace: string, ...command: string[]): Promise<string> {
-    return (await exec('ip', ['netns', 'exec', namespace, ...command], { encoding: 'utf8', timeout: 60_000 })).stdout;
-  }
-
-  #link(a: string, deviceA: string, b: string, deviceB: string, pairs: readonly (readonly [string, string])[]): void {
-    ip('-n', a, 'link', 'add', deviceA, 'type', 'veth', 'peer', 'name', deviceB, 'netns', b);
-    for (const [name, device, side] of [[a, deviceA, 0] as const, [b, deviceB, 1] as const]) {
-      ip('-n', name, 'link', 'set', device, 'up');
-      for (const pair of pairs) ip('-n', name, 'address', 'add', pair[side], 'dev', device, ...nodad(pair[side]));
-    }
+  exec(namespace: string, ...command: string[]): Promise<string> {
+    return this.#namespaces.exec(namespace, ...command);
   }
 
   /** Makes worker and internet, with the worker's addresses on its loopback. */
   async network(): Promise<void> {
-    const worker = this.#namespace('w');
-    const internet = this.#namespace('i');
-    this.#link(worker, 'out', internet, 'in', [
+    const worker = this.#namespaces.make('w');
+    const internet = this.#namespaces.make('i');
+    this.#namespaces.link(worker, 'out', internet, 'in', [
       ['203.0.113.1/24', `${INTERNET4}/24`],
       ['2001:db8:f::1/64', `${INTERNET6}/64`],
     ]);
     for (const address of [`${EDGE4}/32`, `${EDGE6}/128`]) {
       ip('-n', worker, 'address', 'add', address, 'dev', 'lo', ...nodad(address));
     }
-    const child = this.#fork(internet, here('internet.ts'), [INTERNET4, '8000', INTERNET6, '8000']);
+    const child = this.#namespaces.fork(internet, here('internet.ts'), [INTERNET4, '8000', INTERNET6, '8000']);
     await new Promise<void>((resolve) => {
       child.on('message', (message: { ready?: boolean; from?: string }) => {
         if (message.ready) resolve();
@@ -148,87 +99,23 @@ export class World {
     });
   }
 
-  #fork(namespace: string, file: string, args: readonly string[] = [], nodeArgs: readonly string[] = []): ChildProcess {
-    const child = fork(file, args, {
-      execPath: '/bin/sh',
-      execArgv: [
-        '-c',
-        'exec setpriv --pdeathsig KILL -- ip netns exec "$0" "$@"',
-        namespace,
-        process.execPath,
-        ...nodeArgs,
-      ],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    this.#children.push(child);
-    return child;
-  }
-
   /** Writes certificate, keys and configuration. @param more lines of TOML, by table */
-  async configure(
-    more: { top?: string; listen?: string; tls?: string; static?: string; tun?: string; proxy?: string } = {},
-  ): Promise<void> {
-    const at = (name: string): string => path.join(this.folder, name);
-    const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, NAMES);
-    writeFileSync(at('edge.pem'), certificateChain);
-    writeFileSync(at('edge.key'), privateKey as string, { mode: 0o600 });
-    writeFileSync(at('reset.key'), Buffer.alloc(32, 7), { mode: 0o600 });
-    writeFileSync(at('jwks.json'), await this.#issuer.jwks());
-    writeFileSync(this.revocations, '[]');
-    const tenants = TENANTS.map(({ id, prefixes }) => `{ id = "${id}", prefixes = ${JSON.stringify(prefixes)} }`);
-    writeFileSync(
-      this.configFile,
-      `pop = "test"
-worker = "w1"
-state_directory = "state"
-drain_seconds = 2
-${more.top ?? ''}
-[listen]
-addresses = ["${EDGE4}", "${EDGE6}"]
-port = ${PORT}
-${more.listen ?? ''}
-[tls]
-certificate = "edge.pem"
-key = "edge.key"
-reset_key = "reset.key"
-${more.tls ?? ''}
-[tun]
-name = "cbtun"
-${more.tun ?? ''}
-[admin]
-listen = "127.0.0.1:9464"
-socket = "admin.sock"
-[proxy]
-${more.proxy ?? ''}
-[static]
-issuer = "${ISSUER}"
-jwks = "jwks.json"
-revocations = "revoked.json"
-tenants = [${tenants.join(', ')}]
-${more.static ?? ''}
-`,
-    );
+  configure(more: MoreLines = {}): Promise<void> {
+    return this.#files.write(this.authority, this.#issuer, more);
   }
 
   /** Gives the worker a control plane in place of its own files. @param settings of the section */
-  control(settings: { readonly servers: readonly string[]; readonly revisionKeys: Record<string, string> }): void {
-    const text = readFileSync(this.configFile, 'utf8');
-    const keys = Object.entries(settings.revisionKeys).map(([id, key]) => `"${id}" = "${key}"`);
-    const section = `[control]\nservers = ${JSON.stringify(settings.servers)}\nrevision_keys = { ${keys.join(', ')} }\n`;
-    writeFileSync(this.configFile, `${text.slice(0, text.indexOf('[static]'))}${section}`);
+  control(settings: Parameters<WorkerFiles['control']>[0]): void {
+    this.#files.control(settings);
   }
 
   /** Starts the worker by its command; resolves when it serves, rejects with its log when it does not. */
   startWorker(nodeArgs: readonly string[] = []): Promise<ChildProcess> {
-    const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-    const args = [...nodeArgs, file, 'worker', 'run', '--config', this.configFile];
-    // It ends with this process, however that ends.
-    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', this.workerNamespace, process.execPath];
-    const child = spawn('setpriv', [...inside, ...args], {
+    const args = [...nodeArgs, CLOUDBRIDGE, 'worker', 'run', '--config', this.configFile];
+    const child = this.#namespaces.spawn(this.workerNamespace, args, {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: { ...process.env, ...this.environment },
     });
-    this.#children.push(child);
     this.worker = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.log.push(text));
     return new Promise((resolve, reject) => {
@@ -273,20 +160,13 @@ ${more.static ?? ''}
 
   /** Runs `cloudbridge …` beside the worker. */
   cloudbridge(...words: string[]): Promise<string> {
-    const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-    return this.exec(this.workerNamespace, process.execPath, file, ...words);
+    return this.exec(this.workerNamespace, process.execPath, CLOUDBRIDGE, ...words);
   }
 
   /** Asks the admin listener. */
   async admin(pathname: string): Promise<{ status: number; text: string }> {
-    const text = await this.exec(
-      this.workerNamespace,
-      'curl',
-      '-s',
-      '-w',
-      '\n%{http_code}',
-      `http://127.0.0.1:9464${pathname}`,
-    );
+    const url = `http://127.0.0.1:9464${pathname}`;
+    const text = await this.exec(this.workerNamespace, 'curl', '-s', '-w', '\n%{http_code}', url);
     const at = text.lastIndexOf('\n');
     return { status: Number(text.slice(at + 1)), text: text.slice(0, at) };
   }
@@ -313,7 +193,7 @@ ${more.static ?? ''}
     resume?: Resumable,
     routes: readonly string[] = [],
   ): Promise<TestDevice> {
-    const child = this.#fork(namespace, here('device.ts'), [], nodeArgs);
+    const child = this.#namespaces.fork(namespace, here('device.ts'), [], nodeArgs);
     const reports = new Reports();
     child.on('message', (report: DeviceReport) => reports.add(report));
     const order: DeviceOrder = {
@@ -335,14 +215,11 @@ ${more.static ?? ''}
     const at = (name: string): string => path.join(this.folder, `${identity.device}.${name}`);
     writeFileSync(at('token'), await this.#issuer.token(identity), { mode: 0o600 });
     writeFileSync(at('ca'), this.authority.pem);
-    const file = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
     const words = ['connect', '--json', '--server', `https://${EDGE4}`, '--token-file', at('token'), '--ca', at('ca')];
-    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, file];
-    const child = spawn('setpriv', [...inside, ...words, ...options], {
+    const child = this.#namespaces.spawn(namespace, [CLOUDBRIDGE, ...words, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CBR_HOME: this.folder, ...this.environment },
     });
-    this.#children.push(child);
     const lines: string[] = [];
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => lines.push(line));
     let errors = '';
@@ -356,8 +233,8 @@ ${more.static ?? ''}
   /** A namespace with a link to the worker, and a way to its addresses. @param mtu of the link */
   clientNamespace(mtu = 1500): string {
     const n = ++this.#clients;
-    const name = this.#namespace(`c${n}`);
-    this.#link(name, 'eth0', this.workerNamespace, `down${n}`, [
+    const name = this.#namespaces.make(`c${n}`);
+    this.#namespaces.link(name, 'eth0', this.workerNamespace, `down${n}`, [
       [`198.51.100.${4 * n + 2}/30`, `198.51.100.${4 * n + 1}/30`],
       [`2001:db8:c:${n}::2/64`, `2001:db8:c:${n}::1/64`],
     ]);
@@ -373,37 +250,7 @@ ${more.static ?? ''}
   }
 
   revoke(revocations: unknown): void {
-    writeFileSync(this.revocations, JSON.stringify(revocations));
+    this.#files.revoke(revocations);
     this.worker?.kill('SIGHUP');
-  }
-}
-
-const nodad = (address: string): string[] => (address.includes(':') ? ['nodad'] : []);
-
-/** @param n 2, 3, … */
-export const deviceOf = (tenant: 'red' | 'blue', n: number): DeviceIdentity => ({
-  tenant,
-  device: `${tenant}${n}`,
-  ipv4: `10.64.0.${n}`,
-  ipv6: `fd00:${tenant === 'red' ? 1 : 2}::${n}`,
-});
-
-/** Why such a test cannot run here, or false. */
-export const needsNamespaces: string | false =
-  process.getuid?.() !== 0 ? 'needs root to make network namespaces' : missing();
-
-function missing(): string | false {
-  for (const tool of ['ip', 'nft', 'curl', 'ping']) {
-    try {
-      execFileSync('sh', ['-c', `command -v ${tool}`]);
-    } catch {
-      return `needs ${tool}`;
-    }
-  }
-  try {
-    readFileSync('/proc/net/dev');
-    return false;
-  } catch {
-    return 'needs /proc';
   }
 }

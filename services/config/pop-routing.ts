@@ -124,6 +124,10 @@ const NEIGHBOR: PopKind<typeof BgpNeighborSchema> = {
       throw badRequest([{ field: 'neighbor.address', description }]);
     }
     neighbor.address = address;
+    if (neighbor.linkLocalNextHop && !address.includes('%')) {
+      const description = 'is for a neighbor with a link-local address, such as fe80::1%eth0';
+      throw badRequest([{ field: 'neighbor.link_local_next_hop', description }]);
+    }
   },
   look: lookForPolicies,
   data: (verb, value) => ({ case: `neighbor${verb}`, value }),

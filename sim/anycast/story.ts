@@ -32,21 +32,24 @@ export const tellStory = (
   const edge = new AnycastEdge({ seed, pops, clients, trace });
   edge.run(SETTLING_US);
   edge.begin();
+  const { stage, pops: places, devices, watch } = edge;
   for (const fault of faults) {
-    edge.tell(`--- ${fault}`);
-    FAULTS[fault](edge);
+    stage.tell(`--- ${fault}`);
+    FAULTS[fault](stage, places);
     edge.run(PACE_US);
   }
   // What ends may be followed by more: a process that starts has its BGP session later.
-  while (edge.events.now < edge.wholeAt) edge.run(edge.wholeAt - edge.events.now);
-  edge.tell('--- all is whole');
-  let difference = edge.difference();
-  while (difference !== undefined && edge.events.now < edge.wholeAt + EQUAL_US) {
+  while (edge.now < stage.wholeAt) edge.run(stage.wholeAt - edge.now);
+  stage.tell('--- all is whole');
+  let difference = watch.difference();
+  while (difference !== undefined && edge.now < stage.wholeAt + EQUAL_US) {
     edge.run(LOOK_US);
-    difference = edge.difference();
+    difference = watch.difference();
   }
-  const { outages, holes, rules, settledBy, moves } = edge;
-  const [outage, hole] = [outages.longestMs(edge.events.now), holes.longestMs(edge.events.now)];
+  const { outages, holes, longestStableOutageUs } = watch;
+  const { rules } = stage;
+  const { settledBy, moves } = devices;
+  const [outage, hole] = [outages.longestMs(edge.now), holes.longestMs(edge.now)];
   if (difference !== undefined) rules.break('equal', difference);
   if (1000 * hole > HOLE_US) rules.break('hole', `two devices did not reach each other for ${hole} ms`);
   const figures: Measurement[] = [
@@ -54,7 +57,7 @@ export const tellStory = (
     { metric: 'hops_between_workers', value: rules.mostHops, unit: 'count', bar: { atMost: 2 } },
     { metric: 'client_outage_max', value: outage, unit: 'ms' },
     {
-      ...{ metric: 'client_outage_since_route_max', value: edge.longestStableOutageUs / 1000, unit: 'ms' },
+      ...{ metric: 'client_outage_since_route_max', value: longestStableOutageUs / 1000, unit: 'ms' },
       bar: { atMost: Math.round(OUTAGE_US / 1000) },
     },
     { metric: 'client_outage_p50', value: outages.percentileMs(0.5), unit: 'ms' },
@@ -65,7 +68,7 @@ export const tellStory = (
     { metric: 'moves_by_timeout', value: settledBy.timeout, unit: 'count' },
     { metric: 'resets', value: rules.resets, unit: 'count' },
     {
-      ...{ metric: 'tables_equal_after', value: Math.max(0, edge.events.now - edge.wholeAt) / 1000, unit: 'ms' },
+      ...{ metric: 'tables_equal_after', value: Math.max(0, edge.now - stage.wholeAt) / 1000, unit: 'ms' },
       bar: { atMost: Math.round(EQUAL_US / 1000) },
     },
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { address } from '#protocol/ip/testing/packets.ts';
+import { packet, tcp, udp } from '#protocol/ip/testing/packets.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import { Correspondents, PICK_UP_SECONDS } from './correspondents.ts';
 
@@ -9,25 +9,15 @@ const DEVICE = 'fd00:1::2';
 const REMOTE = '2001:db8:f::10';
 const [SYN, RST, ACK] = [2, 4, 16];
 
-const packet6 = (from: string, to: string, protocol: number, payload: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(40 + payload.length);
-  bytes.set([0x60, 0, 0, 0, payload.length >> 8, payload.length & 255, protocol, 64]);
-  bytes.set(address(from), 8);
-  bytes.set(address(to), 24);
-  bytes.set(payload, 40);
-  return bytes;
-};
-const udp6 = (from: string, to: string): Uint8Array => packet6(from, to, Protocol.udp, new Uint8Array(8));
-const tcp6 = (from: string, to: string, flags: number): Uint8Array => {
-  const header = new Uint8Array(20);
-  header[13] = flags;
-  return packet6(from, to, Protocol.tcp, header);
-};
+const udp6 = (source: string, destination: string): Uint8Array =>
+  packet({ source, destination, protocol: Protocol.udp, payload: udp(new Uint8Array(0)) });
+const tcp6 = (source: string, destination: string, flags: number): Uint8Array =>
+  packet({ source, destination, payload: tcp({ flags }) });
 const icmp6 = (type: number, quoted: Uint8Array = new Uint8Array(0)): Uint8Array => {
   const payload = new Uint8Array(8 + quoted.length);
   payload[0] = type;
   payload.set(quoted, 8);
-  return packet6('2001:db8:99::1', DEVICE, Protocol.icmp6, payload);
+  return packet({ source: '2001:db8:99::1', destination: DEVICE, protocol: Protocol.icmp6, payload });
 };
 
 const table = () => {
@@ -90,7 +80,8 @@ test('a device that came from elsewhere is found by who talked to it there, for 
   const until = them.pickUpUntil('red/phone');
   assert.equal(until, 599 + PICK_UP_SECONDS);
   for (const flags of [SYN, RST, SYN | ACK]) assert.equal(isLetIn(tcp6(REMOTE, DEVICE, flags), until), false);
-  const echo = packet6(REMOTE, DEVICE, Protocol.icmp6, Uint8Array.of(128, 0, 0, 0, 0, 0, 0, 0));
+  const payload = Uint8Array.of(128, 0, 0, 0, 0, 0, 0, 0);
+  const echo = packet({ source: REMOTE, destination: DEVICE, protocol: Protocol.icmp6, payload });
   assert.equal(isLetIn(echo, until), false);
   assert.equal(isLetIn(tcp6(REMOTE, DEVICE, ACK), until), true);
   them.tick(until + 1);

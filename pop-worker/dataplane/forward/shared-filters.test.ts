@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { address } from '#protocol/ip/testing/packets.ts';
+import { address, packet, tcp, udp } from '#protocol/ip/testing/packets.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
 import { PAIR_BYTES, PairState } from '#protocol/nat/pairs.ts';
 import { Replicas } from '#protocol/nat/replicas.ts';
@@ -14,20 +14,10 @@ const KEY = 'red/phone';
 const SYN = 2;
 const RST = 4;
 
-const packet6 = (from: string, to: string, protocol: number, payload: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(40 + payload.length);
-  bytes.set([0x60, 0, 0, 0, payload.length >> 8, payload.length & 255, protocol, 64]);
-  bytes.set(address(from), 8);
-  bytes.set(address(to), 24);
-  bytes.set(payload, 40);
-  return bytes;
-};
-const udp6 = (from: string, to: string): Uint8Array => packet6(from, to, Protocol.udp, new Uint8Array(8));
-const tcp6 = (from: string, to: string, flags: number): Uint8Array => {
-  const header = new Uint8Array(20);
-  header[13] = flags;
-  return packet6(from, to, Protocol.tcp, header);
-};
+const udp6 = (source: string, destination: string): Uint8Array =>
+  packet({ source, destination, protocol: Protocol.udp, payload: udp(new Uint8Array(0)) });
+const tcp6 = (source: string, destination: string, flags: number): Uint8Array =>
+  packet({ source, destination, payload: tcp({ flags }) });
 
 /** A worker's filters, and what the mesh was told of them. */
 const worker = (own = DEVICE) => {

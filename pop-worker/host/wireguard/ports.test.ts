@@ -2,16 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  J_OUTCOME,
-  JOB_WORDS,
-  S_COUNTER_HIGH,
-  S_COUNTER_LOW,
-  S_FROM,
-  S_KEY,
-  S_LENGTH,
-  SEAL_WORDS,
-} from '#protocol/wireguard/ports.ts';
+import { J_OUTCOME, JOB_WORDS } from '#protocol/wireguard/ports.ts';
+import { sealJob } from '#protocol/wireguard/testing/seal-job.ts';
 import { blake2s } from './blake2s.ts';
 import { enginePorts } from './engine-ports.ts';
 import { nodePorts } from './ports.ts';
@@ -81,17 +73,6 @@ const each = (prove: (make: () => Ports) => void): void => {
   for (const make of IMPLEMENTATIONS) prove(make);
 };
 
-/** A message whose content lies where it is to be sealed. */
-const sealJob = (key: number, length: number, [low, high]: readonly [number, number] = [0, 0]): Uint32Array => {
-  const job = new Uint32Array(SEAL_WORDS);
-  job[S_KEY] = key;
-  job[S_FROM] = 16;
-  job[S_LENGTH] = length;
-  job[S_COUNTER_LOW] = low;
-  job[S_COUNTER_HIGH] = high;
-  return job;
-};
-
 /** Two sides that know each other. */
 const pair = (ports: Ports) => {
   const { handshake } = ports;
@@ -122,7 +103,7 @@ test('a handshake ends with the same keys at both sides, in opposite roles, for 
         [ours.send, theirs.receive],
         [theirs.send, ours.receive],
       ] as const) {
-        transport.seal(message, message, sealJob(send, 5, [7, 1]), 1, 5);
+        transport.seal(message, message, sealJob({ key: send, length: 5, low: 7, high: 1 }), 1, 5);
         const job = Uint32Array.of(receive, 0, 5, 7, 1, 0);
         transport.open(message, job, 1);
         assert.equal(job[J_OUTCOME], 1);
@@ -220,5 +201,5 @@ test('a message that is not authentic stays as it came; one behind the buffer, o
     assert.throws(() => transport.open(message, Uint32Array.of(key, 0, 17, 0, 0, 0), 1), RangeError);
     transport.forget(key);
     transport.forget(key);
-    assert.throws(() => transport.seal(message, message, sealJob(key, 16), 1, 16), RangeError);
+    assert.throws(() => transport.seal(message, message, sealJob({ key, length: 16 }), 1, 16), RangeError);
   }));

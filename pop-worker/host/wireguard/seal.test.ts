@@ -9,20 +9,17 @@ import {
   J_OUTCOME,
   JOB_WORDS,
   S_CHECKSUM,
-  S_COUNTER_HIGH,
-  S_COUNTER_LOW,
   S_FLAGS,
-  S_FROM,
   S_HEADER,
   S_INTO,
   S_KEY,
   S_LENGTH,
-  S_RECEIVER,
   S_SEGMENT,
   S_UPPER,
   SEAL_WORDS,
   SealFlag,
 } from '#protocol/wireguard/ports.ts';
+import { sealJob } from '#protocol/wireguard/testing/seal-job.ts';
 import { enginePorts } from './engine-ports.ts';
 import { nodePorts } from './ports.ts';
 
@@ -77,13 +74,7 @@ const LARGE = fc.record<Large>({
 });
 
 const jobOf = (key: number, shape: Shape, low = 0, high = 0): Uint32Array => {
-  const job = new Uint32Array(SEAL_WORDS);
-  job[S_KEY] = key;
-  job[S_RECEIVER] = 0xfedcba98;
-  job[S_COUNTER_LOW] = low;
-  job[S_COUNTER_HIGH] = high;
-  job[S_FROM] = shape.at;
-  job[S_LENGTH] = shape.length;
+  const job = sealJob({ key, receiver: 0xfedcba98, low, high, from: shape.at, length: shape.length });
   job[S_FLAGS] = (shape.needsChecksum ? SealFlag.checksum : 0) | (shape.isTcp ? SealFlag.tcp : 0);
   job[S_UPPER] = shape.upper;
   job[S_CHECKSUM] = shape.checksum;

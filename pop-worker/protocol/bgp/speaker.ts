@@ -187,6 +187,8 @@ export class Speaker implements NeighbourListener {
     const reader = this.#reader;
     if (reader.read(buffer, start, end, negotiated.rules) !== Outcome.ok) this.#sink.faulty(neighbour.index, reader);
     this.#routes.take(neighbour.index, reader);
+    if (reader.endOfRib !== 0 && this.#helpers[neighbour.index]?.toldAll(reader.endOfRib) === true)
+      neighbour.restarted();
     this.#sink.monitor?.updated(neighbour.index, buffer, start - HEADER_BYTES, end, reader);
     // RFC 4760 §7: what is received of it is ignored for the rest of the session.
     if (reader.disabledFamily !== 0) neighbour.disable(reader.disabledFamily);
@@ -200,10 +202,14 @@ export class Speaker implements NeighbourListener {
     else if (this.#paces[index]?.asked(family, now) === true) this.#routes.refresh(index, family);
   }
 
-  ended({ index }: Neighbour, ending: Ending, now: TimeUs): void {
-    if (ending.wasEstablished) this.#paces[index]?.clear();
-    if (ending.wasEstablished) this.#routes.down(index, this.#helpers[index]?.ended(ending, now) ?? []);
+  ended({ index }: Neighbour, ending: Ending, now: TimeUs): boolean {
+    const kept = (ending.wasEstablished && this.#helpers[index]?.ended(ending, now)) || [];
+    if (ending.wasEstablished) {
+      this.#paces[index]?.clear();
+      this.#routes.down(index, kept);
+    }
     this.#sink.ended(index, ending);
+    return kept.length > 0;
   }
 
   stopped({ index }: Neighbour): void {

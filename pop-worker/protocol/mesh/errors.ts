@@ -16,6 +16,8 @@ export const MeshErrorCode = {
   replaced: 0x5,
   /** A mistake of our own. */
   internal: 0x6,
+  /** The other takes nothing of what it is sent. */
+  stalled: 0x7,
 } as const;
 export type MeshErrorCode = (typeof MeshErrorCode)[keyof typeof MeshErrorCode];
 

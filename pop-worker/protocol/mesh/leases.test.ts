@@ -62,41 +62,6 @@ test('a worker whose host says that it is gone is dead with its next probe that 
   assert.deepEqual([scene.dead(1), scene.dead(2)], [[3], [3]]);
 });
 
-test('which of its prefixes others announce is known, of those that are heard, and of nobody where nobody is', () => {
-  const PREFIXES = new Map([...'abc'].map((name, n) => [name, { address: Uint8Array.of(192, 0, n, 0), length: 24 }]));
-  const own = new Map<number, string>();
-  const scene = new Scene(3);
-  /** @param names a letter for each prefix */
-  const set = (member: number, names: string): void => {
-    own.set(member, names);
-    const prefixes = [...names].flatMap((name) => PREFIXES.get(name) ?? []);
-    scene.mesh(member).setPrefixes(prefixes, scene.steps.now);
-  };
-  const shared = () =>
-    [1, 2, 3].map((member) => {
-      const places = scene.mesh(member).sharedPrefixes(scene.steps.now);
-      return places?.map((place) => own.get(member)?.[place]).join('');
-    });
-  set(1, 'ab');
-  set(2, 'bc');
-  set(3, 'c');
-  scene.run(5000);
-  assert.deepEqual(shared(), ['', '', ''], 'nobody announces yet');
-  for (const member of [1, 2, 3]) scene.mesh(member).announces = true;
-  scene.run(100);
-  assert.deepEqual(shared(), ['b', 'bc', 'c'], 'that others have other prefixes does not count');
-  set(3, 'ca');
-  scene.run(100);
-  assert.deepEqual(shared(), ['ab', 'bc', 'ca']);
-  assert.equal(scene.mesh(1).sharedPrefixes(scene.steps.now), scene.mesh(1).sharedPrefixes(scene.steps.now));
-  scene.mesh(3).announces = false;
-  scene.run(100);
-  assert.deepEqual(shared(), ['b', 'b', 'ca']);
-  scene.network.partition([1], [2, 3]);
-  scene.run(500);
-  assert.deepEqual(shared(), [undefined, '', 'c']);
-});
-
 test('a minority calls nobody dead, and loses its leases before anybody calls it dead', () => {
   const scene = new Scene(5);
   scene.run(5000);
@@ -157,61 +122,4 @@ test('nobody who holds a lease is dead for anybody, whatever the links do', () =
       }
     }
   }
-});
-
-test('who was stopped serves only once it holds its lease again; who hears nobody goes on after a second', () => {
-  const scene = new Scene(3);
-  scene.run(5000);
-  const node = scene.network.node(2);
-  node.isStopped = true;
-  scene.run(600);
-  assert.deepEqual(scene.dead(1), [2]);
-  node.isStopped = false;
-  assert.equal(node.mesh.mayServe(scene.steps.now), false);
-  assert.match(scene.heard(2, scene.nowMs - 1).join(), /^stopped for 6\d\d ms$/);
-  node.resume();
-  scene.run(100);
-  assert.equal(node.mesh.mayServe(scene.steps.now), false);
-  scene.run(2000);
-  assert.equal(node.mesh.mayServe(scene.steps.now), true);
-
-  scene.network.partition([1, 3], [2]);
-  node.isStopped = true;
-  scene.run(600);
-  node.resume();
-  assert.equal(node.mesh.mayServe(scene.steps.now), false);
-  scene.run(900);
-  assert.equal(node.mesh.mayServe(scene.steps.now), false);
-  scene.run(200);
-  assert.equal(node.mesh.mayServe(scene.steps.now), true);
-  assert.equal(node.mesh.holdsLease(scene.steps.now), false);
-});
-
-test('who was stopped and is in a minority since goes on after a second too', () => {
-  const scene = new Scene(5);
-  scene.run(5000);
-  const node = scene.network.node(2);
-  node.isStopped = true;
-  scene.network.partition([1, 2], [3, 4, 5]);
-  scene.run(600);
-  node.isStopped = false;
-  node.resume();
-  scene.run(900);
-  assert.equal(node.mesh.mayServe(scene.steps.now), false);
-  scene.run(200);
-  assert.equal(node.mesh.mayServe(scene.steps.now), true);
-  assert.equal(node.mesh.holdsLease(scene.steps.now), false);
-});
-
-test('a worker whose links all fail withdraws nothing: it may serve, without a lease', () => {
-  const scene = new Scene(3);
-  scene.run(5000);
-  scene.network.partition([1], [2, 3]);
-  scene.run(5000);
-  assert.equal(scene.mesh(1).holdsLease(scene.steps.now), false);
-  assert.equal(scene.mesh(1).mayServe(scene.steps.now), true);
-  assert.deepEqual(
-    scene.heard(1, 5000).filter((what) => what.startsWith('lease')),
-    ['lease lost'],
-  );
 });

@@ -8,7 +8,7 @@ import { Latency } from './rtt.ts';
 import type { Probe } from './wire/probe.ts';
 
 test('error codes are those of SPEC.md: they are on the wire', () => {
-  const codes = { none: 0, frame: 1, version: 2, member: 3, rate: 4, replaced: 5, internal: 6 };
+  const codes = { none: 0, frame: 1, version: 2, member: 3, rate: 4, replaced: 5, internal: 6, stalled: 7 };
   assert.deepEqual({ ...MeshErrorCode }, codes);
   const error = new MeshError(MeshErrorCode.rate, 'remote', 'x');
   assert.deepEqual([error.code, error.fault, error.message], [4, 'remote', 'x']);

@@ -39,6 +39,11 @@ export class Paths {
     this.#directOf = directOf;
   }
 
+  /** What a member costs directly, in units of `COST_UNIT_US`. */
+  directCost(member: number, now: TimeUs): number {
+    return this.#directOf(member, now);
+  }
+
   setVector(from: number, costs: CostVector, now: TimeUs): void {
     this.#vectors.set(from, { costs, at: now });
   }

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { type MeshError, MeshErrorCode } from './errors.ts';
 import { HELLO, inPieces, Victim } from './testing/hostile.ts';
-import { FrameType } from './wire/frame.ts';
+import { FrameType, frameOf } from './wire/frame.ts';
+import { writeRelay } from './wire/relay.ts';
 
 const corpus = (name: string) => readCorpus<string>(new URL(`testing/corpus/${name}.json`, import.meta.url));
 const outcome = (error: MeshError | undefined): string =>
@@ -67,4 +68,40 @@ test('who is no member has no link, and what comes without one is not read', () 
   victim.mesh.unlinked(2, victim.now);
   assert.equal(victim.says(Uint8Array.of(0xff, 0xff, 0xff)), undefined);
   assert.equal(victim.sends(Uint8Array.of(0xff)), undefined);
+});
+
+test('what is to be relayed to a member that takes no more waits, so much and no more, and goes in its order', () => {
+  const victim = new Victim();
+  victim.says(HELLO);
+  victim.poll();
+  victim.toOther.length = 0;
+  victim.full.add(3);
+  const relayed = (n: number): Uint8Array =>
+    frameOf(
+      FrameType.relay,
+      writeRelay({ from: 2, to: 3, type: FrameType.confirm, payload: new Uint8Array(2000).fill(n) }),
+    );
+  for (let n = 0; n < 1000; n++) {
+    assert.equal(victim.says(relayed(n)), undefined);
+    if (n % 100 === 0) victim.poll();
+  }
+  assert.equal(victim.toOther.length, 0);
+  const kept = Math.floor(2 ** 18 / relayed(0).length);
+  assert.equal(victim.mesh.counters.relayFailed, 1000 - kept);
+  victim.full.clear();
+  victim.poll();
+  assert.deepEqual(
+    victim.toOther.filter(([type]) => type === FrameType.relay).map((frame) => frame.at(-1)),
+    Array.from({ length: kept }, (_, n) => n & 255),
+  );
+  assert.equal(victim.mesh.counters.relayed, kept);
+  // There is room for as much again; and what waits for who is gone goes with it.
+  for (let n = 0; n < kept; n++) assert.equal(victim.says(relayed(n)), undefined);
+  victim.poll();
+  assert.equal(victim.mesh.counters.relayed, 2 * kept);
+  victim.full.add(3);
+  assert.equal(victim.says(relayed(1)), undefined);
+  victim.mesh.unlinked(3, victim.now);
+  victim.poll();
+  assert.equal(victim.mesh.counters.relayFailed, 1000 - kept + 1);
 });

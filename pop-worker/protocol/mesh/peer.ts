@@ -2,6 +2,7 @@ import type { TimeUs } from '../contract.ts';
 import { Budget } from './budget.ts';
 import { Latency } from './rtt.ts';
 import { FrameSplitter } from './wire/frame.ts';
+import { FILTERS_VERSION } from './wire/hello.ts';
 import type { Probe } from './wire/probe.ts';
 
 /** Probes a second that a member may send: twenty times as many as it should. */
@@ -44,6 +45,8 @@ export class Peer {
   /** Whether it was dead when we looked last. */
   wasDead = false;
   saidHello = false;
+  /** Bytes of frames from it to other members that wait for room. */
+  passingBytes = 0;
 
   constructor(member: number) {
     this.member = member;
@@ -52,6 +55,11 @@ export class Peer {
   /** Both sides know who the other is, and what it speaks. */
   get isReady(): boolean {
     return this.isLinked && this.version !== undefined;
+  }
+
+  /** It speaks a version that has filters of IPv6. */
+  get hasFilters(): boolean {
+    return (this.version ?? 0) >= FILTERS_VERSION;
   }
 
   unlink(): void {

@@ -28,3 +28,11 @@ export interface MeshSink {
   filters?(member: number, payload: Uint8Array): void;
   filtersAsked?(member: number, key: string): void;
 }
+
+/** Where what the mesh says goes. Bytes are the receiver's to keep. */
+export interface MeshOut {
+  /** Whether the stream to a member takes more now. */
+  room(member: number): boolean;
+  stream(member: number, frame: Uint8Array): void;
+  datagram(member: number, bytes: Uint8Array): void;
+}

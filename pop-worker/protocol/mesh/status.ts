@@ -1,5 +1,6 @@
 import type { TimeUs } from '../contract.ts';
-import type { Mesh } from './mesh.ts';
+import type { Leases } from './leases.ts';
+import type { Paths } from './paths.ts';
 import type { Peer } from './peer.ts';
 import { COST_UNIT_US, UNREACHABLE_COST } from './wire/vector.ts';
 
@@ -21,7 +22,11 @@ export interface PeerStatus {
   readonly costMs: number | undefined;
 }
 
-export const statusOf = (peer: Peer, mesh: Mesh, now: TimeUs): PeerStatus => {
+export const statusOf = (
+  peer: Peer,
+  mesh: { readonly leases: Leases; readonly paths: Paths },
+  now: TimeUs,
+): PeerStatus => {
   const { member, latency, isLinked } = peer;
   const { leases, paths } = mesh;
   const cost = paths.cost(member, now);

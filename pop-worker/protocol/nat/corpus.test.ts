@@ -5,9 +5,9 @@ import { IpFault, IpView } from '#protocol/ip/view.ts';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { NatDrop } from './counters.ts';
-import type { FlowFields } from './nat.ts';
 import { Replicas } from './replicas.ts';
 import { between, scene } from './testing/nat.ts';
+import type { FlowFields } from './told-session.ts';
 import { FLOW_BYTES, readFlow, readSections } from './wire.ts';
 
 const corpus = <Expect>(name: string) => readCorpus<Expect>(new URL(`testing/corpus/${name}.json`, import.meta.url));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Protocol } from '#protocol/ip/view.ts';
-import type { FlowFields } from './nat.ts';
 import { Replicas } from './replicas.ts';
 import { FlowState } from './tcp-state.ts';
 import { scene } from './testing/nat.ts';
+import type { FlowFields } from './told-session.ts';
 import { readSections, SectionFlag, SectionWriter } from './wire.ts';
 
 const FLOW: FlowFields = {

@@ -10,20 +10,9 @@ import { choosePort } from './ports.ts';
 import { Quote, readAddress, replaceAddress, replaceEndpoint } from './rewrite.ts';
 import { FlowState, nextTcpState, RST, SYN } from './tcp-state.ts';
 import { DEFAULT_TIMEOUTS, type NatTimeouts, timeoutOf } from './timeouts.ts';
-import { canBeSession } from './told-session.ts';
+import { canBeSession, type FlowFields } from './told-session.ts';
 
-/** One session, as workers tell each other. Addresses and ports as numbers. */
-export interface FlowFields {
-  protocol: number;
-  /** Of `FlowState`; 0: it is over. */
-  state: number;
-  innerAddress: number;
-  innerPort: number;
-  outerPort: number;
-  remoteAddress: number;
-  /** 0 but for TCP. */
-  remotePort: number;
-}
+export type { FlowFields } from './told-session.ts';
 
 export interface NatOptions {
   readonly pool: Pool;

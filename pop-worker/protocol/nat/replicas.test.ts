@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { Protocol } from '#protocol/ip/view.ts';
-import type { FlowFields } from './nat.ts';
 import { Replicas } from './replicas.ts';
+import type { FlowFields } from './told-session.ts';
 import { readFlow, readSections, type Section, SectionFlag, SectionWriter } from './wire.ts';
 
 const head = { key: 'red/phone', address: 0xcb007110, port: 1024, ports: 64 };
@@ -122,4 +123,53 @@ test('memory has an end: what is too much is counted, what is there stays', () =
   writer.add({ ...head, key: 'a/2' }, flow(7));
   applyTo(replicas, writer.take());
   assert.deepEqual([replicas.flows, replicas.refused, replicas.bytes], [4, 3, 320]);
+});
+
+test('sessions that come, change and go are those that a plain map has, however many', () => {
+  const step = fc.record({ n: fc.integer({ min: 0, max: 99 }), state: fc.integer({ min: 0, max: 4 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 400, size: 'max' }), fc.nat(), (steps, k0) => {
+      const replicas = new Replicas(undefined, undefined, { k0, k1: 1 });
+      const model = new Map<number, number>();
+      const writer = new SectionWriter();
+      for (const { n, state } of steps) {
+        writer.add(head, flow(n, state));
+        if (state > 0) model.set(1024 + n, state);
+        else model.delete(1024 + n);
+      }
+      applyTo(replicas, writer.take());
+      const states = new Map<number, number>();
+      replicas.tellAll(head.key, (message) => {
+        for (const section of sectionsOf(message)) {
+          const fields = flow(0);
+          for (let i = 0; i < section.count; i++) {
+            readFlow(message, section.at + 16 * i, fields);
+            assert.ok(!states.has(fields.outerPort), 'twice');
+            states.set(fields.outerPort, fields.state);
+          }
+        }
+      });
+      assert.deepEqual(new Map([...states].sort()), new Map([...model].sort()));
+      assert.equal(replicas.flows, model.size);
+      replicas.forget(head.key);
+      assert.equal(replicas.bytes, 0);
+    }),
+  );
+});
+
+test('a session of many is found without looking at the others', () => {
+  const replicas = new Replicas();
+  const writer = new SectionWriter();
+  const say = (n: number, state: number): void => {
+    writer.add(head, flow(n, state));
+    applyTo(replicas, writer.take());
+  };
+  for (let n = 0; n < 16_384; n++) say(n, 2);
+  assert.equal(replicas.flows, 16_384);
+  const { looked } = replicas;
+  for (let n = 0; n < 16_384; n++) say(16_383 - n, 3);
+  // Beside it, those that have the same 32 bits of hash.
+  assert.ok(replicas.looked - looked < 16_384 + 100, `${replicas.looked - looked} looks`);
+  for (let n = 0; n < 16_384; n++) say(n, 0);
+  assert.equal(replicas.flows, 0);
 });

@@ -1,4 +1,4 @@
-import type { FlowFields } from './nat.ts';
+import type { FlowFields } from './told-session.ts';
 
 /** Bytes of one message at most: what a frame of the mesh carries. */
 export const MOST_MESSAGE_BYTES = 8192;

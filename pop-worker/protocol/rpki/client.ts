@@ -1,4 +1,4 @@
-import type { HashKey } from '#protocol/bgp/rib/keyed-hash.ts';
+import type { HashKey } from '#protocol/keyed-hash.ts';
 import { type Core, NEVER, type TimeUs } from '../contract.ts';
 import { Changes } from './changes.ts';
 import { RtrError, RtrErrorCode, remoteError } from './errors.ts';

@@ -1,5 +1,5 @@
-import type { HashKey } from '#protocol/bgp/rib/keyed-hash.ts';
 import { maskOf, PrefixTable } from '#protocol/bgp/rib/prefix-table.ts';
+import type { HashKey } from '#protocol/keyed-hash.ts';
 import type { PrefixRecord } from './wire/prefix.ts';
 
 /** What RFC 6811 §2 says of a route: `NotFound`, `Valid`, `Invalid`. */

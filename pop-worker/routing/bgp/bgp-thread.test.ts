@@ -158,11 +158,58 @@ test('more prefixes than a neighbour may have end the session (RFC 4486 §4)', r
   await until('it is too much', () => one.endings.includes('received Cease, Maximum Number of Prefixes Reached'));
   const status = await other.status();
   assert.match(
-    status.lastError ?? '',
+    status.lastSession?.reason ?? '',
     /^sent Cease, Maximum Number of Prefixes Reached: ipv4-unicast: .* more than 2 paths$/,
   );
   assert.ok((status.heldBackSeconds ?? 0) > 590);
 });
+
+test(
+  'a limit of prefixes changes while the session stays; below what there is it ends it, raised it has it again at once',
+  root,
+  async (t) => {
+    const originate = [1, 2, 3].map((n) => ({ prefix: `198.51.${n}.0/24` }));
+    const [one, other] = sides(t, { originate });
+    one.add(other);
+    const limitedTo = (paths: number) => ({ limits: [{ family: 0x0101, paths }] });
+    const id = other.add(one, { routes: limitedTo(4) });
+    const { routes } = other.configOf(one);
+    const limit = (paths: number): void =>
+      other.thread.post({ type: 'change', id, routes: { ...routes, ...limitedTo(paths) } });
+    await Promise.all([one.up(), other.up()]);
+    const received = async (): Promise<number | undefined> => (await other.status()).routes['ipv4-unicast']?.received;
+    await until('all have come', async () => (await received()) === 3);
+    const { sessions } = await other.status();
+    const ends = other.endings.length;
+    for (const paths of [3, 1000, 3]) limit(paths);
+    assert.deepEqual([(await other.status()).sessions, await received(), other.endings.length], [sessions, 3, ends]);
+    limit(2);
+    await until('it is too much', () => one.endings.includes('received Cease, Maximum Number of Prefixes Reached'));
+    const status = await other.status();
+    assert.match(
+      status.lastSession?.reason ?? '',
+      /^sent Cease, Maximum Number of Prefixes Reached: .* more than 2 paths$/,
+    );
+    assert.ok((status.heldBackSeconds ?? 0) > 590);
+    // What is no higher than before leaves it held back.
+    limit(2);
+    limit(1);
+    assert.ok(((await other.status()).heldBackSeconds ?? 0) > 590);
+    other.thread.post({
+      type: 'policies',
+      policies: { ruleSets: {} },
+      changes: [{ id, routes: { ...routes, ...limitedTo(3) } }],
+    });
+    await until('all have come again', async () => (await received()) === 3);
+    assert.equal((await other.status()).heldBackSeconds, undefined);
+    other.thread.post({
+      type: 'policies',
+      policies: { ruleSets: {} },
+      changes: [{ id, routes: { ...routes, ...limitedTo(2) } }],
+    });
+    await until('it is too much again', async () => ((await other.status()).heldBackSeconds ?? 0) > 590);
+  },
+);
 
 test('without a policy an external neighbour is told nothing and gives nothing (RFC 8212)', root, async (t) => {
   const originate = [{ prefix: '198.51.100.0/24' }];

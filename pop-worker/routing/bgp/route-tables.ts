@@ -1,3 +1,4 @@
+import type { BgpError } from '#protocol/bgp/errors.ts';
 import type { OriginValidator } from '#protocol/bgp/policy/route.ts';
 import type { Policies } from '#protocol/bgp/policy/rule.ts';
 import type { FamilyCounts } from '#protocol/bgp/rib/inspect.ts';
@@ -18,10 +19,12 @@ export interface RouteTables extends Routes {
   readonly rib: Rib;
   addNeighbour(config: BgpNeighbourConfig): number;
   removeNeighbour(index: number): void;
-  /** Other routes of a neighbour are taken, and told to it. */
-  change(index: number, routes: NeighbourRoutesConfig): void;
-  /** @param changes by index: what neighbours have other than before */
-  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): void;
+  /** Other routes of a neighbour are taken, and told to it. @returns whether it may announce more of a family than before */
+  change(index: number, routes: NeighbourRoutesConfig): boolean;
+  /** @param changes by index: what neighbours have other than before @returns indices of those that may announce more */
+  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): ReadonlySet<number>;
+  /** What ends the session of a neighbour that has announced more than it may by now; undefined: nothing. */
+  excess(index: number): BgpError | undefined;
   /** A route of our own, in place of the one that there may be. */
   originate(origin: OriginConfig): void;
   withdraw(prefix: string): void;

@@ -220,7 +220,7 @@ export class BgpRunner implements StreamsOwner {
         this.#speaker.askRefresh(entry.index);
         return;
       case 'change':
-        this.#tables.change(entry.index, command.routes);
+        this.#limit(entry, this.#tables.change(entry.index, command.routes), now);
         return;
       case 'remove':
         this.#remove(entry, now);
@@ -232,7 +232,14 @@ export class BgpRunner implements StreamsOwner {
       const index = this.#entries.withId(id)?.index;
       return index === undefined ? [] : [[index, routes] as const];
     });
-    this.#tables.setPolicies(policies, new Map(byIndex));
+    const raised = this.#tables.setPolicies(policies, new Map(byIndex));
+    const now = nowUs();
+    for (const entry of this.#entries.all()) this.#limit(entry, raised.has(entry.index), now);
+  }
+
+  /** Holds a neighbour to its limits as they are now. @param isRaised one is higher than before */
+  #limit({ neighbour, index }: Entry, isRaised: boolean, now: TimeUs): void {
+    neighbour.limited(now, this.#tables.excess(index), isRaised);
   }
 
   /** RFC 9384, RFC 5882 §10.2: the session is over, whatever TCP still hopes for. */

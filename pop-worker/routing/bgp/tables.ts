@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { BgpError } from '#protocol/bgp/errors.ts';
 import type { Negotiated } from '#protocol/bgp/fsm/negotiate.ts';
 import { type PolicyNeighbour, RpkiState } from '#protocol/bgp/policy/route.ts';
 import { OWN_NAME, type Policies, type RpkiName } from '#protocol/bgp/policy/rule.ts';
@@ -59,18 +60,27 @@ export class Tables implements RouteTables {
     return index;
   }
 
-  change(index: number, routes: NeighbourRoutesConfig): void {
+  change(index: number, routes: NeighbourRoutesConfig): boolean {
     const config = this.#configs[index];
-    if (config === undefined) return;
+    if (config === undefined) return false;
     const changed = { ...config, routes };
     this.#configs[index] = changed;
     this.rib.change(index, this.#settingsOf(changed, this.#neighbours[index]));
+    const limitOf = (family: number): number =>
+      routes.limits.find((one) => one.family === family)?.paths ?? Number.POSITIVE_INFINITY;
+    return config.routes.limits.some(({ family, paths }) => limitOf(family) > paths);
   }
 
-  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): void {
+  setPolicies(policies: Policies, changes: ReadonlyMap<number, NeighbourRoutesConfig>): ReadonlySet<number> {
     this.#policies = this.#bookOf(policies);
+    const raised = new Set<number>();
     for (const [index, config] of this.#configs.entries())
-      if (config !== undefined) this.change(index, changes.get(index) ?? config.routes);
+      if (config !== undefined && this.change(index, changes.get(index) ?? config.routes)) raised.add(index);
+    return raised;
+  }
+
+  excess(index: number): BgpError | undefined {
+    return this.rib.excess(index);
   }
 
   setValidator(validator: RouteValidator): void {

@@ -7,17 +7,16 @@ import { createTlsClientPort } from '#host/tls/tls-port.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { PassiveHttp3Sink } from '#pop-worker/library/http3-sink.ts';
-import { resuming, type SavedSession, savedSession } from '#pop-worker/library/saved-session.ts';
+import { resuming } from '#pop-worker/library/saved-session.ts';
 import { controllerNamed, DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
 import { Http3Binding } from '#protocol/http3/binding.ts';
 import { Http3Connection } from '#protocol/http3/connection.ts';
-import type { Http3Settings } from '#protocol/http3/settings.ts';
 import { openUdpTunnel, type UdpTunnel } from '#protocol/masque/connect-udp.ts';
 import { TUNNEL_HEADROOM } from '#protocol/masque/tunnel.ts';
 import { defaultUdpTemplate } from '#protocol/masque/uri-template.ts';
-import type { CloseInfo } from '#protocol/quic/api.ts';
 import { DEFAULT_CONFIG, DEFAULT_ENDPOINT_CONFIG } from '#protocol/quic/config.ts';
 import { Endpoint } from '#protocol/quic/endpoint.ts';
+import { EarlyDevice, type Kept, type Opened, wordsOf } from './early-device.ts';
 
 export interface FlipOrder {
   readonly edge: string;
@@ -26,6 +25,8 @@ export interface FlipOrder {
   readonly trustAnchors: string;
   /** One for each connection. */
   readonly tokens: readonly string[];
+  /** Of devices that come with early data meanwhile. */
+  readonly earlyTokens: readonly string[];
   readonly echoPort: number;
   /** Between two packets of a connection. */
   readonly everyMs: number;
@@ -41,8 +42,8 @@ export interface FlipReport {
   /** Connections that ended, by how. */
   readonly ended: readonly string[];
   readonly payloadBytes: number;
-  /** Opened during the phase: when, how long it took to be confirmed, what became of early data. */
-  readonly opened: readonly { readonly ms: number; readonly tookMs: number; readonly early: string }[];
+  /** Opened during the phase. */
+  readonly opened: readonly Opened[];
   readonly failed: readonly string[];
 }
 
@@ -98,16 +99,20 @@ class Client {
   readonly #tunnels: UdpTunnel[] = [];
   readonly #flying = new Map<number, Flying>();
   #sequence = 0;
-  #phase: { sentMs: number[]; rttMs: number[]; opened: FlipReport['opened'][number][]; failed: string[] } | undefined;
+  #phase: { sentMs: number[]; rttMs: number[]; opened: Opened[]; failed: string[] } | undefined;
   readonly #ended: string[] = [];
   #timers: NodeJS.Timeout[] = [];
   #payload = new Uint8Array(0);
-  #saved: SavedSession | undefined;
-  #settings: Http3Settings | undefined;
+  readonly #early: readonly EarlyDevice[];
   #openings = 0;
 
   constructor(order: FlipOrder) {
     this.#order = order;
+    const { serverName, earlyTokens } = order;
+    this.#early = earlyTokens.map(
+      (token, i) =>
+        new EarlyDevice({ ...{ serverName, token, clockMs }, dial: (sink, kept) => this.#dial(i, sink, kept) }),
+    );
     for (let i = 0; i * PER_SOCKET < order.tokens.length; i++) this.#lines.push(new Line(order.trustAnchors));
   }
 
@@ -133,16 +138,19 @@ class Client {
     return Math.max(...this.#tunnels.map((tunnel) => tunnel.maxPayloadBytes()));
   }
 
-  #dial(index: number, sink: PassiveHttp3Sink, early = false): void {
+  /** @returns the connection where it begins with early data */
+  #dial(index: number, sink: PassiveHttp3Sink, kept?: Kept): Http3Connection | undefined {
     const { edge, port, serverName } = this.#order;
     const line = this.#lines[index % this.#lines.length] as Line;
-    const begins = early && this.#saved !== undefined && this.#settings !== undefined;
-    const options = begins ? { remembered: this.#settings as Http3Settings } : {};
+    const options = kept === undefined ? {} : { remembered: kept.settings };
     const binding = new Http3Binding((quic) => new Http3Connection(quic, sink, options));
     const whom = { remote: addressOf(edge, port), serverName, alpn: ['h3'], sink: binding };
-    const connection = line.endpoint.connect({ ...whom, ...(begins && resuming(this.#saved, true)) }, nowUs());
+    const connection = line.endpoint.connect({ ...whom, ...resuming(kept?.session, true) }, nowUs());
+    if (kept === undefined) return undefined;
     // What HTTP/3 begins with goes out as early data.
-    if (begins) binding.bind(connection).start();
+    const http3 = binding.bind(connection);
+    http3.start();
+    return http3;
   }
 
   #tunnel(token: string, index: number): Promise<void> {
@@ -150,8 +158,7 @@ class Client {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const client = this;
     class Sink extends PassiveHttp3Sink {
-      override settings: PassiveHttp3Sink['settings'] = (http3, settings) => {
-        client.#settings = settings;
+      override settings: PassiveHttp3Sink['settings'] = (http3) => {
         const fields = [{ name: 'proxy-authorization', value: `Bearer ${token}` }];
         const tunnel = openUdpTunnel(
           http3,
@@ -167,9 +174,6 @@ class Client {
           fields,
         );
         if (tunnel !== undefined) client.#tunnels[index] = tunnel;
-      };
-      override ticket: PassiveHttp3Sink['ticket'] = (http3, data) => {
-        client.#saved = savedSession(http3.quic, data) ?? client.#saved;
       };
       override connectionClosed: PassiveHttp3Sink['connectionClosed'] = (_http3, info) => {
         client.#ended.push(wordsOf(info));
@@ -216,27 +220,30 @@ class Client {
     this.#phase?.rttMs.push(clockMs() - flying.ms);
   }
 
-  /** One more connection, that ends once it is confirmed; every other one with early data. */
+  /** One more connection, that ends once it is confirmed; every other one by a device with early data, if one is free. */
   #openOne(): void {
     const phase = this.#phase;
     if (phase === undefined) return;
+    const failed = (reason: string): void => void phase.failed.push(reason);
+    const opening = this.#openings++;
+    const device = opening % 2 === 0 ? undefined : this.#early.find(({ isBusy }) => !isBusy);
+    if (device !== undefined) {
+      device.open((opened) => void phase.opened.push(opened), failed);
+      return;
+    }
     const ms = clockMs();
-    let early = 'none';
     let done = false;
     class Sink extends PassiveHttp3Sink {
-      override handshakeComplete: PassiveHttp3Sink['handshakeComplete'] = (_http3, info) => {
-        early = info.earlyData;
-      };
       override handshakeConfirmed: PassiveHttp3Sink['handshakeConfirmed'] = (http3) => {
         done = true;
-        phase?.opened.push({ ms, tookMs: clockMs() - ms, early });
+        phase?.opened.push({ ms, tookMs: clockMs() - ms, early: 'none' });
         http3.close();
       };
       override connectionClosed: PassiveHttp3Sink['connectionClosed'] = (_http3, info) => {
-        if (!done) phase?.failed.push(wordsOf(info));
+        if (!done) failed(wordsOf(info));
       };
     }
-    this.#dial(this.#openings++, new Sink(), this.#openings % 2 === 0);
+    this.#dial(opening, new Sink());
   }
 
   async end(): Promise<FlipReport> {
@@ -251,8 +258,6 @@ class Client {
     return { sentMs, rttMs, lost, ended: [...this.#ended], payloadBytes, opened, failed };
   }
 }
-
-const wordsOf = ({ by, code, reason }: CloseInfo): string => `${by} ${code} ${reason}`.trim();
 
 let client: Client | undefined;
 const take = async (command: FlipCommand): Promise<void> => {

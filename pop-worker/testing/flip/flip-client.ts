@@ -15,12 +15,18 @@ export class FlipClient {
     this.#child = child;
   }
 
-  /** Opens so many connections, each with a tunnel to the echo beside the worker. @throws Error when one fails */
-  static async connect(world: TwoPops, connections: number, everyMs: number): Promise<FlipClient> {
+  /**
+   * Opens so many connections, each with a tunnel to the echo beside the worker.
+   *
+   * @param early so many devices besides, that come with early data while others are opened
+   * @throws Error when one fails
+   */
+  static async connect(world: TwoPops, connections: number, everyMs: number, early = 0): Promise<FlipClient> {
     const client = new FlipClient(world.run(world.clientNamespace, PROGRAM));
-    const tokens = await world.tokens(connections);
+    const all = await world.tokens(connections + early);
+    const [tokens, earlyTokens] = [all.slice(0, connections), all.slice(connections)];
     const to = { edge: ANYCAST, port: PORT, serverName: SERVER_NAME, trustAnchors: world.authority.pem };
-    await client.#ask({ order: { ...to, tokens, echoPort: ECHO_PORT, everyMs } });
+    await client.#ask({ order: { ...to, tokens, earlyTokens, echoPort: ECHO_PORT, everyMs } });
     return client;
   }
 

@@ -19,6 +19,7 @@ const UPLINK = { a: '10.1.0.2', b: '10.2.0.2' } as const;
 const ROUTER = { a: '10.1.0.1', b: '10.2.0.1' } as const;
 const NUMBER = { a: 1, b: 2 } as const;
 const HANDOFF_PORT = 7443;
+const MESH_PORT = 7444;
 
 const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -30,6 +31,8 @@ interface PopSettings {
   /** Data-plane threads of each. */
   readonly threads?: number;
   readonly tls?: string;
+  /** They are a mesh, and have TUNs: devices have IP tunnels, and it is known where they are. */
+  readonly mesh?: boolean;
 }
 
 /**
@@ -40,6 +43,7 @@ export class TwoPops {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-pops-'));
   readonly authority = createAuthority();
   readonly issuer = new Issuer();
+  readonly #meshAuthority = createAuthority('CloudBridge flip mesh authority');
   readonly log: string[] = [];
   readonly #prefix = `cbp-${process.pid}-${++made}`;
   readonly #namespaces: string[] = [];
@@ -123,7 +127,45 @@ export class TwoPops {
     this.route('a');
   }
 
-  async #configure({ handoff = '', threads = 1, tls = '' }: PopSettings): Promise<void> {
+  /** What hands packets over: by keys in files, or by a mesh. */
+  #between(pop: Pop, { handoff = '', threads = 1, mesh = false }: PopSettings): string {
+    const other = pop === 'a' ? 'b' : 'a';
+    if (!mesh)
+      return `[tun]
+enabled = false
+[handoff]
+worker = ${NUMBER[pop]}
+address = "${MESH[pop]}"
+port = ${HANDOFF_PORT}
+${handoff}
+[[handoff.peers]]
+worker = ${NUMBER[other]}
+address = "${MESH[other]}"
+port = ${HANDOFF_PORT}
+threads = ${threads}
+key = "peer.key"
+`;
+    const { certificateChain, privateKey } = this.#meshAuthority.issue(`${pop}.mesh`, [`DNS:${pop}.mesh`]);
+    const at = (name: string): string => path.join(this.folder, pop, name);
+    writeFileSync(at('mesh.pem'), certificateChain);
+    writeFileSync(at('mesh.key'), privateKey as string, { mode: 0o600 });
+    writeFileSync(at('mesh-ca.pem'), this.#meshAuthority.pem);
+    return `[tun]
+name = "cbtun"
+[handoff]
+${handoff}
+[mesh]
+member = ${NUMBER[pop]}
+listen = { address = "${MESH[pop]}", port = ${MESH_PORT} }
+certificate = "${pop}/mesh.pem"
+key = "${pop}/mesh.key"
+authority = "${pop}/mesh-ca.pem"
+peers = [{ member = ${NUMBER[other]}, name = "${other}.mesh", address = "${MESH[other]}", port = ${MESH_PORT} }]
+`;
+  }
+
+  async #configure(settings: PopSettings): Promise<void> {
+    const { threads = 1, tls = '' } = settings;
     const at = (name: string): string => path.join(this.folder, name);
     const { certificateChain, privateKey } = this.authority.issue(SERVER_NAME, [`DNS:${SERVER_NAME}`, `IP:${ANYCAST}`]);
     writeFileSync(at('edge.pem'), certificateChain);
@@ -136,7 +178,6 @@ export class TwoPops {
       writeFileSync(at(name), bytes, { mode: 0o600 });
     writeFileSync(at('jwks.json'), await this.issuer.jwks());
     for (const pop of POPS) {
-      const other = pop === 'a' ? 'b' : 'a';
       mkdirSync(at(pop));
       const text = `pop = "${pop}"
 worker = "w1"
@@ -152,25 +193,12 @@ key = "edge.key"
 reset_key = "reset.key"
 ticket_keys = "tickets.key"
 ${tls}
-[tun]
-enabled = false
 [admin]
 listen = "127.0.0.1:9464"
 socket = "${pop}/admin.sock"
 [proxy]
 allowed = ["127.0.0.0/8"]
-[handoff]
-worker = ${NUMBER[pop]}
-address = "${MESH[pop]}"
-port = ${HANDOFF_PORT}
-${handoff}
-[[handoff.peers]]
-worker = ${NUMBER[other]}
-address = "${MESH[other]}"
-port = ${HANDOFF_PORT}
-threads = ${threads}
-key = "peer.key"
-[static]
+${this.#between(pop, settings)}[static]
 issuer = "${ISSUER}"
 jwks = "jwks.json"
 tenants = [{ id = "${TENANT}", prefixes = ["10.64.0.0/10", "fd00:1::/48"] }]

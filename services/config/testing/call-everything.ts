@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { Code } from '@connectrpc/connect';
 import { callAll } from '#services/api/testing/call-all.ts';
 import { CONFIG_SERVICES } from '../app.ts';
-import { type ApiUnderTest, apiSuite } from './api-suite.ts';
+import { apiSuite } from './api-suite.ts';
 import { createClient, eventually, fetchAt } from './client.ts';
+import type { ApiUnderTest } from './suite/case.ts';
 
 /** Of all RPCs. */
 export const METHODS = CONFIG_SERVICES.flatMap((service) => service.methods);

@@ -11,6 +11,7 @@ export interface Answer {
 export type Send = (
   method: string,
   path: string,
+  /** A string is sent as it is. */
   body?: JsonValue,
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Answer>;
@@ -65,7 +66,7 @@ export const createClient =
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
     );
     const text = await response.text();

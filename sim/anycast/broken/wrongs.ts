@@ -47,7 +47,7 @@ export const WRONGS: readonly WrongEdge[] = [
   {
     name: 'stopped-and-on',
     summary: 'a worker that was stopped goes on as if nothing had been',
-    ...{ file: `${MESH}/mesh.ts`, from: 'this.#stoppedAt = now;', to: 'this.#stoppedAt = undefined;' },
+    ...{ file: `${MESH}/own-lease.ts`, from: 'this.#stoppedAt = now;', to: 'this.#stoppedAt = undefined;' },
     ...{ faults: ['stop', 'stop', 'stop'], breaks: 'resumed' },
   },
   {

@@ -78,7 +78,7 @@ export class Connection implements StreamSink {
       this.#stream?.take(bytes, start, end, this);
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
-      this.#fail(error, now);
+      this.fail(error, now);
     }
   }
 
@@ -203,7 +203,8 @@ export class Connection implements StreamSink {
     return this.tcp === Tcp.open;
   }
 
-  #fail(error: BgpError, now: TimeUs): void {
+  /** Ends it as an error says. */
+  fail(error: BgpError, now: TimeUs): void {
     const { code, subcode, data } = error;
     const event =
       code === ErrorCode.messageHeader

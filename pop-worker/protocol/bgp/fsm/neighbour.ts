@@ -1,6 +1,6 @@
 import { NEVER, type Random, type TimeUs } from '../../contract.ts';
 import { FlapGuard, SESSION_FLAP_RULES } from '../../flap-guard.ts';
-import { CeaseSubcode } from '../errors.ts';
+import { type BgpError, CeaseSubcode } from '../errors.ts';
 import { cease } from '../wire/cease.ts';
 import type { Notification } from '../wire/notification.ts';
 import type { Open } from '../wire/open.ts';
@@ -21,8 +21,12 @@ export interface NeighbourListener {
   up(neighbour: Neighbour, negotiated: Negotiated, now: TimeUs): void;
   update(neighbour: Neighbour, buffer: Uint8Array, start: number, end: number, now: TimeUs): void;
   refresh(neighbour: Neighbour, refresh: RouteRefresh, now: TimeUs): void;
-  /** Of a connection that came as far as an OPEN of ours, or had been tried. */
-  ended(neighbour: Neighbour, ending: Ending, now: TimeUs): void;
+  /**
+   * Of a connection that came as far as an OPEN of ours, or had been tried.
+   *
+   * @returns whether its routes are kept: it may be a restart (RFC 4724 §4.2), of which `restarted` is told once it is one
+   */
+  ended(neighbour: Neighbour, ending: Ending, now: TimeUs): boolean;
   /** Nobody wants it any more. */
   stopped(neighbour: Neighbour): void;
   /** It is not to be had before `until`, for it was lost too often. */
@@ -53,6 +57,8 @@ export class Neighbour implements ConnectionOwner {
   readonly #listener: NeighbourListener;
   readonly #random: Random;
   readonly #flaps = new FlapGuard(SESSION_FLAP_RULES);
+  /** When a session was lost that may have been restarted: it counts as lost too often when that was none. */
+  #restartAt: TimeUs | undefined;
   #errorsInRow = 0;
   #state: State = State.idle;
 
@@ -78,6 +84,7 @@ export class Neighbour implements ConnectionOwner {
     this.isEnabled = true;
     this.#errorsInRow = 0;
     this.#flaps.clear();
+    this.#restartAt = undefined;
     this.heldUntil = 0;
     this.#begin(now, Event.manualStart, Event.manualStartPassive);
   }
@@ -98,6 +105,18 @@ export class Neighbour implements ConnectionOwner {
       if (connection.state < State.openSent) continue;
       connection.apply(Event.automaticStop, now, notification, reason, cause);
     }
+  }
+
+  /**
+   * Its limits of prefixes are others.
+   *
+   * @param excess what it has announced is more than they are
+   * @param isRaised one is higher than before: who was held back for it is not any more
+   */
+  limited(now: TimeUs, excess: BgpError | undefined, isRaised: boolean): void {
+    const isHeldForIt = now < this.heldUntil && this.lastSession?.ending.cause === 'max_prefix';
+    if (excess !== undefined) this.session?.fail(excess, now);
+    else if (isRaised && isHeldForIt && this.isEnabled) this.start(now);
   }
 
   /**
@@ -193,20 +212,30 @@ export class Neighbour implements ConnectionOwner {
     if (ending.cause === 'stopped' && !ending.wasEstablished && this.session !== undefined) return;
     if (ending.wasEstablished) this.lastSession = { ending, at: now };
     if (ending.cause !== 'collision' && this.session === undefined) this.lastEnding = ending;
-    this.#listener.ended(this, ending, now);
+    const isKept = this.#listener.ended(this, ending, now);
     if (!this.isEnabled || this.outgoing.state !== State.idle || this.incoming.state !== State.idle) return;
-    this.startAt = this.#restartAt(ending, now);
+    const until = ending.wasEstablished && ending.cause !== 'own_fault' ? this.#flapped(isKept, now) : now;
+    if (until > now) {
+      this.heldUntil = until;
+      this.startAt = until;
+      this.#listener.heldBack(this, until);
+    } else this.startAt = this.#beginAt(ending, now);
   }
 
-  #restartAt(ending: Ending, now: TimeUs): TimeUs {
-    if (ending.wasEstablished && ending.cause !== 'own_fault') {
-      const until = this.#flaps.ended(now);
-      if (until > now) {
-        this.heldUntil = until;
-        this.#listener.heldBack(this, until);
-        return until;
-      }
-    }
+  /** It has told again all that was kept of the session before: its restart costs nobody anything, and does not count. */
+  restarted(): void {
+    this.#restartAt = undefined;
+  }
+
+  /** @param isKept it may be a restart, which counts once it is known to have been none @returns until when it is held back */
+  #flapped(isKept: boolean, now: TimeUs): TimeUs {
+    const restartAt = this.#restartAt;
+    this.#restartAt = isKept ? now : undefined;
+    const until = restartAt === undefined ? now : this.#flaps.ended(restartAt);
+    return isKept ? until : Math.max(until, this.#flaps.ended(now));
+  }
+
+  #beginAt(ending: Ending, now: TimeUs): TimeUs {
     if (ending.cause === 'max_prefix') {
       this.heldUntil = now + SESSION_FLAP_RULES.maxHoldUs;
       return this.heldUntil;

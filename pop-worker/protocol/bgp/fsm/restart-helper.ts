@@ -23,6 +23,8 @@ export class RestartHelper {
   readonly #index: number;
   readonly #routes: Routes;
   readonly #kept = new Map<number, Kept>();
+  /** Nothing of what was kept when the session was lost had to go so far. */
+  #isWhole = false;
 
   constructor(index: number, routes: Routes) {
     this.#index = index;
@@ -39,6 +41,7 @@ export class RestartHelper {
     }
     const families = restart.families.map(({ family }) => family).filter((one) => negotiated.families.includes(one));
     this.#kept.clear();
+    this.#isWhole = true;
     for (const family of families) {
       const staleTimeS = negotiated.longLived.find((one) => one.family === family)?.staleTimeS ?? 0;
       const at = now + restart.restartTimeS * 1e6;
@@ -58,6 +61,15 @@ export class RestartHelper {
     }
   }
 
+  /**
+   * The neighbour has told all that it has of a family (RFC 4724 §2).
+   *
+   * @returns whether it has restarted gracefully by now: it was back in time, with all that was kept, and has told all of it again
+   */
+  toldAll(family: number): boolean {
+    return this.#kept.delete(family) && this.#kept.size === 0 && this.#isWhole;
+  }
+
   /** Nothing is kept any more. */
   forget(): void {
     for (const family of this.#kept.keys()) this.#drop(family);
@@ -72,6 +84,7 @@ export class RestartHelper {
   expire(now: TimeUs): void {
     for (const [family, kept] of this.#kept) {
       if (now < kept.at) continue;
+      this.#isWhole = false;
       if (kept.longLivedUs === 0) {
         this.#drop(family);
         continue;
@@ -82,6 +95,7 @@ export class RestartHelper {
   }
 
   #drop(family: number): void {
+    this.#isWhole = false;
     this.#kept.delete(family);
     this.#routes.dropStale(this.#index, family);
   }

@@ -302,7 +302,8 @@ const rpkiIs = (states: readonly string[], wrong: Wrong): Condition => {
   };
 };
 
-const negated = (match: Match, lists: Lists, wrong: Wrong): Condition => {
+const negated = ({ not: inner, ...match }: Match, lists: Lists, wrong: Wrong): Condition => {
+  if (inner !== undefined) wrong('has a "not" inside of a "not"', 'not');
   const conditions = conditionsOf(match, lists, wrong);
   if (conditions.length === 0) wrong('has a "not" with nothing in it');
   return {

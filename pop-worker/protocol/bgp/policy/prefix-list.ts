@@ -1,5 +1,5 @@
 import { parsePrefix } from '#protocol/ip/text.ts';
-import type { HashKey } from '../rib/keyed-hash.ts';
+import type { HashKey } from '../../keyed-hash.ts';
 import { maskOf, PrefixTable } from '../rib/prefix-table.ts';
 
 /** Prefixes inside of one, by their length. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importError, readPolicies } from './program.ts';
-import type { Policies, Rule } from './rule.ts';
+import { importError, MAX_DEPTH, readPolicies } from './program.ts';
+import type { Match, Policies, Rule } from './rule.ts';
 import { Bench, ROUTE } from './testing/table.ts';
 
 const errorsOf = (...rules: readonly Rule[]): readonly string[] => readPolicies({ ruleSets: { main: rules } }).errors;
@@ -144,6 +144,47 @@ test('circles through others are found, and calls that grow without bounds', () 
   for (let i = 1; i <= 20; i++) ruleSets[`s${i}`] = [{ call: `s${i - 1}` }, { call: `s${i - 1}` }];
   const { errors } = readPolicies({ ruleSets });
   assert.equal(errors[0], 'rule set "s16" asks one route more than 100000 rules: call fewer, or match them before');
+});
+
+/** Rule sets s1, s2, … of which each calls the one after it. */
+const chainOf = (length: number): [string, readonly Rule[]][] =>
+  Array.from({ length }, (_, i) => [`s${i + 1}`, i + 1 < length ? [{ call: `s${i + 2}` }] : [{ end: 'accept' }]]);
+
+test('a chain of calls has a longest that is taken and asked, in whichever order it stands', () => {
+  const orders: readonly (readonly [string, (list: [string, readonly Rule[]][]) => [string, readonly Rule[]][]])[] = [
+    ['callers first', (list) => list],
+    ['callers last', (list) => list.toReversed()],
+    [
+      'mixed',
+      (list) =>
+        list.toSorted(([a], [b]) => ((Number(a.slice(1)) * 7919) % 10007) - ((Number(b.slice(1)) * 7919) % 10007)),
+    ],
+  ];
+  for (const [name, order] of orders) {
+    const taken = new Bench({ ruleSets: Object.fromEntries(order(chainOf(MAX_DEPTH))) }, 's1');
+    assert.ok(taken.accepts(ROUTE), name);
+    for (const length of [MAX_DEPTH + 1, 5000]) {
+      const { errors } = readPolicies({ ruleSets: Object.fromEntries(order(chainOf(length))) });
+      assert.match(
+        errors[0] ?? 'nothing',
+        /^rule set "s\d+", rule 1 calls "s\d+" where more than 32 rule sets call each other in a chain: put some into one$/,
+        name,
+      );
+      assert.ok(length > 5 * MAX_DEPTH || errors.length === 1, name);
+    }
+  }
+  const builtIn = chainOf(MAX_DEPTH);
+  builtIn.push([`s${MAX_DEPTH}`, [{ call: 'bogons' }, { end: 'accept' }]]);
+  assert.match(
+    readPolicies({ ruleSets: Object.fromEntries(builtIn) }).errors[0] ?? '',
+    /^rule set "s32", rule 1 calls "bogons"/,
+  );
+});
+
+test('a negation has none of its own, however deep one was made', () => {
+  let match: Match = { families: ['ipv4-unicast'] };
+  for (let i = 0; i < 10_000; i++) match = { prefixes: ['::/0'], not: match };
+  assert.deepEqual(errorsOf({ match, end: 'accept' }), ['rule set "main", rule 1 has a "not" inside of a "not"']);
 });
 
 test('what comes in goes to nobody', () => {

@@ -24,6 +24,8 @@ export interface ReadRuleSet {
   readonly setsMed: boolean;
   /** Rules that one route may be asked at most. */
   readonly cost: number;
+  /** Rule sets of the longest chain of calls that begins with it, itself too. */
+  readonly depth: number;
 }
 
 export interface ReadPolicies {
@@ -37,6 +39,8 @@ export interface ReadPolicies {
 
 /** That one route may be asked: of rule sets that call others, each call counts. */
 const MAX_COST = 100_000;
+/** Rule sets that call each other in a chain, built-in ones too: each is a frame of the stack, here and where routes are asked. */
+export const MAX_DEPTH = 32;
 
 /** Checks policies, and makes of them what routes are asked. Rule sets are read in the order in which they stand. */
 export const readPolicies = (policies: Policies, limits: PolicyLimits = NO_LIMITS): ReadPolicies => {
@@ -88,6 +92,7 @@ class Reader {
       needs: rules.reduce((bits, rule) => bits | needsOf(rule), 0),
       setsMed: rules.some(({ changes, call }) => changes.some((one) => one.setsMed) || call?.setsMed === true),
       cost: rules.reduce((sum, { call }) => sum + 1 + (call?.cost ?? 0), 0),
+      depth: rules.reduce((most, { call }) => Math.max(most, 1 + (call?.depth ?? 0)), 1),
     };
     if (set.cost > MAX_COST)
       this.#report({
@@ -142,6 +147,11 @@ class Reader {
     if (this.#open.includes(name)) {
       const loop = [...this.#open.slice(this.#open.indexOf(name)), name].map((one) => `"${one}"`);
       wrong(`calls in a circle: ${loop.join(' calls ')}`);
+      return undefined;
+    }
+    // What is not yet known is read while all of these are open: an own chain of calls that is too long ends here too.
+    if (this.#open.length + (this.ruleSets.get(name)?.depth ?? 1) > MAX_DEPTH) {
+      wrong(`calls "${name}" where more than ${MAX_DEPTH} rule sets call each other in a chain: put some into one`);
       return undefined;
     }
     const set = this.read(name);

@@ -1,9 +1,9 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { MAX_CANONICAL_BYTES, writeCanonical } from '../wire/attributes/canonical.ts';
 import { copyBytes } from '../wire/bytes.ts';
 import type { UpdateReader } from '../wire/update.ts';
 import { AttributeColumns } from './attribute-columns.ts';
 import { InternedBytes } from './interned-bytes.ts';
-import type { HashKey } from './keyed-hash.ts';
 
 /** Bytes of a next hop: none, one address of IPv4, one or two of IPv6. */
 const MAX_NEXT_HOP_BYTES = 32;

@@ -1,6 +1,6 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { PrefixCursor } from '../wire/nlri.ts';
 import type { UpdateWriter } from '../wire/update-writer.ts';
-import type { HashKey } from './keyed-hash.ts';
 import { PrefixTable } from './prefix-table.ts';
 
 /** What routes of a family lead to, each known by a small number: prefixes, or flow specifications. */

@@ -182,6 +182,12 @@ export class FamilyRib implements ExportSource {
     return paths.add(destination, from.index, pathId);
   }
 
+  /** What a session is to end with whose neighbour may no longer have announced as much as there is of it; undefined: nothing. */
+  excess({ paths, limits }: Neighbour): BgpError | undefined {
+    const limit = limits[this.slot] as number;
+    return (paths[this.slot] as number) > limit ? tooMany(this.family, limit, 'paths') : undefined;
+  }
+
   remove(path: number): void {
     const { paths, store } = this;
     const destination = paths.destination[path] as number;

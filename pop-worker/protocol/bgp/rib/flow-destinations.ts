@@ -1,10 +1,10 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { copyBytes } from '../wire/bytes.ts';
 import { MAX_FLOW_SPEC_BYTES } from '../wire/flowspec/codec.ts';
 import { FlowCursor } from '../wire/flowspec/nlri.ts';
 import type { UpdateWriter } from '../wire/update-writer.ts';
 import type { Destinations } from './destinations.ts';
 import { InternedBytes } from './interned-bytes.ts';
-import type { HashKey } from './keyed-hash.ts';
 
 /** Flow specifications of one family: their components as they came, which are what tells two apart (RFC 8955 §5). */
 export class FlowDestinations implements Destinations {

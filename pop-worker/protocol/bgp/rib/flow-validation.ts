@@ -1,9 +1,9 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { u32At } from '../wire/bytes.ts';
 import { readPrefix } from '../wire/flowspec/prefix.ts';
 import { RouteFlag } from './attribute-columns.ts';
 import type { FamilyRib } from './family-rib.ts';
 import type { FlowDestinations } from './flow-destinations.ts';
-import type { HashKey } from './keyed-hash.ts';
 import type { Neighbour } from './neighbour.ts';
 import { NONE, PathFlag } from './paths.ts';
 import { maskOf, NO_PREFIX, PrefixTable } from './prefix-table.ts';

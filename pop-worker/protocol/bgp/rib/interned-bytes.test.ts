@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { numbers } from '#scripts/corpus/corpus.ts';
+import { hashWords } from '../../keyed-hash.ts';
 import { InternedBytes, MAX_INTERNED_BYTES } from './interned-bytes.ts';
-import { hashWords } from './keyed-hash.ts';
 
 const KEY = { k0: 0x01234567, k1: 0x89abcdef };
 const CHUNK_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
+import { type HashKey, hashWords } from '../../keyed-hash.ts';
 import { HashSlots } from './hash-slots.ts';
-import { type HashKey, hashWords } from './keyed-hash.ts';
 
 /** Words of a chunk: 256 KiB, and more than the longest entry takes. */
 const CHUNK_BITS = 16;

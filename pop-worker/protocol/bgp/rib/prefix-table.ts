@@ -1,5 +1,5 @@
+import { type HashKey, hashWords } from '../../keyed-hash.ts';
 import { HashSlots } from './hash-slots.ts';
-import { type HashKey, hashWords } from './keyed-hash.ts';
 
 /** Of an id that stands for no prefix. */
 const FREE = 255;

@@ -1,4 +1,5 @@
-import { localError } from '../errors.ts';
+import type { HashKey } from '../../keyed-hash.ts';
+import { type BgpError, localError } from '../errors.ts';
 import type { UpdateReader } from '../wire/update.ts';
 import { admit, type RibIdentity } from './admission.ts';
 import { AttributeStore } from './attribute-store.ts';
@@ -7,7 +8,6 @@ import type { FamilyRib } from './family-rib.ts';
 import { type FlowRule, flowRules } from './flow-rules.ts';
 import { countsOf, type FamilyCounts, type PathView, pathsTo } from './inspect.ts';
 import { Intake } from './intake.ts';
-import type { HashKey } from './keyed-hash.ts';
 import type { Member } from './member.ts';
 import { type LocalAddresses, Neighbour, type NeighbourSettings, type RibSession } from './neighbour.ts';
 import { NextHopCosts } from './next-hops.ts';
@@ -192,6 +192,16 @@ export class Rib {
       if (member !== undefined && session !== undefined)
         rib.groups.move(member, exportRules(rib.family, neighbour, session, local));
     }
+  }
+
+  /** What a neighbour has announced is more than it may, since its limits are others (RFC 4486 §4). @returns what ends its session */
+  excess(index: number): BgpError | undefined {
+    const neighbour = this.#neighbour(index);
+    for (const rib of this.families) {
+      const error = rib.excess(neighbour);
+      if (error !== undefined) return error;
+    }
+    return undefined;
   }
 
   /** What next hops cost may have become another: they are asked for again, and routes chosen anew. */

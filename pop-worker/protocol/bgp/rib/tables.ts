@@ -1,9 +1,9 @@
+import type { HashKey } from '../../keyed-hash.ts';
 import { addressBits, Family, familyName } from '../wire/families.ts';
 import { PrefixDestinations } from './destinations.ts';
 import { FamilyRib, type RibShared } from './family-rib.ts';
 import { FlowDestinations } from './flow-destinations.ts';
 import { FlowValidation } from './flow-validation.ts';
-import type { HashKey } from './keyed-hash.ts';
 import type { PrefixTable } from './prefix-table.ts';
 
 const UNICAST = [Family.ipv4Unicast, Family.ipv6Unicast] as const;

@@ -1,8 +1,8 @@
 import { SeededRandom } from '#protocol/quic/testing/random.ts';
 import type { TimeUs } from '../../contract.ts';
 import { MeshError } from '../errors.ts';
-import { Mesh, type MeshOut } from '../mesh.ts';
-import type { MeshSink } from '../sink.ts';
+import { Mesh } from '../mesh.ts';
+import type { MeshOut, MeshSink } from '../sink.ts';
 
 /** What worker 2 says first. */
 export const HELLO = Uint8Array.of(1, 0, 10, 1, 1, 0, 2, 0, 0, 0, 0, 0, 1);
@@ -27,8 +27,10 @@ export class Victim {
   sentBytes = 0;
   /** What worker 3 was sent. */
   readonly toOther: Uint8Array[] = [];
+  /** Members whose stream takes no more. */
+  readonly full = new Set<number>();
   readonly #out: MeshOut = {
-    room: () => true,
+    room: (to) => !this.full.has(to),
     stream: (to, frame) => {
       this.sentBytes += frame.length;
       if (to === 3) this.toOther.push(frame);

@@ -1,7 +1,7 @@
 import { SeededRandom } from '#protocol/quic/testing/random.ts';
 import type { TimeUs } from '../../contract.ts';
-import { Mesh, type MeshOut } from '../mesh.ts';
-import type { MeshSink } from '../sink.ts';
+import { Mesh } from '../mesh.ts';
+import type { MeshOut, MeshSink } from '../sink.ts';
 
 /** Virtual time. */
 export interface Schedule {

@@ -2,8 +2,9 @@ import { checksum, writeWord } from '#protocol/ip/checksum.ts';
 import { type PacketOptions, packet } from '#protocol/ip/testing/packets.ts';
 import { type Prefix, parsePrefix } from '#protocol/ip/text.ts';
 import { IpFault, IpView, Protocol } from '#protocol/ip/view.ts';
-import { type FlowFields, Nat44, type NatOptions } from '../nat.ts';
+import { Nat44, type NatOptions } from '../nat.ts';
 import { Pool } from '../pool.ts';
+import type { FlowFields } from '../told-session.ts';
 
 export const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
 

@@ -71,6 +71,38 @@ export const lossSuite = (name: string, ports: (seed: number) => Ports, seeds: n
       assert.deepEqual(pair.serverSink.bytes(stream), data);
     });
 
+    it('sends no DATAGRAM frame twice, at no probe timeout and for no loss that it believes in (RFC 9221 §5.2)', () => {
+      let isDeaf = false;
+      const pair = new Pair({ ports: ports(1), toClient: { delayUs: 10_000, drop: () => isDeaf } });
+      const connection = pair.connect();
+      assert.ok(pair.run(() => pair.clientSink.confirmed));
+      pair.run(() => false, 1_000_000);
+      // All arrives, and nothing of that is heard of: whatever is sent again comes twice.
+      isDeaf = true;
+      const stream = connection.openStream(true);
+      const payload = new Uint8Array(200);
+      for (let n = 0; n < 30; n++) {
+        payload[0] = n;
+        assert.ok(connection.sendDatagram(payload, 0, payload.length));
+        // Some share their packets with what is sent again.
+        if (n % 3 === 0) connection.write(stream, pattern(100, n), false);
+        if (n % 5 === 0) pair.run(() => false, 20_000);
+      }
+      let sent = 0;
+      pair.onClientSends = () => sent++;
+      pair.run(() => false, 5_000_000);
+      assert.ok(sent >= 6, `${sent} datagrams at probe timeouts`);
+      // And what counts as lost once something is heard again.
+      isDeaf = false;
+      connection.write(stream, pattern(100, 1), true);
+      assert.ok(pair.run(() => pair.serverSink.finished.has(stream)));
+      pair.run(() => false, 1_000_000);
+      assert.deepEqual(
+        pair.serverSink.datagrams.map(([n]) => n),
+        Array.from({ length: 30 }, (_, n) => n),
+      );
+    });
+
     it('transfers though 2 % of all packets are lost', () => {
       for (let seed = 1; seed <= seeds; seed++) echo(seed, { delayUs: 10_000, loss: 0.02 }, 300_000);
     });

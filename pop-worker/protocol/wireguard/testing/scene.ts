@@ -6,9 +6,9 @@ import type { Keypair } from '../keypairs.ts';
 import { P_LENGTH, P_OFFSET, PACKET_WORDS, type PeerOptions, type WireGuardOptions } from '../options.ts';
 import { IN_WORDS } from '../packets.ts';
 import type { Peer } from '../peer.ts';
-import { S_COUNTER_LOW, S_FROM, S_KEY, S_LENGTH, S_RECEIVER, SEAL_WORDS } from '../ports.ts';
 import { LEAST_TRANSPORT_BYTES, TRANSPORT } from '../wire/transport.ts';
 import { WireGuard } from '../wireguard.ts';
+import { sealJob } from './seal-job.ts';
 
 /** Wall time at 0 of a scene. */
 const START_UNIX_US = 1_790_000_000e6;
@@ -219,12 +219,8 @@ export const pair = (options: Partial<PeerOptions> = {}) => {
 export const sealWith = ({ ports }: Host, keypair: Keypair, content: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(LEAST_TRANSPORT_BYTES + content.length);
   bytes.set(content, TRANSPORT.content);
-  const job = new Uint32Array(SEAL_WORDS);
-  job[S_KEY] = keypair.keys.send;
-  job[S_RECEIVER] = keypair.remoteIndex;
-  job[S_COUNTER_LOW] = keypair.sendLow;
-  job[S_FROM] = TRANSPORT.content;
-  job[S_LENGTH] = content.length;
+  const { keys, remoteIndex: receiver, sendLow: low } = keypair;
+  const job = sealJob({ key: keys.send, receiver, low, length: content.length });
   ports.transport.seal(bytes, bytes, job, 1, 0);
   keypair.countSent();
   return bytes;

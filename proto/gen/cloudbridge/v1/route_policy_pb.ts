@@ -145,7 +145,7 @@ export type RouteRule = Message<"cloudbridge.v1.RouteRule"> & {
 
   /**
    * Another policy, or one that is built in (anycast, blackhole, bogons, drain, no-leaks, prefix-lengths, rpki); what it
-   * accepts or rejects is done with.
+   * accepts or rejects is done with. At most 32 call each other in a chain, and in no circle.
    *
    * @generated from field: string call = 4;
    */

@@ -1,5 +1,5 @@
 /**
- * What places routes in hash tables depends on a secret, so that no neighbour can choose prefixes or attributes that all
+ * What places things in hash tables depends on a secret, so that no neighbour can choose prefixes, attributes or sessions that all
  * fall on one place. It is HalfSipHash with one round a word and three at the end (Aumasson and Bernstein, "SipHash: a fast
  * short-input PRF"), on whole words, and without the length, which callers hash where it matters.
  */
