@@ -107,6 +107,7 @@ export class CommandHandler {
         sessions.drain();
         connections.drain(command.withinMs);
         carrier?.drain();
+        wireguard?.drain();
         return;
       case 'undrain':
         connections.undrain();
