@@ -10,8 +10,13 @@ const skip = { skip: needsNamespaces };
 const RED2 = wireguard(deviceOf('red', 2), 2);
 const RED5 = wireguard(deviceOf('red', 5), 5);
 
-const meshed = async (t: TestContext, identities: readonly WireGuardIdentity[], more = ''): Promise<MeshWorlds> => {
-  const mesh = new MeshWorlds(t, 2);
+const meshed = async (
+  t: TestContext,
+  identities: readonly WireGuardIdentity[],
+  more = '',
+  count = 2,
+): Promise<MeshWorlds> => {
+  const mesh = new MeshWorlds(t, count);
   const lines = (member: number) => withWireGuard(mesh.world(member), identities);
   await mesh.start(
     undefined,
@@ -33,8 +38,6 @@ test(
     const [a, b] = [mesh.world(1), mesh.world(2)];
     const device = await WireGuardDevice.start(t, a, RED2);
     spareAddress(b);
-    // Whose outer address is to lead elsewhere there.
-    b.clientNamespace();
     const there = await WireGuardDevice.start(t, b, RED5);
     const [here, other] = [await connected(a, deviceOf('red', 3)), await connected(b, deviceOf('red', 4))];
     for (const host of ['10.64.0.3', '10.64.0.4', INTERNET4]) assert.equal(await answered(a, device, host), 3, host);
@@ -121,3 +124,31 @@ test('a worker that drains sends its clients where routes lead, those too that s
   assert.equal(await answered(b, peer, '10.64.0.2'), 3);
   await a.until('it is not there', async () => (await a.metric('cloudbridge_sessions_count')) === 0);
 });
+
+test(
+  'a worker that was stopped and given up delivers nothing of a client that is elsewhere by then',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED2], '', 3);
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const device = await WireGuardDevice.start(t, a, RED2);
+    spareAddress(b);
+    assert.equal(await answered(a, device, INTERNET4), 3);
+    const lead = secondWay(device.namespace, b);
+    const delivered = (): Promise<number> => a.metric('cloudbridge_forward_packets_total{direction="up"}');
+    const before = await delivered();
+    a.worker?.kill('SIGSTOP');
+    await b.until('it is dead', async () =>
+      (await mesh.status(2)).peers.some(({ member, isDead }) => member === 1 && isDead),
+    );
+    // They wait in the stopped worker's socket.
+    assert.equal(await answered(a, device, INTERNET4), 0);
+    lead(true);
+    await b.until('it is served elsewhere', async () => (await answered(a, device, INTERNET4)) === 3);
+    a.worker?.kill('SIGCONT');
+    await a.until('it is not there', async () => (await a.metric('cloudbridge_sessions_count')) === 0);
+    assert.equal(await delivered(), before);
+    assert.equal(await answered(a, device, INTERNET4), 3, 'it stays where it is');
+    assert.equal(await b.metric('cloudbridge_sessions_count'), 1);
+  },
+);
