@@ -112,6 +112,7 @@ export class CommandHandler {
       case 'undrain':
         connections.undrain();
         carrier?.undrain();
+        wireguard?.undrain();
         sessions.drain(false);
         return;
       case 'attached':

@@ -4,6 +4,7 @@ import { systemRandom } from '#host/random/random.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
+import { privateKeyOf, rawPublicKey } from '#host/wireguard/x25519.ts';
 import { addressPort } from '#protocol/address.ts';
 import { Burst, D_LENGTH, D_OFFSET, D_SEGMENT } from '#protocol/burst.ts';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
@@ -41,7 +42,7 @@ const scene = (t: TestContext) => {
         port: 51_820,
         privateKey: new Uint8Array(32).fill(200),
         mtu: 1420,
-        mostPeers: 10,
+        mostPeers: 100,
         handshakesASecond: 1000,
       },
       ...{ socket, tenants, forwarder, faults: new Faults(() => {}), notify: () => {}, settles: true },
@@ -144,4 +145,34 @@ test('timestamps of its handshakes are later than what other workers had', (t) =
   assert.ok(one.edge.core.timestampUs > later * 1000 + 999);
   one.edge.observe(later - 5000);
   assert.ok(one.edge.core.timestampUs > later * 1000 + 999);
+});
+
+test('who drains asks twenty devices each 100 ms, each of them twice, and those no more that have left', async (t) => {
+  const { one } = scene(t);
+  const { core, sessions } = one.edge;
+  const ids = Array.from({ length: 25 }, (_, i) => i + 1);
+  one.edge.setPeers(
+    ids.map((number) => ({
+      ...{ tenant: 'red', device: `d${number}`, number, egress: true, sources: [`10.64.1.${number}/32`] },
+      publicKey: rawPublicKey(privateKeyOf(new Uint8Array(32).fill(number))),
+    })),
+  );
+  for (const peer of core.peers) {
+    core.setEndpoint(peer, one.at);
+    sessions.isHere(peer);
+  }
+  const begun = async (count: number): Promise<void> => {
+    for (const end = performance.now() + 5000; core.totals.initiationsSent < count; await new Promise(setImmediate))
+      assert.ok(performance.now() < end, `${core.totals.initiationsSent}`);
+  };
+  one.edge.drain();
+  assert.equal(core.totals.initiationsSent, 20);
+  for (const { session, end } of sessions.live()) if (session.device === 'd1' || session.device === 'd25') end('moved');
+  await begun(43);
+  await begun(47);
+  one.edge.drain();
+  assert.equal(core.totals.initiationsSent, 67);
+  one.edge.undrain();
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  assert.equal(core.totals.initiationsSent, 67);
 });

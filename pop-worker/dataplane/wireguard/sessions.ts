@@ -112,9 +112,15 @@ export class WireGuardSessions implements TunnelHolder {
     if (live !== undefined) this.#parts.endFor(live.session, 'revoked');
   }
 
-  /** Those that are here are to go where routes lead: what they answer to this shows it to the worker there. */
-  renewAll(now: number): void {
-    for (const number of this.#live.keys()) {
+  /** Of the peers that are here. */
+  numbers(): number[] {
+    return [...this.#live.keys()];
+  }
+
+  /** These are to go where routes lead: what they answer to this shows it to the worker there. */
+  renew(numbers: readonly number[], now: number): void {
+    for (const number of numbers) {
+      if (!this.#live.has(number)) continue;
       const peer = this.#parts.peers().get(number)?.peer;
       if (peer !== undefined) this.#parts.core().renewPeer(peer, now);
     }
