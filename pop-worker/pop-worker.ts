@@ -4,7 +4,7 @@ import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts'
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
-import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
+import { WIREGUARD_THREAD, type WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
@@ -177,8 +177,8 @@ export class PopWorker {
         tcp: listen.tcp,
       };
       const own = handoff && { ...handoff, port: handoff.port + index };
-      // One thread has all of WireGuard; the others reach its sessions as they reach each other's.
-      const wireguard = index === 0 ? parts.wireguard : undefined;
+      // The others reach its sessions as they reach each other's.
+      const wireguard = index === WIREGUARD_THREAD ? parts.wireguard : undefined;
       const setup = { ...common, ...shared, handoff: own, listen: addresses, tun, nat, wireguard, proxy };
       return new DataThread(setup, events);
     });

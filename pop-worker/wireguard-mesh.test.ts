@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { answered, connected, MeshWorlds } from './testing/mesh-worlds.ts';
 import { secondWay } from './testing/second-way.ts';
 import { WireGuardDevice, type WireGuardIdentity, wireguard, withWireGuard } from './testing/wireguard-device.ts';
-import { deviceOf, INTERNET4, needsNamespaces } from './testing/world.ts';
+import { deviceOf, INTERNET4, needsNamespaces, type World } from './testing/world.ts';
 
 const skip = { skip: needsNamespaces };
 const RED2 = wireguard(deviceOf('red', 2), 2);
 const RED5 = wireguard(deviceOf('red', 5), 5);
 
-const meshed = async (t: TestContext, identities: readonly WireGuardIdentity[], more = ''): Promise<MeshWorlds> => {
-  const mesh = new MeshWorlds(t, 2);
+const meshed = async (
+  t: TestContext,
+  identities: readonly WireGuardIdentity[],
+  more = '',
+  count = 2,
+): Promise<MeshWorlds> => {
+  const mesh = new MeshWorlds(t, count);
   const lines = (member: number) => withWireGuard(mesh.world(member), identities);
   await mesh.start(
     undefined,
@@ -31,8 +37,7 @@ test(
     const mesh = await meshed(t, [RED2, RED5]);
     const [a, b] = [mesh.world(1), mesh.world(2)];
     const device = await WireGuardDevice.start(t, a, RED2);
-    // Whose outer address is to lead elsewhere there.
-    b.clientNamespace();
+    spareAddress(b);
     const there = await WireGuardDevice.start(t, b, RED5);
     const [here, other] = [await connected(a, deviceOf('red', 3)), await connected(b, deviceOf('red', 4))];
     for (const host of ['10.64.0.3', '10.64.0.4', INTERNET4]) assert.equal(await answered(a, device, host), 3, host);
@@ -61,5 +66,89 @@ test(
     assert.equal(await b.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 2);
     assert.equal(await a.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 1);
     assert.equal(await a.metric('cloudbridge_ended_tunnels_total{reason="moved"}'), 2);
+  },
+);
+
+/** The outer address of the first client of one world is to lead elsewhere in another one: nobody may have it there. */
+const spareAddress = (world: World): void => void world.clientNamespace();
+
+/** Packets of a stream of pings that got no answer while `act` was done amidst them. */
+const lost = async (
+  run: (...command: string[]) => Promise<string>,
+  host: string,
+  act: () => unknown,
+): Promise<number> => {
+  const pinging = run('sh', '-c', `ping -n -q -c 100 -i 0.02 -W 2 ${host} || true`);
+  await pause(700);
+  await act();
+  const [, sent = 0, received = 0] = /(\d+) packets transmitted, (\d+) received/.exec(await pinging) ?? [];
+  assert.equal(Number(sent), 100);
+  return Number(sent) - Number(received);
+};
+
+test(
+  'with [handoff] a flip loses nothing: the worker that has the session gets it until it has moved',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED2], '[handoff]\n');
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const device = await WireGuardDevice.start(t, a, RED2);
+    spareAddress(b);
+    await connected(a, deviceOf('red', 3));
+    assert.equal(await answered(a, device, '10.64.0.3'), 3);
+    await b.until('both workers know of both', async () => (await mesh.status(2)).devices === 2);
+    const lead = secondWay(device.namespace, b);
+    const run = (...command: string[]) => a.exec(device.namespace, ...command);
+    const handed = (world: World, direction: string) =>
+      world.metric(`cloudbridge_handoff_datagrams_total{direction="${direction}"}`);
+    for (const isSecond of [true, false]) {
+      const [to, from] = isSecond ? [b, a] : [a, b];
+      assert.equal(await lost(run, '10.64.0.3', () => lead(isSecond)), 0);
+      await to.until('it is here', async () => (await to.metric('cloudbridge_sessions_count')) === (isSecond ? 1 : 2));
+      assert.ok((await handed(to, 'sent')) > 0);
+      assert.ok((await handed(from, 'received')) > 0);
+    }
+  },
+);
+
+test('a worker that drains sends its clients where routes lead, those too that say nothing', skip, async (t) => {
+  const mesh = await meshed(t, [RED2], '[handoff]\n');
+  const [a, b] = [mesh.world(1), mesh.world(2)];
+  const device = await WireGuardDevice.start(t, a, RED2);
+  spareAddress(b);
+  const peer = await connected(b, deviceOf('red', 3));
+  assert.equal(await answered(a, device, '10.64.0.3'), 3);
+  secondWay(device.namespace, b)(true);
+  await a.command('drain');
+  await b.until('it is here', async () => (await b.metric('cloudbridge_sessions_count')) === 2);
+  assert.equal(await answered(b, peer, '10.64.0.2'), 3);
+  await a.until('it is not there', async () => (await a.metric('cloudbridge_sessions_count')) === 0);
+});
+
+test(
+  'a worker that was stopped and given up delivers nothing of a client that is elsewhere by then',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED2], '', 3);
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const device = await WireGuardDevice.start(t, a, RED2);
+    spareAddress(b);
+    assert.equal(await answered(a, device, INTERNET4), 3);
+    const lead = secondWay(device.namespace, b);
+    const delivered = (): Promise<number> => a.metric('cloudbridge_forward_packets_total{direction="up"}');
+    const before = await delivered();
+    a.worker?.kill('SIGSTOP');
+    await b.until('it is dead', async () =>
+      (await mesh.status(2)).peers.some(({ member, isDead }) => member === 1 && isDead),
+    );
+    // They wait in the stopped worker's socket.
+    assert.equal(await answered(a, device, INTERNET4), 0);
+    lead(true);
+    await b.until('it is served elsewhere', async () => (await answered(a, device, INTERNET4)) === 3);
+    a.worker?.kill('SIGCONT');
+    await a.until('it is not there', async () => (await a.metric('cloudbridge_sessions_count')) === 0);
+    assert.equal(await delivered(), before);
+    assert.equal(await answered(a, device, INTERNET4), 3, 'it stays where it is');
+    assert.equal(await b.metric('cloudbridge_sessions_count'), 1);
   },
 );

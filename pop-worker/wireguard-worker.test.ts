@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { needsWireGuardGo, wireguardGoCommand } from '#host/wireguard/testing/wireguard-go.ts';
 import { contentDigest } from './testing/content.ts';
 import { answered, connected } from './testing/mesh-worlds.ts';
 import {
@@ -146,3 +147,19 @@ test(
     assert.equal(await answered(world, device, INTERNET6), 3);
   },
 );
+
+test('wireguard-go: both families, a preshared key, large packets, and a worker that was killed', {
+  skip: needsNamespaces || needsWireGuardGo,
+}, async (t) => {
+  const red = { ...RED2, presharedKey: new Uint8Array(32).fill(9) };
+  const world = await serving(t, [red]);
+  const device = await WireGuardDevice.start(t, world, red, { command: wireguardGoCommand });
+  for (const address of [INTERNET4, INTERNET6]) assert.equal(await answered(world, device, address), 3);
+  const [result] = await world.download(device.namespace, `http://${INTERNET4}:8000/1/${BYTES}`);
+  assert.equal(result?.digest, contentDigest(1, BYTES));
+  await world.endWorker('SIGKILL');
+  await world.startWorker();
+  await world.until('it is served', async () => (await answered(world, device, INTERNET4)) > 0, 4_000);
+  assert.equal(await world.metric('cloudbridge_wireguard_handshakes_total{what="answered"}'), 0);
+  assert.equal(await answered(world, device, INTERNET6), 3);
+});

@@ -107,10 +107,12 @@ export class CommandHandler {
         sessions.drain();
         connections.drain(command.withinMs);
         carrier?.drain();
+        wireguard?.drain();
         return;
       case 'undrain':
         connections.undrain();
         carrier?.undrain();
+        wireguard?.undrain();
         sessions.drain(false);
         return;
       case 'attached':

@@ -29,7 +29,7 @@ import { KernelProbe } from './forward/kernel-probe.ts';
 import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
 import { SharedFilters } from './forward/shared-filters.ts';
-import { type SessionObserver, TenantTable } from './forward/tenant-table.ts';
+import { TenantTable } from './forward/tenant-table.ts';
 import { Handoff } from './handoff/handoff.ts';
 import { Strays } from './handoff/strays.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
@@ -43,6 +43,7 @@ import type { NatSetup } from './nat/setup.ts';
 import { prefixOf } from './prefix-of.ts';
 import { type DatagramPort, QuicDriver } from './quic-driver.ts';
 import { refusedTables } from './refused.ts';
+import { sessionNotices } from './session-notices.ts';
 import type { ThreadSetup } from './setup.ts';
 import { Tickets } from './tickets/tickets.ts';
 import { type OutsideSink, TunPort } from './tun-port.ts';
@@ -127,7 +128,6 @@ export class Edge {
   };
   readonly #ticker: NodeJS.Timeout;
   readonly #tellTicker: NodeJS.Timeout | undefined;
-  readonly #index: number;
 
   constructor(setup: ThreadSetup, hosts: EdgeHosts) {
     const { worker, tun, proxy } = setup;
@@ -140,7 +140,6 @@ export class Edge {
     const policy = { deny: proxy.refused.map(prefixOf), allow: proxy.allowed.map(prefixOf) };
     this.tunPort = hosts.tun && new TunPort(hosts.tun, TUN_SLOTS);
     const router4 = addressOf(tun.router4);
-    this.#index = setup.index;
     this.cids = new RoutableCids(setup.cids, setup.index, systemRandom);
     this.exchange = setup.exchange && new Exchange(setup.exchange, setup.index, HEADROOM);
     const work = this.#ownWork();
@@ -154,7 +153,8 @@ export class Edge {
     const nat = setup.nat && this.#makeNat(setup, setup.nat);
     this.#correspondents = tun.enabled && tun.routed6 ? this.#makeCorrespondents(setup) : undefined;
     this.#correspondents?.tick(Math.floor(nowUs() / 1e6));
-    this.tenants = new TenantTable(carriers, this.exchange && this.#observer(), nat, this.#correspondents);
+    const notices = this.exchange && sessionNotices(setup.index, hosts.notify);
+    this.tenants = new TenantTable(carriers, notices, nat, this.#correspondents);
     this.admission = new Admission(this.directory, Date.now, this.tenants);
     const clocks = { nowMs: Date.now, nowSeconds: () => nowUs() / 1e6 };
     this.tickets = this.#fence && new Tickets({ admission: this.admission, ...clocks });
@@ -278,7 +278,9 @@ export class Edge {
   #ownWork(): OwnWork {
     return {
       datagrams: (burst) => {
-        if (this.#mayRun()) this.endpoint.handle(burst, nowUs());
+        if (!this.#mayRun()) return;
+        this.wireguard?.takeHanded(burst);
+        if (burst.count > 0) this.endpoint.handle(burst, nowUs());
       },
       outside: (packet) => {
         if (this.#mayRun()) this.forwarder.fromOutsideByThread(packet);
@@ -302,7 +304,7 @@ export class Edge {
     if (wireguard === undefined || socket === undefined || tunPort === undefined) return undefined;
     return new EdgeWireGuard({
       ...{ setup: wireguard, socket, tunPort, admission, forwarder, tenants, faults, notify },
-      settles: this.#fence !== undefined,
+      ...{ settles: this.#fence !== undefined, handoff: this.handoff },
       endFor: (ended, reason) => this.endings.endWhere(({ session }) => session === ended, reason),
       mayRun: () => this.#mayRun(),
       afterTurn: () => this.driver.run(),
@@ -314,7 +316,7 @@ export class Edge {
     const nat = new EgressNat({
       ...{ setup, thread: index, threads, random: systemRandom },
       send: (message) => this.#others?.nat(threads, message) ?? false,
-      reassigned: (session) => this.#observer().attached(session),
+      reassigned: (session) => sessionNotices(index, this.#hosts.notify).attached(session),
     });
     nat.tick(nowUs() / 1000);
     return nat;
@@ -331,18 +333,6 @@ export class Edge {
     this.tenants.nat?.tick(nowUs() / 1000);
     this.#correspondents?.tell();
     this.exchange?.flush();
-  }
-
-  /** Tells the other threads of our sessions. */
-  #observer(): SessionObserver {
-    const { notify } = this.#hosts;
-    const thread = this.#index;
-    return {
-      attached: ({ id, serial, tenant, device, sources, outside, past }) =>
-        notify({ type: 'attached', session: { thread, id, serial, tenant, device, sources, outside, past } }),
-      detached: ({ serial, tenant, device, sources }) =>
-        notify({ type: 'detached', session: { thread, serial, tenant, device, sources } }),
-    };
   }
 
   /** What was read is sent before more is read: it is still in the cache then, and queues have room again. */

@@ -18,6 +18,7 @@ test('what threads still send to where a device was goes to where it is', () => 
   assert.ok(before && detached && after);
   assert.equal(detached.serial, before.serial);
   assert.notEqual(after.serial, before.serial);
+  assert.deepEqual([before.member, after.member], [7, 8]);
   for (const { id, serial } of [before, after]) assert.equal(devices.find(id, serial)?.member, 8);
   assert.equal(devices.find(after.id, after.serial)?.serial, 80);
   assert.equal(devices.find(before.id, 12_345), undefined);

@@ -85,7 +85,8 @@ export class RemoteDevices {
     const [tenant, device] = key.split('/');
     if (tenant === undefined || device === undefined) return undefined;
     const ours = this.#free.pop() ?? this.#byId.length;
-    const session = { thread: this.#thread, id: ours, serial: ++this.#serial, tenant, device, sources, outside, epoch };
+    const own = { thread: this.#thread, id: ours, serial: ++this.#serial };
+    const session = { ...own, tenant, device, sources, outside, member, epoch };
     const known = { device: { member, thread, id, serial }, session };
     this.#byId[ours] = known;
     this.#byKey.set(key, known);

@@ -55,16 +55,18 @@ export const withWireGuard = (world: World, identities: readonly WireGuardIdenti
   return ['wireguard = "peers.json"\n', '[wireguard]\nprivate_key_file = "wireguard.key"\n'];
 };
 
-/** `cloudbridge wireguard run` as a stock client, set up by its socket alone. */
+const OURS = [process.execPath, MAIN, 'wireguard', 'run', '--foreground'];
+
+/** A stock client, `cloudbridge wireguard run` by default, set up by its socket alone. */
 export class WireGuardDevice {
   readonly namespace: string;
   readonly name = `cwd${process.pid % 100_000}x${made++}`;
   readonly #child: ChildProcess;
 
-  private constructor(t: Pick<TestContext, 'after'>, namespace: string) {
+  private constructor(t: Pick<TestContext, 'after'>, namespace: string, command: readonly string[]) {
     this.namespace = namespace;
-    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace, process.execPath, MAIN];
-    this.#child = spawn('setpriv', [...inside, 'wireguard', 'run', this.name, '--foreground'], { stdio: 'ignore' });
+    const inside = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', namespace];
+    this.#child = spawn('setpriv', [...inside, ...command, this.name], { stdio: 'ignore' });
     t.after(() => {
       this.#child.kill('SIGKILL');
       rmSync(this.#socket, { force: true });
@@ -75,7 +77,7 @@ export class WireGuardDevice {
     return `/var/run/wireguard/${this.name}.sock`;
   }
 
-  /** A device in a namespace of its own, which sends nothing before it is asked to. */
+  /** A device in a namespace of its own, which sends nothing before it is asked to. @param command its name comes behind it */
   static async start(
     t: Pick<TestContext, 'after'>,
     world: World,
@@ -83,10 +85,10 @@ export class WireGuardDevice {
     {
       edge = EDGE4,
       namespace = world.clientNamespace(),
-      more = [],
-    }: { edge?: string; namespace?: string; more?: string[] } = {},
+      command = OURS,
+    }: { edge?: string; namespace?: string; command?: readonly string[] } = {},
   ): Promise<WireGuardDevice> {
-    const device = new WireGuardDevice(t, namespace);
+    const device = new WireGuardDevice(t, namespace, command);
     await world.until('the client answers', async () => (await device.ask('get=1').catch(() => [])).length > 0);
     const { presharedKey = new Uint8Array(32) } = identity;
     const host = edge.includes(':') ? `[${edge}]` : edge;
@@ -95,7 +97,7 @@ export class WireGuardDevice {
       `private_key=${hex(privateKey(identity))}`,
       `public_key=${hex(publicOf(WORKER_KEY))}`,
       ...[`preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
-      ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0', ...more],
+      ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0'],
     );
     for (const address of [`${identity.ipv4}/32`, `${identity.ipv6}/128`]) {
       const nodad = address.includes(':') ? ['nodad'] : [];

@@ -136,6 +136,22 @@ test('equal inner addresses leave by different carriers and find their way back'
   assert.equal(blue2.got[0]?.at(-1), 5);
 });
 
+test('what lies behind a device reaches its tenant, and the outside by IPv6; by IPv4 only the device itself does', () => {
+  const { table, red2, send, outside, forwarder } = world();
+  const site = new Device('red', 'site', ['10.64.0.9/32', '10.70.0.0/24', 'fd00:1:0:9::/64']);
+  table.attach(site.session);
+  send(site, { source: '10.70.0.5', destination: '10.64.0.2' });
+  send(red2, { source: '10.64.0.2', destination: '10.70.0.6' });
+  assert.deepEqual([red2.got.map(source), site.got.map(destination)], [['10.70.0.5'], ['10.70.0.6']]);
+  send(site, { source: 'fd00:1:0:9::7', destination: '2001:db8:f::10' });
+  send(site, { source: '10.64.0.9' });
+  assert.equal(outside.length, 2);
+  send(site, { source: '10.70.0.5' });
+  assert.equal(outside.length, 2);
+  assert.equal(forwarder.counters.drops.of('egress_not_allowed'), 1);
+  assert.equal(site.got[1]?.[20], 3, 'it is told so');
+});
+
 test('a large packet from outside becomes whole segments for the inner address', () => {
   const { red2, arrive } = world();
   const data = Uint8Array.from({ length: 5000 }, (_, i) => i);

@@ -27,6 +27,8 @@ export class Policy {
     if (target === UNREACHABLE) return Drop.noRoute;
     if (target !== NO_ROUTE) return -1;
     if (!session.egress) return Drop.egressNotAllowed;
+    // What comes back is the device's own: its address alone is translated.
+    if (view.version === 4 && !session.isOwn4(buffer, view.sourceAt)) return Drop.egressNotAllowed;
     if (this.#tenants.isInside(buffer, view.destinationAt, view.addressBytes)) return Drop.destinationRefused;
     const refused = view.version === 4 ? this.refused.refused4 : this.refused.refused6;
     return refused.lookup(buffer, view.destinationAt) > 0 ? Drop.destinationRefused : -1;

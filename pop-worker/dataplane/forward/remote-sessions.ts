@@ -19,6 +19,8 @@ export interface RemoteSession {
   readonly outside?: OutsideBlock | undefined;
   /** Where its device was before, by the ticket that it came with; of sessions of this worker. */
   readonly past?: DevicePast | undefined;
+  /** Number of the worker that has it; of sessions of other workers. */
+  readonly member?: number | undefined;
   /** In which epoch its device is there; of sessions of other workers. */
   readonly epoch?: number | undefined;
 }

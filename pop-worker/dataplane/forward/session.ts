@@ -109,6 +109,14 @@ export class Session {
     return this.#table(addressBytes).lookup(buffer, at) >= 0;
   }
 
+  /** Whether an IPv4 address is the device's own, not one behind it. */
+  isOwn4(buffer: Uint8Array, at: number): boolean {
+    const own = this.address4;
+    if (own === undefined) return false;
+    for (let i = 0; i < 4; i++) if (buffer[at + i] !== own[i]) return false;
+    return true;
+  }
+
   #table(addressBytes: number): PrefixTable {
     return addressBytes === 4 ? this.#sources4 : this.#sources6;
   }

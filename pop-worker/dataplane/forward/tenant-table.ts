@@ -82,6 +82,19 @@ export class TenantTable {
     return (this.#tenants.get(tenant)?.lookup(address, 0, address.length) ?? NO_ROUTE) !== NO_ROUTE;
   }
 
+  /** The session of a device at another worker, as its own addresses lead there. */
+  elsewhere({
+    tenant,
+    device,
+    sources,
+  }: Pick<RemoteSession, 'tenant' | 'device' | 'sources'>): RemoteSession | undefined {
+    const [own] = sources;
+    const routes = this.#tenants.get(tenant);
+    if (own === undefined || routes === undefined) return undefined;
+    const session = this.remote(routes.lookup(own.address, 0, own.address.length));
+    return session?.device === device && session.member !== undefined ? session : undefined;
+  }
+
   get tenantCount(): number {
     return this.#tenants.size;
   }

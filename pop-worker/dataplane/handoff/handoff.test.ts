@@ -39,6 +39,7 @@ const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
     );
     const work = {
       datagrams: ({ buffer, words, count }: Burst) => {
+        one.onHanded();
         for (let base = 0; base < count * DESCRIPTOR_WORDS; base += DESCRIPTOR_WORDS) {
           const start = words[base + D_OFFSET] as number;
           const end = start + (words[base + D_LENGTH] as number);
@@ -73,7 +74,8 @@ const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
       ...([0, sockets[worker].socket, HEADROOM, work] as const),
     );
     const strays = new Strays(cids, 0, undefined, handoff, RESET[worker]);
-    return { cids, handoff, strays, got };
+    const one = { cids, handoff, strays, got, onHanded: () => {} };
+    return one;
   });
   return made as [(typeof made)[0], (typeof made)[0]];
 };
@@ -170,6 +172,31 @@ test('what was handed over is never handed on (hop count 1)', async (t) => {
   assert.equal(b.handoff.counters.sent.datagrams, 0);
   assert.equal(take(b, packet), true);
   assert.equal(b.handoff.counters.sent.datagrams, 1, 'one that came from the client is');
+});
+
+test('a datagram of another protocol goes to whom it is said to belong, unless that one is dead, or it was handed over', async (t) => {
+  const [a, b] = workers(t);
+  const message = new Uint8Array(128).fill(4);
+  const words = new Int32Array(DESCRIPTOR_WORDS);
+  words.set(addressOf('198.51.100.7', 4433), D_REMOTE);
+  words.set(addressOf('192.0.2.1', 51_820), D_LOCAL);
+  const pass = (worker: number): boolean => {
+    const passed = a.handoff.pass(worker, 0, message, 0, message.length, words, 0);
+    a.handoff.flush();
+    return passed;
+  };
+  assert.equal(pass(2), true);
+  await until(() => b.got.length === 1);
+  assert.equal(b.got[0]?.bytes, Buffer.from(message).toString('hex'));
+  assert.deepEqual(b.got[0]?.local, addressOf('192.0.2.1', 51_820));
+  assert.equal(pass(3), false, 'nobody knows that one');
+  a.handoff.setLiveness(2, 'dead');
+  assert.equal(pass(2), false);
+  assert.deepEqual([a.handoff.counters.sendDrops.no_peer, a.handoff.counters.sendDrops.dead], [1, 1]);
+  a.handoff.setLiveness(2, 'alive');
+  b.onHanded = () => assert.equal(b.handoff.pass(1, 0, message, 0, message.length, words, 0), false);
+  assert.equal(pass(2), true);
+  await until(() => b.handoff.counters.sendDrops.second_hop === 1);
 });
 
 test('a worker that is suspected is handed its packets; a dead one’s are dropped, and reset by who is in a majority', async (t) => {

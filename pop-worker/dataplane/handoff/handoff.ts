@@ -128,21 +128,56 @@ export class Handoff {
   ): boolean {
     const { sendDrops } = this.counters;
     if (this.#clientChosen.test(buffer, start, end, cidBytes)) return false;
-    if (this.#isHanded) {
-      sendDrops.second_hop++;
-      return true;
-    }
+    if (this.#isSecondHop()) return true;
     const peer = this.#peers.get(worker);
     if (peer?.liveness === 'dead') {
       if (!isLongHeader(buffer, start) && this.#resets(peer)) return false;
       sendDrops.dead++;
       return true;
     }
-    if (!this.#sender.hasRoom(worker, thread, end - start, this.#out)) this.flush();
     const now = nowUs();
     this.#doubtful.note(worker, buffer, start, end, cidBytes, words, base, now);
-    this.#sender.put(worker, thread, buffer, start, end, words, base, now, this.#out);
+    this.#put(worker, thread, buffer, start, end, words, base, now);
     return true;
+  }
+
+  /** A datagram of a session that another worker has, whatever its protocol. @returns false: it stays here, and is of nobody */
+  pass(
+    worker: number,
+    thread: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    words: Int32Array,
+    base: number,
+  ): boolean {
+    if (this.#isSecondHop()) return false;
+    if (this.#peers.get(worker)?.liveness === 'dead') {
+      this.counters.sendDrops.dead++;
+      return false;
+    }
+    return this.#put(worker, thread, buffer, start, end, words, base, nowUs());
+  }
+
+  /** Hop count 1: what was handed to us goes no further. */
+  #isSecondHop(): boolean {
+    if (this.#isHanded) this.counters.sendDrops.second_hop++;
+    return this.#isHanded;
+  }
+
+  /** @returns false: there was no way there */
+  #put(
+    worker: number,
+    thread: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    words: Int32Array,
+    base: number,
+    now: number,
+  ): boolean {
+    if (!this.#sender.hasRoom(worker, thread, end - start, this.#out)) this.flush();
+    return this.#sender.put(worker, thread, buffer, start, end, words, base, now, this.#out) === undefined;
   }
 
   #resets({ resetKey }: Peer): boolean {

@@ -57,6 +57,16 @@ export class WireGuardDriver {
     return true;
   }
 
+  /** Takes datagrams, of its sockets or of another worker; what follows from them leaves with the next `run`. */
+  take(burst: Burst): void {
+    this.#isBusy = true;
+    try {
+      this.#options.take(burst);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
   /** Sends what there is to send, as after a command to the core. */
   run(): void {
     if (this.#isBusy || this.#isBlocked || this.#isClosed || this.#held !== undefined) return;
@@ -104,7 +114,7 @@ export class WireGuardDriver {
   }
 
   #receive(): void {
-    const { socket, mayRun, take, afterTurn } = this.#options;
+    const { socket, mayRun, afterTurn } = this.#options;
     if (!mayRun()) {
       this.#hold();
       return;
@@ -113,12 +123,7 @@ export class WireGuardDriver {
     for (let turn = 0; turn < RECEIVE_TURNS && !this.#isClosed; turn++) {
       burst.clear();
       if (socket.receive(burst) === 0) break;
-      this.#isBusy = true;
-      try {
-        take(burst);
-      } finally {
-        this.#isBusy = false;
-      }
+      this.take(burst);
       this.run();
       if (burst.count < RECEIVE_SLOTS) break;
     }

@@ -4,27 +4,41 @@ import { systemRandom } from '#host/random/random.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { Burst } from '#protocol/burst.ts';
+import type { WireGuardSink } from '#protocol/wireguard/options.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import type { Admission } from '../admission.ts';
+import type { Handoff } from '../handoff/handoff.ts';
 import type { DatagramPort } from '../quic-driver.ts';
 import type { TunPort } from '../tun-port.ts';
 import { WireGuardDriver } from './driver.ts';
+import { HandedDatagrams } from './handed.ts';
 import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
-import type { WireGuardSetup } from './setup.ts';
+import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
 
-interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peerOf' | 'mtu' | 'send'> {
+interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
   readonly setup: WireGuardSetup;
   readonly socket: DatagramPort;
   readonly admission: Pick<Admission, 'objection'>;
   readonly tunPort: TunPort;
+  /** Undefined: what belongs to other workers is not handed to them. */
+  readonly handoff: Handoff | undefined;
   readonly mayRun: () => boolean;
+  /** What is queued anywhere leaves, as far as anything may. */
   readonly afterTurn: () => void;
 }
 
 /** All workers that share the static key know each other's cookies. */
 const cookieSecretOf = (privateKey: Uint8Array): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', privateKey, '', 'cloudbridge wireguard cookies', 32));
+
+/** Peers take no more than 50 initiations a second. */
+const RENEWAL_MS = 100;
+/** The worker that they are led to begins with 200 a second. */
+const RENEWALS_A_TURN = 20;
+
+/** Peers that are added before other work of the thread gets its turn: some 5 ms. */
+const PEERS_A_TURN = 64;
 
 /** WireGuard of a data-plane thread: its core between sockets and sessions. */
 export class EdgeWireGuard {
@@ -34,15 +48,19 @@ export class EdgeWireGuard {
   /** Endpoints that moved. */
   moves = 0;
   readonly #driver: WireGuardDriver;
-  readonly #tunPort: TunPort;
+  readonly #parts: EdgeWireGuardParts;
+  readonly #handed: HandedDatagrams;
+  #renewals: NodeJS.Timeout | undefined;
+  #adding: NodeJS.Immediate | undefined;
 
   constructor(parts: EdgeWireGuardParts) {
-    const { setup, socket, admission, tunPort, mayRun, afterTurn } = parts;
+    const { setup, socket, admission, mayRun, afterTurn } = parts;
     const { privateKey, mtu, mostPeers, handshakesASecond } = setup;
-    this.#tunPort = tunPort;
+    this.#parts = parts;
+    this.#handed = new HandedDatagrams(setup.port);
     this.sessions = new WireGuardSessions({
       ...parts,
-      ...{ mtu, core: () => this.core, peerOf: (number) => this.peers.get(number) },
+      ...{ mtu, core: () => this.core, peers: () => this.peers },
       send: (...packet) => this.#driver.send(...packet),
     });
     const { sessions } = this;
@@ -53,13 +71,15 @@ export class EdgeWireGuard {
       unixUs: () => Date.now() * 1000,
       sink: {
         packets: (...packets) => sessions.packets(...packets),
-        confirmed: (peer) => sessions.confirmed(peer),
+        confirmed: (peer) => sessions.isHere(peer),
+        answered: (peer) => sessions.isHere(peer),
         moved: () => void this.moves++,
         expired: (peer) => sessions.expired(peer),
+        elsewhere: (...datagram) => this.#pass(...datagram),
       },
     });
     this.peers = new PeerBook({
-      ...{ core: this.core, most: mostPeers },
+      ...{ core: this.core, most: mostPeers, begins: !parts.settles },
       isBarred: (admitted) => admission.objection(admitted) !== undefined,
       gone: ({ record }) => sessions.gone(record.number),
     });
@@ -71,18 +91,54 @@ export class EdgeWireGuard {
 
   setPeers(records: readonly WireGuardPeer[]): void {
     this.peers.set(records);
-    this.run();
+    this.#addPeers();
   }
 
   /** As `PeerBook.review`. */
   review(tenant?: string): void {
     this.peers.review(tenant);
-    this.run();
+    this.#addPeers();
+  }
+
+  /** Packets get their turn between. */
+  #addPeers(): void {
+    clearImmediate(this.#adding);
+    const isMore = this.peers.addSome(PEERS_A_TURN);
+    this.#adding = isMore ? setImmediate(() => this.#addPeers()) : undefined;
+    this.#parts.afterTurn();
   }
 
   /** Another worker has or had a device since this time, in milliseconds since 1970: what we begin from now on is later. */
   observe(unixMs: number): void {
     this.core.observeTimestamp((unixMs + 1) * 1000);
+  }
+
+  /**
+   * Devices are to go where routes lead, some at a time. Each is asked twice: for two answers, of 92 bytes each, the worker there
+   * may send it the 148 of an initiation.
+   */
+  drain(): void {
+    const waiting = this.sessions.numbers();
+    let again: readonly number[] = [];
+    const turn = (): void => {
+      const next = waiting.splice(0, RENEWALS_A_TURN);
+      this.sessions.renew([...again, ...next], nowUs());
+      this.#parts.afterTurn();
+      again = next;
+      if (next.length > 0) this.#renewals = setTimeout(turn, RENEWAL_MS);
+    };
+    this.undrain();
+    turn();
+  }
+
+  undrain(): void {
+    clearTimeout(this.#renewals);
+  }
+
+  /** Of what another worker handed over, takes what is WireGuard's: the burst has only the rest then. */
+  takeHanded(burst: Burst): void {
+    const own = this.#handed.sortOut(burst);
+    if (own.count > 0) this.#driver.take(own);
   }
 
   /** Sends what is queued for devices. */
@@ -92,19 +148,31 @@ export class EdgeWireGuard {
 
   /** Wipes all keys. */
   close(): void {
+    this.undrain();
+    clearImmediate(this.#adding);
     this.#driver.close();
     this.core.close();
   }
 
+  /** The worker that has the device's session gets it, while that one lives; meanwhile it becomes ours by a handshake. */
+  #pass: NonNullable<WireGuardSink['elsewhere']> = ({ number }, buffer, at, length, words, from) => {
+    const { handoff, tenants } = this.#parts;
+    const known = this.peers.get(number);
+    const member = known && tenants.elsewhere(known.admitted)?.member;
+    if (handoff === undefined || member === undefined) return false;
+    return handoff.pass(member, WIREGUARD_THREAD, buffer, at, at + length, words, from);
+  };
+
   /** Packets for the outside are gathered where they were opened, and written before that is used again. */
   #take(burst: Burst): void {
-    const { lasting } = this.#tunPort;
-    this.#tunPort.lasting = burst.buffer;
+    const { tunPort } = this.#parts;
+    const { lasting } = tunPort;
+    tunPort.lasting = burst.buffer;
     try {
       this.core.handle({ kind: 'datagrams', burst }, nowUs());
     } finally {
-      this.#tunPort.flush();
-      this.#tunPort.lasting = lasting;
+      tunPort.flush();
+      tunPort.lasting = lasting;
     }
   }
 }

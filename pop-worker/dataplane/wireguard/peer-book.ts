@@ -9,7 +9,7 @@ import { prefixOf } from '../prefix-of.ts';
 
 /** A peer by its record. */
 export interface KnownPeer {
-  readonly record: WireGuardPeer;
+  record: WireGuardPeer;
   readonly admitted: Admitted;
   /** Undefined while it may not come: it is revoked, or its tenant is not known. Nothing that it sends is answered then. */
   peer: Peer | undefined;
@@ -19,6 +19,11 @@ interface PeerBookParts {
   readonly core: WireGuard;
   /** Peers at the same time. */
   readonly most: number;
+  /**
+   * Whether the worker begins by itself with peers whose place it knows, and keeps at it. Where there are others, all would:
+   * there a peer has to come by itself.
+   */
+  readonly begins: boolean;
   /** Whether somebody may not come. */
   readonly isBarred: (admitted: Admitted) => boolean;
   /** One is none any more, or another than before: what it has is to end, before its keys go. */
@@ -52,12 +57,25 @@ const isSamePeer = (a: WireGuardPeer, b: WireGuardPeer): boolean =>
   a.keepaliveSeconds === b.keepaliveSeconds &&
   a.endpoint?.address === b.endpoint?.address &&
   a.endpoint?.port === b.endpoint?.port &&
-  a.sources.join() === b.sources.join();
+  a.sources.length === b.sources.length &&
+  a.sources.every((source, i) => source === b.sources[i]);
+
+/** @returns false: a record is wrong, by what `put` says or by what is raised of its parts */
+const isTaken = (put: () => boolean): boolean => {
+  try {
+    return put();
+  } catch (error) {
+    if (error instanceof WireGuardError || error instanceof RangeError || error instanceof TypeError) return false;
+    throw error;
+  }
+};
 
 /** Peers as the control plane has them, and those of them that the core knows. */
 export class PeerBook {
   readonly #parts: PeerBookParts;
   readonly #known = new Map<number, KnownPeer>();
+  /** Those that may come and are to be added: a Diffie-Hellman each, 70 us. */
+  readonly #waiting = new Set<KnownPeer>();
   /** Records of the last time that could not be used: too many, two of one number or key, a key or prefix that is none. */
   refused = 0;
 
@@ -73,7 +91,7 @@ export class PeerBook {
     return this.#known.get(number);
   }
 
-  /** These are all that there are. Those that are as before are left alone. */
+  /** These are all that there are; `addSome` is to follow. Those that are as before are left alone. */
   set(records: readonly WireGuardPeer[]): void {
     this.refused = 0;
     const told = new Map(records.map((record) => [record.number, record] as const));
@@ -86,51 +104,71 @@ export class PeerBook {
     for (const record of told.values()) if (!this.#put(record)) this.refused++;
   }
 
-  /** Whether somebody may come has changed. @param tenant whose devices it may be about; undefined: anybody's */
+  /** Whether somebody may come has changed; `addSome` is to follow. @param tenant whose devices it may be about; undefined: anybody's */
   review(tenant?: string): void {
     for (const known of this.#known.values()) {
       if (tenant === undefined || known.record.tenant === tenant) this.#review(known);
     }
   }
 
+  /** Adds some of those that may come and are no peers of the core's yet. @returns whether there are more */
+  addSome(most: number): boolean {
+    let left = most;
+    for (const known of this.#waiting) {
+      if (left-- === 0) return true;
+      this.#waiting.delete(known);
+      if (!isTaken(() => this.#add(known))) this.#forget(known);
+    }
+    return false;
+  }
+
   /** @returns false: it cannot be a peer */
   #put(record: WireGuardPeer): boolean {
     const known = this.#known.get(record.number);
-    if (known !== undefined) {
-      this.#setSecret(known, record);
+    return isTaken(() => {
+      if (known !== undefined) this.#setSecret(known, record);
+      else if (this.#known.size >= this.#parts.most) return false;
+      else {
+        const added: KnownPeer = { record, admitted: admittedOf(record), peer: undefined };
+        this.#known.set(record.number, added);
+        this.#review(added);
+      }
       return true;
-    }
-    if (this.#known.size >= this.#parts.most) return false;
-    try {
-      const added: KnownPeer = { record, admitted: admittedOf(record), peer: undefined };
-      this.#review(added);
-      this.#known.set(record.number, added);
-      return true;
-    } catch (error) {
-      if (error instanceof WireGuardError || error instanceof RangeError || error instanceof TypeError) return false;
-      throw error;
-    }
+    });
+  }
+
+  #forget({ record }: KnownPeer): void {
+    this.#known.delete(record.number);
+    this.refused++;
   }
 
   #setSecret(known: KnownPeer, record: WireGuardPeer): void {
     if (isSameKey(known.record.presharedKey, record.presharedKey)) return;
-    this.#known.set(record.number, { ...known, record });
     if (known.peer !== undefined) this.#parts.core.setPresharedKey(known.peer, record.presharedKey ?? NO_KEY);
+    known.record = record;
   }
 
   #review(known: KnownPeer): void {
     const isBarred = this.#parts.isBarred(known.admitted);
-    if (isBarred && known.peer !== undefined) this.#close(known);
-    else if (!isBarred && known.peer === undefined) known.peer = this.#add(known.record);
+    if (isBarred) this.#close(known);
+    else if (known.peer === undefined) this.#waiting.add(known);
   }
 
-  #add({ number, publicKey, presharedKey, endpoint }: WireGuardPeer): Peer {
+  /** Seconds between keepalives to a peer that is not here; 0: none are sent. */
+  restingKeepalive({ endpoint, keepaliveSeconds = 0 }: WireGuardPeer): number {
+    return this.#parts.begins && endpoint !== undefined ? keepaliveSeconds : 0;
+  }
+
+  #add(known: KnownPeer): boolean {
     const { core } = this.#parts;
-    return core.addPeer({
+    const { number, publicKey, presharedKey, endpoint } = known.record;
+    known.peer = core.addPeer({
       ...{ number, publicKey },
       ...(presharedKey !== undefined && { presharedKey }),
       ...(endpoint !== undefined && { endpoint: addressOf(endpoint.address, endpoint.port) }),
     });
+    core.setPersistentKeepalive(known.peer, this.restingKeepalive(known.record));
+    return true;
   }
 
   #remove(known: KnownPeer): void {
@@ -139,6 +177,7 @@ export class PeerBook {
   }
 
   #close(known: KnownPeer): void {
+    this.#waiting.delete(known);
     if (known.peer === undefined) return;
     this.#parts.gone(known);
     this.#parts.core.removePeer(known.peer);

@@ -1,3 +1,4 @@
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { P_LENGTH, P_OFFSET, P_PEER, PACKET_WORDS } from '#protocol/wireguard/options.ts';
 import type { Peer } from '#protocol/wireguard/peer.ts';
 import type { WireGuard } from '#protocol/wireguard/wireguard.ts';
@@ -8,11 +9,11 @@ import type { Forwarder } from '../forward/forwarder.ts';
 import { Session } from '../forward/session.ts';
 import { settleSoon } from '../forward/settle-soon.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
-import type { KnownPeer } from './peer-book.ts';
+import type { KnownPeer, PeerBook } from './peer-book.ts';
 
 export interface WireGuardSessionsParts {
   readonly core: () => WireGuard;
-  readonly peerOf: (number: number) => KnownPeer | undefined;
+  readonly peers: () => Pick<PeerBook, 'get' | 'restingKeepalive'>;
   readonly forwarder: Forwarder;
   readonly tenants: TenantTable;
   readonly faults: Faults;
@@ -32,8 +33,9 @@ interface WireGuardSession extends LiveTunnel {
 }
 
 /**
- * Devices connected by WireGuard. One becomes a session of the data plane with the first message under new keys, which nobody
- * can replay, and stays it through all keys that follow, until there were none for 540 s or it is ended.
+ * Devices connected by WireGuard. One becomes a session of the data plane with what nobody can replay: the first message under
+ * new keys, or its answer to an initiation of ours; never with its own initiation. It stays it through all keys that follow,
+ * until there were none for 540 s or it is ended.
  */
 export class WireGuardSessions implements TunnelHolder {
   readonly #parts: WireGuardSessionsParts;
@@ -55,13 +57,13 @@ export class WireGuardSessions implements TunnelHolder {
     return [...this.#live.values()];
   }
 
-  /** As `WireGuardSink.confirmed`: the peer is here. */
-  confirmed(peer: Peer): void {
+  /** As `WireGuardSink.confirmed` and `answered`. */
+  isHere(peer: Peer): void {
     const live = this.#live.get(peer.number);
     if (live?.session.hasMoved === false) return;
     // It came back while its former session was still there for what was under way.
     if (live !== undefined) this.#leave(peer.number, live, 'the device has a newer session');
-    const known = this.#parts.peerOf(peer.number);
+    const known = this.#parts.peers().get(peer.number);
     if (known !== undefined) this.#attach(peer, known);
   }
 
@@ -74,7 +76,7 @@ export class WireGuardSessions implements TunnelHolder {
     });
     if (settles) settleSoon(session, forwarder);
     tenants.attach(session);
-    const live: WireGuardSession = { session, admitted, end: (reason) => this.#end(peer, live, reason) };
+    const live: WireGuardSession = { session, admitted, end: (reason) => this.#end(peer, live, reason, record) };
     this.#live.set(number, live);
     // Only where the device is may keep its way open.
     if (record.keepaliveSeconds !== undefined) core().setPersistentKeepalive(peer, record.keepaliveSeconds);
@@ -101,7 +103,7 @@ export class WireGuardSessions implements TunnelHolder {
   /** As `WireGuardSink.expired`. */
   expired(peer: Peer): void {
     const live = this.#live.get(peer.number);
-    if (live !== undefined) this.#end(peer, live, 'nothing came from it for nine minutes');
+    live?.end('nothing came from it for nine minutes');
   }
 
   /** A peer is none any more. */
@@ -110,17 +112,32 @@ export class WireGuardSessions implements TunnelHolder {
     if (live !== undefined) this.#parts.endFor(live.session, 'revoked');
   }
 
+  /** Of the peers that are here. */
+  numbers(): number[] {
+    return [...this.#live.keys()];
+  }
+
+  /** These are to go where routes lead: what they answer to this shows it to the worker there. */
+  renew(numbers: readonly number[], now: number): void {
+    for (const number of numbers) {
+      if (!this.#live.has(number)) continue;
+      const peer = this.#parts.peers().get(number)?.peer;
+      if (peer !== undefined) this.#parts.core().renewPeer(peer, now);
+    }
+  }
+
   /** All are ended, as when others have taken them over. */
   endAll(reason: string): void {
     for (const { end } of this.live()) end(reason);
   }
 
   /** Its keys are wiped: what still comes by them is that of a session which is not here. */
-  #end(peer: Peer, live: WireGuardSession, reason: string): void {
+  #end(peer: Peer, live: WireGuardSession, reason: string, record: WireGuardPeer): void {
     if (this.#live.get(peer.number) !== live) return;
     this.#leave(peer.number, live, reason);
-    this.#parts.core().setPersistentKeepalive(peer, 0);
-    this.#parts.core().resetPeer(peer);
+    const { core, peers } = this.#parts;
+    core().resetPeer(peer);
+    core().setPersistentKeepalive(peer, peers().restingKeepalive(record));
   }
 
   #leave(number: number, { session, admitted }: WireGuardSession, reason: string): void {

@@ -1,3 +1,6 @@
+/** The data-plane thread that has it, at every worker. */
+export const WIREGUARD_THREAD = 0;
+
 /** WireGuard of a worker, as the thread that has it is started with it; plain, so that it can be posted. */
 export interface WireGuardSetup {
   /** At all listen addresses. */

@@ -1,6 +1,7 @@
 import type { TimeUs } from '../contract.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { UnansweredBudget } from './anycast/budget.ts';
+import { Later } from './anycast/later.ts';
 import { Backlog } from './backlog.ts';
 import { CookieChecker } from './cookies/checker.ts';
 import { HANDSHAKES_A_SECOND, HandshakeLoad } from './cookies/load.ts';
@@ -52,6 +53,7 @@ export class Device {
   readonly sources: SourceLimit;
   /** Of handshakes that we begin because of data that anybody may have sent. */
   readonly unanswered = new UnansweredBudget();
+  readonly later = new Later();
   readonly allowedIps = new AllowedIps();
   readonly backlog = new Backlog();
   readonly deadlines = new Deadlines();

@@ -9,7 +9,7 @@ import type { Peer, Pending } from './peer.ts';
 import { TAI64N_BYTES, writeTai64n } from './tai64n.ts';
 import { INITIATION, INITIATION_BYTES } from './wire/initiation.ts';
 import { MessageType, readWord, writeWord } from './wire/message.ts';
-import { RESPONSE } from './wire/response.ts';
+import { RESPONSE, RESPONSE_BYTES } from './wire/response.ts';
 
 const timestamp = new Uint8Array(TAI64N_BYTES);
 
@@ -24,6 +24,13 @@ export class Initiator {
   /** Begins a handshake with where the peer is known to be, unless one was begun or answered in the last five seconds. */
   begin(peer: Peer, now: TimeUs): void {
     if (!peer.endpoint.isKnown || now - peer.lastHandshakeSentAt < REKEY_TIMEOUT_US) return;
+    peer.attempts = 0;
+    this.#sendToKnown(peer, now);
+  }
+
+  /** Begins a handshake with where the peer is known to be, whatever was begun before. */
+  renew(peer: Peer, now: TimeUs): void {
+    if (!peer.endpoint.isKnown) return;
     peer.attempts = 0;
     this.#sendToKnown(peer, now);
   }
@@ -44,10 +51,27 @@ export class Initiator {
    * now, and a new handshake serves it again without its own fifteen seconds. The peer's endpoint does not move by this.
    */
   onUnknownSession(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): void {
+    if (this.#mayBegin(peer, words, at, bytes, now)) this.beginUnvalidated(peer, now);
+  }
+
+  /** The same of a response to what we have not begun: another worker has, and left it to us. */
+  onUnknownResponse(peer: Peer, words: Int32Array, at: number, now: TimeUs): void {
+    if (this.#mayBegin(peer, words, at, RESPONSE_BYTES, now)) this.#device.later.add(peer, now);
+  }
+
+  #mayBegin(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): boolean {
     peer.unvalidated ??= new UnvalidatedSource();
     const source = peer.unvalidated;
-    if (!source.count(words, at, bytes, now) || !this.#device.unanswered.take(now)) return;
-    source.sent(this.#send(peer, source.endpoint, now), now);
+    source.count(words, at, bytes);
+    if (!source.mayBegin(now) || !this.#device.unanswered.take(now)) return false;
+    source.spend(now);
+    return true;
+  }
+
+  /** Begins with a source that nothing vouches for, unless it has become known meanwhile. */
+  beginUnvalidated(peer: Peer, now: TimeUs): void {
+    const source = peer.unvalidated;
+    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now));
   }
 
   /** @param at offset of the response @param from the descriptor that it came with, at `words` */
@@ -71,6 +95,7 @@ export class Initiator {
       device.timed(peer, event, now);
     // Staged packets, or else a keepalive, show the peer that we have the keys.
     device.keepalive(peer);
+    device.options.sink.answered?.(peer);
     return Drop.none;
   }
 

@@ -15,8 +15,15 @@ export interface WireGuardSink {
   packets(buffer: Uint8Array, words: Int32Array, count: number): void;
   /** The first authentic data message (or keepalive) of a session, which nobody can replay: the peer is here, now. */
   confirmed(peer: Peer): void;
+  /** It answered an initiation of ours, which nobody can for it, nor again: it can be reached here, now. */
+  answered?(peer: Peer): void;
   /** Its endpoint changed. */
   moved(peer: Peer): void;
+  /**
+   * A transport message, `length` bytes at `at`, of a session with a peer of ours that is not held here: perhaps by another
+   * worker. `words` has the descriptor that it came with, at `from`. @returns whether it went there
+   */
+  elsewhere?(peer: Peer, buffer: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean;
   /** For 540 s there were no new keys, and those that it had are wiped: it is gone. */
   expired?(peer: Peer): void;
 }

@@ -90,6 +90,8 @@ export class Receiver {
     if (peer === undefined) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
     if (drop === Drop.none) this.#device.countReceived(peer, RESPONSE_BYTES);
+    // As to what a worker began that has left since: its peer would not say anything by itself.
+    if (drop === Drop.unknownIndex) this.#initiator.onUnknownResponse(peer, words, from, now);
     return drop;
   }
 
@@ -110,7 +112,8 @@ export class Receiver {
     const keypair = peer.keypairs.byIndex(index);
     if (keypair === undefined) {
       this.#initiator.onUnknownSession(peer, words, from, length, now);
-      return Drop.unknownIndex;
+      const isElsewhere = this.#device.options.sink.elsewhere?.(peer, buffer, at, length, words, from) === true;
+      return isElsewhere ? Drop.none : Drop.unknownIndex;
     }
     const low = readWord(buffer, at + TRANSPORT.counterLow);
     const high = readWord(buffer, at + TRANSPORT.counterHigh);

@@ -48,6 +48,30 @@ test('the caller says whose a packet is, and hears from whom one comes, whatever
   assert.equal(worker.core.dropped[Drop.noPeer], 1);
 });
 
+test('a message of a session that is not held here is shown to the caller, who may know whose it is', () => {
+  const scene = new Scene();
+  const client = scene.add(1);
+  const worker = scene.add(9);
+  scene.join(client, worker);
+  scene.send(client, worker);
+  const shown: number[] = [];
+  let isTaken = true;
+  const elsewhere = ({ number }: Peer, _: Uint8Array, __: number, length: number): boolean => {
+    shown.push(number, length);
+    return isTaken;
+  };
+  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, elsewhere };
+  const other = scene.add(9, { sink });
+  scene.knows(other, client);
+  scene.route = other;
+  scene.filter = (_, host) => host !== other;
+  scene.send(client, other, 60);
+  isTaken = false;
+  scene.send(client, other, 60);
+  assert.deepEqual(shown, [1, 96, 1, 96]);
+  assert.equal(other.core.dropped[Drop.unknownIndex], 1, 'only what nobody took');
+});
+
 test('a peer that had no new keys for 540 s is gone, and the caller is told once', () => {
   const { scene, worker, clients, expired } = edge();
   clients[0].sends([packet(1, 9)], scene.now);

@@ -65,10 +65,11 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** @throws WireGuardError when there is such a peer, or cannot be */
   addPeer(options: PeerOptions): Peer {
     const { options: own, identity, peers, byKey, stagedTotal } = this.#device;
-    const { number, publicKey } = options;
+    const { number, publicKey, presharedKey } = options;
     if (!Number.isInteger(number) || number < 0 || number >= MOST_PEERS)
       throw invalid(`A peer's number is 0 to ${MOST_PEERS - 1}, not ${number}.`);
     if (publicKey.length !== 32) throw invalid(`A public key has 32 bytes, this has ${publicKey.length}.`);
+    if (presharedKey !== undefined) checkSecret(presharedKey);
     const text = keyText(publicKey);
     if (peers.has(number) || byKey.has(text))
       throw new WireGuardError(WireGuardErrorCode.duplicate, `There is a peer of this key or of number ${number}.`);
@@ -77,7 +78,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     const peer = new Peer(number, keys, own.ports, own.random, stagedTotal);
     peers.set(number, peer);
     byKey.set(text, peer);
-    if (options.presharedKey !== undefined) this.setPresharedKey(peer, options.presharedKey);
+    if (presharedKey !== undefined) keys.setPresharedKey(presharedKey);
     if (options.endpoint !== undefined) peer.endpoint.set(options.endpoint);
     for (const prefix of options.allowedIps ?? []) this.#device.allowedIps.add(number, prefix);
     if (options.persistentKeepaliveS !== undefined) this.setPersistentKeepalive(peer, options.persistentKeepaliveS);
@@ -101,7 +102,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** Counts from the next handshake on, one that is under way included. @param key 32 bytes, all zero: none */
   setPresharedKey(peer: Peer, key: Uint8Array): void {
-    if (key.length !== 32) throw invalid(`A preshared key has 32 bytes, this has ${key.length}.`);
+    checkSecret(key);
     peer.keys.setPresharedKey(key);
   }
 
@@ -136,6 +137,14 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     peer.keepaliveDue = false;
     this.#device.due.delete(peer);
     this.#device.drop(Drop.staged, peer.staged.clear());
+  }
+
+  /**
+   * Begins a handshake now, as when this worker leaves: its answer goes where routes lead by then, and shows the worker there
+   * that the peer is its own.
+   */
+  renewPeer(peer: Peer, now: TimeUs): void {
+    this.#initiator.renew(peer, now);
   }
 
   /** Sends a keepalive, or begins a handshake where there is no session, if the peer is configured for it. */
@@ -207,9 +216,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   deadline(): TimeUs {
-    const { backlog, due, control, deadlines } = this.#device;
+    const { backlog, due, control, deadlines, later } = this.#device;
     const isBusy = due.size > 0 || control.length > 0 || backlog.size > 0 || !this.#sender.isIdle;
-    return isBusy ? Number.NEGATIVE_INFINITY : deadlines.first;
+    return isBusy ? Number.NEGATIVE_INFINITY : Math.min(deadlines.first, later.first);
   }
 
   /** Wipes all keys; nothing works after it. */
@@ -219,7 +228,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   #expire(now: TimeUs): void {
-    const { deadlines, peers } = this.#device;
+    const { deadlines, later, peers } = this.#device;
+    for (let peer = later.take(now); peer !== undefined; peer = later.take(now))
+      if (peers.get(peer.number) === peer) this.#initiator.beginUnvalidated(peer, now);
     for (let number = deadlines.take(now); number !== undefined; number = deadlines.take(now)) {
       const peer = peers.get(number);
       if (peer === undefined) continue;
@@ -240,5 +251,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     }
   }
 }
+
+const checkSecret = ({ length }: Uint8Array): void => {
+  if (length !== 32) throw invalid(`A preshared key has 32 bytes, this has ${length}.`);
+};
 
 const invalid = (message: string): WireGuardError => new WireGuardError(WireGuardErrorCode.invalid, message);

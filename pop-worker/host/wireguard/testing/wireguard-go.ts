@@ -17,6 +17,9 @@ const find = async (): Promise<string | PeerMissing> => {
 
 const program = await find();
 
+/** In the foreground; the interface's name comes behind it. */
+export const wireguardGoCommand: readonly string[] = [String(program), '-f'];
+
 /** Why a test with wireguard-go cannot run here, or false. */
 export const needsWireGuardGo: string | false = typeof program === 'string' ? false : program.message;
 
@@ -32,7 +35,7 @@ export class WireGuardGo {
 
   static async start(t: TestContext, namespace: string): Promise<WireGuardGo> {
     const go = new WireGuardGo(`wgo${process.pid}`);
-    const child = spawn('ip', ['netns', 'exec', namespace, String(program), '-f', go.name], { stdio: 'ignore' });
+    const child = spawn('ip', ['netns', 'exec', namespace, ...wireguardGoCommand, go.name], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     t.after(async () => {
       child.kill('SIGTERM');

@@ -154,3 +154,44 @@ test('cookies of one worker are taken by another that shares their secret, and b
   scene.run(130e6);
   assert.equal(second.received.length + first.received.length, 1);
 });
+
+test('a worker that leaves asks its client anew, whose answers bring it to where routes lead, silent as it is', () => {
+  const { scene, client, first, second, onFirst, onSecond } = edge();
+  scene.run(10e6);
+  scene.route = second;
+  const elsewhere = scene.log.length;
+  for (let i = 0; i < 2; i++) {
+    first.core.renewPeer(onFirst, scene.now);
+    scene.run(100_000);
+  }
+  assert.deepEqual(
+    scene.trace(client).slice(-3),
+    ['10:2', '10:2', '10:2'],
+    'two to the first worker, one to the second',
+  );
+  assert.deepEqual(
+    scene.log.slice(elsewhere).flatMap(({ host, bytes }) => (host === second ? [bytes.length] : [])),
+    [148, 32],
+  );
+  assert.deepEqual([second.answered, first.answered], [[onSecond], []]);
+  assert.deepEqual(onSecond.endpoint.words.slice(0, 6), client.address);
+  scene.send(second, client);
+  assert.equal(client.received.length, 1);
+  assert.equal(second.core.dropped[Drop.unknownIndex], 2);
+});
+
+test('one answer to what another worker began is too little, and a peer that is gone by then gets nothing', () => {
+  const { scene, first, second, onFirst, onSecond } = edge();
+  scene.run(10e6);
+  scene.route = second;
+  first.core.renewPeer(onFirst, scene.now);
+  scene.run(1e6);
+  assert.deepEqual(scene.trace(second), []);
+  first.core.renewPeer(onFirst, scene.now);
+  scene.settle();
+  assert.notEqual(second.core.deadline(), Number.POSITIVE_INFINITY);
+  second.core.removePeer(onSecond);
+  scene.run(1e6);
+  assert.deepEqual(scene.trace(second), []);
+  assert.equal(second.core.deadline(), Number.POSITIVE_INFINITY);
+});

@@ -15,18 +15,26 @@ export class UnvalidatedSource {
   #credit = 0;
   #sentAt: TimeUs = Number.NEGATIVE_INFINITY;
 
-  /** Some bytes came from there. @returns whether an initiation may go there now */
-  count(words: Int32Array, at: number, bytes: number, now: TimeUs): boolean {
+  /** Some bytes came from there. */
+  count(words: Int32Array, at: number, bytes: number): void {
     // Another source begins from nothing.
     if (this.endpoint.follow(words, at)) this.#credit = 0;
     this.#credit += bytes;
+  }
+
+  /** Whether an initiation may go there now. */
+  mayBegin(now: TimeUs): boolean {
     return this.#credit >= INITIATION_BYTES && now - this.#sentAt >= REKEY_TIMEOUT_US;
   }
 
-  /** One has gone there. It is not repeated: what comes from there next is the occasion for another. */
-  sent(pending: Pending, now: TimeUs): void {
+  /** One is to go there. */
+  spend(now: TimeUs): void {
     this.#credit -= INITIATION_BYTES;
     this.#sentAt = now;
+  }
+
+  /** One has gone there. It is not repeated: what comes from there next is the occasion for another. */
+  sent(pending: Pending): void {
     this.pending?.state.forget();
     this.pending = pending;
   }

@@ -52,6 +52,7 @@ export class Host {
   /** Packets out of the tunnel. */
   readonly received: Uint8Array[] = [];
   readonly confirmed: Peer[] = [];
+  readonly answered: Peer[] = [];
   readonly moved: Peer[] = [];
   address: Int32Array;
   /** Error of its wall clock. */
@@ -74,6 +75,7 @@ export class Host {
           }
         },
         confirmed: (peer) => this.confirmed.push(peer),
+        answered: (peer) => this.answered.push(peer),
         moved: (peer) => this.moved.push(peer),
       },
       ...options,

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemRandom } from '#host/random/random.ts';
+import { nodePorts } from '#host/wireguard/ports.ts';
+import { privateKeyOf, rawPublicKey } from '#host/wireguard/x25519.ts';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import { WireGuard } from '#protocol/wireguard/wireguard.ts';
+import { PeerBook } from './peer-book.ts';
+
+const key = (fill: number): Uint8Array => rawPublicKey(privateKeyOf(new Uint8Array(32).fill(fill)));
+
+const record = (number: number, more: Partial<WireGuardPeer> = {}): WireGuardPeer => ({
+  ...{ tenant: 'red', device: `d${number}`, number, publicKey: key(number), egress: true },
+  ...{ sources: [`10.64.0.${number}/32`, `fd00:1::${number}/128`], ...more },
+});
+
+const scene = (most = 100) => {
+  const core = new WireGuard({
+    ...{ privateKey: new Uint8Array(32).fill(200), ports: nodePorts(), random: systemRandom, isRoutedByCaller: true },
+    unixUs: () => 0,
+    sink: { packets: () => {}, confirmed: () => {}, moved: () => {} },
+  });
+  const barred = new Set<string>();
+  const gone: number[] = [];
+  const book = new PeerBook({
+    ...{ core, most, begins: true },
+    isBarred: ({ tenant, device }) => barred.has(tenant) || barred.has(device),
+    gone: ({ record: { number } }) => void gone.push(number),
+  });
+  const set = (records: readonly WireGuardPeer[]): void => {
+    book.set(records);
+    while (book.addSome(2));
+  };
+  const review = (tenant?: string): void => {
+    book.review(tenant);
+    while (book.addSome(2));
+  };
+  const numbers = () => [...core.peers].map(({ number }) => number).toSorted((a, b) => a - b);
+  return { core, book, set, review, barred, gone, numbers };
+};
+
+test('peers come, go and are changed; those that are as before are left alone', () => {
+  const { core, book, set, gone, numbers } = scene();
+  set([record(1), record(2), record(3)]);
+  assert.deepEqual(numbers(), [1, 2, 3]);
+  const [one, two] = [core.peer(key(1)), core.peer(key(2))];
+  set([record(1), record(2, { presharedKey: new Uint8Array(32).fill(1) }), record(4)]);
+  assert.deepEqual([numbers(), gone], [[1, 2, 4], [3]]);
+  assert.equal(core.peer(key(1)), one);
+  assert.equal(core.peer(key(2)), two, 'another preshared key is no other peer');
+  for (const change of [
+    { sources: ['10.64.0.9/32'] },
+    { egress: false },
+    { tenant: 'blue' },
+    { device: 'x' },
+    { publicKey: key(9) },
+  ]) {
+    gone.length = 0;
+    set([record(1, change), record(2), record(4)]);
+    assert.deepEqual(gone, [1], JSON.stringify(change));
+    set([record(1), record(2), record(4)]);
+  }
+  assert.deepEqual([book.refused, book.size], [0, 3]);
+  assert.deepEqual(book.get(4)?.admitted.ipv6, 'fd00:1::4');
+  // Two that change numbers, and keys.
+  set([record(1, { publicKey: key(2) }), record(2, { publicKey: key(1) })]);
+  assert.deepEqual([numbers(), book.refused], [[1, 2], 0]);
+  assert.equal(core.peer(key(2))?.number, 1);
+});
+
+test('what cannot be a peer is counted, and hinders no other', () => {
+  const { book, set, numbers } = scene(20);
+  const lowOrder = new Uint8Array(32);
+  set([
+    record(1),
+    record(2, { publicKey: lowOrder }),
+    record(3, { publicKey: key(1) }),
+    record(4, { sources: ['none'] }),
+    record(5, { publicKey: new Uint8Array(31) }),
+    record(2 ** 24),
+    record(6, { endpoint: { address: 'host', port: 1 } }),
+    record(7),
+    record(7),
+    record(8, { presharedKey: new Uint8Array(1) }),
+    record(9),
+    record(10),
+  ]);
+  assert.deepEqual(numbers(), [1, 7, 9, 10]);
+  assert.equal(book.refused, 8);
+  set([record(1), record(10)]);
+  assert.deepEqual([numbers(), book.refused], [[1, 10], 0]);
+  set([record(1, { presharedKey: new Uint8Array(31) }), record(10)]);
+  assert.deepEqual([numbers(), book.refused], [[1, 10], 1]);
+});
+
+test('who may not come is no peer of the core’s until it may again', () => {
+  const { book, set, review, barred, gone, numbers } = scene();
+  barred.add('d5');
+  set([record(1), record(2), record(3, { tenant: 'blue' }), record(5, { publicKey: new Uint8Array(32) })]);
+  assert.deepEqual([book.size, book.refused], [4, 0]);
+  barred.delete('d5');
+  barred.add('d1');
+  review('red');
+  assert.deepEqual([numbers(), book.size, book.refused], [[2, 3], 3, 1], 'what is no key shows once it may come');
+  barred.delete('d1');
+  review('red');
+  gone.length = 0;
+  barred.add('d1');
+  review('blue');
+  assert.deepEqual(numbers(), [1, 2, 3]);
+  review('red');
+  assert.deepEqual([numbers(), gone, book.size], [[2, 3], [1], 3]);
+  set([record(1, { presharedKey: new Uint8Array(32) }), record(2), record(3, { tenant: 'blue' }), record(4)]);
+  assert.deepEqual(numbers(), [2, 3, 4]);
+  barred.add('blue');
+  barred.delete('d1');
+  review();
+  assert.deepEqual(
+    [numbers(), gone],
+    [
+      [1, 2, 4],
+      [1, 3],
+    ],
+  );
+});
+
+test('peers are added some at a time, and no more of them than the worker is for', () => {
+  const { book, numbers } = scene(3);
+  book.set([1, 2, 3, 4, 5].map((number) => record(number)));
+  assert.deepEqual([numbers(), book.size, book.refused], [[], 3, 2]);
+  assert.equal(book.addSome(2), true);
+  assert.deepEqual(numbers(), [1, 2]);
+  book.set([record(1), record(5)]);
+  assert.equal(book.addSome(2), false);
+  assert.deepEqual([numbers(), book.refused], [[1, 5], 0]);
+});
