@@ -54,6 +54,8 @@ interface CommandParts {
   readonly wireguard: EdgeWireGuard | undefined;
   /** Undefined: no mesh says in which epoch devices are where they are. */
   readonly epochs: Epochs | undefined;
+  /** What comes now may have waited while the thread was stopped. */
+  readonly isLate: () => boolean;
   /** Sends what is due. */
   readonly run: () => void;
 }
@@ -186,19 +188,24 @@ export class CommandHandler {
   #superseded(place: SessionPlace): void {
     const session = this.#own(place);
     if (session === undefined || session.hasMoved) return;
-    this.#moved(session);
+    this.#moved(session, this.#parts.isLate());
     this.#parts.run();
   }
 
-  /** It is sent nothing any more. What it has sent here before it knew where it is now is on its way yet. */
-  #moved(session: Session): void {
+  /**
+   * It is sent nothing any more. What it has sent here before it knew where it is now is on its way yet.
+   *
+   * @param isLate we were stopped meanwhile: what comes yet is of long ago
+   */
+  #moved(session: Session, isLate = false): void {
     session.isSettled = false;
     session.hasMoved = true;
     const end = (): void => {
       this.#parts.endings.endWhere((tunnel) => tunnel.session === session, 'moved');
       this.#parts.run();
     };
-    setTimeout(end, MOVED_MS).unref();
+    if (isLate) end();
+    else setTimeout(end, MOVED_MS).unref();
   }
 
   /** How many tunnels a change of desired state would cut off. */

@@ -21,6 +21,13 @@ test('a thread that was stopped waits until the worker is found to serve, unless
   keeper.keep(now, false, now + MS);
   assert.equal(after(5), false, 'its mesh thread is not sure yet');
   keeper.keep(0, true, now + MS);
-  assert.equal(after(5), true, 'one that hears nobody serves without a lease');
+  assert.equal(after(5), false, 'what the mesh has heard is on its way to this thread');
+  keeper.keep(0, true, now + 96 * MS);
+  assert.equal(after(100), true, 'one that hears nobody serves without a lease');
+  assert.equal(fence.isLate, true);
   assert.equal(after(149), true, 'a gap of that length is none');
+  now += 850 * MS;
+  assert.equal(fence.isLate, true);
+  now += MS;
+  assert.equal(fence.isLate, false, 'what had waited has been read');
 });

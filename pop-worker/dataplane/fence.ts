@@ -9,6 +9,10 @@ export interface FenceMemory {
 const [LEASE, SERVES] = [0, 1];
 /** A thread that had no turn for so long was stopped, or hung: its beat alone gives it one every 50 ms. */
 const STOPPED_US = 150_000;
+/** What the mesh says of devices that have moved meanwhile is with the threads that have their sessions after so long. */
+const TOLD_US = 100_000;
+/** What has waited in sockets while a thread was stopped has been read after so long. */
+const READ_US = 1_000_000;
 
 /** For a worker with so many data-plane threads. */
 export const allocateFence = (threads: number): FenceMemory => ({
@@ -28,6 +32,7 @@ export class Fence {
   #turnAt: number;
   /** Since when nothing may be received or sent; undefined: it may. */
   #shutAt: number | undefined;
+  #openedAt = Number.NEGATIVE_INFINITY;
 
   /** @param thread index of this one @param bootUs CLOCK_BOOTTIME: it goes on while the machine sleeps */
   constructor({ words, times }: FenceMemory, thread: number, bootUs: () => number) {
@@ -56,8 +61,16 @@ export class Fence {
     const gap = now - this.#turnAt;
     this.#turnAt = now;
     if (gap > STOPPED_US && (this.#times[LEASE] as number) <= now) this.#shutAt = now;
-    if (this.#shutAt !== undefined && (this.#times[SERVES] as number) > this.#shutAt) this.#shutAt = undefined;
+    if (this.#shutAt !== undefined && (this.#times[SERVES] as number) > this.#shutAt) {
+      this.#shutAt = undefined;
+      this.#openedAt = now;
+    }
     return this.#shutAt === undefined;
+  }
+
+  /** Whether what comes now may have waited while the thread was stopped, as long as others may have had its devices. */
+  get isLate(): boolean {
+    return this.#shutAt !== undefined || this.#bootUs() - this.#openedAt < READ_US;
   }
 }
 
@@ -65,6 +78,7 @@ export class Fence {
 export class FenceKeeper {
   readonly #words: Int32Array;
   readonly #times: Float64Array;
+  #servesSince: number | undefined;
 
   constructor({ words, times }: FenceMemory) {
     this.#words = new Int32Array(words);
@@ -83,6 +97,10 @@ export class FenceKeeper {
   /** @param leaseUntil until when the worker holds its lease @param serves whether devices may be sent anything */
   keep(leaseUntil: number, serves: boolean, now: number): void {
     this.#times[LEASE] = leaseUntil;
-    if (serves) this.#times[SERVES] = now;
+    if (!serves) this.#servesSince = undefined;
+    else {
+      this.#servesSince ??= now;
+      if (now - this.#servesSince >= TOLD_US) this.#times[SERVES] = now;
+    }
   }
 }
