@@ -148,6 +148,9 @@ export class Neighbors {
       case 'refused':
         this.#refuse(known, notice.message);
         return;
+      case 'unreachable':
+        log.warn('a BGP neighbour cannot be connected to', { neighbor, reason: notice.text });
+        return;
       case 'held_back':
         log.warn('a BGP neighbour is held back', { neighbor, seconds: notice.seconds });
         return;

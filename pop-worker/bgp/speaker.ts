@@ -182,6 +182,9 @@ export class FileSpeaker {
       case 'ended':
         (notice.wasEstablished ? log.warn : log.info)('connection ended', { neighbor, reason: notice.text });
         return;
+      case 'unreachable':
+        log.warn('neighbour cannot be connected to', { neighbor, reason: notice.text });
+        return;
       case 'held_back':
         log.warn('neighbour held back', { neighbor, seconds: notice.seconds });
         return;

@@ -69,6 +69,14 @@ export const BGP_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_bgp_failed_attempts_total',
+    type: 'counter',
+    unit: 'attempts',
+    labels: {},
+    help: 'Attempts to connect to BGP neighbours that came to no TCP connection: refused, no way there, or no answer',
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_bgp_held_back_neighbours_total',
     type: 'counter',
     unit: 'neighbours',

@@ -49,7 +49,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['check uplinks', 'not known yet'],
     ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
     ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
-    ['BGP transit', 'idle, held back for 30 s, last ended: received Cease'],
+    ['BGP transit', 'idle, held back for 30 s, last: received Cease'],
     ['uplink eth1', 'leads nowhere'],
     ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);

@@ -1,5 +1,6 @@
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import { ageText } from '#telemetry/age.ts';
+import { plainText } from '../../plain-text.ts';
 
 type Row = readonly [name: string, value: string];
 
@@ -23,11 +24,14 @@ const drainText = ({ sessions, left, seconds, ended }: NonNullable<WorkerAnycast
 };
 
 const neighborText = (neighbor: WorkerAnycastStatus['neighbors'][number]): string => {
-  const { state, upSeconds, lastError, heldBackSeconds } = neighbor;
+  const { state, upSeconds, lastError, lastSession, heldBackSeconds } = neighbor;
   return [
     upSeconds === undefined ? state : `${state} for ${ageText(upSeconds * 1000)}`,
     ...(heldBackSeconds === undefined ? [] : [`held back for ${ageText(heldBackSeconds * 1000)}`]),
-    ...(lastError === undefined ? [] : [`last ended: ${lastError}`]),
+    ...(upSeconds !== undefined || lastError === undefined ? [] : [`last: ${plainText(lastError)}`]),
+    ...(lastSession === undefined || (upSeconds === undefined && lastSession.reason === lastError)
+      ? []
+      : [`its session ended ${ageText(lastSession.endedSecondsAgo * 1000)} ago: ${plainText(lastSession.reason)}`]),
   ].join(', ');
 };
 

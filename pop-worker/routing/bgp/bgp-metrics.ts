@@ -25,6 +25,7 @@ const REFUSED = {
   not_wanted: slotOf('cloudbridge_bgp_refused_connections_total', { reason: 'not_wanted' }),
 };
 const ROUTES_BYTES = slotOf('cloudbridge_bgp_routes_bytes', {});
+const FAILED_ATTEMPTS = slotOf('cloudbridge_bgp_failed_attempts_total', {});
 const HELD_BACK = slotOf('cloudbridge_bgp_held_back_neighbours_total', {});
 
 /** The BGP thread's counters, in memory that others read. */
@@ -54,6 +55,10 @@ export class BgpMetrics {
 
   refused(reason: 'not_wanted' | 'stranger'): void {
     this.#add(REFUSED[reason]);
+  }
+
+  unreachable(): void {
+    this.#add(FAILED_ATTEMPTS);
   }
 
   heldBack(): void {

@@ -62,6 +62,8 @@ export type BgpNotice =
   | { readonly type: 'changed'; readonly id: number; readonly from: string; readonly to: string }
   /** A connection with it is over; a sentence, in which the neighbour's own words may be. */
   | { readonly type: 'ended'; readonly id: number; readonly wasEstablished: boolean; readonly text: string }
+  /** It cannot be connected to; a sentence. Told once, until the reason is another or there was a connection. */
+  | { readonly type: 'unreachable'; readonly id: number; readonly text: string }
   | { readonly type: 'held_back'; readonly id: number; readonly seconds: number }
   /** It has no BFD session, or none yet; one sentence. */
   | { readonly type: 'bfd_trouble'; readonly id: number; readonly message: string }

@@ -26,7 +26,7 @@ export interface NeighbourStatus {
   readonly upSeconds?: number;
   /** Seconds until it may have another session, for it was lost too often. */
   readonly heldBackSeconds?: number;
-  /** Why the last connection ended. */
+  /** Why the last attempt came to no connection, or why the last connection ended. */
   readonly lastError?: string;
   /** How its last session ended; attempts since then are not counted. */
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
