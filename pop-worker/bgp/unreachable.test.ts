@@ -29,4 +29,7 @@ test('why a neighbour cannot be connected to: in its status, one line of the log
     assert.equal(lines.length, 1, 'not for each attempt');
     assert.match(lines[0]?.reason ?? '', reason);
   }
+  speaker.end();
+  await until('its end', () => speaker.hasEnded);
+  assert.doesNotMatch(speaker.lines, /connection ended/, 'there was none');
 });

@@ -155,13 +155,17 @@ export class Connection implements StreamSink {
     if (transition === undefined) return;
     const { state: from, negotiated } = this;
     const isTold = transition.actions.includes(Action.notify);
-    const notification = isTold ? hardened(tells ?? this.#notificationOf(event), negotiated) : tells;
+    const isHeard = event === Event.notification || event === Event.versionNotification;
+    const known = isHeard ? tells : undefined;
+    const notification = isTold ? hardened(tells ?? this.#notificationOf(event), negotiated) : known;
     // One that the neighbour made is not made again.
     const to = transition.to === State.active && !this.isOutgoing ? State.idle : transition.to;
     this.state = to;
     this.#do(transition, notification, now);
     if (to !== from) this.#owner.changed(this, from, now);
     if (to === State.established && from !== to) this.#owner.up(this, negotiated as Negotiated, now);
+    // An attempt that is given up is no connection that ends.
+    if (event === Event.manualStop && from < State.openSent) return;
     if ((from < State.openSent || to >= State.openSent) && (to !== State.idle || from === to)) return;
     this.#owner.ended(this, endOf(event, from, notification, isTold, negotiated, reason, cause), now);
   }

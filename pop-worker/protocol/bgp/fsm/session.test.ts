@@ -115,6 +115,21 @@ test('who is stopped tells why, in words too (RFC 9003), and stays down', () => 
   assert.ok(pair.sides.every((side) => side.is(State.established)));
 });
 
+test('whoever is stopped before there is a connection has none that ends, and why it had none stays known', () => {
+  const pair = pairOf();
+  const [{ neighbour, sink }] = pair.sides;
+  pair.isClosed = true;
+  neighbour.start(pair.now);
+  pair.pass(SECOND);
+  for (const state of [State.active, State.connect]) {
+    while (!pair.sides[0].is(state)) pair.pass(SECOND / 1000);
+    neighbour.stop(pair.now, cease(CeaseSubcode.administrativeShutdown));
+    assert.ok(pair.sides[0].is(State.idle));
+    assert.deepEqual([sink.endings, neighbour.lastEnding?.reason], [[], 'it cannot be reached']);
+    neighbour.start(pair.now);
+  }
+});
+
 test('BFD Down ends the session by its own Cease (RFC 9384)', () => {
   const pair = established(pairOf());
   pair.sides[0].neighbour.end(pair.now, cease(CeaseSubcode.bfdDown), 'BFD', 'bfd_down');
