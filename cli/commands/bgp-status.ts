@@ -39,14 +39,27 @@ interface Neighbor {
   readonly lastError?: string;
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
   readonly enabled: boolean;
+  readonly noNextHop?: readonly string[];
 }
 
-const textOf = ({ remoteAs, state, enabled, upSeconds, heldBackSeconds, lastError, lastSession }: Neighbor): string =>
+const textOf = ({
+  remoteAs,
+  state,
+  enabled,
+  upSeconds,
+  heldBackSeconds,
+  lastError,
+  lastSession,
+  noNextHop,
+}: Neighbor): string =>
   [
     `AS ${remoteAs}, ${state}`,
     ...(upSeconds === undefined ? [] : [`for ${upSeconds} s`]),
     ...(enabled ? [] : ['shut down by us']),
     ...(heldBackSeconds === undefined ? [] : [`held back for ${heldBackSeconds} s`]),
+    ...(noNextHop === undefined
+      ? []
+      : [`is not told ${noNextHop.join(' and ')}: no next hop of ours (next_hop4, next_hop6)`]),
     ...(upSeconds === undefined && lastError !== undefined ? [`last: ${plainText(lastError)}`] : []),
     ...(lastSession === undefined || lastSession.reason === lastError
       ? []

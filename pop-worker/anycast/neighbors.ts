@@ -154,6 +154,9 @@ export class Neighbors {
       case 'held_back':
         log.warn('a BGP neighbour is held back', { neighbor, seconds: notice.seconds });
         return;
+      case 'no_next_hop':
+        log.warn('a BGP neighbour is not told routes: there is no next hop', { neighbor, families: notice.families });
+        return;
       case 'bfd_trouble':
         log.warn('a BGP neighbour has no BFD', { neighbor, reason: notice.message });
         return;

@@ -8,6 +8,7 @@ import { ForwardingProbe, type ProbeTarget } from '#pop-worker/routing/anycast/f
 import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
@@ -16,7 +17,7 @@ import type { Logger } from '#telemetry/logger.ts';
 import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
-import { explainPrefix, listRoutes, type PrefixExplained } from '../bgp/questions.ts';
+import { explainPrefix, listRoutes } from '../bgp/questions.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
 import type { NetworkKeeper } from '../network-keeper.ts';
 import type { Found } from '../worker-states.ts';

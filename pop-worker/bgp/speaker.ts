@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { BgpFile } from '#settings/bgp-file.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
@@ -13,11 +14,13 @@ import { besideOf } from './beside.ts';
 import { type SpeakerBfd, startBfd } from './bfd.ts';
 import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
 import { FileNeighbours } from './file-neighbours.ts';
-import { explainPrefix, listRoutes, type PrefixExplained } from './questions.ts';
+import { explainPrefix, listRoutes } from './questions.ts';
 
 const REFUSED = slotOf('cloudbridge_bgp_refused_neighbours_count', {});
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
 const SERIES_WITH_BFD = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bfd|bgp|rpki|mrt|bmp)_/.test(spec.name));
+
+const NO_NEXT_HOP = 'no address of ours is of that family: set next_hop4 or next_hop6';
 
 /** A speaker that is as a configuration file has it. */
 export class FileSpeaker {
@@ -187,6 +190,9 @@ export class FileSpeaker {
         return;
       case 'held_back':
         log.warn('neighbour held back', { neighbor, seconds: notice.seconds });
+        return;
+      case 'no_next_hop':
+        log.warn('no next hop for a neighbour', { neighbor, families: notice.families, reason: NO_NEXT_HOP });
         return;
       case 'bfd_trouble':
         log.warn('no BFD with a neighbour', { neighbor, reason: notice.message });

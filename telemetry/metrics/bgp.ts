@@ -93,6 +93,14 @@ export const BGP_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_bgp_missing_next_hops_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Address families of BGP neighbours of which these were not told routes, for no address of ours could be the next hop',
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_bgp_routes_bytes',
     type: 'gauge',
     unit: 'bytes',

@@ -24,10 +24,11 @@ const drainText = ({ sessions, left, seconds, ended }: NonNullable<WorkerAnycast
 };
 
 const neighborText = (neighbor: WorkerAnycastStatus['neighbors'][number]): string => {
-  const { state, upSeconds, lastError, lastSession, heldBackSeconds } = neighbor;
+  const { state, upSeconds, lastError, lastSession, heldBackSeconds, noNextHop } = neighbor;
   return [
     upSeconds === undefined ? state : `${state} for ${ageText(upSeconds * 1000)}`,
     ...(heldBackSeconds === undefined ? [] : [`held back for ${ageText(heldBackSeconds * 1000)}`]),
+    ...(noNextHop === undefined ? [] : [`is not told ${noNextHop.join(' and ')}: no next hop of ours`]),
     ...(upSeconds !== undefined || lastError === undefined ? [] : [`last: ${plainText(lastError)}`]),
     ...(lastSession === undefined || (upSeconds === undefined && lastSession.reason === lastError)
       ? []

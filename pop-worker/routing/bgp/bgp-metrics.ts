@@ -26,6 +26,7 @@ const REFUSED = {
 };
 const ROUTES_BYTES = slotOf('cloudbridge_bgp_routes_bytes', {});
 const FAILED_ATTEMPTS = slotOf('cloudbridge_bgp_failed_attempts_total', {});
+const MISSING_NEXT_HOPS = slotOf('cloudbridge_bgp_missing_next_hops_count', {});
 const HELD_BACK = slotOf('cloudbridge_bgp_held_back_neighbours_total', {});
 
 /** The BGP thread's counters, in memory that others read. */
@@ -63,6 +64,11 @@ export class BgpMetrics {
 
   heldBack(): void {
     this.#add(HELD_BACK);
+  }
+
+  /** @param count families of neighbours */
+  missingNextHops(count: number): void {
+    this.#slots[MISSING_NEXT_HOPS] = count;
   }
 
   /** @param bytes that routes take */

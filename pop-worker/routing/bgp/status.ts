@@ -32,6 +32,8 @@ export interface NeighbourStatus {
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
   /** The path to it, as BFD has it. */
   readonly bfd?: { readonly state: string; readonly detectionMs: number } | undefined;
+  /** Families of which it was not told routes, for no address of ours can be the next hop. */
+  readonly noNextHop?: readonly string[];
   readonly received: MessageCounts;
   readonly sent: MessageCounts;
   /** By family, of those that there are: paths that are kept, taken by policy, announced to it, still to be announced. */
