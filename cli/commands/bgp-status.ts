@@ -1,3 +1,4 @@
+import { bfdText } from '../bfd-text.ts';
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
@@ -40,6 +41,7 @@ interface Neighbor {
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
   readonly enabled: boolean;
   readonly noNextHop?: readonly string[];
+  readonly bfd?: { readonly state: string; readonly detectionMs: number };
 }
 
 const textOf = ({
@@ -51,12 +53,14 @@ const textOf = ({
   lastError,
   lastSession,
   noNextHop,
+  bfd,
 }: Neighbor): string =>
   [
     `AS ${remoteAs}, ${state}`,
     ...(upSeconds === undefined ? [] : [`for ${upSeconds} s`]),
     ...(enabled ? [] : ['shut down by us']),
     ...(heldBackSeconds === undefined ? [] : [`held back for ${heldBackSeconds} s`]),
+    ...(bfd === undefined ? [] : [bfdText(bfd)]),
     ...(noNextHop === undefined
       ? []
       : [`is not told ${noNextHop.join(' and ')}: no next hop of ours (next_hop4, next_hop6)`]),

@@ -27,6 +27,15 @@ test('a worker that is announced', () => {
   ]);
 });
 
+test('the path to a neighbour that wants BFD', () => {
+  const textOf = (bfd: WorkerAnycastStatus['neighbors'][number]['bfd']): string | undefined =>
+    anycastRows({ ...STATUS, neighbors: [{ ...NEIGHBOR, state: 'active', bfd }] }).at(-1)?.[1];
+  assert.equal(textOf({ state: 'up', detectionMs: 150 }), 'active, BFD up, silence noticed in 150 ms');
+  assert.equal(textOf({ state: 'admin_down', detectionMs: 150 }), 'active, BFD admin down');
+  assert.equal(textOf({ state: 'unopened', detectionMs: 0 }), 'active, BFD not begun');
+  assert.equal(textOf(undefined), 'active');
+});
+
 test('one that is not, with what failed and what became of its drain', () => {
   const drain = { sessions: 7, left: 2, seconds: 60, ended: 'deadline' };
   const rows = anycastRows({

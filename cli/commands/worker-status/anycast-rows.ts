@@ -1,5 +1,6 @@
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import { ageText } from '#telemetry/age.ts';
+import { bfdText } from '../../bfd-text.ts';
 import { plainText } from '../../plain-text.ts';
 
 type Row = readonly [name: string, value: string];
@@ -24,10 +25,11 @@ const drainText = ({ sessions, left, seconds, ended }: NonNullable<WorkerAnycast
 };
 
 const neighborText = (neighbor: WorkerAnycastStatus['neighbors'][number]): string => {
-  const { state, upSeconds, lastError, lastSession, heldBackSeconds, noNextHop } = neighbor;
+  const { state, upSeconds, lastError, lastSession, heldBackSeconds, noNextHop, bfd } = neighbor;
   return [
     upSeconds === undefined ? state : `${state} for ${ageText(upSeconds * 1000)}`,
     ...(heldBackSeconds === undefined ? [] : [`held back for ${ageText(heldBackSeconds * 1000)}`]),
+    ...(bfd === undefined ? [] : [bfdText(bfd)]),
     ...(noNextHop === undefined ? [] : [`is not told ${noNextHop.join(' and ')}: no next hop of ours`]),
     ...(upSeconds !== undefined || lastError === undefined ? [] : [`last: ${plainText(lastError)}`]),
     ...(lastSession === undefined || (upSeconds === undefined && lastSession.reason === lastError)

@@ -282,7 +282,7 @@ export class BgpRunner implements StreamsOwner {
   #tellStatus(request: number): void {
     const now = nowUs();
     const neighbours = [...this.#entries.all()].map(({ index, config, neighbour, counts }) => {
-      const bfd = this.#bfd?.viewOf(index, config.address);
+      const bfd = config.bfd && (this.#bfd?.viewOf(index, config.address) ?? { state: 'unopened', detectionMs: 0 });
       const noNextHop = this.#missing.of(index);
       const status = statusOf(config, neighbour, counts, this.#tables.countsOf(index), now);
       return { ...status, ...(bfd && { bfd }), ...(noNextHop.length > 0 && { noNextHop }) };

@@ -30,7 +30,7 @@ export interface NeighbourStatus {
   readonly lastError?: string;
   /** How its last session ended; attempts since then are not counted. */
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
-  /** The path to it, as BFD has it. */
+  /** The path to it, as BFD has it; `unopened`: there was no connection yet, or BFD cannot be had. Absent: it wants none. */
   readonly bfd?: { readonly state: string; readonly detectionMs: number } | undefined;
   /** Families of which it was not told routes, for no address of ours can be the next hop. */
   readonly noNextHop?: readonly string[];
