@@ -17,7 +17,7 @@ import type { Logger } from '#telemetry/logger.ts';
 import { labelValues } from '#telemetry/metrics.ts';
 import { allocateSlots, type Slots, slotOf } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
-import { explainPrefix, listRoutes } from '../bgp/questions.ts';
+import { explainPrefix, listRoutes, type Retried, retryNeighbour } from '../bgp/questions.ts';
 import { type ChecksSettings, patienceOf, watchedData } from '../checks-settings.ts';
 import type { NetworkKeeper } from '../network-keeper.ts';
 import type { Found } from '../worker-states.ts';
@@ -260,6 +260,12 @@ export class WorkerAnycast {
   /** One page of what it announces and what neighbours have sent. @throws Error that names what cannot be asked */
   routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
     return listRoutes(this.#thread, this.#neighbors.names, request);
+  }
+
+  /** Has a neighbour that is held back again at once. @throws Error that says why not */
+  retry(request: Readonly<Record<string, unknown>>): Promise<Retried> {
+    const neighbors = this.#neighbors;
+    return retryNeighbour(this.#thread, neighbors.names, request, neighbors.find(request['neighbor']));
   }
 
   /** Withdraws and tells all neighbours why. */

@@ -14,7 +14,7 @@ import { besideOf } from './beside.ts';
 import { type SpeakerBfd, startBfd } from './bfd.ts';
 import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
 import { FileNeighbours } from './file-neighbours.ts';
-import { explainPrefix, listRoutes } from './questions.ts';
+import { explainPrefix, listRoutes, type Retried, retryNeighbour } from './questions.ts';
 
 const REFUSED = slotOf('cloudbridge_bgp_refused_neighbours_count', {});
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
@@ -98,24 +98,13 @@ export class FileSpeaker {
    *
    * @throws Error that says why not
    */
-  async retry({ neighbor }: Readonly<Record<string, unknown>>): Promise<object> {
-    const found = this.#neighbours.find(neighbor);
-    if (found === undefined) {
-      const { names } = this.#neighbours;
-      throw new Error(`there is no neighbour ${neighbor}: there is ${names.join(', ') || 'none'}`);
-    }
-    const {
-      id,
-      refusal,
-      config: { name, shutdown },
-    } = found;
-    if (id === undefined) throw new Error(`${name} cannot be had: ${refusal}`);
-    if (shutdown !== undefined)
+  async retry(request: Readonly<Record<string, unknown>>): Promise<Retried> {
+    const { names } = this.#neighbours;
+    const known = this.#neighbours.find(request['neighbor']);
+    const { name = '', shutdown } = known?.config ?? {};
+    if (known?.id !== undefined && shutdown !== undefined)
       throw new Error(`${name} is shut down by the file: take that away there, and send SIGHUP`);
-    const before = (await this.#thread.status()).find((one) => one.name === name);
-    this.#thread.post({ type: 'start', id });
-    const after = (await this.#thread.status()).find((one) => one.name === name);
-    return { neighbor: name, heldBackSeconds: before?.heldBackSeconds ?? 0, state: after?.state };
+    return retryNeighbour(this.#thread, names, request, known && { name, id: known.id, refusal: known.refusal });
   }
 
   /** Writes all routes into an MRT file. @throws Error that says what is wrong */
