@@ -1,7 +1,9 @@
+import type { MrtStatus } from '#pop-worker/routing/mrt/setup.ts';
 import { bfdText } from '../bfd-text.ts';
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
+import { mrtText } from '../mrt-text.ts';
 import { plainText } from '../plain-text.ts';
 import { askAt } from '../worker-socket.ts';
 
@@ -13,6 +15,7 @@ interface Answer {
   readonly refused?: readonly { readonly name: string; readonly reason: string }[];
   readonly rpki?: readonly RpkiCache[];
   readonly bmp?: readonly BmpStation[];
+  readonly mrt?: MrtStatus;
 }
 
 interface BmpStation {
@@ -105,6 +108,7 @@ export const bgpStatus = defineCommand({
       ...refused,
       ...caches,
       ...stations,
+      ...(answer.mrt === undefined ? [] : [['mrt', mrtText(answer.mrt)] as const]),
     ]);
     return SUCCESS;
   },

@@ -49,6 +49,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     failedUplinks: ['eth1'],
     late: { threads: 3, forwarding: 5 },
     neighbors: [{ ...NEIGHBOR, state: 'idle', heldBackSeconds: 30, lastError: 'received Cease' }],
+    mrt: { directory: '/var/mrt', dropped: 0, lastError: 'its folder is not there' },
     refused: [{ name: 'other', address: '198.51.100.2', reason: '[bgp] passwords has no "other"' }],
   });
   assert.deepEqual(rows, [
@@ -59,6 +60,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
     ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
     ['BGP transit', 'idle, held back for 30 s, last: received Cease'],
+    ['MRT', '/var/mrt, last: its folder is not there'],
     ['uplink eth1', 'leads nowhere'],
     ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);

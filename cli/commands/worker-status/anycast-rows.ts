@@ -1,6 +1,7 @@
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import { ageText } from '#telemetry/age.ts';
 import { bfdText } from '../../bfd-text.ts';
+import { mrtText } from '../../mrt-text.ts';
 import { plainText } from '../../plain-text.ts';
 
 type Row = readonly [name: string, value: string];
@@ -55,6 +56,7 @@ export const anycastRows = ({
   refused,
   failedUplinks,
   late,
+  mrt,
 }: WorkerAnycastStatus): Row[] => {
   // A drain goes on also where nothing was announced, or has been withdrawn since.
   const words = state === 'draining' && !announcement.isAnnounced ? 'withdrawn: it drains' : WORDS[state];
@@ -69,6 +71,7 @@ export const anycastRows = ({
     ...lateRows(late),
     ...(drain === undefined ? [] : [['drain', drainText(drain)] as const]),
     ...neighbors.map((neighbor): Row => [`BGP ${neighbor.name}`, neighborText(neighbor)]),
+    ...(mrt === undefined ? [] : [['MRT', mrtText(mrt)] as const]),
     ...failedUplinks.map((name): Row => [`uplink ${name}`, 'leads nowhere']),
     ...refused.map(({ name, reason }): Row => [`BGP ${name}`, `refused: ${reason}`]),
   ];
