@@ -30,6 +30,21 @@ test('each rule with what it did, and what came of it', () => {
     ['main › long', 'rejects'],
     ['main', 'rejected'],
   ]);
+  const explained = table.explain({ ...ROUTE, med: 5 });
+  const told = [
+    ['NEXT_HOP', '192.0.2.1'],
+    ['ORIGIN', 'igp'],
+    ['AS_PATH', '64512 64500 64501'],
+  ] as const;
+  assert.deepEqual(explanationRows(explained, { told }).at(-1), [
+    'becomes',
+    'NEXT_HOP 192.0.2.1, AS_PATH 64512 64500 64501, no MULTI_EXIT_DISC',
+  ]);
+  const withheld = 'there is no session with the neighbour';
+  assert.deepEqual(explanationRows(explained, { withheld }).slice(-2), [
+    ['main', 'accepted'],
+    ['not told', withheld],
+  ]);
   const rows = explanationRows(table.explain({ ...ROUTE, path: [] }, undefined, 2));
   assert.deepEqual(rows.at(-1), ['main', 'rejected: no rule accepts it']);
 });

@@ -1,12 +1,23 @@
+import type { ExplainedRoute } from '#pop-worker/routing/bgp/explained.ts';
 import type { ExplainedStep, Explanation } from '#protocol/bgp/policy/explain.ts';
 
-/** What a policy makes of one route, for people: each rule with what it did, and what came of it. */
-export const explanationRows = ({ ruleSet, accepted, steps, before, after }: Explanation): [string, string][] => [
+/**
+ * What a policy makes of one route, for people: each rule with what it did, and what came of it.
+ *
+ * @param sent of a route on its way out, what of it goes out or why nothing
+ */
+export const explanationRows = (
+  { ruleSet, accepted, steps, before, after }: Explanation,
+  { told = after, withheld }: Pick<ExplainedRoute, 'told' | 'withheld'> = {},
+): [string, string][] => [
   ['route', attributesText(before)],
   ...steps.map((step): [string, string] => [`${step.ruleSet} › ${step.rule}`, stepText(step)]),
   [ruleSet, accepted ? 'accepted' : steps.at(-1)?.end === 'reject' ? 'rejected' : 'rejected: no rule accepts it'],
-  ...(accepted ? [['becomes', changedText(before, after)] as [string, string]] : []),
+  ...(accepted ? [outcomeRow(withheld, changedText(before, told))] : []),
 ];
+
+const outcomeRow = (withheld: string | undefined, changed: string): [string, string] =>
+  withheld === undefined ? ['becomes', changed] : ['not told', withheld];
 
 const attributesText = (attributes: Explanation['before']): string =>
   attributes.map(([name, value]) => (value === '' ? name : `${name} ${value}`)).join(', ');

@@ -20,11 +20,12 @@ export const BGP_OR_WORKER_SOCKET_OPTION = {
 /** What both are asked, as each calls it. */
 const QUESTIONS = {
   explain: { bgp: 'explain', worker: 'bgp-explain' },
+  retry: { bgp: 'retry', worker: 'bgp-retry' },
   routes: { bgp: 'routes', worker: 'bgp-routes' },
 } as const;
 
 /**
- * Asks a speaker by itself or a worker of its routes, whichever has the socket.
+ * Asks a speaker by itself or a worker of its routes and neighbours, whichever has the socket.
  *
  * @param socket undefined: the speaker's usual one, or where there is none the worker's
  * @throws CommandError

@@ -83,6 +83,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     routes: () => worker.routes(),
     'bgp-explain': async (request: Readonly<Record<string, unknown>>) => worker.anycast.explain(request),
     'bgp-routes': async (request: Readonly<Record<string, unknown>>) => worker.anycast.routes(request),
+    'bgp-retry': async (request: Readonly<Record<string, unknown>>) => worker.anycast.retry(request),
     qlog: (request: Readonly<Record<string, unknown>>) => worker.qlog.order(request),
   };
   const socket = await serveAdminSocket(admin.socket, 'worker', commands).catch((error) => {

@@ -76,6 +76,19 @@ test('a neighbour of a worker is told its role, gets nothing taken, may announce
   await world.until('it is taken at once', async () => (await routes())?.received === MOST + 2);
   limit(MOST);
   await world.until('what is there is too much', async () => ((await transit())?.heldBackSeconds ?? 0) > 0);
+  // By a word at the worker's own socket it is had again, and an order to serve leaves it held back.
+  for (const i of [MOST, MOST + 1]) router.thread.post({ type: 'withdraw', prefix: prefixOf(i) });
+  await askWorker(world.socket, 'undrain');
+  assert.ok(((await transit())?.heldBackSeconds ?? 0) > 0);
+  const retry = (name: string) => world.cloudbridge('bgp', 'retry', name, '--socket', world.socket);
+  assert.match(
+    await retry('transit'),
+    /^held back +no more, it would have been for 5\d\d s$|^held back +no more, it would have been for 600 s$/m,
+  );
+  await world.until('it is had again', async () => (await routes())?.received === MOST);
+  assert.match(await retry('transit'), /^held back +it was not$/m);
+  const nobody = askWorker(world.socket, 'bgp-retry', { more: { neighbor: 'x' } });
+  await assert.rejects(nobody, /there is no neighbour x: there is transit/);
 });
 
 test('an unnumbered neighbour is told a global next hop, or our link-local address alone where it is to be so', {

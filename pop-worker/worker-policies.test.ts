@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askWorker } from '#pop-worker/admin/client.ts';
-import type { PrefixExplained } from '#pop-worker/bgp/questions.ts';
+import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import { BgpSide } from '#pop-worker/routing/bgp/testing/side.ts';
 import { startHub } from './testing/control-plane.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { importError, readPolicies } from '#protocol/bgp/policy/program.ts';
 import { parseIpAddress, parseIpv4 } from '#protocol/ip/text.ts';
+import { addressWithZone, isHostAddress, neighborFaults, neighborName } from './bgp-neighbor.ts';
 import { PolicyFile, policiesOf } from './bgp-policy.ts';
 import { BmpFile } from './bmp.ts';
 import { hostPort, ipAddress, prefix } from './fields.ts';
@@ -21,7 +22,11 @@ const neighborAddress = z
   .refine(
     (text) => parseIpAddress(text.replace(/^(fe80:.*)%[^%/\s]{1,15}$/i, '$1')) !== undefined,
     'must be an IP address; a link-local one as fe80::1%eth0',
-  );
+  )
+  .refine((text) => isHostAddress(text), {
+    message: 'must be the address of one host: not that of none, of many or of all',
+    when: ({ issues }) => issues.length === 0,
+  });
 const policyName = z.string().min(1).max(64);
 const seconds = (least: number, most: number) => z.int().min(least).max(most);
 
@@ -164,46 +169,31 @@ const BgpSettings = z.strictObject({
   bmp: BmpFile.prefault({}),
 });
 
-/** Its address; a link-local one with its interface. */
-export const addressWithZone = ({ address, interface: device }: z.infer<typeof Neighbor>): string =>
-  device !== undefined && /^fe80:[^%]*$/i.test(address) ? `${address}%${device}` : address;
-
-/** Settings of a neighbour of which one only may be there: one connection has one authentication, GTSM says what is sent too. */
-const EITHER_OR = [
-  ['ao', 'md5_key_file'],
-  ['hop_limit', 'gtsm_hops'],
-] as const;
-
 export const BgpFile = BgpSettings.superRefine((file, context) => {
   const { ruleSets } = readPolicies(policiesOf(file.policy));
   const addresses = new Set<string>();
+  const names = new Set<string>();
   for (const [i, neighbor] of file.neighbor.entries()) {
+    const wrong = (setting: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['neighbor', i, setting], message });
+    for (const [setting, message] of neighborFaults(file.as, neighbor)) wrong(setting, message);
     const address = addressWithZone(neighbor).toLowerCase();
-    if (/^fe80:[^%]*$/.test(address)) {
-      const message = 'is link-local: say its interface, as fe80::1%eth0 or by interface';
-      context.addIssue({ code: 'custom', path: ['neighbor', i, 'address'], message });
-    }
-    if (neighbor.next_hop6 === '::' && !address.startsWith('fe80:')) {
-      const message = 'is for a link-local neighbour: it is sent our link-local address alone';
-      context.addIssue({ code: 'custom', path: ['neighbor', i, 'next_hop6'], message });
-    }
-    if (addresses.has(address)) {
-      const message = `${neighbor.address} is another neighbour's address already`;
-      context.addIssue({ code: 'custom', path: ['neighbor', i, 'address'], message });
-    }
+    const name = neighborName(neighbor);
+    if (addresses.has(address)) wrong('address', `${neighbor.address} is another neighbour's address already`);
+    else if (names.has(name)) wrong('name', `"${name}" is another neighbour's name or address already`);
     addresses.add(address);
-    for (const [one, other] of EITHER_OR) {
-      if (neighbor[one] === undefined || neighbor[other] === undefined) continue;
-      const message = `goes without ${other}: take one of them out`;
-      context.addIssue({ code: 'custom', path: ['neighbor', i, one], message });
-    }
+    names.add(name);
     for (const way of ['import', 'export'] as const) {
-      const name = neighbor[way];
-      if (name === undefined || PLAIN_POLICIES.includes(name)) continue;
-      const ruleSet = ruleSets.get(name);
-      const wrong = ruleSet === undefined ? `there is no rule set "${name}" in [policy.rule_sets]` : undefined;
-      const message = wrong ?? (way === 'import' && ruleSet !== undefined ? importError(ruleSet) : undefined);
-      if (message !== undefined) context.addIssue({ code: 'custom', path: ['neighbor', i, way], message });
+      const policy = neighbor[way];
+      if (policy === undefined || PLAIN_POLICIES.includes(policy)) continue;
+      const ruleSet = ruleSets.get(policy);
+      const message =
+        ruleSet === undefined
+          ? `there is no rule set "${policy}" in [policy.rule_sets]`
+          : way === 'import'
+            ? importError(ruleSet)
+            : undefined;
+      if (message !== undefined) wrong(way, message);
     }
   }
 });

@@ -5,6 +5,14 @@ import { hostPort, ipAddress, natsServers, prefix, splitHostPort } from './field
 
 const taken = (kind: z.ZodType<unknown>, value: unknown): boolean => kind.safeParse(value).success;
 
+test('what is no prefix is told why', () => {
+  const faultOf = (text: string) => prefix.safeParse(text).error?.issues[0]?.message;
+  assert.equal(faultOf('1.2.3.4/40'), 'must be a prefix: its length is 32 at most');
+  assert.equal(faultOf('2001:db8::/129'), 'must be a prefix: its length is 128 at most');
+  assert.match(faultOf('10.0.0.1/8') ?? '', /no bits may be set behind its length/);
+  for (const text of ['10.0.0.0', 'x/8', '10.0.0/8']) assert.match(faultOf(text) ?? '', /^must be a prefix, such as/);
+});
+
 const TABLE: readonly (readonly [string, z.ZodType<unknown>, readonly unknown[], readonly unknown[]])[] = [
   [
     'host:port',

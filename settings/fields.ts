@@ -18,10 +18,13 @@ export const splitHostPort = (text: string): { host: string; port: number } => {
 export const ipAddress = z.string().refine((text) => parseIpAddress(text) !== undefined, 'must be an IP address');
 
 /** What is wrong with a text that is no prefix. */
-const prefixFault = (text: string): string =>
-  /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text) && parseIpAddress(text.slice(0, text.indexOf('/'))) !== undefined
-    ? 'must be a prefix: no bits may be set behind its length, as in 10.64.0.0/10'
-    : 'must be a prefix, such as 10.64.0.0/10';
+const prefixFault = (text: string): string => {
+  const [, host = '', length] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const bits = 8 * (parseIpAddress(host)?.length ?? 0);
+  if (bits === 0) return 'must be a prefix, such as 10.64.0.0/10';
+  if (Number(length) > bits) return `must be a prefix: its length is ${bits} at most`;
+  return 'must be a prefix: no bits may be set behind its length, as in 10.64.0.0/10';
+};
 
 /** With its length, and no bits set behind it. */
 export const prefix = z.string().superRefine((text, context) => {

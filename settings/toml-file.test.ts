@@ -75,6 +75,23 @@ test('an error of the schema itself is no mistake of the file', () => {
   assert.throws(() => parseToml(z.object({ x: broken }), 'x = "y"', 'f.toml'), RangeError);
 });
 
+test('a file that is not UTF-8 is refused with its line', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'toml-file-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'x.toml');
+  const read = (bytes: Buffer): string => {
+    writeFileSync(file, bytes);
+    return readConfigText(file);
+  };
+  const latin1 = Buffer.from('a = "y"\nb = "x"\nname = "M\u00fcnchen"\n', 'latin1');
+  assert.throws(() => read(latin1), {
+    name: 'ConfigError',
+    message: `${file}:3: is not UTF-8: save it as that`,
+  });
+  assert.throws(() => read(Buffer.of(0xe2, 0x82)), { message: `${file}:1: is not UTF-8: save it as that` });
+  assert.equal(read(Buffer.from('a = "\u20ac\ufffd"')), 'a = "\u20ac\ufffd"', 'what is one is taken');
+});
+
 test('a file that cannot be read is told with the mend', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'toml-file-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -1,4 +1,5 @@
 /** How a process reads its configuration file: one schema, one kind of error, each mistake with its place. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
@@ -74,11 +75,25 @@ const checkValues = <T>(schema: z.ZodType<T>, values: unknown, file: string): T 
   throw new ConfigError(lines.join('\n'));
 };
 
-/** @param option that named the file, if one did: `--config` @throws ConfigError when the file cannot be read */
+/** @param option that named the file, if one did: `--config` @throws ConfigError when the file cannot be read, or is not UTF-8 */
 export const readConfigText = (file: string, option?: string): string => {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     throw new ConfigError(`the configuration ${file} cannot be read, ${fileFault(error, option)}`);
   }
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new ConfigError(`${file}:${lineOfFault(bytes)}: is not UTF-8: save it as that`);
+};
+
+/** The first line, from 1, that is no UTF-8: lines end alike in all of it. */
+const lineOfFault = (bytes: Buffer): number => {
+  let line = 1;
+  for (let at = 0; at < bytes.length; line++) {
+    const end = bytes.indexOf(0x0a, at);
+    if (end < 0 || !isUtf8(bytes.subarray(at, end))) break;
+    at = end + 1;
+  }
+  return line;
 };

@@ -19,7 +19,7 @@ const options = {
     type: 'integer',
     placeholder: 'COUNT',
     least: 1,
-    help: `at most about so many paths (default ${DEFAULT_MOST}); a page of 500 is not cut`,
+    help: `at most so many paths (default ${DEFAULT_MOST})`,
   },
 } as const;
 
@@ -78,8 +78,9 @@ export const bgpRouteList = defineCommand({
       routes.push(...page.routes);
       cursor = page.next;
     } while (cursor !== undefined && routes.length < limit);
-    output.list(FIELDS, routes);
-    if (cursor !== undefined) output.remark(`There are more: --limit takes another count than ${limit}.`);
+    output.list(FIELDS, routes.slice(0, limit));
+    if (cursor !== undefined || routes.length > limit)
+      output.remark(`There are more: --limit takes another count than ${limit}.`);
     return SUCCESS;
   },
 });

@@ -1,6 +1,9 @@
+import type { MrtStatus } from '#pop-worker/routing/mrt/setup.ts';
+import { bfdText } from '../bfd-text.ts';
 import { BGP_SOCKET_OPTION, DEFAULT_BGP_SOCKET } from '../bgp-socket.ts';
 import { defineCommand } from '../command.ts';
 import { SUCCESS } from '../failure.ts';
+import { mrtText } from '../mrt-text.ts';
 import { plainText } from '../plain-text.ts';
 import { askAt } from '../worker-socket.ts';
 
@@ -12,6 +15,7 @@ interface Answer {
   readonly refused?: readonly { readonly name: string; readonly reason: string }[];
   readonly rpki?: readonly RpkiCache[];
   readonly bmp?: readonly BmpStation[];
+  readonly mrt?: MrtStatus;
 }
 
 interface BmpStation {
@@ -39,14 +43,30 @@ interface Neighbor {
   readonly lastError?: string;
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
   readonly enabled: boolean;
+  readonly noNextHop?: readonly string[];
+  readonly bfd?: { readonly state: string; readonly detectionMs: number };
 }
 
-const textOf = ({ remoteAs, state, enabled, upSeconds, heldBackSeconds, lastError, lastSession }: Neighbor): string =>
+const textOf = ({
+  remoteAs,
+  state,
+  enabled,
+  upSeconds,
+  heldBackSeconds,
+  lastError,
+  lastSession,
+  noNextHop,
+  bfd,
+}: Neighbor): string =>
   [
     `AS ${remoteAs}, ${state}`,
     ...(upSeconds === undefined ? [] : [`for ${upSeconds} s`]),
     ...(enabled ? [] : ['shut down by us']),
     ...(heldBackSeconds === undefined ? [] : [`held back for ${heldBackSeconds} s`]),
+    ...(bfd === undefined ? [] : [bfdText(bfd)]),
+    ...(noNextHop === undefined
+      ? []
+      : [`is not told ${noNextHop.join(' and ')}: no next hop of ours (next_hop4, next_hop6)`]),
     ...(upSeconds === undefined && lastError !== undefined ? [`last: ${plainText(lastError)}`] : []),
     ...(lastSession === undefined || lastSession.reason === lastError
       ? []
@@ -88,6 +108,7 @@ export const bgpStatus = defineCommand({
       ...refused,
       ...caches,
       ...stations,
+      ...(answer.mrt === undefined ? [] : [['mrt', mrtText(answer.mrt)] as const]),
     ]);
     return SUCCESS;
   },

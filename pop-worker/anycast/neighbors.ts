@@ -7,6 +7,7 @@ import type { BgpNotice, RoutesChange } from '#pop-worker/routing/bgp/messages.t
 import type { OwnEdit } from '#pop-worker/routing/bgp/own-export.ts';
 import type { Announcement } from '#protocol/anycast/announcer.ts';
 import type { Logger } from '#telemetry/logger.ts';
+import type { FoundNeighbour } from '../bgp/questions.ts';
 import { communitiesOf, neighbourConfigOf, routesFor } from './neighbor-config.ts';
 
 /** A neighbour whose settings cannot be had here, such as an interface that is not there, is tried again after so long. */
@@ -69,6 +70,12 @@ export class Neighbors {
 
   get names(): readonly string[] {
     return [...this.#known.keys()];
+  }
+
+  /** @param name of one that is wanted */
+  find(name: unknown): FoundNeighbour | undefined {
+    const known = [...this.#known.values()].find(({ routed }) => routed.id === name);
+    return known && { name: known.routed.id, id: known.there?.id, refusal: known.refusal };
   }
 
   get refused(): readonly RefusedNeighbor[] {
@@ -148,8 +155,14 @@ export class Neighbors {
       case 'refused':
         this.#refuse(known, notice.message);
         return;
+      case 'unreachable':
+        log.warn('a BGP neighbour cannot be connected to', { neighbor, reason: notice.text });
+        return;
       case 'held_back':
         log.warn('a BGP neighbour is held back', { neighbor, seconds: notice.seconds });
+        return;
+      case 'no_next_hop':
+        log.warn('a BGP neighbour is not told routes: there is no next hop', { neighbor, families: notice.families });
         return;
       case 'bfd_trouble':
         log.warn('a BGP neighbour has no BFD', { neighbor, reason: notice.message });

@@ -4,6 +4,7 @@ import { Anycast, type AnycastStatus } from '#pop-worker/routing/anycast/anycast
 import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
@@ -11,7 +12,7 @@ import { splitHostPort } from '#settings/fields.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { Slots } from '#telemetry/slots.ts';
 import { besideOf } from '../bgp/beside.ts';
-import { explainPrefix, listRoutes, type PrefixExplained } from '../bgp/questions.ts';
+import { explainPrefix, listRoutes, type Retried, retryNeighbour } from '../bgp/questions.ts';
 import type { Found } from '../worker-states.ts';
 import { AnnouncedPrefixes, type OutsidePrefixes } from './announced-prefixes.ts';
 import { AnycastMetrics, type LateAnswers } from './anycast-metrics.ts';
@@ -204,6 +205,12 @@ export class WorkerAnycast {
   /** One page of what it announces and what neighbours have sent. @throws Error that names what cannot be asked */
   routes(request: Readonly<Record<string, unknown>>): Promise<RoutePage> {
     return listRoutes(this.#thread, this.#neighbors.names, request);
+  }
+
+  /** Has a neighbour that is held back again at once. @throws Error that says why not */
+  retry(request: Readonly<Record<string, unknown>>): Promise<Retried> {
+    const neighbors = this.#neighbors;
+    return retryNeighbour(this.#thread, neighbors.names, request, neighbors.find(request['neighbor']));
   }
 
   /** Withdraws and tells all neighbours why. */

@@ -8,7 +8,8 @@ import type { PathLimit } from '#protocol/bgp/rib/neighbour.ts';
 import { type Capabilities, Role } from '#protocol/bgp/wire/capabilities/definition.ts';
 import { Family } from '#protocol/bgp/wire/families.ts';
 import { parseIpv4 } from '#protocol/ip/text.ts';
-import { addressWithZone, type BgpFile, type BgpNeighborFile } from '#settings/bgp-file.ts';
+import type { BgpFile, BgpNeighborFile } from '#settings/bgp-file.ts';
+import { addressWithZone, neighborName } from '#settings/bgp-neighbor.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
 import { splitHostPort } from '#settings/fields.ts';
 import { besideOf, keyIn } from './beside.ts';
@@ -120,7 +121,7 @@ const limitsOf = ({ role, max_prefixes: written }: BgpNeighborFile): PathLimit[]
 
 /** @param base folder that key files are named from @throws ConfigError when a key cannot be read */
 const neighbourOf = (file: BgpFile, neighbor: BgpNeighborFile, base: string): BgpNeighbourConfig => ({
-  name: neighbor.name ?? neighbor.address,
+  name: neighborName(neighbor),
   address: addressWithZone(neighbor),
   port: neighbor.port,
   localAddress: neighbor.local_address,

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
 import type { BgpFile } from '#settings/bgp-file.ts';
 import { policiesOf } from '#settings/bgp-policy.ts';
@@ -13,11 +14,13 @@ import { besideOf } from './beside.ts';
 import { type SpeakerBfd, startBfd } from './bfd.ts';
 import { baseOf, neighboursOf, originsOf, threadOptionsOf } from './config.ts';
 import { FileNeighbours } from './file-neighbours.ts';
-import { explainPrefix, listRoutes, type PrefixExplained } from './questions.ts';
+import { explainPrefix, listRoutes, type Retried, retryNeighbour } from './questions.ts';
 
 const REFUSED = slotOf('cloudbridge_bgp_refused_neighbours_count', {});
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bgp|rpki|mrt|bmp)_/.test(spec.name));
 const SERIES_WITH_BFD = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(bfd|bgp|rpki|mrt|bmp)_/.test(spec.name));
+
+const NO_NEXT_HOP = 'no address of ours is of that family: set next_hop4 or next_hop6';
 
 /** A speaker that is as a configuration file has it. */
 export class FileSpeaker {
@@ -95,24 +98,13 @@ export class FileSpeaker {
    *
    * @throws Error that says why not
    */
-  async retry({ neighbor }: Readonly<Record<string, unknown>>): Promise<object> {
-    const found = this.#neighbours.find(neighbor);
-    if (found === undefined) {
-      const { names } = this.#neighbours;
-      throw new Error(`there is no neighbour ${neighbor}: there is ${names.join(', ') || 'none'}`);
-    }
-    const {
-      id,
-      refusal,
-      config: { name, shutdown },
-    } = found;
-    if (id === undefined) throw new Error(`${name} cannot be had: ${refusal}`);
-    if (shutdown !== undefined)
+  async retry(request: Readonly<Record<string, unknown>>): Promise<Retried> {
+    const { names } = this.#neighbours;
+    const known = this.#neighbours.find(request['neighbor']);
+    const { name = '', shutdown } = known?.config ?? {};
+    if (known?.id !== undefined && shutdown !== undefined)
       throw new Error(`${name} is shut down by the file: take that away there, and send SIGHUP`);
-    const before = (await this.#thread.status()).find((one) => one.name === name);
-    this.#thread.post({ type: 'start', id });
-    const after = (await this.#thread.status()).find((one) => one.name === name);
-    return { neighbor: name, heldBackSeconds: before?.heldBackSeconds ?? 0, state: after?.state };
+    return retryNeighbour(this.#thread, names, request, known && { name, id: known.id, refusal: known.refusal });
   }
 
   /** Writes all routes into an MRT file. @throws Error that says what is wrong */
@@ -182,8 +174,14 @@ export class FileSpeaker {
       case 'ended':
         (notice.wasEstablished ? log.warn : log.info)('connection ended', { neighbor, reason: notice.text });
         return;
+      case 'unreachable':
+        log.warn('neighbour cannot be connected to', { neighbor, reason: notice.text });
+        return;
       case 'held_back':
         log.warn('neighbour held back', { neighbor, seconds: notice.seconds });
+        return;
+      case 'no_next_hop':
+        log.warn('no next hop for a neighbour', { neighbor, families: notice.families, reason: NO_NEXT_HOP });
         return;
       case 'bfd_trouble':
         log.warn('no BFD with a neighbour', { neighbor, reason: notice.message });

@@ -69,6 +69,14 @@ export const BGP_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_bgp_failed_attempts_total',
+    type: 'counter',
+    unit: 'attempts',
+    labels: {},
+    help: 'Attempts to connect to BGP neighbours that came to no TCP connection: refused, no way there, or no answer',
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_bgp_held_back_neighbours_total',
     type: 'counter',
     unit: 'neighbours',
@@ -82,6 +90,14 @@ export const BGP_METRICS = [
     unit: 'neighbours',
     labels: {},
     help: 'Neighbours of a speaker by itself that cannot be had as its file has them, such as on an interface that is not there',
+    layer: 'routing',
+  },
+  {
+    name: 'cloudbridge_bgp_missing_next_hops_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Address families of BGP neighbours of which these were not told routes, for no address of ours could be the next hop',
     layer: 'routing',
   },
   {

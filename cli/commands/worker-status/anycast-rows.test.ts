@@ -27,6 +27,15 @@ test('a worker that is announced', () => {
   ]);
 });
 
+test('the path to a neighbour that wants BFD', () => {
+  const textOf = (bfd: WorkerAnycastStatus['neighbors'][number]['bfd']): string | undefined =>
+    anycastRows({ ...STATUS, neighbors: [{ ...NEIGHBOR, state: 'active', bfd }] }).at(-1)?.[1];
+  assert.equal(textOf({ state: 'up', detectionMs: 150 }), 'active, BFD up, silence noticed in 150 ms');
+  assert.equal(textOf({ state: 'admin_down', detectionMs: 150 }), 'active, BFD admin down');
+  assert.equal(textOf({ state: 'unopened', detectionMs: 0 }), 'active, BFD not begun');
+  assert.equal(textOf(undefined), 'active');
+});
+
 test('one that is not, with what failed and what became of its drain', () => {
   const drain = { sessions: 7, left: 2, seconds: 60, ended: 'deadline' };
   const rows = anycastRows({
@@ -40,6 +49,7 @@ test('one that is not, with what failed and what became of its drain', () => {
     failedUplinks: ['eth1'],
     late: { threads: 3, forwarding: 5 },
     neighbors: [{ ...NEIGHBOR, state: 'idle', heldBackSeconds: 30, lastError: 'received Cease' }],
+    mrt: { directory: '/var/mrt', dropped: 0, lastError: 'its folder is not there' },
     refused: [{ name: 'other', address: '198.51.100.2', reason: '[bgp] passwords has no "other"' }],
   });
   assert.deepEqual(rows, [
@@ -49,7 +59,8 @@ test('one that is not, with what failed and what became of its drain', () => {
     ['check uplinks', 'not known yet'],
     ['too busy', 'its threads waited for a core: 3 times for too long, 5 answers were late'],
     ['drain', '5 of 7 sessions have gone, ended after 60 s (deadline)'],
-    ['BGP transit', 'idle, held back for 30 s, last ended: received Cease'],
+    ['BGP transit', 'idle, held back for 30 s, last: received Cease'],
+    ['MRT', '/var/mrt, last: its folder is not there'],
     ['uplink eth1', 'leads nowhere'],
     ['BGP other', 'refused: [bgp] passwords has no "other"'],
   ]);

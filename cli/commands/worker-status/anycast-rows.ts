@@ -1,5 +1,8 @@
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import { ageText } from '#telemetry/age.ts';
+import { bfdText } from '../../bfd-text.ts';
+import { mrtText } from '../../mrt-text.ts';
+import { plainText } from '../../plain-text.ts';
 
 type Row = readonly [name: string, value: string];
 
@@ -23,11 +26,16 @@ const drainText = ({ sessions, left, seconds, ended }: NonNullable<WorkerAnycast
 };
 
 const neighborText = (neighbor: WorkerAnycastStatus['neighbors'][number]): string => {
-  const { state, upSeconds, lastError, heldBackSeconds } = neighbor;
+  const { state, upSeconds, lastError, lastSession, heldBackSeconds, noNextHop, bfd } = neighbor;
   return [
     upSeconds === undefined ? state : `${state} for ${ageText(upSeconds * 1000)}`,
     ...(heldBackSeconds === undefined ? [] : [`held back for ${ageText(heldBackSeconds * 1000)}`]),
-    ...(lastError === undefined ? [] : [`last ended: ${lastError}`]),
+    ...(bfd === undefined ? [] : [bfdText(bfd)]),
+    ...(noNextHop === undefined ? [] : [`is not told ${noNextHop.join(' and ')}: no next hop of ours`]),
+    ...(upSeconds !== undefined || lastError === undefined ? [] : [`last: ${plainText(lastError)}`]),
+    ...(lastSession === undefined || (upSeconds === undefined && lastSession.reason === lastError)
+      ? []
+      : [`its session ended ${ageText(lastSession.endedSecondsAgo * 1000)} ago: ${plainText(lastSession.reason)}`]),
   ].join(', ');
 };
 
@@ -48,6 +56,7 @@ export const anycastRows = ({
   refused,
   failedUplinks,
   late,
+  mrt,
 }: WorkerAnycastStatus): Row[] => {
   // A drain goes on also where nothing was announced, or has been withdrawn since.
   const words = state === 'draining' && !announcement.isAnnounced ? 'withdrawn: it drains' : WORDS[state];
@@ -62,6 +71,7 @@ export const anycastRows = ({
     ...lateRows(late),
     ...(drain === undefined ? [] : [['drain', drainText(drain)] as const]),
     ...neighbors.map((neighbor): Row => [`BGP ${neighbor.name}`, neighborText(neighbor)]),
+    ...(mrt === undefined ? [] : [['MRT', mrtText(mrt)] as const]),
     ...failedUplinks.map((name): Row => [`uplink ${name}`, 'leads nowhere']),
     ...refused.map(({ name, reason }): Row => [`BGP ${name}`, `refused: ${reason}`]),
   ];

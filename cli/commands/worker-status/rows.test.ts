@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import type { MeshPeerStatus } from '#pop-worker/mesh/messages.ts';
 import type { BfdPathStatus } from '#pop-worker/routing/bfd/service.ts';
 import { type WorkerAnswer, workerRows } from './rows.ts';
@@ -116,6 +117,18 @@ test('its BFD, path by path', () => {
     problem: 'eth0: there is no such interface.',
   };
   const bfd = { realtime: true, late: 0, paths: [path, down, unopened] };
+  const neighbor = {
+    ...{ name: 'transit', address: '198.51.100.1', localAs: 64_512, remoteAs: 64_500, enabled: true, sessions: 1 },
+    ...{ received: {}, sent: {}, routes: {}, state: 'established' as const },
+  };
+  const watched = (state: string) => ({ ...neighbor, bfd: { state, detectionMs: 150 } });
+  const anycast: WorkerAnycastStatus = {
+    ...{ state: 'announced', announcement: { isAnnounced: true, preference: 10, isLeaving: false }, held: 0 },
+    ...{ checks: [], prefixes: [], refused: [], failedUplinks: [], late: { threads: 0, forwarding: 0 } },
+    neighbors: [neighbor, watched('up'), watched('up'), watched('unopened')],
+  };
+  const both = textOf({ ...ANSWER, bfd, anycast });
+  assert.equal(both['BFD'], '3 of 6 paths up', 'those to BGP neighbours too');
   const text = textOf({ ...ANSWER, bfd });
   assert.equal(text['BFD'], '1 of 3 paths up');
   assert.equal(text['BFD 192.0.2.1'], 'up for 3 min, silence noticed in 150 ms, 2 failures');

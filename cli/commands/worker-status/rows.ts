@@ -3,6 +3,7 @@ import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { WorkerAnycastStatus } from '#pop-worker/anycast/worker-anycast.ts';
 import type { MeshPeerStatus, MeshStatus } from '#pop-worker/mesh/messages.ts';
 import type { BfdPathStatus, BfdStatus } from '#pop-worker/routing/bfd/service.ts';
+import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import type { WorkerDnsStatus } from '#pop-worker/worker-dns.ts';
 import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { ageText } from '#telemetry/age.ts';
@@ -81,15 +82,20 @@ const pathRow = (path: BfdPathStatus): Row => {
   return [`BFD ${remote}`, problem ?? parts.join(', ')];
 };
 
-const bfdRows = ({ realtime, heldBy, late, paths }: BfdStatus): Row[] => [
+const countText = ({ realtime, late }: BfdStatus, states: readonly string[]): string =>
   [
-    'BFD',
-    heldBy === undefined
-      ? `${paths.filter(({ state }) => state === 'up').length} of ${paths.length} paths up${realtime ? '' : ', without real-time priority'}${late === 0 ? '' : `, threads late ${late} times`}`
-      : `all held down: a ${heldBy} thread is stuck`,
-  ],
-  ...paths.map(pathRow),
-];
+    `${states.filter((state) => state === 'up').length} of ${states.length} paths up`,
+    ...(realtime ? [] : ['without real-time priority']),
+    ...(late === 0 ? [] : [`threads late ${late} times`]),
+  ].join(', ');
+
+/** Paths of the worker's file have rows; those to BGP neighbours are in the rows of these, and counted here. */
+const bfdRows = (bfd: BfdStatus, neighbors: readonly NeighbourStatus[]): Row[] => {
+  const { heldBy, paths } = bfd;
+  const states = [...paths.map(({ state }) => state), ...neighbors.flatMap((one) => one.bfd?.state ?? [])];
+  const text = heldBy === undefined ? countText(bfd, states) : `all held down: a ${heldBy} thread is stuck`;
+  return [['BFD', text], ...paths.map(pathRow)];
+};
 
 const peerText = (
   { isLinked, isDead, rttMs, loss, via, costMs, problem }: MeshPeerStatus,
@@ -136,7 +142,7 @@ export const workerRows = (answer: WorkerAnswer, nowMs: number): Row[] => [
   ['connections', `${answer.connections}`],
   ['tenants', `${answer.tenants}`],
   ...(answer.anycast === undefined ? [] : anycastRows(answer.anycast)),
-  ...(answer.bfd === undefined ? [] : bfdRows(answer.bfd)),
+  ...(answer.bfd === undefined ? [] : bfdRows(answer.bfd, answer.anycast?.neighbors ?? [])),
   ...(answer.mesh === undefined ? [] : meshRows(answer.mesh)),
   ...(answer.dns === undefined ? [] : dnsRows(answer.dns)),
   ...(answer.control === undefined

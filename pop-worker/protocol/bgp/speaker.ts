@@ -43,6 +43,8 @@ export interface SpeakerSink {
   changed(index: number, from: State, to: State): void;
   up(index: number, negotiated: Negotiated): void;
   ended(index: number, ending: Ending): void;
+  /** An attempt to connect has failed. @param reason for people @param isNews the attempt before did not fail for this */
+  unreachable(index: number, reason: string, isNews: boolean): void;
   heldBack(index: number, until: TimeUs): void;
   /** @param type as in `MessageType` */
   counted(index: number, type: number, isSent: boolean): void;
@@ -214,6 +216,10 @@ export class Speaker implements NeighbourListener {
 
   stopped({ index }: Neighbour): void {
     this.#helpers[index]?.forget();
+  }
+
+  unreachable({ index }: Neighbour, reason: string, isNews: boolean): void {
+    this.#sink.unreachable(index, reason, isNews);
   }
 
   heldBack({ index }: Neighbour, until: TimeUs): void {

@@ -20,9 +20,11 @@ test('a link that is cut ends the session by BFD, long before its hold time', { 
   const { near, far, a } = pair(t);
   near.add(far, { tcp: DIRECT, bfd: FAST, device: DEVICE });
   far.add(near, { tcp: DIRECT, bfd: FAST, device: DEVICE });
+  assert.deepEqual((await near.status()).bfd, { state: 'unopened', detectionMs: 0 }, 'it is wanted');
   await Promise.all([near.up(), far.up()]);
   // Sessions of BFD begin slowly (RFC 5880 §6.8.3), and come Up within a few seconds.
   await new Promise((resolve) => setTimeout(resolve, 5000));
+  assert.deepEqual((await near.status()).bfd, { state: 'up', detectionMs: 150 });
   ip('-n', a.namespace, 'link', 'set', DEVICE, 'down');
   const cutAt = performance.now();
   await until('both are told', () =>

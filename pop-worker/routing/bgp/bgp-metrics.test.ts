@@ -39,7 +39,9 @@ test('each thing that happens moves its own series, and every series can move', 
     shows((metrics) => metrics.ended(cause, false), { [`ended_connections_total ${cause} no`]: 1 });
   }
   shows((metrics) => metrics.up(), { sessions_total: 1 });
+  shows((metrics) => metrics.missingNextHops(2), { missing_next_hops_count: 2 });
   shows((metrics) => metrics.memory(4096), { routes_bytes: 4096 });
+  shows((metrics) => metrics.unreachable(), { failed_attempts_total: 1 });
   shows((metrics) => metrics.heldBack(), { held_back_neighbours_total: 1 });
   shows((metrics) => metrics.refused('stranger'), { 'refused_connections_total stranger': 1 });
   shows((metrics) => metrics.refused('not_wanted'), { 'refused_connections_total not_wanted': 1 });

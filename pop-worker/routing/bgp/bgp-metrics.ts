@@ -25,6 +25,8 @@ const REFUSED = {
   not_wanted: slotOf('cloudbridge_bgp_refused_connections_total', { reason: 'not_wanted' }),
 };
 const ROUTES_BYTES = slotOf('cloudbridge_bgp_routes_bytes', {});
+const FAILED_ATTEMPTS = slotOf('cloudbridge_bgp_failed_attempts_total', {});
+const MISSING_NEXT_HOPS = slotOf('cloudbridge_bgp_missing_next_hops_count', {});
 const HELD_BACK = slotOf('cloudbridge_bgp_held_back_neighbours_total', {});
 
 /** The BGP thread's counters, in memory that others read. */
@@ -56,8 +58,17 @@ export class BgpMetrics {
     this.#add(REFUSED[reason]);
   }
 
+  unreachable(): void {
+    this.#add(FAILED_ATTEMPTS);
+  }
+
   heldBack(): void {
     this.#add(HELD_BACK);
+  }
+
+  /** @param count families of neighbours */
+  missingNextHops(count: number): void {
+    this.#slots[MISSING_NEXT_HOPS] = count;
   }
 
   /** @param bytes that routes take */

@@ -234,7 +234,7 @@ test('own routes, policies and their use change while the session stays', root, 
   const few = [{ id, routes: { ...one.configOf(other).routes, export: 'few' } }];
   one.thread.post({ type: 'policies', policies: { ruleSets: rules }, changes: few });
   await until('one goes', async () => (await kept()) === 1);
-  const [first, second] = await one.thread.explain('198.51.100.0/24');
+  const [first, second] = (await one.thread.explain('198.51.100.0/24')).routes;
   assert.deepEqual([first?.from, first?.to, first?.explanation.accepted], ['own', other.end.namespace, false]);
   assert.equal(second, undefined);
   const all = [{ id, routes: { ...one.configOf(other).routes, export: 'more' } }];

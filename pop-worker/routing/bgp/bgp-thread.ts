@@ -4,7 +4,7 @@ import { allocateBeat, lastBeat } from '#host/thread/beat.ts';
 import { allocateSlots, type Slots } from '#telemetry/slots.ts';
 import type { MrtFile } from '../mrt/setup.ts';
 import type { BesideStatus } from './beside.ts';
-import type { ExplainedRoute } from './explained.ts';
+import type { PrefixExplained } from './explained.ts';
 import type { BgpCommand, BgpNotice } from './messages.ts';
 import type { RoutePage, RouteQuery } from './route-list.ts';
 import type { BgpNeighbourConfig, BgpThreadSetup } from './setup.ts';
@@ -87,8 +87,8 @@ export class BgpThread {
     return this.#ask((request) => ({ type: 'status', request }));
   }
 
-  /** What policies make of a prefix. @param prefix text of one */
-  explain(prefix: string): Promise<readonly ExplainedRoute[]> {
+  /** What policies make of a prefix. @param prefix text of one, or of an address */
+  explain(prefix: string): Promise<PrefixExplained> {
     return this.#ask((request) => ({ type: 'explain', request, prefix }));
   }
 
@@ -146,7 +146,7 @@ export class BgpThread {
         this.#answer(notice.request, notice.neighbours);
         return;
       case 'explained':
-        this.#answer(notice.request, notice.routes);
+        this.#answer(notice.request, notice.explained);
         return;
       case 'listed':
         this.#answer(notice.request, notice.page);

@@ -3,7 +3,7 @@ import type { BmpStationConfig } from '../bmp/setup.ts';
 import type { MrtConfig, MrtFile } from '../mrt/setup.ts';
 import type { RtrCacheConfig } from '../rpki/setup.ts';
 import type { BesideStatus } from './beside.ts';
-import type { ExplainedRoute } from './explained.ts';
+import type { PrefixExplained } from './explained.ts';
 import type { RoutePage, RouteQuery } from './route-list.ts';
 import type { BgpNeighbourConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
 import type { NeighbourStatus } from './status.ts';
@@ -36,7 +36,7 @@ export type BgpCommand =
   | { readonly type: 'originate'; readonly origin: OriginConfig }
   | { readonly type: 'withdraw'; readonly prefix: string }
   | { readonly type: 'status'; readonly request: number }
-  /** What policies make of a prefix. */
+  /** What policies make of a prefix, or of the longest one that an address is in. */
   | { readonly type: 'explain'; readonly request: number; readonly prefix: string }
   /** One page of the routes. */
   | { readonly type: 'list'; readonly request: number; readonly query: RouteQuery }
@@ -62,13 +62,17 @@ export type BgpNotice =
   | { readonly type: 'changed'; readonly id: number; readonly from: string; readonly to: string }
   /** A connection with it is over; a sentence, in which the neighbour's own words may be. */
   | { readonly type: 'ended'; readonly id: number; readonly wasEstablished: boolean; readonly text: string }
+  /** It cannot be connected to; a sentence. Told once, until the reason is another or there was a connection. */
+  | { readonly type: 'unreachable'; readonly id: number; readonly text: string }
   | { readonly type: 'held_back'; readonly id: number; readonly seconds: number }
+  /** It is not told routes of these families, for no address of ours can be their next hop. */
+  | { readonly type: 'no_next_hop'; readonly id: number; readonly families: readonly string[] }
   /** It has no BFD session, or none yet; one sentence. */
   | { readonly type: 'bfd_trouble'; readonly id: number; readonly message: string }
   /** An UPDATE had an error that did not end the session (RFC 7606); at most one a second is told of. */
   | { readonly type: 'faulty'; readonly id: number; readonly text: string }
   | { readonly type: 'status'; readonly request: number; readonly neighbours: readonly NeighbourStatus[] }
-  | { readonly type: 'explained'; readonly request: number; readonly routes: readonly ExplainedRoute[] }
+  | { readonly type: 'explained'; readonly request: number; readonly explained: PrefixExplained }
   | { readonly type: 'listed'; readonly request: number; readonly page: RoutePage }
   | { readonly type: 'beside_told'; readonly request: number; readonly beside: BesideStatus }
   | { readonly type: 'dumped'; readonly request: number; readonly result: MrtFile | string }

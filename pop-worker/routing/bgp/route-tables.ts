@@ -4,7 +4,7 @@ import type { Policies } from '#protocol/bgp/policy/rule.ts';
 import type { FamilyCounts } from '#protocol/bgp/rib/inspect.ts';
 import type { Rib } from '#protocol/bgp/rib/rib.ts';
 import type { Routes } from '#protocol/bgp/routes.ts';
-import type { ExplainedRoute } from './explained.ts';
+import type { PrefixExplained } from './explained.ts';
 import type { RoutePage, RouteQuery } from './route-list.ts';
 import type { BgpNeighbourConfig, NeighbourRoutesConfig, OriginConfig } from './setup.ts';
 
@@ -35,8 +35,10 @@ export interface RouteTables extends Routes {
   readonly memory: number;
   /** What there is of its routes, by family. */
   countsOf(index: number): readonly FamilyCounts[];
-  /** What policies make of a prefix. @param prefix text of one */
-  explain(prefix: string): readonly ExplainedRoute[];
+  /** What policies make of a prefix. @param text one, or an address @param isEnabled whether a neighbour is to have a session */
+  explain(text: string, isEnabled: (index: number) => boolean): PrefixExplained;
+  /** Families of which a neighbour was not told routes, for want of an address of ours as their next hop. */
+  missingNextHops(index: number): readonly number[];
   /** @param nameOf of a neighbour by its index */
   page(query: RouteQuery, nameOf: (index: number) => string | undefined): RoutePage;
   /** Before there are neighbours. */

@@ -41,7 +41,7 @@ test('what a cache says decides on routes that are there already; the neighbour 
   const updates = (await one.status()).received['update'];
   cache.change([`${PREFIX} 64777`]);
   await until('it is invalid', async () => (await view()) === 'invalid, unusable');
-  const [explained] = await one.thread.explain(PREFIX);
+  const [explained] = (await one.thread.explain(PREFIX)).routes;
   assert.deepEqual([explained?.rpki, explained?.explanation.accepted], ['invalid', false]);
   cache.change([`${PREFIX} 64777`, `${PREFIX} 64501`]);
   await until('it is valid', async () => (await view()) === 'valid');

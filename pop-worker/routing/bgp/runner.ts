@@ -13,6 +13,7 @@ import { Entries, type Entry, hostOf } from './entries.ts';
 import { globalBeside } from './link-address.ts';
 import { Listeners } from './listeners.ts';
 import type { BgpCommand, BgpNotice, RoutesChange } from './messages.ts';
+import { MissingNextHops } from './missing-next-hops.ts';
 import type { RouteQuery } from './route-list.ts';
 import type { RouteTables } from './route-tables.ts';
 import type { BgpNeighbourConfig, BgpThreadSetup } from './setup.ts';
@@ -54,6 +55,7 @@ export class BgpRunner implements StreamsOwner {
   readonly #work: Work;
   readonly #bfd: BfdWatch | undefined;
   readonly #beside: Beside;
+  readonly #missing: MissingNextHops;
 
   /** @param post to the main thread */
   constructor(setup: BgpThreadSetup, tables: RouteTables, post: (notice: BgpNotice) => void) {
@@ -68,6 +70,7 @@ export class BgpRunner implements StreamsOwner {
     tables.setValidator(beside.caches);
     const speaker = new Speaker(tables, new SpeakerEvents({ entries, metrics, beside, notify }), random);
     this.#work = new Work({ speaker, entries, tables, post });
+    this.#missing = new MissingNextHops(tables, entries, metrics);
     this.#metrics = metrics;
     this.#beside = beside;
     this.#speaker = speaker;
@@ -112,8 +115,9 @@ export class BgpRunner implements StreamsOwner {
         this.#tellRoutes(command.request, command.query);
         break;
       case 'explain': {
-        const routes = this.#tables.explain(command.prefix);
-        this.#work.notify({ type: 'explained', request: command.request, routes });
+        const isEnabled = (index: number): boolean => this.#entries.at(index)?.neighbour.isEnabled === true;
+        const explained = this.#tables.explain(command.prefix, isEnabled);
+        this.#work.notify({ type: 'explained', request: command.request, explained });
         break;
       }
       case 'beside':
@@ -137,6 +141,7 @@ export class BgpRunner implements StreamsOwner {
   /** Now and then: what is not counted as it happens. */
   beat(): void {
     this.#metrics.memory(this.#tables.memory);
+    this.#missing.look((notice) => this.#work.notify(notice));
   }
 
   wake(): void {
@@ -277,8 +282,10 @@ export class BgpRunner implements StreamsOwner {
   #tellStatus(request: number): void {
     const now = nowUs();
     const neighbours = [...this.#entries.all()].map(({ index, config, neighbour, counts }) => {
-      const bfd = this.#bfd?.viewOf(index, config.address);
-      return { ...statusOf(config, neighbour, counts, this.#tables.countsOf(index), now), ...(bfd && { bfd }) };
+      const bfd = config.bfd && (this.#bfd?.viewOf(index, config.address) ?? { state: 'unopened', detectionMs: 0 });
+      const noNextHop = this.#missing.of(index);
+      const status = statusOf(config, neighbour, counts, this.#tables.countsOf(index), now);
+      return { ...status, ...(bfd && { bfd }), ...(noNextHop.length > 0 && { noNextHop }) };
     });
     this.#work.notify({ type: 'status', request, neighbours });
   }

@@ -58,6 +58,13 @@ export class SpeakerEvents implements SpeakerSink {
     if (id !== undefined) notify({ type: 'ended', id, wasEstablished, text: endingText(ending) });
   }
 
+  unreachable(index: number, reason: string, isNews: boolean): void {
+    const { entries, metrics, notify } = this.#parts;
+    metrics.unreachable();
+    const id = entries.at(index)?.id;
+    if (isNews && id !== undefined) notify({ type: 'unreachable', id, text: reason });
+  }
+
   heldBack(index: number, until: TimeUs): void {
     const { entries, metrics, notify } = this.#parts;
     metrics.heldBack();

@@ -26,12 +26,14 @@ export interface NeighbourStatus {
   readonly upSeconds?: number;
   /** Seconds until it may have another session, for it was lost too often. */
   readonly heldBackSeconds?: number;
-  /** Why the last connection ended. */
+  /** Why the last attempt came to no connection, or why the last connection ended. */
   readonly lastError?: string;
   /** How its last session ended; attempts since then are not counted. */
   readonly lastSession?: { readonly reason: string; readonly endedSecondsAgo: number };
-  /** The path to it, as BFD has it. */
+  /** The path to it, as BFD has it; `unopened`: there was no connection yet, or BFD cannot be had. Absent: it wants none. */
   readonly bfd?: { readonly state: string; readonly detectionMs: number } | undefined;
+  /** Families of which it was not told routes, for no address of ours can be the next hop. */
+  readonly noNextHop?: readonly string[];
   readonly received: MessageCounts;
   readonly sent: MessageCounts;
   /** By family, of those that there are: paths that are kept, taken by policy, announced to it, still to be announced. */

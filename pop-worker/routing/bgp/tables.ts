@@ -10,10 +10,10 @@ import { NO_PREFIX, type PrefixTable } from '#protocol/bgp/rib/prefix-table.ts';
 import { Rib } from '#protocol/bgp/rib/rib.ts';
 import { OWN } from '#protocol/bgp/rib/route-policy.ts';
 import { COUNTERPARTS } from '#protocol/bgp/wire/capabilities/role.ts';
-import { Family } from '#protocol/bgp/wire/families.ts';
+import { addressBits, Family, familyName } from '#protocol/bgp/wire/families.ts';
 import type { UpdateReader } from '#protocol/bgp/wire/update.ts';
-import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
-import type { ExplainedRoute } from './explained.ts';
+import { formatIpAddress, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import type { ExplainedRoute, PrefixExplained } from './explained.ts';
 import { ownAttributes } from './own-attributes.ts';
 import { OwnExport } from './own-export.ts';
 import { PolicyBook } from './policies.ts';
@@ -158,19 +158,34 @@ export class Tables implements RouteTables {
   /**
    * What policies make of a prefix: of each path on its way in, and of the best one on its way to each neighbour.
    *
-   * @param text the prefix
-   * @returns nothing when there is no path @throws TypeError when it is no prefix
+   * @param text the prefix, or an address: the longest one that it is in
+   * @throws TypeError when it is neither
    */
-  explain(text: string): ExplainedRoute[] {
-    const { family, address, length } = destinationOf(text);
+  explain(text: string, isEnabled: (index: number) => boolean): PrefixExplained {
+    const asked = destinationOf(text);
+    const { family, address } = asked;
+    const length = text.includes('/') ? asked.length : this.#longest(family, address);
     const destination = this.#prefixesOf(family)?.find(address, length) ?? NO_PREFIX;
-    if (destination === NO_PREFIX) return [];
+    if (destination === NO_PREFIX) return { prefix: text, routes: [] };
     const paths = this.rib.pathsTo(family, address, length);
     const best = paths.find(({ isBest }) => isBest);
-    return [
-      ...paths.flatMap((path) => this.#explainImport(path, family, destination)),
-      ...(best === undefined ? [] : this.#explainExport(best, family, destination)),
-    ];
+    return {
+      prefix: prefixText(family, address, length),
+      routes: [
+        ...paths.flatMap((path) => this.#explainImport(path, family, destination)),
+        ...(best === undefined ? [] : this.#explainExport(best, family, destination, isEnabled)),
+      ],
+    };
+  }
+
+  /** The length of the longest prefix that an address is in and there is a path to, to which the address is cut. */
+  #longest(family: number, address: Uint32Array): number {
+    for (let length = addressBits(family); length > 0; length--) {
+      if (this.rib.pathsTo(family, address, length).length > 0) return length;
+      const bit = length - 1;
+      address[bit >>> 5] = (address[bit >>> 5] as number) & ~(1 << (31 - (bit & 31)));
+    }
+    return 0;
   }
 
   #explainImport({ source, received, isBest }: PathView, family: number, destination: number): ExplainedRoute[] {
@@ -183,7 +198,12 @@ export class Tables implements RouteTables {
     return [{ from: config.name, isBest, ...(rpki && { rpki }), explanation }];
   }
 
-  #explainExport({ source, accepted }: PathView, family: number, destination: number): ExplainedRoute[] {
+  #explainExport(
+    { source, accepted }: PathView,
+    family: number,
+    destination: number,
+    isEnabled: (index: number) => boolean,
+  ): ExplainedRoute[] {
     const from = this.#configs[source]?.name ?? OWN_NAME;
     return [...this.#configs.entries()].flatMap(([index, config]) => {
       if (config === undefined || index === source) return [];
@@ -194,8 +214,19 @@ export class Tables implements RouteTables {
       const policy = own !== undefined && source !== OWN ? 'own' : config.routes.export;
       const route = [source, family, destination, accepted] as const;
       const explanation = this.#policies.explain(policy, session, to, ...route, own?.finish);
-      return [{ from, to: name, isBest: true, explanation }];
+      const withheld = !isEnabled(index)
+        ? 'the neighbour is shut down'
+        : session.capabilities.families.includes(family)
+          ? undefined
+          : `${familyName(family)} is not among the neighbour's families`;
+      const telling =
+        withheld === undefined ? this.rib.telling(index, family, destination, accepted, source) : { withheld };
+      return [{ from, to: name, isBest: true, explanation, ...telling }];
     });
+  }
+
+  missingNextHops(index: number): number[] {
+    return this.rib.missingNextHops(index);
   }
 
   get memory(): number {
@@ -308,4 +339,12 @@ const destinationOf = (text: string) => {
   const address = new Uint32Array(4);
   for (const [i, byte] of bytes.entries()) address[i >>> 2] = ((address[i >>> 2] as number) << 8) | byte;
   return { family: bytes.length === 4 ? Family.ipv4Unicast : Family.ipv6Unicast, address, length };
+};
+
+const prefixText = (family: number, address: Uint32Array, length: number): string => {
+  const bytes = Uint8Array.from(
+    { length: addressBits(family) / 8 },
+    (_, i) => (address[i >>> 2] as number) >>> (24 - 8 * (i & 3)),
+  );
+  return `${formatIpAddress(bytes)}/${length}`;
 };

@@ -2,7 +2,7 @@ import { writeMessage, writeStateChange } from '#protocol/mrt/messages.ts';
 import { type MonitoredPeer, timeNow } from '../bgp/monitored.ts';
 import { fileIn, finishOld, keepNewest, type MrtKind } from './folder.ts';
 import { MrtMetrics } from './mrt-metrics.ts';
-import { writeWhole } from './part-file.ts';
+import { writeFault, writeWhole } from './part-file.ts';
 import type { MrtConfig, MrtFile, MrtStatus } from './setup.ts';
 import { UpdatesFile } from './updates-file.ts';
 
@@ -49,9 +49,11 @@ export class MrtWriter {
     this.#config = config;
     if (config === undefined) return;
     const { directory, tableS, updates, rotateS } = config;
-    this.#do(() => finishOld(directory));
+    this.#do(async () => {
+      await finishOld(directory);
+      if (updates) await this.#beginUpdates(config);
+    });
     if (updates) {
-      this.#do(() => this.#beginUpdates(config));
       this.#timers.push(setInterval(() => this.#rotate(config), 1000 * rotateS));
     }
     if (tableS > 0) this.#timers.push(setInterval(() => this.#do(() => this.#writeTable(config)), 1000 * tableS));
@@ -156,10 +158,16 @@ export class MrtWriter {
   }
 
   #do(what: () => Promise<void>): void {
-    this.#last = this.#last.then(what).catch((error: Error) => {
-      this.#lastError = error.message;
+    const directory = this.#config?.directory;
+    const done = async (): Promise<void> => {
+      await what();
+      this.#lastError = undefined;
+    };
+    this.#last = this.#last.then(done).catch((error: Error) => {
+      const fault = writeFault(error);
+      this.#lastError = fault === undefined ? error.message : `no MRT file can be written in ${directory}, ${fault}`;
       this.#metrics.failed();
-      this.#source.trouble(`an MRT file cannot be written: ${error.message}`);
+      this.#source.trouble(this.#lastError);
     });
   }
 }

@@ -35,6 +35,8 @@ export interface ConnectionOwner {
   update(buffer: Uint8Array, start: number, end: number, now: TimeUs): void;
   refresh(refresh: RouteRefresh, now: TimeUs): void;
   ended(connection: Connection, ending: Ending, now: TimeUs): void;
+  /** TCP did not come about. @param reason for people */
+  unreachable(reason: string): void;
 }
 
 /** What is wanted of TCP. */
@@ -42,6 +44,7 @@ export const Tcp = { none: 0, connecting: 1, open: 2 } as const;
 export type Tcp = (typeof Tcp)[keyof typeof Tcp];
 
 const LARGE_HOLD_US = 240e6;
+const SILENT = 'it cannot be reached: no answer for the connect retry time';
 /** One connection with a neighbour, made by us or by it, and its state machine (RFC 4271 §8). */
 export class Connection implements StreamSink {
   readonly isOutgoing: boolean;
@@ -97,9 +100,11 @@ export class Connection implements StreamSink {
   /** TCP is no more, or was not to be had. @param reason for people */
   lost(now: TimeUs, reason?: string): void {
     if (this.tcp === Tcp.none) return;
+    const wasThere = this.tcp === Tcp.open;
     this.tcp = Tcp.none;
     this.queue.clear();
     this.apply(Event.tcpFails, now, undefined, reason);
+    if (!wasThere) this.#owner.unreachable(reason ?? 'it cannot be reached');
   }
 
   /** Another connection is there in place of this one: closed without a word (RFC 4724 §4.2). @param reason for people */
@@ -120,7 +125,10 @@ export class Connection implements StreamSink {
   /** Does what is due. */
   expire(now: TimeUs): void {
     const { timers } = this;
-    if (now >= timers.connectRetryAt) this.apply(Event.connectRetryExpires, now);
+    if (now >= timers.connectRetryAt) {
+      if (this.tcp === Tcp.connecting) this.#owner.unreachable(SILENT);
+      this.apply(Event.connectRetryExpires, now);
+    }
     if (now >= timers.sendHoldAt) this.apply(Event.sendHoldExpires, now);
     if (now >= timers.holdAt) this.apply(Event.holdExpires, now);
     if (now >= timers.keepaliveAt) this.apply(Event.keepaliveExpires, now);
@@ -147,13 +155,17 @@ export class Connection implements StreamSink {
     if (transition === undefined) return;
     const { state: from, negotiated } = this;
     const isTold = transition.actions.includes(Action.notify);
-    const notification = isTold ? hardened(tells ?? this.#notificationOf(event), negotiated) : tells;
+    const isHeard = event === Event.notification || event === Event.versionNotification;
+    const known = isHeard ? tells : undefined;
+    const notification = isTold ? hardened(tells ?? this.#notificationOf(event), negotiated) : known;
     // One that the neighbour made is not made again.
     const to = transition.to === State.active && !this.isOutgoing ? State.idle : transition.to;
     this.state = to;
     this.#do(transition, notification, now);
     if (to !== from) this.#owner.changed(this, from, now);
     if (to === State.established && from !== to) this.#owner.up(this, negotiated as Negotiated, now);
+    // An attempt that is given up is no connection that ends.
+    if (event === Event.manualStop && from < State.openSent) return;
     if ((from < State.openSent || to >= State.openSent) && (to !== State.idle || from === to)) return;
     this.#owner.ended(this, endOf(event, from, notification, isTold, negotiated, reason, cause), now);
   }

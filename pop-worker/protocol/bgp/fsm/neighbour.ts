@@ -7,7 +7,7 @@ import type { Open } from '../wire/open.ts';
 import type { RouteRefresh } from '../wire/route-refresh.ts';
 import { keepsOutgoing } from './collision.ts';
 import { Connection, type ConnectionOwner, Tcp } from './connection.ts';
-import type { EndCause, Ending } from './ending.ts';
+import { type EndCause, type Ending, endOf } from './ending.ts';
 import { Event } from './event.ts';
 import { jitter } from './jitter.ts';
 import { type Negotiated, negotiate } from './negotiate.ts';
@@ -29,6 +29,12 @@ export interface NeighbourListener {
   ended(neighbour: Neighbour, ending: Ending, now: TimeUs): boolean;
   /** Nobody wants it any more. */
   stopped(neighbour: Neighbour): void;
+  /**
+   * An attempt to connect has failed before there was a connection.
+   *
+   * @param reason for people @param isNews the attempt before did not fail for this
+   */
+  unreachable(neighbour: Neighbour, reason: string, isNews: boolean): void;
   /** It is not to be had before `until`, for it was lost too often. */
   heldBack(neighbour: Neighbour, until: TimeUs): void;
 }
@@ -60,6 +66,8 @@ export class Neighbour implements ConnectionOwner {
   /** When a session was lost that may have been restarted: it counts as lost too often when that was none. */
   #restartAt: TimeUs | undefined;
   #errorsInRow = 0;
+  /** Why the last attempt came to no connection. */
+  #unreachable: string | undefined;
   #state: State = State.idle;
 
   constructor(index: number, settings: SessionSettings, listener: NeighbourListener, random: Random) {
@@ -83,6 +91,7 @@ export class Neighbour implements ConnectionOwner {
   start(now: TimeUs): void {
     this.isEnabled = true;
     this.#errorsInRow = 0;
+    this.#unreachable = undefined;
     this.#flaps.clear();
     this.#restartAt = undefined;
     this.heldUntil = 0;
@@ -186,6 +195,7 @@ export class Neighbour implements ConnectionOwner {
     const from = this.#state;
     if (state === from) return;
     this.#state = state;
+    if (state >= State.openSent) this.#unreachable = undefined;
     this.#listener.changed(this, from, state);
   }
 
@@ -220,6 +230,14 @@ export class Neighbour implements ConnectionOwner {
       this.startAt = until;
       this.#listener.heldBack(this, until);
     } else this.startAt = this.#beginAt(ending, now);
+  }
+
+  unreachable(reason: string): void {
+    if (this.session !== undefined) return;
+    const isNews = reason !== this.#unreachable;
+    this.#unreachable = reason;
+    this.lastEnding = endOf(Event.tcpFails, State.connect, undefined, false, undefined, reason, undefined);
+    this.#listener.unreachable(this, reason, isNews);
   }
 
   /** It has told again all that was kept of the session before: its restart costs nobody anything, and does not count. */

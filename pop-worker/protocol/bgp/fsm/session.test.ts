@@ -115,6 +115,21 @@ test('who is stopped tells why, in words too (RFC 9003), and stays down', () => 
   assert.ok(pair.sides.every((side) => side.is(State.established)));
 });
 
+test('whoever is stopped before there is a connection has none that ends, and why it had none stays known', () => {
+  const pair = pairOf();
+  const [{ neighbour, sink }] = pair.sides;
+  pair.isClosed = true;
+  neighbour.start(pair.now);
+  pair.pass(SECOND);
+  for (const state of [State.active, State.connect]) {
+    while (!pair.sides[0].is(state)) pair.pass(SECOND / 1000);
+    neighbour.stop(pair.now, cease(CeaseSubcode.administrativeShutdown));
+    assert.ok(pair.sides[0].is(State.idle));
+    assert.deepEqual([sink.endings, neighbour.lastEnding?.reason], [[], 'it cannot be reached']);
+    neighbour.start(pair.now);
+  }
+});
+
 test('BFD Down ends the session by its own Cease (RFC 9384)', () => {
   const pair = established(pairOf());
   pair.sides[0].neighbour.end(pair.now, cease(CeaseSubcode.bfdDown), 'BFD', 'bfd_down');
@@ -152,6 +167,36 @@ test('who cannot be reached is tried again, with jitter (RFC 4271 §10)', () => 
   pair.isClosed = false;
   pair.pass(6 * SECOND);
   assert.ok(pair.sides[0].is(State.established));
+});
+
+test('why there is no connection is known and told once, until there was one or the reason is another', () => {
+  const pair = pairOf();
+  const [{ neighbour, sink }] = pair.sides;
+  const told = () => sink.lines.filter((line) => line.includes('unreachable'));
+  const REFUSED = 'it cannot be reached: connection refused';
+  const SILENT = 'it cannot be reached: no answer for the connect retry time';
+  const refused = (): void => {
+    neighbour.outgoing.lost(pair.now, REFUSED);
+    assert.equal(neighbour.lastEnding?.reason, REFUSED);
+  };
+  pair.isCut = true;
+  neighbour.start(pair.now);
+  refused();
+  pair.pass(60 * SECOND);
+  assert.equal(neighbour.lastEnding?.reason, SILENT);
+  assert.equal(pair.sides[0].sink.endings.length, 0, 'no connection has ended');
+  assert.ok(sink.failedAttempts > 6, `${sink.failedAttempts}`);
+  assert.deepEqual(told(), [`0 unreachable: ${REFUSED}`, `0 unreachable: ${SILENT}`]);
+  pair.isCut = false;
+  pair.pass(10 * SECOND);
+  pair.sides[1].neighbour.start(pair.now);
+  pair.pass(10 * SECOND);
+  assert.ok(pair.sides[0].is(State.established));
+  assert.equal(neighbour.lastSession, undefined);
+  neighbour.stop(pair.now, cease(CeaseSubcode.administrativeShutdown));
+  neighbour.start(pair.now);
+  refused();
+  assert.equal(told().at(-1), `0 unreachable: ${REFUSED}`, 'there was a connection: it is news');
 });
 
 test('routes are asked for and told anew (RFC 2918), between marks (RFC 7313); of no other family', () => {

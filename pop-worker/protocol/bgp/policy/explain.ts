@@ -1,7 +1,6 @@
-import { formatIpAddress } from '#protocol/ip/text.ts';
+import { type AttributeRows, attributeRows } from '../rib/attribute-rows.ts';
 import { nextHopOf } from '../rib/edits.ts';
 import { REJECT } from '../rib/route-policy.ts';
-import { attributesText } from '../wire/attributes/text.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyContext } from './route.ts';
 import type { TraceStep } from './trace.ts';
@@ -26,9 +25,9 @@ export interface Explanation {
   readonly accepted: boolean;
   readonly steps: readonly ExplainedStep[];
   /** Name and value of each attribute, with the next hop. */
-  readonly before: readonly (readonly [string, string])[];
+  readonly before: AttributeRows;
   /** Empty when it is rejected. */
-  readonly after: readonly (readonly [string, string])[];
+  readonly after: AttributeRows;
 }
 
 /** What is done with a route once a policy has accepted it. */
@@ -74,12 +73,7 @@ const stepOf = ({ set, rule, missed }: TraceStep): ExplainedStep => ({
 });
 
 /** Attributes of a set as people read them, the next hop among them. */
-const textOf = ({ store }: PolicyContext, id: number): (readonly [string, string])[] => {
+const textOf = ({ store }: PolicyContext, id: number): AttributeRows => {
   const start = store.startOf(id);
-  const hop = nextHopOf(store, id);
-  const addresses = [hop.subarray(0, 16), hop.subarray(16)].filter(({ length }) => length > 0);
-  return [
-    ['NEXT_HOP', addresses.length === 0 ? 'self' : addresses.map(formatIpAddress).join(' ')],
-    ...attributesText(store.bytesOf(id), start, start + store.lengthOf(id)),
-  ];
+  return attributeRows(nextHopOf(store, id), store.bytesOf(id), start, start + store.lengthOf(id));
 };

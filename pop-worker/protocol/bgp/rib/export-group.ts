@@ -52,6 +52,11 @@ export class ExportGroup {
     for (const { outbox } of this.members) outbox.reserve(capacity);
   }
 
+  /** There are routes that its neighbours were not told, for want of an address of ours as the next hop. */
+  get lacksNextHop(): boolean {
+    return this.#filter.lacksNextHop;
+  }
+
   /** Items are below. */
   get capacity(): number {
     return this.#told.length;

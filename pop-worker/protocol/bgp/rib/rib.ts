@@ -1,5 +1,6 @@
 import type { HashKey } from '../../keyed-hash.ts';
 import { type BgpError, localError } from '../errors.ts';
+import { familyName } from '../wire/families.ts';
 import type { UpdateReader } from '../wire/update.ts';
 import { admit, type RibIdentity } from './admission.ts';
 import { AttributeStore } from './attribute-store.ts';
@@ -17,6 +18,7 @@ import { PathFlag } from './paths.ts';
 import { ACCEPT_ALL, OWN, REJECT_ALL } from './route-policy.ts';
 import { importAgain, keepLongLived, markAll, removeAll } from './sweeps.ts';
 import { RIB_FAMILIES, Tables } from './tables.ts';
+import { type Telling, tellingOf } from './telling.ts';
 
 export interface RibSettings extends RibIdentity {
   /** Secret, of this run. */
@@ -245,6 +247,22 @@ export class Rib {
   pathsTo(family: number, address: Uint32Array, length: number): PathView[] {
     const destination = this.#tables.prefixesOf(family).find(address, length);
     return destination < 0 ? [] : pathsTo(this.#tables.ribOf(family), destination);
+  }
+
+  /** What a neighbour is told of a path, or why nothing. @param set as import has left it @param source index of who it is from */
+  telling(index: number, family: number, destination: number, set: number, source: number): Telling {
+    const { session, members } = this.#neighbour(index);
+    const rib = this.#tables.ribOf(family);
+    if (session === undefined) return { withheld: 'there is no session with the neighbour' };
+    const rules = members[rib.slot]?.group.rules;
+    if (rules === undefined) return { withheld: `the neighbour has not agreed on ${familyName(family)}` };
+    return tellingOf(rib, rules, this.#settings.clusterId, destination, set, this.#neighbour(source));
+  }
+
+  /** Families of which a neighbour was not told routes, for want of an address of ours as their next hop. */
+  missingNextHops(index: number): number[] {
+    const members = this.#neighbours[index]?.members ?? [];
+    return RIB_FAMILIES.filter((_family, slot) => members[slot]?.group.lacksNextHop === true);
   }
 
   /** Of each family: what a neighbour has announced, and what it was told. */

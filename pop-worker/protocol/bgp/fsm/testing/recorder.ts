@@ -62,6 +62,7 @@ export class RoutesRecorder implements Routes {
 export class SinkRecorder implements SpeakerSink {
   readonly lines: string[] = [];
   readonly endings: Ending[] = [];
+  failedAttempts = 0;
   /** Messages by type. */
   readonly sent = [0, 0, 0, 0, 0, 0];
   readonly received = [0, 0, 0, 0, 0, 0];
@@ -77,6 +78,11 @@ export class SinkRecorder implements SpeakerSink {
   ended(index: number, ending: Ending): void {
     this.endings.push(ending);
     this.lines.push(`${index} ended: ${endingText(ending)}`);
+  }
+
+  unreachable(index: number, reason: string, isNews: boolean): void {
+    this.failedAttempts++;
+    if (isNews) this.lines.push(`${index} unreachable: ${reason}`);
   }
 
   heldBack(index: number, until: TimeUs): void {
