@@ -27,6 +27,14 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_worker_local_order_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { order: ['serve', 'drain', 'withdraw', 'undrain'] },
+    help: "1 at what was ordered at the worker's machine; undrain: it serves against the control plane's drain",
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_state_count',
     type: 'gauge',
     unit: 'count',

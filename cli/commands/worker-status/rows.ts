@@ -34,10 +34,13 @@ const ago = (time: Timestamp | undefined, nowMs: number, never: string): string 
   time === undefined ? never : `${ageText(nowMs - timestampMs(time))} ago`;
 
 /** Who keeps it from serving as usual. */
-export const ordersOf = ({ controlPlane, local }: WorkerAnswer['orders']): string[] => [
-  ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
-  ...(local === 'serve' ? [] : [`${local} at its machine`]),
-];
+export const ordersOf = ({ controlPlane, local }: WorkerAnswer['orders']): string[] => {
+  if (local === 'undrain') return ["undrained at this machine against the control plane's drain"];
+  return [
+    ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
+    ...(local === 'serve' ? [] : [`${local} at its machine`]),
+  ];
+};
 
 /** What it knows of its control plane. */
 export const contactOf = (control: NonNullable<WorkerAnswer['control']>): ControlContact =>
