@@ -8,6 +8,7 @@ import { methodNamed, resourceOf } from '../resources/methods.ts';
 import { columnsOf } from '../resources/render.ts';
 import { buildRequest } from '../resources/request.ts';
 import { ask, keptText, SOCKET_OPTION } from '../worker-socket.ts';
+import { lastWarning } from './drain-last.ts';
 import { isUnknown, untilDone, type Verb } from './drain-wait.ts';
 
 const WORKER: Readonly<Record<Verb, string>> = {
@@ -72,6 +73,13 @@ const setByApi = async ({ verb, noun, name, options, output }: Order): Promise<n
     // Of a PoP, each time those that there are then.
     const read = async () =>
       noun === 'worker' ? [await call('get')] : await listAll(api, methodNamed('worker', 'list'), name);
+    const warnOfLast = async (isOver: boolean): Promise<void> => {
+      if (verb !== 'drain') return;
+      const isTold = ({ pop, id }: JsonObject): boolean => (noun === 'pop' ? pop : `${pop}/${id}`) === name;
+      const warning = lastWarning(await listAll(api, methodNamed('worker', 'list')), isTold, isOver);
+      if (warning !== undefined) output.remark(warning);
+    };
+    await warnOfLast(false);
     await call(verb);
     if (options.wait === undefined) {
       const workers = await read();
@@ -80,6 +88,7 @@ const setByApi = async ({ verb, noun, name, options, output }: Order): Promise<n
     }
     const { workers, left } = await untilDone(verb, read, options.wait, (line) => output.remark(line));
     output.list(columns(), workers);
+    await warnOfLast(left.length === 0);
     if (left.length > 0) throw new CommandError(notDone(verb, options.wait, workers, left));
     return workers.length;
   });

@@ -178,10 +178,14 @@ export class WorkerAnycast {
     return [...this.#routing.prefixes.map(({ prefix }) => prefix), ...this.#parts.outside.fleet];
   }
 
+  get #unshared(): readonly string[] {
+    return this.#prefixes.filter((prefix) => this.#shared?.has(prefix) !== true);
+  }
+
   /** Those that nobody else is known to announce; where that is so of outside addresses, a worker's own come along. */
   #alone(): Set<string> {
     const { own, fleet } = this.#parts.outside;
-    const alone = new Set(this.#prefixes.filter((prefix) => this.#shared?.has(prefix) !== true));
+    const alone = new Set(this.#unshared);
     if (fleet.some((prefix) => alone.has(prefix))) for (const prefix of own) alone.add(prefix);
     return alone;
   }
@@ -234,6 +238,7 @@ export class WorkerAnycast {
       this.#own[slotOf('cloudbridge_anycast_check_failed_count', { check })] = isFailed ? 1 : 0;
     }
     this.#own[slotOf('cloudbridge_anycast_preference_ratio', {})] = announcement.preference / 10;
+    this.#own[slotOf('cloudbridge_anycast_alone_count', {})] = this.isAnnounced ? this.#unshared.length : 0;
     this.#own[slotOf('cloudbridge_anycast_holds_total', {})] = status.held;
     this.#own[slotOf('cloudbridge_anycast_refused_neighbors_count', {})] = this.#neighbors.refused.length;
     this.#own[slotOf('cloudbridge_anycast_failed_uplinks_count', {})] = this.#uplinks.failed.size;
@@ -398,9 +403,22 @@ export class WorkerAnycast {
     if (was && !is) {
       this.#count('cloudbridge_anycast_withdrawals_total', { cause: state === 'failed' ? 'check' : 'order' });
     }
+    if (state === 'draining' && is) this.#warnOfLast();
     (state === 'failed' || state === 'held' || state === 'last' ? log.error : log.info)('anycast', {
       state,
       ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** What it leaves to nobody: the drain goes on, for that was ordered. */
+  #warnOfLast(): void {
+    const prefixes = this.#unshared;
+    if (prefixes.length === 0) return;
+    const reason =
+      this.#shared === undefined ? 'no other worker is heard' : 'no other worker that is heard announces them';
+    const seconds = this.#parts.drainSeconds;
+    this.#parts.log.warn('the last that announces drains: prefixes are withdrawn with whoever is left', {
+      ...{ prefixes, reason, withinSeconds: seconds },
     });
   }
 
