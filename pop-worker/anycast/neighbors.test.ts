@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { NO_ROUTING, type RoutedNeighbor } from '#model/routing.ts';
+import { isOwnAddress } from '#pop-worker/routing/bgp/link-address.ts';
 import type { BgpCommand } from '#pop-worker/routing/bgp/messages.ts';
 import { createLogger, type Level } from '#telemetry/logger.ts';
 import { Neighbors } from './neighbors.ts';
@@ -26,7 +27,7 @@ const made = (t: TestContext, level: Level = 'error') => {
         if (command.type === 'remove') removed.push(command.id);
       },
     },
-    ...{ identifier: 1, passwords: new Map(), outside: [] },
+    ...{ identifier: 1, passwords: new Map(), outside: [], isOwn: isOwnAddress },
     log: createLogger({ level, write: (line) => lines.push(line), now: () => new Date(0) }),
   });
   t.after(() => neighbors.close());
@@ -64,6 +65,15 @@ test('one without its password is not tried; with another one it is another sess
   assert.deepEqual([added, removed, neighbors.refused], [['198.51.100.1'], [], []]);
   want();
   assert.deepEqual([removed, neighbors.size], [[1], 0]);
+});
+
+test('a neighbour whose address is our own is refused before anybody connects', (t) => {
+  const { neighbors, added, want } = made(t);
+  const own = '127.0.0.1';
+  want({ ...TRANSIT, address: own }, { ...TRANSIT, id: 'other', address: '198.51.100.1' });
+  assert.deepEqual(added, ['198.51.100.1']);
+  const reason = `${own} is an address of this machine: the worker would connect to itself`;
+  assert.deepEqual(neighbors.refused, [{ name: 'transit', address: own, reason }]);
 });
 
 test('a link-local address is that of an interface, which may not be there yet', (t) => {

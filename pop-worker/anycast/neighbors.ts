@@ -35,6 +35,8 @@ export interface NeighborsParts {
   /** RFC 4271 §1.1. */
   readonly identifier: number;
   readonly passwords: ReadonlyMap<string, Uint8Array>;
+  /** Whether who connects there comes to ourselves. @param address of `reachableAddress` */
+  readonly isOwn: (address: string) => boolean;
   /** Outside addresses of devices: announced with the anycast prefixes, whatever routing says. */
   readonly outside: readonly string[];
   readonly log: Logger;
@@ -189,7 +191,7 @@ export class Neighbors {
   }
 
   #try(known: Known): void {
-    const { thread, identifier, passwords } = this.#parts;
+    const { thread, identifier, passwords, isOwn } = this.#parts;
     const { routed } = known;
     const { address, passwordName } = routed;
     const password = passwordName === undefined ? undefined : passwords.get(passwordName);
@@ -199,6 +201,8 @@ export class Neighbors {
       this.#refuse(known, `[bgp] passwords has no ${JSON.stringify(passwordName)}`);
     } else if (reachable === undefined) {
       this.#refuse(known, `this machine has no interface ${JSON.stringify(address.split('%')[1])}`);
+    } else if (isOwn(reachable)) {
+      this.#refuse(known, `${address} is an address of this machine: the worker would connect to itself`);
     } else {
       const config = neighbourConfigOf(routed, reachable, identifier, password, this.#editFor(routed));
       known.there = { id: thread.add(config) };

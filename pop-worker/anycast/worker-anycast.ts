@@ -8,7 +8,9 @@ import { ForwardingProbe, type ProbeTarget } from '#pop-worker/routing/anycast/f
 import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
+import { isOwnAddress } from '#pop-worker/routing/bgp/link-address.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
+import { BGP_PORT } from '#pop-worker/routing/bgp/setup.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
 import { splitHostPort } from '#settings/fields.ts';
@@ -141,7 +143,10 @@ export class WorkerAnycast {
       { listen, routes, beat: bgpBeat, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
       { gone, notice: (notice) => this.#take(notice) },
     );
-    this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside: outside.own, log });
+    this.#neighbors = new Neighbors({
+      ...{ thread: this.#thread, identifier, passwords, outside: outside.own, log },
+      isOwn: (address) => listen.some(({ port }) => port === BGP_PORT) && isOwnAddress(address),
+    });
     const rules = { ...ANNOUNCER_RULES, stepUs: settings.step_seconds * 1e6, drainUs: drainSeconds * 1e6 };
     this.#anycast = new Anycast(rules, this.#checks(), {
       announce: () => this.#announce(),
