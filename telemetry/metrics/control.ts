@@ -127,6 +127,14 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_control_state_fallback_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { file: ['membership', 'revision'], instead: ['previous', 'nothing'] },
+    help: '1 where the file that the worker starts from was damaged or missing at its start, and what it has taken instead',
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_unsaved_seconds',
     type: 'gauge',
     unit: 'seconds',
