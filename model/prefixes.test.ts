@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalAddress, canonicalNeighbor, canonicalPrefix, unannounceable } from './prefixes.ts';
+import {
+  canonicalAddress,
+  canonicalNeighbor,
+  canonicalPrefix,
+  unannounceable,
+  unreachableNeighbor,
+} from './prefixes.ts';
 
 test('addresses have one form (RFC 5952)', () => {
   assert.equal(canonicalAddress('198.51.100.1'), '198.51.100.1');
@@ -25,6 +31,17 @@ test('a neighbour by its link-local address is one of an interface, any other of
   assert.equal(canonicalNeighbor('2001:DB8::1'), '2001:db8::1');
   for (const text of ['fe80::1', 'fe80::1%', 'fe80::1%a/b', 'fe80::1%eth0%1', '2001:db8::1%eth0', '1.2.3.4%eth0'])
     assert.equal(canonicalNeighbor(text), undefined, text);
+});
+
+test('no router has an address that is none of one host', () => {
+  for (const neighbor of ['198.51.100.1', '10.0.0.1', '169.254.7.1', 'fe80::1%eth0', '2001:db8::1', 'fd00::1'])
+    assert.equal(unreachableNeighbor(neighbor), undefined, neighbor);
+  const wrong = {
+    ...{ '0.0.0.0': 'this network', '127.0.0.1': 'loopback', '224.0.0.1': 'multicast', '255.255.255.255': 'reserved' },
+    ...{ '::': 'reserved', '::1': 'loopback', 'ff02::1': 'multicast', '::ffff:c000:201': 'reserved' },
+  };
+  for (const [neighbor, reason] of Object.entries(wrong))
+    assert.match(unreachableNeighbor(neighbor) ?? '', new RegExp(reason), neighbor);
 });
 
 test('prefixes have one form', () => {

@@ -1,4 +1,4 @@
-import type { Assessment, ControlListener, Outlook, Revocation, WorkerCondition } from '#control/source.ts';
+import type { Assessment, ControlListener, DrainCause, Outlook, Revocation, WorkerCondition } from '#control/source.ts';
 import type { Command } from '#dataplane/commands.ts';
 import type { DnsConfig } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
@@ -15,7 +15,7 @@ import type { WorkerStates } from './worker-states.ts';
 interface ListenerParts {
   readonly threads: readonly DataThread[];
   readonly network: NetworkChanges;
-  readonly states: WorkerStates;
+  readonly states: Pick<WorkerStates, 'state' | 'orders'>;
   readonly metrics: WorkerMetrics;
   readonly mesh: Pick<WorkerMesh, 'tenant' | 'members'> | undefined;
   readonly log: Logger;
@@ -26,6 +26,8 @@ interface ListenerParts {
   readonly route: (routing: WorkerRouting) => void;
   /** What names lead to. */
   readonly name: (dns: DnsConfig) => void;
+  /** For whom it is to let its sessions go; none: it is not. */
+  readonly drain: (by: readonly DrainCause[]) => void;
   /** All that is in force is known as of now. */
   readonly current: () => void;
 }
@@ -98,8 +100,8 @@ export class WorkerListener implements ControlListener {
     this.#parts.post({ type: 'reinstate', revocation });
   }
 
-  setDrain(drain: boolean): void {
-    this.#parts.states.order({ controlPlane: drain ? 'drain' : 'serve' });
+  setDrain(by: readonly DrainCause[]): void {
+    this.#parts.drain(by);
   }
 
   async assess({ tenants, refused }: Outlook): Promise<Assessment> {

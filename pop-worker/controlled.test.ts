@@ -43,7 +43,7 @@ test('a worker with a control plane: whose order holds, what SIGHUP does, and wh
   await t.test('an operator’s undrain does not end the API’s drain, and says so', async () => {
     await send('POST', `${worker}/drain`, {});
     await until('draining');
-    assert.match(await world.command('undrain'), /is draining still: the control plane asks for it/);
+    await assert.rejects(world.command('undrain'), /is draining still: the control plane asks for it and is reached/);
     assert.match(await world.command('status'), /orders +drain by the control plane\n/);
     await send('POST', `${worker}/undrain`, {});
     await until('ready');
@@ -91,6 +91,34 @@ test('a worker with a control plane: whose order holds, what SIGHUP does, and wh
       await send('POST', `${worker}/undrain`, {});
       await until('withdrawn');
       await world.command('undrain');
+      await until('ready');
+    },
+  );
+
+  await t.test(
+    'what the API drained is undrained at its machine while NATS is gone, until it is drained anew',
+    async () => {
+      await send('POST', '/v1/pops/test/drain', {});
+      await until('draining');
+      await send('NATS', 'kill');
+      await world.until('it notices', async () => (await status()).control.connected === false);
+      assert.match(await world.command('undrain'), /The worker is ready against the control plane's drain/);
+      await world.endWorker('SIGKILL');
+      await world.startWorker();
+      await until('ready');
+      assert.match(
+        await world.command('status'),
+        /orders +undrained at this machine against the control plane's drain\n/,
+      );
+      assert.equal(await world.metric('cloudbridge_worker_local_order_count{order="undrain"}'), 1);
+      await send('NATS', 'start');
+      await world.until('the API knows', async () => (await reported())['localOrder'] === 'LOCAL_ORDER_UNDRAIN');
+      assert.deepEqual((await status()).orders, { controlPlane: 'drain', local: 'undrain' });
+      await send('POST', `${worker}/drain`, {});
+      await until('draining');
+      assert.deepEqual((await status()).orders, { controlPlane: 'drain', local: 'serve' });
+      await send('POST', `${worker}/undrain`, {});
+      await send('POST', '/v1/pops/test/undrain', {});
       await until('ready');
     },
   );

@@ -24,17 +24,20 @@ test('what was ordered is known to the next run, until it is taken back', (t) =>
   assert.equal(run().read(), 'withdraw');
   assert.equal(next.keep('serve'), true);
   assert.deepEqual([run().read(), run().isFromBefore, readdirSync(folder)], ['serve', false, []]);
+  assert.equal(next.keep('undrain', ['worker', 'pop']), true);
+  const last = run();
+  assert.deepEqual([last.read(), last.against], ['undrain', ['worker', 'pop']]);
   assert.deepEqual(warnings, []);
 });
 
 test('a file that says nothing sensible, and a folder that takes none: told, and the worker goes on', (t) => {
   const folder = folderOf(t);
   const warnings: string[] = [];
-  for (const text of ['', 'serve\n', 'drain withdraw', '\0'.repeat(5000)]) {
+  for (const text of ['', 'serve\n', 'drain withdraw', 'drain pop', 'undrain', 'undrain nobody', '\0'.repeat(5000)]) {
     writeFileSync(path.join(folder, 'local-order'), text);
     const kept = new KeptOrder(folder, (reason) => warnings.push(reason));
     assert.deepEqual([kept.read(), kept.isFromBefore], ['serve', false]);
-    assert.match(warnings.at(-1) ?? '', /local-order holds neither of drain, withdraw/);
+    assert.match(warnings.at(-1) ?? '', /local-order holds neither of drain, withdraw, undrain/);
   }
   const lost = new KeptOrder(path.join(folder, 'local-order'), (reason) => warnings.push(reason));
   assert.equal(lost.keep('drain'), false);

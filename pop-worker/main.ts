@@ -71,7 +71,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
   const http = await serveAdminHttp(admin.listen, worker).catch((error) => {
     throw adminError(admin.listen, 'listen', error);
   });
-  const order = (local: LocalOrder) => () => {
+  const order = (local: Exclude<LocalOrder, 'undrain'>) => () => {
     const kept = worker.order(local);
     return { state: worker.state, orders: worker.orders, kept };
   };

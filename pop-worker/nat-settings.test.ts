@@ -17,7 +17,8 @@ test('outside addresses that can be used are taken', () => {
 });
 
 test('those that cannot be are refused, and it is said why', () => {
-  assert.match(fault(['203.0.113.64/28'], { fleet: ['198.51.100.0/24'] }) ?? '', /none of the pool/);
+  const lost = fault(['203.0.113.64/28'], { fleet: ['198.51.100.0/24', '192.0.2.0/24'] });
+  assert.equal(lost, 'nat44: 203.0.113.64/28 is none of the pool 198.51.100.0/24, 192.0.2.0/24');
   assert.match(fault(['203.0.113.64/28'], { fleet: ['203.0.113.0/24', '203.0.113.0/25'] }) ?? '', /within another/);
   assert.match(fault(['203.0.113.64/32'], { ports: 16_384 }, 4) ?? '', /3 devices are too few for 4 threads/);
   assert.match(fault(['10.0.0.0/8']) ?? '', /more than 65536/);

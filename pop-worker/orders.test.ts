@@ -10,6 +10,8 @@ test('each cause holds until it is taken back where it came from; sessions go by
     ['drain', 'serve', 'draining', 'drain', 'drain'],
     ['drain', 'withdraw', 'draining', 'withdraw', 'withdraw'],
     ['drain', 'drain', 'draining', 'drain', 'drain'],
+    ['drain', 'undrain', 'ready', 'serve', 'drain'],
+    ['serve', 'undrain', 'ready', 'serve', 'drain'],
   ];
   for (const [controlPlane, local, state, routing, atStop] of table) {
     const orders = { controlPlane, local };

@@ -8,7 +8,10 @@ import type { AnycastOrder } from '#protocol/anycast/announcer.ts';
 export interface Orders {
   /** What the control plane says. */
   readonly controlPlane: 'serve' | 'drain';
-  /** What was said at the admin socket; it lasts until it is taken back there, or a later run hears the control plane. */
+  /**
+   * What was said at the admin socket; it lasts until it is taken back there, or a later run hears the control plane; an
+   * `undrain`, until the control plane says something new of draining.
+   */
   readonly local: LocalOrder;
 }
 
@@ -16,6 +19,7 @@ export const NO_ORDERS: Orders = { controlPlane: 'serve', local: 'serve' };
 
 /** The state of a worker that is up. To drain is the stronger one for who is here: sessions are told to go. */
 export const stateBy = ({ controlPlane, local }: Orders): Extract<WorkerState, 'ready' | 'draining' | 'withdrawn'> => {
+  if (local === 'undrain') return 'ready';
   if (controlPlane === 'drain' || local === 'drain') return 'draining';
   return local === 'withdraw' ? 'withdrawn' : 'ready';
 };
@@ -23,5 +27,6 @@ export const stateBy = ({ controlPlane, local }: Orders): Extract<WorkerState, '
 /** What routing is told. To withdraw is the stronger one here: whoever drains may be announced as long as that takes. */
 export const routingBy = ({ controlPlane, local }: Orders, isStopping: boolean): AnycastOrder => {
   if (local === 'withdraw') return 'withdraw';
+  if (local === 'undrain') return isStopping ? 'drain' : 'serve';
   return isStopping || controlPlane === 'drain' || local === 'drain' ? 'drain' : 'serve';
 };

@@ -31,6 +31,7 @@ import { announcedOf, fleetOf, natSetupOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import { NetworkKeeper } from './network-keeper.ts';
+import { OrderDesk } from './order-desk.ts';
 import { type Orders, routingBy } from './orders.ts';
 import { probeRoutes } from './probe-routes.ts';
 import { QlogOrder } from './qlog-order.ts';
@@ -130,7 +131,7 @@ export class PopWorker {
   readonly #network: NetworkChanges;
   readonly #keeper: NetworkKeeper;
   readonly #listener: WorkerListener;
-  readonly #keptOrder: KeptOrder;
+  readonly #desk: OrderDesk;
   readonly #states = new WorkerStates({
     draining: (isDraining) => this.#drain(isDraining),
     state: (state) => {
@@ -147,7 +148,8 @@ export class PopWorker {
   constructor(parts: PopWorkerParts) {
     this.#parts = parts;
     const { config, tls, network, log } = parts;
-    this.#keptOrder = new KeptOrder(config.state_directory, (reason) => log.warn('orders', { reason }));
+    const kept = new KeptOrder(config.state_directory, (reason) => log.warn('orders', { reason }));
+    this.#desk = new OrderDesk({ states: this.#states, kept, view: () => parts.source.view(), log });
     this.#network = new NetworkChanges(network, log);
     this.#keeper = new NetworkKeeper({ changes: this.#network, log });
     const { proxy, listen } = config;
@@ -237,7 +239,8 @@ export class PopWorker {
         this.#names = dns;
         this.#dns?.set(dns);
       },
-      current: () => this.#heardControl(),
+      drain: (by) => this.#desk.asked(by),
+      current: () => this.#desk.heard(),
     });
   }
 
@@ -269,7 +272,7 @@ export class PopWorker {
 
   /** Takes desired state, then serves. @throws Error of the source */
   async serve(): Promise<void> {
-    this.#states.order({ local: this.#keptOrder.read() });
+    this.#desk.begin();
     await this.#parts.source.start(this.#listener);
     await this.#network.settled();
     // Not before it serves: a neighbour takes Up for that.
@@ -392,22 +395,9 @@ export class PopWorker {
     this.#post({ type: 'drain', withinMs: graceMs / 2 });
   }
 
-  /**
-   * What an operator asks for at the machine, in place of what was asked before. `drain`: no new sessions, those there
-   * are told to go; `withdraw`: routing is to lead nobody here, who comes is served all the same.
-   *
-   * @returns whether it survives a restart
-   */
-  order(local: LocalOrder): boolean {
-    this.#states.order({ local });
-    return this.#keptOrder.keep(local);
-  }
-
-  /** What an earlier run was ordered at the machine held for as long as nobody else had said anything. */
-  #heardControl(): void {
-    if (!this.#keptOrder.isFromBefore || this.#parts.source.view() === undefined) return;
-    this.#parts.log.info('the control plane is heard: what was ordered here before the start is over', {});
-    this.order('serve');
+  /** As `OrderDesk.order`. */
+  order(wanted: Exclude<LocalOrder, 'undrain'>): boolean {
+    return this.#desk.order(wanted);
   }
 
   /**
@@ -470,7 +460,7 @@ export class PopWorker {
   }
 
   metrics(): Promise<string> {
-    return this.#metrics.text(this.state, this.#parts.source.view());
+    return this.#metrics.text(this.state, this.orders.local, this.#parts.source.view());
   }
 
   async status(): Promise<WorkerStatus> {

@@ -60,4 +60,18 @@ test('a worker whose ways out fail keeps what nobody else announces, and leaves 
   await is(1, 'failed');
   wayOut(true);
   await is(1, 'announced');
+  // Of both prefixes the other has both: a drain leaves them with it, and that of the other then leaves nobody.
+  const warned = (member: number): boolean =>
+    mesh.world(member).log.join('').includes('the last that announces drains');
+  await one.until('the other announces', async () => (await one.metric('cloudbridge_anycast_alone_count')) === 0);
+  await askWorker(one.socket, 'drain');
+  await is(1, 'drained');
+  assert.equal(warned(1), false);
+  await one.until(
+    'the other is alone',
+    async () => (await mesh.world(2).metric('cloudbridge_anycast_alone_count')) === 2,
+  );
+  await askWorker(mesh.world(2).socket, 'drain');
+  await is(2, 'drained');
+  assert.match(mesh.world(2).log.join(''), /warn.*the last that announces drains.*192\.0\.2\.0\/24/);
 });

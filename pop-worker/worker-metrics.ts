@@ -1,6 +1,6 @@
 import type { ControlView } from '#control/describe.ts';
 import { writeControlMetrics } from '#control/metrics.ts';
-import type { WorkerState } from '#control/source.ts';
+import type { LocalOrder, WorkerState } from '#control/source.ts';
 import { DROP_REASONS } from '#dataplane/forward/drop-reason.ts';
 import { writeKernelMetrics } from '#pop-worker/routing/kernel/metrics.ts';
 import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
@@ -11,6 +11,7 @@ import type { DataThread } from './data-thread.ts';
 import type { WorkerNetwork } from './network.ts';
 
 const WORKER_STATES = labelValues('cloudbridge_worker_state_count', 'state');
+const ORDERS = labelValues('cloudbridge_worker_local_order_count', 'order');
 const DROPS = labelValues('cloudbridge_nat_dropped_packets_total', 'reason');
 
 /** Packets that devices sent and got, and those that went nowhere. */
@@ -52,10 +53,13 @@ export class WorkerMetrics {
   }
 
   /** @param view of the control plane; undefined: there is none */
-  async text(state: WorkerState, view: ControlView | undefined): Promise<string> {
+  async text(state: WorkerState, local: LocalOrder, view: ControlView | undefined): Promise<string> {
     await Promise.all([this.#collectNat(), ...this.#threads.map((thread) => thread.collect())]);
     for (const name of WORKER_STATES) {
       this.#slots[slotOf('cloudbridge_worker_state_count', { state: name })] = name === state ? 1 : 0;
+    }
+    for (const order of ORDERS) {
+      this.#slots[slotOf('cloudbridge_worker_local_order_count', { order })] = order === local ? 1 : 0;
     }
     const routes = this.#routes();
     if (routes !== undefined) writeKernelMetrics(this.#slots, routes);

@@ -74,6 +74,22 @@ test('a neighbour of a worker is told its role, gets nothing taken, may announce
   assert.ok(((await transit())?.heldBackSeconds ?? 0) > 0);
   limit(MOST + 2);
   await world.until('it is taken at once', async () => (await routes())?.received === MOST + 2);
+  const [one] = ROUTING.neighbors;
+  writeFileSync(
+    path.join(world.folder, 'routing.json'),
+    JSON.stringify({
+      ...ROUTING,
+      neighbors: [
+        { ...one, maxPrefixes: MOST + 2 },
+        { ...one, id: 'self', address: OURS },
+      ],
+    }),
+  );
+  world.worker?.kill('SIGHUP');
+  await world.until('the one that is ourselves is refused', async () => {
+    return (await world.metric('cloudbridge_anycast_refused_neighbors_count')) === 1;
+  });
+  assert.match(await world.command('status'), /BGP self +refused: 203\.0\.113\.1 is an address of this machine/);
   limit(MOST);
   await world.until('what is there is too much', async () => ((await transit())?.heldBackSeconds ?? 0) > 0);
   // By a word at the worker's own socket it is had again, and an order to serve leaves it held back.

@@ -26,6 +26,8 @@ test('what is left of a worker that drains', () => {
   assert.equal(leftOf('undrain', stopped), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', draining(0))), 'moscow/w1 does not serve yet');
   assert.equal(leftOf('undrain', worker('w1', { health: 'HEALTH_SERVING' })), undefined);
+  const undrained = worker('w1', { health: 'HEALTH_SERVING', localOrder: 'LOCAL_ORDER_UNDRAIN' });
+  assert.match(leftOf('drain', { ...undrained, drain: true }) ?? '', /w1 was undrained at its machine/);
 });
 
 test('a worker that is cut off may serve on, whatever it said last: it is not done', () => {

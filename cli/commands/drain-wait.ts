@@ -9,6 +9,7 @@ interface Said {
   readonly health?: string;
   readonly sessions?: number;
   readonly connected?: boolean;
+  readonly localOrder?: string;
   readonly reportTime?: string;
 }
 
@@ -35,7 +36,7 @@ const unknownText = (worker: JsonObject): string => {
 
 /** What is still to be waited for of a worker that was told so; undefined: nothing. @param worker as the API has it */
 export const leftOf = (verb: Verb, worker: JsonObject): string | undefined => {
-  const { health, sessions = 0, connected = false } = saidBy(worker);
+  const { health, sessions = 0, connected = false, localOrder } = saidBy(worker);
   const name = `${worker['pop']}/${worker['id']}`;
   if (isUnknown(worker)) return `${name} ${unknownText(worker)}`;
   const isAsked = worker['drain'] === true || worker['popDrain'] === true;
@@ -43,6 +44,7 @@ export const leftOf = (verb: Verb, worker: JsonObject): string | undefined => {
     return `${name} is drained still (by ${worker['drain'] === true ? 'itself' : 'its PoP'})`;
   if (verb === 'undrain') return connected && health === 'HEALTH_SERVING' ? undefined : `${name} does not serve yet`;
   if (health === 'HEALTH_STOPPED') return undefined;
+  if (localOrder === 'LOCAL_ORDER_UNDRAIN') return `${name} was undrained at its machine: undrain and drain it anew`;
   if (health !== 'HEALTH_DRAINING') return `${name} does not drain yet`;
   return sessions === 0 ? undefined : `${name} has ${sessionsIn(sessions)}`;
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
+import type { Orders } from '#pop-worker/orders.ts';
 import { TARGET_OPTIONS } from '../api/options.ts';
 import { type Command, defineCommand, type OptionValues } from '../command.ts';
 import { CommandError, SUCCESS, UsageError } from '../failure.ts';
@@ -7,6 +8,7 @@ import { methodNamed, resourceOf } from '../resources/methods.ts';
 import { columnsOf } from '../resources/render.ts';
 import { buildRequest } from '../resources/request.ts';
 import { ask, keptText, SOCKET_OPTION } from '../worker-socket.ts';
+import { lastWarning } from './drain-last.ts';
 import { isUnknown, untilDone, type Verb } from './drain-wait.ts';
 
 const WORKER: Readonly<Record<Verb, string>> = {
@@ -71,6 +73,13 @@ const setByApi = async ({ verb, noun, name, options, output }: Order): Promise<n
     // Of a PoP, each time those that there are then.
     const read = async () =>
       noun === 'worker' ? [await call('get')] : await listAll(api, methodNamed('worker', 'list'), name);
+    const warnOfLast = async (isOver: boolean): Promise<void> => {
+      if (verb !== 'drain') return;
+      const isTold = ({ pop, id }: JsonObject): boolean => (noun === 'pop' ? pop : `${pop}/${id}`) === name;
+      const warning = lastWarning(await listAll(api, methodNamed('worker', 'list')), isTold, isOver);
+      if (warning !== undefined) output.remark(warning);
+    };
+    await warnOfLast(false);
     await call(verb);
     if (options.wait === undefined) {
       const workers = await read();
@@ -79,21 +88,27 @@ const setByApi = async ({ verb, noun, name, options, output }: Order): Promise<n
     }
     const { workers, left } = await untilDone(verb, read, options.wait, (line) => output.remark(line));
     output.list(columns(), workers);
+    await warnOfLast(left.length === 0);
     if (left.length > 0) throw new CommandError(notDone(verb, options.wait, workers, left));
     return workers.length;
   });
 };
 
-/** What goes on although the operator at the machine ended it. */
-const remaining = (verb: Verb, orders: unknown): string =>
-  verb === 'undrain' && (orders as { readonly controlPlane: string }).controlPlane === 'drain'
-    ? ' still: the control plane asks for it, undrain it there'
-    : '';
+const AGAINST = [
+  "against the control plane's drain, as that is not reached.",
+  'This holds until the API undrains it, or drains it anew',
+].join(' ');
 
 const askSocket = async (verb: Verb, socket: string | undefined, output: Output): Promise<void> => {
   const result = await ask(socket, verb);
   if (output.isForPrograms) output.line(result);
-  else output.print(`The worker is ${result['state']}${remaining(verb, result['orders'])}.${keptText(result)}`);
+  const { controlPlane, local } = result['orders'] as Orders;
+  if (verb === 'undrain' && controlPlane === 'drain' && local !== 'undrain')
+    throw new CommandError(
+      `The worker is ${result['state']} still: the control plane asks for it and is reached, undrain it there.${keptText(result)}`,
+    );
+  if (output.isForPrograms) return;
+  output.print(`The worker is ${result['state']}${local === 'undrain' ? ` ${AGAINST}` : ''}.${keptText(result)}`);
 };
 
 const workerCommand = (verb: Verb): Command =>
@@ -104,6 +119,12 @@ const workerCommand = (verb: Verb): Command =>
       'With POP/WORKER the API is told, which keeps it: the worker follows wherever it runs, also after a restart. Without,',
       'the worker on this machine is told by its admin socket, which works without a control plane. That survives a restart,',
       'after which it is over once the control plane is heard.',
+      ...(verb === 'undrain'
+        ? [
+            'What the API drained is undrained there; only while the control plane is not reached (for 15 s) it is done here,',
+            'and holds, over restarts too, until the API says something new of draining. Otherwise the exit code is 1.',
+          ]
+        : []),
     ].join('\n'),
     positionals: [
       { name: 'POP/WORKER', help: 'which worker, by the API; none: the one on this machine', optional: true },

@@ -6,7 +6,7 @@ import { ask, SOCKET_OPTION } from '../worker-socket.ts';
 interface RoutesAnswer {
   readonly routes: Readonly<Record<'wanted' | 'installed' | 'conflicting' | 'refused' | 'waiting', number>>;
   readonly rules: Readonly<Record<'wanted' | 'installed' | 'refused', number>>;
-  readonly nextHops: Readonly<Record<'installed' | 'unreachable', number>>;
+  readonly nextHops: Readonly<Record<'installed' | 'unreachable', number>> & { readonly missing: readonly string[] };
   readonly changes: Readonly<Record<'added' | 'replaced' | 'removed', number>>;
   readonly repairs: number;
   readonly overruns: number;
@@ -21,6 +21,7 @@ const rows = ({ routes, rules, nextHops, changes, repairs, overruns, checks, las
     ['refused', `${routes.refused + rules.refused}`],
     ['rules', `${rules.installed} of ${rules.wanted}`],
     ['next hops', `${nextHops.installed}, sets without a way: ${nextHops.unreachable}`],
+    ['missing hops', nextHops.missing.join('; ') || 'none'],
     ['changes', `${changes.added} added, ${changes.replaced} replaced, ${changes.removed} removed`],
     ['repairs', `${repairs}`],
     ['overruns', `${overruns}`],
@@ -33,7 +34,7 @@ export const workerRoutes = defineCommand({
   summary: "what a worker on this machine has in the kernel's routing tables",
   description: [
     'Conflicting are routes in whose place something lies that is not ours; it is left alone. Repairs are changes by others',
-    'that were mended; after an overrun everything was compared. Exit code 1 when a route conflicts or is refused, or has',
+    'that were mended; a missing hop is one that a route wants and by which nothing can leave: the others carry its share; after an overrun everything was compared. Exit code 1 when a route conflicts or is refused, or has',
     'no way.',
   ].join('\n'),
   options: SOCKET_OPTION,

@@ -76,6 +76,17 @@ test('tenants, networks and devices come, are seen, change and go', async () => 
   assert.ok((await json('tenant', 'list')).every(({ id }: { id: string }) => id.startsWith('tenant-')));
 });
 
+test('an empty word empties a list, as it does a text', async () => {
+  await good('pop', 'create', 'minsk');
+  const session = ['--address', '198.51.100.9', '--remote-asn', '64500', '--communities', '64500:1'];
+  const made = await json('bgp', 'neighbor', 'create', 'minsk/transit', ...session, '--communities', '64500:2');
+  assert.deepEqual(made.communities, ['64500:1', '64500:2']);
+  const emptied = await json('bgp', 'neighbor', 'update', 'minsk/transit', '--communities', '');
+  assert.deepEqual([emptied.communities, emptied.remoteAsn], [[], 64_500]);
+  await good('bgp', 'neighbor', 'delete', 'minsk/transit');
+  await good('pop', 'delete', 'minsk');
+});
+
 test('PoPs and workers, drained one by one or together', async () => {
   await good('pop', 'create', 'moscow', '--display-name', 'Moscow', '--latitude', '55.75', '--longitude', '-0.5');
   const pop = await json('pop', 'get', 'moscow');

@@ -64,7 +64,13 @@ export const optionOf = ({ field }: Flag): Option => {
     const choices = field.enum.values.filter(({ number }) => number !== 0).map(({ name }) => shortEnum(field, name));
     return { type: 'string', placeholder: 'NAME', choices, help };
   }
-  return { type: 'string', placeholder: placeholderOf(field), repeated: field.fieldKind === 'list', help };
+  const repeated = field.fieldKind === 'list';
+  return {
+    type: 'string',
+    placeholder: placeholderOf(field),
+    repeated,
+    help: repeated ? `${help}; '' for none` : help,
+  };
 };
 
 const INTEGERS = new Set([
@@ -82,7 +88,8 @@ export const flagJson = async ({ field, name }: Flag, value: FlagValue): Promise
 
 /** @param from where the value stands on the command line */
 export const valueJson = (field: DescField, value: FlagValue, from: string): JsonValue => {
-  if (typeof value === 'object') return [...value];
+  // An empty word is no entry of any list: it says that there are none.
+  if (typeof value === 'object') return value.length === 1 && value[0] === '' ? [] : [...value];
   if (field.fieldKind === 'enum')
     return field.enum.values.find(({ name }) => shortEnum(field, name) === value)?.name ?? String(value);
   if (typeof value !== 'string' || field.scalar === undefined || field.scalar === ScalarType.STRING) return value;

@@ -38,8 +38,9 @@ const FIELDS: Readonly<Record<string, string>> = {
   'BgpNeighbor.address': 'IPv4 or IPv6; a link-local one with its interface, such as fe80::1%eth0',
   'BgpNeighbor.remote_asn': 'its AS number',
   'BgpNeighbor.local_asn': 'our AS number in this session (default: 64512)',
-  'BgpNeighbor.role': 'what it is to us (RFC 9234)',
-  'BgpNeighbor.hold_seconds': 'silence after which the session has ended (default: 9)',
+  'BgpNeighbor.role': 'what it is to us (RFC 9234); a change ends the session for a new one',
+  'BgpNeighbor.hold_seconds':
+    'silence after which the session has ended (default: 9); a change ends the session for a new one',
   'BgpNeighbor.hops': 'routers in between (default: none, and nothing from further away is heard)',
   'BgpNeighbor.bfd_interval_ms': 'milliseconds between BFD packets, 10 to 60000 (default: no BFD)',
   'BgpNeighbor.bfd_multiplier': 'so many missing BFD packets are the end (default: 3)',
@@ -180,6 +181,12 @@ export const WORDING: Readonly<Record<string, Wording>> = {
     sample: 'moscow/transit1',
     create: '--address 198.51.100.1 --remote-asn 64500 --role provider --bfd-interval-ms 50',
     update: '--prepend 2',
+    remarks: {
+      update: [
+        'Another role, AS number, address, hold time, number of hops, password or kind of next hop ends its session, and a new',
+        'one begins; all else, BFD too, changes while the session goes on.',
+      ].join('\n'),
+    },
   },
   'bgp policy': {
     plural: 'route policies',

@@ -37,6 +37,16 @@ export class AnnouncedPrefixes {
     this.#shared = shared;
   }
 
+  /** Whether another worker is heard. */
+  get isHeard(): boolean {
+    return this.#shared !== undefined;
+  }
+
+  /** Those that nobody else is known to announce. */
+  get unshared(): readonly string[] {
+    return this.all.filter((prefix) => this.#shared?.has(prefix) !== true);
+  }
+
   /** Whether nobody else is known to announce one of them. */
   get isAlone(): boolean {
     return this.#shared === undefined || this.#alone().size > 0;
@@ -59,7 +69,7 @@ export class AnnouncedPrefixes {
   /** Those that nobody else is known to announce; where that is so of outside addresses, a worker's own come along. */
   #alone(): Set<string> {
     const { own, fleet } = this.#outside;
-    const alone = new Set(this.all.filter((prefix) => this.#shared?.has(prefix) !== true));
+    const alone = new Set(this.unshared);
     if (fleet.some((prefix) => alone.has(prefix))) for (const prefix of own) alone.add(prefix);
     return alone;
   }

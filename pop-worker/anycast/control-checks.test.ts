@@ -6,7 +6,7 @@ import type { ControlView } from '#control/describe.ts';
 import { type ControlContact, ControlContactSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { controlFault, revisionFault } from './control-checks.ts';
 
-const file = { failures: 0, failingSinceMs: undefined };
+const file = { failures: 0, failingSinceMs: undefined, fallback: undefined };
 const viewOf = (silentMs: number, contact: Partial<ControlContact> = {}): ControlView => ({
   ...{ revision: 7n, fromDisk: false, silentMs, disk: { membership: file, revision: file } },
   refusedPeers: new Map(),

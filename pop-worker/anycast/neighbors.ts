@@ -36,6 +36,8 @@ export interface NeighborsParts {
   /** RFC 4271 §1.1. */
   readonly identifier: number;
   readonly passwords: ReadonlyMap<string, Uint8Array>;
+  /** Whether who connects there comes to ourselves. @param address of `reachableAddress` */
+  readonly isOwn: (address: string) => boolean;
   /** Outside addresses of devices: announced with the anycast prefixes, whatever routing says. */
   readonly outside: readonly string[];
   readonly log: Logger;
@@ -94,17 +96,40 @@ export class Neighbors {
     const wanted = new Map(routing.neighbors.map((neighbor) => [neighbor.id, neighbor]));
     for (const [id, known] of this.#known) {
       const next = wanted.get(id);
-      if (next !== undefined && isSameSession(known.routed, next)) continue;
-      if (known.there !== undefined) this.#parts.thread.post({ type: 'remove', id: known.there.id });
-      this.#known.delete(id);
-    }
-    for (const [id, known] of this.#known) {
-      const next = wanted.get(id);
-      if (next !== undefined) this.#known.set(id, { ...known, routed: next });
+      const changed = next && newSessionFor(known.routed, next);
+      if (next !== undefined && changed?.length === 0) this.#goOn(known, next);
+      else this.#end(known, changed);
     }
     this.#police(routing);
     for (const neighbor of wanted.values()) if (!this.#known.has(neighbor.id)) this.#add(neighbor);
     this.#originate();
+  }
+
+  /** The session stays. */
+  #goOn(known: Known, next: RoutedNeighbor): void {
+    const { bfd } = next;
+    const isSame = isDeepStrictEqual(known.routed.bfd, bfd);
+    this.#known.set(next.id, { ...known, routed: next });
+    if (isSame || known.there === undefined) return;
+    this.#parts.thread.post({ type: 'bfd', id: known.there.id, bfd });
+    this.#parts.log.info('BFD with a BGP neighbour is another, its session stays', {
+      ...{ neighbor: next.id, bfd: bfd ?? 'none' },
+    });
+  }
+
+  /** @param changed settings that it is to have other than before; undefined: it is a neighbour no more */
+  #end({ routed, there, isEstablished }: Known, changed: readonly string[] | undefined): void {
+    const { thread, log } = this.#parts;
+    this.#known.delete(routed.id);
+    if (there === undefined) return;
+    thread.post({ type: 'remove', id: there.id, isChanged: changed !== undefined });
+    const fields = { neighbor: routed.id, wasEstablished: isEstablished };
+    if (changed === undefined) log.info('a BGP neighbour is removed', fields);
+    else
+      (isEstablished ? log.warn : log.info)('a BGP session ends, for a new one by other settings', {
+        ...fields,
+        changed,
+      });
   }
 
   /** With the policies change those who have them: none ever has one that there is not. */
@@ -179,7 +204,7 @@ export class Neighbors {
   }
 
   #try(known: Known): void {
-    const { thread, identifier, passwords } = this.#parts;
+    const { thread, identifier, passwords, isOwn } = this.#parts;
     const { routed } = known;
     const { address, passwordName } = routed;
     const password = passwordName === undefined ? undefined : passwords.get(passwordName);
@@ -189,6 +214,8 @@ export class Neighbors {
       this.#refuse(known, `[bgp] passwords has no ${JSON.stringify(passwordName)}`);
     } else if (reachable === undefined) {
       this.#refuse(known, `this machine has no interface ${JSON.stringify(address.split('%')[1])}`);
+    } else if (isOwn(reachable)) {
+      this.#refuse(known, `${address} is an address of this machine: the worker would connect to itself`);
     } else {
       const config = neighbourConfigOf(routed, reachable, identifier, password, this.#editFor(routed));
       known.there = { id: thread.add(config) };
@@ -234,9 +261,13 @@ export class Neighbors {
   }
 }
 
-/** Which routes are taken and told, and how many, can change while a session goes on. */
-const isSameSession = (one: RoutedNeighbor, other: RoutedNeighbor): boolean => {
-  const told = { prepend: 0, med: 0, communities: [], importPolicy: undefined, exportPolicy: undefined };
-  const free = { ...told, maxPrefixes: 0 };
-  return isDeepStrictEqual({ ...one, ...free }, { ...other, ...free });
+/** Which routes are taken and told, how many, and how the path is watched can change while a session goes on. */
+const LIVE: ReadonlySet<string> = new Set([
+  ...(['bfd', 'communities', 'exportPolicy', 'importPolicy', 'maxPrefixes', 'med', 'prepend'] as const),
+] satisfies (keyof RoutedNeighbor)[]);
+
+/** What was agreed on in the OPEN (RFC 4271 §4.2), or is of the TCP connection: names of settings that differ. */
+const newSessionFor = (one: RoutedNeighbor, other: RoutedNeighbor): string[] => {
+  const names = Object.keys(one) as (keyof RoutedNeighbor)[];
+  return names.filter((name) => !LIVE.has(name) && !isDeepStrictEqual(one[name], other[name]));
 };

@@ -5,7 +5,9 @@ import type { BfdSeat } from '#pop-worker/routing/bfd/seat.ts';
 import type { BesideStatus } from '#pop-worker/routing/bgp/beside.ts';
 import { BgpThread, type ToldNotice } from '#pop-worker/routing/bgp/bgp-thread.ts';
 import type { PrefixExplained } from '#pop-worker/routing/bgp/explained.ts';
+import { isOwnAddress } from '#pop-worker/routing/bgp/link-address.ts';
 import type { RoutePage } from '#pop-worker/routing/bgp/route-list.ts';
+import { BGP_PORT } from '#pop-worker/routing/bgp/setup.ts';
 import type { NeighbourStatus } from '#pop-worker/routing/bgp/status.ts';
 import { ANNOUNCER_RULES, type AnycastOrder, type AnycastState } from '#protocol/anycast/announcer.ts';
 import { splitHostPort } from '#settings/fields.ts';
@@ -112,7 +114,10 @@ export class WorkerAnycast {
       { listen, routes, beat: bgpBeat, ...besideOf(settings, '/'), ...(seat !== undefined && { bfd: seat }) },
       { gone, notice: (notice) => this.#take(notice) },
     );
-    this.#neighbors = new Neighbors({ thread: this.#thread, identifier, passwords, outside: outside.own, log });
+    this.#neighbors = new Neighbors({
+      ...{ thread: this.#thread, identifier, passwords, outside: outside.own, log },
+      isOwn: (address) => listen.some(({ port }) => port === BGP_PORT) && isOwnAddress(address),
+    });
     this.#checks = new WorkerChecks({ ...parts, uplinks: this.#uplinks, neighbors: this.#neighbors });
     const rules = { ...ANNOUNCER_RULES, stepUs: settings.step_seconds * 1e6, drainUs: drainSeconds * 1e6 };
     this.#anycast = new Anycast(rules, this.#checks.all, {
@@ -184,7 +189,12 @@ export class WorkerAnycast {
 
   get slots(): readonly Slots[] {
     const [{ refused }, { failed }] = [this.#neighbors, this.#uplinks];
-    this.#metrics.set(this.#anycast.status(), refused.length, failed.size, this.#checks.late);
+    const alone = this.isAnnounced ? this.#prefixes.unshared.length : 0;
+    this.#metrics.set(
+      this.#anycast.status(),
+      { refused: refused.length, failed: failed.size, alone },
+      this.#checks.late,
+    );
     return [this.#metrics.slots, this.#thread.slots];
   }
 
@@ -251,9 +261,20 @@ export class WorkerAnycast {
     this.#counts = is && state !== 'last' && state !== 'draining';
     announces(this.#counts, this.#prefixes.all);
     if (was && !is) this.#metrics.withdrawn(state === 'failed' ? 'check' : 'order');
+    if (state === 'draining' && is) this.#warnOfLast();
     (state === 'failed' || state === 'held' || state === 'last' ? log.error : log.info)('anycast', {
       state,
       ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** What it leaves to nobody: the drain goes on, for that was ordered. */
+  #warnOfLast(): void {
+    const { unshared, isHeard } = this.#prefixes;
+    if (unshared.length === 0) return;
+    const reason = isHeard ? 'no other worker that is heard announces them' : 'no other worker is heard';
+    this.#parts.log.warn('the last that announces drains: prefixes are withdrawn with whoever is left', {
+      ...{ prefixes: unshared, reason, withinSeconds: this.#parts.drainSeconds },
     });
   }
 }

@@ -56,9 +56,9 @@ test('membership and revisions reach the worker', async () => {
 
 test('draining, revocation and deletion reach it', async () => {
   await send('POST', '/v1/pops/moscow/workers/w1/drain', {});
-  await until(() => control.state.drain, 'drain');
+  await until(() => control.state.drain.length > 0, 'drain');
   await send('POST', '/v1/pops/moscow/workers/w1/undrain', {});
-  await until(() => !control.state.drain, 'undrain');
+  await until(() => control.state.drain.length === 0, 'undrain');
   const revoked: unknown[] = [];
   control.state.listen({ onRevoked: (revocation) => revoked.push(revocation) });
   await send('POST', '/v1/tenants/acme/devices/a/revoke', { reason: 'stolen' });

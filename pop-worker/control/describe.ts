@@ -20,7 +20,9 @@ export interface ControlView {
   /** How long nothing has been heard of it; since the start, if nothing ever was. */
   readonly silentMs: number;
   /** How the files fare that it would start from without control plane. */
-  readonly disk: Readonly<Record<'membership' | 'revision', Pick<KeptFile, 'failures' | 'failingSinceMs'>>>;
+  readonly disk: Readonly<
+    Record<'membership' | 'revision', Pick<KeptFile, 'failures' | 'failingSinceMs' | 'fallback'>>
+  >;
 }
 
 export interface ControlParts {

@@ -42,19 +42,19 @@ test('a listener hears everything that is known, then each change once', () => {
   assert.deepEqual(calls, known);
   state.setDevice('acme', 'a', { ...device });
   state.setKeys('{}', 'iss');
-  state.setDrain(false);
+  state.setDrain([]);
   state.setRouting({ ...routing });
   assert.equal(calls.length, known.length, 'nothing changed');
-  state.setDrain(true);
+  state.setDrain(['pop']);
   state.setRevoked({ tenant: 'acme', device: 'a' }, true);
   state.setDevice('acme', 'a', undefined);
   assert.deepEqual(calls.slice(known.length), [
-    ['drain', true],
+    ['drain', ['pop']],
     ['revoked', { tenant: 'acme', device: 'a' }],
     ['device', 'acme', 'a', undefined],
   ]);
   stop();
-  state.setDrain(false);
+  state.setDrain([]);
   assert.equal(calls.length, known.length + 3);
 });
 

@@ -5,6 +5,7 @@ import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import type { DrainCause } from './source.ts';
 
 export interface DeviceState {
   readonly tenant: string;
@@ -43,8 +44,8 @@ export interface DesiredStateListener {
   onPeers?(): void;
   /** Whether all of this is as the control plane has it at this moment, as far as can be known. */
   onCurrent?(isCurrent: boolean): void;
-  /** Whether the worker shall let its sessions go. */
-  onDrain?(drain: boolean): void;
+  /** For whom the worker shall let its sessions go; none: it shall not. */
+  onDrain?(by: readonly DrainCause[]): void;
 }
 
 const keyOf = ({ tenant, device, tokenId }: RevocationState): string =>
@@ -62,7 +63,7 @@ export class DesiredState {
   dns: DnsConfig = NO_DNS;
   /** Undefined: nothing was ever said of it. */
   mesh: MeshMembers | undefined;
-  drain = false;
+  drain: readonly DrainCause[] = [];
   isCurrent = false;
   readonly #listeners = new Set<DesiredStateListener>();
   /** By tenant, out of the revision and out of the networks themselves. */
@@ -88,7 +89,7 @@ export class DesiredState {
     if (this.dns !== NO_DNS) listener.onDns?.(this.dns);
     if (this.mesh !== undefined) listener.onMesh?.(this.mesh);
     if (this.#peers.size > 0 || this.edgeKey !== '') listener.onPeers?.();
-    if (this.drain) listener.onDrain?.(true);
+    if (this.drain.length > 0) listener.onDrain?.(this.drain);
     if (this.isCurrent) listener.onCurrent?.(true);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -238,10 +239,11 @@ export class DesiredState {
     for (const listener of this.#listeners) listener.onMesh?.(mesh);
   }
 
-  setDrain(drain: boolean): void {
-    if (drain === this.drain) return;
-    this.drain = drain;
-    for (const listener of this.#listeners) listener.onDrain?.(drain);
+  /** @param by in one order always */
+  setDrain(by: readonly DrainCause[]): void {
+    if (same(by, this.drain)) return;
+    this.drain = by;
+    for (const listener of this.#listeners) listener.onDrain?.(by);
   }
 
   setCurrent(isCurrent: boolean): void {

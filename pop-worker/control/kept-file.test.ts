@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '#services/config/testing/client.ts';
@@ -7,7 +9,7 @@ import { needsSmallDisk, smallDisk } from '#services/store/testing/small-disk.ts
 import { KeptFile } from './kept-file.ts';
 import { loadStateFiles } from './state-file.ts';
 
-const load = async (file: string) => (await loadStateFiles(file)).map(({ content }) => content.length);
+const load = async (file: string) => (await loadStateFiles(file)).candidates.map(({ content }) => content.length);
 
 test('a full disk: the old file stays, it is said once, counted, and heals when there is room', {
   skip: needsSmallDisk,
@@ -61,4 +63,32 @@ test('what may not be read counts as not there, and is told', async () => {
   assert.deepEqual(told, [
     '/proc/self cannot be read, it is a folder (EISDIR): move it away or name another place; the worker starts as if nothing had been kept',
   ]);
+});
+
+test('a damaged file makes place for the one before, or for nothing: with a word, and counted', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cloudbridge-kept-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'membership');
+  const told: string[] = [];
+  const kept = () => new KeptFile(file, (error) => told.push((error as Error).message));
+  const first = kept();
+  assert.deepEqual([await first.load(), first.fallback, told], [[], undefined, []], 'nothing was ever kept');
+  await first.save('one', Uint8Array.of(1));
+  await first.save('two', Uint8Array.of(2));
+  const good = kept();
+  assert.deepEqual([(await good.load()).length, good.fallback, told], [2, undefined, []]);
+  await writeFile(file, '');
+  const second = kept();
+  assert.deepEqual([(await second.load()).map(({ content }) => content[0]), second.fallback], [[1], 'previous']);
+  assert.match(told.at(-1) ?? '', /membership is cut off or damaged: the worker starts with the one before/);
+  await writeFile(`${file}.previous`, '');
+  const third = kept();
+  assert.deepEqual([await third.load(), third.fallback], [[], 'nothing']);
+  assert.match(told.at(-1) ?? '', /membership and .*membership.previous is cut off.*as if nothing had been kept/);
+  await rm(file);
+  await first.save('three', Uint8Array.of(3));
+  await writeFile(`${file}.previous`, '');
+  const fourth = kept();
+  assert.deepEqual([(await fourth.load()).length, fourth.fallback], [1, undefined]);
+  assert.match(told.at(-1) ?? '', /the newest is good and is taken/);
 });

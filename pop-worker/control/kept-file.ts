@@ -21,6 +21,8 @@ export class KeptFile {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitMs: number;
   #told: string | undefined;
+  /** What the worker has started with instead of the newest file, which was damaged or missing; undefined: with that. */
+  fallback: 'previous' | 'nothing' | undefined;
   /** Writes that failed. */
   failures = 0;
   /** Since when the newest is not on disk because a write failed, in milliseconds since 1970; undefined: it is. */
@@ -34,15 +36,35 @@ export class KeptFile {
     this.#waitMs = retryMs;
   }
 
-  /** Candidates from the newest on. What may not be read counts as not there, and is told: the control plane has it too. */
-  async load(): Promise<LoadedState[]> {
+  /**
+   * Candidates from the newest on. What may not be read counts as not there, and is told: the control plane has it too. So
+   * is what is damaged, with what is done instead.
+   */
+  async load(): Promise<readonly LoadedState[]> {
     try {
-      return await loadStateFiles(this.#file);
+      const { candidates, damaged } = await loadStateFiles(this.#file);
+      if (damaged.length > 0 || candidates[0]?.isPrevious === true) this.#fellBack(damaged, candidates);
+      return candidates;
     } catch (cause) {
       const text = `${this.#file} cannot be read, ${fileFault(cause)}; the worker starts as if nothing had been kept`;
       this.#onError(new Error(text));
       return [];
     }
+  }
+
+  #fellBack(damaged: readonly string[], [first]: readonly LoadedState[]): void {
+    const what = damaged.length > 0 ? `${damaged.join(' and ')} is cut off or damaged` : `${this.#file} is missing`;
+    const [done, fallback] =
+      first === undefined
+        ? [
+            'the worker starts as if nothing had been kept, and serves once it hears the control plane',
+            'nothing' as const,
+          ]
+        : first.isPrevious
+          ? ['the worker starts with the one before, whose orders may be over by now', 'previous' as const]
+          : ['the newest is good and is taken', undefined];
+    this.fallback = fallback;
+    this.#onError(new Error(`${what}: ${done}`));
   }
 
   /** Resolves once it is on disk, or is not for now; never rejects. @param what it is, as the beginning of a sentence */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,6 +8,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Bucket, ConfigKey, FLEET_MANIFEST } from '#model/names.ts';
 import { buildRevision, type RevisionKey, signManifest } from '#model/revision.ts';
 import { Health } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { MembershipSnapshotSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import {
   type Manifest,
   type RoutingConfigSchema,
@@ -22,7 +23,7 @@ import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT, type Series } from '#telemetry/slots.ts';
 import { Control } from './control.ts';
 import { writeControlMetrics } from './metrics.ts';
-import { loadStateFiles } from './state-file.ts';
+import { loadStateFiles, saveStateFile } from './state-file.ts';
 
 type Pair = { readonly privateKey: RevisionKey; readonly publicKey: RevisionKey };
 
@@ -225,7 +226,8 @@ test('a full disk shows, and the worker follows all the same; with room again it
   } finally {
     await full.close();
   }
-  for (const name of ['membership', 'revision']) assert.equal((await loadStateFiles(join(directory, name))).length, 1);
+  for (const name of ['membership', 'revision'])
+    assert.equal((await loadStateFiles(join(directory, name))).candidates.length, 1);
 });
 
 test('records that cannot be understood count', async () => {
@@ -255,4 +257,34 @@ test('without NATS its absence, the age of what is known and lost events show; t
 test('a worker without control plane says so', () => {
   writeControlMetrics(slots, undefined, startedMs, Date.now());
   assert.match(exposition([slots], SERIES), /^cloudbridge_control_state_count\{state="none"\} 1$/m);
+});
+
+test('what it starts with in place of a damaged file is counted, in the status, and told', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'cloudbridge-damaged-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const fallbacks = async (): Promise<[unknown, (number | undefined)[]]> => {
+    const told: string[] = [];
+    const of = await start(directory, (error) => told.push(String(error)));
+    const seen = scrape(Date.now(), of);
+    const counts = ['previous', 'nothing'].map((instead) =>
+      seen.get(`state_fallback_count{file="membership",instead="${instead}"}`),
+    );
+    const { fallback } = of.view.disk.membership;
+    await until('membership', () => of.membership.caughtUp);
+    await of.close();
+    assert.equal(
+      told.some((text) => /membership is cut off or damaged/.test(text)),
+      counts[0] === 1,
+    );
+    return [fallback, counts];
+  };
+  assert.deepEqual(await fallbacks(), [undefined, [0, 0]]);
+  await saveStateFile(
+    join(directory, 'membership'),
+    toBinary(MembershipSnapshotSchema, create(MembershipSnapshotSchema)),
+  );
+  await writeFile(join(directory, 'membership'), '');
+  assert.deepEqual(await fallbacks(), ['previous', [1, 0]]);
+  for (const name of ['membership', 'membership.previous']) await writeFile(join(directory, name), '');
+  assert.deepEqual(await fallbacks(), ['nothing', [0, 1]]);
 });

@@ -13,6 +13,7 @@ const REVISION_LEFT = slotOf('cloudbridge_control_revision_left_seconds', {});
 const RECONNECTS = slotOf('cloudbridge_control_reconnects_total', {});
 const UNREADABLE = slotOf('cloudbridge_control_unreadable_records_total', {});
 const FILES = labelValues('cloudbridge_control_failed_writes_total', 'file');
+const FALLBACKS = labelValues('cloudbridge_control_state_fallback_count', 'instead');
 const UNSAVED = slotOf('cloudbridge_control_unsaved_seconds', {});
 const PEERS = slotOf('cloudbridge_control_peers_count', {});
 const REFUSED_PEERS = labelValues('cloudbridge_control_refused_peers_count', 'reason');
@@ -53,6 +54,12 @@ export const writeControlMetrics = (
   }
   for (const file of FILES) {
     slots[slotOf('cloudbridge_control_failed_writes_total', { file })] = view.disk[file].failures;
+  }
+  for (const file of FILES) {
+    for (const instead of FALLBACKS) {
+      const at = slotOf('cloudbridge_control_state_fallback_count', { file, instead });
+      slots[at] = view.disk[file].fallback === instead ? 1 : 0;
+    }
   }
   const failing = FILES.map((file) => view.disk[file].failingSinceMs ?? nowMs);
   slots[UNSAVED] = Math.max(0, nowMs - Math.min(...failing)) / 1000;

@@ -39,6 +39,7 @@ const LOCAL_ORDER: Readonly<Record<WorkerCondition['localOrder'], LocalOrder>> =
   serve: LocalOrder.SERVE,
   drain: LocalOrder.DRAIN,
   withdraw: LocalOrder.WITHDRAW,
+  undrain: LocalOrder.UNDRAIN,
 };
 
 /** Desired state by NATS, or as it was last known when there is no NATS; status goes the other way. */
@@ -99,7 +100,7 @@ export class NatsSource implements ControlSource {
       onRouting: (routing) => listener.routing(routing),
       onDns: (dns) => listener.dns(dns),
       onMesh: (mesh) => listener.mesh(mesh),
-      onDrain: (drain) => listener.setDrain(drain),
+      onDrain: (by) => listener.setDrain(by),
       onCurrent: (isCurrent) => listener.current(isCurrent),
       onKeys: (jwks, issuer) => {
         listener.keys(jwks, issuer);

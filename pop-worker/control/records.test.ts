@@ -147,21 +147,23 @@ test('a worker drains while its record says so', () => {
   const worker = (drain: boolean, popDrain = false) =>
     toBinary(WorkerSchema, create(WorkerSchema, { drain, popDrain, id: 'w1' }));
   config('_system.worker.moscow.w1', worker(true));
-  assert.equal(state.drain, true);
+  assert.deepEqual(state.drain, ['worker']);
   config('_system.worker.moscow.w1', worker(false, true));
-  assert.equal(state.drain, true, 'its PoP says so');
+  assert.deepEqual(state.drain, ['pop'], 'its PoP says so');
+  config('_system.worker.moscow.w1', worker(true, true));
+  assert.deepEqual(state.drain, ['worker', 'pop']);
   config('_system.worker.moscow.w1', worker(false));
-  assert.equal(state.drain, false);
+  assert.deepEqual(state.drain, []);
   config('_system.worker.moscow.w1', worker(true));
   config('_system.worker.moscow.w1', ENDED);
-  assert.equal(state.drain, false);
+  assert.deepEqual(state.drain, []);
 });
 
 test('other records of the bucket are nobody’s', () => {
   const { state, config } = follower();
   config('_system.pop.moscow', Uint8Array.of(255));
   config('acme', Uint8Array.of(255));
-  assert.deepEqual([state.deviceCount, state.tenants.size, state.drain], [0, 0, false]);
+  assert.deepEqual([state.deviceCount, state.tenants.size, state.drain], [0, 0, []]);
 });
 
 test('the corpus, and what is made of it, is followed or refused', () => {

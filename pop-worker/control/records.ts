@@ -36,7 +36,7 @@ export const followRecord = (state: DesiredState, bucket: string, key: string, l
     state.setPeer(tenant, id, value && fromBinary(WireguardPeerSchema, value));
   } else if (kind === 'worker') {
     const { drain, popDrain } = value === undefined ? NOBODY : fromBinary(WorkerSchema, value);
-    state.setDrain(drain || popDrain);
+    state.setDrain([...(drain ? (['worker'] as const) : []), ...(popDrain ? (['pop'] as const) : [])]);
   } else if (kind === 'device') {
     // First that it is refused, then that it is there: nobody may slip in between.
     const device = updateRevoked(state, tenant, id, lookUp);

@@ -8,8 +8,14 @@ import type { FleetView } from './fleet.ts';
 
 export type WorkerState = LabelsOf<'cloudbridge_worker_state_count'>['state'];
 
-/** What an operator told the worker at its own machine, beside what the control plane says. */
-export type LocalOrder = 'serve' | 'drain' | 'withdraw';
+/**
+ * What an operator told the worker at its own machine, beside what the control plane says. `undrain`: to serve although the
+ * control plane, which was not reached, had said to drain.
+ */
+export type LocalOrder = LabelsOf<'cloudbridge_worker_local_order_count'>['order'];
+
+/** For whom the control plane drains: the worker itself, or its whole PoP. */
+export type DrainCause = 'worker' | 'pop';
 
 /** How the worker is. */
 export interface WorkerCondition {
@@ -65,8 +71,8 @@ export interface ControlListener {
   revoke(revocation: Revocation): void;
   /** A revocation is over: what it was about has expired, or is free again. */
   reinstate(revocation: Revocation): void;
-  /** Let the sessions go, or no longer; what an operator ordered at the machine holds beside it. */
-  setDrain(drain: boolean): void;
+  /** Let the sessions go, or no longer (no cause); what an operator ordered at the machine holds beside it. */
+  setDrain(by: readonly DrainCause[]): void;
   /** What a change would do here; a data plane that does not answer has no tunnels. */
   assess(outlook: Outlook): Promise<Assessment>;
   /** How the worker is, for its status. */

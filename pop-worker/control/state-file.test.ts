@@ -14,7 +14,10 @@ after(() => rm(folder, { recursive: true }));
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const load = async (file: string) =>
-  (await loadStateFiles(file)).map(({ content, isPrevious }) => [new TextDecoder().decode(content), isPrevious]);
+  (await loadStateFiles(file)).candidates.map(({ content, isPrevious }) => [
+    new TextDecoder().decode(content),
+    isPrevious,
+  ]);
 
 test('the newest and the one before are kept, for nobody else to read', async () => {
   const file = join(folder, 'a/state');

@@ -48,32 +48,41 @@ const writeNew = async (file: string, content: Uint8Array): Promise<void> => {
 
 /** Only a good file may take the place of the previous one. */
 const keepPrevious = async (file: string): Promise<void> => {
-  if ((await readGood(file)) === undefined) return;
+  if (!((await readGood(file)) instanceof Uint8Array)) return;
   await rm(previousOf(file), { force: true });
   await link(file, previousOf(file));
 };
 
 export interface LoadedState {
   readonly content: Uint8Array;
-  /** The newest file was missing or damaged. */
+  /** It is the one before the newest. */
   readonly isPrevious: boolean;
 }
 
-/** Candidates from the newest on; damaged ones are left out. */
-export const loadStateFiles = async (file: string): Promise<LoadedState[]> => {
-  const [newest, previous] = await Promise.all([readGood(file), readGood(previousOf(file))]);
-  return [
-    ...(newest === undefined ? [] : [{ content: newest, isPrevious: false }]),
-    ...(previous === undefined ? [] : [{ content: previous, isPrevious: true }]),
-  ];
+export interface LoadedStates {
+  /** From the newest on; damaged ones are left out. */
+  readonly candidates: readonly LoadedState[];
+  /** Files that are there and hold no whole state. */
+  readonly damaged: readonly string[];
+}
+
+export const loadStateFiles = async (file: string): Promise<LoadedStates> => {
+  const files = [file, previousOf(file)];
+  const read = await Promise.all(files.map(readGood));
+  return {
+    candidates: read.flatMap((content, i) => (content instanceof Uint8Array ? [{ content, isPrevious: i > 0 }] : [])),
+    damaged: files.filter((_, i) => read[i] === 'damaged'),
+  };
 };
 
-const readGood = async (file: string): Promise<Uint8Array | undefined> => {
+/** Undefined: it is not there. */
+const readGood = async (file: string): Promise<Uint8Array | 'damaged' | undefined> => {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (bytes === undefined || bytes.length < DIGEST_BYTES) return undefined;
+  if (bytes === undefined) return undefined;
+  if (bytes.length < DIGEST_BYTES) return 'damaged';
   const content = bytes.subarray(DIGEST_BYTES);
-  return sha256(content).equals(bytes.subarray(0, DIGEST_BYTES)) ? content : undefined;
+  return sha256(content).equals(bytes.subarray(0, DIGEST_BYTES)) ? content : 'damaged';
 };

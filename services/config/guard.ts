@@ -17,6 +17,8 @@ export const GuardKey = {
   /** Changed by whoever makes a device, on the condition that no device has other networks behind it than were looked at. */
   besideSites: (tenant: string) => configKey(tenant, 'guard', 'beside-sites'),
   pop: (pop: string) => configKey(SYSTEM, 'guard', `pop.${pop}`),
+  /** Of a PoP's neighbours: who makes or changes one looks at all others of the PoP first. */
+  neighbors: (pop: string) => configKey(SYSTEM, 'guard', `neighbors.${pop}`),
   /** Of no parent: who makes or changes a prefix looks at all others first. */
   prefixes: configKey(SYSTEM, 'guard', 'prefixes'),
   /** Of no parent: who makes, changes or ends a route policy, or has a neighbour use one, looks at all of them first. */

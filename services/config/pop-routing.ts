@@ -2,7 +2,7 @@ import { create, type DescMessage, type Message, type MessageShape } from '@bufb
 import type { Empty } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
-import { canonicalAddress, canonicalNeighbor } from '#model/prefixes.ts';
+import { canonicalAddress } from '#model/prefixes.ts';
 import type { PageRequest } from '#proto/gen/cloudbridge/v1/common_pb.ts';
 import {
   type BgpNeighbor,
@@ -16,6 +16,7 @@ import type { Change } from '#services/store/commit.ts';
 import type { Store } from '#services/store/store.ts';
 import { makeChange } from './change.ts';
 import { addChild, GuardKey } from './guard.ts';
+import { lookForAddress, neighborAddress } from './neighbor-address.ts';
 import type { EventInput } from './outbox.ts';
 import { readPage } from './page.ts';
 import { popKey } from './pop-drain.ts';
@@ -118,18 +119,16 @@ const NEIGHBOR: PopKind<typeof BgpNeighborSchema> = {
   key: ConfigKey.neighbor,
   required: ['address', 'remote_asn'],
   check: (neighbor) => {
-    const address = canonicalNeighbor(neighbor.address);
-    if (address === undefined) {
-      const description = 'must be an address such as 198.51.100.1 or 2001:db8::1, link-local as fe80::1%eth0';
-      throw badRequest([{ field: 'neighbor.address', description }]);
-    }
-    neighbor.address = address;
-    if (neighbor.linkLocalNextHop && !address.includes('%')) {
+    neighbor.address = neighborAddress(neighbor.address);
+    if (neighbor.linkLocalNextHop && !neighbor.address.includes('%')) {
       const description = 'is for a neighbor with a link-local address, such as fe80::1%eth0';
       throw badRequest([{ field: 'neighbor.link_local_next_hop', description }]);
     }
   },
-  look: lookForPolicies,
+  look: async (config, neighbor) => [
+    await lookForAddress(config, neighbor),
+    ...(await lookForPolicies(config, neighbor)),
+  ],
   data: (verb, value) => ({ case: `neighbor${verb}`, value }),
 };
 

@@ -9,7 +9,7 @@ import {
   tellRefusals,
 } from '#model/nats/credentials.ts';
 import { inboxPrefix } from '#model/nats/roles.ts';
-import { ensureStreams } from '#services/store/buckets.ts';
+import { CREATE_FAILED, ensureStreams } from '#services/store/buckets.ts';
 import { readCertificate, readSecretFile } from '#settings/key-files.ts';
 import { ConfigError } from '#settings/toml-file.ts';
 import { clockFault } from '#telemetry/clock-fault.ts';
@@ -41,6 +41,10 @@ const streamsFault = (servers: readonly string[], error: unknown): unknown => {
   if (error instanceof JetStreamApiError && error.code === NO_STORAGE) {
     const text = `NATS at ${at} has no room for its streams (${error.message})`;
     return new ConfigError(`${text}: give its store_dir a disk with 2 GiB free, or raise max_file_store`);
+  }
+  if (error instanceof JetStreamApiError && CREATE_FAILED.has(error.code)) {
+    const text = `NATS at ${at} cannot create a stream (${error.message})`;
+    return new ConfigError(`${text}: its log says why; its store_dir must be writable, and nobody else's`);
   }
   if ((error as Error).name !== 'JetStreamNotEnabled') return error;
   return new ConfigError(`NATS at ${at} runs without JetStream: start it with the installation's nats.conf`);

@@ -60,6 +60,10 @@ export const streams = (layout: StoreLayout): (Partial<StreamConfig> & { name: s
 
 /** JSStreamNameExistErr of nats-server. */
 const NAME_IN_USE = 10_058;
+/** JSStreamCreateErr and JSStreamStoreFailed: the one of two that create a stream at once has it, and a disk that fails. */
+export const CREATE_FAILED: ReadonlySet<number> = new Set([10_049, 10_077]);
+/** JSStreamNotFoundErr: somebody else's creation is not done yet, or has failed. */
+const NOT_FOUND = 10_059;
 
 const JETSTREAM_WAIT_MS = 10_000;
 const JETSTREAM_RETRY_MS = 100;
@@ -76,20 +80,43 @@ const managerOf = async (nats: NatsConnection, waitMs: number): Promise<JetStrea
   }
 };
 
-/** Creates what is missing and brings the rest up to date; safe to run from many places at once. */
+/** @throws JetStreamApiError */
+const ensureStream = async ({ streams }: JetStreamManager, config: Partial<StreamConfig> & { name: string }) => {
+  try {
+    await streams.add(config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+    // It exists with other settings.
+    await streams.update(config.name, config);
+  }
+};
+
+const mayPass = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && (error.code === NOT_FOUND || CREATE_FAILED.has(error.code));
+
+/**
+ * Creates what is missing and brings the rest up to date; safe to run from many places at once: who comes in between
+ * another's creation tries again.
+ *
+ * @param waitMs for JetStream, and for a stream that cannot be created at once
+ * @throws JetStreamApiError
+ */
 export const ensureStreams = async (
   nats: NatsConnection,
   layout: StoreLayout,
   waitMs = JETSTREAM_WAIT_MS,
 ): Promise<void> => {
   const manager = await managerOf(nats, waitMs);
+  const end = Date.now() + waitMs;
   for (const config of streams(layout)) {
-    try {
-      await manager.streams.add(config);
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
-      // It exists with other settings.
-      await manager.streams.update(config.name, config);
+    for (let isDone = false; !isDone; ) {
+      try {
+        await ensureStream(manager, config);
+        isDone = true;
+      } catch (error) {
+        if (!mayPass(error) || Date.now() >= end) throw error;
+        await new Promise((resolve) => setTimeout(resolve, JETSTREAM_RETRY_MS));
+      }
     }
   }
 };

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { ensureStreams } from './buckets.ts';
@@ -32,6 +36,25 @@ test('streams that cannot be made are no success', async () => {
   await assert.rejects(ensureStreams(fresh, { replicas: 3 }), /replicas > 1 not supported/);
   await fresh.close();
   await alone.close();
+});
+
+test('a stream that cannot be created at once, as while another copy creates it, is tried again', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'cloudbridge-streams-'));
+  const other = await startNatsServer('', data);
+  const fresh = await connect({ servers: other.url });
+  t.after(async () => {
+    await fresh.close();
+    await other.close();
+    await rm(data, { recursive: true });
+  });
+  // In place of its folder there is a file: the server says JSStreamStoreFailed, as to one of two who create it at once.
+  const place = join(data, 'jetstream/$G/streams/KV_cb_config');
+  await mkdir(dirname(place), { recursive: true });
+  await writeFile(place, '');
+  await ensureStreams(fresh, { replicas: 1 });
+  assert.match(await other.readLog(), /Stream create failed for .*KV_cb_config.*\(10077\)/);
+  const names = await (await jetstreamManager(fresh)).streams.names().next();
+  assert.ok(names.includes('KV_cb_config'));
 });
 
 test('a server without JetStream is waited for, and not for ever', async () => {

@@ -21,6 +21,14 @@ export const ANYCAST_METRICS = [
     layer: 'routing',
   },
   {
+    name: 'cloudbridge_anycast_alone_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Prefixes that the worker announces and that no other worker is known to announce',
+    layer: 'routing',
+  },
+  {
     name: 'cloudbridge_anycast_check_failed_count',
     type: 'gauge',
     unit: 'count',

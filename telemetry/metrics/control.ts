@@ -27,6 +27,14 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_worker_local_order_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { order: ['serve', 'drain', 'withdraw', 'undrain'] },
+    help: "1 at what was ordered at the worker's machine; undrain: it serves against the control plane's drain",
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_state_count',
     type: 'gauge',
     unit: 'count',
@@ -132,6 +140,14 @@ export const CONTROL_METRICS = [
     unit: 'writes',
     labels: { file: ['membership', 'revision'] },
     help: 'Times that what the worker would start from without control plane could not be written to disk',
+    layer: 'control',
+  },
+  {
+    name: 'cloudbridge_control_state_fallback_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { file: ['membership', 'revision'], instead: ['previous', 'nothing'] },
+    help: '1 where the file that the worker starts from was damaged or missing at its start, and what it has taken instead',
     layer: 'control',
   },
   {

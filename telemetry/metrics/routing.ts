@@ -11,6 +11,14 @@ export const ROUTING_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_kernel_missing_hops_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Next hops that routes of ours want and by which no packet can leave; others of their groups carry their share',
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_kernel_unreachable_next_hops_count',
     type: 'gauge',
     unit: 'count',

@@ -22,6 +22,7 @@ const LOCAL: Readonly<Record<LocalOrder, readonly string[]>> = {
   [LocalOrder.SERVE]: [],
   [LocalOrder.DRAIN]: ['drain at its machine'],
   [LocalOrder.WITHDRAW]: ['withdraw at its machine'],
+  [LocalOrder.UNDRAIN]: ["undrained at its machine against the control plane's drain"],
 };
 
 const isSilent = ({ connected, health }: WorkerStatus): boolean => !connected && health !== Health.STOPPED;

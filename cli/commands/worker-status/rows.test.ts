@@ -101,6 +101,13 @@ test('what it knows of its control plane, at its best and at its worst', () => {
   assert.equal(worst['newest refused'], 'the signature of the revision is wrong');
   assert.equal(worst['last error'], 'connection refused (60 s ago)');
   assert.equal(textOf({ ...ANSWER, control: { revision: '0', fromDisk: false } })['revision'], 'none yet');
+  const fallbacks = { membership: 'previous', revision: 'nothing' };
+  assert.equal(
+    textOf({ ...ANSWER, control: { revision: '0', fromDisk: false, fallbacks } })['state files'],
+    'membership was damaged: began with the one before, revision was damaged: began with nothing',
+  );
+  const orders = { controlPlane: 'drain', local: 'undrain' };
+  assert.equal(textOf({ ...ANSWER, orders })['orders'], "undrained at this machine against the control plane's drain");
 });
 
 test('its BFD, path by path', () => {

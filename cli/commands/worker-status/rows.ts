@@ -28,17 +28,25 @@ export interface WorkerAnswer {
   readonly anycast?: WorkerAnycastStatus;
   readonly dns?: WorkerDnsStatus;
   readonly mesh?: MeshStatus;
-  readonly control?: JsonObject & { readonly revision: string; readonly fromDisk: boolean };
+  readonly control?: JsonObject & {
+    readonly revision: string;
+    readonly fromDisk: boolean;
+    /** Files that were damaged at the start, and what was taken instead: `previous` or `nothing`. */
+    readonly fallbacks?: Readonly<Record<string, string>>;
+  };
 }
 
 const ago = (time: Timestamp | undefined, nowMs: number, never: string): string =>
   time === undefined ? never : `${ageText(nowMs - timestampMs(time))} ago`;
 
 /** Who keeps it from serving as usual. */
-export const ordersOf = ({ controlPlane, local }: WorkerAnswer['orders']): string[] => [
-  ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
-  ...(local === 'serve' ? [] : [`${local} at its machine`]),
-];
+export const ordersOf = ({ controlPlane, local }: WorkerAnswer['orders']): string[] => {
+  if (local === 'undrain') return ["undrained at this machine against the control plane's drain"];
+  return [
+    ...(controlPlane === 'serve' ? [] : [`${controlPlane} by the control plane`]),
+    ...(local === 'serve' ? [] : [`${local} at its machine`]),
+  ];
+};
 
 /** What it knows of its control plane. */
 export const contactOf = (control: NonNullable<WorkerAnswer['control']>): ControlContact =>
@@ -53,7 +61,10 @@ const revisionText = (number: string, fromDisk: boolean, expires: Timestamp | un
 };
 
 const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: number): Row[] => {
-  const { revision, fromDisk } = control;
+  const { revision, fromDisk, fallbacks = {} } = control;
+  const fallen = Object.entries(fallbacks).map(
+    ([file, instead]) => `${file} was damaged: began with ${instead === 'previous' ? 'the one before' : 'nothing'}`,
+  );
   const contact = contactOf(control);
   const since = contact.since === undefined ? 0 : nowMs - timestampMs(contact.since);
   const refusals = Object.entries(contact.refusedRevisions).map(([reason, count]) => `${count} ${reason}`);
@@ -66,6 +77,7 @@ const controlRows = (control: NonNullable<WorkerAnswer['control']>, nowMs: numbe
     ['revision', revisionText(revision, fromDisk, contact.revisionExpireTime, nowMs)],
     ['refused revisions', refusals.join(', ') || '0'],
     ...(refusedRevision === '' ? [] : ([['newest refused', refusedRevision]] as const)),
+    ...(fallen.length === 0 ? [] : ([['state files', fallen.join(', ')]] as const)),
     ['unreadable records', `${contact.unreadableRecords}`],
     ['lost events', `${contact.lostEvents}`],
     ['last error', lastError === '' ? 'none' : `${lastError} (${ago(lastErrorTime, nowMs, '')})`],

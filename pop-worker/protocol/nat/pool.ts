@@ -1,4 +1,4 @@
-import type { Prefix } from '#protocol/ip/text.ts';
+import { formatIpAddress, type Prefix } from '#protocol/ip/text.ts';
 
 /** RFC 4787 REQ-3a: a port from 1024 on stays there; below it nothing is given. */
 export const FIRST_PORT = 1024;
@@ -26,6 +26,8 @@ const toNumber = (address: Uint8Array): number =>
     (address[3] as number)) >>>
   0;
 
+const prefixText = ({ address, length }: Prefix): string => `${formatIpAddress(address)}/${length}`;
+
 /**
  * The outside addresses of a whole fleet, cut into blocks of ports: each device has one block, so all its sessions have one
  * outside address (RFC 6888 REQ-2). Blocks have numbers, the same at all workers that were given the same prefixes.
@@ -36,6 +38,7 @@ export class Pool {
   readonly blocks: number;
   readonly #perAddress: number;
   readonly #parts: readonly Part[];
+  readonly #prefixes: readonly Prefix[];
 
   /**
    * @param prefixes IPv4, none within another @param blockPorts a power of two
@@ -49,6 +52,7 @@ export class Pool {
       );
     }
     this.blockPorts = blockPorts;
+    this.#prefixes = prefixes;
     this.#perAddress = Math.floor(PORTS / blockPorts);
     // One order at all workers, whatever that of their files is.
     const sorted = prefixes
@@ -104,7 +108,10 @@ export class Pool {
     const first = toNumber(address);
     const from = this.blockOf(first, FIRST_PORT);
     const to = this.blockOf(first + 2 ** (32 - length) - 1, FIRST_PORT);
-    if (from < 0 || to < 0) throw new RangeError('a prefix is none of the pool');
+    if (from < 0 || to < 0) {
+      const prefixes = this.#prefixes.map(prefixText).join(', ');
+      throw new RangeError(`${prefixText({ address, length })} is none of the pool ${prefixes}`);
+    }
     for (let block = from; block < to + this.#perAddress; block++) yield block;
   }
 

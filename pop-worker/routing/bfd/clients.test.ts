@@ -165,3 +165,14 @@ test('over a link: a client is told that its path works, and that it failed', { 
   assert.ok(!said.includes('failed'), 'AdminDown is no failure');
   await other.stop();
 });
+
+test('a client that wants another pace keeps its session (RFC 5880 §6.8.3)', () => {
+  const { clients, opened } = open();
+  const client = clients.join(PATH, interest([], { timing: timing(300) }));
+  client.retime(timing(300));
+  client.retime(timing(50));
+  assert.deepEqual(opened[0]?.timings, [timing(50)]);
+  client.leave();
+  client.retime(timing(100));
+  assert.deepEqual([opened.length, opened[0]?.timings.length, opened[0]?.closed], [1, 1, true]);
+});

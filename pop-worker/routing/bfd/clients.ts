@@ -31,6 +31,8 @@ export class BfdPathConflict extends Error {
 
 /** One client of a path. */
 export interface BfdClient {
+  /** Wants to notice sooner or later than it did: a session that is Up stays so (RFC 5880 §6.8.3). */
+  retime(timing: Timing): void;
   /** Whether an adjacency may come up (RFC 5882 §4.1). @param isWilling the peer is known to do BFD too */
   mayEstablish(isWilling: boolean): boolean;
   /** The last one that leaves ends the session, administratively. */
@@ -139,7 +141,10 @@ class WatchedPath implements WatchedView {
         `BFD from ${path.local} to ${path.remote} is wanted with other keys or hop limits than it runs with: give all that use it the same.`,
       );
     }
-    const member = new Member(interest, (gone) => this.#remove(gone));
+    const member = new Member(interest, {
+      left: (gone) => this.#remove(gone),
+      retimed: () => this.#retime(),
+    });
     this.#members.add(member);
     this.#retime();
     if (this.#last !== undefined) member.onChange(this.#last);
@@ -157,24 +162,31 @@ class WatchedPath implements WatchedView {
   }
 
   #retime(): void {
-    const timing = shortest([...this.#members].map(({ interest }) => interest.timing));
+    const timing = shortest([...this.#members].map((member) => member.timing));
     if (isSame(timing, this.#timing)) return;
     this.#timing = timing;
     this.#session.setTiming(timing);
   }
 }
 
+interface MemberEvents {
+  left(member: Member): void;
+  retimed(): void;
+}
+
 class Member implements BfdClient {
   readonly interest: BfdInterest;
+  timing: Timing;
   readonly #advice: Advice;
-  readonly #onLeave: (member: Member) => void;
+  readonly #events: MemberEvents;
   #timer: NodeJS.Timeout | undefined;
   #hasLeft = false;
 
-  constructor(interest: BfdInterest, onLeave: (member: Member) => void) {
+  constructor(interest: BfdInterest, events: MemberEvents) {
     this.interest = interest;
+    this.timing = interest.timing;
     this.#advice = new Advice(interest);
-    this.#onLeave = onLeave;
+    this.#events = events;
   }
 
   onChange({ to, remoteState, atUs, isOwn }: BfdChange): void {
@@ -189,11 +201,17 @@ class Member implements BfdClient {
     return this.#advice.mayEstablish(isWilling);
   }
 
+  retime(timing: Timing): void {
+    if (this.#hasLeft) return;
+    this.timing = timing;
+    this.#events.retimed();
+  }
+
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     clearTimeout(this.#timer);
-    this.#onLeave(this);
+    this.#events.left(this);
   }
 
   #tell(verdict: Verdict, isOwn: boolean): void {

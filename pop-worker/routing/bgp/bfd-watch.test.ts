@@ -43,3 +43,26 @@ test('a neighbour without BFD is none the worse, one that cannot have it is told
   await until('why there is no BFD', () => near.notices.some((notice) => notice.type === 'bfd_trouble'));
   assert.equal((await near.status()).sessions, 1);
 });
+
+test('BFD is turned on, made faster and turned off, while the session of BGP stays', { skip: needsRoot }, async (t) => {
+  const { near, far } = pair(t);
+  const id = near.add(far, { tcp: DIRECT, device: DEVICE });
+  far.add(near, { tcp: DIRECT, bfd: { intervalMs: 300, multiplier: 3 }, device: DEVICE });
+  await Promise.all([near.up(), far.up()]);
+  // Both may have connected at once.
+  const endings = () => [...near.endings, ...far.endings].length;
+  const before = endings();
+  const detects = (side: BgpSide, ms: number | undefined) =>
+    until(`silence is noticed in ${ms} ms`, async () => {
+      const { bfd } = await side.status();
+      return bfd?.state === (ms === undefined ? undefined : 'up') && bfd?.detectionMs === ms;
+    });
+  near.thread.post({ type: 'bfd', id, bfd: { intervalMs: 300, multiplier: 3 } });
+  await detects(near, 900);
+  near.thread.post({ type: 'bfd', id, bfd: { intervalMs: 500, multiplier: 3 } });
+  await Promise.all([detects(near, 1500), detects(far, 1500)]);
+  near.thread.post({ type: 'bfd', id, bfd: undefined });
+  await detects(near, undefined);
+  await until('the other end hears that it is meant', async () => (await far.status()).bfd?.state === 'down');
+  assert.deepEqual([(await near.status()).sessions, (await far.status()).sessions, endings()], [1, 1, before]);
+});

@@ -1,3 +1,4 @@
+import type { Timing } from '#protocol/bfd/parameters.ts';
 import { STATE_NAMES } from '#protocol/bfd/state.ts';
 import { Stat } from '#protocol/bfd/stats.ts';
 import { type BfdClient, BfdClients } from '../bfd/clients.ts';
@@ -11,11 +12,18 @@ export interface BfdWatchEvents {
   trouble(index: number, message: string): void;
 }
 
+const timingOf = ({ intervalMs, multiplier }: NonNullable<BgpNeighbourConfig['bfd']>): Timing => {
+  const intervalUs = intervalMs * 1000;
+  return { desiredMinTxUs: intervalUs, requiredMinRxUs: intervalUs, detectMult: multiplier };
+};
+
 /** The paths to neighbours that want BFD, from the address that a connection with them has had (RFC 5882 §10.2). */
 export class BfdWatch {
   readonly #bfd: SeatedBfd;
   readonly #clients: BfdClients;
   readonly #events: BfdWatchEvents;
+  /** Our address of the newest connection with each neighbour, whether it wants BFD or not. */
+  readonly #locals = new Map<number, string>();
   readonly #watched = new Map<number, { readonly local: string; readonly client: BfdClient }>();
 
   constructor(seat: BfdSeat, events: BfdWatchEvents) {
@@ -26,8 +34,9 @@ export class BfdWatch {
 
   /** There is a connection with the neighbour. @param local our address of it */
   connected(index: number, { bfd, address, device, tcp }: BgpNeighbourConfig, local: string): void {
+    this.#locals.set(index, local);
     if (bfd === undefined || this.#watched.get(index)?.local === local) return;
-    this.leave(index);
+    this.#unwatch(index);
     const { trouble, failed } = this.#events;
     // Whoever is sent a hop limit of 1 is as near as one of whom 255 must be left.
     const multiHop = tcp.leastHopLimit !== 255 && tcp.hopLimit !== 1;
@@ -36,11 +45,9 @@ export class BfdWatch {
       ...(device !== undefined && !multiHop && { device }),
       ...(multiHop && { leastHopLimit: Math.max(tcp.leastHopLimit, 1) }),
     };
-    const intervalUs = bfd.intervalMs * 1000;
-    const timing = { desiredMinTxUs: intervalUs, requiredMinRxUs: intervalUs, detectMult: bfd.multiplier };
     try {
       const client = this.#clients.join(path, {
-        ...{ timing, hasOwnLiveness: true, patienceUs: 0 },
+        ...{ timing: timingOf(bfd), hasOwnLiveness: true, patienceUs: 0 },
         told: (verdict, isOwn) => {
           if (verdict === 'failed') failed(index, isOwn);
         },
@@ -64,8 +71,21 @@ export class BfdWatch {
     return undefined;
   }
 
+  /** It wants BFD, wants it no more, or at another pace. What is Up stays so where it is wanted still (RFC 5880 §6.8.3). */
+  changed(index: number, config: BgpNeighbourConfig): void {
+    const local = this.#locals.get(index);
+    if (config.bfd === undefined) this.#unwatch(index);
+    else if (this.#watched.has(index)) this.#watched.get(index)?.client.retime(timingOf(config.bfd));
+    else if (local !== undefined) this.connected(index, config, local);
+  }
+
   /** The neighbour is one no more. */
   leave(index: number): void {
+    this.#locals.delete(index);
+    this.#unwatch(index);
+  }
+
+  #unwatch(index: number): void {
     this.#watched.get(index)?.client.leave();
     this.#watched.delete(index);
   }

@@ -116,6 +116,15 @@ test('no session with another key, or from farther away than GTSM lets it be', r
   assert.notEqual((await one.status()).state, 'established');
 });
 
+test('a neighbour that is to be had anew, by other settings, is told so', root, async (t) => {
+  const [one, other] = sides(t);
+  const id = one.add(other);
+  other.add(one);
+  await Promise.all([one.up(), other.up()]);
+  one.thread.post({ type: 'remove', id, isChanged: true });
+  await until('why', () => other.endings.includes('received Cease, Other Configuration Change'));
+});
+
 test('a neighbour that is stopped, started and removed is told each time', root, async (t) => {
   const [one, other] = sides(t);
   const id = one.add(other);

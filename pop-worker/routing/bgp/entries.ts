@@ -10,7 +10,8 @@ export interface Entry {
   readonly id: number;
   /** That the tables and the speaker know it by. */
   readonly index: number;
-  readonly config: BgpNeighbourConfig;
+  /** As it is now. */
+  config: BgpNeighbourConfig;
   readonly neighbour: Neighbour;
   readonly streams: Streams;
   /** Messages, as `countAt` has them. */

@@ -26,3 +26,14 @@ export const globalBeside = (local: string): string | undefined => {
   }
   return undefined;
 };
+
+/** Whether an interface of this network namespace has the address. @param address of `reachableAddress` */
+export const isOwnAddress = (address: string): boolean => {
+  const [host, zone] = address.split('%');
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some((one) => {
+      if (one.address !== host) return false;
+      return zone === undefined || (one.family === 'IPv6' && one.scopeid === Number(zone));
+    }),
+  );
+};

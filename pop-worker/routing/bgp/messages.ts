@@ -21,8 +21,10 @@ export type BgpCommand =
   | { readonly type: 'change'; readonly id: number; readonly routes: NeighbourRoutesConfig }
   /** Other policies, that were checked, and with them what neighbours have other than before; routes are looked at anew. */
   | { readonly type: 'policies'; readonly policies: Policies; readonly changes: readonly RoutesChange[] }
-  /** Cease, Peer De-configured. */
-  | { readonly type: 'remove'; readonly id: number }
+  /** The path to it is watched at another pace, from now on, or no more (undefined); the session stays. */
+  | { readonly type: 'bfd'; readonly id: number; readonly bfd: BgpNeighbourConfig['bfd'] }
+  /** Cease: Peer De-configured, or Other Configuration Change where it is to be had anew at once (RFC 4486 §4). */
+  | { readonly type: 'remove'; readonly id: number; readonly isChanged?: boolean }
   | { readonly type: 'start'; readonly id: number }
   /** Cease, Administrative Shutdown with a text for the neighbour's operators (RFC 9003). */
   | { readonly type: 'stop'; readonly id: number; readonly text: string }

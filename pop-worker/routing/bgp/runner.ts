@@ -227,8 +227,12 @@ export class BgpRunner implements StreamsOwner {
       case 'change':
         this.#limit(entry, this.#tables.change(entry.index, command.routes), now);
         return;
+      case 'bfd':
+        entry.config = { ...entry.config, bfd: command.bfd };
+        this.#bfd?.changed(entry.index, entry.config);
+        return;
       case 'remove':
-        this.#remove(entry, now);
+        this.#remove(entry, now, command.isChanged ?? false);
     }
   }
 
@@ -253,8 +257,9 @@ export class BgpRunner implements StreamsOwner {
     neighbour.end(nowUs(), cease(CeaseSubcode.bfdDown), reason, isOwn ? 'own_fault' : 'bfd_down');
   }
 
-  #remove(entry: Entry, now: TimeUs): void {
-    entry.neighbour.stop(now, cease(CeaseSubcode.peerDeconfigured));
+  #remove(entry: Entry, now: TimeUs, isChanged: boolean): void {
+    const { otherConfigurationChange, peerDeconfigured } = CeaseSubcode;
+    entry.neighbour.stop(now, cease(isChanged ? otherConfigurationChange : peerDeconfigured));
     this.#work.flush();
     this.#bfd?.leave(entry.index);
     this.#speaker.remove(entry.index);

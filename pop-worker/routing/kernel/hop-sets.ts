@@ -160,6 +160,16 @@ export class HopSets {
     return set.members.filter(({ hop }) => hop.refusal === undefined && this.#links.isUsable(hop.device));
   }
 
+  /** Of sets that routes want, the hops by which no packet can leave, with the reason. */
+  missing(): string[] {
+    const wanted = new Set(this.all().flatMap(({ uses, members }) => (uses > 0 ? members.map(({ hop }) => hop) : [])));
+    return [...wanted].flatMap(({ device, gateway, refusal }) => {
+      if (refusal === undefined && this.#links.isUsable(device)) return [];
+      const reason = refusal ?? (this.#links.index(device) === 0 ? 'no such device' : 'the device is not up');
+      return [`${gateway === undefined ? '' : `${formatIpAddress(gateway)} at `}${device}: ${reason}`];
+    });
+  }
+
   /** Whether the kernel has it. */
   isPresent(set: HopSet): boolean {
     return set.isGroup ? set.present !== '' : (set.members[0]?.hop.present ?? set.present !== '');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsRoot } from '#host/testing/namespace.ts';
 import { exposition } from '#telemetry/exposition.ts';
-import { allocateSlots } from '#telemetry/slots.ts';
+import { allocateSlots, slotOf } from '#telemetry/slots.ts';
 import { writeKernelMetrics } from './metrics.ts';
 import { Target } from './targets.ts';
 import { until, world } from './testing/world.ts';
@@ -219,6 +219,23 @@ test(
     }
   },
 );
+
+test('a hop that is missing in a group is named, though the others lead on', NO, async (t) => {
+  const w = world(t);
+  const routes = await w.open();
+  routes.complete();
+  routes.set('10.1.0.0/16', routes.hops([{ device: 'a0' }, { device: 'late' }]));
+  await routes.settled();
+  const { unreachable, missing } = routes.status.nextHops;
+  assert.deepEqual([unreachable, missing], [0, ['late: no such device']]);
+  const slots = allocateSlots();
+  writeKernelMetrics(slots, routes.status);
+  assert.equal(slots[slotOf('cloudbridge_kernel_missing_hops_count', {})], 1);
+  w.ip('link', 'add', 'late', 'type', 'veth', 'peer', 'name', 'latep');
+  await until('it is there, and down', () => routes.status.nextHops.missing[0] === 'late: the device is not up');
+  for (const end of ['late', 'latep']) w.ip('link', 'set', end, 'up');
+  await until('it is up', () => routes.status.nextHops.missing.length === 0);
+});
 
 test('a gateway that is on no link is waited for; a device that comes again has its routes again', NO, async (t) => {
   const w = world(t);

@@ -18,6 +18,8 @@ export interface KernelRoutesStatus {
     readonly installed: number;
     /** Sets that routes want and by which no packet can leave. */
     readonly unreachable: number;
+    /** Hops of sets that routes want, by which no packet can leave, as `192.0.2.1 at eth1: no such device`. */
+    readonly missing: readonly string[];
   };
   readonly changes: { readonly added: number; readonly replaced: number; readonly removed: number };
   /** How often somebody else had removed or changed what is ours. */
@@ -56,6 +58,7 @@ export const statusOf = (
     rules: { ...steering.counts, refused: steering.refusals.size },
     nextHops: {
       installed: all.filter((set) => sets.isPresent(set)).length,
+      missing: sets.missing(),
       unreachable: all.filter(({ uses, leads }) => uses > 0 && !leads).length,
     },
     changes: { added, replaced, removed },

@@ -30,6 +30,19 @@ export const routing = async ({ send, id }: Case): Promise<void> => {
   assert.equal((await send('GET', neighbors)).json.neighbors[0].id, 'transit1');
   assert.deepEqual((await send('GET', `${neighbors}/transit1`)).json, changed.json);
 
+  // A worker has one session with an address.
+  const violation = async (answer: ReturnType<typeof send>) => (await answer).json.violations?.[0];
+  const same = { ...router, id: 'transit2', address: '2001:db8:0::1' };
+  const taken = { field: 'neighbor.address', description: /^is that of neighbor "transit1" already/ };
+  assert.deepEqual((await violation(send('POST', neighbors, same))).field, taken.field);
+  assert.match((await violation(send('POST', neighbors, { ...same, workers: ['w1'] }))).description, taken.description);
+  assert.equal((await send('POST', neighbors, { ...same, disabled: true })).status, 201);
+  assert.equal((await violation(send('PATCH', `${neighbors}/transit2`, { disabled: false }))).field, taken.field);
+  assert.equal((await send('PATCH', `${neighbors}/transit1`, { workers: ['w1'] })).status, 200);
+  assert.equal((await send('PATCH', `${neighbors}/transit2`, { disabled: false, workers: ['w2'] })).status, 200);
+  assert.equal((await violation(send('PATCH', `${neighbors}/transit2`, { workers: [] }))).field, taken.field);
+  assert.equal((await send('DELETE', `${neighbors}/transit2`)).status, 204);
+
   const uplinks = `/v1/pops/${pop}/uplinks`;
   const uplink = await send('POST', uplinks, { id: 'eth0', device: 'eth0', probeAddresses: ['198.51.100.1'] });
   assert.equal(uplink.status, 201, JSON.stringify(uplink.json));
@@ -57,6 +70,9 @@ const BAD_ROUTING: readonly (readonly [path: string, body: JsonObject, field: st
   ['bgp-neighbors', { address: '198.51.100.1' }, 'neighbor.remote_asn'],
   ['bgp-neighbors', { address: 'router1', remoteAsn: 1 }, 'neighbor.address'],
   ['bgp-neighbors', { address: 'fe80::1', remoteAsn: 1 }, 'neighbor.address'],
+  ...['0.0.0.0', '127.0.0.1', '224.0.0.5', '::', '::1', 'ff02::1'].map(
+    (address) => ['bgp-neighbors', { address, remoteAsn: 1 }, 'neighbor.address'] as const,
+  ),
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, holdSeconds: 2 }, 'neighbor.hold_seconds'],
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, bfdIntervalMs: 9 }, 'neighbor.bfd_interval_ms'],
   ['bgp-neighbors', { address: '198.51.100.1', remoteAsn: 1, prepend: 17 }, 'neighbor.prepend'],
