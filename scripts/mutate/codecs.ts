@@ -20,10 +20,8 @@ const QUIC_LB = 'pop-worker/protocol/quic-lb';
 const HANDOFF = 'pop-worker/protocol/handoff';
 const MESH = 'pop-worker/protocol/mesh';
 const RPKI = 'pop-worker/protocol/rpki';
-const BMP = 'pop-worker/protocol/bmp';
 const MRT = 'pop-worker/protocol/mrt';
 const DNS = 'pop-worker/protocol/dns';
-const NAT = 'pop-worker/protocol/nat';
 
 export const CODECS: Readonly<Record<string, Codec>> = {
   'quic-integers': {
@@ -169,24 +167,6 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     ),
     tests: [`${BGP}/wire/flowspec/*.test.ts`],
   },
-  'bgp-policy': {
-    files: [
-      ...['attribute-set', 'changes', 'community-pattern', 'conditions', 'explain', 'number-range', 'path-automaton'],
-      ...['path-pattern', 'policy', 'prefix-list', 'program', 'result-cache', 'route', 'validity'],
-      ...['builtin/anycast', 'builtin/limits'],
-    ].map((name) => `${BGP}/policy/${name}.ts`),
-    tests: [`${BGP}/policy/**/*.test.ts`],
-  },
-  'bgp-rib': {
-    files: [
-      ...['admission', 'attribute-columns', 'attribute-store', 'columns', 'decision', 'destinations', 'edits'],
-      ...['export-filter', 'export-group', 'export-groups', 'export-rules', 'family-rib', 'flow-destinations'],
-      ...['flow-rules', 'flow-validation', 'hash-slots', 'importing', 'inspect', 'intake', 'interned-bytes'],
-      ...['member', 'neighbour', 'next-hops', 'outbox', 'outgoing', 'packer', 'paths', 'prefix-table'],
-      ...['rib', 'route-policy', 'sweeps', 'tables'],
-    ].map((name) => `${BGP}/rib/${name}.ts`),
-    tests: [`${BGP}/rib/{prefix-table,interned-bytes,attribute-store,rib,rib-*}.test.ts`],
-  },
   netlink: {
     files: [
       ...['acknowledgement', 'address', 'attributes', 'bytes', 'exchange', 'family', 'header', 'link'],
@@ -228,28 +208,6 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     ],
     tests: [`${MESH}/wire/*.test.ts`, `${MESH}/{numbers,presence/digests,peer-messages}.test.ts`],
   },
-  mesh: {
-    files: [
-      ...['budget', 'inbound-frames', 'leases', 'mesh', 'options', 'outbound', 'own-lease', 'passing', 'paths', 'peer'],
-      ...['peers', 'probing', 'relays', 'rtt', 'shared-prefixes', 'status', 'uniform', 'verdicts'],
-      ...['claims', 'comparison', 'digest-tree', 'gossip', 'table'].map((name) => `presence/${name}`),
-    ].map((name) => `${MESH}/${name}.ts`),
-    tests: [
-      ...[
-        'numbers',
-        'presence/digests',
-        'presence/comparing',
-        'standings',
-        'paths',
-        'peer-messages',
-        'presence/presence',
-      ],
-      'leases',
-      'own-lease',
-      'peers',
-      'shared-prefixes',
-    ].map((name) => `${MESH}/${name}.test.ts`),
-  },
   rpki: {
     files: [
       ...['changes', 'client', 'errors', 'pdu-stream', 'vrp-table'],
@@ -267,22 +225,6 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     ].map((name) => `${RPKI}/${name}.ts`),
     tests: [`${RPKI}/*.test.ts`],
   },
-  bmp: {
-    files: [
-      ...['dirty-queue', 'feed', 'sent-routes', 'view', 'withdrawals'],
-      ...[
-        'header',
-        'information',
-        'initiation',
-        'peer-down',
-        'peer-up',
-        'route-monitoring',
-        'statistics',
-        'termination',
-      ].map((name) => `wire/${name}`),
-    ].map((name) => `${BMP}/${name}.ts`),
-    tests: [`${BMP}/{wire,sessions,feed}.test.ts`],
-  },
   mrt: {
     files: ['attributes', 'dump', 'errors', 'messages', 'record', 'table-dump'].map((name) => `${MRT}/${name}.ts`),
     tests: [`${MRT}/*.test.ts`],
@@ -293,25 +235,6 @@ export const CODECS: Readonly<Record<string, Codec>> = {
       ...['response', 'siphash', 'zone'],
     ].map((name) => `${DNS}/${name}.ts`),
     tests: [`${DNS}/{framing,cookies,edges,responder,places,rate-limit}.test.ts`, `${DNS}/*.test.ts`],
-  },
-  nat: {
-    files: [
-      ...[
-        'counters',
-        'flows',
-        'fragments',
-        'mappings',
-        'nat',
-        'owners',
-        'pairs',
-        'pool',
-        'ports',
-        'replicas',
-        'rewrite',
-      ],
-      ...['slot-index', 'tcp-state', 'timeouts', 'told-session', 'wire'],
-    ].map((name) => `${NAT}/${name}.ts`),
-    tests: [`${NAT}/{nat,pool,replicas,model}.test.ts`, `${NAT}/*.test.ts`],
   },
   wireguard: {
     files: ['wire/message', 'wire/transport', 'allowed-ips', 'receiver-index', 'replay-window', 'tai64n'].map(
