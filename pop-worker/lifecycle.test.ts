@@ -177,7 +177,7 @@ test('whatever keeps it from starting is said in one sentence', { skip: needsNam
     const lines = world.log.join('').trim().split('\n');
     const errors = lines.map((line) => JSON.parse(line) as { level: string; message: string });
     const { message = '' } = errors.find(({ level }) => level === 'error') ?? {};
-    assert.equal(message.includes('\n'), false);
+    assert.ok(!message.includes('\n'), message);
     assert.deepEqual(world.leftovers(), NOTHING);
     return message;
   };

@@ -8,6 +8,9 @@ import type { DnsDefence, DnsListen, DnsNotice } from './setup.ts';
 import { TcpServer } from './tcp-server.ts';
 import { type Answer, UdpServer } from './udp-server.ts';
 
+/** For a port of the kernel's choice. */
+const PORT_TRIES = 5;
+
 /** The sockets of the DNS thread, and what they answer by. */
 export class DnsRunner {
   readonly responder: Responder;
@@ -70,12 +73,21 @@ export class DnsRunner {
     for (const server of [...this.udp, ...this.tcp]) server.close();
   }
 
-  async #listenAt(where: DnsListen): Promise<number> {
+  /** A port of the kernel's choice is one that is free for UDP: where it is not for TCP, another one is tried. */
+  async #listenAt(where: DnsListen, tries = where.port === 0 ? PORT_TRIES : 1): Promise<number> {
     const udp = new UdpServer(where, this.#answerBy('udp'));
-    this.udp.push(udp);
     const tcp = new TcpServer(this.#answerBy('tcp'));
-    this.tcp.push(tcp);
-    return tcp.listen({ ...where, port: udp.port });
+    try {
+      const port = await tcp.listen({ ...where, port: udp.port });
+      this.udp.push(udp);
+      this.tcp.push(tcp);
+      return port;
+    } catch (error) {
+      udp.close();
+      tcp.close();
+      if (tries === 1 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return this.#listenAt(where, tries - 1);
+    }
   }
 
   /** A query that meets a bug of ours is not answered; it ends nothing else. The first one is told. */

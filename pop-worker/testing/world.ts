@@ -125,7 +125,7 @@ export class World {
   }
 
   /** Waits until `condition` holds. */
-  async until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+  async until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
     for (const end = performance.now() + deadlineMs; !(await condition()); ) {
       if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms in vain: ${what}\n${this.log.join('')}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
