@@ -78,7 +78,7 @@ export class Initiator {
   onResponse(peer: Peer, bytes: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
     const device = this.#device;
     const index = readWord(bytes, at + RESPONSE.receiver);
-    const pending = [peer.pending, peer.unvalidated?.pending].find((each) => each?.index === index);
+    const pending = [peer.pending, peer.unvalidated?.awaited(now)].find((each) => each?.index === index);
     if (pending === undefined) return Drop.unknownIndex;
     const keys = device.options.ports.handshake.readResponse(pending.state, peer.keys, bytes, at);
     if (keys === undefined) return Drop.handshake;

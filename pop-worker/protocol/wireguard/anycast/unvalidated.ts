@@ -27,6 +27,14 @@ export class UnvalidatedSource {
     return this.#credit >= INITIATION_BYTES && now - this.#sentAt >= REKEY_TIMEOUT_US;
   }
 
+  /**
+   * What was begun with it and may be answered now. An answer that somebody held back for longer would begin a session whose
+   * keys are over at the other side, with whoever sent it.
+   */
+  awaited(now: TimeUs): Pending | undefined {
+    return now - this.#sentAt < REKEY_TIMEOUT_US ? this.pending : undefined;
+  }
+
   /** One is to go there. */
   spend(now: TimeUs): void {
     this.#credit -= INITIATION_BYTES;
