@@ -4,8 +4,8 @@
  */
 export const FLOW_US = 6e6;
 
-/** Keys of 120 s are replaced within as long, for the same reason. */
-export const REKEY_US = FLOW_US;
+/** Keys of 120 s are replaced after so long at most, for the same reason. */
+export const REKEY_US = 6e6;
 
 /** One way, at least and at most; on a calm network nothing takes longer. */
 export const NEAREST_US = 20_000;
