@@ -71,7 +71,7 @@ export class Initiator {
   /** Begins with a source that nothing vouches for, unless it has become known meanwhile. */
   beginUnvalidated(peer: Peer, now: TimeUs): void {
     const source = peer.unvalidated;
-    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now));
+    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now), now);
   }
 
   /** @param at offset of the response @param from the descriptor that it came with, at `words` */

@@ -48,7 +48,11 @@ export const WRONGS: readonly WrongCore[] = [
   {
     name: 'held-back',
     summary: 'an answer to a source that nothing vouches for is taken however late it comes',
-    ...{ file: `${CORE}/anycast/unvalidated.ts`, from: 'now - this.#sentAt < REKEY_TIMEOUT_US ?', to: 'now >= 0 ?' },
+    ...{
+      file: `${CORE}/anycast/unvalidated.ts`,
+      from: 'now - this.#pendingSince < REKEY_TIMEOUT_US ?',
+      to: 'now >= 0 ?',
+    },
     ...{ day: { hours: 12, weathers: ['all'], patterns: ['steady', 'oneSided'] }, breaks: 'replay' },
   },
   {

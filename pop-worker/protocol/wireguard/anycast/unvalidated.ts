@@ -13,7 +13,10 @@ export class UnvalidatedSource {
   readonly endpoint = new Endpoint();
   pending: Pending | undefined;
   #credit = 0;
+  /** When one was last to go there. */
   #sentAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** When the pending one went: a moment later, perhaps. */
+  #pendingSince: TimeUs = Number.NEGATIVE_INFINITY;
 
   /** Some bytes came from there. */
   count(words: Int32Array, at: number, bytes: number): void {
@@ -32,7 +35,7 @@ export class UnvalidatedSource {
    * keys are over at the other side, with whoever sent it.
    */
   awaited(now: TimeUs): Pending | undefined {
-    return now - this.#sentAt < REKEY_TIMEOUT_US ? this.pending : undefined;
+    return now - this.#pendingSince < REKEY_TIMEOUT_US ? this.pending : undefined;
   }
 
   /** One is to go there. */
@@ -42,8 +45,9 @@ export class UnvalidatedSource {
   }
 
   /** One has gone there. It is not repeated: what comes from there next is the occasion for another. */
-  sent(pending: Pending): void {
+  sent(pending: Pending, now: TimeUs): void {
     this.pending?.state.forget();
     this.pending = pending;
+    this.#pendingSince = now;
   }
 }
