@@ -42,4 +42,14 @@ export const SIM_SUITES: readonly SimSuite[] = [
     summary: 'what the mesh of 24 to 300 workers costs each, and how soon all know something',
     load: async () => (await import('./anycast/scale/cases.ts')).cases,
   },
+  {
+    name: 'wireguard',
+    summary: 'two WireGuard cores over a hostile network for 24 hours: nothing is stuck, nothing replayed is taken',
+    load: async () => (await import('./wireguard/cases.ts')).cases,
+  },
+  {
+    name: 'wireguard-faults',
+    summary: 'the WireGuard core put wrong on purpose, one thing at a time: a rule of `wireguard` must be broken',
+    load: async () => (await import('./wireguard/broken/cases.ts')).cases,
+  },
 ];

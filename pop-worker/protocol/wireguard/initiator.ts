@@ -71,14 +71,14 @@ export class Initiator {
   /** Begins with a source that nothing vouches for, unless it has become known meanwhile. */
   beginUnvalidated(peer: Peer, now: TimeUs): void {
     const source = peer.unvalidated;
-    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now));
+    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now), now);
   }
 
   /** @param at offset of the response @param from the descriptor that it came with, at `words` */
   onResponse(peer: Peer, bytes: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
     const device = this.#device;
     const index = readWord(bytes, at + RESPONSE.receiver);
-    const pending = [peer.pending, peer.unvalidated?.pending].find((each) => each?.index === index);
+    const pending = [peer.pending, peer.unvalidated?.awaited(now)].find((each) => each?.index === index);
     if (pending === undefined) return Drop.unknownIndex;
     const keys = device.options.ports.handshake.readResponse(pending.state, peer.keys, bytes, at);
     if (keys === undefined) return Drop.handshake;

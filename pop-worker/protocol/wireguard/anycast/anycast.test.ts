@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Drop } from '../drop.ts';
-import { address, type Host, Scene } from '../testing/scene.ts';
+import { address, type Datagram, type Host, Scene } from '../testing/scene.ts';
 import { UNANSWERED_A_SECOND } from './budget.ts';
 
 /** A client, and two workers with one key and one address, the first of which gets its packets. */
@@ -131,6 +131,33 @@ test('a replayed initiation is answered by a worker that has not had it, and mov
   scene.send(client, second, 200);
   scene.send(client, second, 200);
   assert.equal(second.received.length, 1);
+});
+
+test('an answer that somebody has held back begins no session and moves nothing: who answers has five seconds', () => {
+  const { scene, client, first, onFirst } = edge();
+  let held: Datagram | undefined;
+  scene.filter = (datagram) => {
+    if (datagram.bytes[0] !== 2) return true;
+    held = datagram;
+    return false;
+  };
+  forged(scene, first, 1, client.address);
+  assert.ok(held, 'the client has answered, and nobody got it');
+  scene.filter = () => true;
+  for (let i = 0; i < 20; i++) {
+    scene.run(10e6);
+    scene.send(client, first);
+  }
+  const sessions = first.core.totals.sessions;
+  assert.equal(sessions, 2, 'its own since');
+  // Enough of them are the occasion to begin anew, which is no reason to take the next.
+  for (let i = 0; i < 4; i++) first.takes([{ ...held, from: address(66) }], scene.now);
+  scene.settle();
+  assert.equal(first.core.totals.sessions, sessions);
+  assert.deepEqual(onFirst.endpoint.words.slice(0, 6), client.address);
+  const { length } = client.received;
+  scene.send(first, client);
+  assert.equal(client.received.length, length + 1);
 });
 
 test('cookies of one worker are taken by another that shares their secret, and by no other', () => {

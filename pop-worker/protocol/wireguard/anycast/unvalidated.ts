@@ -13,7 +13,10 @@ export class UnvalidatedSource {
   readonly endpoint = new Endpoint();
   pending: Pending | undefined;
   #credit = 0;
+  /** When one was last to go there. */
   #sentAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** When the pending one went: a moment later, perhaps. */
+  #pendingSince: TimeUs = Number.NEGATIVE_INFINITY;
 
   /** Some bytes came from there. */
   count(words: Int32Array, at: number, bytes: number): void {
@@ -27,6 +30,14 @@ export class UnvalidatedSource {
     return this.#credit >= INITIATION_BYTES && now - this.#sentAt >= REKEY_TIMEOUT_US;
   }
 
+  /**
+   * What was begun with it and may be answered now. An answer that somebody held back for longer would begin a session whose
+   * keys are over at the other side, with whoever sent it.
+   */
+  awaited(now: TimeUs): Pending | undefined {
+    return now - this.#pendingSince < REKEY_TIMEOUT_US ? this.pending : undefined;
+  }
+
   /** One is to go there. */
   spend(now: TimeUs): void {
     this.#credit -= INITIATION_BYTES;
@@ -34,8 +45,9 @@ export class UnvalidatedSource {
   }
 
   /** One has gone there. It is not repeated: what comes from there next is the occasion for another. */
-  sent(pending: Pending): void {
+  sent(pending: Pending, now: TimeUs): void {
     this.pending?.state.forget();
     this.pending = pending;
+    this.#pendingSince = now;
   }
 }
