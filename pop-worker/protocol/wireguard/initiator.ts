@@ -23,9 +23,18 @@ export class Initiator {
 
   /** Begins a handshake with where the peer is known to be, unless one was begun or answered in the last five seconds. */
   begin(peer: Peer, now: TimeUs): void {
-    if (!peer.endpoint.isKnown || now - peer.lastHandshakeSentAt < REKEY_TIMEOUT_US) return;
+    if (!peer.endpoint.isKnown) return;
+    if (now - peer.lastHandshakeSentAt < REKEY_TIMEOUT_US) {
+      if (peer.staged.size > 0 && peer.pending === undefined) this.#device.timed(peer, 'handshakeHeldBack', now);
+      return;
+    }
     peer.attempts = 0;
     this.#sendToKnown(peer, now);
+  }
+
+  /** Packets have waited for the end of those five seconds. */
+  serveStaged(peer: Peer, now: TimeUs): void {
+    if (peer.staged.size > 0 && peer.pending === undefined) this.begin(peer, now);
   }
 
   /** Begins a handshake with where the peer is known to be, whatever was begun before. */

@@ -102,6 +102,23 @@ test('a session ends at 180 s for both, and all keys are wiped at 540 s', () => 
   assert.deepEqual([a.ports.transport.size, b.ports.transport.size], [0, 0]);
 });
 
+test('a packet that comes when no handshake may be begun gets one after five seconds, without another packet', () => {
+  const { scene, a, b } = pair();
+  scene.send(a, b);
+  scene.run(178e6);
+  // What would show the responder that the other side has the new keys is lost.
+  scene.filter = ({ bytes }) => bytes[0] !== 4;
+  scene.send(a, b);
+  assert.equal(scene.trace(b).at(-1), '178:2');
+  scene.run(3e6);
+  scene.send(b, a, 60);
+  assert.equal(scene.trace(b).at(-1), '178:2', 'it has answered three seconds ago');
+  scene.filter = () => true;
+  scene.run(6e6);
+  assert.ok(scene.trace(b).includes('186:1'), scene.trace(b).join(' '));
+  assert.deepEqual(a.received.at(-1), packet(2, 1, 60));
+});
+
 test('an initiation is repeated every five seconds and a bit, given up after 90 s, and begun by the next packet', () => {
   const { scene, a, b } = pair();
   scene.filter = () => false;

@@ -244,6 +244,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     if (action === 'retransmitHandshake') this.#initiator.retry(peer, now);
     else if (action === 'beginHandshake') this.#initiator.begin(peer, now);
     else if (action === 'sendKeepalive') this.#device.keepalive(peer);
+    else if (action === 'serveStaged') this.#initiator.serveStaged(peer, now);
     else {
       peer.zeroKeys();
       this.#device.drop(Drop.staged, peer.staged.clear());

@@ -12,9 +12,11 @@ export const Timer = {
   zeroKeys: 3,
   /** Any packet either way, or else a keepalive, where the peer is configured for it. */
   persistentKeepalive: 4,
+  /** The end of the five seconds in which no handshake could be begun for packets that wait. */
+  heldBack: 5,
 } as const;
 export type Timer = (typeof Timer)[keyof typeof Timer];
-export const TIMERS = 5;
+export const TIMERS = 6;
 
 /** What happens to a peer, as far as its timers mind (paper §6; names as in the Linux kernel's `timers.c`). */
 export type TimedEvent =
@@ -23,6 +25,7 @@ export type TimedEvent =
   | 'authenticatedSent'
   | 'authenticatedReceived'
   | 'handshakeInitiated'
+  | 'handshakeHeldBack'
   | 'handshakeComplete'
   | 'sessionDerived';
 
@@ -47,11 +50,13 @@ export const ON_EVENT: Readonly<Record<TimedEvent, readonly Effect[]>> = {
   authenticatedSent: [{ timer: Timer.keepalive, does: 'stop' }, PERSISTENT],
   authenticatedReceived: [{ timer: Timer.newHandshake, does: 'stop' }, PERSISTENT],
   handshakeInitiated: [{ timer: Timer.retransmitHandshake, does: 'restart', afterUs: REKEY_TIMEOUT_US, jitter: true }],
+  // Nobody need send another packet for those that wait to get their handshake.
+  handshakeHeldBack: [{ timer: Timer.heldBack, does: 'start', afterUs: REKEY_TIMEOUT_US }],
   handshakeComplete: [{ timer: Timer.retransmitHandshake, does: 'stop' }],
   sessionDerived: [{ timer: Timer.zeroKeys, does: 'restart', afterUs: ZERO_KEYS_US }],
 };
 
-export type TimerAction = 'retransmitHandshake' | 'sendKeepalive' | 'beginHandshake' | 'zeroKeys';
+export type TimerAction = 'retransmitHandshake' | 'sendKeepalive' | 'beginHandshake' | 'zeroKeys' | 'serveStaged';
 
 /** Timer → action. */
 export const ON_EXPIRY: readonly TimerAction[] = [
@@ -60,4 +65,5 @@ export const ON_EXPIRY: readonly TimerAction[] = [
   'beginHandshake',
   'zeroKeys',
   'sendKeepalive',
+  'serveStaged',
 ];

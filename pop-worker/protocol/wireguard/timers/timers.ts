@@ -5,7 +5,7 @@ import { type Effect, ON_EVENT, ON_EXPIRY, TIMERS, type TimedEvent, Timer, type 
 const drawn = new Uint16Array(1);
 const drawnBytes = new Uint8Array(drawn.buffer);
 
-/** The five timers of one peer: deadlines, set by the table and nothing else. One that is idle has none. */
+/** The timers of one peer: deadlines, set by the table and nothing else. One that is idle has none. */
 export class Timers {
   readonly #random: Random;
   readonly #deadlines = new Float64Array(TIMERS).fill(NEVER);
