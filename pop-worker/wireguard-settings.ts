@@ -35,7 +35,7 @@ export const wireGuardFault = (
   return port === listen.port ? `wireguard.port: listen.port is ${port} too, take another` : undefined;
 };
 
-/** @param what it is, for people @returns undefined: it is no key in base64 */
+/** @param text as `wg` writes keys @returns its 32 bytes; undefined: it is no key in base64 */
 export const keyOfText = (text: string): Uint8Array | undefined => {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length === KEY_BYTES && bytes.toString('base64') === text ? Uint8Array.from(bytes) : undefined;
