@@ -256,3 +256,19 @@ test('two devices with one copied key take turns: each new session ends the othe
   assert.ok(b.ports.transport.size <= 6);
   assert.ok(toA.endpoint.isKnown && b.received.length >= 10);
 });
+
+test('a hundred devices behind one address are all served, also under load', () => {
+  const scene = new Scene();
+  const worker = scene.add(250, { handshakesASecond: 1 });
+  const devices = Array.from({ length: 100 }, (_, i) => {
+    const device = scene.add(i + 1);
+    device.address = address(251, 1024 + i);
+    scene.join(device, worker);
+    return device;
+  });
+  for (const device of devices) device.sends([packet(device.id, 250)], scene.now);
+  scene.run(12e6);
+  assert.equal(worker.received.length, 100);
+  assert.ok((worker.core.dropped[Drop.sourceLimit] ?? 0) > 0, 'they were limited');
+  assert.ok((worker.core.dropped[Drop.cookieSent] ?? 0) >= 99);
+});

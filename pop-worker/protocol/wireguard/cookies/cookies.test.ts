@@ -102,7 +102,7 @@ test('more handshakes than the rate are a load, which lasts a second beyond', ()
   assert.equal(new HandshakeLoad(0).count(0, false), true);
 });
 
-test('a source begins five at once and twenty a second; a /64 is one source, an IPv4 address another', () => {
+test('a source begins 64 at once and twenty a second; a /64 is one source, an IPv4 address another', () => {
   const limit = new SourceLimit(5);
   const allowed = (from: Int32Array, now: number): number => {
     let count = 0;
