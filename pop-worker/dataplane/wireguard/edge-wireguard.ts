@@ -150,6 +150,7 @@ export class EdgeWireGuard {
   close(): void {
     this.undrain();
     clearImmediate(this.#adding);
+    this.sessions.sites.close();
     this.#driver.close();
     this.core.close();
   }
