@@ -5,7 +5,7 @@ import { needsWireGuardGo } from '#host/wireguard/testing/wireguard-go.ts';
 import { MeshWorlds } from './testing/mesh-worlds.ts';
 import { behind, Site } from './testing/site.ts';
 import { type WireGuardIdentity, wireguard, withWireGuard } from './testing/wireguard-device.ts';
-import { deviceOf, EDGE6, needsNamespaces, type World } from './testing/world.ts';
+import { deviceOf, EDGE4, EDGE6, needsNamespaces, type World } from './testing/world.ts';
 
 const skip = { skip: needsNamespaces || needsWireGuardGo };
 
@@ -130,17 +130,17 @@ test('a tunnel that nothing comes through any more, and a site that does not ans
   const { a, b, far, site } = await twoPops(t, { probe: inside as string });
   const state = (world: World, which: string) => world.metric(`cloudbridge_wireguard_sites{state="${which}"}`);
   site.follow();
-  const eth0 = async (verb: '-A' | '-D'): Promise<void> =>
-    void (await a.exec(site.namespace, 'iptables', verb, 'OUTPUT', '-o', 'eth0', '-j', 'DROP'));
-  const dead = await gap(far, site.address4, 14, () => eth0('-A'));
+  const eth0 = (verb: 'add' | 'del') => a.run(site.namespace, 'ip', 'route', verb, 'blackhole', `${EDGE4}/32`);
+  const dead = await gap(far, site.address4, 14, () => eth0('add'));
   t.diagnostic(`a tunnel dies: ${Math.round(dead)} ms without an answer`);
-  await a.until('it is lost', async () => (await state(a, 'lost')) === 1);
+  await a.until('it is lost', async () => (await state(a, 'reached')) === 0);
   assert.ok(await reaches(far, site.address4));
-  await eth0('-D');
+  eth0('del');
   await a.until('it is reached again', async () => (await state(a, 'reached')) === 1);
   // Nobody is behind either of them.
   await site.exec('ip', 'address', 'del', `${site.address4}/24`, 'dev', 'eth0');
-  for (const world of [a, b]) await world.until('it is lost', async () => (await state(world, 'lost')) === 1);
+  for (const world of [a, b]) await world.until('it is lost', async () => (await state(world, 'reached')) === 0);
   assert.match(await ping(far, site.address4), /Destination Net Unreachable/);
-  assert.ok((await a.metric('cloudbridge_wireguard_site_changes_total{to="lost"}')) >= 2);
+  for (const series of ['changes_total{to="lost"}', 'changes_total{to="reached"}', 'probes_total{what="answered"}'])
+    assert.ok((await a.metric(`cloudbridge_wireguard_site_${series}`)) >= 1, series);
 });

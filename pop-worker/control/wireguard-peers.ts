@@ -25,6 +25,7 @@ const GATHER_MS = 50;
 const AT_ONCE = 64;
 const LAST_NUMBER = 2 ** 24 - 1;
 const LONGEST_KEEPALIVE_SECONDS = 65_535;
+const MOST_METRIC = 255;
 
 const IN_WORDS: Readonly<Record<RefusedPeer, string>> = {
   number: 'its number is none',
@@ -137,6 +138,8 @@ export class WireguardPeers {
       ...(presharedKey && { presharedKey }),
       ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
       ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
+      ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
+      ...(record.probe !== '' && { probe: record.probe }),
     };
   }
 

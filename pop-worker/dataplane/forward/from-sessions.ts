@@ -32,7 +32,7 @@ export class FromSessions {
 
   constructor(parts: FromSessionsParts) {
     this.#parts = parts;
-    this.#gateway = new Gateway(parts.delivery);
+    this.#gateway = new Gateway(parts);
   }
 
   /** A packet of a session's device, in [start, end); its headers are changed in place. */
@@ -78,6 +78,7 @@ export class FromSessions {
     // It went while the packet was on its way.
     else if (session?.serial !== serial) counters.drop(undefined, Drop.noRoute);
     else if (session.hasMoved) this.#follow(session, buffer);
+    else if (this.#gateway.takeFromThread(session, buffer, this.#view)) return;
     else this.#toSession(session, undefined, buffer);
   }
 

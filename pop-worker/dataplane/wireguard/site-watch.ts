@@ -41,6 +41,9 @@ interface Watched {
 /** Whether a device is one of several of a site, or says what tells whether its site is reached. */
 export const isOfSite = ({ site, probe }: WireGuardPeer): boolean => site !== undefined || probe !== undefined;
 
+const ownOf = ({ sources }: Session, bytes: number): Uint8Array | undefined =>
+  sources.find(({ address, length }) => address.length === bytes && length === 8 * bytes)?.address;
+
 /** Finds out by which devices sites are reached, and leads what is for them accordingly. */
 export class SiteWatch {
   readonly counters = { reached: 0, lost: 0, held: 0, asked: 0, answered: 0, handshakes: 0 };
@@ -116,19 +119,20 @@ export class SiteWatch {
     const before = health.state;
     const { asks, handshake } = health.second({ isHeard, isAnswered }, now);
     if (health.state !== before) this.#change(watched, before);
-    const own = session.sources.find(({ address, length }) => length === 8 * address.length)?.address;
     if (probe !== undefined) this.#ask(watched, probe);
-    else if (asks && own !== undefined) this.#ask(watched, own);
+    else if (asks) this.#ask(watched, ownOf(session, 4) ?? ownOf(session, 16));
     if (!handshake) return;
     this.counters.handshakes++;
     this.#parts.renew(peer, now);
   }
 
   /** An address that has no way to us, since all of the tenant's are behind the device, is not asked. */
-  #ask({ peer, session }: Watched, to: Uint8Array): void {
+  #ask({ peer, session }: Watched, to: Uint8Array | undefined): void {
+    if (to === undefined) return;
     const from = session.routes?.gatewayBeside(session.sources, to.length);
-    if (from === undefined) return;
-    const packet = echoRequest(from, to, (peer.number % 65_536) * 65_536 + (this.#seconds % 65_536));
+    const own = ownOf(session, to.length);
+    if (from === undefined || own === undefined) return;
+    const packet = echoRequest(from, to, (peer.number % 65_536) * 65_536 + (this.#seconds % 65_536), own);
     if (session.link.send(packet, 0, packet.length)) this.counters.asked++;
   }
 

@@ -30,18 +30,24 @@ export const answerEcho = (buffer: Uint8Array, view: IpView): void => {
   writeWord(buffer, payloadAt + 2, adjust(readWord(buffer, payloadAt + 2), request << 8, reply << 8));
 };
 
+/** Where the data of an echo message begins. */
+export const echoDataAt = ({ payloadAt }: IpView): number => payloadAt + HEADER_BYTES;
+
 /**
- * An echo request without data.
+ * An echo request.
  *
  * @param from, to 4 or 16 bytes
  * @param number identifier and sequence number, as `echoNumber` reads them
+ * @param data which comes back with the reply
  */
-export const echoRequest = (from: Uint8Array, to: Uint8Array, number: number): Uint8Array => {
+export const echoRequest = (from: Uint8Array, to: Uint8Array, number: number, data: Uint8Array): Uint8Array => {
   const isV4 = from.length === 4;
   const at = isV4 ? 20 : 40;
-  const out = new Uint8Array(at + HEADER_BYTES);
+  const bytes = HEADER_BYTES + data.length;
+  const out = new Uint8Array(at + bytes);
+  out.set(data, at + HEADER_BYTES);
   out[0] = isV4 ? 0x45 : 0x60;
-  writeWord(out, isV4 ? 2 : 4, isV4 ? out.length : HEADER_BYTES);
+  writeWord(out, isV4 ? 2 : 4, isV4 ? out.length : bytes);
   out[isV4 ? 9 : 6] = isV4 ? Protocol.icmp : Protocol.icmp6;
   out[isV4 ? 8 : 7] = 64;
   out.set(from, isV4 ? 12 : 8);
@@ -50,7 +56,7 @@ export const echoRequest = (from: Uint8Array, to: Uint8Array, number: number): U
   out[at] = TYPES[isV4 ? 4 : 6][0];
   writeWord(out, at + 4, Math.floor(number / 65_536));
   writeWord(out, at + 6, number % 65_536);
-  const pseudo = isV4 ? 0 : pseudoHeaderSum(out, 8, 32, Protocol.icmp6, HEADER_BYTES);
+  const pseudo = isV4 ? 0 : pseudoHeaderSum(out, 8, 32, Protocol.icmp6, bytes);
   writeWord(out, at + 2, checksum(out, at, out.length, pseudo));
   return out;
 };
