@@ -53,6 +53,6 @@ export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGua
     slots[SITE_CHANGES[state]] = sites.counters[state];
   }
   for (const what of ['asked', 'answered', 'handshakes'] as const) slots[SITE_PROBES[what]] = sites.counters[what];
-  slots[PEERS.refused] = wireguard.peers.refused;
+  slots[PEERS.refused] = wireguard.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };
