@@ -43,7 +43,7 @@ export const neverEndpoint = (range: IpRange): string | undefined => find(NEVER,
  * Whether workers may begin at an address.
  *
  * @param ranges prefixes that an operator allows besides public addresses
- * @param own addresses where the edge itself is
+ * @param own addresses and prefixes where the edge itself is
  * @returns why they may not, as the end of a sentence about the address; undefined: they may
  */
 export const endpointRefusal = (
@@ -55,7 +55,11 @@ export const endpointRefusal = (
   if (range === undefined) return 'is no address';
   const never = find(NEVER, range);
   if (never !== undefined) return `is one of the ${never}: no worker begins there`;
-  if (own.includes(address)) return "is the edge's own: give the device's";
+  const isOwn = own.some((text) => {
+    const each = text.includes('/') ? prefixRange(text) : addressRange(text);
+    return each !== undefined && overlaps(each, range);
+  });
+  if (isOwn) return "is the edge's own: give the device's";
   const what = find(PRIVATE, range);
   if (what === undefined || ranges.some((allowed) => contains(prefixRange(allowed), range))) return undefined;
   return `is ${what}, and workers begin only at public addresses and in the ranges that an operator allows (\`wireguard edge update --endpoint-ranges\`)`;

@@ -120,7 +120,7 @@ test('a PoP dies: what is for the site goes by its other tunnel, and by the firs
     await b.until(`${address} answers`, () => reaches(far, address), 10_000);
   assert.ok(await reaches(site, far.address6));
   await a.startWorker();
-  await a.until('it is there again', async () => (await a.metric('cloudbridge_wireguard_sites{state="reached"}')) === 1);
+  await a.until('it is there again', async () => (await a.metric('cloudbridge_wireguard_site_devices{state="reached"}')) === 1);
   const again = await sent(a);
   await a.until('by the first tunnel', async () => (await reaches(far, site.address4)) && (await sent(a)) - again >= 3);
 });
@@ -128,7 +128,7 @@ test('a PoP dies: what is for the site goes by its other tunnel, and by the firs
 test('a tunnel that nothing comes through any more, and a site that does not answer behind one that works, are given up', skip, async (t) => {
   const [inside] = behind('red', 2).map((prefix) => prefix.replace('.0/24', '.2'));
   const { a, b, far, site } = await twoPops(t, { probe: inside as string });
-  const state = (world: World, which: string) => world.metric(`cloudbridge_wireguard_sites{state="${which}"}`);
+  const state = (world: World, which: string) => world.metric(`cloudbridge_wireguard_site_devices{state="${which}"}`);
   site.follow();
   const eth0 = (verb: 'add' | 'del') => a.run(site.namespace, 'ip', 'route', verb, 'blackhole', `${EDGE4}/32`);
   const dead = await gap(far, site.address4, 14, () => eth0('add'));

@@ -1,7 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { addressRange, contains, prefixRange } from '#model/ip-range.ts';
-import { ConfigKey } from '#model/names.ts';
+import { ConfigKey, SYSTEM } from '#model/names.ts';
 import { endpointRefusal } from '#model/wireguard-endpoint.ts';
 import { canonicalAddress } from '#model/prefixes.ts';
 import {
@@ -16,7 +16,9 @@ import {
   type DeviceWireguard,
   DeviceWireguardSchema,
 } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { PopSchema, WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { type WireguardPeer, WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { AnycastPrefixSchema } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
 import type { WireguardEdge } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { apiError, badRequest } from '#services/api/errors.ts';
 import type { Change } from '#services/store/commit.ts';
@@ -72,8 +74,27 @@ export const applyWireguard = (
 const namesWithValue = (source: DeviceWireguard): string[] =>
   [...FIELDS].filter(([, local]) => String(source[local]) !== '' && source[local] !== 0).map(([name]) => name);
 
+/** Where the edge itself is: addresses of PoPs, of workers in the mesh, what is announced, and what clients are told. */
+const ownAddresses = async (config: Store, { endpoints }: WireguardEdge): Promise<string[]> => {
+  const read = async <T extends DescMessage>(schema: T, kind: string) =>
+    (await config.list(`${SYSTEM}.${kind}.>`)).flatMap((record) => config.tryRead(schema, record) ?? []);
+  const pops = await read(PopSchema, 'pop');
+  const workers = await read(WorkerSchema, 'worker');
+  const prefixes = await read(AnycastPrefixSchema, 'prefix');
+  return [
+    ...endpoints.map((text) => parseWireguardEndpoint(text)?.host ?? ''),
+    ...pops.flatMap(({ addresses }) => addresses),
+    ...workers.map(({ meshAddress }) => meshAddress),
+    ...prefixes.map(({ prefix }) => prefix),
+  ].filter((text) => text !== '');
+};
+
 /** @throws InvalidArgument */
-const check = (wireguard: DeviceWireguard, { publicKey: edgeKey, endpoints, endpointRanges }: WireguardEdge): void => {
+const check = (
+  wireguard: DeviceWireguard,
+  { publicKey: edgeKey, endpointRanges }: WireguardEdge,
+  own: readonly string[],
+): void => {
   const { publicKey, endpoint } = wireguard;
   const wrong: { field: string; description: string }[] = [];
   const say = (name: string, description: string) => wrong.push({ field: `device.wireguard.${name}`, description });
@@ -86,7 +107,6 @@ const check = (wireguard: DeviceWireguard, { publicKey: edgeKey, endpoints, endp
     if (parsed === undefined || !parsed.isAddress)
       say('endpoint', 'must be ADDRESS:PORT or [IPV6]:PORT, such as 203.0.113.9:51820');
     else {
-      const own = endpoints.map((text) => parseWireguardEndpoint(text)?.host ?? '');
       const refusal = endpointRefusal(parsed.host, endpointRanges, own);
       if (refusal === undefined) wireguard.endpoint = wireguardEndpointText(parsed);
       else say('endpoint', refusal);
@@ -127,7 +147,7 @@ export const wireguardChanges = async (
   const { wireguard } = device;
   if (wireguard === undefined) return before === undefined ? [] : endWireguard(before);
   const { edge } = await readWireguardEdge(config);
-  check(wireguard, edge);
+  check(wireguard, edge, wireguard.endpoint === '' ? [] : await ownAddresses(config, edge));
   const holder = holderOf(device);
   const changes: Change[] = [];
   const old = before?.wireguard;

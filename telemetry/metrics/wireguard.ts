@@ -82,7 +82,7 @@ export const WIREGUARD_METRICS = [
     layer: 'dataplane',
   },
   {
-    name: 'cloudbridge_wireguard_sites',
+    name: 'cloudbridge_wireguard_site_devices',
     type: 'gauge',
     unit: 'devices',
     labels: { state: ['reached', 'lost', 'held'] },
