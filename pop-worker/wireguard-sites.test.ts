@@ -144,3 +144,39 @@ test('a tunnel that nothing comes through any more, and a site that does not ans
   for (const series of ['changes_total{to="lost"}', 'changes_total{to="reached"}', 'probes_total{what="answered"}'])
     assert.ok((await a.metric(`cloudbridge_wireguard_site_${series}`)) >= 1, series);
 });
+
+/** What a host sends, as one of the far site's takes it: bytes, and the largest segment that both agreed on. */
+const transfer = async (from: Site, to: Site, address: string): Promise<{ bytes: number; mss: number }> => {
+  const server = `net.createServer((s) => { let n = 0; s.on('data', (d) => (n += d.length)).on('end', () => { s.end(); console.log(n); process.exit(); }); }).listen(9000, '::', () => setTimeout(process.exit, 20000))`;
+  const taken = to.exec(process.execPath, '-e', server);
+  const client = `const s = net.connect({ host: '${address}', port: 9000 }).on('error', () => setTimeout(process.exit, 100, 1)).on('connect', () => s.write(Buffer.alloc(300000), () => { console.log(child_process.execSync('ss -tinH dst ${address.includes(':') ? `[${address}]` : address}').toString()); s.end(); }))`;
+  let said = '';
+  for (let tries = 0; said === '' && tries < 50; tries++)
+    said = await from.exec(process.execPath, '-e', client).catch(() => '');
+  return { bytes: Number(await taken), mss: Number(/\bmss:(\d+)/.exec(said)?.[1]) };
+};
+
+test('what is too large for the tunnels is told by ICMP that gets through, and TCP agrees on segments that fit', skip, async (t) => {
+  const [r2, r3, r4] = [siteOf('red', 2), siteOf('red', 3), siteOf('red', 4)];
+  const mesh = await meshed(t, [r2, r3, r4]);
+  const [a, b] = [mesh.world(1), mesh.world(2)];
+  const [one, two, far] = [new Site(t, a, 'red', 2), new Site(t, a, 'red', 3), new Site(t, b, 'red', 4)];
+  // Routers whose tunnels seem to take more than the edge carries: nobody before it says anything.
+  for (const [site, world, identity] of [
+    [one, a, r2],
+    [two, a, r3],
+    [far, b, r4],
+  ] as const) {
+    const { name } = await site.connect(t, world, identity);
+    a.run(site.namespace, 'ip', 'link', 'set', name, 'mtu', '1480');
+  }
+  for (const to of [two, far]) await a.until('it answers', () => reaches(one, to.address4), 10_000);
+  for (const to of [two, far]) {
+    // Before anything has told of a path's MTU: it is the edge that lowers them. 12 bytes are of timestamps.
+    assert.deepEqual(await transfer(one, to, to.address4), { bytes: 300_000, mss: 1368 });
+    assert.deepEqual(await transfer(one, to, to.address6), { bytes: 300_000, mss: 1348 });
+    assert.match(await ping(one, to.address4, '-M do -s 1430'), /From \S+ icmp_seq=\d+ Frag needed and DF set \(mtu = 1420\)/);
+    assert.match(await ping(one, to.address6, '-s 1400'), /Packet too big: mtu=1420/);
+    assert.match(await ping(one, to.address4, '-M do -s 1392'), / 3 received/, '1420 in all');
+  }
+});
