@@ -104,46 +104,60 @@ const twoPops = async (t: TestContext, more: Partial<WireGuardIdentity> = {}) =>
   return { mesh, a, b, far, site, main, spare };
 };
 
-test('a PoP dies: what is for the site goes by its other tunnel, and by the first one again once that is back', skip, async (t) => {
-  const { a, b, far, site } = await twoPops(t);
-  const sent = (world: World) => world.metric('cloudbridge_wireguard_packets_total{direction="sent"}');
-  const [before] = [await sent(a)];
-  await reaches(far, site.address4);
-  assert.ok((await sent(a)) - before >= 3, 'by the first tunnel');
-  // The site finds out by itself.
-  site.follow();
-  const inwards = gap(far, site.address4, 12, () => a.endWorker('SIGKILL'));
-  const outwards = gap(site, far.address4, 12, () => {});
-  t.diagnostic(`the PoP dies: ${Math.round(await inwards)} ms without an answer to who asks the site`);
-  t.diagnostic(`…and ${Math.round(await outwards)} ms to who asks from inside of it`);
-  for (const address of [site.address4, site.address6])
-    await b.until(`${address} answers`, () => reaches(far, address), 10_000);
-  assert.ok(await reaches(site, far.address6));
-  await a.startWorker();
-  await a.until('it is there again', async () => (await a.metric('cloudbridge_wireguard_site_devices{state="reached"}')) === 1);
-  const again = await sent(a);
-  await a.until('by the first tunnel', async () => (await reaches(far, site.address4)) && (await sent(a)) - again >= 3);
-});
+test(
+  'a PoP dies: what is for the site goes by its other tunnel, and by the first one again once that is back',
+  skip,
+  async (t) => {
+    const { a, b, far, site } = await twoPops(t);
+    const sent = (world: World) => world.metric('cloudbridge_wireguard_packets_total{direction="sent"}');
+    const [before] = [await sent(a)];
+    await reaches(far, site.address4);
+    assert.ok((await sent(a)) - before >= 3, 'by the first tunnel');
+    // The site finds out by itself.
+    site.follow();
+    const inwards = gap(far, site.address4, 12, () => a.endWorker('SIGKILL'));
+    const outwards = gap(site, far.address4, 12, () => {});
+    t.diagnostic(`the PoP dies: ${Math.round(await inwards)} ms without an answer to who asks the site`);
+    t.diagnostic(`…and ${Math.round(await outwards)} ms to who asks from inside of it`);
+    for (const address of [site.address4, site.address6])
+      await b.until(`${address} answers`, () => reaches(far, address), 10_000);
+    assert.ok(await reaches(site, far.address6));
+    await a.startWorker();
+    await a.until(
+      'it is there again',
+      async () => (await a.metric('cloudbridge_wireguard_site_devices{state="reached"}')) === 1,
+    );
+    const again = await sent(a);
+    await a.until(
+      'by the first tunnel',
+      async () => (await reaches(far, site.address4)) && (await sent(a)) - again >= 3,
+    );
+  },
+);
 
-test('a tunnel that nothing comes through any more, and a site that does not answer behind one that works, are given up', skip, async (t) => {
-  const [inside] = behind('red', 2).map((prefix) => prefix.replace('.0/24', '.2'));
-  const { a, b, far, site } = await twoPops(t, { probe: inside as string });
-  const state = (world: World, which: string) => world.metric(`cloudbridge_wireguard_site_devices{state="${which}"}`);
-  site.follow();
-  const eth0 = (verb: 'add' | 'del') => a.run(site.namespace, 'ip', 'route', verb, 'blackhole', `${EDGE4}/32`);
-  const dead = await gap(far, site.address4, 14, () => eth0('add'));
-  t.diagnostic(`a tunnel dies: ${Math.round(dead)} ms without an answer`);
-  await a.until('it is lost', async () => (await state(a, 'reached')) === 0);
-  assert.ok(await reaches(far, site.address4));
-  eth0('del');
-  await a.until('it is reached again', async () => (await state(a, 'reached')) === 1);
-  // Nobody is behind either of them.
-  await site.exec('ip', 'address', 'del', `${site.address4}/24`, 'dev', 'eth0');
-  for (const world of [a, b]) await world.until('it is lost', async () => (await state(world, 'reached')) === 0);
-  assert.match(await ping(far, site.address4), /Destination Net Unreachable/);
-  for (const series of ['changes_total{to="lost"}', 'changes_total{to="reached"}', 'probes_total{what="answered"}'])
-    assert.ok((await a.metric(`cloudbridge_wireguard_site_${series}`)) >= 1, series);
-});
+test(
+  'a tunnel that nothing comes through any more, and a site that does not answer behind one that works, are given up',
+  skip,
+  async (t) => {
+    const [inside] = behind('red', 2).map((prefix) => prefix.replace('.0/24', '.2'));
+    const { a, b, far, site } = await twoPops(t, { probe: inside as string });
+    const state = (world: World, which: string) => world.metric(`cloudbridge_wireguard_site_devices{state="${which}"}`);
+    site.follow();
+    const eth0 = (verb: 'add' | 'del') => a.run(site.namespace, 'ip', 'route', verb, 'blackhole', `${EDGE4}/32`);
+    const dead = await gap(far, site.address4, 14, () => eth0('add'));
+    t.diagnostic(`a tunnel dies: ${Math.round(dead)} ms without an answer`);
+    await a.until('it is lost', async () => (await state(a, 'reached')) === 0);
+    assert.ok(await reaches(far, site.address4));
+    eth0('del');
+    await a.until('it is reached again', async () => (await state(a, 'reached')) === 1);
+    // Nobody is behind either of them.
+    await site.exec('ip', 'address', 'del', `${site.address4}/24`, 'dev', 'eth0');
+    for (const world of [a, b]) await world.until('it is lost', async () => (await state(world, 'reached')) === 0);
+    assert.match(await ping(far, site.address4), /Destination Net Unreachable/);
+    for (const series of ['changes_total{to="lost"}', 'changes_total{to="reached"}', 'probes_total{what="answered"}'])
+      assert.ok((await a.metric(`cloudbridge_wireguard_site_${series}`)) >= 1, series);
+  },
+);
 
 /** What a host sends, as one of the far site's takes it: bytes, and the largest segment that both agreed on. */
 const transfer = async (from: Site, to: Site, address: string): Promise<{ bytes: number; mss: number }> => {
@@ -156,27 +170,34 @@ const transfer = async (from: Site, to: Site, address: string): Promise<{ bytes:
   return { bytes: Number(await taken), mss: Number(/\bmss:(\d+)/.exec(said)?.[1]) };
 };
 
-test('what is too large for the tunnels is told by ICMP that gets through, and TCP agrees on segments that fit', skip, async (t) => {
-  const [r2, r3, r4] = [siteOf('red', 2), siteOf('red', 3), siteOf('red', 4)];
-  const mesh = await meshed(t, [r2, r3, r4]);
-  const [a, b] = [mesh.world(1), mesh.world(2)];
-  const [one, two, far] = [new Site(t, a, 'red', 2), new Site(t, a, 'red', 3), new Site(t, b, 'red', 4)];
-  // Routers whose tunnels seem to take more than the edge carries: nobody before it says anything.
-  for (const [site, world, identity] of [
-    [one, a, r2],
-    [two, a, r3],
-    [far, b, r4],
-  ] as const) {
-    const { name } = await site.connect(t, world, identity);
-    a.run(site.namespace, 'ip', 'link', 'set', name, 'mtu', '1480');
-  }
-  for (const to of [two, far]) await a.until('it answers', () => reaches(one, to.address4), 10_000);
-  for (const to of [two, far]) {
-    // Before anything has told of a path's MTU: it is the edge that lowers them. 12 bytes are of timestamps.
-    assert.deepEqual(await transfer(one, to, to.address4), { bytes: 300_000, mss: 1368 });
-    assert.deepEqual(await transfer(one, to, to.address6), { bytes: 300_000, mss: 1348 });
-    assert.match(await ping(one, to.address4, '-M do -s 1430'), /From \S+ icmp_seq=\d+ Frag needed and DF set \(mtu = 1420\)/);
-    assert.match(await ping(one, to.address6, '-s 1400'), /Packet too big: mtu=1420/);
-    assert.match(await ping(one, to.address4, '-M do -s 1392'), / 3 received/, '1420 in all');
-  }
-});
+test(
+  'what is too large for the tunnels is told by ICMP that gets through, and TCP agrees on segments that fit',
+  skip,
+  async (t) => {
+    const [r2, r3, r4] = [siteOf('red', 2), siteOf('red', 3), siteOf('red', 4)];
+    const mesh = await meshed(t, [r2, r3, r4]);
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const [one, two, far] = [new Site(t, a, 'red', 2), new Site(t, a, 'red', 3), new Site(t, b, 'red', 4)];
+    // Routers whose tunnels seem to take more than the edge carries: nobody before it says anything.
+    for (const [site, world, identity] of [
+      [one, a, r2],
+      [two, a, r3],
+      [far, b, r4],
+    ] as const) {
+      const { name } = await site.connect(t, world, identity);
+      a.run(site.namespace, 'ip', 'link', 'set', name, 'mtu', '1480');
+    }
+    for (const to of [two, far]) await a.until('it answers', () => reaches(one, to.address4), 10_000);
+    for (const to of [two, far]) {
+      // Before anything has told of a path's MTU: it is the edge that lowers them. 12 bytes are of timestamps.
+      assert.deepEqual(await transfer(one, to, to.address4), { bytes: 300_000, mss: 1368 });
+      assert.deepEqual(await transfer(one, to, to.address6), { bytes: 300_000, mss: 1348 });
+      assert.match(
+        await ping(one, to.address4, '-M do -s 1430'),
+        /From \S+ icmp_seq=\d+ Frag needed and DF set \(mtu = 1420\)/,
+      );
+      assert.match(await ping(one, to.address6, '-s 1400'), /Packet too big: mtu=1420/);
+      assert.match(await ping(one, to.address4, '-M do -s 1392'), / 3 received/, '1420 in all');
+    }
+  },
+);

@@ -65,9 +65,15 @@ const familyOf = (text: string): string => (text.includes(':') ? '-6' : '-4');
  * Routes of a site's tunnel, which wg-quick would make without metrics, so that a second tunnel could not have them; and a way
  * back for what is asked at the tunnel's own addresses.
  */
-const siteRoutes = ({ metric, table }: SiteTunnel, addresses: readonly string[], allowed: readonly string[]): string[] => [
+const siteRoutes = (
+  { metric, table }: SiteTunnel,
+  addresses: readonly string[],
+  allowed: readonly string[],
+): string[] => [
   'Table = off',
-  ...allowed.map((prefix) => `PostUp = ip ${familyOf(prefix)} route add ${prefix} dev %i metric ${ROUTE_METRIC + metric}`),
+  ...allowed.map(
+    (prefix) => `PostUp = ip ${familyOf(prefix)} route add ${prefix} dev %i metric ${ROUTE_METRIC + metric}`,
+  ),
   ...addresses.flatMap((address) => {
     const family = familyOf(address);
     const rule = `from ${address} lookup ${table}`;

@@ -2,14 +2,9 @@ import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { addressRange, contains, prefixRange } from '#model/ip-range.ts';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
-import { endpointRefusal } from '#model/wireguard-endpoint.ts';
 import { canonicalAddress } from '#model/prefixes.ts';
-import {
-  isUsablePublicKey,
-  parseWireguardEndpoint,
-  wireguardEndpointText,
-  wireguardKey,
-} from '#model/wireguard.ts';
+import { isUsablePublicKey, parseWireguardEndpoint, wireguardEndpointText, wireguardKey } from '#model/wireguard.ts';
+import { endpointRefusal } from '#model/wireguard-endpoint.ts';
 import {
   type Device,
   DeviceState,

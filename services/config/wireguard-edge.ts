@@ -3,7 +3,6 @@ import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { parsePrefixRange, prefixText } from '#model/ip-range.ts';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
 import { canonicalAddress } from '#model/prefixes.ts';
-import { neverEndpoint } from '#model/wireguard-endpoint.ts';
 import {
   isReachableAddress,
   isUsablePublicKey,
@@ -11,6 +10,7 @@ import {
   wireguardEndpointText,
   wireguardKey,
 } from '#model/wireguard.ts';
+import { neverEndpoint } from '#model/wireguard-endpoint.ts';
 import {
   type WireguardEdge,
   WireguardEdgeSchema,

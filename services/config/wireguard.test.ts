@@ -212,7 +212,10 @@ test('what a device says of itself is checked, field by field', async () => {
       { publicKey, endpoint: 'site.example:51820' },
       field('endpoint', 'must be ADDRESS:PORT or [IPV6]:PORT, such as 203.0.113.9:51820'),
     ],
-    [{ publicKey, endpoint: '127.0.0.1:1' }, field('endpoint', 'is one of the loopback addresses: no worker begins there')],
+    [
+      { publicKey, endpoint: '127.0.0.1:1' },
+      field('endpoint', 'is one of the loopback addresses: no worker begins there'),
+    ],
     [
       { publicKey, networks: ['192.168.1.1/24', 'x', '10.9.0.0/16'] },
       field('networks[0]', 'has bits set behind its prefix: is 192.168.1.0/24 meant?'),
@@ -303,7 +306,10 @@ test('devices of one site may have the same networks, those of another one may n
   for (const more of [{}, { site: 'bonn' }]) {
     const taken = await device('bonn', more);
     assert.deepEqual([taken.status, taken.json.reason], [409, 'SITE_NETWORK_TAKEN']);
-    assert.match(taken.json.detail, /lies behind device "ber-1" already: devices of one site say so \(wireguard\.site\)$/);
+    assert.match(
+      taken.json.detail,
+      /lies behind device "ber-1" already: devices of one site say so \(wireguard\.site\)$/,
+    );
   }
   const leaves = send('PATCH', `${DEVICES}/ber-2`, { wireguard: { site: 'bonn' } });
   assert.deepEqual(await refused(leaves), [409, 'SITE_NETWORK_TAKEN']);

@@ -37,7 +37,10 @@ const world = () => {
     const got: Uint8Array[] = [];
     const send = (buffer: Uint8Array, start: number, end: number) => got.push(buffer.slice(start, end)) > 0;
     const sources = [`10.64.0.${n}/32`, `fd00:1::${n}/128`, ...networks].map(prefix);
-    const session = new Session({ tenant: 'red', device: `d${n}`, sources, egress: true, rank }, { mtu: () => 1420, send });
+    const session = new Session(
+      { tenant: 'red', device: `d${n}`, sources, egress: true, rank },
+      { mtu: () => 1420, send },
+    );
     tenants.attach(session);
     const sends = (bytes: Uint8Array): void => {
       const buffer = new Uint8Array(HEADROOM + bytes.length);
@@ -101,7 +104,16 @@ test('devices of sites at other workers count alike, and those of one rank by wh
   const from = device(3);
   const main = device(2, NETWORK, 5);
   const sources = ['10.64.0.12/32', ...NETWORK].map(prefix);
-  const other: RemoteSession = { thread: 1, id: 0, serial: 7, tenant: 'red', device: 'd12', sources, rank: 5, member: 2 };
+  const other: RemoteSession = {
+    thread: 1,
+    id: 0,
+    serial: 7,
+    tenant: 'red',
+    device: 'd12',
+    sources,
+    rank: 5,
+    member: 2,
+  };
   tenants.attachRemote(other);
   assert.equal(`${getters(from, [main])} ${remote.splice(0).length}`, '0 2');
   tenants.attachRemote({ ...other, rank: 517 });

@@ -201,6 +201,12 @@ test('what is written is read again, and no part of it is', () => {
   roundTrip(place, writeDevicePlace(place), readDevicePlace, true);
   const translated: DevicePlace = { ...place, outside: { address: 0xcb007140, port: 64_512 } };
   roundTrip(translated, writeDevicePlace(translated), readDevicePlace, true);
+  // What is cut off before a rank is a place without one, as earlier releases write it.
+  for (const rank of [0, 511])
+    assert.deepEqual(readDevicePlace(reader(writeDevicePlace({ ...place, rank }))), { ...place, rank });
+  const ranked = writeDevicePlace({ ...place, rank: 5 });
+  assert.throws(() => readDevicePlace(reader(ranked.slice(0, -1))), isFrameError);
+  assert.throws(() => readDevicePlace(reader(Uint8Array.of(...ranked, 0))), isFrameError);
 });
 
 test('an UPDATE holds as many records as can still be relayed', () => {
