@@ -149,10 +149,12 @@ export class EdgeWireGuard {
       if (next.length > 0) this.#renewals = setTimeout(turn, RENEWAL_MS * this.#parts.threads);
     };
     this.undrain();
+    this.sessions.sites.drain(true);
     turn();
   }
 
   undrain(): void {
+    this.sessions.sites.drain(false);
     clearTimeout(this.#renewals);
   }
 

@@ -51,6 +51,7 @@ export class SiteWatch {
   readonly #watched = new Map<number, Watched>();
   /** By the numbers of peers, for longer than their sessions. */
   readonly #guards = new Map<number, FlapGuard>();
+  #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
   #seconds = 0;
 
@@ -77,6 +78,7 @@ export class SiteWatch {
     };
     this.#watched.set(peer.number, watched);
     session.isWithdrawn = health.state === 'lost';
+    session.rank = this.#rankOf(watched);
     session.onEchoReply = (buffer, view) => this.#onReply(watched, buffer, view);
     this.#timer ??= setInterval(() => this.second(nowUs()), SECOND_MS).unref();
   }
@@ -102,6 +104,13 @@ export class SiteWatch {
   close(): void {
     clearInterval(this.#timer);
     this.#watched.clear();
+  }
+
+  /** What is for sites that another worker reaches, too, is to go there while this one drains. */
+  drain(isDraining: boolean): void {
+    if (this.#isDraining === isDraining) return;
+    this.#isDraining = isDraining;
+    for (const watched of this.#watched.values()) if (!watched.session.hasMoved) this.#lead(watched);
   }
 
   /** A second has passed. */
@@ -137,6 +146,7 @@ export class SiteWatch {
   }
 
   #onReply(watched: Watched, buffer: Uint8Array, view: IpView): void {
+    if (watched.session.hasMoved) return;
     const number = echoNumber(buffer, view);
     const age = (this.#seconds - (number % 65_536) + 65_536) % 65_536;
     if (Math.floor(number / 65_536) !== watched.peer.number % 65_536 || age >= LATEST) return;
@@ -150,12 +160,22 @@ export class SiteWatch {
     if (health.state !== before) this.#change(watched, before);
   }
 
-  #change({ session, metric, health }: Watched, before: SiteState): void {
+  #change(watched: Watched, before: SiteState): void {
+    const { session, health } = watched;
     const { state } = health;
     this.counters[state]++;
-    const rank = session.rank === undefined ? undefined : metric + (state === 'held' ? LAST_CHOICE : 0);
-    this.#parts.tenants.lead(session, state !== 'lost', rank);
+    this.#lead(watched);
     const { tenant, device } = session;
     this.#parts.notify({ type: 'site', tenant, device, state, before });
+  }
+
+  #lead(watched: Watched): void {
+    const { session, health } = watched;
+    this.#parts.tenants.lead(session, health.state !== 'lost', this.#rankOf(watched));
+  }
+
+  #rankOf({ session, metric, health }: Watched): number | undefined {
+    if (session.rank === undefined) return undefined;
+    return metric + (health.state === 'held' || this.#isDraining ? LAST_CHOICE : 0);
   }
 }
