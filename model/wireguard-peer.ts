@@ -29,6 +29,12 @@ export interface WireGuardPeer {
   readonly egress: boolean;
   /** Given where the worker may begin, as with a site that is always at one address. */
   readonly endpoint?: WireGuardEndpoint | undefined;
+  /** Of devices of one tenant with the same name here the networks behind them may be the same: they are one site's. */
+  readonly site?: string | undefined;
+  /** 0 to 255: of a site's devices that reach it the lowest gets what is for its networks. */
+  readonly metric?: number | undefined;
+  /** An address behind it that answers pings for as long as the site is reached by this device. */
+  readonly probe?: string | undefined;
   /** 1 to 65,535 seconds; absent: none are sent unasked. */
   readonly keepaliveSeconds?: number | undefined;
 }

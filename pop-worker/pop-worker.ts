@@ -365,6 +365,12 @@ export class PopWorker {
       const { ended, error } = notice;
       this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });
     }
+    if (notice.type === 'site') {
+      const { type, ...fields } = notice;
+      const how = { reached: 'a site is reached by a device', lost: 'a site is not reached by a device any more' };
+      const held = 'a site is reached by a device that came and went, and is the last choice for a while';
+      this.#parts.log[notice.state === 'reached' ? 'info' : 'warn']({ ...how, held }[notice.state], fields);
+    }
     if (notice.type !== 'connected' && notice.type !== 'disconnected') return;
     const { type, ...fields } = notice;
     this.#parts.log.info(type === 'connected' ? 'a device connected' : 'a device disconnected', fields);

@@ -22,6 +22,7 @@ test('what may be left out has defaults; all else is as it is written', () => {
     ...{ tenant: 'acme', device: 'site', number: 2 ** 24 - 1, publicKey: key(2), presharedKey: key(3) },
     ...{ sources: ['10.64.0.3/32', 'fd00:1::3/128', '10.70.0.0/24'], egress: false, keepaliveSeconds: 65_535 },
     endpoint: '[2001:db8::7]:51820',
+    ...{ site: 'berlin', metric: 255, probe: '10.70.0.1' },
   };
   const bytes = (fill: number) => new Uint8Array(32).fill(fill);
   const [one, other] = parseWireGuardPeers(JSON.stringify([PEER, site]), 'peers.json');
@@ -48,6 +49,10 @@ test('each mistake is named with its place, and no key with it', () => {
     [{ endpoint: '192.0.2.1' }, /0\.endpoint: must be host:port/],
     [{ keepaliveSeconds: 0 }, /0\.keepaliveSeconds/],
     [{ keepaliveSeconds: 65_536 }, /0\.keepaliveSeconds/],
+    [{ site: 'Berlin' }, /0\.site: must be lower-case/],
+    [{ metric: 256 }, /0\.metric/],
+    [{ probe: 'router' }, /0\.probe/],
+    [{ sources: Array.from({ length: 67 }, (_, i) => `10.0.${i}.0/24`) }, /0\.sources/],
     [{ privateKey: key(5) }, /there is no setting 0\.privateKey/],
   ] as const) {
     const text = wrong([{ ...PEER, ...change }]);

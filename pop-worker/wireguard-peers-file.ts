@@ -26,7 +26,10 @@ const Peers = z.array(
   z.strictObject({
     ...{ tenant: id, device: id, number: z.int().min(0).max(MOST_NUMBER), publicKey: key },
     presharedKey: key.optional(),
-    sources: z.array(prefix).min(1).max(256),
+    sources: z.array(prefix).min(1).max(66),
+    site: id.optional(),
+    metric: z.int().min(0).max(255).optional(),
+    probe: ipAddress.optional(),
     egress: z.boolean().default(true),
     endpoint: endpoint.optional(),
     keepaliveSeconds: z.int().min(1).max(65_535).optional(),

@@ -147,6 +147,35 @@ test('a site leads the tenant’s networks into the tunnel, but not what lies be
   assert.ok(laptop['Peer.AllowedIPs']?.includes('192.168.0.0/16'));
 });
 
+test('a tunnel of a site has routes of its own metric, a way back, and no resolver, and wg-quick reads all of it', async () => {
+  const flags = ['--wireguard-networks', '192.168.99.0/24', '--wireguard-site', 'berlin', '--wireguard-metric', '10'];
+  const { publicKey } = generateKeyPair();
+  const probe = ['--wireguard-probe', '192.168.99.1', '--wireguard-public-key', publicKey];
+  await good('device', 'create', 'acme/berlin-2', '--network', 'office', ...flags, ...probe);
+  const { wireguard, ipv4Address, ipv6Address } = await json('device', 'get', 'acme/berlin-2');
+  assert.deepEqual([wireguard.site, wireguard.metric, wireguard.probe], ['berlin', 10, '192.168.99.1']);
+  assert.match(await good('device', 'get', 'acme/berlin-2'), /^wireguard\.site +berlin$/m);
+  const text = await good('device', 'config', 'acme/berlin-2', '--wireguard', '--private-only');
+  const lines = text.split('\n');
+  const table = 1000 + wireguard.peerNumber;
+  for (const line of [
+    'Table = off',
+    'PostUp = ip -4 route add 10.64.0.0/24 dev %i metric 1010',
+    `PostUp = ip -4 route add default dev %i table ${table}; ip -4 rule add from ${ipv4Address} lookup ${table}`,
+    `PostDown = ip -6 rule del from ${ipv6Address} lookup ${table}`,
+  ])
+    assert.ok(lines.includes(line), `${line} in ${text}`);
+  assert.ok(!text.includes('DNS ='));
+  assert.ok(!text.includes('192.168.99.'), 'nothing of the site leads into the tunnel');
+  if (typeof tools === 'string') return;
+  const stripped = settingsOf(
+    execFileSync(tools.programs['wg-quick'] ?? '', ['strip', file('wgtest1.conf', text)], { encoding: 'utf8' }),
+  );
+  assert.deepEqual(Object.keys(stripped).sort(), [
+    ...['Interface.PrivateKey', 'Peer.AllowedIPs', 'Peer.Endpoint', 'Peer.PublicKey'],
+  ]);
+});
+
 test('WireGuard of a device is changed by options and files, and taken away', async () => {
   const before = (await json('device', 'get', 'acme/laptop')).wireguard;
   const moved = await json('device', 'update', 'acme/laptop', '--wireguard-endpoint', '203.0.113.9:51820');

@@ -46,6 +46,9 @@ const options = {
 
 type Values = OptionValues<typeof options>;
 
+/** Tables of routes begin here, so that they are none of the system's own. */
+const FIRST_TABLE = 1000;
+
 const PATH = methodNamed('device', 'get').path;
 
 const call = async <T>(api: ApiClient, noun: string, verb: string, request: JsonObject): Promise<T> =>
@@ -146,6 +149,8 @@ const configOf = async (api: ApiClient, tenant: string, id: string, values: Valu
     mtu: values.mtu ?? DEFAULT_MTU,
     wantsPresharedKey: wireguard?.hasPresharedKey === true,
     keepaliveSeconds: wireguard?.persistentKeepaliveSeconds ?? 0,
+    ...(wireguard !== undefined &&
+      wireguard.site !== '' && { site: { metric: wireguard.metric, table: FIRST_TABLE + wireguard.peerNumber } }),
   };
 };
 

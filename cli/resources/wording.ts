@@ -20,9 +20,14 @@ const FIELDS: Readonly<Record<string, string>> = {
   'DeviceWireguard.persistent_keepalive_seconds':
     'how often both ends send something at least, for NATs (default: never)',
   'DeviceWireguard.networks': "a prefix behind it, inside one of the tenant's networks; say it once for each",
+  'DeviceWireguard.site': 'name of the site that its networks are, where another device has them too',
+  'DeviceWireguard.metric': "of a site's devices that reach it the lowest gets what is for it, 0 to 255 (default: 0)",
+  'DeviceWireguard.probe': 'an address in its networks that answers pings while the site is reached by it',
   'WireguardEdge.public_key': 'the public key of all workers, as `wg pubkey` writes it',
   'WireguardEdge.endpoints':
     'where clients come to, such as 192.0.2.1:51820; say it once for each, the one that they are told first',
+  'WireguardEdge.endpoint_ranges':
+    'a private range where workers may begin to reach devices, such as 10.20.0.0/16; say it once for each',
   'WireguardEdge.dns': 'a resolver that clients are told of; say it once for each',
   'Pop.latitude': 'degrees north, -90 to 90',
   'Pop.longitude': 'degrees east, -180 to 180',

@@ -23,6 +23,15 @@ export interface DeviceConfig {
   readonly endpoint: string;
   /** 0: none. */
   readonly keepaliveSeconds: number;
+  /** Given where the device is one of a site's, which may have another tunnel beside this one. */
+  readonly site?: SiteTunnel | undefined;
+}
+
+/** How a site's router tells its tunnels apart. */
+export interface SiteTunnel {
+  readonly metric: number;
+  /** Of routes for what the router itself says by the tunnel's addresses; no other tunnel has it. */
+  readonly table: number;
 }
 
 /**
@@ -31,6 +40,9 @@ export interface DeviceConfig {
  * have to be told by ICMP, which many never hear.
  */
 export const DEFAULT_MTU = 1400;
+
+/** Of a site's routes; `failover.sh` of docs/wireguard.md goes before. */
+const ROUTE_METRIC = 1000;
 
 const EVERYTHING = ['0.0.0.0/0', '::/0'];
 
@@ -47,17 +59,44 @@ const reachable = (resolvers: readonly string[], prefixes: readonly string[]): s
 
 const withLength = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`;
 
+const familyOf = (text: string): string => (text.includes(':') ? '-6' : '-4');
+
+/**
+ * Routes of a site's tunnel, which wg-quick would make without metrics, so that a second tunnel could not have them; and a way
+ * back for what is asked at the tunnel's own addresses.
+ */
+const siteRoutes = (
+  { metric, table }: SiteTunnel,
+  addresses: readonly string[],
+  allowed: readonly string[],
+): string[] => [
+  'Table = off',
+  ...allowed.map(
+    (prefix) => `PostUp = ip ${familyOf(prefix)} route add ${prefix} dev %i metric ${ROUTE_METRIC + metric}`,
+  ),
+  ...addresses.flatMap((address) => {
+    const family = familyOf(address);
+    const rule = `from ${address} lookup ${table}`;
+    return [
+      `PostUp = ip ${family} route add default dev %i table ${table}; ip ${family} rule add ${rule}`,
+      `PostDown = ip ${family} rule del ${rule}`,
+    ];
+  }),
+];
+
 /** The file that wg-quick and the clients for telephones take (`man wg-quick`), without its comments. */
 export const wgQuick = (config: DeviceConfig): string => {
-  const { privateKey, addresses, mtu, edgeKey, presharedKey, endpoint, keepaliveSeconds } = config;
+  const { privateKey, addresses, mtu, edgeKey, presharedKey, endpoint, keepaliveSeconds, site } = config;
   const allowed = allowedIps(config);
-  const resolvers = reachable(config.resolvers, allowed);
+  // A site's router is no host that asks by the tunnel: hosts behind it have resolvers of their network.
+  const resolvers = site === undefined ? reachable(config.resolvers, allowed) : [];
   return [
     '[Interface]',
     `PrivateKey = ${privateKey ?? '<the private key of the device>'}`,
     `Address = ${addresses.map(withLength).join(', ')}`,
     ...(resolvers.length > 0 ? [`DNS = ${resolvers.join(', ')}`] : []),
     `MTU = ${mtu}`,
+    ...(site === undefined ? [] : siteRoutes(site, addresses, allowed)),
     '',
     '[Peer]',
     `PublicKey = ${edgeKey}`,

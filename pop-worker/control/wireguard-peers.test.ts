@@ -113,6 +113,8 @@ test('what cannot be used is refused record by record, told once, and counted', 
     ['prefix', { networks: ['10.0.0.1/8'] }, 'sources'],
     ['name', { endpoint: 'site.example:1' }, 'endpoint'],
     ['port', { endpoint: '192.0.2.1:0' }, 'endpoint'],
+    ['itself', { endpoint: '127.0.0.1:51820' }, 'endpoint'],
+    ['metadata', { endpoint: '169.254.169.254:80' }, 'endpoint'],
     ['long', { keepaliveSeconds: 65_536 }, 'keepalive'],
     ['no-jwe', { sealedPresharedKey: 'x' }, 'preshared_key'],
     [

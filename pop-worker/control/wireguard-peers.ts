@@ -1,5 +1,6 @@
-import { parsePrefixRange } from '#model/ip-range.ts';
+import { addressRange, parsePrefixRange } from '#model/ip-range.ts';
 import { isUsablePublicKey, parseWireguardEndpoint, WIREGUARD_KEY_BYTES } from '#model/wireguard.ts';
+import { neverEndpoint } from '#model/wireguard-endpoint.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
@@ -25,12 +26,13 @@ const GATHER_MS = 50;
 const AT_ONCE = 64;
 const LAST_NUMBER = 2 ** 24 - 1;
 const LONGEST_KEEPALIVE_SECONDS = 65_535;
+const MOST_METRIC = 255;
 
 const IN_WORDS: Readonly<Record<RefusedPeer, string>> = {
   number: 'its number is none',
   public_key: 'its public key is none',
   sources: 'what it may send from are no prefixes',
-  endpoint: 'its endpoint is none',
+  endpoint: 'its endpoint is none that a worker begins at',
   keepalive: 'its keepalive is too long',
   other_key: "its preshared key is sealed to another key than this worker's: set it again (`device update`)",
   preshared_key: 'its preshared key cannot be opened: set it again (`device update`)',
@@ -127,6 +129,8 @@ export class WireguardPeers {
       return 'sources';
     const endpoint = record.endpoint === '' ? undefined : parseWireguardEndpoint(record.endpoint);
     if (record.endpoint !== '' && endpoint?.isAddress !== true) return 'endpoint';
+    const place = endpoint === undefined ? undefined : addressRange(endpoint.host);
+    if (place !== undefined && neverEndpoint(place) !== undefined) return 'endpoint';
     if (keepaliveSeconds > LONGEST_KEEPALIVE_SECONDS) return 'keepalive';
     const presharedKey = sealedPresharedKey === '' ? undefined : this.#opened.get(sealedPresharedKey);
     if (typeof presharedKey === 'string') return presharedKey;
@@ -137,6 +141,8 @@ export class WireguardPeers {
       ...(presharedKey && { presharedKey }),
       ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
       ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
+      ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
+      ...(record.probe !== '' && { probe: record.probe }),
     };
   }
 

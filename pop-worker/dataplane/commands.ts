@@ -6,6 +6,7 @@ import type { ProbeAnswer } from './forward/kernel-probe.ts';
 import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
+import type { SiteState } from './wireguard/site-health.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
 export type Command =
@@ -92,6 +93,14 @@ export type Notice =
       readonly ipv6: string;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
+  /** What lies behind a device is reached by it otherwise than before. */
+  | {
+      readonly type: 'site';
+      readonly tenant: string;
+      readonly device: string;
+      readonly state: SiteState;
+      readonly before: SiteState;
+    }
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
   | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }

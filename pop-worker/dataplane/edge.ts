@@ -29,7 +29,7 @@ import { KernelProbe } from './forward/kernel-probe.ts';
 import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
 import { SharedFilters } from './forward/shared-filters.ts';
-import { TenantTable } from './forward/tenant-table.ts';
+import { shownOf, TenantTable } from './forward/tenant-table.ts';
 import { Handoff } from './handoff/handoff.ts';
 import { Strays } from './handoff/strays.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
@@ -317,7 +317,7 @@ export class Edge {
     const nat = new EgressNat({
       ...{ setup, thread: index, threads, random: systemRandom },
       send: (message) => this.#others?.nat(threads, message) ?? false,
-      reassigned: (session) => sessionNotices(index, this.#hosts.notify).attached(session),
+      reassigned: (session) => sessionNotices(index, this.#hosts.notify).attached(shownOf(session)),
     });
     nat.tick(nowUs() / 1000);
     return nat;

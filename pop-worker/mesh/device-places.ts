@@ -33,13 +33,13 @@ export class DevicePlaces {
   }
 
   /** A session came to a data-plane thread. */
-  attached({ thread, id, serial, tenant, device, sources, outside, past }: Session<'attached'>): void {
+  attached({ thread, id, serial, tenant, device, sources, rank, outside, past }: Session<'attached'>): void {
     const { setup, mesh, sessions, filters } = this.#parts;
     if (thread === setup.threads) return;
     const key = keyOf(tenant, device);
     this.#own.set(`${thread} ${serial}`, key);
     this.#latest.set(key, { thread, id, serial, tenant, device });
-    const data = writeDevicePlace({ thread, id, serial, sources, outside });
+    const data = writeDevicePlace({ thread, id, serial, sources, rank, outside });
     // The time serves as an epoch where nothing tells one: a later session of a device counts more.
     mesh().arrive(key, data, Date.now(), past, bootUs());
     if (outside !== undefined) sessions().attached(key, thread);

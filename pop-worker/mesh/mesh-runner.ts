@@ -267,6 +267,10 @@ export class MeshRunner {
     this.#fence.keep(this.mesh.leaseUntil(), this.mesh.mayServe(now), now);
     this.#prefixes.look(now, (shared) => this.#notify({ type: 'others', shared }));
     for (const member of this.mesh.overdue(now)) this.#knocks.knock(member);
+    for (const member of this.mesh.members) {
+      const moved = this.devices.setWay(member, this.mesh.via(member, now) >= 0);
+      for (const session of moved) this.#notify({ type: 'attached', session });
+    }
   }
 
   /** Ends all links; `close` some milliseconds later. */

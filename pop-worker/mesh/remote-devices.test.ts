@@ -41,3 +41,25 @@ test('of sessions that are no more the last thousand or so are remembered', () =
   assert.equal(devices.find(first.id, first.serial), undefined);
   assert.equal(devices.find(0, 10)?.serial, 1029);
 });
+
+test('a device of a site at a member that no way leads to is the last choice until one does; others are left alone', () => {
+  const devices = new RemoteDevices(2);
+  const site = (rank: number | undefined, member = 7): PresenceRecord => ({
+    ...{ ...record(member, 70), key: rank === undefined ? KEY : keyOf('red', `router${rank}`) },
+    data: writeDevicePlace({ thread: 0, id: 1, serial: 70, sources: [], rank }),
+  });
+  devices.set(KEY, site(undefined));
+  const { attached } = devices.set(keyOf('red', 'router3'), site(3));
+  devices.set(keyOf('red', 'router4'), site(4, 8));
+  assert.equal(attached?.rank, 3);
+  const ranks = (member: number, hasWay: boolean) =>
+    devices
+      .setWay(member, hasWay)
+      .map(({ device, rank, serial }) => `${device} ${rank} ${serial === attached?.serial}`);
+  assert.deepEqual(ranks(7, true), []);
+  assert.deepEqual(ranks(7, false), ['router3 515 true']);
+  assert.deepEqual(ranks(7, false), []);
+  assert.equal(devices.set(keyOf('red', 'router5'), site(5)).attached?.rank, 517, 'one that is heard of meanwhile');
+  devices.set(keyOf('red', 'router5'), undefined);
+  assert.deepEqual(ranks(7, true), ['router3 3 true']);
+});

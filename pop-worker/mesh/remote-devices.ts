@@ -16,9 +16,14 @@ export const keyOf = (tenant: string, device: string): string => `${tenant}/${de
 /** Sessions that are no more and are remembered. */
 const MOST_FORMER = 1024;
 
+/** Added to the rank of a device that no way leads to at the moment. */
+const NO_WAY = 512;
+
 interface Known {
   readonly device: RemoteDevice;
-  readonly session: RemoteSession;
+  session: RemoteSession;
+  /** As its worker says it. */
+  readonly rank: number | undefined;
 }
 
 /** Devices at other workers, as sessions that the data plane's threads can reach through the mesh thread. */
@@ -30,6 +35,10 @@ export class RemoteDevices {
   /** By serial, the keys of the sessions that were there last. */
   readonly #former = new Map<number, string>();
   #serial = 0;
+  /** Those of whose prefixes others may take care. */
+  readonly #ranked = new Set<Known>();
+  /** Members that no way leads to. */
+  readonly #cut = new Set<number>();
 
   /** @param thread index of the mesh's thread in the exchange */
   constructor(thread: number) {
@@ -54,6 +63,26 @@ export class RemoteDevices {
   }
 
   /**
+   * Whether a way leads to a member. Nobody has to be dead for it: what is for a site takes the way by another of its devices.
+   *
+   * @returns sessions that are to be told of anew
+   */
+  setWay(member: number, hasWay: boolean): RemoteSession[] {
+    if (this.#cut.has(member) !== hasWay) return [];
+    if (hasWay) this.#cut.delete(member);
+    else this.#cut.add(member);
+    const changed = [...this.#ranked].filter(({ device }) => device.member === member);
+    return changed.map((known) => {
+      known.session = { ...known.session, rank: this.#rankAt(member, known.rank) };
+      return known.session;
+    });
+  }
+
+  #rankAt(member: number, rank: number | undefined): number | undefined {
+    return rank !== undefined && this.#cut.has(member) ? rank + NO_WAY : rank;
+  }
+
+  /**
    * What is known of a device now. @param record undefined: it is nowhere else
    *
    * @returns sessions that are no more, and that there are, in this order
@@ -67,7 +96,9 @@ export class RemoteDevices {
     return { ...(detached && { detached }), ...(attached && { attached }) };
   }
 
-  #remove(key: string, { session }: Known): DetachedSession {
+  #remove(key: string, known: Known): DetachedSession {
+    const { session } = known;
+    this.#ranked.delete(known);
     this.#byKey.delete(key);
     this.#byId[session.id] = undefined;
     this.#free.push(session.id);
@@ -80,16 +111,17 @@ export class RemoteDevices {
   #add(
     key: string,
     { member, epoch }: PresenceRecord,
-    { thread, id, serial, sources, outside }: DevicePlace,
+    { thread, id, serial, sources, rank, outside }: DevicePlace,
   ): RemoteSession | undefined {
     const [tenant, device] = key.split('/');
     if (tenant === undefined || device === undefined) return undefined;
-    const ours = this.#free.pop() ?? this.#byId.length;
-    const own = { thread: this.#thread, id: ours, serial: ++this.#serial };
-    const session = { ...own, tenant, device, sources, outside, member, epoch };
-    const known = { device: { member, thread, id, serial }, session };
-    this.#byId[ours] = known;
+    const place = this.#free.pop() ?? this.#byId.length;
+    const own = { thread: this.#thread, id: place, serial: ++this.#serial };
+    const ours = { ...own, tenant, device, sources, rank: this.#rankAt(member, rank), outside, member, epoch };
+    const known: Known = { device: { member, thread, id, serial }, session: ours, rank };
+    if (rank !== undefined) this.#ranked.add(known);
+    this.#byId[place] = known;
     this.#byKey.set(key, known);
-    return session;
+    return ours;
   }
 }

@@ -24,6 +24,11 @@ let made = 0;
 export interface WireGuardIdentity extends DeviceIdentity {
   readonly number: number;
   readonly presharedKey?: Uint8Array;
+  /** Prefixes behind it. */
+  readonly networks?: readonly string[];
+  readonly site?: string;
+  readonly metric?: number;
+  readonly probe?: string;
 }
 
 /** @param number 1 to 199 */
@@ -35,10 +40,11 @@ export const wireguard = (identity: DeviceIdentity, number: number): WireGuardId
 export const peersOf = (identities: readonly WireGuardIdentity[]): object[] =>
   identities.map((identity) => {
     const { tenant, device, number, ipv4, ipv6, egress = true, presharedKey } = identity;
-    const sources = [`${ipv4}/32`, `${ipv6}/128`];
+    const { networks = [], site, metric, probe } = identity;
+    const sources = [`${ipv4}/32`, `${ipv6}/128`, ...networks];
     const secret = presharedKey === undefined ? {} : { presharedKey: base64(presharedKey) };
     return {
-      ...{ tenant, device, number, sources, egress },
+      ...{ tenant, device, number, sources, egress, site, metric, probe },
       ...secret,
       publicKey: base64(publicOf(privateKey(identity))),
     };
@@ -86,7 +92,17 @@ export class WireGuardDevice {
       edge = EDGE4,
       namespace = world.clientNamespace(),
       command = OURS,
-    }: { edge?: string; namespace?: string; command?: readonly string[] } = {},
+      routes = ROUTES,
+      metric = 0,
+      keepalive = 0,
+    }: {
+      edge?: string;
+      namespace?: string;
+      command?: readonly string[];
+      routes?: readonly string[];
+      metric?: number;
+      keepalive?: number;
+    } = {},
   ): Promise<WireGuardDevice> {
     const device = new WireGuardDevice(t, namespace, command);
     await world.until('the client answers', async () => (await device.ask('get=1').catch(() => [])).length > 0);
@@ -97,7 +113,8 @@ export class WireGuardDevice {
       `private_key=${hex(privateKey(identity))}`,
       `public_key=${hex(publicOf(WORKER_KEY))}`,
       ...[`preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
-      ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0'],
+      `persistent_keepalive_interval=${keepalive}`,
+      ...(routes === ROUTES ? ['0.0.0.0/0', '::/0'] : routes).map((prefix) => `allowed_ip=${prefix}`),
     );
     for (const address of [`${identity.ipv4}/32`, `${identity.ipv6}/128`]) {
       const nodad = address.includes(':') ? ['nodad'] : [];
@@ -106,7 +123,8 @@ export class WireGuardDevice {
     // No address of its link alone, from which it would ask for routers.
     world.run(namespace, 'sh', '-c', `echo 1 > /proc/sys/net/ipv6/conf/${device.name}/addr_gen_mode`);
     world.run(namespace, 'ip', 'link', 'set', device.name, 'up');
-    for (const route of ROUTES) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name);
+    const more = metric === 0 ? [] : ['metric', String(metric)];
+    for (const route of routes) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name, ...more);
     return device;
   }
 

@@ -1,20 +1,20 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { ConfigKey } from '#model/names.ts';
-import {
-  isReachableAddress,
-  isUsablePublicKey,
-  parseWireguardEndpoint,
-  wireguardEndpointText,
-  wireguardKey,
-} from '#model/wireguard.ts';
+import { addressRange, contains, prefixRange } from '#model/ip-range.ts';
+import { ConfigKey, SYSTEM } from '#model/names.ts';
+import { canonicalAddress } from '#model/prefixes.ts';
+import { isUsablePublicKey, parseWireguardEndpoint, wireguardEndpointText, wireguardKey } from '#model/wireguard.ts';
+import { endpointRefusal } from '#model/wireguard-endpoint.ts';
 import {
   type Device,
   DeviceState,
   type DeviceWireguard,
   DeviceWireguardSchema,
 } from '#proto/gen/cloudbridge/v1/device_pb.ts';
+import { PopSchema, WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { type WireguardPeer, WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { AnycastPrefixSchema } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
+import type { WireguardEdge } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { apiError, badRequest } from '#services/api/errors.ts';
 import type { Change } from '#services/store/commit.ts';
 import type { Store } from '#services/store/store.ts';
@@ -69,8 +69,27 @@ export const applyWireguard = (
 const namesWithValue = (source: DeviceWireguard): string[] =>
   [...FIELDS].filter(([, local]) => String(source[local]) !== '' && source[local] !== 0).map(([name]) => name);
 
+/** Where the edge itself is: addresses of PoPs, of workers in the mesh, what is announced, and what clients are told. */
+const ownAddresses = async (config: Store, { endpoints }: WireguardEdge): Promise<string[]> => {
+  const read = async <T extends DescMessage>(schema: T, kind: string) =>
+    (await config.list(`${SYSTEM}.${kind}.>`)).flatMap((record) => config.tryRead(schema, record) ?? []);
+  const pops = await read(PopSchema, 'pop');
+  const workers = await read(WorkerSchema, 'worker');
+  const prefixes = await read(AnycastPrefixSchema, 'prefix');
+  return [
+    ...endpoints.map((text) => parseWireguardEndpoint(text)?.host ?? ''),
+    ...pops.flatMap(({ addresses }) => addresses),
+    ...workers.map(({ meshAddress }) => meshAddress),
+    ...prefixes.map(({ prefix }) => prefix),
+  ].filter((text) => text !== '');
+};
+
 /** @throws InvalidArgument */
-const check = (wireguard: DeviceWireguard, edgeKey: string): void => {
+const check = (
+  wireguard: DeviceWireguard,
+  { publicKey: edgeKey, endpointRanges }: WireguardEdge,
+  own: readonly string[],
+): void => {
   const { publicKey, endpoint } = wireguard;
   const wrong: { field: string; description: string }[] = [];
   const say = (name: string, description: string) => wrong.push({ field: `device.wireguard.${name}`, description });
@@ -82,9 +101,26 @@ const check = (wireguard: DeviceWireguard, edgeKey: string): void => {
     const parsed = parseWireguardEndpoint(endpoint);
     if (parsed === undefined || !parsed.isAddress)
       say('endpoint', 'must be ADDRESS:PORT or [IPV6]:PORT, such as 203.0.113.9:51820');
-    else if (!isReachableAddress(parsed.host)) say('endpoint', 'is an address that no worker reaches');
-    else wireguard.endpoint = wireguardEndpointText(parsed);
+    else {
+      const refusal = endpointRefusal(parsed.host, endpointRanges, own);
+      if (refusal === undefined) wireguard.endpoint = wireguardEndpointText(parsed);
+      else say('endpoint', refusal);
+    }
   }
+  if (wrong.length > 0) throw badRequest(wrong);
+};
+
+/** What says how a site is reached, beside its networks in their one form. @throws InvalidArgument */
+const checkProbe = (wireguard: DeviceWireguard): void => {
+  const { networks, site, metric, probe } = wireguard;
+  const wrong: { field: string; description: string }[] = [];
+  const say = (name: string, description: string) => wrong.push({ field: `device.wireguard.${name}`, description });
+  if (site !== '' && networks.length === 0) say('site', 'is of a device with networks behind it: give `networks`, too');
+  if (site === '' && metric > 0) say('metric', 'chooses between devices of one site: give `site`, too');
+  const range = probe === '' ? undefined : addressRange(probe);
+  if (range !== undefined && !networks.some((network) => contains(prefixRange(network), range)))
+    say('probe', `${probe} lies in none of the networks behind the device`);
+  else if (probe !== '') wireguard.probe = canonicalAddress(probe) ?? probe;
   if (wrong.length > 0) throw badRequest(wrong);
 };
 
@@ -106,7 +142,7 @@ export const wireguardChanges = async (
   const { wireguard } = device;
   if (wireguard === undefined) return before === undefined ? [] : endWireguard(before);
   const { edge } = await readWireguardEdge(config);
-  check(wireguard, edge.publicKey);
+  check(wireguard, edge, wireguard.endpoint === '' ? [] : await ownAddresses(config, edge));
   const holder = holderOf(device);
   const changes: Change[] = [];
   const old = before?.wireguard;
@@ -120,11 +156,12 @@ export const wireguardChanges = async (
     wireguard.peerNumber = number;
     changes.push(change);
   }
-  if (String(old?.networks ?? []) !== String(wireguard.networks)) {
-    const site = await checkSite(config, device, wireguard.networks);
+  if (String(old?.networks ?? []) !== String(wireguard.networks) || (old?.site ?? '') !== wireguard.site) {
+    const site = await checkSite(config, device, wireguard.networks, wireguard.site);
     wireguard.networks = site.networks;
     changes.push(...site.changes);
   }
+  checkProbe(wireguard);
   const key = ConfigKey.wireguardPeer(device.tenant, device.id);
   const { value, revision } = await config.last(key);
   const peer = value === undefined ? undefined : config.read(WireguardPeerSchema, { key, value, revision });
@@ -151,6 +188,7 @@ const peerRecord = (device: Device, wireguard: DeviceWireguard, sealedPresharedK
   const peer: WireguardPeer = create(WireguardPeerSchema, {
     ...{ tenant, device: id, network, number, publicKey: wireguardKey(publicKey)!, sealedPresharedKey },
     ...{ ipv4Address, ipv6Address, networks, endpoint, keepaliveSeconds },
+    ...{ site: wireguard.site, metric: wireguard.metric, probe: wireguard.probe },
   });
   return toBinary(WireguardPeerSchema, peer);
 };

@@ -20,15 +20,21 @@ import type { SiteRange } from './leases.ts';
 /** A prefix behind a device. */
 interface Site {
   readonly device: string;
+  /** Of which it is one of perhaps several devices; empty: of none. */
+  readonly site: string;
   readonly prefix: string;
   readonly range: IpRange;
 }
+
+/** What to do where two devices have one network on purpose. */
+const SAME_SITE = ': devices of one site say so (wireguard.site)';
 
 /** What lies behind the devices of a tenant. */
 export const sitesOf = async (config: Store, tenant: string): Promise<Site[]> =>
   (await config.list(`${tenant}.wireguard.*`)).flatMap((record) => {
     const peer = config.tryRead(WireguardPeerSchema, record);
-    return (peer?.networks ?? []).map((prefix) => ({ device: peer?.device ?? '', prefix, range: prefixRange(prefix) }));
+    const { device = '', site = '', networks = [] } = peer ?? {};
+    return networks.map((prefix) => ({ device, site, prefix, range: prefixRange(prefix) }));
   });
 
 const rangesOf = ({ ipv4Pool, ipv6Prefix }: Pick<Network, 'ipv4Pool' | 'ipv6Prefix'>): IpRange[] =>
@@ -61,9 +67,10 @@ export const besideSites = async (
 };
 
 /**
- * The networks behind a device, checked: each inside one of the tenant's networks, beside what lies behind other devices and
- * beside their addresses.
+ * The networks behind a device, checked: each inside one of the tenant's networks, beside what lies behind other devices, but
+ * for those of the same site, and beside their addresses.
  *
+ * @param name of its site; empty: it is of none
  * @returns the networks in their one form, and what is to be committed with them: what was looked at is as it was
  * @throws InvalidArgument, AlreadyExists
  */
@@ -71,6 +78,7 @@ export const checkSite = async (
   config: Store,
   device: Pick<Device, 'tenant' | 'id'>,
   wanted: readonly string[],
+  name = '',
 ): Promise<{ readonly networks: string[]; readonly changes: Change[] }> => {
   const { tenant, id } = device;
   const ranges = readSite(wanted);
@@ -82,9 +90,11 @@ export const checkSite = async (
   };
   const look = async (): Promise<void> => {
     refuseOutside(ranges, await touched());
-    const other = (await sitesOf(config, tenant)).find((site) => site.device !== id && isOurs(site));
+    const other = (await sitesOf(config, tenant)).find(
+      (each) => each.device !== id && (name === '' || each.site !== name) && isOurs(each),
+    );
     if (other !== undefined) {
-      const message = `${other.prefix} lies behind device ${JSON.stringify(other.device)} already`;
+      const message = `${other.prefix} lies behind device ${JSON.stringify(other.device)} already${SAME_SITE}`;
       throw apiError(Code.AlreadyExists, 'SITE_NETWORK_TAKEN', message);
     }
     for (const record of await config.list(`${tenant}.device.*`)) {

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
+import { parsePrefixRange, prefixText } from '#model/ip-range.ts';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
 import { canonicalAddress } from '#model/prefixes.ts';
 import {
@@ -9,6 +10,7 @@ import {
   wireguardEndpointText,
   wireguardKey,
 } from '#model/wireguard.ts';
+import { neverEndpoint } from '#model/wireguard-endpoint.ts';
 import {
   type WireguardEdge,
   WireguardEdgeSchema,
@@ -81,6 +83,14 @@ const check = (edge: WireguardEdge): void => {
     else if (endpoint.isAddress && !isReachableAddress(endpoint.host))
       wrong.push({ field, description: 'is an address that nobody reaches from elsewhere' });
     return endpoint === undefined ? text : wireguardEndpointText(endpoint);
+  });
+  edge.endpointRanges = edge.endpointRanges.map((text, i) => {
+    const range = parsePrefixRange(text);
+    const field = `edge.endpoint_ranges[${i}]`;
+    const never = typeof range === 'string' ? undefined : neverEndpoint(range);
+    if (typeof range === 'string') wrong.push({ field, description: range });
+    else if (never !== undefined) wrong.push({ field, description: `holds ${never}, where no worker ever begins` });
+    return typeof range === 'string' ? text : prefixText(range);
   });
   edge.dns = edge.dns.map((text) => canonicalAddress(text) ?? text);
   if (wrong.length > 0) throw badRequest(wrong);

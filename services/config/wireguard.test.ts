@@ -212,7 +212,10 @@ test('what a device says of itself is checked, field by field', async () => {
       { publicKey, endpoint: 'site.example:51820' },
       field('endpoint', 'must be ADDRESS:PORT or [IPV6]:PORT, such as 203.0.113.9:51820'),
     ],
-    [{ publicKey, endpoint: '127.0.0.1:1' }, field('endpoint', 'is an address that no worker reaches')],
+    [
+      { publicKey, endpoint: '127.0.0.1:1' },
+      field('endpoint', 'is one of the loopback addresses: no worker begins there'),
+    ],
     [
       { publicKey, networks: ['192.168.1.1/24', 'x', '10.9.0.0/16'] },
       field('networks[0]', 'has bits set behind its prefix: is 192.168.1.0/24 meant?'),
@@ -289,6 +292,70 @@ test('what lies behind a site lies behind no other, and holds no address of a de
     }),
   );
   assert.deepEqual(race.map(({ status }) => status).sort(), [201, 409, 409], 'at the same moment, too');
+});
+
+test('devices of one site may have the same networks, those of another one may not', async () => {
+  const networks = ['192.168.200.0/24'];
+  const device = (id: string, more: object) => makeDevice(id, { publicKey: keyPair().publicKey, networks, ...more });
+  const first = await device('ber-1', { site: 'berlin', probe: '192.168.200.1' });
+  assert.equal(first.status, 201, JSON.stringify(first.json));
+  assert.deepEqual([first.json.wireguard.site, first.json.wireguard.probe], ['berlin', '192.168.200.1']);
+  assert.equal((await device('ber-2', { site: 'berlin', metric: 10 })).status, 201);
+  const { site, metric, probe } = (await peerOf('ber-2')) as WireguardPeer;
+  assert.deepEqual([site, metric, probe, (await peerOf('ber-1'))?.probe], ['berlin', 10, '', '192.168.200.1']);
+  for (const more of [{}, { site: 'bonn' }]) {
+    const taken = await device('bonn', more);
+    assert.deepEqual([taken.status, taken.json.reason], [409, 'SITE_NETWORK_TAKEN']);
+    assert.match(
+      taken.json.detail,
+      /lies behind device "ber-1" already: devices of one site say so \(wireguard\.site\)$/,
+    );
+  }
+  const leaves = send('PATCH', `${DEVICES}/ber-2`, { wireguard: { site: 'bonn' } });
+  assert.deepEqual(await refused(leaves), [409, 'SITE_NETWORK_TAKEN']);
+  assert.equal((await device('ber-3', { site: 'berlin', networks: ['192.168.200.0/25'] })).status, 201);
+});
+
+test('what says how a site is reached is checked, field by field', async () => {
+  const field = (name: string, description: string) => `device.wireguard.${name}: ${description}`;
+  const networks = ['192.168.201.0/24'];
+  for (const [more, expected] of [
+    [{ site: 'rome' }, field('site', 'is of a device with networks behind it: give `networks`, too')],
+    [{ networks, metric: 1 }, field('metric', 'chooses between devices of one site: give `site`, too')],
+    [{ networks, probe: '10.64.0.9' }, field('probe', '10.64.0.9 lies in none of the networks behind the device')],
+  ] as const)
+    assert.deepEqual(await refused(makeDevice('rome', { publicKey: keyPair().publicKey, ...more })), [
+      ...[400, 'INVALID_ARGUMENT'],
+      expected,
+    ]);
+  for (const more of [{ site: 'A B' }, { metric: 256 }, { probe: 'router' }])
+    assert.equal((await makeDevice('rome', { publicKey: keyPair().publicKey, networks, ...more })).status, 400);
+});
+
+test('workers begin at public addresses, and where an operator says so, but never at the edge itself', async () => {
+  let made = 0;
+  const said = async (endpoint: string): Promise<string> => {
+    const answer = await makeDevice(`far-${made++}`, { publicKey: keyPair().publicKey, endpoint });
+    return answer.status === 201 ? 'taken' : String(answer.json.violations?.[0]?.description ?? answer.json.reason);
+  };
+  const { endpointRanges } = (await send('GET', '/v1/wireguard-edge')).json;
+  assert.equal(endpointRanges, undefined);
+  assert.match(await said('10.20.0.9:1'), /^is private, and workers begin only at public addresses/);
+  assert.match(await said('[fd12::9]:1'), /^is private/);
+  const ranges = ['10.20.0.0/16', 'FD12::/16'];
+  const set = await send('PATCH', '/v1/wireguard-edge', { endpointRanges: ranges });
+  assert.deepEqual(set.json.endpointRanges, ['10.20.0.0/16', 'fd12::/16'], JSON.stringify(set.json));
+  assert.equal(await said('10.20.0.9:1'), 'taken');
+  assert.match(await said('10.21.0.9:1'), /^is private/);
+  await send('POST', '/v1/pops', { id: 'ams', addresses: ['203.0.113.77'] });
+  await send('POST', '/v1/prefixes', { id: 'any', prefix: '203.0.114.0/24' });
+  for (const own of ['192.0.2.1:9', '203.0.113.77:9', '203.0.114.5:9'])
+    assert.equal(await said(own), "is the edge's own: give the device's", own);
+  const field = 'edge.endpoint_ranges[0]';
+  assert.deepEqual(await refused(send('PATCH', '/v1/wireguard-edge', { endpointRanges: ['0.0.0.0/0'] })), [
+    ...[400, 'INVALID_ARGUMENT'],
+    `${field}: holds addresses of “this network”, where no worker ever begins`,
+  ]);
 });
 
 test('a site and a device that are made at the same moment do not get into each other', async () => {

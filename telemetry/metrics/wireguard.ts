@@ -81,4 +81,28 @@ export const WIREGUARD_METRICS = [
     help: 'Peers, those of them that could be sent something now, those that are revoked or of an unknown tenant, and records that are no peers',
     layer: 'dataplane',
   },
+  {
+    name: 'cloudbridge_wireguard_site_devices',
+    type: 'gauge',
+    unit: 'devices',
+    labels: { state: ['reached', 'lost', 'held'] },
+    help: 'Devices of sites that are here, by whether their sites are reached by them; held: only as the last choice, since they came and went',
+    layer: 'dataplane',
+  },
+  {
+    name: 'cloudbridge_wireguard_site_changes_total',
+    type: 'counter',
+    unit: 'changes',
+    labels: { to: ['reached', 'lost', 'held'] },
+    help: 'Sites that were reached by a device of theirs, or no more, or only as the last choice',
+    layer: 'dataplane',
+  },
+  {
+    name: 'cloudbridge_wireguard_site_probes_total',
+    type: 'counter',
+    unit: 'probes',
+    labels: { what: ['asked', 'answered', 'handshakes'] },
+    help: 'Echo requests to devices of sites and into these, answers to them, and handshakes begun since nothing came',
+    layer: 'dataplane',
+  },
 ] as const satisfies readonly MetricSpec[];

@@ -1,4 +1,4 @@
-import { type IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
+import { IcmpError, MAX_ICMP_ERROR_BYTES, writeIcmpError } from '#protocol/ip/icmp.ts';
 import { IpFault, IpView } from '#protocol/ip/view.ts';
 import type { ForwardCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
@@ -12,6 +12,10 @@ export interface RouterAddresses {
   readonly router4: Uint8Array;
   readonly router6: Uint8Array;
 }
+
+/** Where a packet wanted to go. Whoever sent it into a tunnel takes packets of that address out of it, too. */
+const targetOf = (buffer: Uint8Array, { destinationAt, addressBytes }: IpView): Uint8Array =>
+  buffer.subarray(destinationAt, destinationAt + addressBytes);
 
 /** Tells senders by ICMP why a packet does not arrive (RFC 9484 §10.1), as far as one may be told. */
 export class ErrorReports {
@@ -31,14 +35,16 @@ export class ErrorReports {
 
   /** The sender is a session of ours. @param mtu of the next hop, for `packetTooBig`; 0 for others */
   toSession(session: Session, error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number): void {
-    const bytes = this.#write(error, buffer, view, mtu, this.#scratch, HEADROOM);
+    const isOfTarget = session.isNarrow && error !== IcmpError.hopLimitExceeded;
+    const from = isOfTarget ? targetOf(buffer, view) : this.#routerOf(view);
+    const bytes = writeIcmpError(error, buffer, view, from, mtu, this.#scratch, HEADROOM);
     if (bytes > 0) this.#delivery.whole(session, this.#scratch, HEADROOM, HEADROOM + bytes);
   }
 
-  /** The sender is a session of another thread, whom the target's tenant knows. */
+  /** The sender is a session of another thread, whom the target's tenant knows. It may be narrow. */
   toRemote(target: Session, error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number): void {
     const sender = target.routes?.lookup(buffer, view.sourceAt, view.addressBytes) ?? UNREACHABLE;
-    const bytes = this.#write(error, buffer, view, mtu, this.#scratch, HEADROOM);
+    const bytes = writeIcmpError(error, buffer, view, targetOf(buffer, view), mtu, this.#scratch, HEADROOM);
     if (bytes > 0) this.#delivery.remote(sender, this.#scratch, HEADROOM, HEADROOM + bytes);
   }
 
@@ -51,16 +57,10 @@ export class ErrorReports {
   toOutside(error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number, asTarget: boolean): void {
     // What leaves is gathered where it lies, so that several may wait.
     const out = new Uint8Array(MAX_ICMP_ERROR_BYTES);
-    const { destinationAt, addressBytes } = view;
-    const from = asTarget ? buffer.subarray(destinationAt, destinationAt + addressBytes) : this.#routerOf(view);
+    const from = asTarget ? targetOf(buffer, view) : this.#routerOf(view);
     const bytes = writeIcmpError(error, buffer, view, from, mtu, out, 0);
     if (bytes === 0 || this.#view.parse(out, 0, bytes) !== IpFault.none) return;
     if (!this.#egress.add(out, this.#view)) this.#counters.drop(undefined, Drop.tunQueueFull);
-  }
-
-  /** @returns its bytes at `at`, 0 when nobody may be told */
-  #write(error: IcmpError, buffer: Uint8Array, view: IpView, mtu: number, out: Uint8Array, at: number): number {
-    return writeIcmpError(error, buffer, view, this.#routerOf(view), mtu, out, at);
   }
 
   #routerOf({ version }: IpView): Uint8Array {

@@ -7,6 +7,7 @@ import type { ForwardCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { Drop, natReason } from './drop-reason.ts';
 import type { ErrorReports } from './error-reports.ts';
+import { Gateway } from './gateway.ts';
 import { HeldPackets } from './held-packets.ts';
 import type { Policy } from './policy.ts';
 import type { EgressPort } from './ports.ts';
@@ -27,9 +28,11 @@ interface FromSessionsParts {
 export class FromSessions {
   readonly #parts: FromSessionsParts;
   readonly #view = new IpView();
+  readonly #gateway: Gateway;
 
   constructor(parts: FromSessionsParts) {
     this.#parts = parts;
+    this.#gateway = new Gateway(parts);
   }
 
   /** A packet of a session's device, in [start, end); its headers are changed in place. */
@@ -50,6 +53,7 @@ export class FromSessions {
     const target = routes === undefined ? UNREACHABLE : routes.lookup(buffer, view.destinationAt, view.addressBytes);
     const refusal = policy.refusal(session, buffer, view, target);
     if (refusal >= 0) {
+      if (refusal === Drop.noRoute && this.#gateway.take(session, buffer, view)) return;
       counters.drop(session, refusal);
       const error = refusal === Drop.noRoute ? IcmpError.noRoute : IcmpError.prohibited;
       errors.toSession(session, error, buffer, view, 0);
@@ -75,6 +79,7 @@ export class FromSessions {
     // It went while the packet was on its way.
     else if (session?.serial !== serial) counters.drop(undefined, Drop.noRoute);
     else if (session.hasMoved) this.#follow(session, buffer);
+    else if (this.#gateway.takeFromThread(session, buffer, this.#view)) return;
     else this.#toSession(session, undefined, buffer);
   }
 

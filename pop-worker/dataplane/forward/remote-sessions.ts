@@ -15,6 +15,8 @@ export interface RemoteSession {
   readonly tenant: string;
   readonly device: string;
   readonly sources: readonly Prefix[];
+  /** As `Session.rank`. */
+  readonly rank?: number | undefined;
   /** Its device's outside ports, where IPv4 is translated to such. */
   readonly outside?: OutsideBlock | undefined;
   /** Where its device was before, by the ticket that it came with; of sessions of this worker. */
@@ -47,7 +49,10 @@ export class RemoteSessions {
   /** @returns its target: a new one, or the one that it has */
   add(session: RemoteSession): number {
     const known = this.#targets.get(keyOf(session));
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#sessions[known - FIRST_REMOTE] = session;
+      return known;
+    }
     const index = this.#free.pop() ?? this.#sessions.length;
     this.#sessions[index] = session;
     this.#targets.set(keyOf(session), FIRST_REMOTE + index);

@@ -1,5 +1,6 @@
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import type { Prefix } from '#protocol/ip/text.ts';
+import type { IpView } from '#protocol/ip/view.ts';
 import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { HeldPackets } from './held-packets.ts';
 import type { TenantRoutes } from './tenants.ts';
@@ -47,7 +48,13 @@ export interface SessionOptions {
   readonly sources: readonly Prefix[];
   /** Whether it may reach what lies outside of its tenant. */
   readonly egress: boolean;
+  /** Given where others may have the same prefixes, as the two routers of a site do: the lowest gets what is for them. */
+  readonly rank?: number | undefined;
 }
+
+/** The device's own address, not one behind it. */
+const ownOf = (sources: readonly Prefix[], bytes: 4 | 16): Prefix | undefined =>
+  sources.find(({ address, length }) => address.length === bytes && length === 8 * bytes);
 
 /**
  * One tunnel's end in the data plane, whatever protocol carries it: an authenticated identity and the addresses that it
@@ -58,6 +65,7 @@ export class Session {
   readonly device: string;
   readonly sources: readonly Prefix[];
   readonly egress: boolean;
+  rank: number | undefined;
   readonly link: SessionLink;
   /** The device's own IPv4 address, if it has one. */
   readonly address4: Uint8Array | undefined;
@@ -96,6 +104,12 @@ export class Session {
   pickUpUntil = -1;
   /** Number of its device among those whose IPv6 filters are told to others; 0: they are not. */
   filters = 0;
+  /** What lies behind its device is not reached by it at the moment: that is led elsewhere, or nowhere. */
+  isWithdrawn = false;
+  /** ICMP errors come from where its packets wanted to go: its device takes nothing from addresses outside of its tenant. */
+  isNarrow = false;
+  /** Takes answers to echo requests that the edge has sent it. */
+  onEchoReply: ((buffer: Uint8Array, view: IpView) => void) | undefined = undefined;
   /** Its tenant's routes, while attached. */
   routes: TenantRoutes | undefined = undefined;
 
@@ -104,9 +118,16 @@ export class Session {
     this.device = options.device;
     this.sources = options.sources;
     this.egress = options.egress;
+    this.rank = options.rank;
     this.link = link;
-    this.address4 = options.sources.find(({ address, length }) => address.length === 4 && length === 32)?.address;
+    this.address4 = ownOf(options.sources, 4)?.address;
     for (const { address, length } of options.sources) this.#table(address.length).set(address, length, 1);
+  }
+
+  /** What leads to it now; it may send from all of `sources`. */
+  get led(): readonly Prefix[] {
+    if (!this.isWithdrawn) return this.sources;
+    return [ownOf(this.sources, 4), ownOf(this.sources, 16)].filter((prefix) => prefix !== undefined);
   }
 
   ownsSource(buffer: Uint8Array, at: number, addressBytes: number): boolean {

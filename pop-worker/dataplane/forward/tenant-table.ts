@@ -1,11 +1,11 @@
 import { NO_ROUTE, PrefixTable } from '#protocol/ip/prefix-table.ts';
-import type { Prefix } from '#protocol/ip/text.ts';
+import { formatPrefix, type Prefix } from '#protocol/ip/text.ts';
 import type { EgressNat } from '../nat/egress-nat.ts';
 import type { Carriers } from './carriers.ts';
 import type { Correspondents } from './correspondents.ts';
 import { isRemote, type RemoteSession, RemoteSessions } from './remote-sessions.ts';
 import type { Session } from './session.ts';
-import { TenantRoutes } from './tenants.ts';
+import { TenantRoutes, UNREACHABLE } from './tenants.ts';
 
 /** What other threads need to know of this one's sessions. */
 export interface SessionObserver {
@@ -15,6 +15,18 @@ export interface SessionObserver {
 
 /** Of a device within the fleet. */
 export const keyOf = ({ tenant, device }: Pick<RemoteSession, 'tenant' | 'device'>): string => `${tenant}/${device}`;
+
+/** As others are told of a session: with the prefixes that lead to it now. */
+export const shownOf = (session: Session): Omit<RemoteSession, 'thread'> => {
+  const { id, serial, tenant, device, led: sources, rank, outside, past } = session;
+  return { id, serial, tenant, device, sources, rank, outside, past };
+};
+
+const without = (prefixes: readonly Prefix[], others: readonly Prefix[]): readonly Prefix[] => {
+  if (prefixes === others) return [];
+  const kept = new Set(others.map(formatPrefix));
+  return prefixes.filter((prefix) => !kept.has(formatPrefix(prefix)));
+};
 
 /** All sessions of a data-plane thread, those of other threads that they can reach, and the tenants they belong to. */
 export class TenantTable {
@@ -141,8 +153,19 @@ export class TenantTable {
       session.pickUpUntil = correspondents.pickUpUntil(key);
       session.filters = correspondents.shared?.attach(key, (buffer, at) => session.ownsSource(buffer, at, 16)) ?? 0;
     }
-    this.#lead(routes, session.sources, session.id);
-    this.#observer?.attached(session);
+    this.#lead(routes, session, session.led, session.id);
+    this.#observer?.attached(shownOf(session));
+  }
+
+  /** Leads what lies behind a session's device to it, or no more, and by which rank: all that have heard of it are told. */
+  lead(session: Session, isReached: boolean, rank: number | undefined): void {
+    const { routes, sources, id } = session;
+    session.isWithdrawn = !isReached;
+    session.rank = rank;
+    if (routes === undefined) return;
+    this.#leadNoMore(routes, without(sources, session.led), id);
+    this.#lead(routes, session, session.led, id);
+    this.#observer?.attached(shownOf(session));
   }
 
   /** A device has a newer session: who left without a word is not served, nor counted, until its connection times out. */
@@ -151,19 +174,26 @@ export class TenantTable {
     if (former !== undefined && !former.hasMoved) this.onReplaced(former);
   }
 
-  #lead(routes: TenantRoutes, sources: readonly Prefix[], target: number): void {
+  #lead(
+    routes: TenantRoutes,
+    { device, rank }: Pick<RemoteSession, 'device' | 'rank'>,
+    sources: readonly Prefix[],
+    target: number,
+  ): void {
     for (const prefix of sources) {
-      routes.set(prefix, target);
-      if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, target);
+      if (rank === undefined) routes.set(prefix, target);
+      else routes.setRanked(prefix, device, target, rank);
+      if (prefix.address.length === 16) this.#unique6.set(prefix.address, prefix.length, routes.exact(prefix));
     }
   }
 
   #leadNoMore(routes: TenantRoutes | undefined, sources: readonly Prefix[], target: number): void {
     for (const prefix of sources) {
       routes?.delete(prefix, target);
-      if (prefix.address.length === 16 && this.#unique6.get(prefix.address, prefix.length) === target) {
-        this.#unique6.delete(prefix.address, prefix.length);
-      }
+      if (prefix.address.length !== 16 || this.#unique6.get(prefix.address, prefix.length) !== target) continue;
+      const next = routes?.exact(prefix) ?? NO_ROUTE;
+      if (next === NO_ROUTE || next === UNREACHABLE) this.#unique6.delete(prefix.address, prefix.length);
+      else this.#unique6.set(prefix.address, prefix.length, next);
     }
   }
 
@@ -194,12 +224,14 @@ export class TenantTable {
   attachRemote(session: RemoteSession): void {
     const routes = this.#tenants.get(session.tenant);
     if (routes === undefined) return;
-    const isNew = this.#remote.find(session) === undefined;
+    const before = this.#remote.find(session);
+    const isNew = before === undefined;
     const target = this.#remote.add(session);
     // A session of ours that the others have not heard of yet is newer. Other workers say by epochs who is.
     const isReplaced = isNew && session.epoch === undefined && this.#latest.get(keyOf(session))?.isShown === true;
     if (isReplaced) this.#replace(session);
-    this.#lead(routes, session.sources, target);
+    if (before !== undefined) this.#leadNoMore(routes, without(before.sources, session.sources), target);
+    this.#lead(routes, session, session.sources, target);
     this.correspondents?.isElsewhere(keyOf(session));
     this.nat?.attachRemote(session, target);
   }
@@ -209,7 +241,7 @@ export class TenantTable {
     const session = this.#sessions[id];
     if (session?.serial !== serial || session.routes === undefined) return;
     session.isShown = true;
-    this.#lead(session.routes, session.sources, id);
+    this.#lead(session.routes, session, session.led, id);
     if (session.nat >= 0) this.nat?.attach(session);
     if (session.filters > 0) this.correspondents?.shared?.isHere(session.filters);
   }

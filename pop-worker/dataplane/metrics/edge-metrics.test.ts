@@ -67,6 +67,8 @@ const counted = () => {
   const handshakes = value();
   const drops = all(DROP_REASONS);
   const wireguardPeers = value();
+  const siteStates = all(['reached', 'lost', 'held']);
+  const siteCounters = all(['reached', 'lost', 'held', 'asked', 'answered', 'handshakes']);
   const edge = {
     connections,
     endpoint: {
@@ -104,7 +106,9 @@ const counted = () => {
     sessionCount: value(),
     wireguard: {
       moves: value(),
-      peers: { refused: value(), size: wireguardPeers + value() },
+      refused: value(),
+      peers: { size: wireguardPeers + value() },
+      sessions: { sites: { states: () => siteStates, counters: siteCounters } },
       core: {
         peerCount: wireguardPeers,
         peers: [true, true, false].map((is) => ({ keypairs: { current: { maySend: () => is } } })),

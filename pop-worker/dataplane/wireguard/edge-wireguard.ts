@@ -149,10 +149,12 @@ export class EdgeWireGuard {
       if (next.length > 0) this.#renewals = setTimeout(turn, RENEWAL_MS * this.#parts.threads);
     };
     this.undrain();
+    this.sessions.sites.drain(true);
     turn();
   }
 
   undrain(): void {
+    this.sessions.sites.drain(false);
     clearTimeout(this.#renewals);
   }
 
@@ -171,6 +173,7 @@ export class EdgeWireGuard {
   close(): void {
     this.undrain();
     clearImmediate(this.#adding);
+    this.sessions.sites.close();
     this.#driver.close();
     this.core.close();
   }

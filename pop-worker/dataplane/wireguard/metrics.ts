@@ -11,6 +11,9 @@ const DROPPED = byLabel('cloudbridge_wireguard_dropped_packets_total', 'reason')
 const HANDSHAKES = byLabel('cloudbridge_wireguard_handshakes_total', 'what');
 const LOST = byLabel('cloudbridge_wireguard_lost_packets_total', 'reason');
 const PEERS = byLabel('cloudbridge_wireguard_peers', 'state');
+const SITES = byLabel('cloudbridge_wireguard_site_devices', 'state');
+const SITE_CHANGES = byLabel('cloudbridge_wireguard_site_changes_total', 'to');
+const SITE_PROBES = byLabel('cloudbridge_wireguard_site_probes_total', 'what');
 const MOVES = single('cloudbridge_wireguard_moves_total');
 
 /** Brings the slots of a core up to date, and of the moves of its peers. */
@@ -43,6 +46,13 @@ export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }:
 export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGuard | undefined): void => {
   if (wireguard === undefined) return;
   collectCore(slots, wireguard.core, wireguard.moves);
+  const { sites } = wireguard.sessions;
+  const states = sites.states();
+  for (const state of ['reached', 'lost', 'held'] as const) {
+    slots[SITES[state]] = states[state];
+    slots[SITE_CHANGES[state]] = sites.counters[state];
+  }
+  for (const what of ['asked', 'answered', 'handshakes'] as const) slots[SITE_PROBES[what]] = sites.counters[what];
   slots[PEERS.refused] = wireguard.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };

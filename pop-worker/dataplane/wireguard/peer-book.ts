@@ -55,6 +55,9 @@ const isSamePeer = (a: WireGuardPeer, b: WireGuardPeer): boolean =>
   a.device === b.device &&
   a.egress === b.egress &&
   a.keepaliveSeconds === b.keepaliveSeconds &&
+  a.site === b.site &&
+  a.metric === b.metric &&
+  a.probe === b.probe &&
   a.endpoint?.address === b.endpoint?.address &&
   a.endpoint?.port === b.endpoint?.port &&
   a.sources.length === b.sources.length &&

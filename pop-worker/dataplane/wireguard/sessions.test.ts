@@ -36,7 +36,7 @@ const world = (most = Number.POSITIVE_INFINITY, begins = false) => {
   const sent: number[] = [];
   const sessions: WireGuardSessions = new WireGuardSessions({
     ...{ core: () => worker.core, peers: () => book, forwarder, tenants, faults },
-    ...{ notify: (notice) => void notices.push(notice), settles: false, mtu: 1420 },
+    ...{ notify: (notice) => void notices.push(notice), settles: false, mtu: 1420, afterTurn: () => {} },
     endFor: (ended, reason) => endings.endWhere(({ session }) => session === ended, reason),
     send: (peer) => sent.length < most && sent.push(peer) > 0,
   });

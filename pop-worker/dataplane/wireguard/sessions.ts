@@ -10,6 +10,7 @@ import { Session } from '../forward/session.ts';
 import { settleSoon } from '../forward/settle-soon.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
 import type { KnownPeer, PeerBook } from './peer-book.ts';
+import { isOfSite, SiteWatch } from './site-watch.ts';
 
 export interface WireGuardSessionsParts {
   readonly core: () => WireGuard;
@@ -26,6 +27,8 @@ export interface WireGuardSessionsParts {
   readonly mtu: number;
   /** As `WireGuardDriver.send`. */
   readonly send: (peer: number, buffer: Uint8Array, start: number, end: number) => boolean;
+  /** What was sent leaves. */
+  readonly afterTurn: () => void;
 }
 
 interface WireGuardSession extends LiveTunnel {
@@ -41,9 +44,12 @@ export class WireGuardSessions implements TunnelHolder {
   readonly #parts: WireGuardSessionsParts;
   /** By the numbers of their peers. */
   readonly #live = new Map<number, WireGuardSession>();
+  readonly sites: SiteWatch;
 
   constructor(parts: WireGuardSessionsParts) {
     this.#parts = parts;
+    const { tenants, notify, afterTurn } = parts;
+    this.sites = new SiteWatch({ tenants, notify, afterTurn, renew: (...peer) => parts.core().renewPeer(...peer) });
   }
 
   /** Devices that are here: who has moved is counted where its newer session is. */
@@ -70,10 +76,13 @@ export class WireGuardSessions implements TunnelHolder {
   #attach(peer: Peer, { admitted, record }: KnownPeer): void {
     const { tenants, forwarder, settles, mtu, send, notify, core } = this.#parts;
     const { number } = peer;
-    const session = new Session(admitted, {
-      mtu: () => mtu,
-      send: (buffer, start, end) => send(number, buffer, start, end),
-    });
+    const { metric = 0, site } = record;
+    const session = new Session(
+      { ...admitted, rank: site === undefined ? undefined : metric },
+      { mtu: () => mtu, send: (buffer, start, end) => send(number, buffer, start, end) },
+    );
+    session.isNarrow = true;
+    if (isOfSite(record)) this.sites.begin(peer, session, record);
     if (settles) settleSoon(session, forwarder);
     tenants.attach(session);
     const live: WireGuardSession = { session, admitted, end: (reason) => this.#end(peer, live, reason, record) };
@@ -82,6 +91,7 @@ export class WireGuardSessions implements TunnelHolder {
     if (record.keepaliveSeconds !== undefined) core().setPersistentKeepalive(peer, record.keepaliveSeconds);
     const { tenant, device, ipv4, ipv6 } = admitted;
     notify({ type: 'connected', tenant, device, ipv4, ipv6 });
+    this.sites.attached(number);
   }
 
   /** As `WireGuardSink.packets`. */
@@ -110,6 +120,7 @@ export class WireGuardSessions implements TunnelHolder {
   gone(number: number): void {
     const live = this.#live.get(number);
     if (live !== undefined) this.#parts.endFor(live.session, 'revoked');
+    this.sites.forget(number);
   }
 
   /** Of the peers that are here. */
@@ -142,6 +153,7 @@ export class WireGuardSessions implements TunnelHolder {
 
   #leave(number: number, { session, admitted }: WireGuardSession, reason: string): void {
     this.#live.delete(number);
+    this.sites.end(number);
     this.#parts.tenants.detach(session);
     const { tenant, device } = admitted;
     this.#parts.notify({ type: 'disconnected', tenant, device, reason });

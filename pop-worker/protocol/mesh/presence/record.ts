@@ -4,7 +4,7 @@ import type { Writer } from '../wire/writer.ts';
 
 /** Bytes of a key, and of what a record carries, at most. */
 export const MOST_KEY_BYTES = 127;
-export const MOST_DATA_BYTES = 512;
+export const MOST_DATA_BYTES = 1280;
 /** Epochs are below this. */
 export const EPOCH_END = 2 ** 48;
 

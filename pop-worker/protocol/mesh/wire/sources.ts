@@ -12,16 +12,18 @@ export interface SourcePrefix {
 /** What a record of presence carries for data planes: where the session is, and which addresses it has. */
 export interface DevicePlace extends Place {
   readonly sources: readonly SourcePrefix[];
+  /** 0 to 511: of devices that have the same prefixes the lowest gets what is for them; undefined: others have not. */
+  readonly rank?: number | undefined;
   /** Where its outside ports begin, where IPv4 is translated to such: address (a number) and first port. */
   readonly outside?: { readonly address: number; readonly port: number } | undefined;
 }
 
-/** Addresses of one device at most. */
-export const MOST_SOURCES = 16;
-const BYTES = 9 + 1 + MOST_SOURCES * 18 + 7;
+/** Addresses of one device at most: its own of both families, and 64 networks behind it. */
+export const MOST_SOURCES = 66;
+const BYTES = 9 + 1 + MOST_SOURCES * 18 + 7 + 2;
 
 /** @throws RangeError for more addresses than one record has room for */
-export const writeDevicePlace = ({ thread, id, serial, sources, outside }: DevicePlace): Uint8Array => {
+export const writeDevicePlace = ({ thread, id, serial, sources, rank, outside }: DevicePlace): Uint8Array => {
   if (sources.length > MOST_SOURCES)
     throw new RangeError(`a device has ${sources.length} prefixes, ${MOST_SOURCES} at most`);
   const out = new Writer(BYTES).u8(thread).u32(id).u32(serial).u8(sources.length);
@@ -32,6 +34,7 @@ export const writeDevicePlace = ({ thread, id, serial, sources, outside }: Devic
       .bytes(address);
   out.u8(outside === undefined ? 0 : 1);
   if (outside !== undefined) out.u32(outside.address).u16(outside.port);
+  if (rank !== undefined) out.u16(rank);
   return out.finish();
 };
 
@@ -59,6 +62,8 @@ export const readDevicePlace = (reader: Reader): DevicePlace => {
   const blocks = reader.u8();
   if (blocks > 1) throw frameError(`a device has ${blocks} blocks of outside ports, one at most`);
   const outside = blocks === 1 ? { address: reader.u32(), port: reader.u16() } : undefined;
+  // Left out where there is none, which earlier releases read.
+  const rank = reader.left > 0 ? reader.u16() : undefined;
   reader.done();
-  return { ...place, sources, ...(outside && { outside }) };
+  return { ...place, sources, ...(rank !== undefined && { rank }), ...(outside && { outside }) };
 };

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/record.proto.
  */
 export const file_cloudbridge_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSLtAQoNV2lyZWd1YXJkUGVlchIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbnVtYmVyGAQgASgNEhIKCnB1YmxpY19rZXkYBSABKAwSHAoUc2VhbGVkX3ByZXNoYXJlZF9rZXkYBiABKAkSFAoMaXB2NF9hZGRyZXNzGAcgASgJEhQKDGlwdjZfYWRkcmVzcxgIIAEoCRIQCghuZXR3b3JrcxgJIAMoCRIQCghlbmRwb2ludBgKIAEoCRIZChFrZWVwYWxpdmVfc2Vjb25kcxgLIAEoDSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSKaAgoNV2lyZWd1YXJkUGVlchIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbnVtYmVyGAQgASgNEhIKCnB1YmxpY19rZXkYBSABKAwSHAoUc2VhbGVkX3ByZXNoYXJlZF9rZXkYBiABKAkSFAoMaXB2NF9hZGRyZXNzGAcgASgJEhQKDGlwdjZfYWRkcmVzcxgIIAEoCRIQCghuZXR3b3JrcxgJIAMoCRIQCghlbmRwb2ludBgKIAEoCRIZChFrZWVwYWxpdmVfc2Vjb25kcxgLIAEoDRIMCgRzaXRlGAwgASgJEg4KBm1ldHJpYxgNIAEoDRINCgVwcm9iZRgOIAEoCSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Who has an address (`<tenant>.lease.<network>.<address>`) or an index of the installation's prefix
@@ -114,6 +114,23 @@ export type WireguardPeer = Message<"cloudbridge.v1.WireguardPeer"> & {
    * @generated from field: uint32 keepalive_seconds = 11;
    */
   keepaliveSeconds: number;
+
+  /**
+   * As Device has them.
+   *
+   * @generated from field: string site = 12;
+   */
+  site: string;
+
+  /**
+   * @generated from field: uint32 metric = 13;
+   */
+  metric: number;
+
+  /**
+   * @generated from field: string probe = 14;
+   */
+  probe: string;
 };
 
 /**

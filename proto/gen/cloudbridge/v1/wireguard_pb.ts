@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/wireguard.proto.
  */
 export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsYBCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIhkKF0dldFdpcmVndWFyZEVkZ2VSZXF1ZXN0IpABChpVcGRhdGVXaXJlZ3VhcmRFZGdlUmVxdWVzdBIzCgRlZGdlGAEgASgLMh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZUIGukgDyAEBEgwKBGV0YWcYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrMpICChBXaXJlZ3VhcmRTZXJ2aWNlEnkKEEdldFdpcmVndWFyZEVkZ2USJy5jbG91ZGJyaWRnZS52MS5HZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdBodLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2UiHZACAYLT5JMCFBISL3YxL3dpcmVndWFyZC1lZGdlEoIBChNVcGRhdGVXaXJlZ3VhcmRFZGdlEiouY2xvdWRicmlkZ2UudjEuVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIiCC0+STAho6BGVkZ2UyEi92MS93aXJlZ3VhcmQtZWRnZWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
+  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIvEBCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEikKD2VuZHBvaW50X3JhbmdlcxgFIAMoCUIQukgNkgEKEEAYASIEcgIYMRIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyIZChdHZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdCKQAQoaVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QSMwoEZWRnZRgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2VCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazKSAgoQV2lyZWd1YXJkU2VydmljZRJ5ChBHZXRXaXJlZ3VhcmRFZGdlEicuY2xvdWRicmlkZ2UudjEuR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIh2QAgGC0+STAhQSEi92MS93aXJlZ3VhcmQtZWRnZRKCAQoTVXBkYXRlV2lyZWd1YXJkRWRnZRIqLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVdpcmVndWFyZEVkZ2VSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZSIggtPkkwIaOgRlZGdlMhIvdjEvd2lyZWd1YXJkLWVkZ2ViBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
 
 /**
  * The installation's one: all workers have its private key, and are reached at its endpoints.
@@ -49,6 +49,15 @@ export type WireguardEdge = Message<"cloudbridge.v1.WireguardEdge"> & {
    * @generated from field: repeated string dns = 3;
    */
   dns: string[];
+
+  /**
+   * Where workers may begin to reach devices, by DeviceWireguard.endpoint, besides public addresses: the ranges of private
+   * networks that sites are reached in, such as 10.20.0.0/16. Tenants name endpoints: without this none of them makes a worker
+   * send into what only workers reach.
+   *
+   * @generated from field: repeated string endpoint_ranges = 5;
+   */
+  endpointRanges: string[];
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
