@@ -13,7 +13,7 @@ const WIREGUARD_PORT = 51_820;
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64', '10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48'];
 
 /** Of the fleet. */
-const WORKER_KEY = new Uint8Array(32).fill(200);
+export const WORKER_KEY = new Uint8Array(32).fill(200);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const publicOf = (privateKey: Uint8Array): Uint8Array => rawPublicKey(privateKeyOf(privateKey));
@@ -55,6 +55,19 @@ export const withWireGuard = (world: World, identities: readonly WireGuardIdenti
   return ['wireguard = "peers.json"\n', '[wireguard]\nprivate_key_file = "wireguard.key"\n'];
 };
 
+/** The edge as a client's one peer. */
+const edgeLines = (
+  edge: string,
+  key: Uint8Array,
+  { presharedKey = new Uint8Array(32) }: WireGuardIdentity,
+): string[] => {
+  const host = edge.includes(':') ? `[${edge}]` : edge;
+  return [
+    ...[`public_key=${hex(publicOf(key))}`, `preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
+    ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0'],
+  ];
+};
+
 const OURS = [process.execPath, MAIN, 'wireguard', 'run', '--foreground'];
 
 /** A stock client, `cloudbridge wireguard run` by default, set up by its socket alone. */
@@ -86,19 +99,12 @@ export class WireGuardDevice {
       edge = EDGE4,
       namespace = world.clientNamespace(),
       command = OURS,
-    }: { edge?: string; namespace?: string; command?: readonly string[] } = {},
+      edgeKey = WORKER_KEY,
+    }: { edge?: string; namespace?: string; command?: readonly string[]; edgeKey?: Uint8Array } = {},
   ): Promise<WireGuardDevice> {
     const device = new WireGuardDevice(t, namespace, command);
     await world.until('the client answers', async () => (await device.ask('get=1').catch(() => [])).length > 0);
-    const { presharedKey = new Uint8Array(32) } = identity;
-    const host = edge.includes(':') ? `[${edge}]` : edge;
-    await device.ask(
-      'set=1',
-      `private_key=${hex(privateKey(identity))}`,
-      `public_key=${hex(publicOf(WORKER_KEY))}`,
-      ...[`preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
-      ...['allowed_ip=0.0.0.0/0', 'allowed_ip=::/0'],
-    );
+    await device.ask('set=1', `private_key=${hex(privateKey(identity))}`, ...edgeLines(edge, edgeKey, identity));
     for (const address of [`${identity.ipv4}/32`, `${identity.ipv6}/128`]) {
       const nodad = address.includes(':') ? ['nodad'] : [];
       world.run(namespace, 'ip', 'address', 'add', address, 'dev', device.name, ...nodad);
@@ -108,6 +114,11 @@ export class WireGuardDevice {
     world.run(namespace, 'ip', 'link', 'set', device.name, 'up');
     for (const route of ROUTES) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name);
     return device;
+  }
+
+  /** Its configuration names another key of the edge. */
+  async rekey(edgeKey: Uint8Array, identity: WireGuardIdentity, edge = EDGE4): Promise<void> {
+    await this.ask('set=1', 'replace_peers=true', ...edgeLines(edge, edgeKey, identity));
   }
 
   /** An operation at its socket. @returns lines of the answer */
