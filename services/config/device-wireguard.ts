@@ -19,13 +19,15 @@ import { apiError, badRequest } from '#services/api/errors.ts';
 import type { Change } from '#services/store/commit.ts';
 import type { Store } from '#services/store/store.ts';
 import { freeWireguardKey, HOLD_SECONDS, holdPeerNumber, takePeerNumber, takeWireguardKey } from './leases.ts';
-import { sealPresharedKey } from './preshared-key.ts';
+import { sealedTo, sealPresharedKey } from './preshared-key.ts';
 import { changeable } from './resource.ts';
 import { checkSite } from './sites.ts';
 import { readWireguardEdge } from './wireguard-edge.ts';
 
 const PATH = 'wireguard';
-const FIELDS = changeable(DeviceWireguardSchema, ['peer_number', 'has_preshared_key', 'preshared_key']);
+const FIELDS = changeable(DeviceWireguardSchema, [
+  ...(['peer_number', 'has_preshared_key', 'preshared_key_sealed_to', 'preshared_key'] as const),
+]);
 const PRESHARED_KEY = 'preshared_key';
 
 /** What a request says of the preshared key: nothing, that there is to be none (''), or which. */
@@ -70,14 +72,14 @@ const namesWithValue = (source: DeviceWireguard): string[] =>
   [...FIELDS].filter(([, local]) => String(source[local]) !== '' && source[local] !== 0).map(([name]) => name);
 
 /** @throws InvalidArgument */
-const check = (wireguard: DeviceWireguard, edgeKey: string): void => {
+const check = (wireguard: DeviceWireguard, edgeKeys: readonly string[]): void => {
   const { publicKey, endpoint } = wireguard;
   const wrong: { field: string; description: string }[] = [];
   const say = (name: string, description: string) => wrong.push({ field: `device.wireguard.${name}`, description });
   const key = wireguardKey(publicKey);
   if (key === undefined) say('public_key', 'is missing');
   else if (!isUsablePublicKey(key)) say('public_key', 'is no key that anybody can have the private key of');
-  else if (publicKey === edgeKey) say('public_key', "is the edge's own: give the device's");
+  else if (edgeKeys.includes(publicKey)) say('public_key', "is the edge's own: give the device's");
   if (endpoint !== '') {
     const parsed = parseWireguardEndpoint(endpoint);
     if (parsed === undefined || !parsed.isAddress)
@@ -106,7 +108,8 @@ export const wireguardChanges = async (
   const { wireguard } = device;
   if (wireguard === undefined) return before === undefined ? [] : endWireguard(before);
   const { edge } = await readWireguardEdge(config);
-  check(wireguard, edge.publicKey);
+  const edgeKeys = [edge.publicKey, edge.previousPublicKey];
+  check(wireguard, edgeKeys);
   const holder = holderOf(device);
   const changes: Change[] = [];
   const old = before?.wireguard;
@@ -131,6 +134,7 @@ export const wireguardChanges = async (
   const sealed =
     presharedKey === undefined ? (peer?.sealedPresharedKey ?? '') : await seal(edge.publicKey, device, presharedKey);
   wireguard.hasPresharedKey = sealed !== '';
+  wireguard.presharedKeySealedTo = await sealedTo(sealed, edgeKeys);
   changes.push({ key, value: peerRecord(device, wireguard, sealed), ifRevision: revision });
   return changes;
 };

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/wireguard.proto.
  */
 export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsYBCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEigKBG1ldGEYDyABKAsyFC5jbG91ZGJyaWRnZS52MS5NZXRhQgTiQQEDIhkKF0dldFdpcmVndWFyZEVkZ2VSZXF1ZXN0IpABChpVcGRhdGVXaXJlZ3VhcmRFZGdlUmVxdWVzdBIzCgRlZGdlGAEgASgLMh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZUIGukgDyAEBEgwKBGV0YWcYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrMpICChBXaXJlZ3VhcmRTZXJ2aWNlEnkKEEdldFdpcmVndWFyZEVkZ2USJy5jbG91ZGJyaWRnZS52MS5HZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdBodLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2UiHZACAYLT5JMCFBISL3YxL3dpcmVndWFyZC1lZGdlEoIBChNVcGRhdGVXaXJlZ3VhcmRFZGdlEiouY2xvdWRicmlkZ2UudjEuVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIiCC0+STAho6BGVkZ2UyEi92MS93aXJlZ3VhcmQtZWRnZWIGcHJvdG8z", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
+  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIpUCCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEk0KE3ByZXZpb3VzX3B1YmxpY19rZXkYBCABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyIZChdHZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdCKQAQoaVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QSMwoEZWRnZRgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2VCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazKSAgoQV2lyZWd1YXJkU2VydmljZRJ5ChBHZXRXaXJlZ3VhcmRFZGdlEicuY2xvdWRicmlkZ2UudjEuR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIh2QAgGC0+STAhQSEi92MS93aXJlZ3VhcmQtZWRnZRKCAQoTVXBkYXRlV2lyZWd1YXJkRWRnZRIqLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVdpcmVndWFyZEVkZ2VSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZSIggtPkkwIaOgRlZGdlMhIvdjEvd2lyZWd1YXJkLWVkZ2ViBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
 
 /**
  * The installation's one: all workers have its private key, and are reached at its endpoints.
@@ -29,7 +29,7 @@ export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
 export type WireguardEdge = Message<"cloudbridge.v1.WireguardEdge"> & {
   /**
    * 32 bytes in base64, as `wg pubkey` writes them. Empty: nobody comes by WireGuard. Another one asks for another
-   * configuration of every device, and for another preshared key of those that have one: these are sealed to it.
+   * configuration of every device, and for the preshared key of those that have one to be set again: these are sealed to it.
    *
    * @generated from field: string public_key = 1;
    */
@@ -49,6 +49,14 @@ export type WireguardEdge = Message<"cloudbridge.v1.WireguardEdge"> & {
    * @generated from field: repeated string dns = 3;
    */
   dns: string[];
+
+  /**
+   * The key before, by which workers that have it take devices until it is taken away. It becomes what `public_key` was when
+   * that changes, unless an update names it, too; empty: there is none.
+   *
+   * @generated from field: string previous_public_key = 4;
+   */
+  previousPublicKey: string;
 
   /**
    * @generated from field: cloudbridge.v1.Meta meta = 15;
