@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,13 +21,18 @@ import { makeOfBefore } from './testing/before-wireguard.ts';
 import { freeHost, joiner, startNatsOf } from './testing/running.ts';
 import { generateKeyPair, keyPairOf } from './wireguard-keys.ts';
 
+/** @returns also what is to be ended before its folder goes, in this order */
 const made = async (t: TestContext) => {
   const parent = await mkdtemp(join(tmpdir(), 'cloudbridge-wireguard-'));
-  t.after(() => rm(parent, { recursive: true, force: true }));
+  const closers: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const end of closers) await end();
+    await rm(parent, { recursive: true, force: true });
+  });
   const folder = join(parent, 'cb');
   const edgeAddresses = ['192.0.2.1', '2001:db8::1'];
   const created = await createInstallation({ folder, natsHosts: [freeHost()], edgeAddresses, workers: ['moscow/w1'] });
-  return { folder, created };
+  return { folder, created, closers };
 };
 
 /** Keys as the worker of this file reads them, as `wg` writes them. */
@@ -74,14 +80,17 @@ const PEER = create(WireguardPeerSchema, {
 });
 
 test('an installation of before WireGuard: renewed, its workers and its API at the edge have their rights, and lose nothing', async (t) => {
-  const { folder, created } = await made(t);
+  const { folder, created, closers } = await made(t);
   await makeOfBefore(folder, created.nats.folder, 'moscow/w1');
   const config = created.workerConfigs['moscow/w1'] ?? '';
   assert.equal(readWorkerConfig(config).wireguard, undefined);
   const [server] = startNatsOf(created);
-  t.after(() => server?.kill('SIGKILL'));
+  closers.push(async () => {
+    const gone = server && once(server, 'exit');
+    server?.kill('SIGKILL');
+    await gone;
+  });
   const { joinAs, close } = joiner(created);
-  t.after(close);
   const services = await joinAs({ role: 'services' }, created.servicesCredentials);
   await ensureStreams(services, { replicas: 1 });
   const stored = await Store.open(services, 'cb_config');
@@ -100,7 +109,7 @@ test('an installation of before WireGuard: renewed, its workers and its API at t
     }),
     onError: (error) => void errors.push(String(error)),
   });
-  t.after(() => control.close());
+  closers.unshift(() => control.close(), close);
   await eventually(async () => control.membership.caughtUp || undefined, 'all else is followed');
   await eventually(async () => errors.find((text) => /wireguard/i.test(text)), 'it is told that it may not');
   assert.equal(control.state.peers.size, 0);
@@ -121,14 +130,16 @@ test('an installation of before WireGuard: renewed, its workers and its API at t
   for (const file of ['workers/moscow/w1/wireguard.key', 'workers/moscow/w1/worker.creds', 'edge/edge.creds'])
     assert.ok(renewed.changed.includes(join(folder, file)), file);
   server?.kill('SIGHUP');
-  // As SIGHUP of the worker does.
-  await eventually(async () => {
-    await control.reconnect();
-    return control.state.peers.size === 1 || undefined;
-  }, 'it follows who comes by WireGuard');
   const again = await joinAs({ role: 'edge' }, created.edgeCredentials);
   await eventually(async () => (await mayEdge(again, 'b')) || undefined, 'the API at the edge writes them');
-  await eventually(async () => control.state.peers.size === 2 || undefined, 'and the worker hears of it');
+  // As SIGHUP of the worker does.
+  await control.reconnect();
+  await eventually(
+    async () => control.state.peers.size === 2 || undefined,
+    'the worker follows who comes by WireGuard',
+  );
+  assert.ok(await mayEdge(again, 'c'));
+  await eventually(async () => control.state.peers.size === 3 || undefined, 'and hears of more');
   await writeFile(config, `${await readFile(config, 'utf8')}\n[wireguard]\nprivate_key_file = "wireguard.key"\n`);
   const pair = keyPairOf(await readFile(join(folder, 'keys', 'wireguard.key'), 'latin1'));
   assert.deepEqual(keysOf(config), [pair?.privateKey, undefined], 'and serves once its file says so');
