@@ -4,8 +4,9 @@ import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts'
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
-import { WIREGUARD_THREAD, type WireGuardSetup } from '#dataplane/wireguard/setup.ts';
+import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
+import { allocateTurn } from '#host/thread/turn.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
@@ -179,6 +180,8 @@ export class PopWorker {
     const handoffPeer = (peer: MeshPeer): HandoffPeer =>
       meshHandoffPeer(config.handoff as HandoffConfig, tls.resetKey as Uint8Array, peer);
     const nat = config.nat44 && tun.enabled ? natSetupOf(config.nat44, parts.mesh !== undefined) : undefined;
+    const turn = listen.threads > 1 ? allocateTurn() : undefined;
+    const wireguard = parts.wireguard && { ...parts.wireguard, turn };
     this.#threads = Array.from({ length: listen.threads }, (_, index) => {
       const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
       const common = {
@@ -190,8 +193,6 @@ export class PopWorker {
         tcp: listen.tcp,
       };
       const own = handoff && { ...handoff, port: handoff.port + index };
-      // The others reach its sessions as they reach each other's.
-      const wireguard = index === WIREGUARD_THREAD ? parts.wireguard : undefined;
       const setup = { ...common, ...shared, handoff: own, listen: addresses, tun, nat, wireguard, proxy };
       return new DataThread(setup, events);
     });
@@ -455,10 +456,10 @@ export class PopWorker {
   /** What `cloudbridge worker wireguard` shows. @throws Error with one sentence */
   async wireguardKeys(): Promise<WireGuardKeysStatus> {
     const { wireguard, source } = this.#parts;
-    const thread = this.#threads[WIREGUARD_THREAD];
-    if (wireguard === undefined || thread === undefined)
+    if (wireguard === undefined)
       throw new Error('nobody comes by WireGuard here: the file of the worker has no [wireguard]');
-    return { byPreviousKey: await thread.previousKeyDevices(), sealedToPreviousKey: source.sealedToPreviousKey() };
+    const here = await Promise.all(this.#threads.map((thread) => thread.previousKeyDevices()));
+    return { byPreviousKey: here.flat(), sealedToPreviousKey: source.sealedToPreviousKey() };
   }
 
   /** What `cloudbridge worker routes` shows. @throws Error with one sentence */

@@ -104,7 +104,8 @@ const counted = () => {
     sessionCount: value(),
     wireguard: {
       moves: value(),
-      peers: { refused: value(), size: wireguardPeers + value() },
+      refused: value(),
+      peers: { size: wireguardPeers + value() },
       core: {
         peerCount: wireguardPeers,
         peers: [false, false, true].map((isByPrevious, i) => ({

@@ -61,10 +61,16 @@ export class Responder {
     const { handshake } = device.options.ports;
     const received = handshake.readInitiation(identity, bytes, at);
     if (received === undefined) return Drop.handshake;
-    const peer = device.byKey.get(keyText(received.publicKey));
-    const keys = peer?.keysFor(identity);
-    const drop = peer && keys ? this.#check(received, peer, keys, bytes, at, now) : Drop.unknownPeer;
-    if (peer === undefined || keys === undefined || drop !== Drop.none) {
+    const { publicKey } = received;
+    const peer = device.byKey.get(keyText(publicKey));
+    if (peer === undefined) {
+      received.forget();
+      const isElsewhere = device.options.sink.stranger?.(publicKey, bytes, at, words, from) === true;
+      return isElsewhere ? Drop.none : Drop.unknownPeer;
+    }
+    const keys = peer.keysFor(identity);
+    const drop = this.#check(received, peer, keys, bytes, at, now);
+    if (drop !== Drop.none) {
       received.forget();
       return drop;
     }
