@@ -193,6 +193,7 @@ test('with a control plane: a preshared key goes on after the change when it is 
   await world.until('it is sealed to the new one', async () => (await sealed()) === 0);
   assert.equal(await answered(world, laptop, INTERNET4), 3);
   await laptop.rekey(NEW, identity);
+  assert.equal(await answered(world, laptop, INTERNET4), 3);
   await world.until('it comes by the new one', async () => (await peers('previous_key')) === 0);
   assert.deepEqual(await needs(world), []);
 
