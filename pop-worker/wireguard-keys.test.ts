@@ -47,7 +47,8 @@ const operator = (world: World) => {
 const serving = async (t: TestContext, identities: readonly WireGuardIdentity[]) => {
   const world = new World(t);
   await world.network();
-  await world.configure({ static: withWireGuard(world, identities).join('') });
+  // Of two threads each has one of the devices.
+  await world.configure({ listen: 'threads = 2', static: withWireGuard(world, identities).join('') });
   await world.startWorker();
   return { world, ...operator(world) };
 };
