@@ -85,9 +85,15 @@ test('a client whose configuration changes moves from one key to the other, with
   scene.now += 1e6;
   assert.ok(isServed(scene, client, worker));
   assert.equal(worker.core.isByPrevious(peer), false);
-  // A secret that changes counts for both.
-  worker.core.setPresharedKey(peer, new Uint8Array(32));
-  assert.deepEqual(worker.core.setKeys({ privateKey: OLD }), [peer]);
+  // A secret that changes counts for both: it comes by the one before again.
+  const other = new Uint8Array(32).fill(6);
+  worker.core.setPresharedKey(peer, other);
+  client.core.removePeer(client.core.peer(publicKeyOf(NEW))!);
+  const byOld = { number: 2, publicKey: publicKeyOf(OLD), presharedKey: other, endpoint: worker.address };
+  client.core.addAllowedIp(client.core.addPeer(byOld), { address: Uint8Array.of(10, 0, 2, 0), length: 24 });
+  scene.now += 1e6;
+  assert.ok(isServed(scene, client, worker));
+  assert.ok(worker.core.isByPrevious(peer));
 });
 
 test('what the worker begins goes by the key that the peer last came by', () => {
@@ -115,6 +121,10 @@ test('of a peer that never came: by the newest key, then by the one before, in t
     assert.equal(initiations(scene, worker).length, attempts);
     assert.equal(client.received.length, 1);
     assert.equal(worker.core.isByPrevious(peer), known === OLD);
+    // From then on it is known.
+    worker.core.renewPeer(peer, scene.now);
+    scene.settle();
+    assert.equal(worker.answered.length, 2);
   }
 });
 
@@ -137,6 +147,26 @@ test('data of a session that another worker has: both keys are tried, as far as 
       assert.ok(isServed(scene, client, second));
     }
   }
+});
+
+test('what was begun with such a source is forgotten when it is begun anew', () => {
+  const { scene, client, worker } = overlap(NEW);
+  scene.route = worker;
+  scene.send(client, worker);
+  scene.run(6e6);
+  const second = scene.add(2, OVERLAP);
+  scene.knows(second, client);
+  scene.route = second;
+  scene.filter = (_, host) => host !== second;
+  scene.send(client, second, 200);
+  const [first] = initiations(scene, second);
+  scene.run(6e6);
+  scene.send(client, second, 200);
+  scene.filter = () => true;
+  client.takes([first!], scene.now);
+  scene.settle();
+  assert.equal(client.core.totals.responsesSent, 1);
+  assert.equal(second.answered.length, 0);
 });
 
 test('an answer to what another worker began tells which key its sender knows', () => {
