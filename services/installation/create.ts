@@ -194,7 +194,7 @@ export const removeOutside = async (folder: string, roles: readonly OutsideRole[
 };
 
 /** …and workers' files that are from before there was WireGuard, and do not serve it. */
-export interface Renewed extends Changed<string> {
+interface Renewed extends Changed<string> {
   readonly withoutWireguard: readonly string[];
 }
 
