@@ -34,6 +34,7 @@ export class DataThread {
   readonly #exited: Promise<void>;
   #collecting: Promise<Collected | undefined> | undefined;
   #collected: ((notice: Collected | undefined) => void) | undefined;
+  #naming: ((devices: readonly string[]) => void)[] = [];
   readonly #assessing = new Map<number, (assessment: Assessment) => void>();
   #asked = 0;
   #settle = Promise.withResolvers<Ready>();
@@ -83,6 +84,9 @@ export class DataThread {
         return;
       case 'assessed':
         this.#assessing.get(notice.id)?.(notice);
+        return;
+      case 'previous-key-devices':
+        for (const told of this.#naming.splice(0)) told(notice.devices);
         return;
       case 'stopped':
         return;
@@ -141,6 +145,15 @@ export class DataThread {
       this.#assessing.set(id, settle);
       this.post({ type: 'assess', id, ...outlook });
     });
+  }
+
+  /** Devices that are here by the key of WireGuard before the newest, as TENANT/DEVICE. @throws Error when it does not answer */
+  async previousKeyDevices(): Promise<readonly string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+    const timer = setTimeout(() => reject(new Error(`data-plane thread ${this.index} does not answer`)), SILENT_MS);
+    this.#naming.push(resolve);
+    this.post({ type: 'previous-key-devices' });
+    return promise.finally(() => clearTimeout(timer));
   }
 
   /** Closes its connections and ends it, by force when it does not end in time. */

@@ -6,6 +6,7 @@ import { StaticSource, StaticSourceError } from '#control/static-source.ts';
 import { ToolError } from '#host/command/run-tool.ts';
 import { KernelRefusal } from '#host/netlink/kernel-refusal.ts';
 import { yieldHelpers } from '#host/thread/helpers.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import { ConfigError } from '#settings/toml-file.ts';
 import { fileFault } from '#telemetry/file-fault.ts';
 import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
@@ -25,7 +26,7 @@ import { PopWorker } from './pop-worker.ts';
 import { StartError } from './start-error.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { readWireGuardPeers } from './wireguard-peers-file.ts';
-import { readWireGuard } from './wireguard-settings.ts';
+import { readWireGuard, readWireGuardKeys } from './wireguard-settings.ts';
 import { WorkerRouting } from './worker-routing.ts';
 
 /** Errors whose message is for people; others are bugs and keep their stack. */
@@ -33,7 +34,7 @@ const FOR_PEOPLE = [ConfigError, StartError, ToolError, KernelRefusal, StaticSou
 /** What is still open after a stop must not keep the process. */
 const LAST_MS = 1000;
 
-const sourceOf = (config: WorkerConfig, wireguardKey: Uint8Array | undefined, log: Logger): ControlSource => {
+const sourceOf = (config: WorkerConfig, wireguardKeys: WireGuardKeys | undefined, log: Logger): ControlSource => {
   const { pop, worker, state_directory: stateDirectory, control, static: files } = config;
   if (files !== undefined) {
     const { wireguard: peers, ...rest } = files;
@@ -52,7 +53,7 @@ const sourceOf = (config: WorkerConfig, wireguardKey: Uint8Array | undefined, lo
     ...(ca !== undefined && { ca }),
     version: packageJson.version,
     followsFleet: config.dns !== undefined,
-    wireguardKey,
+    wireguardKeys,
     onError: (error) => log.warn('control plane', { reason: error instanceof Error ? error.message : String(error) }),
   });
 };
@@ -81,6 +82,7 @@ const serveAdmin = async ({ admin }: WorkerConfig, worker: PopWorker): Promise<[
     undrain: order('serve'),
     withdraw: order('withdraw'),
     routes: () => worker.routes(),
+    wireguard: () => worker.wireguardKeys(),
     'bgp-explain': async (request: Readonly<Record<string, unknown>>) => worker.anycast.explain(request),
     'bgp-routes': async (request: Readonly<Record<string, unknown>>) => worker.anycast.routes(request),
     'bgp-retry': async (request: Readonly<Record<string, unknown>>) => worker.anycast.retry(request),
@@ -124,14 +126,19 @@ const bootEpochOf = ({ handoff, state_directory }: WorkerConfig, log: Logger): n
   );
 };
 
+const keysOfFile = ({ wireguard }: WorkerConfig): WireGuardKeys => {
+  if (wireguard !== undefined) return readWireGuardKeys(wireguard);
+  throw new StartError('the file of the worker has no [wireguard] any more: to do without it takes a restart');
+};
+
 /** Why a worker ends. */
 type End = { readonly signal: string } | { readonly broken: string } | { readonly failed: unknown };
 
 /** Starts a worker and keeps it until it is told to end or breaks. @returns the exit code */
-const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
+const work = async (file: WorkerConfig, readAgain: () => WorkerConfig, log: Logger): Promise<number> => {
   yieldHelpers();
   const wireguard = file.wireguard && readWireGuard(file.wireguard);
-  const source = sourceOf(file, wireguard?.privateKey, log);
+  const source = sourceOf(file, wireguard, log);
   const readTls = () => readTlsFiles(file.tls, new Date());
   const tls = readTls();
   if (file.mesh !== undefined) readMesh(file.mesh, 0);
@@ -160,6 +167,7 @@ const work = async (file: WorkerConfig, log: Logger): Promise<number> => {
     bgpPasswords,
     dnsDefence,
     wireguard,
+    readWireGuardKeys: () => keysOfFile(readAgain()),
     log,
     broken: broken.resolve,
   });
@@ -226,7 +234,7 @@ export const runWorker = async (file: string, congestionControl?: string): Promi
   try {
     const config = readWorkerConfig(file, '--config');
     if (congestionControl !== undefined) config.listen.congestion_control = congestionControl;
-    exitCode = await work(config, log.with({ pop: config.pop, worker: config.worker }));
+    exitCode = await work(config, () => readWorkerConfig(file), log.with({ pop: config.pop, worker: config.worker }));
   } catch (error) {
     tell(log, error);
   }

@@ -9,6 +9,7 @@ import { allocateBeat } from '#host/thread/beat.ts';
 import { allocateTurn } from '#host/thread/turn.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
 import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
 import type { MeshPeer } from '#pop-worker/mesh/setup.ts';
@@ -70,9 +71,19 @@ export interface PopWorkerParts {
   readonly dnsDefence: DnsDefence | undefined;
   /** Undefined: it has no `[wireguard]`. */
   readonly wireguard: WireGuardSetup | undefined;
+  /** Reads the keys of `[wireguard]` again, as the worker's file names them now. @throws Error with one sentence */
+  readonly readWireGuardKeys: () => WireGuardKeys;
   readonly log: Logger;
   /** A thread is gone: whatever is left must end. */
   readonly broken: (reason: string) => void;
+}
+
+/** What of WireGuard still goes by the key before the newest; devices as TENANT/DEVICE. */
+interface WireGuardKeysStatus {
+  /** Those that are here by it. */
+  readonly byPreviousKey: readonly string[];
+  /** Those of all devices whose preshared key is sealed to it. */
+  readonly sealedToPreviousKey: readonly string[];
 }
 
 /** What `cloudbridge worker status` shows. */
@@ -414,15 +425,20 @@ export class PopWorker {
    * @throws Error with one sentence; what comes after it was not read
    */
   async reload(): Promise<readonly string[]> {
-    const { tls: old, readTls, readMeshTls, log, source } = this.#parts;
+    const { tls: old, readTls, readMeshTls, wireguard, readWireGuardKeys, log, source } = this.#parts;
     const { certificate, key, ticketKeys, resetKey, cidKeys } = readTls();
     const meshTls = readMeshTls?.();
+    const wireguardKeys = wireguard && readWireGuardKeys();
     if (cidKeys !== undefined) this.#rotateCids(cidKeys);
     this.#post({
       type: 'tls',
       tls: { certificate, key, ticketKeys: ticketKeys.length > 0 ? ticketKeys : this.#ticketKeys },
     });
     if (meshTls !== undefined) this.#mesh?.renew(meshTls);
+    if (wireguardKeys !== undefined) {
+      this.#post({ type: 'wireguard-keys', keys: wireguardKeys });
+      source.setWireGuardKeys(wireguardKeys);
+    }
     if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
     }
@@ -431,6 +447,7 @@ export class PopWorker {
       ...(ticketKeys.length > 0 ? ['ticket keys'] : []),
       ...(cidKeys === undefined ? [] : ['keys of connection IDs']),
       ...(meshTls === undefined ? [] : ['certificate of the mesh']),
+      ...(wireguardKeys === undefined ? [] : [`${wireguardKeys.previousPrivateKey ? 'keys' : 'key'} of WireGuard`]),
     ];
     return [...files, ...(await source.reload())];
   }
@@ -440,6 +457,15 @@ export class PopWorker {
     checkRotation(this.#cidKeys, keys);
     this.#cidKeys = keys;
     this.#post({ type: 'cid-keys', keys });
+  }
+
+  /** What `cloudbridge worker wireguard` shows. @throws Error with one sentence */
+  async wireguardKeys(): Promise<WireGuardKeysStatus> {
+    const { wireguard, source } = this.#parts;
+    if (wireguard === undefined)
+      throw new Error('nobody comes by WireGuard here: the file of the worker has no [wireguard]');
+    const here = await Promise.all(this.#threads.map((thread) => thread.previousKeyDevices()));
+    return { byPreviousKey: here.flat(), sealedToPreviousKey: source.sealedToPreviousKey() };
   }
 
   /** What `cloudbridge worker routes` shows. @throws Error with one sentence */

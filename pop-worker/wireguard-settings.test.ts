@@ -18,9 +18,10 @@ const keyFile = (t: TestContext, content: string, mode = 0o600): string => {
   return file;
 };
 
-const refused = (file: string): string => {
+const refused = (file: string, previous?: string): string => {
   try {
-    readWireGuard(WireGuardSection.parse({ private_key_file: file }));
+    const more = previous === undefined ? {} : { previous_private_key_file: previous };
+    readWireGuard(WireGuardSection.parse({ private_key_file: file, ...more }));
   } catch (error) {
     assert.ok(error instanceof StartError || error instanceof ConfigError, String(error));
     return error.message;
@@ -53,4 +54,33 @@ test('what is no key of the fleet is refused in one sentence, which does not hav
     assert.match(message, /is not 32 bytes in base64: `wg genkey` makes one/);
     if (text !== '') assert.ok(!message.includes(text));
   }
+});
+
+test('the key before is read as the newest is, and is another one', (t) => {
+  const [old, text] = [Buffer.alloc(32, 8), KEY.toString('base64')];
+  const newest = keyFile(t, text);
+  const previous = keyFile(t, old.toString('base64'));
+  const setup = readWireGuard(
+    WireGuardSection.parse({ private_key_file: newest, previous_private_key_file: previous }),
+  );
+  assert.deepEqual(
+    [setup.privateKey, setup.previousPrivateKey],
+    [KEY, old].map((key) => Uint8Array.from(key)),
+  );
+  assert.match(refused(newest, '/nonexistent/old.key'), /^the previous private key .*old\.key cannot be read/);
+  assert.match(refused(newest, keyFile(t, 'x')), /^the previous private key .* is not 32 bytes in base64/);
+  assert.match(refused(newest, keyFile(t, text, 0o644)), /^the previous private key .*(read|chmod)/);
+  // Bits that count for nothing are others.
+  const same = Uint8Array.from(KEY);
+  same[0]! ^= 7;
+  for (const each of [newest, keyFile(t, text), keyFile(t, Buffer.from(same).toString('base64'))])
+    assert.match(refused(newest, each), /^the private key of WireGuard .* and the previous one .* are the same: put/);
+});
+
+test('a previous key without a newest one is no section', () => {
+  const { error } = WireGuardSection.safeParse({ previous_private_key_file: 'old.key' });
+  assert.deepEqual(
+    error?.issues.map(({ path: at }) => at),
+    [['private_key_file']],
+  );
 });

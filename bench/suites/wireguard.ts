@@ -10,6 +10,7 @@ import { OURS, WIREGUARD_PEERS, type WireGuardImplementation } from '../implemen
 import { type CaseContext, Skip, type SuiteCase } from '../suite.ts';
 import { memoryPerPeer } from '../wireguard/memory.ts';
 import { type StartProgram, type WireGuardPair, withWireGuard } from '../wireguard/scene.ts';
+import { twoKeys } from '../wireguard/two-keys.ts';
 
 const CPUS = { server: 1, client: 0 } as const;
 const SECONDS = 4;
@@ -198,5 +199,11 @@ export const cases: readonly SuiteCase[] = [
     name: 'memory',
     summary: 'resident memory with 10,000 configured peers, for each of them',
     run: (context) => beside([{ metric: 'resident_per_peer', unit: 'bytes', bar: CHEAPER }], memoryPerPeer, context),
+  },
+  {
+    name: 'two-keys',
+    summary: 'what a second static key costs: a message of nobody, a cookie, a packet of 1,200 bytes; in one thread',
+    runs: RUNS,
+    run: async () => twoKeys(),
   },
 ];

@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import decodeQR from 'qr/decode.js';
 import { parse } from 'yaml';
 import { PeerMissing, wireguardTools } from '#scripts/setup/peers.mjs';
+import { generateKeyPair } from '#services/installation/wireguard-keys.ts';
 import { createWorld, type World } from '../testing/world.ts';
-import { generateKeyPair } from '../wireguard/keys.ts';
 
 /** Debian's tools, or why they are not here. */
 const tools = await wireguardTools().catch((error: unknown) => {

@@ -3,6 +3,12 @@ import { parseWireguardEndpoint } from '#model/wireguard.ts';
 import type { Device } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import type { Network } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import type { WireguardEdge } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
+import {
+  generateKeyPair,
+  generatePresharedKey,
+  type KeyPair,
+  keyPairOf,
+} from '#services/installation/wireguard-keys.ts';
 import type { ApiClient } from '../api/client.ts';
 import { TARGET_OPTIONS } from '../api/options.ts';
 import { defineCommand, type OptionValues } from '../command.ts';
@@ -11,7 +17,6 @@ import { CommandError, SUCCESS, UsageError } from '../failure.ts';
 import { readText } from '../resources/body-file.ts';
 import { methodNamed } from '../resources/methods.ts';
 import { parsePath } from '../resources/path.ts';
-import { generateKeyPair, generatePresharedKey, type KeyPair, keyPairOf } from '../wireguard/keys.ts';
 import { allowedIps, DEFAULT_MTU, type DeviceConfig, explained, wgQuick } from '../wireguard/wg-quick.ts';
 
 const options = {

@@ -32,6 +32,16 @@ const options = {
   worker: { type: 'string', placeholder: 'POP/ID', repeated: true, help: 'make the files of this worker too' },
 } as const;
 
+/** What an operator says once the API runs, for clients of WireGuard. */
+const wireguardStep = ({ wireguard: { publicKey, endpoints } }: CreatedInstallation): string[] => {
+  if (endpoints.length === 0) return [];
+  const asked = endpoints.map((endpoint) => `--endpoints ${endpoint.startsWith('[') ? `'${endpoint}'` : endpoint}`);
+  return [
+    'Workers serve WireGuard clients too. Once the API runs, say what those are told:',
+    `  cloudbridge wireguard edge update --public-key ${publicKey} ${asked.join(' ')}`,
+  ];
+};
+
 const nextSteps = (folder: string, created: CreatedInstallation): string => {
   const rows = [
     ...created.natsServers.map(({ config }) => [config, 'nats-server -c nats.conf, started in that folder'] as const),
@@ -45,6 +55,7 @@ const nextSteps = (folder: string, created: CreatedInstallation): string => {
     `${folder} is complete. Copy each of these folders to the machines that need it, and run there:`,
     ...rows.map(([from, command]) => `  ${from.padEnd(width)}  ${command}`),
     'Keep ca/ and keys/ here, offline and backed up: whoever has them can be anybody in this installation.',
+    ...wireguardStep(created),
     'Next: docs/operating-the-control-plane.md.',
   ].join('\n');
 };

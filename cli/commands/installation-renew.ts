@@ -14,12 +14,16 @@ export const installationRenew = defineCommand({
   examples: [{ run: 'cloudbridge installation renew cb', does: 'once a year, or after --edge-address has changed' }],
   run: async ({ words: [folder = ''], output }) => {
     const { renewInstallation } = await import('#services/installation/create.ts');
-    const { changed, accountsChanged } = await work(() => renewInstallation(folder));
+    const { changed, withoutWireguard, accountsChanged } = await work(() => renewInstallation(folder));
     for (const file of changed) {
       if (output.isForPrograms) output.line({ file });
       else output.print(file);
     }
     if (accountsChanged) output.remark(TELL_NATS);
+    for (const file of withoutWireguard)
+      output.remark(
+        `${file} is from before there was WireGuard: for its clients add [wireguard] with private_key_file = "wireguard.key".`,
+      );
     return SUCCESS;
   },
 });

@@ -42,6 +42,7 @@ import { workerQlog } from './worker-qlog.ts';
 import { workerRoutes } from './worker-routes.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
+import { workerWireguard } from './worker-wireguard.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
@@ -96,6 +97,7 @@ export const VISIBLE: readonly Command[] = [
   workerWithdraw,
   workerQlog,
   workerRoutes,
+  workerWireguard,
   completion,
   version,
 ];

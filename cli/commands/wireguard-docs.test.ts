@@ -38,7 +38,7 @@ test('the commands of docs/wireguard.md for devices and sites work as they stand
     cloudbridge tenant create acme
     cloudbridge network create acme/office --ipv4-pool 10.64.0.0/24 --egress
     cloudbridge network create acme/sites --ipv4-pool 192.168.0.0/16
-    umask 077; wg genkey > site.key`);
+    umask 077; wg genkey > site.key; mkdir keys; wg genkey > keys/wireguard.key`);
   const [edge = '', devices = ''] = commandsOf('Devices of an installation');
   const [sites = ''] = commandsOf('Sites');
   // In one shell, as they would be typed.

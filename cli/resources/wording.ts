@@ -28,6 +28,8 @@ const FIELDS: Readonly<Record<string, string>> = {
     'where clients come to, such as 192.0.2.1:51820; say it once for each, the one that they are told first',
   'WireguardEdge.endpoint_ranges':
     'a private range where workers may begin to reach devices, such as 10.20.0.0/16; say it once for each',
+  'WireguardEdge.previous_public_key':
+    'the one before, which workers take too; an empty one ends that (default: what --public-key was)',
   'WireguardEdge.dns': 'a resolver that clients are told of; say it once for each',
   'Pop.latitude': 'degrees north, -90 to 90',
   'Pop.longitude': 'degrees east, -180 to 180',
@@ -130,7 +132,7 @@ export const WORDING: Readonly<Record<string, Wording>> = {
     update: '--public-key "$(wg pubkey < edge.key)" --endpoints 192.0.2.1:51820',
     remarks: {
       update:
-        'Another key asks for another configuration of every device, and for new preshared keys: they are sealed to it.',
+        'Another key asks for another configuration of every device, and for preshared keys to be set again: they are sealed to it. Meanwhile workers that have both keys take either; `worker wireguard` says who still needs the one before.',
     },
   },
   token: {

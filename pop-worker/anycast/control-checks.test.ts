@@ -10,6 +10,7 @@ const file = { failures: 0, failingSinceMs: undefined, fallback: undefined };
 const viewOf = (silentMs: number, contact: Partial<ControlContact> = {}): ControlView => ({
   ...{ revision: 7n, fromDisk: false, silentMs, disk: { membership: file, revision: file } },
   refusedPeers: new Map(),
+  previousKeyPeers: 0,
   contact: create(ControlContactSchema, { connected: true, ...contact } as never),
 });
 const SHOWN = { control_silent_seconds: 15 };

@@ -24,7 +24,7 @@ export interface ControlOptions extends NatsOptions {
   /** Whether what other workers say of themselves is followed. */
   readonly followsFleet?: boolean;
   /** Absent: nobody comes by WireGuard here. */
-  readonly wireguard?: Pick<WireguardPeersOptions, 'privateKey' | 'told'>;
+  readonly wireguard?: Pick<WireguardPeersOptions, 'keys' | 'told'>;
   readonly onError: (error: unknown) => void;
 }
 

@@ -17,6 +17,8 @@ export interface ControlView {
   readonly contact: ControlContact;
   /** How many WireGuard peers cannot be used, by the reason. */
   readonly refusedPeers: WireguardPeers['refused'];
+  /** How many have a preshared key that is sealed to the edge's key before the newest. */
+  readonly previousKeyPeers: number;
   /** How long nothing has been heard of it; since the start, if nothing ever was. */
   readonly silentMs: number;
   /** How the files fare that it would start from without control plane. */
@@ -32,13 +34,13 @@ export interface ControlParts {
   readonly status: Pick<Status, 'dropped'>;
   readonly state: Pick<DesiredState, 'peers'>;
   /** Undefined: nobody comes by WireGuard here. */
-  readonly peers: Pick<WireguardPeers, 'refused'> | undefined;
+  readonly peers: Pick<WireguardPeers, 'refused' | 'sealedToPrevious'> | undefined;
 }
 
 const maybe = <K extends string>(name: K, ms: number | undefined) =>
   (ms === undefined ? {} : { [name]: timestampFromMs(ms) }) as { readonly [name in K]?: Timestamp };
 
-const NONE_REFUSED: WireguardPeers['refused'] = new Map();
+const NONE: NonNullable<ControlParts['peers']> = { refused: new Map(), sealedToPrevious: [] };
 
 export const describeControl = ({
   contact,
@@ -48,7 +50,7 @@ export const describeControl = ({
   state,
   peers,
 }: ControlParts): ControlView => {
-  const { refused: refusedPeers } = peers ?? { refused: NONE_REFUSED };
+  const { refused: refusedPeers, sealedToPrevious } = peers ?? NONE;
   const { applied, refusals, refused } = revisions;
   const { connected, sinceMs, heardMs, reconnects, lastError } = contact;
   return {
@@ -56,6 +58,7 @@ export const describeControl = ({
     fromDisk: applied?.fromDisk ?? false,
     silentMs: contact.silentMs,
     refusedPeers,
+    previousKeyPeers: sealedToPrevious.length,
     disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,

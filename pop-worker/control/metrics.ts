@@ -16,6 +16,7 @@ const FILES = labelValues('cloudbridge_control_failed_writes_total', 'file');
 const FALLBACKS = labelValues('cloudbridge_control_state_fallback_count', 'instead');
 const UNSAVED = slotOf('cloudbridge_control_unsaved_seconds', {});
 const PEERS = slotOf('cloudbridge_control_peers_count', {});
+const PREVIOUS_KEY_PEERS = slotOf('cloudbridge_control_previous_key_peers_count', {});
 const REFUSED_PEERS = labelValues('cloudbridge_control_refused_peers_count', 'reason');
 const LOST_EVENTS = slotOf('cloudbridge_control_lost_events_total', {});
 
@@ -49,6 +50,7 @@ export const writeControlMetrics = (
   slots[UNREADABLE] = contact.unreadableRecords;
   slots[LOST_EVENTS] = contact.lostEvents;
   slots[PEERS] = contact.peers;
+  slots[PREVIOUS_KEY_PEERS] = view.previousKeyPeers;
   for (const reason of REFUSED_PEERS) {
     slots[slotOf('cloudbridge_control_refused_peers_count', { reason })] = view.refusedPeers.get(reason) ?? 0;
   }

@@ -1,3 +1,4 @@
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import { Health, LocalOrder } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { Control } from './control.ts';
 import type { ControlView } from './describe.ts';
@@ -15,8 +16,8 @@ export interface NatsSourceOptions extends NatsOptions {
   readonly version: string;
   /** Whether what other workers say of themselves is followed. */
   readonly followsFleet?: boolean;
-  /** Private key of the edge, 32 bytes; absent: nobody comes by WireGuard here. */
-  readonly wireguardKey?: Uint8Array | undefined;
+  /** Private keys of the edge; absent: nobody comes by WireGuard here. */
+  readonly wireguardKeys?: WireGuardKeys | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -57,13 +58,13 @@ export class NatsSource implements ControlSource {
 
   /** What is on disk is known at once; the rest comes by NATS, once it is reached. */
   #started(): Promise<Control> {
-    const { revisionKeys, wireguardKey: privateKey, onError, ...options } = this.#options;
+    const { revisionKeys, wireguardKeys: keys, onError, ...options } = this.#options;
     const start = async (): Promise<Control> => {
       this.#control = await Control.start({
         ...options,
         revisionKeys: await importRevisionKeys(revisionKeys),
         report: () => this.#report(),
-        ...(privateKey && { wireguard: { privateKey, told: (peers) => this.#listener?.wireguardPeers(peers) } }),
+        ...(keys && { wireguard: { keys, told: (peers) => this.#listener?.wireguardPeers(peers) } }),
         shareCut: async (next) => {
           const [control, listener] = [this.#control, this.#listener];
           return control === undefined || listener === undefined ? 0 : shareCut(control.state, listener, next);
@@ -115,6 +116,14 @@ export class NatsSource implements ControlSource {
   async reload(): Promise<readonly string[]> {
     await this.#control?.reconnect();
     return ['credentials and CA of the control plane'];
+  }
+
+  setWireGuardKeys(keys: WireGuardKeys): void {
+    this.#control?.peers?.setKeys(keys);
+  }
+
+  sealedToPreviousKey(): readonly string[] {
+    return this.#control?.peers?.sealedToPrevious ?? [];
   }
 
   view(): ControlView | undefined {

@@ -8,7 +8,7 @@ const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 /** Why a preshared key cannot be used: sealed to another key, or what is sealed is not what it should be. */
 export type SealedKeyFault = 'other_key' | 'preshared_key';
 
-/** Opens preshared keys that the configuration service has sealed to the edge's key (`services/config/preshared-key.ts`). */
+/** Opens preshared keys that the configuration service has sealed to a key of the edge (`services/config/preshared-key.ts`). */
 export class SealedKeys {
   readonly #key: KeyObject;
   readonly #thumbprint: Promise<string>;

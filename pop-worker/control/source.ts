@@ -1,6 +1,7 @@
 import type { DnsConfig } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import type { WorkerRouting } from '#model/routing.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { ControlView } from './describe.ts';
@@ -116,6 +117,10 @@ export interface ControlSource {
    * @throws Error with one sentence; then what was in force stays
    */
   reload(): Promise<readonly string[]>;
+  /** Keys by which devices come by WireGuard from now on: preshared keys are sealed to them. */
+  setWireGuardKeys(keys: WireGuardKeys): void;
+  /** Devices, as TENANT/DEVICE, whose preshared keys are sealed to the key before the newest. */
+  sealedToPreviousKey(): readonly string[];
   /** What is known of the control plane; undefined: this source has none. */
   view(): ControlView | undefined;
   /** What other workers say of themselves, where that is followed. */

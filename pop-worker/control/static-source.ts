@@ -120,6 +120,14 @@ export class StaticSource implements ControlSource {
     ];
   }
 
+  setWireGuardKeys(): void {
+    // Nothing is sealed to them.
+  }
+
+  sealedToPreviousKey(): readonly string[] {
+    return [];
+  }
+
   view(): undefined {
     // There is no control plane.
   }

@@ -8,6 +8,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { CompactEncrypt } from 'jose';
 import { Bucket, ConfigKey } from '#model/names.ts';
 import { wireguardKeyText } from '#model/wireguard.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { type WireguardPeer, WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import { sealPresharedKey } from '#services/config/preshared-key.ts';
@@ -40,12 +41,12 @@ const record = (more: Partial<WireguardPeer> = {}): WireguardPeer =>
   } as WireguardPeer);
 
 /** A worker's state, and what its threads are told of peers. */
-const follower = () => {
+const follower = (keys: WireGuardKeys = { privateKey: edge.privateKey }) => {
   const state = new DesiredState();
   const told: (readonly WireGuardPeer[])[] = [];
   const errors: string[] = [];
   const peers = new WireguardPeers({
-    ...{ state, privateKey: edge.privateKey, gatherMs: 1 },
+    ...{ state, keys, gatherMs: 1 },
     ...{ told: (all) => void told.push(all), onError: ({ message }) => void errors.push(message) },
   });
   const put = (peer: WireguardPeer, key = `${peer.tenant}.wireguard.${peer.device}`): void => {
@@ -174,6 +175,44 @@ test('a worker with another key than clients are told of says so, once', async (
   await peers.close();
 });
 
+test('in an overlap preshared keys are opened that are sealed to either key, and it is known which to the one before', async () => {
+  const newest = keyPair();
+  const overlap = { privateKey: newest.privateKey, previousPrivateKey: edge.privateKey };
+  const { state, peers, told, errors, put } = follower();
+  const secret = wireguardKeyText(presharedKey);
+  const of = (device: string) => ({ tenant: 'acme', device, key: secret });
+  put(record({ sealedPresharedKey: await sealPresharedKey(edge.text, of('a')) }));
+  put(record({ device: 'b', number: 8, sealedPresharedKey: await sealPresharedKey(newest.text, of('b')) }));
+  put(record({ device: 'c', number: 9 }));
+  state.setEdgeKey(newest.text);
+  await peers.start();
+  const known = () => told.at(-1)?.map(({ device }) => device);
+  const become = (keys: WireGuardKeys, devices: readonly string[]) => {
+    peers.setKeys(keys);
+    return eventually(async () => String(known()) === String(devices) || undefined, `${devices}`);
+  };
+  assert.deepEqual([known(), peers.sealedToPrevious], [['a', 'c'], []]);
+  assert.match(errors.splice(0).join(), /told that the edge's public key is .*acme\.b: its preshared key is sealed/);
+
+  await become(overlap, ['a', 'b', 'c']);
+  assert.deepEqual(peers.sealedToPrevious, ['acme/a']);
+  for (const { device, presharedKey: open } of told.at(-1) ?? [])
+    assert.deepEqual(open, device === 'c' ? undefined : Uint8Array.from(presharedKey));
+  state.setEdgeKey(edge.text);
+  put(record({ device: 'd', number: 10, sealedPresharedKey: await sealPresharedKey(newest.text, of('d')) }));
+  await eventually(async () => told.at(-1)?.length === 4 || undefined, 'd');
+  assert.deepEqual([errors, peers.refused.size], [[], 0], 'either may be what clients are told of');
+
+  state.setEdgeKey(newest.text);
+  await become({ privateKey: newest.privateKey }, ['b', 'c', 'd']);
+  assert.deepEqual(peers.sealedToPrevious, []);
+  assert.match(errors.splice(0).join(), /^WireGuard peer acme\.a: its preshared key is sealed to another key/);
+  // It is sealed again, and the same key as before.
+  put(record({ sealedPresharedKey: await sealPresharedKey(newest.text, of('a')) }));
+  await eventually(async () => told.at(-1)?.length === 4 || undefined, 'a');
+  await peers.close();
+});
+
 let hub: TestHub;
 let folder: string;
 
@@ -211,7 +250,7 @@ test('from the API through NATS to a worker, live, and from its disk when there 
   assert.equal(made.status, 201, JSON.stringify(made.json));
   const directory = await mkdtemp(join(folder, 'w'));
   const { listener, told } = createListener();
-  const source = hub.createSource('w1', directory, { wireguardKey: edge.privateKey });
+  const source = hub.createSource('w1', directory, { wireguardKeys: { privateKey: edge.privateKey } });
   await source.start(listener);
   const becomes = (what: string, is: (peers: readonly WireGuardPeer[]) => boolean, all = told) =>
     eventually(async () => (is(all.at(-1) ?? []) ? all.at(-1) : undefined), what);
@@ -240,11 +279,12 @@ test('from the API through NATS to a worker, live, and from its disk when there 
     const names = [
       slotOf('cloudbridge_control_peers_count', {}),
       slotOf('cloudbridge_control_refused_peers_count', { reason: 'number' }),
+      slotOf('cloudbridge_control_previous_key_peers_count', {}),
       slotOf('cloudbridge_control_unreadable_records_total', {}),
     ];
     return names.map((slot) => Number(slots[slot]));
   };
-  await eventually(async () => String(metric()) === '2,1,1' || undefined, 'both are counted');
+  await eventually(async () => String(metric()) === '2,1,0,1' || undefined, 'both are counted');
   assert.equal(source.view()?.contact.refusedPeers, 1);
   assert.equal(told.at(-1)?.length, 1);
   await source.stop();
@@ -253,7 +293,7 @@ test('from the API through NATS to a worker, live, and from its disk when there 
 
   await hub.installation.server.kill();
   const later = createListener();
-  const again = hub.createSource('w1', directory, { wireguardKey: edge.privateKey });
+  const again = hub.createSource('w1', directory, { wireguardKeys: { privateKey: edge.privateKey } });
   await again.start(later.listener);
   assert.deepEqual(later.told.at(-1), told.at(-1), 'from disk');
   await hub.installation.server.start();

@@ -1,6 +1,7 @@
 import { addressRange, parsePrefixRange } from '#model/ip-range.ts';
 import { isUsablePublicKey, parseWireguardEndpoint, WIREGUARD_KEY_BYTES } from '#model/wireguard.ts';
 import { neverEndpoint } from '#model/wireguard-endpoint.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
@@ -12,8 +13,8 @@ export type RefusedPeer = LabelsOf<'cloudbridge_control_refused_peers_count'>['r
 
 export interface WireguardPeersOptions {
   readonly state: DesiredState;
-  /** Of the edge, 32 bytes. */
-  readonly privateKey: Uint8Array;
+  /** Of the edge. */
+  readonly keys: WireGuardKeys;
   /** All that can be used; called again whenever they are others. */
   readonly told: (peers: readonly WireGuardPeer[]) => void;
   readonly onError: (error: Error) => void;
@@ -24,6 +25,9 @@ export interface WireguardPeersOptions {
 const GATHER_MS = 50;
 /** Opened at the same time. */
 const AT_ONCE = 64;
+/** A preshared key, and by which key of the edge it was opened; or why it was not. */
+type Opened = { readonly key: Uint8Array; readonly by: SealedKeys } | RefusedPeer;
+
 const LAST_NUMBER = 2 ** 24 - 1;
 const LONGEST_KEEPALIVE_SECONDS = 65_535;
 const MOST_METRIC = 255;
@@ -41,9 +45,12 @@ const IN_WORDS: Readonly<Record<RefusedPeer, string>> = {
 /** Makes of the records of those who come by WireGuard what data-plane threads work with. */
 export class WireguardPeers {
   readonly #options: WireguardPeersOptions;
-  readonly #keys: SealedKeys;
+  /** The newest, and the one before if there is an overlap. */
+  #keys: readonly SealedKeys[];
   /** By what is sealed, so that each is opened once. */
-  #opened = new Map<string, Uint8Array | RefusedPeer>();
+  #opened = new Map<string, Opened>();
+  /** Devices whose preshared keys are sealed to the key before the newest, as TENANT/DEVICE. */
+  sealedToPrevious: readonly string[] = [];
   #refused: ReadonlyMap<string, RefusedPeer> = new Map();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #telling: Promise<void> = Promise.resolve();
@@ -52,7 +59,15 @@ export class WireguardPeers {
 
   constructor(options: WireguardPeersOptions) {
     this.#options = options;
-    this.#keys = new SealedKeys(options.privateKey);
+    this.#keys = keysOf(options.keys);
+  }
+
+  /** Other keys from now on. What was opened by one that stays is not opened again. */
+  setKeys(keys: WireGuardKeys): void {
+    const before = this.#keys;
+    this.#keys = keysOf(keys).map((key) => before.find(({ publicKey }) => publicKey === key.publicKey) ?? key);
+    this.#toldOfKey = '';
+    this.#soon();
   }
 
   /** How many records cannot be used, by the reason. */
@@ -103,21 +118,44 @@ export class WireguardPeers {
       return [];
     });
     this.#refused = refused;
+    this.sealedToPrevious = records
+      .filter(([, { sealedPresharedKey }]) => this.#isOpenedByPrevious(sealedPresharedKey))
+      .map(([, { tenant, device }]) => `${tenant}/${device}`);
     told(peers);
+  }
+
+  #isOpenedByPrevious(sealed: string): boolean {
+    const opened = this.#opened.get(sealed);
+    return typeof opened === 'object' && opened.by !== this.#keys[0];
   }
 
   async #open(records: readonly WireguardPeer[]): Promise<void> {
     const sealed = records.filter(({ sealedPresharedKey }) => sealedPresharedKey !== '');
-    const opened = new Map<string, Uint8Array | RefusedPeer>();
+    const opened = new Map<string, Opened>();
     for (let at = 0; at < sealed.length; at += AT_ONCE) {
       await Promise.all(
         sealed.slice(at, at + AT_ONCE).map(async (record) => {
           const { sealedPresharedKey: text } = record;
-          opened.set(text, this.#opened.get(text) ?? (await this.#keys.open(text, record)));
+          const before = this.#opened.get(text);
+          opened.set(text, before !== undefined && this.#isStill(before) ? before : await this.#openOne(text, record));
         }),
       );
     }
     this.#opened = opened;
+  }
+
+  /** Whether keys of today would say the same. */
+  #isStill(opened: Opened): boolean {
+    return typeof opened === 'object' ? this.#keys.includes(opened.by) : opened !== 'other_key';
+  }
+
+  async #openOne(sealed: string, record: WireguardPeer): Promise<Opened> {
+    for (const by of this.#keys) {
+      const key = await by.open(sealed, record);
+      if (typeof key === 'object') return { key, by };
+      if (key !== 'other_key') return key;
+    }
+    return 'other_key';
   }
 
   #peerOf(record: WireguardPeer): WireGuardPeer | RefusedPeer {
@@ -132,13 +170,13 @@ export class WireguardPeers {
     const place = endpoint === undefined ? undefined : addressRange(endpoint.host);
     if (place !== undefined && neverEndpoint(place) !== undefined) return 'endpoint';
     if (keepaliveSeconds > LONGEST_KEEPALIVE_SECONDS) return 'keepalive';
-    const presharedKey = sealedPresharedKey === '' ? undefined : this.#opened.get(sealedPresharedKey);
-    if (typeof presharedKey === 'string') return presharedKey;
+    const opened = sealedPresharedKey === '' ? undefined : this.#opened.get(sealedPresharedKey);
+    if (typeof opened === 'string') return opened;
     return {
       // A copy: what NATS gave lies in a larger buffer, all of which would go to each thread.
       ...{ tenant, device, number, publicKey: Uint8Array.from(publicKey), sources },
       egress: this.#options.state.hasEgress(tenant, network),
-      ...(presharedKey && { presharedKey }),
+      ...(opened && { presharedKey: opened.key }),
       ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
       ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
       ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
@@ -149,12 +187,16 @@ export class WireguardPeers {
   /** With another key than clients are told of nobody comes in here. */
   #judgeOwnKey(): void {
     const { edgeKey } = this.#options.state;
-    if (edgeKey === '' || edgeKey === this.#keys.publicKey || edgeKey === this.#toldOfKey) return;
+    const own = this.#keys.map(({ publicKey }) => publicKey);
+    if (edgeKey === '' || own.includes(edgeKey) || edgeKey === this.#toldOfKey) return;
     this.#toldOfKey = edgeKey;
-    const text = `WireGuard clients are told that the edge's public key is ${edgeKey}, and this worker has the private key of ${this.#keys.publicKey}: change [wireguard] private_key_file, or \`wireguard edge update\``;
+    const text = `WireGuard clients are told that the edge's public key is ${edgeKey}, and this worker has the private key of ${own.join(' and of ')}: change [wireguard] private_key_file, or \`wireguard edge update\``;
     this.#options.onError(new Error(text));
   }
 }
+
+const keysOf = ({ privateKey, previousPrivateKey }: WireGuardKeys): SealedKeys[] =>
+  [privateKey, previousPrivateKey].flatMap((key) => (key === undefined ? [] : [new SealedKeys(key)]));
 
 /** Its own addresses, and what lies behind it. */
 const sourcesOf = ({ ipv4Address, ipv6Address, networks }: WireguardPeer): string[] => [

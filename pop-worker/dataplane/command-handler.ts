@@ -7,7 +7,7 @@ import type { Endpoint } from '#protocol/quic/endpoint.ts';
 import type { Admission } from './admission.ts';
 import type { Carrier } from './carrier.ts';
 import { CidRotation } from './cid-rotation.ts';
-import type { Command, SessionPlace, SettledSession } from './commands.ts';
+import type { Command, Notice, SessionPlace, SettledSession } from './commands.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import { edgeIdentity } from './edge-config.ts';
@@ -58,6 +58,7 @@ interface CommandParts {
   readonly isLate: () => boolean;
   /** Sends what is due. */
   readonly run: () => void;
+  readonly notify: (notice: Notice) => void;
 }
 
 /** Does what the main thread says, but for `collect` and `stop`, which are the thread's own. */
@@ -81,6 +82,13 @@ export class CommandHandler {
       case 'wireguard-peers':
         wireguard?.setPeers(command.peers);
         this.#parts.run();
+        return;
+      case 'wireguard-keys':
+        wireguard?.setKeys(command.keys);
+        this.#parts.run();
+        return;
+      case 'previous-key-devices':
+        this.#parts.notify({ type: 'previous-key-devices', devices: wireguard?.byPrevious() ?? [] });
         return;
       case 'keys':
         directory.setKeys(command.jwks, command.issuer);

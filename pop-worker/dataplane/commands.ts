@@ -1,4 +1,5 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { CidKey } from './exchange/cids.ts';
@@ -20,6 +21,10 @@ export type Command =
   | { readonly type: 'current'; readonly isCurrent: boolean }
   /** All who come by WireGuard; whoever is not among them is not (any more). */
   | { readonly type: 'wireguard-peers'; readonly peers: readonly WireGuardPeer[] }
+  /** Static keys of WireGuard from now on. */
+  | { readonly type: 'wireguard-keys'; readonly keys: WireGuardKeys }
+  /** Which devices are here by the key before the newest; `previous-key-devices` answers. */
+  | { readonly type: 'previous-key-devices' }
   | { readonly type: 'revoke'; readonly revocation: RevocationCommand }
   /** This one is over: what it was about has expired, or is free again. */
   | { readonly type: 'reinstate'; readonly revocation: RevocationCommand }
@@ -104,6 +109,8 @@ export type Notice =
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
   | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }
+  /** As TENANT/DEVICE. */
+  | { readonly type: 'previous-key-devices'; readonly devices: readonly string[] }
   | ({ readonly type: 'probed' } & ProbeAnswer)
   | { readonly type: 'collected'; readonly connections: number; readonly sessions: number }
   /** A bug was met. @param ended the most that it ended @param error with its stack */

@@ -229,7 +229,7 @@ export class Edge {
       },
       ...{ endings, sessions, connections, endpoint, qlog, tls, run: () => driver.run() },
       ...{ cids: this.cids, handoff: this.handoff, carrier: this.carrier, epochs: this.tickets?.epochs },
-      ...{ wireguard: this.wireguard, isLate: () => this.#fence?.isLate === true },
+      ...{ wireguard: this.wireguard, isLate: () => this.#fence?.isLate === true, notify: hosts.notify },
     });
     this.exchange?.listen(this.#others as OtherThreads);
     const { tunPort } = this;

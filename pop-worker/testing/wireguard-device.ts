@@ -13,7 +13,7 @@ const WIREGUARD_PORT = 51_820;
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64', '10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48'];
 
 /** Of the fleet. */
-const WORKER_KEY = new Uint8Array(32).fill(200);
+export const WORKER_KEY = new Uint8Array(32).fill(200);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const publicOf = (privateKey: Uint8Array): Uint8Array => rawPublicKey(privateKeyOf(privateKey));
@@ -61,6 +61,22 @@ export const withWireGuard = (world: World, identities: readonly WireGuardIdenti
   return ['wireguard = "peers.json"\n', '[wireguard]\nprivate_key_file = "wireguard.key"\n'];
 };
 
+const EVERYTHING = ['0.0.0.0/0', '::/0'];
+
+/** The edge as a client's one peer. */
+const edgeLines = (
+  edge: string,
+  key: Uint8Array,
+  { presharedKey = new Uint8Array(32) }: WireGuardIdentity,
+  allowed: readonly string[] = EVERYTHING,
+): string[] => {
+  const host = edge.includes(':') ? `[${edge}]` : edge;
+  return [
+    ...[`public_key=${hex(publicOf(key))}`, `preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
+    ...allowed.map((prefix) => `allowed_ip=${prefix}`),
+  ];
+};
+
 const OURS = [process.execPath, MAIN, 'wireguard', 'run', '--foreground'];
 
 /** A stock client, `cloudbridge wireguard run` by default, set up by its socket alone. */
@@ -95,6 +111,7 @@ export class WireGuardDevice {
       routes = ROUTES,
       metric = 0,
       keepalive = 0,
+      edgeKey = WORKER_KEY,
     }: {
       edge?: string;
       namespace?: string;
@@ -102,19 +119,16 @@ export class WireGuardDevice {
       routes?: readonly string[];
       metric?: number;
       keepalive?: number;
+      edgeKey?: Uint8Array;
     } = {},
   ): Promise<WireGuardDevice> {
     const device = new WireGuardDevice(t, namespace, command);
     await world.until('the client answers', async () => (await device.ask('get=1').catch(() => [])).length > 0);
-    const { presharedKey = new Uint8Array(32) } = identity;
-    const host = edge.includes(':') ? `[${edge}]` : edge;
     await device.ask(
       'set=1',
       `private_key=${hex(privateKey(identity))}`,
-      `public_key=${hex(publicOf(WORKER_KEY))}`,
-      ...[`preshared_key=${hex(presharedKey)}`, `endpoint=${host}:${WIREGUARD_PORT}`],
+      ...edgeLines(edge, edgeKey, identity, routes === ROUTES ? EVERYTHING : routes),
       `persistent_keepalive_interval=${keepalive}`,
-      ...(routes === ROUTES ? ['0.0.0.0/0', '::/0'] : routes).map((prefix) => `allowed_ip=${prefix}`),
     );
     for (const address of [`${identity.ipv4}/32`, `${identity.ipv6}/128`]) {
       const nodad = address.includes(':') ? ['nodad'] : [];
@@ -126,6 +140,11 @@ export class WireGuardDevice {
     const more = metric === 0 ? [] : ['metric', String(metric)];
     for (const route of routes) world.run(namespace, 'ip', 'route', 'add', route, 'dev', device.name, ...more);
     return device;
+  }
+
+  /** Its configuration names another key of the edge. */
+  async rekey(edgeKey: Uint8Array, identity: WireGuardIdentity, edge = EDGE4): Promise<void> {
+    await this.ask('set=1', 'replace_peers=true', ...edgeLines(edge, edgeKey, identity));
   }
 
   /** An operation at its socket. @returns lines of the answer */

@@ -19,13 +19,15 @@ import { apiError, badRequest } from '#services/api/errors.ts';
 import type { Change } from '#services/store/commit.ts';
 import type { Store } from '#services/store/store.ts';
 import { freeWireguardKey, HOLD_SECONDS, holdPeerNumber, takePeerNumber, takeWireguardKey } from './leases.ts';
-import { sealPresharedKey } from './preshared-key.ts';
+import { sealedTo, sealPresharedKey } from './preshared-key.ts';
 import { changeable } from './resource.ts';
 import { checkSite } from './sites.ts';
 import { readWireguardEdge } from './wireguard-edge.ts';
 
 const PATH = 'wireguard';
-const FIELDS = changeable(DeviceWireguardSchema, ['peer_number', 'has_preshared_key', 'preshared_key']);
+const FIELDS = changeable(DeviceWireguardSchema, [
+  ...(['peer_number', 'has_preshared_key', 'preshared_key_sealed_to', 'preshared_key'] as const),
+]);
 const PRESHARED_KEY = 'preshared_key';
 
 /** What a request says of the preshared key: nothing, that there is to be none (''), or which. */
@@ -87,7 +89,8 @@ const ownAddresses = async (config: Store, { endpoints }: WireguardEdge): Promis
 /** @throws InvalidArgument */
 const check = (
   wireguard: DeviceWireguard,
-  { publicKey: edgeKey, endpointRanges }: WireguardEdge,
+  edgeKeys: readonly string[],
+  endpointRanges: readonly string[],
   own: readonly string[],
 ): void => {
   const { publicKey, endpoint } = wireguard;
@@ -96,7 +99,7 @@ const check = (
   const key = wireguardKey(publicKey);
   if (key === undefined) say('public_key', 'is missing');
   else if (!isUsablePublicKey(key)) say('public_key', 'is no key that anybody can have the private key of');
-  else if (publicKey === edgeKey) say('public_key', "is the edge's own: give the device's");
+  else if (edgeKeys.includes(publicKey)) say('public_key', "is the edge's own: give the device's");
   if (endpoint !== '') {
     const parsed = parseWireguardEndpoint(endpoint);
     if (parsed === undefined || !parsed.isAddress)
@@ -142,7 +145,9 @@ export const wireguardChanges = async (
   const { wireguard } = device;
   if (wireguard === undefined) return before === undefined ? [] : endWireguard(before);
   const { edge } = await readWireguardEdge(config);
-  check(wireguard, edge, wireguard.endpoint === '' ? [] : await ownAddresses(config, edge));
+  const edgeKeys = [edge.publicKey, edge.previousPublicKey];
+  const own = wireguard.endpoint === '' ? [] : await ownAddresses(config, edge);
+  check(wireguard, edgeKeys, edge.endpointRanges, own);
   const holder = holderOf(device);
   const changes: Change[] = [];
   const old = before?.wireguard;
@@ -168,6 +173,7 @@ export const wireguardChanges = async (
   const sealed =
     presharedKey === undefined ? (peer?.sealedPresharedKey ?? '') : await seal(edge.publicKey, device, presharedKey);
   wireguard.hasPresharedKey = sealed !== '';
+  wireguard.presharedKeySealedTo = await sealedTo(sealed, edgeKeys);
   changes.push({ key, value: peerRecord(device, wireguard, sealed), ifRevision: revision });
   return changes;
 };

@@ -50,7 +50,9 @@ export const wireguardService = ({ config }: Stores): ServiceImpl<typeof Wiregua
         const message = `what WireGuard clients are told was changed meanwhile: its etag is ${JSON.stringify(etag)}, not ${JSON.stringify(request.etag)}; read it again`;
         throw apiError(Code.Aborted, 'ETAG_MISMATCH', message);
       }
+      const { publicKey, previousPublicKey } = edge;
       applyMask(edge, request.edge as WireguardEdge, request.updateMask?.paths ?? [], CHANGEABLE, new Map());
+      if (edge.previousPublicKey === previousPublicKey) keepPrevious(edge, publicKey);
       check(edge);
       await refuseKeyOfDevice(config, edge);
       return {
@@ -65,15 +67,43 @@ export const wireguardService = ({ config }: Stores): ServiceImpl<typeof Wiregua
     }),
 });
 
+/**
+ * Another key than before has that one as its previous one.
+ *
+ * @param before which the public key was
+ * @throws FailedPrecondition when a third one would come, whose devices no worker would take
+ */
+const keepPrevious = (edge: WireguardEdge, before: string): void => {
+  const { publicKey, previousPublicKey } = edge;
+  if (publicKey === '') edge.previousPublicKey = '';
+  if (publicKey === before || publicKey === '' || before === '') return;
+  if (previousPublicKey !== '' && previousPublicKey !== publicKey)
+    throw apiError(
+      Code.FailedPrecondition,
+      'WIREGUARD_KEY_OVERLAP',
+      'the key before the present one is still taken: end that first (previous_public_key ""), when no device needs it any more',
+    );
+  edge.previousPublicKey = before;
+};
+
 /** Brings fields into their one form. @throws InvalidArgument */
 const check = (edge: WireguardEdge): void => {
-  const { publicKey, endpoints } = edge;
+  const { publicKey, previousPublicKey, endpoints } = edge;
   const wrong: { field: string; description: string }[] = [];
-  const key = wireguardKey(publicKey);
-  if (key !== undefined && !isUsablePublicKey(key))
-    wrong.push({ field: 'edge.public_key', description: 'is no key that anybody can have the private key of' });
+  for (const [field, text] of [
+    ['edge.public_key', publicKey],
+    ['edge.previous_public_key', previousPublicKey],
+  ] as const) {
+    const key = wireguardKey(text);
+    if (key !== undefined && !isUsablePublicKey(key))
+      wrong.push({ field, description: 'is no key that anybody can have the private key of' });
+  }
+  if (previousPublicKey !== '' && previousPublicKey === publicKey)
+    wrong.push({ field: 'edge.previous_public_key', description: 'is the same as public_key: leave it out' });
   // One without the other leads nobody here.
   if (publicKey === '' && endpoints.length > 0) wrong.push({ field: 'edge.public_key', description: 'is missing' });
+  if (publicKey === '' && previousPublicKey !== '')
+    wrong.push({ field: 'edge.previous_public_key', description: 'is of no use without public_key' });
   if (publicKey !== '' && endpoints.length === 0) wrong.push({ field: 'edge.endpoints', description: 'is missing' });
   edge.endpoints = endpoints.map((text, i) => {
     const endpoint = parseWireguardEndpoint(text);
@@ -97,7 +127,12 @@ const check = (edge: WireguardEdge): void => {
 };
 
 /** Who had the edge's key would be the edge. */
-const refuseKeyOfDevice = async (config: Store, { publicKey }: WireguardEdge): Promise<void> => {
-  if (publicKey === '' || (await config.get(wireguardKeyLease(publicKey))) === undefined) return;
-  throw apiError(Code.AlreadyExists, 'WIREGUARD_KEY_TAKEN', 'public_key is that of a device: make a key of its own');
+const refuseKeyOfDevice = async (config: Store, edge: WireguardEdge): Promise<void> => {
+  for (const [name, key] of [
+    ['public_key', edge.publicKey],
+    ['previous_public_key', edge.previousPublicKey],
+  ] as const) {
+    if (key === '' || (await config.get(wireguardKeyLease(key))) === undefined) continue;
+    throw apiError(Code.AlreadyExists, 'WIREGUARD_KEY_TAKEN', `${name} is that of a device: make a key of its own`);
+  }
 };

@@ -117,6 +117,7 @@ test('a device gets a number, and workers a record with all of it; the preshared
   assert.deepEqual(shown, {
     publicKey,
     hasPresharedKey: true,
+    presharedKeySealedTo: edge.publicKey,
     endpoint: '[2001:db8::9]:51820',
     persistentKeepaliveSeconds: 25,
   });
@@ -165,6 +166,7 @@ test('an update changes what it names, the preshared key too', async () => {
   assert.deepEqual(await patch({ wireguard: { persistentKeepaliveSeconds: 0 } }), {
     publicKey: before.publicKey,
     hasPresharedKey: true,
+    presharedKeySealedTo: edge.publicKey,
     endpoint: before.endpoint,
     peerNumber: before.peerNumber,
   });
@@ -395,6 +397,48 @@ test('a revocation that another copy left half done ends the peer, too', async (
     'the sweeper ends it',
     30_000,
   );
+});
+
+test('another key of the edge: the one before is kept, and each device says which one its preshared key is sealed to', async () => {
+  const path = '/v1/wireguard-edge';
+  const [newest, third] = [keyPair().publicKey, keyPair().publicKey];
+  const wired = async (id: string, wireguard: object) => (await makeDevice(id, wireguard)).json.wireguard;
+  const one = await wired('sealed-before', { publicKey: keyPair().publicKey, presharedKey });
+  assert.equal(one.presharedKeySealedTo, edge.publicKey);
+  const whole = (await send('GET', path)).json;
+  const changed = (await send('PATCH', path, { publicKey: newest })).json;
+  assert.deepEqual([changed.publicKey, changed.previousPublicKey], [newest, edge.publicKey]);
+  const two = await wired('sealed-after', { publicKey: keyPair().publicKey, presharedKey });
+  assert.equal(two.presharedKeySealedTo, newest);
+  const patch = async (wireguard: object) =>
+    (await send('PATCH', `${DEVICES}/sealed-before`, { wireguard: wireguard as never })).json.wireguard;
+  assert.equal((await patch({ persistentKeepaliveSeconds: 5 })).presharedKeySealedTo, edge.publicKey);
+  assert.equal((await patch({ presharedKeySealedTo: newest })).presharedKeySealedTo, edge.publicKey, 'not to be said');
+  assert.equal((await patch({ presharedKey })).presharedKeySealedTo, newest);
+  assert.deepEqual(
+    [await patch({ presharedKey: '' })].map(({ presharedKeySealedTo: to, hasPresharedKey: has }) => [to, has]),
+    [[undefined, undefined]],
+  );
+  for (const key of [newest, edge.publicKey])
+    assert.match(String((await refused(makeDevice('edge-like', { publicKey: key })))[2]), /is the edge's own/);
+
+  assert.deepEqual(await refused(send('PATCH', path, { publicKey: third })), [409, 'WIREGUARD_KEY_OVERLAP']);
+  const field = (text: string) => [400, 'INVALID_ARGUMENT', `edge.previous_public_key: ${text}`];
+  for (const [body, text] of [
+    [{ previousPublicKey: newest }, 'is the same as public_key: leave it out'],
+    [{ previousPublicKey: wireguardKeyText(new Uint8Array(32)) }, 'is no key that anybody can have the private key of'],
+  ] as const)
+    assert.deepEqual(await refused(send('PATCH', path, body)), field(text));
+  const ofDevice = await send('PATCH', path, { previousPublicKey: two.publicKey });
+  assert.deepEqual([ofDevice.status, ofDevice.json.reason], [409, 'WIREGUARD_KEY_TAKEN']);
+  // Back: both change places.
+  const back = (await send('PATCH', path, { publicKey: edge.publicKey })).json;
+  assert.deepEqual([back.publicKey, back.previousPublicKey], [edge.publicKey, newest]);
+  const ended = (await send('PATCH', path, { previousPublicKey: '' })).json;
+  assert.deepEqual([ended.publicKey, ended.previousPublicKey], [edge.publicKey, undefined]);
+  assert.deepEqual(ended.endpoints, whole.endpoints);
+  const named = (await send('PATCH', path, { publicKey: third, previousPublicKey: newest })).json;
+  assert.deepEqual([named.publicKey, named.previousPublicKey], [third, newest], 'as it is said');
 });
 
 test('nothing of this was the service’s own fault', () => assert.deepEqual(installation.reports, []));

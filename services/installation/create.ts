@@ -3,18 +3,22 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { ID_IN_WORDS, isId } from '#model/names.ts';
 import type { OutsideRole } from '#model/nats/roles.ts';
+import { wireguardEndpointText } from '#model/wireguard.ts';
 import { Authority } from './authority.ts';
 import { type EdgeFiles, edgeFolder, keepEdge } from './edge-bundle.ts';
 import { InstallationError } from './errors.ts';
+import { read } from './files.ts';
 import { type IntegratorFiles, integratorFolder, keepIntegrator } from './integrator-bundle.ts';
 import { NatsAccounts, writeAccounts } from './nats-accounts.ts';
 import { accountsFile, issueForNats, keepNatsServers, type NatsServerFiles, natsUrl } from './nats-server.ts';
 import { issueForServices, keepServices, type ServicesFiles } from './services-bundle.ts';
 import { type AskedSettings, keepSettings, readSettings, type Settings } from './settings.ts';
+import { keepFleetKeys, WIREGUARD_KEY } from './wireguard-keys.ts';
 import {
   issueForWorker,
   keepWorker,
   renewMesh,
+  servesWireGuard,
   type WorkerFiles,
   type WorkerName,
   workerFolder,
@@ -36,6 +40,8 @@ export interface CreatedInstallation {
   readonly installationKey: string;
   readonly revisionKey: string;
   readonly revisionKeys: Readonly<Record<string, string>>;
+  /** What WireGuard clients are to be told, once the API runs. */
+  readonly wireguard: { readonly publicKey: string; readonly endpoints: readonly string[] };
   /** Whether who may connect to NATS is not what it was: servers that run have to be told. */
   readonly accountsChanged: boolean;
 }
@@ -114,7 +120,22 @@ export const createInstallation = async (options: InstallationOptions): Promise<
     installationKey: services.installationKey,
     revisionKey: services.revisionKey,
     revisionKeys: services.revisionKeys,
+    wireguard: await wireguardOf(opened),
     accountsChanged: await tellNats(opened),
+  };
+};
+
+/** Port that workers serve WireGuard at, unless their files say otherwise. */
+const WIREGUARD_PORT = 51_820;
+/** Of the API. */
+const MOST_ENDPOINTS = 8;
+
+const wireguardOf = async ({ folder, settings }: Opened): Promise<CreatedInstallation['wireguard']> => {
+  const { newest } = await keepFleetKeys(join(folder, 'keys'));
+  const addresses = settings.edgeAddresses.slice(0, MOST_ENDPOINTS);
+  return {
+    publicKey: newest.publicKey,
+    endpoints: addresses.map((host) => wireguardEndpointText({ host, isAddress: true, port: WIREGUARD_PORT })),
   };
 };
 
@@ -172,22 +193,32 @@ export const removeOutside = async (folder: string, roles: readonly OutsideRole[
   return { changed: roles, accountsChanged: await tellNats(opened) };
 };
 
+/** …and workers' files that are from before there was WireGuard, and do not serve it. */
+interface Renewed extends Changed<string> {
+  readonly withoutWireguard: readonly string[];
+}
+
 /**
  * Issues all certificates anew, for another year and for the addresses of today, and signs all credentials again. Every key
  * stays what it is.
  *
  * @returns the files that are new @throws InstallationError
  */
-export const renewInstallation = async (folder: string): Promise<Changed<string>> => {
+export const renewInstallation = async (folder: string): Promise<Renewed> => {
   const opened = await reopen(folder);
   const { authority, accounts, settings, natsServers, services } = opened;
   const changed: string[] = [];
+  const withoutWireguard: string[] = [];
   for (const server of natsServers) changed.push((await issueForNats(server, settings, authority)).certificate);
   changed.push((await issueForServices(services.folder, settings, authority)).certificate);
   changed.push(await accounts.renewUser(services.credentials, { role: 'services' }));
   for (const role of await accounts.outside()) {
     if (role.role === 'worker') {
+      const key = join(workerFolder(opened.folder, role), WIREGUARD_KEY);
+      const hadKey = (await read(key)) !== undefined;
       const files = await keepWorker(workerContext(opened), role);
+      if (!hadKey) changed.push(key);
+      if (!(await servesWireGuard(files))) withoutWireguard.push(files.config);
       changed.push((await issueForWorker(files.folder, settings, authority)).certificate);
       const mesh = await renewMesh(opened.folder, files, role);
       if (mesh !== undefined) changed.push(mesh.certificate);
@@ -195,5 +226,5 @@ export const renewInstallation = async (folder: string): Promise<Changed<string>
     } else if (role.role === 'edge') changed.push(await accounts.renewUser(opened.edge.credentials, role));
     else changed.push(await accounts.renewUser((await keepIntegrator(opened, role.tenant)).credentials, role));
   }
-  return { changed, accountsChanged: await tellNats(opened) };
+  return { changed, withoutWireguard, accountsChanged: await tellNats(opened) };
 };

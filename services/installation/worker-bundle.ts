@@ -7,6 +7,7 @@ import { keep, keepCopy, read } from './files.ts';
 import type { NatsAccounts } from './nats-accounts.ts';
 import { natsUrl, subjectOf } from './nats-server.ts';
 import type { Settings } from './settings.ts';
+import { keepFleetKeys, PREVIOUS_WIREGUARD_KEY, WIREGUARD_KEY } from './wireguard-keys.ts';
 
 /** What a worker's machine needs: one folder to copy. */
 export interface WorkerFiles {
@@ -68,8 +69,11 @@ export const keepWorker = async (context: WorkerContext, name: WorkerName): Prom
     const shared = await keep(join(context.folder, 'keys', file), () => randomBytes(bytes));
     await keep(join(folder, file), () => shared);
   }
+  const { newest, previous } = await keepFleetKeys(join(context.folder, 'keys'));
+  await keep(join(folder, WIREGUARD_KEY), () => `${newest.privateKey}\n`);
+  if (previous !== undefined) await keep(join(folder, PREVIOUS_WIREGUARD_KEY), () => `${previous.privateKey}\n`);
   const mesh = context.meshAddress === undefined ? undefined : await keepMesh(context.folder, files, name);
-  await keep(files.config, () => workerFile(context, name), read);
+  await keep(files.config, () => workerFile(context, name, previous !== undefined), read);
   if (mesh === undefined) return files;
   return { ...files, mesh: { address: context.meshAddress as string, pin: await pinOf(mesh.certificate) } };
 };
@@ -107,10 +111,18 @@ const pinOf = async (certificate: string): Promise<string> => {
     .digest('hex');
 };
 
+/** Whether a worker's file, which may be from before there was WireGuard, says that it serves clients of it. */
+export const servesWireGuard = async ({ config }: WorkerFiles): Promise<boolean> =>
+  /^\[wireguard\]/m.test((await read(config))?.toString('utf8') ?? '');
+
 const quote = (text: string): string => JSON.stringify(text);
 const array = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
 
-const workerFile = ({ settings, revisionKeys, meshAddress }: WorkerContext, { pop, worker }: WorkerName): string => {
+const workerFile = (
+  { settings, revisionKeys, meshAddress }: WorkerContext,
+  { pop, worker }: WorkerName,
+  hasPrevious: boolean,
+): string => {
   const keys = Object.entries(revisionKeys).map(([id, key]) => `${quote(id)} = ${quote(key)}`);
   return `# Paths are relative to this file; docs/operating-a-pop.md explains every setting.
 pop = ${quote(pop)}
@@ -128,6 +140,9 @@ reset_key = "reset.key"
 [tun]
 set_forwarding = true
 
+[wireguard]
+private_key_file = "${WIREGUARD_KEY}"
+${hasPrevious ? `previous_private_key_file = "${PREVIOUS_WIREGUARD_KEY}"\n` : ''}
 [control]
 servers = ${array(settings.natsHosts.map(natsUrl))}
 credentials = "worker.creds"

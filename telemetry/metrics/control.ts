@@ -127,6 +127,14 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_control_previous_key_peers_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Those of them whose preshared key is sealed to the edge key before the newest',
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_lost_events_total',
     type: 'counter',
     unit: 'events',

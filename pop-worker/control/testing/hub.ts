@@ -29,7 +29,7 @@ export interface TestHub {
   createSource(
     worker: string,
     directory: string,
-    more?: Pick<NatsSourceOptions, 'followsFleet' | 'wireguardKey'>,
+    more?: Pick<NatsSourceOptions, 'followsFleet' | 'wireguardKeys'>,
   ): NatsSource;
   close(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export const createTestHub = async (): Promise<TestHub> => {
         stateDirectory: directory,
         revisionKeys,
         statusEveryMs: 200,
-        wireguard: { privateKey: new Uint8Array(32).fill(8), told: () => undefined },
+        wireguard: { keys: { privateKey: new Uint8Array(32).fill(8) }, told: () => undefined },
         report: () => ({
           health: Health.SERVING,
           version: 'test',

@@ -111,7 +111,10 @@ const counted = () => {
       sessions: { sites: { states: () => siteStates, counters: siteCounters } },
       core: {
         peerCount: wireguardPeers,
-        peers: [true, true, false].map((is) => ({ keypairs: { current: { maySend: () => is } } })),
+        peers: [false, false, true].map((isByPrevious, i) => ({
+          keypairs: { isByPrevious, current: { maySend: () => i > 0 } },
+        })),
+        isByPrevious: ({ keypairs }: { keypairs: { isByPrevious?: boolean } }) => keypairs.isByPrevious === true,
         dropped: Float64Array.of(0, ...WIREGUARD_DROPS.map(value)),
         totals: all(WIREGUARD_TOTALS),
       },

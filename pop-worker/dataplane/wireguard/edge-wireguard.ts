@@ -2,9 +2,10 @@ import { hkdfSync } from 'node:crypto';
 import { nowUs } from '#host/clock/clock.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { Burst } from '#protocol/burst.ts';
-import type { WireGuardSink } from '#protocol/wireguard/options.ts';
+import type { StaticKeyOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
 import { INITIATION_BYTES } from '#protocol/wireguard/wire/initiation.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import type { Admission } from '../admission.ts';
@@ -36,9 +37,14 @@ interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peer
   readonly afterTurn: () => void;
 }
 
-/** All workers that share the static key know each other's cookies. */
-const cookieSecretOf = (privateKey: Uint8Array): Uint8Array =>
-  new Uint8Array(hkdfSync('sha256', privateKey, '', 'cloudbridge wireguard cookies', 32));
+/** All workers that share a static key know each other's cookies of it. */
+const staticKey = (privateKey: Uint8Array): StaticKeyOptions => ({
+  privateKey,
+  cookieSecret: new Uint8Array(hkdfSync('sha256', privateKey, '', 'cloudbridge wireguard cookies', 32)),
+});
+
+const previousOf = ({ previousPrivateKey }: WireGuardKeys): StaticKeyOptions | undefined =>
+  previousPrivateKey && staticKey(previousPrivateKey);
 
 /** Peers take no more than 50 initiations a second. */
 const RENEWAL_MS = 100;
@@ -62,10 +68,12 @@ export class EdgeWireGuard {
   #overMost = 0;
   #renewals: NodeJS.Timeout | undefined;
   #adding: NodeJS.Immediate | undefined;
+  #rejoining: NodeJS.Immediate | undefined;
 
   constructor(parts: EdgeWireGuardParts) {
     const { setup, socket, admission, mayRun, afterTurn, index, threads, others } = parts;
     const { privateKey, mtu, mostPeers, handshakesASecond } = setup;
+    const previous = previousOf(setup);
     this.#parts = parts;
     this.#share = new PeerShare(index, threads, others);
     this.#handed = new HandedDatagrams(setup.port);
@@ -76,9 +84,9 @@ export class EdgeWireGuard {
     });
     const { sessions } = this;
     this.core = new WireGuard({
-      ...{ privateKey, mtu, ports: enginePorts(), random: systemRandom },
+      ...{ ...staticKey(privateKey), mtu, ports: enginePorts(), random: systemRandom },
+      ...(previous && { previous }),
       handshakesASecond: Math.ceil(handshakesASecond / threads),
-      cookieSecret: cookieSecretOf(privateKey),
       isRoutedByCaller: true,
       unixUs: () => Date.now() * 1000,
       sink: {
@@ -101,6 +109,30 @@ export class EdgeWireGuard {
       ...{ socket, core: this.core, mayRun, afterTurn },
       take: (burst) => this.#take(burst),
     });
+  }
+
+  /** Other keys of the fleet from now on. Devices that are here by one that is no more are gone. */
+  setKeys(keys: WireGuardKeys): void {
+    for (const peer of this.core.setKeys(staticKey(keys.privateKey), previousOf(keys)))
+      this.sessions.endedByKey(peer.number);
+    this.#rejoin();
+    this.#parts.afterTurn();
+  }
+
+  /** Devices that are here by the key before the newest. */
+  byPrevious(): string[] {
+    return this.sessions.numbers().flatMap((number) => {
+      const known = this.peers.get(number);
+      if (known?.peer === undefined || !this.core.isByPrevious(known.peer)) return [];
+      return [`${known.record.tenant}/${known.record.device}`];
+    });
+  }
+
+  /** Packets get their turn between. */
+  #rejoin(): void {
+    clearImmediate(this.#rejoining);
+    const isMore = this.core.rejoinSome(PEERS_A_TURN);
+    this.#rejoining = isMore ? setImmediate(() => this.#rejoin()) : undefined;
   }
 
   setPeers(records: readonly WireGuardPeer[]): void {
@@ -174,6 +206,7 @@ export class EdgeWireGuard {
     this.undrain();
     clearImmediate(this.#adding);
     this.sessions.sites.close();
+    clearImmediate(this.#rejoining);
     this.#driver.close();
     this.core.close();
   }

@@ -30,9 +30,15 @@ const collectCore = (slots: Float64Array, core: WireGuard, moves: number): void 
   slots[MOVES] = moves;
   const now = nowUs();
   let inSession = 0;
-  for (const { keypairs } of core.peers) if (keypairs.current?.maySend(now) === true) inSession++;
+  let byPrevious = 0;
+  for (const peer of core.peers) {
+    if (peer.keypairs.current?.maySend(now) !== true) continue;
+    inSession++;
+    if (core.isByPrevious(peer)) byPrevious++;
+  }
   slots[PEERS.configured] = core.peerCount;
   slots[PEERS.in_session] = inSession;
+  slots[PEERS.previous_key] = byPrevious;
 };
 
 /** Brings the slots of a WireGuard interface up to date. */

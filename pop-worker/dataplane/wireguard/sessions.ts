@@ -116,6 +116,11 @@ export class WireGuardSessions implements TunnelHolder {
     live?.end('nothing came from it for nine minutes');
   }
 
+  /** The key of ours that it came by is no more. */
+  endedByKey(number: number): void {
+    this.#live.get(number)?.end('the key of the edge that it came by was taken away');
+  }
+
   /** A peer is none any more. */
   gone(number: number): void {
     const live = this.#live.get(number);

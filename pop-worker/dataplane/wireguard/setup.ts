@@ -1,12 +1,12 @@
+import type { WireGuardKeys } from '#model/wireguard-keys.ts';
+
 /** The data-plane thread, at every worker, that others hand datagrams to; it hands them on to whoever has their peers. */
 export const WIREGUARD_THREAD = 0;
 
 /** WireGuard of a worker, as its data-plane threads are started with it; plain, so that it can be posted. */
-export interface WireGuardSetup {
+export interface WireGuardSetup extends WireGuardKeys {
   /** At all listen addresses. */
   readonly port: number;
-  /** 32 bytes, the same at all workers of the fleet. */
-  readonly privateKey: Uint8Array;
   /** Bytes of the largest packet inside. */
   readonly mtu: number;
   /** Peers that are known at the same time; more are counted and not served. */

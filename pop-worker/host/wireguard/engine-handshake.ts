@@ -18,7 +18,7 @@ interface EngineIdentity extends Identity {
 }
 
 interface EnginePeer extends PeerKeys {
-  identity: EngineIdentity;
+  readonly identity: EngineIdentity;
   readonly secrets: Uint8Array;
 }
 
@@ -40,6 +40,17 @@ export const engineHandshake = ({ handle: keys }: EngineTransport): HandshakePor
   const numbers = new Int32Array(2);
   const given = (done: boolean): SessionKeys | undefined =>
     done ? { send: numbers[0] as number, receive: numbers[1] as number } : undefined;
+  /** @param secrets of a peer, whose shared one is of this identity */
+  const peerOf = (
+    identity: EngineIdentity,
+    secrets: Uint8Array,
+    macs: Pick<PeerKeys, 'mac1Key' | 'cookieKey'>,
+  ): EnginePeer => ({
+    ...{ identity, secrets, publicKey: secrets.subarray(PEER.publicKey, PEER.publicKey + KEY_BYTES) },
+    ...{ mac1Key: macs.mac1Key, cookieKey: macs.cookieKey },
+    setPresharedKey: (secret) => secrets.set(sized(secret, 'preshared'), PEER.presharedKey),
+    forget: () => void secrets.fill(0, PEER.shared),
+  });
   return {
     identity: (privateKey): EngineIdentity => {
       const publicKey = new Uint8Array(KEY_BYTES);
@@ -53,19 +64,18 @@ export const engineHandshake = ({ handle: keys }: EngineTransport): HandshakePor
       const secrets = new Uint8Array(PEER_BYTES);
       secrets.set(sized(publicKey, 'public'), PEER.publicKey);
       if (!native.wireguardPeerJoin(identity.handle, secrets)) return undefined;
-      return {
-        ...{ identity, secrets, publicKey: secrets.subarray(PEER.publicKey, PEER.publicKey + KEY_BYTES) },
+      return peerOf(identity, secrets, {
         mac1Key: engineMac.labelled('mac1----', publicKey),
         cookieKey: engineMac.labelled('cookie--', publicKey),
-        setPresharedKey: (secret) => secrets.set(sized(secret, 'preshared'), PEER.presharedKey),
-        forget: () => void secrets.fill(0, PEER.shared),
-      };
+      });
     },
 
-    rejoin: (peer, own): boolean => {
+    alike: (peer, own): EnginePeer => {
       const known = peer as EnginePeer;
-      known.identity = own as EngineIdentity;
-      return native.wireguardPeerJoin(known.identity.handle, known.secrets);
+      const identity = own as EngineIdentity;
+      const secrets = known.secrets.slice();
+      native.wireguardPeerJoin(identity.handle, secrets);
+      return peerOf(identity, secrets, known);
     },
 
     initiate: (peer, timestamp, into, at): Initiated => {

@@ -69,18 +69,30 @@ test('handshakes between both implementations, either beginning', () => {
   }
 });
 
-test('another identity: what was agreed on with the one before is not used any more', () => {
+test('another identity: the same peer has another secret with it, and keeps the one that it had and its preshared key', () => {
   for (const ports of [nodePorts(), enginePorts()]) {
     const { handshake } = ports;
     const [before, after, other] = [1, 2, 3].map((byte) => handshake.identity(new Uint8Array(32).fill(byte)));
     const peer = handshake.peer(before!, other!.publicKey)!;
-    assert.ok(handshake.rejoin(peer, after!));
-    const initiation = new Uint8Array(148);
-    handshake.initiate(peer, new Uint8Array(12), initiation, 0).forget();
-    const received = handshake.readInitiation(other!, initiation, 0)!;
-    assert.deepEqual(Uint8Array.from(received.publicKey), after!.publicKey);
-    const known = handshake.peer(other!, after!.publicKey)!;
-    assert.ok(handshake.readTimestamp(received, known, initiation, 0, new Uint8Array(12)));
+    peer.setPresharedKey(new Uint8Array(32).fill(7));
+    const alike = handshake.alike(peer, after!);
+    for (const [keys, own] of [
+      [alike, after!],
+      [peer, before!],
+    ] as const) {
+      assert.equal(keys.identity, own);
+      const [initiation, response] = [new Uint8Array(148), new Uint8Array(92)];
+      const begun = handshake.initiate(keys, new Uint8Array(12), initiation, 0);
+      const received = handshake.readInitiation(other!, initiation, 0)!;
+      assert.deepEqual(Uint8Array.from(received.publicKey), own.publicKey);
+      const known = handshake.peer(other!, own.publicKey)!;
+      known.setPresharedKey(new Uint8Array(32).fill(7));
+      assert.ok(handshake.readTimestamp(received, known, initiation, 0, new Uint8Array(12)));
+      assert.ok(handshake.respond(received, known, response, 0));
+      assert.ok(handshake.readResponse(begun, keys, response, 0));
+      // What is wiped of one is not wiped of the other.
+      keys.forget();
+    }
   }
 });
 

@@ -15,7 +15,7 @@ interface NodeIdentity extends Identity {
 }
 
 interface NodePeer extends PeerKeys {
-  identity: NodeIdentity;
+  readonly identity: NodeIdentity;
   readonly key: KeyObject;
   readonly staticStatic: Uint8Array;
   readonly presharedKey: Uint8Array;
@@ -64,6 +64,28 @@ const sealField = (state: SymmetricState, key: Uint8Array, plain: Uint8Array, in
   state.mixHash(field(into, at, plain.length + 16));
 };
 
+/** Of a peer that can have secrets with us. */
+const peerOf = (
+  identity: NodeIdentity,
+  key: KeyObject,
+  staticStatic: Uint8Array,
+  macs: Pick<PeerKeys, 'publicKey' | 'mac1Key' | 'cookieKey'>,
+  presharedKey: Uint8Array,
+): NodePeer => {
+  const { publicKey, mac1Key, cookieKey } = macs;
+  return {
+    ...{ identity, key, staticStatic, presharedKey, publicKey, mac1Key, cookieKey },
+    setPresharedKey: (secret) => {
+      if (secret.length !== KEY_BYTES) throw new RangeError(`A preshared key has 32 bytes, this has ${secret.length}.`);
+      presharedKey.set(secret);
+    },
+    forget: () => {
+      staticStatic.fill(0);
+      presharedKey.fill(0);
+    },
+  };
+};
+
 /** Noise_IKpsk2 by node:crypto. The private keys of OpenSSL's objects are wiped when these are collected. */
 export const nodeHandshake = (transport: NodeTransport): HandshakePort => ({
   identity: (bytes): NodeIdentity => {
@@ -76,29 +98,20 @@ export const nodeHandshake = (transport: NodeTransport): HandshakePort => ({
     const key = publicKeyOf(publicKey);
     const staticStatic = sharedSecret(identity.privateKey, key);
     if (staticStatic === undefined) return undefined;
-    const presharedKey = new Uint8Array(KEY_BYTES);
-    return {
-      ...{ identity, key, staticStatic, presharedKey, publicKey: publicKey.slice() },
+    const macs = {
+      publicKey: publicKey.slice(),
       mac1Key: labelled('mac1----', publicKey),
       cookieKey: labelled('cookie--', publicKey),
-      setPresharedKey: (secret) => {
-        if (secret.length !== KEY_BYTES)
-          throw new RangeError(`A preshared key has 32 bytes, this has ${secret.length}.`);
-        presharedKey.set(secret);
-      },
-      forget: () => {
-        staticStatic.fill(0);
-        presharedKey.fill(0);
-      },
     };
+    return peerOf(identity, key, staticStatic, macs, new Uint8Array(KEY_BYTES));
   },
 
-  rejoin: (peer, own): boolean => {
+  alike: (peer, own): NodePeer => {
     const known = peer as NodePeer;
-    known.identity = own as NodeIdentity;
-    const secret = sharedSecret(known.identity.privateKey, known.key);
-    if (secret !== undefined) known.staticStatic.set(secret);
-    return secret !== undefined;
+    const identity = own as NodeIdentity;
+    // Whether there is one does not depend on our key (RFC 7748 §6.1: it is a multiple of eight).
+    const secret = sharedSecret(identity.privateKey, known.key) as Uint8Array;
+    return peerOf(identity, known.key, secret, known, known.presharedKey.slice());
   },
 
   initiate: (peer, timestamp, into, at): Initiated => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nodePorts } from '#host/wireguard/ports.ts';
 import { Burst, DESCRIPTOR_WORDS } from '../burst.ts';
 import { Backlog, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
 import { Drop } from './drop.ts';
-import { address, type Datagram, Host, packet, Scene } from './testing/scene.ts';
+import { OwnKeys } from './own-keys.ts';
+import { address, type Datagram, Host, packet, privateKey, Scene } from './testing/scene.ts';
 
 /** A host that knows this many others, and the first initiation of each. */
 const crowd = (count: number, handshakesASecond = 1e9) => {
@@ -78,16 +80,18 @@ test('many that wait are a load: who comes then gets a cookie', () => {
 
 test('those that wait are bounded', () => {
   const backlog = new Backlog();
+  const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
   const [bytes, words] = [new Uint8Array(148).fill(7), new Int32Array(DESCRIPTOR_WORDS).fill(9)];
-  for (let i = 0; i < MOST_WAITING; i++) assert.ok(backlog.add(bytes, 0, 148, words, 0));
-  assert.ok(!backlog.add(bytes, 0, 148, words, 0));
+  for (let i = 0; i < MOST_WAITING; i++) assert.ok(backlog.add(own, bytes, 0, 148, words, 0));
+  assert.ok(!backlog.add(own, bytes, 0, 148, words, 0));
   assert.equal(backlog.size, MOST_WAITING);
   bytes.fill(0);
   assert.deepEqual(backlog.next(), {
+    own,
     bytes: new Uint8Array(148).fill(7),
     words: new Int32Array(DESCRIPTOR_WORDS).fill(9),
   });
-  assert.ok(backlog.add(bytes, 0, 148, words, 0));
+  assert.ok(backlog.add(own, bytes, 0, 148, words, 0));
   while (backlog.next() !== undefined);
   assert.equal(backlog.size, 0);
 });

@@ -1,4 +1,5 @@
 import { DESCRIPTOR_WORDS } from '../burst.ts';
+import type { OwnKey } from './own-keys.ts';
 
 /** Handshake messages that are handled in one turn: about a millisecond. Data gets its turn between. */
 export const HANDSHAKES_A_TURN = 8;
@@ -11,6 +12,8 @@ export const MANY_WAITING = MOST_WAITING / 8;
 export interface Waiting {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
+  /** That its sender knows. */
+  readonly own: OwnKey;
 }
 
 /** Handshakes cost a hundred times what a packet does: beyond a few in a turn they wait for later ones. */
@@ -36,9 +39,10 @@ export class Backlog {
   }
 
   /** Keeps a copy. @returns false: there is no room */
-  add(bytes: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean {
+  add(own: OwnKey, bytes: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean {
     if (this.size === MOST_WAITING) return false;
-    this.#waiting.push({ bytes: bytes.slice(at, at + length), words: words.slice(from, from + DESCRIPTOR_WORDS) });
+    const descriptor = words.slice(from, from + DESCRIPTOR_WORDS);
+    this.#waiting.push({ own, bytes: bytes.slice(at, at + length), words: descriptor });
     return true;
   }
 

@@ -3,14 +3,13 @@ import { AllowedIps } from './allowed-ips.ts';
 import { UnansweredBudget } from './anycast/budget.ts';
 import { Later } from './anycast/later.ts';
 import { Backlog } from './backlog.ts';
-import { CookieChecker } from './cookies/checker.ts';
 import { HANDSHAKES_A_SECOND, HandshakeLoad } from './cookies/load.ts';
 import { SourceLimit } from './cookies/source-limit.ts';
 import { DROP_REASONS, type Drop } from './drop.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { WireGuardOptions } from './options.ts';
+import { OwnKeys } from './own-keys.ts';
 import type { Peer } from './peer.ts';
-import type { Identity } from './ports.ts';
 import type { StagedTotal } from './staged.ts';
 import { HybridClock } from './tai64n.ts';
 import { Deadlines } from './timers/deadlines.ts';
@@ -44,11 +43,10 @@ const DEFAULT_MTU = 1420;
 /** What the parts of a device share. */
 export class Device {
   readonly options: WireGuardOptions;
-  identity: Identity;
+  readonly own: OwnKeys;
   /** Of the tunnel, bytes. */
   mtu: number;
   readonly clock: HybridClock;
-  cookies: CookieChecker;
   readonly load: HandshakeLoad;
   readonly sources: SourceLimit;
   /** Of handshakes that we begin because of data that anybody may have sent. */
@@ -63,6 +61,8 @@ export class Device {
   /** By public key, as text. */
   readonly byKey = new Map<string, Peer>();
   readonly control: ControlMessage[] = [];
+  /** Peers whose keys are of one of ours that is no more. */
+  readonly stale = new Set<Peer>();
   /** Peers with a keepalive or staged packets to send. */
   readonly due = new Set<Peer>();
   readonly totals: Totals = {
@@ -72,33 +72,18 @@ export class Device {
   /** What came to nothing, by `Drop`. */
   readonly dropped = new Float64Array(DROP_REASONS.length + 1);
 
-  readonly #cookieSecret = new Uint8Array(32);
-
   constructor(options: WireGuardOptions) {
-    const { ports, random, unixUs, privateKey, handshakesASecond = HANDSHAKES_A_SECOND } = options;
+    const { ports, random, unixUs, previous, handshakesASecond = HANDSHAKES_A_SECOND } = options;
     this.options = options;
-    this.identity = ports.handshake.identity(privateKey);
+    const cookieSecret = new Uint8Array(32);
+    random.fill(cookieSecret);
+    this.own = new OwnKeys(ports, unixUs, cookieSecret, options, previous);
     this.mtu = options.mtu ?? DEFAULT_MTU;
     this.clock = new HybridClock(unixUs);
-    if (options.cookieSecret === undefined) random.fill(this.#cookieSecret);
-    else this.#cookieSecret.set(options.cookieSecret);
-    this.cookies = this.#checker();
     this.load = new HandshakeLoad(handshakesASecond);
     const seed = new Uint8Array(4);
     random.fill(seed);
     this.sources = new SourceLimit(new DataView(seed.buffer).getInt32(0));
-  }
-
-  /** Is someone else from now on; whoever has sessions must be told by its caller. */
-  setIdentity(identity: Identity): void {
-    this.identity.forget();
-    this.identity = identity;
-    this.cookies = this.#checker();
-  }
-
-  #checker(): CookieChecker {
-    const { ports, unixUs } = this.options;
-    return new CookieChecker(ports.mac, this.identity.publicKey, this.#cookieSecret, unixUs);
   }
 
   drop(reason: Drop, count = 1): void {

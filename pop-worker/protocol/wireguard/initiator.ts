@@ -5,7 +5,9 @@ import { Drop } from './drop.ts';
 import { Endpoint } from './endpoint.ts';
 import { Keypair } from './keypairs.ts';
 import { MOST_ATTEMPTS, REKEY_TIMEOUT_US, ZERO_KEYS_US } from './limits.ts';
+import type { OwnKey } from './own-keys.ts';
 import type { Peer, Pending } from './peer.ts';
+import type { PeerKeys } from './ports.ts';
 import { TAI64N_BYTES, writeTai64n } from './tai64n.ts';
 import { INITIATION, INITIATION_BYTES } from './wire/initiation.ts';
 import { MessageType, readWord, writeWord } from './wire/message.ts';
@@ -42,7 +44,7 @@ export class Initiator {
     this.#sendToKnown(peer, now);
   }
 
-  /** No response came: once more, until the attempt has lasted ninety seconds. */
+  /** No response came: once more, by the other of our keys if there are two, until the attempt has lasted ninety seconds. */
   retry(peer: Peer, now: TimeUs): void {
     if (peer.pending === undefined) return;
     if (peer.attempts > MOST_ATTEMPTS) {
@@ -58,19 +60,29 @@ export class Initiator {
    * now, and a new handshake serves it again without its own fifteen seconds. The peer's endpoint does not move by this.
    */
   onUnknownSession(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): void {
-    if (this.#mayBegin(peer, words, at, bytes, now)) this.beginUnvalidated(peer, now);
+    this.#count(peer, words, at, bytes);
+    // With two keys of ours nothing tells which one it knows.
+    while (this.#mayBegin(peer, now)) this.beginUnvalidated(peer, now);
   }
 
-  /** The same of a response to what we have not begun: another worker has, and left it to us. */
-  onUnknownResponse(peer: Peer, words: Int32Array, at: number, now: TimeUs): void {
-    if (this.#mayBegin(peer, words, at, RESPONSE_BYTES, now)) this.#device.later.add(peer, now);
+  /**
+   * The same of a response to what we have not begun: another worker has, and left it to us.
+   *
+   * @param own by its mac1, which tells what its sender knows
+   */
+  onUnknownResponse(peer: Peer, { identity }: OwnKey, words: Int32Array, at: number, now: TimeUs): void {
+    this.#count(peer, words, at, RESPONSE_BYTES).knows = identity;
+    if (this.#mayBegin(peer, now)) this.#device.later.add(peer, now);
   }
 
-  #mayBegin(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): boolean {
+  #count(peer: Peer, words: Int32Array, at: number, bytes: number): UnvalidatedSource {
     peer.unvalidated ??= new UnvalidatedSource();
-    const source = peer.unvalidated;
-    source.count(words, at, bytes);
-    if (!source.mayBegin(now) || !this.#device.unanswered.take(now)) return false;
+    peer.unvalidated.count(words, at, bytes);
+    return peer.unvalidated;
+  }
+
+  #mayBegin({ unvalidated: source }: Peer, now: TimeUs): boolean {
+    if (source?.mayBegin(now, this.#device.own.count) !== true || !this.#device.unanswered.take(now)) return false;
     source.spend(now);
     return true;
   }
@@ -78,18 +90,22 @@ export class Initiator {
   /** Begins with a source that nothing vouches for, unless it has become known meanwhile. */
   beginUnvalidated(peer: Peer, now: TimeUs): void {
     const source = peer.unvalidated;
-    if (source !== undefined) source.sent(this.#send(peer, source.endpoint, now), now);
+    if (source === undefined) return;
+    const keys = this.#device.own.keysFor(peer, source.turn, source.knows);
+    source.sent(this.#send(peer, keys, source.endpoint, now), now);
   }
 
   /** @param at offset of the response @param from the descriptor that it came with, at `words` */
   onResponse(peer: Peer, bytes: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
     const device = this.#device;
     const index = readWord(bytes, at + RESPONSE.receiver);
-    const pending = [peer.pending, peer.unvalidated?.awaited(now)].find((each) => each?.index === index);
+    const pending = peer.pending?.index === index ? peer.pending : peer.unvalidated?.awaited(index, now);
     if (pending === undefined) return Drop.unknownIndex;
-    const keys = device.options.ports.handshake.readResponse(pending.state, peer.keys, bytes, at);
+    const keys = device.options.ports.handshake.readResponse(pending.state, pending.keys, bytes, at);
     if (keys === undefined) return Drop.handshake;
-    peer.keypairs.addInitiated(new Keypair(index, readWord(bytes, at + RESPONSE.sender), keys, true, now));
+    const own = pending.keys.identity;
+    peer.keypairs.addInitiated(new Keypair(index, readWord(bytes, at + RESPONSE.sender), { keys, own }, true, now));
+    peer.cameBy(own);
     peer.forgetPending();
     peer.forgetUnvalidated();
     // An answer to what was never sent before is no replay.
@@ -108,27 +124,27 @@ export class Initiator {
 
   #sendToKnown(peer: Peer, now: TimeUs): void {
     peer.forgetPending();
-    peer.pending = this.#send(peer, peer.endpoint, now);
+    peer.pending = this.#send(peer, this.#device.own.keysFor(peer, peer.attempts), peer.endpoint, now);
     peer.lastHandshakeSentAt = now;
     this.#device.timed(peer, 'authenticatedSent', now);
     this.#device.timed(peer, 'handshakeInitiated', now);
   }
 
-  #send(peer: Peer, to: Endpoint, now: TimeUs): Pending {
+  #send(peer: Peer, keys: PeerKeys, to: Endpoint, now: TimeUs): Pending {
     const device = this.#device;
     const bytes = new Uint8Array(INITIATION_BYTES);
     const index = peer.newIndex();
     writeWord(bytes, 0, MessageType.initiation);
     writeWord(bytes, INITIATION.sender, index);
     writeTai64n(device.clock.next(), timestamp, 0);
-    const state = device.options.ports.handshake.initiate(peer.keys, timestamp, bytes, 0);
-    peer.cookies.sign(peer.keys, bytes, INITIATION.mac1, now);
+    const state = device.options.ports.handshake.initiate(keys, timestamp, bytes, 0);
+    peer.cookies.sign(keys, bytes, INITIATION.mac1, now);
     const target = new Endpoint();
     target.copy(to);
     device.send(bytes, target);
     device.countSent(peer, bytes.length);
     device.totals.initiationsSent++;
-    return { index, state };
+    return { index, state, keys };
   }
 
   #giveUp(peer: Peer, now: TimeUs): void {

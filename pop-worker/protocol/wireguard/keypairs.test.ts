@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isRejected, Keypair, Keypairs } from './keypairs.ts';
 import { REJECT_AFTER_US, REKEY_AFTER_US } from './limits.ts';
-import type { TransportPort } from './ports.ts';
+import type { Identity, TransportPort } from './ports.ts';
+
+const OWN: Identity = { publicKey: new Uint8Array(32), forget: () => {} };
 
 /** Keypairs by the numbers they were made with, and which of them were wiped. */
 const scene = () => {
@@ -10,7 +12,7 @@ const scene = () => {
   const transport: TransportPort = { seal: () => {}, open: () => {}, forget: (key) => wiped.push(key) };
   const pairs = new Keypairs(transport);
   const make = (number: number): Keypair =>
-    new Keypair(number, 0, { send: 10 * number, receive: 10 * number + 1 }, true, 0);
+    new Keypair(number, 0, { keys: { send: 10 * number, receive: 10 * number + 1 }, own: OWN }, true, 0);
   const held = () => [pairs.previous?.index, pairs.current?.index, pairs.next?.index];
   return { pairs, make, held, wiped };
 };
@@ -66,8 +68,8 @@ test('what both begin at once: ours is current, theirs still receives', () => {
 });
 
 test('only the initiator looks at the clock; nobody sends or takes after 180 s', () => {
-  const initiator = new Keypair(1, 0, { send: 0, receive: 1 }, true, 1000);
-  const responder = new Keypair(1, 0, { send: 0, receive: 1 }, false, 1000);
+  const initiator = new Keypair(1, 0, { keys: { send: 0, receive: 1 }, own: OWN }, true, 1000);
+  const responder = new Keypair(1, 0, { keys: { send: 0, receive: 1 }, own: OWN }, false, 1000);
   assert.equal(initiator.isStale(999 + REKEY_AFTER_US), false);
   assert.equal(initiator.isStale(1000 + REKEY_AFTER_US), true);
   assert.equal(responder.isStale(1000 + REKEY_AFTER_US), false);
@@ -78,7 +80,7 @@ test('only the initiator looks at the clock; nobody sends or takes after 180 s',
 });
 
 test('counters go from word to word, up to 2^60 for a new session and 2^64 - 2^13 - 1 for the end', () => {
-  const keypair = new Keypair(1, 0, { send: 0, receive: 1 }, false, 0);
+  const keypair = new Keypair(1, 0, { keys: { send: 0, receive: 1 }, own: OWN }, false, 0);
   keypair.sendLow = 0xffff_ffff;
   keypair.countSent();
   assert.deepEqual([keypair.sendHigh, keypair.sendLow], [1, 0]);

@@ -6,7 +6,7 @@ import {
   REKEY_AFTER_US,
   REKEY_COUNTER_HIGH,
 } from './limits.ts';
-import type { SessionKeys, TransportPort } from './ports.ts';
+import type { Identity, SessionKeys, TransportPort } from './ports.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /** A counter that is not used any more, of what is sent as of what is received (reject after messages). */
@@ -19,6 +19,8 @@ export class Keypair {
   readonly index: number;
   readonly remoteIndex: number;
   readonly keys: SessionKeys;
+  /** Our static key, of which the peer knows the public one. */
+  readonly own: Identity;
   readonly isInitiator: boolean;
   readonly createdAt: TimeUs;
   readonly replay = new ReplayWindow();
@@ -28,7 +30,14 @@ export class Keypair {
   sendHigh = 0;
   sendLow = 0;
 
-  constructor(index: number, remoteIndex: number, keys: SessionKeys, isInitiator: boolean, createdAt: TimeUs) {
+  constructor(
+    index: number,
+    remoteIndex: number,
+    { keys, own }: { readonly keys: SessionKeys; readonly own: Identity },
+    isInitiator: boolean,
+    createdAt: TimeUs,
+  ) {
+    this.own = own;
     this.index = index;
     this.remoteIndex = remoteIndex;
     this.keys = keys;
@@ -104,6 +113,15 @@ export class Keypairs {
     this.current = keypair;
     this.next = undefined;
     return true;
+  }
+
+  /** Wipes those of this static key of ours. */
+  forgetOf(own: Identity): void {
+    for (const name of ['current', 'previous', 'next'] as const) {
+      if (this[name]?.own !== own) continue;
+      this.#forget(this[name]);
+      this[name] = undefined;
+    }
   }
 
   /** Wipes all keys. */

@@ -33,9 +33,17 @@ export interface WireGuardSink {
   expired?(peer: Peer): void;
 }
 
-export interface WireGuardOptions {
+/** A static key of ours. */
+export interface StaticKeyOptions {
   /** 32 bytes; the caller wipes its own. */
   readonly privateKey: Uint8Array;
+  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
+  readonly cookieSecret?: Uint8Array;
+}
+
+export interface WireGuardOptions extends StaticKeyOptions {
+  /** The key before this one, by which peers may still come. */
+  readonly previous?: StaticKeyOptions;
   readonly ports: WireGuardPorts;
   readonly random: Random;
   /** Wall time, microseconds since 1970: for timestamps and for the fleet's cookies. */
@@ -43,8 +51,6 @@ export interface WireGuardOptions {
   readonly sink: WireGuardSink;
   /** Of the tunnel, bytes: padding stays below. */
   readonly mtu?: number;
-  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
-  readonly cookieSecret?: Uint8Array;
   /** More handshake messages a second ask for cookies; Infinity: only while many wait for their turn (`backlog.ts`). */
   readonly handshakesASecond?: number;
   /**

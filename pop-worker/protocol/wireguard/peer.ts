@@ -3,7 +3,8 @@ import type { UnvalidatedSource } from './anycast/unvalidated.ts';
 import { CookieKeeper } from './cookies/keeper.ts';
 import { Endpoint } from './endpoint.ts';
 import { Keypairs } from './keypairs.ts';
-import type { Handshake, PeerKeys, WireGuardPorts } from './ports.ts';
+import type { OwnKeys } from './own-keys.ts';
+import type { Handshake, HandshakePort, Identity, PeerKeys, WireGuardPorts } from './ports.ts';
 import { nextIndex, receiverIndex } from './receiver-index.ts';
 import { Staged, type StagedTotal } from './staged.ts';
 import { TAI64N_BYTES } from './tai64n.ts';
@@ -13,6 +14,8 @@ import { Timers } from './timers/timers.ts';
 export interface Pending {
   readonly index: number;
   readonly state: Handshake;
+  /** What it was begun by. */
+  readonly keys: PeerKeys;
 }
 
 /** Totals of a peer, datagrams and their bytes, as `wg show` counts them. */
@@ -27,7 +30,8 @@ const generation = new Uint8Array(1);
 export class Peer {
   /** Its 24 bits of receiver indices, the same on every worker. */
   readonly number: number;
-  readonly keys: PeerKeys;
+  /** For the key of ours that it last came by. */
+  keys: PeerKeys;
   readonly keypairs: Keypairs;
   readonly cookies: CookieKeeper;
   readonly timers: Timers;
@@ -47,10 +51,14 @@ export class Peer {
   unvalidated: UnvalidatedSource | undefined;
   keepaliveDue = false;
   #lastIndex: number;
+  readonly #handshake: HandshakePort;
+  /** For another key of ours, once that was needed. */
+  #others: PeerKeys | undefined;
 
   constructor(number: number, keys: PeerKeys, ports: WireGuardPorts, random: Random, staged: StagedTotal) {
     this.number = number;
     this.keys = keys;
+    this.#handshake = ports.handshake;
     this.keypairs = new Keypairs(ports.transport);
     this.cookies = new CookieKeeper(ports.mac);
     this.timers = new Timers(random);
@@ -61,8 +69,8 @@ export class Peer {
 
   /** Whether an index is of a session or handshake that there is. */
   isAddressedBy(index: number): boolean {
-    const pending = [this.pending?.index, this.unvalidated?.pending?.index];
-    return pending.includes(index) || this.keypairs.byIndex(index) !== undefined;
+    const isPending = this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
+    return isPending || this.keypairs.byIndex(index) !== undefined;
   }
 
   /** An index for a new handshake. */
@@ -72,6 +80,52 @@ export class Peer {
     return this.#lastIndex;
   }
 
+  /** What there is of it for one of our keys; the first time for another one costs a Diffie-Hellman. */
+  keysFor(own: Identity): PeerKeys {
+    if (this.keys.identity === own) return this.keys;
+    if (this.#others?.identity === own) return this.#others;
+    this.#others?.forget();
+    this.#others = this.#handshake.alike(this.keys, own);
+    return this.#others;
+  }
+
+  /** It has come by this key of ours. */
+  cameBy(own: Identity): void {
+    const keys = this.keysFor(own);
+    if (keys === this.keys) return;
+    this.#others = this.keys;
+    this.keys = keys;
+  }
+
+  /** Wipes what it has for keys of ours that are no more. */
+  rejoin(own: OwnKeys): void {
+    if (!own.has(this.keys.identity)) this.cameBy(own.newest.identity);
+    if (this.#others === undefined || own.has(this.#others.identity)) return;
+    this.#others.forget();
+    this.#others = undefined;
+  }
+
+  /** @param key 32 bytes */
+  setPresharedKey(key: Uint8Array): void {
+    this.keys.setPresharedKey(key);
+    this.#others?.setPresharedKey(key);
+  }
+
+  /** Wipes sessions and what is under way by this key of ours. @returns whether it was here by it */
+  leave(gone: Identity): boolean {
+    const wasHere = this.keypairs.current?.own === gone;
+    this.keypairs.forgetOf(gone);
+    if (this.pending?.keys.identity === gone) this.forgetPending();
+    this.unvalidated?.forgetOf(gone);
+    return wasHere;
+  }
+
+  forgetKeys(): void {
+    this.keys.forget();
+    this.#others?.forget();
+    this.#others = undefined;
+  }
+
   forgetPending(): void {
     this.pending?.state.forget();
     this.pending = undefined;
@@ -79,7 +133,7 @@ export class Peer {
 
   /** Whatever is under way with a source that nothing vouches for. */
   forgetUnvalidated(): void {
-    this.unvalidated?.pending?.state.forget();
+    this.unvalidated?.forget();
     this.unvalidated = undefined;
   }
 

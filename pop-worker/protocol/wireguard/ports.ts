@@ -5,8 +5,10 @@ export interface Identity {
   forget(): void;
 }
 
-/** What the port holds of a peer: its public key with all that follows from it and ours alone (static-static, §5.4.2). */
+/** What the port holds of a peer: its public key with all that follows from it and one of ours alone (static-static, §5.4.2). */
 export interface PeerKeys {
+  /** Ours. */
+  readonly identity: Identity;
   readonly publicKey: Uint8Array;
   /** Of mac1 in what goes to it, and of the cookies that come from it (§5.4.4, §5.4.7). */
   readonly mac1Key: Uint8Array;
@@ -42,8 +44,8 @@ export interface HandshakePort {
   identity(privateKey: Uint8Array): Identity;
   /** @returns undefined when the public key is none (of low order): every secret with it would be zero */
   peer(identity: Identity, publicKey: Uint8Array): PeerKeys | undefined;
-  /** What is kept of the peer follows another identity of ours. @returns false: its public key is none */
-  rejoin(peer: PeerKeys, identity: Identity): boolean;
+  /** The same peer, with its preshared key, for another identity of ours; one Diffie-Hellman. What there was stays. */
+  alike(peer: PeerKeys, identity: Identity): PeerKeys;
   /** Writes an initiation's ephemeral, static and timestamp. @param timestamp 12 bytes */
   initiate(peer: PeerKeys, timestamp: Uint8Array, into: Uint8Array, at: number): Handshake;
   /** One Diffie-Hellman: who says that it sent this initiation. */

@@ -8,6 +8,7 @@ import type { Initiator } from './initiator.ts';
 import { isRejected, type Keypair } from './keypairs.ts';
 import { LAST_MINUTE_US } from './limits.ts';
 import { P_LENGTH, P_OFFSET, P_PEER, PACKET_WORDS } from './options.ts';
+import type { OwnKey } from './own-keys.ts';
 import type { Peer } from './peer.ts';
 import { J_COUNTER_HIGH, J_COUNTER_LOW, J_KEY, J_LENGTH, J_OFFSET, J_OUTCOME, JOB_WORDS } from './ports.ts';
 import { peerOf } from './receiver-index.ts';
@@ -49,8 +50,11 @@ export class Receiver {
     const { backlog } = this.#device;
     backlog.begin();
     while (backlog.size > 0 && backlog.takeTurn()) {
-      const { bytes, words } = backlog.next() as Waiting;
-      this.#device.drop(this.#handshake(messageType(bytes, 0, bytes.length), bytes, 0, words, 0, now));
+      const { own, bytes, words } = backlog.next() as Waiting;
+      const type = messageType(bytes, 0, bytes.length);
+      // The key may have gone meanwhile.
+      const isOurs = this.#device.own.has(own.identity);
+      this.#device.drop(isOurs ? this.#handshake(own, type, bytes, 0, words, 0, now) : Drop.mac1);
     }
   }
 
@@ -77,21 +81,31 @@ export class Receiver {
     if (type === MessageType.cookieReply) return this.#takeCookie(burst.buffer, at, now);
     const { buffer, words } = burst;
     const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
-    const refused = this.#responder.admit(buffer, at, mac1At, words, from, now);
+    const own = this.#device.own.byMac1(buffer, at, mac1At);
+    if (own === undefined) return Drop.mac1;
+    const refused = this.#responder.admit(own, buffer, at, mac1At, words, from, now);
     if (refused !== Drop.none) return refused;
     const { backlog } = this.#device;
-    if (backlog.size === 0 && backlog.takeTurn()) return this.#handshake(type, buffer, at, words, from, now);
-    return backlog.add(buffer, at, length, words, from) ? Drop.none : Drop.backlog;
+    if (backlog.size === 0 && backlog.takeTurn()) return this.#handshake(own, type, buffer, at, words, from, now);
+    return backlog.add(own, buffer, at, length, words, from) ? Drop.none : Drop.backlog;
   }
 
-  #handshake(type: MessageType, buffer: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
-    if (type === MessageType.initiation) return this.#responder.onInitiation(buffer, at, words, from, now);
+  #handshake(
+    own: OwnKey,
+    type: MessageType,
+    buffer: Uint8Array,
+    at: number,
+    words: Int32Array,
+    from: number,
+    now: TimeUs,
+  ): Drop {
+    if (type === MessageType.initiation) return this.#responder.onInitiation(own, buffer, at, words, from, now);
     const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
     if (peer === undefined) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
     if (drop === Drop.none) this.#device.countReceived(peer, RESPONSE_BYTES);
     // As to what a worker began that has left since: its peer would not say anything by itself.
-    if (drop === Drop.unknownIndex) this.#initiator.onUnknownResponse(peer, words, from, now);
+    if (drop === Drop.unknownIndex) this.#initiator.onUnknownResponse(peer, own, words, from, now);
     return drop;
   }
 
@@ -191,6 +205,7 @@ export class Receiver {
       peer.lastHandshakeAt = now;
       this.#device.totals.sessions++;
       peer.forgetPending();
+      peer.cameBy(keypair.own);
       this.#device.timed(peer, 'handshakeComplete', now);
       if (peer.staged.size > 0) this.#device.due.add(peer);
     }

@@ -6,7 +6,7 @@ import { Drop } from './drop.ts';
 import { WireGuardError, WireGuardErrorCode } from './errors.ts';
 import { Initiator } from './initiator.ts';
 import { MOST_PEERS } from './limits.ts';
-import type { PeerOptions, WireGuardOptions } from './options.ts';
+import type { PeerOptions, StaticKeyOptions, WireGuardOptions } from './options.ts';
 import type { Packets } from './packets.ts';
 import { Peer } from './peer.ts';
 import { Receiver } from './receiver.ts';
@@ -21,7 +21,7 @@ export type WireGuardInput =
   | { readonly kind: 'time' };
 
 /**
- * One WireGuard interface: a static key and its peers (the paper and its protocol page; `SPEC.md`). Peers come and go and
+ * One WireGuard interface: a static key, and perhaps the one before it, and its peers (the paper and its protocol page; `SPEC.md`). Peers come and go and
  * are changed by its commands; packets for and from all of them come in bursts.
  */
 export class WireGuard implements Core<WireGuardInput, Burst> {
@@ -38,7 +38,12 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   get publicKey(): Uint8Array {
-    return this.#device.identity.publicKey;
+    return this.#device.own.newest.identity.publicKey;
+  }
+
+  /** Whether the session of a peer is by the key before the newest. */
+  isByPrevious({ keypairs: { current } }: Peer): boolean {
+    return current !== undefined && current.own !== this.#device.own.newest.identity;
   }
 
   /** What came to nothing, by `Drop`. */
@@ -64,7 +69,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** @throws WireGuardError when there is such a peer, or cannot be */
   addPeer(options: PeerOptions): Peer {
-    const { options: own, identity, peers, byKey, stagedTotal } = this.#device;
+    const { options: ours, own, peers, byKey, stagedTotal } = this.#device;
     const { number, publicKey, presharedKey } = options;
     if (!Number.isInteger(number) || number < 0 || number >= MOST_PEERS)
       throw invalid(`A peer's number is 0 to ${MOST_PEERS - 1}, not ${number}.`);
@@ -73,9 +78,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     const text = keyText(publicKey);
     if (peers.has(number) || byKey.has(text))
       throw new WireGuardError(WireGuardErrorCode.duplicate, `There is a peer of this key or of number ${number}.`);
-    const keys = own.ports.handshake.peer(identity, publicKey);
+    const keys = ours.ports.handshake.peer(own.newest.identity, publicKey);
     if (keys === undefined) throw invalid('This is nobody’s public key: it is of low order.');
-    const peer = new Peer(number, keys, own.ports, own.random, stagedTotal);
+    const peer = new Peer(number, keys, ours.ports, ours.random, stagedTotal);
     peers.set(number, peer);
     byKey.set(text, peer);
     if (presharedKey !== undefined) keys.setPresharedKey(presharedKey);
@@ -87,45 +92,74 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** Forgets a peer and wipes its keys; it finds out by itself. */
   removePeer(peer: Peer): void {
-    const { peers, byKey, allowedIps, due } = this.#device;
+    const { peers, byKey, allowedIps, due, stale } = this.#device;
     if (peers.get(peer.number) !== peer) return;
     peers.delete(peer.number);
     byKey.delete(keyText(peer.keys.publicKey));
     allowedIps.removeAll(peer.number);
     due.delete(peer);
+    stale.delete(peer);
     peer.timers.stop();
     peer.staged.clear();
     peer.zeroKeys();
     peer.cookies.forget();
-    peer.keys.forget();
+    peer.forgetKeys();
   }
 
   /** Counts from the next handshake on, one that is under way included. @param key 32 bytes, all zero: none */
   setPresharedKey(peer: Peer, key: Uint8Array): void {
     checkSecret(key);
-    peer.keys.setPresharedKey(key);
+    peer.setPresharedKey(key);
   }
 
   /**
-   * Changes our own key. Sessions end, and peers whose key is of no use with it, or is its own, are removed.
+   * Changes our own key. All sessions end, and a peer that has it for its own is removed.
    *
    * @param privateKey 32 bytes; the caller wipes its own
    * @returns those that were removed
    */
   setPrivateKey(privateKey: Uint8Array): Peer[] {
     if (privateKey.length !== 32) throw invalid(`A private key has 32 bytes, this has ${privateKey.length}.`);
-    const { ports } = this.#device.options;
-    this.#device.setIdentity(ports.handshake.identity(privateKey));
-    const { identity } = this.#device;
-    const removed: Peer[] = [];
-    for (const peer of [...this.peers]) {
-      this.resetPeer(peer);
-      const isOwn = keyText(peer.keys.publicKey) === keyText(identity.publicKey);
-      if (!isOwn && ports.handshake.rejoin(peer.keys, identity)) continue;
-      this.removePeer(peer);
-      removed.push(peer);
+    for (const peer of this.peers) this.resetPeer(peer);
+    this.setKeys({ privateKey });
+    while (this.rejoinSome(MOST_PEERS));
+    const own = this.peer(this.publicKey);
+    if (own === undefined) return [];
+    this.removePeer(own);
+    return [own];
+  }
+
+  /**
+   * Changes our own keys while peers stay: sessions by one that is still among them go on. `rejoinSome` is to follow.
+   *
+   * @param previous by which peers may come besides
+   * @returns those whose session ended, for it was by a key that is no more
+   * @throws WireGuardError when both are the same: nothing has changed then
+   */
+  setKeys(newest: StaticKeyOptions, previous?: StaticKeyOptions): Peer[] {
+    const { own, stale } = this.#device;
+    const gone = own.replace(newest, previous);
+    const ended: Peer[] = [];
+    for (const peer of gone.length === 0 ? [] : this.peers) {
+      if (gone.filter((key) => peer.leave(key)).length > 0) {
+        this.resetPeer(peer);
+        ended.push(peer);
+      }
+      stale.add(peer);
     }
-    return removed;
+    return ended;
+  }
+
+  /** Wipes what some peers had for keys of ours that are no more: a Diffie-Hellman each. @returns whether there are more */
+  rejoinSome(most: number): boolean {
+    const { own, stale } = this.#device;
+    let left = most;
+    for (const peer of stale) {
+      if (left-- === 0) return true;
+      stale.delete(peer);
+      peer.rejoin(own);
+    }
+    return false;
   }
 
   /** Ends a peer's session and what is under way with it, as when the interface goes down. */
@@ -224,7 +258,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** Wipes all keys; nothing works after it. */
   close(): void {
     for (const peer of [...this.peers]) this.removePeer(peer);
-    this.#device.identity.forget();
+    this.#device.own.forget();
   }
 
   #expire(now: TimeUs): void {

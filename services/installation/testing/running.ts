@@ -32,18 +32,12 @@ export const startNatsOf = ({ natsServers }: CreatedInstallation): ChildProcess[
   );
 };
 
-export const startInstallation = async (
-  options: Omit<InstallationOptions, 'folder'> = {},
-): Promise<RunningInstallation> => {
-  const parent = await mkdtemp(join(tmpdir(), 'cloudbridge-installation-'));
-  const folder = join(parent, 'cb');
-  const created = await createInstallation({ folder, natsHosts: [freeHost()], ...options });
-  const servers = startNatsOf(created);
+/** Connects to an installation's servers. @returns how, and how to end all connections */
+export const joiner = (
+  created: CreatedInstallation,
+): { joinAs: RunningInstallation['joinAs']; close: () => Promise<void> } => {
   const open: NatsConnection[] = [];
   return {
-    folder,
-    created,
-    servers,
     joinAs: async (role, credentials) => {
       const nats = await connect({
         servers: [...created.servers],
@@ -59,6 +53,25 @@ export const startInstallation = async (
     },
     close: async () => {
       for (const nats of open) await nats.close();
+    },
+  };
+};
+
+export const startInstallation = async (
+  options: Omit<InstallationOptions, 'folder'> = {},
+): Promise<RunningInstallation> => {
+  const parent = await mkdtemp(join(tmpdir(), 'cloudbridge-installation-'));
+  const folder = join(parent, 'cb');
+  const created = await createInstallation({ folder, natsHosts: [freeHost()], ...options });
+  const servers = startNatsOf(created);
+  const joined = joiner(created);
+  return {
+    folder,
+    created,
+    servers,
+    joinAs: joined.joinAs,
+    close: async () => {
+      await joined.close();
       for (const server of servers) server.kill('SIGKILL');
       await rm(parent, { recursive: true, force: true });
     },

@@ -2,6 +2,7 @@ import type { TimeUs } from '../../contract.ts';
 import { Endpoint } from '../endpoint.ts';
 import { REKEY_TIMEOUT_US } from '../limits.ts';
 import type { Pending } from '../peer.ts';
+import type { Identity } from '../ports.ts';
 import { INITIATION_BYTES } from '../wire/initiation.ts';
 
 /**
@@ -11,43 +12,79 @@ import { INITIATION_BYTES } from '../wire/initiation.ts';
  */
 export class UnvalidatedSource {
   readonly endpoint = new Endpoint();
-  pending: Pending | undefined;
+  /** Of our static keys, that which it most likely knows; undefined: nothing tells. */
+  knows: Identity | undefined;
+  #pending: Pending[] = [];
   #credit = 0;
-  /** When one was last to go there. */
+  /** When the first of those that go together was to go there. */
   #sentAt: TimeUs = Number.NEGATIVE_INFINITY;
-  /** When the pending one went: a moment later, perhaps. */
+  /** Of those that go together, how many were to go. */
+  #begun = 0;
+  /** …and how many went. */
+  turn = 0;
+  /** When the latest went: a moment later, perhaps. */
   #pendingSince: TimeUs = Number.NEGATIVE_INFINITY;
 
   /** Some bytes came from there. */
   count(words: Int32Array, at: number, bytes: number): void {
     // Another source begins from nothing.
-    if (this.endpoint.follow(words, at)) this.#credit = 0;
+    if (this.endpoint.follow(words, at)) {
+      this.#credit = 0;
+      this.knows = undefined;
+    }
     this.#credit += bytes;
   }
 
-  /** Whether an initiation may go there now. */
-  mayBegin(now: TimeUs): boolean {
-    return this.#credit >= INITIATION_BYTES && now - this.#sentAt >= REKEY_TIMEOUT_US;
+  /** Whether an initiation may go there now. @param ours static keys that it may know: one for each goes together */
+  mayBegin(now: TimeUs, ours: number): boolean {
+    return this.#credit >= INITIATION_BYTES && (this.#begun < ours || this.#isOver(now));
+  }
+
+  byIndex(index: number): Pending | undefined {
+    return this.#pending.find((each) => each.index === index);
   }
 
   /**
    * What was begun with it and may be answered now. An answer that somebody held back for longer would begin a session whose
    * keys are over at the other side, with whoever sent it.
    */
-  awaited(now: TimeUs): Pending | undefined {
-    return now - this.#pendingSince < REKEY_TIMEOUT_US ? this.pending : undefined;
+  awaited(index: number, now: TimeUs): Pending | undefined {
+    return now - this.#pendingSince < REKEY_TIMEOUT_US ? this.byIndex(index) : undefined;
   }
 
   /** One is to go there. */
   spend(now: TimeUs): void {
     this.#credit -= INITIATION_BYTES;
-    this.#sentAt = now;
+    if (this.#isOver(now)) {
+      this.#begun = 0;
+      this.turn = 0;
+      this.#sentAt = now;
+    }
+    this.#begun++;
   }
 
   /** One has gone there. It is not repeated: what comes from there next is the occasion for another. */
   sent(pending: Pending, now: TimeUs): void {
-    this.pending?.state.forget();
-    this.pending = pending;
+    if (this.turn === 0) this.forget();
+    this.turn++;
+    this.#pending.push(pending);
     this.#pendingSince = now;
+  }
+
+  /** Wipes what was begun by this static key of ours. */
+  forgetOf(own: Identity): void {
+    for (const { keys, state } of this.#pending) if (keys.identity === own) state.forget();
+    this.#pending = this.#pending.filter(({ keys }) => keys.identity !== own);
+    if (this.knows === own) this.knows = undefined;
+  }
+
+  /** Wipes all that was begun. */
+  forget(): void {
+    for (const { state } of this.#pending) state.forget();
+    this.#pending = [];
+  }
+
+  #isOver(now: TimeUs): boolean {
+    return now - this.#sentAt >= REKEY_TIMEOUT_US;
   }
 }

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/wireguard.proto.
  */
 export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIvEBCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEikKD2VuZHBvaW50X3JhbmdlcxgFIAMoCUIQukgNkgEKEEAYASIEcgIYMRIoCgRtZXRhGA8gASgLMhQuY2xvdWRicmlkZ2UudjEuTWV0YUIE4kEBAyIZChdHZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdCKQAQoaVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QSMwoEZWRnZRgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2VCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazKSAgoQV2lyZWd1YXJkU2VydmljZRJ5ChBHZXRXaXJlZ3VhcmRFZGdlEicuY2xvdWRicmlkZ2UudjEuR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIh2QAgGC0+STAhQSEi92MS93aXJlZ3VhcmQtZWRnZRKCAQoTVXBkYXRlV2lyZWd1YXJkRWRnZRIqLmNsb3VkYnJpZGdlLnYxLlVwZGF0ZVdpcmVndWFyZEVkZ2VSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZSIggtPkkwIaOgRlZGdlMhIvdjEvd2lyZWd1YXJkLWVkZ2ViBnByb3RvMw", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
+  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsACCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEk0KE3ByZXZpb3VzX3B1YmxpY19rZXkYBCABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBIpCg9lbmRwb2ludF9yYW5nZXMYBSADKAlCELpIDZIBChBAGAEiBHICGDESKAoEbWV0YRgPIAEoCzIULmNsb3VkYnJpZGdlLnYxLk1ldGFCBOJBAQMiGQoXR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QikAEKGlVwZGF0ZVdpcmVndWFyZEVkZ2VSZXF1ZXN0EjMKBGVkZ2UYASABKAsyHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlQga6SAPIAQESDAoEZXRhZxgCIAEoCRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sykgIKEFdpcmVndWFyZFNlcnZpY2USeQoQR2V0V2lyZWd1YXJkRWRnZRInLmNsb3VkYnJpZGdlLnYxLkdldFdpcmVndWFyZEVkZ2VSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZSIdkAIBgtPkkwIUEhIvdjEvd2lyZWd1YXJkLWVkZ2USggEKE1VwZGF0ZVdpcmVndWFyZEVkZ2USKi5jbG91ZGJyaWRnZS52MS5VcGRhdGVXaXJlZ3VhcmRFZGdlUmVxdWVzdBodLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2UiIILT5JMCGjoEZWRnZTISL3YxL3dpcmVndWFyZC1lZGdlYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
 
 /**
  * The installation's one: all workers have its private key, and are reached at its endpoints.
@@ -29,7 +29,7 @@ export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
 export type WireguardEdge = Message<"cloudbridge.v1.WireguardEdge"> & {
   /**
    * 32 bytes in base64, as `wg pubkey` writes them. Empty: nobody comes by WireGuard. Another one asks for another
-   * configuration of every device, and for another preshared key of those that have one: these are sealed to it.
+   * configuration of every device, and for the preshared key of those that have one to be set again: these are sealed to it.
    *
    * @generated from field: string public_key = 1;
    */
@@ -49,6 +49,14 @@ export type WireguardEdge = Message<"cloudbridge.v1.WireguardEdge"> & {
    * @generated from field: repeated string dns = 3;
    */
   dns: string[];
+
+  /**
+   * The key before, by which workers that have it take devices until it is taken away. It becomes what `public_key` was when
+   * that changes, unless an update names it, too; empty: there is none.
+   *
+   * @generated from field: string previous_public_key = 4;
+   */
+  previousPublicKey: string;
 
   /**
    * Where workers may begin to reach devices, by DeviceWireguard.endpoint, besides public addresses: the ranges of private

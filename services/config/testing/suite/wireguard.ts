@@ -18,7 +18,7 @@ export const wireguard = async ({ send, id }: Case): Promise<void> => {
   const made = await send('POST', `${base}/devices`, site);
   assert.equal(made.status, 201, JSON.stringify(made.json));
   const { peerNumber, ...shown } = made.json.wireguard;
-  assert.deepEqual(shown, { publicKey, hasPresharedKey: true, networks });
+  assert.deepEqual(shown, { publicKey, hasPresharedKey: true, presharedKeySealedTo: edge.publicKey, networks });
   assert.ok(peerNumber > 0);
   const twice = send('POST', `${base}/devices`, { id: 'copy', network: 'n', wireguard: { publicKey } });
   assert.deepEqual(await reasonOf(twice), [409, 'WIREGUARD_KEY_TAKEN']);
