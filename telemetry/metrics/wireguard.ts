@@ -77,8 +77,8 @@ export const WIREGUARD_METRICS = [
     name: 'cloudbridge_wireguard_peers',
     type: 'gauge',
     unit: 'peers',
-    labels: { state: ['configured', 'in_session', 'barred', 'refused'] },
-    help: 'Peers, those of them that could be sent something now, those that are revoked or of an unknown tenant, and records that are no peers',
+    labels: { state: ['configured', 'in_session', 'connected', 'barred', 'refused'] },
+    help: 'Peers, those of them that could be sent something now, devices of a worker that are there, peers that are revoked or of an unknown tenant, and records that are no peers',
     layer: 'dataplane',
   },
 ] as const satisfies readonly MetricSpec[];

@@ -43,6 +43,7 @@ export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }:
 export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGuard | undefined): void => {
   if (wireguard === undefined) return;
   collectCore(slots, wireguard.core, wireguard.moves);
+  slots[PEERS.connected] = wireguard.sessions.size;
   slots[PEERS.refused] = wireguard.peers.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };
