@@ -115,7 +115,7 @@ test('a second up beside the first is told the mend; down ends the first', { ski
   const second = cloudbridge('up', '--once', '--quick', ...STATIC, '--name', name);
   assert.equal(second.status, 1);
   assert.match(second.stderr, /already up \(process \d+\): stop it with `cloudbridge down/);
-  assert.equal(namespacesOf(name).length, 7, 'the refused one takes nothing of the first along');
+  assert.equal(namespacesOf(name).length, 9, 'the refused one takes nothing of the first along');
   assert.match(cloudbridge('down', '--name', name).stdout, /is removed/);
   assert.equal(await ended, 0);
   assert.deepEqual(namespacesOf(name), []);
@@ -136,7 +136,7 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   await ended;
   // What a program started, such as workerd, goes too, with nobody to clean up.
   await until('all are gone', 5000, () => runningGroups(programs.map(({ pid }) => pid)).length === 0);
-  assert.equal(namespacesOf(name).length, 7);
+  assert.equal(namespacesOf(name).length, 9);
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { FigureError, LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
+import { ping } from '../ping.ts';
 import { LEAST_RATE, rate, resumedDownload } from '../probe.ts';
 import type { ResumedTransfer } from '../probes/resume.ts';
 import { workerMetric } from '../worker-metrics.ts';
 import { type AddressesByDevice, addressesKept } from './addresses-kept.ts';
 import { gather } from './gather.ts';
+import { keepAsking } from './keep-asking.ts';
 
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
@@ -76,9 +78,10 @@ const meet = async ({ edge: { reach } }: Journey, start: number): Promise<Measur
 };
 
 /** Of the neighbours once the download is over, which fills the laptop's queue at the worker (`session_queue_full`). */
-const settled = async ({ edge: { reach } }: Journey): Promise<Measurement[]> => [
-  ...(await reach.toDevice('laptop', 'sensor', 'v4', 'neighbour_v4')),
-  ...(await reach.toDevice('sensor', 'laptop', 'v6', 'neighbour_v6')),
+const settled = async ({ lab, wireguard, edge }: Journey): Promise<Measurement[]> => [
+  ...(await edge.reach.toDevice('laptop', 'sensor', 'v4', 'neighbour_v4')),
+  ...(await edge.reach.toDevice('sensor', 'laptop', 'v6', 'neighbour_v6')),
+  ...(wireguard ? await ping(lab, wireguard.host, edge.device('laptop').ipv4, 'wireguard_masque') : []),
 ];
 
 /**
@@ -104,7 +107,9 @@ export const popLost: Step = {
     const routed = edge.reach.watch(lost);
     routed.catch(() => {});
     const download = await beginDownload(journey, lost);
+    const asking = await keepAsking(journey, lost);
     const start = performance.now();
+    asking?.faultIsNow();
     await edge.workers.get(lost)!.kill();
     const isOver = await Promise.race([download.done.then(() => true), sleep(0, false)]);
     if (isOver) throw new LabError('The download was over before its PoP was killed.');
@@ -116,12 +121,14 @@ export const popLost: Step = {
     if (addresses?.fault !== undefined) throw new FigureError(addresses.fault, [reachedNext, addresses.kept]);
     const met = await meet(journey, start);
     const done = await download.done;
+    const neighbours = await settled(journey);
+    const wireguard = (await asking?.figures()) ?? [];
     return [
       { metric: 'scattered_before', value: scattered, unit: 'count' },
       { metric: 'devices_moved', value: moved, unit: 'count', bar: { atLeast: count } },
       reachedNext,
       ...met,
-      ...(await settled(journey)),
+      ...neighbours,
       ...(addresses === undefined ? [] : [addresses.kept]),
       rate('download', done, LEAST_RESUMED_RATE),
       { metric: 'download_resumed', value: done.resumed, unit: 'count' },
@@ -131,6 +138,7 @@ export const popLost: Step = {
         unit: 'ms',
         bar: { atMost: MOST_MS },
       },
+      ...wireguard,
     ];
   },
 };
