@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { FigureError, LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
-import { ping } from '../ping.ts';
 import { LEAST_RATE, rate, resumedDownload } from '../probe.ts';
 import type { ResumedTransfer } from '../probes/resume.ts';
 import { workerMetric } from '../worker-metrics.ts';
@@ -78,10 +77,9 @@ const meet = async ({ edge: { reach } }: Journey, start: number): Promise<Measur
 };
 
 /** Of the neighbours once the download is over, which fills the laptop's queue at the worker (`session_queue_full`). */
-const settled = async ({ lab, wireguard, edge }: Journey): Promise<Measurement[]> => [
-  ...(await edge.reach.toDevice('laptop', 'sensor', 'v4', 'neighbour_v4')),
-  ...(await edge.reach.toDevice('sensor', 'laptop', 'v6', 'neighbour_v6')),
-  ...(wireguard ? await ping(lab, wireguard.host, edge.device('laptop').ipv4, 'wireguard_masque') : []),
+const settled = async ({ edge: { reach } }: Journey): Promise<Measurement[]> => [
+  ...(await reach.toDevice('laptop', 'sensor', 'v4', 'neighbour_v4')),
+  ...(await reach.toDevice('sensor', 'laptop', 'v6', 'neighbour_v6')),
 ];
 
 /**

@@ -50,8 +50,10 @@ const attempt = async ({ lab, edge }: Journey, host: string): Promise<Attempts> 
   const { ipv6, host: camera } = edge.device('camera');
   const ear = await countPings(lab, camera);
   try {
-    const answered = await answersTo(lab, host, ipv6, ATTEMPTS);
-    const replies = await roundTrips(lab, { host }, `http://[${ipv6}]:${PORT}`, { count: 1, everyMs: 0 });
+    const [answered, replies] = await Promise.all([
+      answersTo(lab, host, ipv6, ATTEMPTS),
+      roundTrips(lab, { host }, `http://[${ipv6}]:${PORT}`, { count: 1, everyMs: 0 }),
+    ]);
     return { pings: ATTEMPTS, answered, heard: await ear.heard(), requests: replies.length };
   } finally {
     await ear.close();
