@@ -10,6 +10,7 @@ import { Journal } from './journal.ts';
 import { listeningOn } from './listeners.ts';
 import { isRunning, runningGroups } from './pids.ts';
 import { LAB_STEPS, LOOPBACK_STEPS } from './steps/registry.ts';
+import { deviceOf, WIREGUARD_SOCKETS } from './wireguard/client.ts';
 
 const skip = isRoot ? false : 'network namespaces need root';
 const SPEED_UNITS: ReadonlySet<string> = new Set(['Mbit/s', 'ms', 'us']);
@@ -106,6 +107,9 @@ test('up --once goes through the whole journey and leaves nothing', { skip }, (t
   }
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
+  const sockets = existsSync(WIREGUARD_SOCKETS) ? readdirSync(WIREGUARD_SOCKETS) : [];
+  for (const host of ['client4', 'client5'])
+    assert.ok(!sockets.includes(`${deviceOf(name, host)}.sock`), 'what wireguard-go listens on is gone');
 });
 
 test('a second up beside the first is told the mend; down ends the first', { skip }, async (t) => {

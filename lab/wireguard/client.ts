@@ -8,7 +8,10 @@ import type { LabProcess } from '../process.ts';
 import { ipBatches, MARK, parseWgQuick } from './wg-quick.ts';
 
 /** Where wireguard-go has its sockets, whatever its namespace. */
-const SOCKETS = '/var/run/wireguard';
+export const WIREGUARD_SOCKETS = '/var/run/wireguard';
+
+/** The interface on a host of a lab: sockets of all labs are in one folder. */
+export const deviceOf = (lab: string, host: string): string => `cbwg${fingerprint([lab, host]).slice(0, 8)}`;
 
 /** What it says with LOG_LEVEL=verbose. */
 const INITIATION = 'Sending handshake initiation';
@@ -34,8 +37,7 @@ export class WireGuardClient {
     const found = findWireguardClient();
     if (found === undefined) throw new LabError('There is no wireguard-go here: run `npm start`.');
     const { programs, libraries } = found;
-    // Sockets of all labs are in one folder.
-    const device = `cbwg${fingerprint([lab.name, host]).slice(0, 8)}`;
+    const device = deviceOf(lab.name, host);
     const started = await lab.start({
       name: `wireguard-go-${host}`,
       host,
@@ -43,7 +45,7 @@ export class WireGuardClient {
       args: ['-f', device],
       env: { LOG_LEVEL: 'verbose' },
       readyText: READY,
-      makes: [path.join(SOCKETS, `${device}.sock`)],
+      makes: [path.join(WIREGUARD_SOCKETS, `${device}.sock`)],
     });
     const file = path.join(folder, `${device}.conf`);
     fs.writeFileSync(file, text, { mode: 0o600 });
