@@ -44,6 +44,6 @@ export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGua
   if (wireguard === undefined) return;
   collectCore(slots, wireguard.core, wireguard.moves);
   slots[PEERS.connected] = wireguard.sessions.size;
-  slots[PEERS.refused] = wireguard.peers.refused;
+  slots[PEERS.refused] = wireguard.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };
