@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '#scripts/setup/paths.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { LabError } from '../errors.ts';
@@ -18,9 +19,19 @@ const BYTES = 32 * MIB;
 const LEAST_RATE = 50;
 const PORT = 8080;
 const MOST_FIRST_MS = 2000;
+const KNOWN_MS = 5000;
 const MOST_SET_UP_MS = 20_000;
 const TABLET = WIREGUARD_DEVICES.tablet.host;
 const KIOSK = WIREGUARD_DEVICES.kiosk.host;
+
+/** A client that comes before its key is known is a stranger, and tries again only after 5 s. */
+const untilKnown = async ({ lab, edge }: Journey, count: number): Promise<void> => {
+  const pop = edge.reach.popOf('laptop');
+  const known = () => workerMetric(lab, pop, 'cloudbridge_wireguard_peers', { state: 'configured' });
+  for (const start = performance.now(); (await known()) < count; await sleep(20))
+    if (performance.now() - start > KNOWN_MS)
+      throw new LabError(`The worker of ${pop} does not know of the WireGuard devices after ${KNOWN_MS} ms.`);
+};
 
 /** A stock client each of both tenants, in namespaces of their own. */
 const setUp = async (journey: Journey): Promise<WireGuardClient> => {
@@ -28,9 +39,15 @@ const setUp = async (journey: Journey): Promise<WireGuardClient> => {
   if (access === undefined) throw new LabError('Nobody of this machine reaches the API yet: its step must come first.');
   const folder = lab.makeFolder('wireguard');
   await createWireGuardDevices(edge.control);
-  const start = async (name: keyof typeof WIREGUARD_DEVICES): Promise<WireGuardClient> =>
-    WireGuardClient.start(lab, WIREGUARD_DEVICES[name].host, await printConfig(name, access, folder), folder);
-  const [tablet] = await Promise.all([start('tablet'), start('kiosk')]);
+  const [ofTablet, ofKiosk] = await Promise.all([
+    printConfig('tablet', access, folder),
+    printConfig('kiosk', access, folder),
+  ]);
+  await untilKnown(journey, 2);
+  const [tablet] = await Promise.all([
+    WireGuardClient.start(lab, TABLET, ofTablet, folder),
+    WireGuardClient.start(lab, KIOSK, ofKiosk, folder),
+  ]);
   return tablet;
 };
 
