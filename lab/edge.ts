@@ -13,6 +13,7 @@ import { bySocks } from './reach/by-socks.ts';
 import { byTun } from './reach/by-tun.ts';
 import type { Reach } from './reach/reach.ts';
 import { OUTSIDE_PREFIX } from './topology.ts';
+import { newKeyPair } from './wireguard/key-pair.ts';
 
 /** What a device is asked for as; the control plane adds the rest. */
 export interface DeviceSpec {
@@ -78,6 +79,9 @@ export const DEVICE_NAMES = Object.keys(DEVICES) as DeviceName[];
 export const OPERATOR = 'operator';
 const ownerOf = (name: DeviceName): string => `owner-${name}`;
 
+/** File of the private key that all workers share. */
+const WIREGUARD_KEY = 'wireguard.key';
+
 /** How a worker is started, besides its file: what only tests and measurements want. */
 export interface WorkerStart {
   readonly nodeOptions?: readonly string[];
@@ -95,6 +99,8 @@ export class Edge {
   readonly reach: Reach;
   /** CBR_HOME of the devices: what they would undo in their namespaces ends with these. */
   readonly deviceHome: string;
+  /** The edge's public key for WireGuard; undefined where workers have no TUN, and nobody comes by it. */
+  readonly wireguardKey: string | undefined;
   readonly #folder: string;
   readonly #identity: Identity;
   readonly #ipv6 = new Map<string, string>();
@@ -106,6 +112,7 @@ export class Edge {
     identity: Identity,
     control: ControlPlane,
     bird: Bird | undefined,
+    wireguardKey: string | undefined,
   ) {
     this.lab = lab;
     this.#folder = folder;
@@ -113,6 +120,7 @@ export class Edge {
     this.authority = authority;
     this.#identity = identity;
     this.control = control;
+    this.wireguardKey = wireguardKey;
     const { socks } = lab.place;
     this.reach = socks === undefined ? byTun(this, bird) : bySocks(this, socks);
   }
@@ -127,15 +135,17 @@ export class Edge {
       addresses: [...new Set([...pops.flatMap((pop) => lab.place.worker(pop).addresses), '127.0.0.1'])],
       usage: 'server',
     });
-    const random = (name: string, bytes: number): void =>
-      fs.writeFileSync(path.join(folder, name), crypto.getRandomValues(new Uint8Array(bytes)), { mode: 0o600 });
-    random('ticket.key', 80);
-    random('reset.key', 32);
+    const secret = (name: string, content: string | Uint8Array): void =>
+      fs.writeFileSync(path.join(folder, name), content, { mode: 0o600 });
+    secret('ticket.key', crypto.getRandomValues(new Uint8Array(80)));
+    secret('reset.key', crypto.getRandomValues(new Uint8Array(32)));
+    const wireguard = lab.place.socks === undefined ? newKeyPair() : undefined;
+    if (wireguard !== undefined) secret(WIREGUARD_KEY, wireguard.privateKey);
     const tenants = [...new Set(Object.values(DEVICES).map(({ tenant }) => tenant))];
     const accounts = [`${OPERATOR}:operator`, ...DEVICE_NAMES.map(ownerOf)];
     const control = await ControlPlane.create(lab, authority, accounts, tenants);
     await issueForMesh(lab.place, path.join(folder, 'mesh'));
-    return new Edge(lab, folder, authority, identity, control, bird);
+    return new Edge(lab, folder, authority, identity, control, bird, wireguard?.publicKey);
   }
 
   /** Starts one PoP's worker; resolves when it serves. */
@@ -171,6 +181,9 @@ export class Edge {
       control: this.control.workerSection(pop),
       ...meshSections(this.lab.place, path.join(this.#folder, 'mesh'), pop),
       ...(outside !== undefined && { nat44: { own: [outside], fleet: [OUTSIDE_PREFIX] } }),
+      ...(this.wireguardKey !== undefined && {
+        wireguard: { private_key_file: path.join(this.#folder, WIREGUARD_KEY) },
+      }),
       ...settings,
     });
   }

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
+import { root } from '#scripts/setup/paths.mjs';
 import { InstallationError } from '#services/installation/errors.ts';
 import { LabError } from './errors.ts';
 import { Journey, runSteps, type StepOutcome } from './journey.ts';
@@ -25,4 +30,19 @@ test('a step that fails before there is a lab points to no log, unless it has on
       ['The disk is full.', undefined],
     ],
   );
+});
+
+test('without wireguard-go its step is left out, says so in a sentence, and fails nothing', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const script = `import { Journey, runSteps } from './lab/journey.ts';
+    import { wireguard } from './lab/steps/wireguard.ts';
+    const result = await runSteps([wireguard], new Journey('x', 3), ({ skipped }) => console.log(skipped));
+    console.log(result.completed, result.met);`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env: { ...process.env, CBR_CACHE: folder },
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^the stock WireGuard client is left out: there is no wireguard-go here[^.\n]*\ntrue true\n$/);
 });

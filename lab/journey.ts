@@ -1,4 +1,4 @@
-import { findBird } from '#scripts/setup/peers.mjs';
+import { findBird, findWireguardClient } from '#scripts/setup/peers.mjs';
 import { InstallationError } from '#services/installation/errors.ts';
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Acknowledged } from './acknowledged.ts';
@@ -8,6 +8,7 @@ import { FigureError, LabError } from './errors.ts';
 import { Lab, logFolder } from './lab.ts';
 import type { OutsideAccess } from './outside.ts';
 import type { Routing } from './topology.ts';
+import type { WireGuardClient } from './wireguard/client.ts';
 
 /** What a step of the journey has at hand. */
 export class Journey {
@@ -26,6 +27,8 @@ export class Journey {
   #edge: Edge | undefined;
   /** Once it runs; there is none where routing is static. */
   bird: Bird | undefined;
+  /** Once it is set up; there is none where it was left out. */
+  wireguard: WireGuardClient | undefined;
 
   /** @param isStatic routes to the PoPs are laid although there is BIRD */
   constructor(name: string, pops: number, on: Journey['on'] = 'namespaces', isStatic = false) {
@@ -80,6 +83,8 @@ export type Step = {
   readonly needsNamespaces?: string;
   /** It shows what PoPs tell a router. */
   readonly needsBgp?: boolean;
+  /** It shows a client that is none of ours. */
+  readonly needsWireGuardClient?: boolean;
   run(journey: Journey): Promise<Measurement[]>;
 };
 
@@ -99,6 +104,10 @@ export type StepOutcome = {
 /** Why nobody speaks BGP in a lab. */
 export const NO_BIRD = 'without BIRD the lab lays static routes to the PoPs';
 
+/** Why no stock WireGuard client is shown. */
+export const NO_WIREGUARD_CLIENT =
+  'the stock WireGuard client is left out: there is no wireguard-go here, which `npm start` fetches as root on Debian';
+
 const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefined => {
   if (bar === undefined || meetsBar(value, bar)) return undefined;
   const limit = 'atMost' in bar ? `at most ${bar.atMost}` : `at least ${bar.atLeast}`;
@@ -106,11 +115,13 @@ const missedBar = ({ metric, value, unit, bar }: Measurement): string | undefine
 };
 
 const runStep = async (step: Step, journey: Journey): Promise<StepOutcome> => {
-  const { leastPops = 0, needsNamespaces, needsBgp } = step;
+  const { leastPops = 0, needsNamespaces, needsBgp, needsWireGuardClient } = step;
   if (journey.on === 'loopback' && needsNamespaces !== undefined)
     return { step, measurements: [], skipped: needsNamespaces };
   if (journey.pops < leastPops) return { step, measurements: [], skipped: `it takes ${leastPops} PoPs` };
   if (journey.routing === 'static' && needsBgp) return { step, measurements: [], skipped: NO_BIRD };
+  if (needsWireGuardClient && findWireguardClient() === undefined)
+    return { step, measurements: [], skipped: NO_WIREGUARD_CLIENT };
   const wasUp = journey.isUp;
   try {
     const measurements = await step.run(journey);

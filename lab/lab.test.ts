@@ -10,6 +10,7 @@ import { Journal } from './journal.ts';
 import { listeningOn } from './listeners.ts';
 import { isRunning, runningGroups } from './pids.ts';
 import { LAB_STEPS, LOOPBACK_STEPS } from './steps/registry.ts';
+import { deviceOf, WIREGUARD_SOCKETS } from './wireguard/client.ts';
 
 const skip = isRoot ? false : 'network namespaces need root';
 const SPEED_UNITS: ReadonlySet<string> = new Set(['Mbit/s', 'ms', 'us']);
@@ -106,6 +107,9 @@ test('up --once goes through the whole journey and leaves nothing', { skip }, (t
   }
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);
+  const sockets = existsSync(WIREGUARD_SOCKETS) ? readdirSync(WIREGUARD_SOCKETS) : [];
+  for (const host of ['client4', 'client5'])
+    assert.ok(!sockets.includes(`${deviceOf(name, host)}.sock`), 'what wireguard-go listens on is gone');
 });
 
 test('a second up beside the first is told the mend; down ends the first', { skip }, async (t) => {
@@ -115,7 +119,7 @@ test('a second up beside the first is told the mend; down ends the first', { ski
   const second = cloudbridge('up', '--once', '--quick', ...STATIC, '--name', name);
   assert.equal(second.status, 1);
   assert.match(second.stderr, /already up \(process \d+\): stop it with `cloudbridge down/);
-  assert.equal(namespacesOf(name).length, 7, 'the refused one takes nothing of the first along');
+  assert.equal(namespacesOf(name).length, 9, 'the refused one takes nothing of the first along');
   assert.match(cloudbridge('down', '--name', name).stdout, /is removed/);
   assert.equal(await ended, 0);
   assert.deepEqual(namespacesOf(name), []);
@@ -136,7 +140,7 @@ test('after SIGKILL its programs are gone, and down removes the rest', { skip },
   await ended;
   // What a program started, such as workerd, goes too, with nobody to clean up.
   await until('all are gone', 5000, () => runningGroups(programs.map(({ pid }) => pid)).length === 0);
-  assert.equal(namespacesOf(name).length, 7);
+  assert.equal(namespacesOf(name).length, 9);
   assert.equal(cloudbridge('down', '--name', name).status, 0);
   assert.deepEqual(namespacesOf(name), []);
   assert.deepEqual(readdirSync(path.join(home, 'lab')), []);

@@ -38,7 +38,11 @@ const namespacesOf = (name: string): string[] =>
   listNamespaces().filter((namespace) => namespace.startsWith(`${name}-`));
 
 /** What the caller of `Lab.start` states; the lab knows the rest. */
-export type StartSpec = Omit<ProcessSpec, 'namespace' | 'logFile'> & { readonly host?: string };
+export type StartSpec = Omit<ProcessSpec, 'namespace' | 'logFile'> & {
+  readonly host?: string;
+  /** Files that it leaves outside of the lab's folders. */
+  readonly makes?: readonly string[];
+};
 
 /** What a lab stands on. */
 interface Ground {
@@ -123,7 +127,8 @@ export class Lab {
   }
 
   /** Starts a program that runs until it is stopped or the lab ends; resolves when it is ready. */
-  async start({ host, ...spec }: StartSpec): Promise<LabProcess> {
+  async start({ host, makes = [], ...spec }: StartSpec): Promise<LabProcess> {
+    for (const file of makes) this.#journal.append({ kind: 'path', path: file });
     const inside = this.topology && host !== undefined ? { namespace: namespaceOf(this.name, host) } : {};
     const logFile = path.join(logFolder(this.name), `${spec.name}.log`);
     const started = await startProcess({ ...spec, ...inside, logFile }, this.#journal);

@@ -51,6 +51,15 @@ export const ping = async (lab: Lab, host: string, address: string, suffix: stri
   return roundTripFigures(replies, COUNT, suffix);
 };
 
+/** How many of so many pings are answered. */
+export const answersTo = async (lab: Lab, host: string, address: string, count: number): Promise<number> => {
+  const args = ['-q', '-n', '-c', `${count}`, '-i', '0.01', '-W', '1', address];
+  const said = await lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
+  const answered = /, (\d+) received/.exec(said)?.[1];
+  if (answered === undefined) throw new LabError(`ping does not say how many answers came: ${said}`);
+  return Number(answered);
+};
+
 /**
  * Pings on until one is answered; ping itself ends at the first ICMP error, which who is on the way may give. Throws a
  * `LabError` if none is for as long as somebody waits.

@@ -14,6 +14,8 @@ test('the names and addresses that others rely on', () => {
     'client1',
     'client2',
     'client3',
+    'client4',
+    'client5',
   ]);
   const internet = hostBatch(makeTopology('cb', 3), 'internet');
   assert.match(internet, /^address add 203\.0\.113\.10\/24 dev upstream$/m);
@@ -49,7 +51,7 @@ test('laying and withdrawing name the same routes', () => {
 
 test('links join namespaces that carry the name of the lab', () => {
   const batch = linkBatch(makeTopology('two', 1));
-  assert.equal(batch.trimEnd().split('\n').length, 6);
+  assert.equal(batch.trimEnd().split('\n').length, 8);
   assert.match(batch, /netns two-upstream type veth peer name upstream mtu 1500 netns two-moscow$/m);
 });
 

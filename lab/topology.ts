@@ -4,7 +4,7 @@ export const INTERNET_HOST = { v4: '203.0.113.10', v6: '2001:db8:f::10' } as con
 /** Where NATS and the services are. */
 export const CONTROL_HOST = { v4: '198.51.100.66', v6: '2001:db8:3:1::2' } as const;
 export const POP_NAMES = ['moscow', 'frankfurt', 'amsterdam'] as const;
-const CLIENT_NAMES = ['client1', 'client2', 'client3'] as const;
+const CLIENT_NAMES = ['client1', 'client2', 'client3', 'client4', 'client5'] as const;
 export const DEFAULT_LAB_NAME = 'cb';
 
 /** What PoPs announce: no network on the internet takes shorter ones than these. */

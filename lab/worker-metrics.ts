@@ -1,16 +1,18 @@
 import type { Lab } from './lab.ts';
 
+/** All metrics of a PoP's worker, as it says them. */
+export const workerMetrics = (lab: Lab, pop: string): Promise<string> => {
+  const script = `fetch('http://${lab.place.worker(pop).admin}/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))`;
+  return lab.exec(pop, process.execPath, ['-e', script]);
+};
+
 /** Sum of a metric's samples at a PoP's worker that have all of these labels. */
 export const workerMetric = async (
   lab: Lab,
   pop: string,
   name: string,
   labels: Readonly<Record<string, string>> = {},
-): Promise<number> => {
-  const script = `fetch('http://${lab.place.worker(pop).admin}/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))`;
-  const text = await lab.exec(pop, process.execPath, ['-e', script]);
-  return sumOf(text, name, labels);
-};
+): Promise<number> => sumOf(await workerMetrics(lab, pop), name, labels);
 
 /** The same of a text in Prometheus' format. */
 export const sumOf = (text: string, name: string, labels: Readonly<Record<string, string>>): number => {

@@ -87,6 +87,7 @@ test(
     const text = (await world.admin('/metrics')).text;
     assert.match(text, /cloudbridge_wireguard_peers\{state="configured"\} 3\n/);
     assert.match(text, /cloudbridge_wireguard_peers\{state="in_session"\} 3\n/);
+    assert.match(text, /cloudbridge_wireguard_peers\{state="connected"\} 3\n/);
     for (const series of [
       'packets_total{direction="received"}',
       'packets_total{direction="sent"}',
@@ -125,6 +126,7 @@ test(
     world.revoke([{ tenant: 'red', device: 'red2' }]);
     const peers = (state: string) => world.metric(`cloudbridge_wireguard_peers{state="${state}"}`);
     await world.until('it is barred', async () => (await peers('barred')) === 1);
+    assert.equal(await peers('connected'), 1, 'it is none of the devices that are here');
     assert.equal(await answered(world, one, INTERNET4), 0);
     assert.equal(await answered(world, other, INTERNET4), 3);
     assert.equal(await world.metric('cloudbridge_ended_tunnels_total{reason="revoked"}'), 1);

@@ -10,6 +10,8 @@ export interface Fault {
   readonly summary: string;
   /** Most of the interruption over clients and runs, in ms. */
   readonly bars: { readonly p50: number; readonly p99: number };
+  /** False: they are brought to another PoP without doing anything for it. */
+  readonly clientsAct?: boolean;
   inject(journey: Journey, pop: string): Promise<void>;
   undo(journey: Journey, pop: string): Promise<void>;
 }

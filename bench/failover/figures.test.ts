@@ -32,6 +32,7 @@ const observation: Observation = {
   far: [seen({ arrivals: { 0: arrivals(5200) } }), seen({ arrivals: { 2: arrivals(5400), 3: arrivals(5010) } })],
   from: 5005,
   until: 15_005,
+  handshakes: 1,
 };
 
 test('each client fares as its stream’s receivers and its connection say', () => {
@@ -58,4 +59,12 @@ test('who was not well before is in no figure but its own', () => {
   assert.equal(value('interruption_internet_v6_both_p50'), 400);
   assert.equal(figures.has('interruption_internet_v6_up_p50'), false);
   assert.deepEqual(figures.get('interruption_p50')?.bar, { atMost: 300 });
+});
+
+test('clients that are not to act are told on', () => {
+  const own = figuresOf([observation, observation], { ...FAULTS[0]!, clientsAct: false }).filter(
+    ({ metric }) => metric === 'own_handshakes',
+  );
+  assert.deepEqual(own, [{ metric: 'own_handshakes', value: 2, unit: 'count', runs: 2, bar: { atMost: 0 } }]);
+  assert.ok(figuresOf([observation], FAULTS[0]!).every(({ metric }) => metric !== 'own_handshakes'));
 });

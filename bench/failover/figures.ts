@@ -46,7 +46,7 @@ export const fatesOf = (seen: Observation): Fate[] =>
 const ms = (values: readonly number[], share: number): number => Math.round(percentile(values, share));
 
 /** Of all clients and runs together. */
-export const figuresOf = (observations: readonly Observation[], { bars }: Fault): Measurement[] => {
+export const figuresOf = (observations: readonly Observation[], { bars, clientsAct = true }: Fault): Measurement[] => {
   const all = observations.flatMap(fatesOf);
   const well = all.filter(({ wasWell }) => wasWell);
   const runs = observations.length;
@@ -55,6 +55,7 @@ export const figuresOf = (observations: readonly Observation[], { bars }: Fault)
     ...(bar && { bar }),
   });
   const stall = Math.max(...observations.flatMap(({ near, far }) => [near, ...far].map((seen) => seen.ownStallMs)));
+  const handshakes = observations.reduce((sum, { handshakes: each }) => sum + each, 0);
   const lost = (fates: readonly Fate[]): number => fates.filter(({ isConnected }) => !isConnected).length;
   const gapsOf = (fates: readonly Fate[]): number[] => fates.map(({ gapMs }) => gapMs);
   const parts = DESTINATIONS.flatMap((destination) => {
@@ -86,6 +87,7 @@ export const figuresOf = (observations: readonly Observation[], { bars }: Fault)
     count('not_flowing_before', all.length - well.length, { atMost: 0 }),
     count('connections_lost', lost(well), { atMost: 0 }),
     ...(well.length === 0 ? [] : [interruption(0.5, bars.p50), interruption(0.99, bars.p99)]),
+    ...(clientsAct ? [] : [count('own_handshakes', handshakes, { atMost: 0 })]),
     ...parts,
     { metric: 'own_stall', value: Math.round(stall), unit: 'ms', runs },
   ];

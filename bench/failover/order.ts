@@ -10,9 +10,13 @@ export type Destination = (typeof DESTINATIONS)[number];
 export const EVERY_MS = 10;
 export const PORT = 9000;
 
-export interface SimulatedDevice {
+/** The inner ones. */
+export interface DeviceAddresses {
   readonly ipv4: string;
   readonly ipv6: string;
+}
+
+export interface SimulatedDevice extends DeviceAddresses {
   readonly token: string;
 }
 

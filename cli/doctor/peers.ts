@@ -1,4 +1,4 @@
-import { findBird, findGo, PeerMissing, peersAreMissing } from '#scripts/setup/peers.mjs';
+import { findBird, findGo, findWireguardClient, PeerMissing, peersAreMissing } from '#scripts/setup/peers.mjs';
 import { type Check, limited, missing, ok } from './check.ts';
 
 const go: Check = {
@@ -33,5 +33,14 @@ const router: Check = {
       : ok('in the cache'),
 };
 
+const wireguardClient: Check = {
+  feature: 'wireguard-go (client of the lab)',
+  neededBy: 'up',
+  probe: () =>
+    findWireguardClient() === undefined
+      ? limited('none: the journey leaves the WireGuard client out', 'npm start fetches it, as root on Debian')
+      : ok('in the cache'),
+};
+
 /** Other implementations that `interop` and `bench --peers` run beside ours. */
-export const PEER_CHECKS: readonly Check[] = [router, go, peers];
+export const PEER_CHECKS: readonly Check[] = [router, wireguardClient, go, peers];

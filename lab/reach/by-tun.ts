@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bird, leadTo } from '../bird.ts';
 import type { Device, DeviceName, Edge } from '../edge.ts';
 import { LabError } from '../errors.ts';
-import { COUNT, firstAnswer, parseReplies, ping } from '../ping.ts';
+import { answersTo, COUNT, firstAnswer, parseReplies, ping } from '../ping.ts';
 import { countPings } from '../ping-counter.ts';
 import { untilNotReady } from '../probe.ts';
 import { anycastRoutes, INTERNET_HOST } from '../topology.ts';
-import { workerMetric } from '../worker-metrics.ts';
+import { sumOf, workerMetric, workerMetrics } from '../worker-metrics.ts';
 import { ATTEMPTS, type Reach, TALK } from './reach.ts';
 
 /** For ping to have been answered. */
@@ -35,7 +35,12 @@ export const byTun = (edge: Edge, bird: Bird | undefined): Reach => {
   const [first = ''] = topology.pops;
   const gone = new Set<string>();
   const device = (name: DeviceName) => edge.device(name);
-  const sessions = (pop: string): Promise<number> => workerMetric(lab, pop, 'cloudbridge_sessions_count');
+  // Of those that connect: who comes by WireGuard goes elsewhere and back without a word.
+  const sessions = async (pop: string): Promise<number> => {
+    const text = await workerMetrics(lab, pop);
+    const byWireGuard = sumOf(text, 'cloudbridge_wireguard_peers', { state: 'connected' });
+    return sumOf(text, 'cloudbridge_sessions_count', {}) - byWireGuard;
+  };
   const addresses = async (name: DeviceName): Promise<string[]> => {
     const { host, tun } = device(name);
     const text = await lab.exec(host, 'ip', ['-j', 'address', 'show', 'dev', tun]).catch(() => '[]');
@@ -45,10 +50,6 @@ export const byTun = (edge: Edge, bird: Bird | undefined): Reach => {
   const addressOf = (name: DeviceName, family: 'v4' | 'v6'): string => device(name)[family === 'v4' ? 'ipv4' : 'ipv6'];
   const toDevice: Reach['toDevice'] = (name, other, family, suffix) =>
     ping(lab, device(name).host, addressOf(other, family), suffix);
-  const tryPing = (host: string, count: number, address: string): Promise<string> => {
-    const args = ['-q', '-n', '-c', `${count}`, '-i', '0.01', '-W', '1', address];
-    return lab.exec(host, 'ping', args).catch((error: LabError) => error.message);
-  };
   return {
     options: (name) => ['--tun', device(name).tun, ...routesOf(device(name))],
     isUp: async (name) => {
@@ -67,10 +68,10 @@ export const byTun = (edge: Edge, bird: Bird | undefined): Reach => {
       await firstAnswer(lab, device(name).host, addressOf(other, family));
       return true;
     },
-    answers: async (name) => /, 1 received/.test(await tryPing(device(name).host, 1, lab.place.internet.v4.address)),
+    answers: async (name) => (await answersTo(lab, device(name).host, lab.place.internet.v4.address, 1)) === 1,
     unanswered: async (name, addresses) => {
       for (const address of addresses) {
-        if (!/, 0 received/.test(await tryPing(device(name).host, ATTEMPTS, address)))
+        if ((await answersTo(lab, device(name).host, address, ATTEMPTS)) > 0)
           throw new LabError(`${name} got an answer from ${address}.`);
       }
     },

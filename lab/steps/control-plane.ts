@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEVICE_NAMES, DEVICES, Edge, OPERATOR } from '../edge.ts';
 import { LabError } from '../errors.ts';
 import type { Journey, Step } from '../journey.ts';
+import type { ApiCall } from '../probes/api.ts';
 import { devicesCall, routingCalls } from '../routing-calls.ts';
+import { ANYCAST } from '../topology.ts';
+
+/** As `[wireguard]` has it unless it says otherwise. */
+const WIREGUARD_PORT = 51_820;
 
 const ms = (start: number): number => Math.round(performance.now() - start);
 
@@ -17,6 +22,14 @@ export const controlPlaneUp: Step = {
     await journey.edge.control.start();
     return [{ metric: 'started', value: ms(start), unit: 'ms', bar: { atMost: 30_000 } }];
   },
+};
+
+/** Where WireGuard clients come to, and by which key they know the edge. */
+const wireguardCalls = ({ edge: { wireguardKey: publicKey } }: Journey): ApiCall[] => {
+  const endpoints = [`${ANYCAST.v4}:${WIREGUARD_PORT}`, `[${ANYCAST.v6}]:${WIREGUARD_PORT}`];
+  return publicKey === undefined
+    ? []
+    : [{ method: 'PATCH', url: '/v1/wireguard-edge', body: { publicKey, endpoints } }];
 };
 
 const createTenants = (journey: Journey) =>
@@ -35,6 +48,7 @@ const createTenants = (journey: Journey) =>
       { method: 'POST', url: `/v1/pops/${pop}/workers`, body: { id: 'w1' } },
     ]),
     ...(journey.routing === 'bgp' ? routingCalls(journey.lab.topology!) : []),
+    ...wireguardCalls(journey),
   );
 
 /** Everything that the journey needs is created by calls of the API. */

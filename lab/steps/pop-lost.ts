@@ -8,6 +8,7 @@ import type { ResumedTransfer } from '../probes/resume.ts';
 import { workerMetric } from '../worker-metrics.ts';
 import { type AddressesByDevice, addressesKept } from './addresses-kept.ts';
 import { gather } from './gather.ts';
+import { keepAsking } from './keep-asking.ts';
 
 const BYTES = 200 * 1024 * 1024;
 const MOST_SECONDS = 5;
@@ -104,7 +105,9 @@ export const popLost: Step = {
     const routed = edge.reach.watch(lost);
     routed.catch(() => {});
     const download = await beginDownload(journey, lost);
+    const asking = await keepAsking(journey, lost);
     const start = performance.now();
+    asking?.faultIsNow();
     await edge.workers.get(lost)!.kill();
     const isOver = await Promise.race([download.done.then(() => true), sleep(0, false)]);
     if (isOver) throw new LabError('The download was over before its PoP was killed.');
@@ -116,12 +119,14 @@ export const popLost: Step = {
     if (addresses?.fault !== undefined) throw new FigureError(addresses.fault, [reachedNext, addresses.kept]);
     const met = await meet(journey, start);
     const done = await download.done;
+    const neighbours = await settled(journey);
+    const wireguard = (await asking?.figures()) ?? [];
     return [
       { metric: 'scattered_before', value: scattered, unit: 'count' },
       { metric: 'devices_moved', value: moved, unit: 'count', bar: { atLeast: count } },
       reachedNext,
       ...met,
-      ...(await settled(journey)),
+      ...neighbours,
       ...(addresses === undefined ? [] : [addresses.kept]),
       rate('download', done, LEAST_RESUMED_RATE),
       { metric: 'download_resumed', value: done.resumed, unit: 'count' },
@@ -131,6 +136,7 @@ export const popLost: Step = {
         unit: 'ms',
         bar: { atMost: MOST_MS },
       },
+      ...wireguard,
     ];
   },
 };

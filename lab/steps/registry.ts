@@ -12,6 +12,7 @@ import { plainPing } from './plain-ping.ts';
 import { popLost } from './pop-lost.ts';
 import { router } from './router.ts';
 import { connect, edgeUp, neighbourPing, overlap, tunnelPing, tunnelRequests, tunnelTransfer } from './tunnel.ts';
+import { wireguard } from './wireguard.ts';
 
 /** The journey of `cloudbridge up`, in order. A new step is a file here and a row. */
 export const LAB_STEPS: readonly Step[] = [
@@ -29,6 +30,7 @@ export const LAB_STEPS: readonly Step[] = [
   neighbourPing,
   isolation,
   refused,
+  wireguard,
   tunnelTransfer,
   overlap,
   tunnelRequests,

@@ -35,6 +35,11 @@ export const frrPeer: () => Promise<Unpacked<'bgpd' | 'bfdd' | 'vtysh' | 'zebra'
 export const findBird: () => BirdPrograms | undefined;
 /** Is the router not here, though set-up could bring it? */
 export const birdIsMissing: () => boolean;
+export type WireguardClientPrograms = Unpacked<'wg' | 'wg-quick' | 'wireguard-go'>;
+/** Unpacked if they have to be. @throws PeerMissing */
+export const wireguardClientPeer: () => Promise<WireguardClientPrograms>;
+/** As set-up left them; undefined: they are not here. */
+export const findWireguardClient: () => WireguardClientPrograms | undefined;
 /** The interpreter, the program on aioquic and its PYTHONPATH, fetched if it has to be. @throws PeerMissing */
 export const pythonPeers: () => Promise<{
   readonly python: string;

@@ -8,7 +8,7 @@ import { cache, findCommand, requirements, root } from './paths.mjs';
 import { runLogged } from './run.mjs';
 
 const folder = path.join(cache, 'peers');
-const { router } = requirements;
+const { router, wireguardClient } = requirements;
 const { go, rust, debian, dns, frr, python, wireguard } = requirements.peers;
 const goSource = path.join(root, go.source);
 
@@ -272,15 +272,23 @@ export const wireguardTools = () => unpacked('wireguard-tools and ethtool', wire
 /** FRR's daemons, unpacked if they have to be. @throws PeerMissing */
 export const frrPeer = () => unpacked('FRR', frr);
 
-/** BIRD as set-up left it; undefined: it is not here. */
-export const findBird = () => {
+/** wireguard-go, `wg` and `wg-quick` as Debian has them, unpacked if they have to be. @throws PeerMissing */
+export const wireguardClientPeer = () => unpacked('wireguard-go and wireguard-tools', wireguardClient.debian);
+
+const asLeft = (debs) => {
   try {
-    return isUnpacked(router.debian) ? programsIn(router.debian) : undefined;
+    return isUnpacked(debs) ? programsIn(debs) : undefined;
   } catch (error) {
     if (!(error instanceof PeerMissing)) throw error;
     return undefined;
   }
 };
+
+/** BIRD as set-up left it; undefined: it is not here. */
+export const findBird = () => asLeft(router.debian);
+
+/** The lab's WireGuard client as set-up left it; undefined: it is not here. */
+export const findWireguardClient = () => asLeft(wireguardClient.debian);
 
 /** NSD, dnsperf and dig, with what they need that is not installed, unpacked if they have to be. @throws PeerMissing */
 export const dnsPeers = async () => {
@@ -360,6 +368,9 @@ export const peersAreMissing = () => {
 /** Is the router not here, though set-up could bring it? */
 export const birdIsMissing = () => canUnpack() && !isUnpacked(router.debian);
 
+/** Is the lab's WireGuard client not here, though set-up could bring it? */
+export const wireguardClientIsMissing = () => canUnpack() && !isUnpacked(wireguardClient.debian);
+
 const tryAll = async (makes) => {
   for (const make of makes) {
     try {
@@ -376,3 +387,5 @@ export const fetchPeers = () => tryAll([goPeers, debianPeers]);
 
 /** …and what cannot be had the lab does without. */
 export const fetchBird = () => tryAll([birdPeer]);
+
+export const fetchWireguardClient = () => tryAll([wireguardClientPeer]);

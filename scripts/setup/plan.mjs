@@ -6,7 +6,14 @@ import path from 'node:path';
 import { buildNative, engineIsKept } from '../build-native.mjs';
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs';
 import { findCommand, isRoot, node24, requirements, root } from './paths.mjs';
-import { birdIsMissing, fetchBird, fetchPeers, peersAreMissing } from './peers.mjs';
+import {
+  birdIsMissing,
+  fetchBird,
+  fetchPeers,
+  fetchWireguardClient,
+  peersAreMissing,
+  wireguardClientIsMissing,
+} from './peers.mjs';
 import { runLogged } from './run.mjs';
 
 /** @typedef {{ name: string, scope: 'machine' | 'clone', reason: string, apply: () => Promise<unknown>, packages?: string[], optional?: true }} Step */
@@ -87,6 +94,15 @@ const routerStep = () => ({
   optional: true,
 });
 
+const wireguardClientStep = () => ({
+  name: 'WireGuard client wireguard-go',
+  scope: 'clone',
+  reason: requirements.wireguardClient.reason,
+  apply: fetchWireguardClient,
+  // Without it the journey says that it leaves it out.
+  optional: true,
+});
+
 const installPackages = async (packages) => {
   const env = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' };
   // Another apt may be at work: wait for it instead of failing.
@@ -134,6 +150,8 @@ export const missing = (purpose) => {
   if (needsNats) steps.push(natsStep());
   // The lab's router runs in a namespace, which only root makes.
   if (isRoot && isFor(purpose, requirements.router.for) && birdIsMissing()) steps.push(routerStep());
+  if (isRoot && isFor(purpose, requirements.wireguardClient.for) && wireguardClientIsMissing())
+    steps.push(wireguardClientStep());
   if (isFor(purpose, requirements.peers.for) && peersAreMissing()) steps.push(peersStep());
   return steps;
 };

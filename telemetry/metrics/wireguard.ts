@@ -77,8 +77,8 @@ export const WIREGUARD_METRICS = [
     name: 'cloudbridge_wireguard_peers',
     type: 'gauge',
     unit: 'peers',
-    labels: { state: ['configured', 'in_session', 'previous_key', 'barred', 'refused'] },
-    help: 'Peers, those of them that could be sent something now, of these those that came by our key before the newest, those that are revoked or of an unknown tenant, and records that are no peers',
+    labels: { state: ['configured', 'in_session', 'connected', 'previous_key', 'barred', 'refused'] },
+    help: 'Peers, those of them that could be sent something now, devices of a worker that are there, peers in session that came by our key before the newest, peers that are revoked or of an unknown tenant, and records that are no peers',
     layer: 'dataplane',
   },
   {

@@ -59,6 +59,7 @@ export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGua
     slots[SITE_CHANGES[state]] = sites.counters[state];
   }
   for (const what of ['asked', 'answered', 'handshakes'] as const) slots[SITE_PROBES[what]] = sites.counters[what];
+  slots[PEERS.connected] = wireguard.sessions.size;
   slots[PEERS.refused] = wireguard.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };
