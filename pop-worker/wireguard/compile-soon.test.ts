@@ -14,9 +14,13 @@ const isCompiled = (calls: number, before: string): boolean => {
     for (let i = 0; i < 60; i++) add(i, 1);
     // 0x20 of %GetOptimizationStatus: optimized, by whichever compiler.
     console.log((%GetOptimizationStatus(add) & 0x20) !== 0);`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--allow-natives-syntax', '--input-type=module', '-e', source], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--allow-natives-syntax', '--input-type=module', '-e', source],
+    {
+      encoding: 'utf8',
+    },
+  );
   assert.match(stdout, /^(true|false)\n$/, stderr);
   return stdout === 'true\n';
 };
