@@ -1,6 +1,6 @@
 /** Programs that make a WireGuard interface, all configured by `wg` and `ip`. */
 import { fileURLToPath } from 'node:url';
-import { wireguardGoPeer } from '#scripts/setup/peers.mjs';
+import { boringtunPeer, wireguardGoPeer } from '#scripts/setup/peers.mjs';
 import type { ProgramSpec } from '../harness/program.ts';
 
 export interface WireGuardImplementation {
@@ -8,6 +8,8 @@ export interface WireGuardImplementation {
   readonly peer?: string;
   /** In the foreground, with an interface of that name. @throws PeerMissing */
   program(name: string): Promise<ProgramSpec>;
+  /** What it must be told where many peers share an address and port. */
+  readonly manyFromOne?: readonly string[];
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -28,5 +30,14 @@ export const WIREGUARD_PEERS: readonly WireGuardImplementation[] = [
   {
     peer: 'wireguard-go',
     program: async (name) => ({ name: 'wireguard-go', command: await wireguardGoPeer(), args: ['-f', name] }),
+  },
+  {
+    peer: 'boringtun',
+    program: async (name) => ({
+      ...{ name: 'boringtun', command: await boringtunPeer() },
+      args: ['--foreground', '--disable-drop-privileges', name],
+    }),
+    // It would make a connected socket for the first of them, and take what the others send for that one's.
+    manyFromOne: ['--disable-connected-udp'],
   },
 ];

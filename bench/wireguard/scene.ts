@@ -64,12 +64,13 @@ export const startInterface = async (
  * Runs `work` between two interfaces of one implementation that know each other.
  *
  * @param cpus for the programs of the server and of the client; absent: all
+ * @param work is given the server's public key, too
  * @param prepare changes the link before
  */
 export const withWireGuard = <T>(
   implementation: WireGuardImplementation,
   cpus: { readonly server: number; readonly client: number } | undefined,
-  work: (pair: WireGuardPair, start: Start) => Promise<T>,
+  work: (pair: WireGuardPair, start: Start, publicKey: string) => Promise<T>,
   prepare: (pair: Pair) => Promise<void> = async () => {},
 ): Promise<T> =>
   withPair(LINK_MTU, (pair) =>
@@ -103,7 +104,7 @@ export const withWireGuard = <T>(
         made[which] = { host, device, address, program };
       }
       try {
-        return await work(made as WireGuardPair, start);
+        return await work(made as WireGuardPair, start, await wg(['pubkey'], keys.server));
       } finally {
         for (const { device, program } of Object.values(made)) {
           await program.stop();

@@ -137,6 +137,13 @@ static napi_value namespace_cookie(napi_env env, napi_callback_info info) {
   return make_text(env, text);
 }
 
+static napi_value thread_yield(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+  sched_yield();
+  return NULL;
+}
+
 // @returns 0 when the thread's namespace has no such interface
 static napi_value interface_index(napi_env env, napi_callback_info info) {
   napi_value args[1];
@@ -147,6 +154,7 @@ static napi_value interface_index(napi_env env, napi_callback_info info) {
 
 NATIVE_FUNCTIONS(thread, {"threadPin", thread_pin}, {"threadAffinity", thread_affinity},
                  {"threadRealtime", thread_realtime}, {"threadName", thread_name}, {"threadId", thread_id},
+                 {"threadYield", thread_yield},
                  {"namespaceOpen", namespace_open}, {"namespaceEnter", namespace_enter},
                  {"namespaceClose", namespace_close}, {"namespaceCookie", namespace_cookie},
                  {"interfaceIndex", interface_index});

@@ -4,6 +4,7 @@ import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { serveAdminHttp } from '../admin/http.ts';
 import { StartError } from '../start-error.ts';
+import { compileSoon } from './compile-soon.ts';
 import { WireGuardProcess } from './process.ts';
 
 export interface WireGuardOptions {
@@ -49,6 +50,7 @@ const run = async (name: string, { metrics, ready }: WireGuardOptions, log: Logg
 
 /** `cloudbridge wireguard run --foreground`. @returns the exit code @throws StartError */
 export const runWireGuard = async (name: string, options: WireGuardOptions): Promise<number> => {
+  compileSoon();
   const write = (line: string): void => void process.stderr.write(line);
   const log = createLogger({ level: levelFrom(process.env['CBR_LOG']), write, now: () => new Date() });
   try {

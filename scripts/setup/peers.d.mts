@@ -12,6 +12,8 @@ export const goPeers: () => Promise<string>;
 export const gobgpPeers: () => Promise<{ readonly gobgp: string; readonly gobgpd: string }>;
 /** Path of wireguard-go, built if it has to be: for seconds. @throws PeerMissing */
 export const wireguardGoPeer: () => Promise<string>;
+/** Path of boringtun-cli, built if it has to be: for a minute. @throws PeerMissing */
+export const boringtunPeer: () => Promise<string>;
 export type RustPeer = 'quinn' | 's2n-quic';
 /** Path of the program on that library, built if it has to be: for minutes. @throws PeerMissing */
 export const rustPeers: (name: RustPeer) => Promise<string>;

@@ -160,8 +160,10 @@ const findCargo = (name) => {
   const wanted = `install Rust ${minimum} or newer, with Cargo.`;
   const command = findCommand(['cargo']);
   if (command === undefined) throw new PeerMissing(`Rust is missing: ${wanted}`);
-  // In the program's folder: rustup chooses a toolchain by it.
-  const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', cwd: path.join(rustSource, name) });
+  // In the program's folder, if it has one: rustup chooses a toolchain by it.
+  const own = path.join(rustSource, name);
+  const cwd = fs.existsSync(own) ? own : rustSource;
+  const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', cwd });
   const version = /^cargo (\d+\.\d+\.\d+)/.exec(stdout ?? '')?.[1];
   if (version === undefined || !isAtLeast(version, minimum)) {
     throw new PeerMissing(`Rust ${version ?? 'of-unknown-version'} is too old: ${wanted}`);
@@ -193,6 +195,27 @@ export const rustPeers = async (name) => {
     fs.copyFileSync(path.join(target, 'release', `${name}-perf`), path.join(scratch, 'peer'));
   });
   return binary;
+};
+
+/** boringtun-cli, or what BORINGTUN names in its place, built if it has to be: for a minute. @throws PeerMissing */
+export const boringtunPeer = async () => {
+  const { BORINGTUN: given } = process.env;
+  if (given) return given;
+  const { command, version } = findCargo('boringtun');
+  const target = path.join(folder, fingerprint([version, os.arch(), 'boringtun', rust.boringtun]));
+  if (!fs.existsSync(target)) {
+    await makeFolder(target, async (scratch) => {
+      const what = ['install', '--locked', '--quiet', `boringtun-cli@${rust.boringtun}`];
+      try {
+        await runLogged(command, [...what, '--root', scratch], {
+          CARGO_TARGET_DIR: path.join(folder, 'cargo-boringtun'),
+        });
+      } catch (error) {
+        throw notHad('peer boringtun could not be built', error.message);
+      }
+    });
+  }
+  return path.join(target, 'bin', 'boringtun-cli');
 };
 
 const folderOf = (packages) => path.join(folder, `debian-${fingerprint([os.arch(), ...packages])}`);

@@ -102,9 +102,8 @@ export class Tunnel {
   }
 
   /** Sends what the core has to send, as after a command of its. @returns false: the socket takes no more at the moment */
-  run(): boolean {
+  run(now = nowUs()): boolean {
     if (this.#socket === undefined) return false;
-    const now = nowUs();
     do if (!this.#flush(this.#socket)) return false;
     while (this.#fill(now));
     this.#arm();
@@ -150,9 +149,10 @@ export class Tunnel {
     for (let turn = 0; turn < RECEIVE_TURNS; turn++) {
       burst.clear();
       if (this.#socket === undefined || this.#socket.receive(burst) === 0) return;
-      this.core.handle({ kind: 'datagrams', burst }, nowUs());
+      const now = nowUs();
+      this.core.handle({ kind: 'datagrams', burst }, now);
       this.delivery.flush();
-      this.run();
+      this.run(now);
       if (burst.count < RECEIVE_SLOTS) return;
     }
   }
@@ -163,15 +163,17 @@ export class Tunnel {
     for (let turn = 0; turn < TUN_TURNS; turn++) {
       burst.clear();
       if (this.#tun.read(burst) === 0) return;
-      this.core.handle({ kind: 'packets', packets: burst }, nowUs());
-      if (!this.run() || burst.hasRoom()) return;
+      const now = nowUs();
+      this.core.handle({ kind: 'packets', packets: burst }, now);
+      if (!this.run(now) || burst.hasRoom()) return;
     }
   }
 
   #onTime(): void {
     this.#armed = NEVER;
-    this.core.handle({ kind: 'time' }, nowUs());
-    this.run();
+    const now = nowUs();
+    this.core.handle({ kind: 'time' }, now);
+    this.run(now);
   }
 
   /** One timer for all peers. It is put forward at once, and put off only when it has ended, for that happens with each packet. */

@@ -18,6 +18,8 @@ export interface ThreadNative {
   /** @param name at most 15 bytes, as shown by `top -H` */
   threadName(name: string): void;
   threadId(): number;
+  /** Lets others go first who wait for this CPU (sched_yield). */
+  threadYield(): void;
   /**
    * Starts a real-time thread that lends real-time priority to others while it is told that something is overdue.
    *

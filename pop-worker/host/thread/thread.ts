@@ -27,3 +27,6 @@ export const makeRealtime = (priority: number): boolean => {
 
 /** @param name at most 15 bytes */
 export const nameThread = (name: string): void => native.threadName(name);
+
+/** Lets others go first who wait for the calling thread's CPU. */
+export const threadYield: () => void = native.threadYield;

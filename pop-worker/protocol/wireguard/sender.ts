@@ -77,7 +77,7 @@ export class Sender {
       out.buffer.set(bytes, out.used);
       out.commit(bytes.length, 0, to.words, 0, to.words, ADDRESS_WORDS);
     }
-    control.splice(0, sent);
+    if (sent > 0) control.splice(0, sent);
   }
 
   /** @returns false: there was no room for all */

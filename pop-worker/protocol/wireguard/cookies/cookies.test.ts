@@ -57,6 +57,31 @@ test('without a cookie mac2 is zero and not valid; with one it is, for that addr
   }
 });
 
+test('a flood without cookies costs no mac beyond mac1', () => {
+  let macs = 0;
+  const { mac } = nodePorts();
+  const counted = {
+    ...mac,
+    mac: (...args: Parameters<typeof mac.mac>) => {
+      macs++;
+      mac.mac(...args);
+    },
+  };
+  const checker = new CookieChecker(
+    counted,
+    new Uint8Array(32).fill(1),
+    new Uint8Array(32),
+    () => 1000 * COOKIE_REFRESH_US,
+  );
+  const message = new Uint8Array(148).fill(7, 0, 132);
+  assert.equal(checker.isMac2Valid(message, 0, MAC1_AT, address(1), 0), false);
+  assert.equal(macs, 0);
+  // One that could be a cookie's is looked at, for both periods.
+  message[147] = 1;
+  assert.equal(checker.isMac2Valid(message, 0, MAC1_AT, address(1), 0), false);
+  assert.equal(macs, 6);
+});
+
 test('a cookie is used for two minutes, and its maker takes it for two to four', () => {
   const { peer, time, keeper, sign, reply, accepts, checker } = scene();
   time.us += COOKIE_REFRESH_US - 1;
