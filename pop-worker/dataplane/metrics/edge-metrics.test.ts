@@ -108,7 +108,7 @@ const counted = () => {
       moves: value(),
       refused: value(),
       peers: { size: wireguardPeers + value() },
-      sessions: { sites: { states: () => siteStates, counters: siteCounters } },
+      sessions: { size: value(), sites: { states: () => siteStates, counters: siteCounters } },
       core: {
         peerCount: wireguardPeers,
         peers: [false, false, true].map((isByPrevious, i) => ({
