@@ -45,6 +45,8 @@ test('Linux: a handshake of the kernel’s, in a guest', (t) => proves(t, 'it-be
 
 test('Linux: over IPv6, begun by either', (t) => proves(t, 'outer-ipv6', 'linux'));
 
+test('Linux: our command with --kernel', (t) => proves(t, 'kernel', 'linux'));
+
 test('every case has a name of its own', () => {
   assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);
 });

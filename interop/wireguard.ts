@@ -4,14 +4,14 @@ import { PeerMissing } from '#scripts/setup/peers.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { Proof } from './wireguard/cases/proof.ts';
 import { CASES } from './wireguard/cases/table.ts';
-import { PEERS } from './wireguard/implementations.ts';
+import { PEERS, type PeerName } from './wireguard/implementations.ts';
 
 /** A line for each peer: `agreed`, 1 or 0. One that is not to be had is skipped alone; without any the case is. */
-const prove = async (proof: Proof, context: CaseContext): Promise<Measurement[]> => {
+const prove = async (proof: Proof, peers: readonly PeerName[], context: CaseContext): Promise<Measurement[]> => {
   if (!isRoot) throw new Skip('network namespaces need root');
   const lines: Measurement[] = [];
   const missing = new Map<string, string>();
-  for (const peer of PEERS) {
+  for (const peer of peers) {
     const line = { metric: 'agreed', unit: 'count', peer, bar: { atLeast: 1 } };
     try {
       await proof(peer);
@@ -29,8 +29,8 @@ const prove = async (proof: Proof, context: CaseContext): Promise<Measurement[]>
   return lines;
 };
 
-export const cases: readonly SuiteCase[] = CASES.map(([name, summary, proof]) => ({
+export const cases: readonly SuiteCase[] = CASES.map(([name, summary, proof, peers = PEERS]) => ({
   name,
   summary,
-  run: (context) => prove(proof, context),
+  run: (context) => prove(proof, peers, context),
 }));

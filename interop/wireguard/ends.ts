@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { Program, ProgramSpec } from '#bench/harness/program.ts';
 import { until } from '../bgp/until.ts';
-import type { Guest } from '../guest/guest.ts';
+import { commandLine, type Guest } from '../guest/guest.ts';
 import { PROGRAMS, type ProgramName } from './implementations.ts';
 import { type Place, placeOfGuest, placeOfNamespace } from './place.ts';
 import { type End, newKeyPair, Side } from './side.ts';
@@ -60,12 +60,39 @@ export const sideOfProgram = async (
   });
 };
 
-/** The interface of a guest's kernel, which ends with the guest. */
-export const sideOfKernel = async (guest: Guest): Promise<Side> => {
+/** The interface of a guest's kernel, which ends with the guest. @param make it, in the guest */
+export const sideOfKernel = async (
+  guest: Guest,
+  make = (name: string): Promise<unknown> => guest.run(`ip link add ${name} type wireguard`),
+): Promise<Side> => {
   const [end, place] = [endOf('theirs'), placeOfGuest(guest)];
-  await guest.run(
-    `ip address add ${end.outer[4]}/24 dev eth0\nip link set eth0 up\nip link add ${end.name} type wireguard`,
-  );
+  await guest.run(`ip address add ${end.outer[4]}/24 dev eth0\nip link set eth0 up`);
+  await make(end.name);
   await giveAddresses(place, end, 'eth0');
   return new Side(end, await newKeyPair(), place, async () => {});
 };
+
+/** A program of ours needs more time where all is emulated. */
+const START_MS = 120_000;
+/** Where `wireguard run --kernel` serves its figures in the guest. */
+export const GUEST_METRICS = '127.0.0.1:9100';
+const RUN = new URL('../../pop-worker/wireguard/main.ts', import.meta.url).href;
+
+/** As the command runs it; the rest of the command line takes half a minute to be read where all is emulated. */
+const kernelProgram = (name: string): string => {
+  const options = `{ kernel: true, metrics: '${GUEST_METRICS}', ready: () => {} }`;
+  return `const { runWireGuard } = await import('${RUN}'); process.exitCode = await runWireGuard('${name}', ${options});`;
+};
+
+/** The same, made and served by `wireguard run --kernel`, whose process is in `/run/guest/pid`. */
+export const sideOfOurKernel = (guest: Guest): Promise<Side> =>
+  sideOfKernel(guest, async (name) => {
+    const words = [process.execPath, '--input-type=module', '-e', kernelProgram(name)];
+    const script = [
+      `${commandLine(words)} < /dev/null > /run/guest/ours 2>&1 &`,
+      'pid=$!',
+      `until [ -S /run/wireguard/${name}.sock ]; do kill -0 $pid || { cat /run/guest/ours >&2; exit 1; }; sleep 0.2; done`,
+      'echo $pid > /run/guest/pid',
+    ];
+    await guest.run(script.join('\n'), START_MS);
+  });

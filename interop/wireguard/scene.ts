@@ -1,7 +1,7 @@
 import { withChain, withPair, withTap } from '#bench/harness/network.ts';
 import { withPrograms } from '#bench/harness/program.ts';
 import { type Guest, withGuest } from '../guest/guest.ts';
-import { type StartProgram, sideOfKernel, sideOfProgram } from './ends.ts';
+import { type StartProgram, sideOfKernel, sideOfOurKernel, sideOfProgram } from './ends.ts';
 import type { PeerName } from './implementations.ts';
 import { type Place, placeOfGuest, placeOfNamespace } from './place.ts';
 import type { Side } from './side.ts';
@@ -11,7 +11,7 @@ const LINK_MTU = 1500;
 const TAP = 'veth0';
 const MAC = '52:54:00:00:00:01';
 const MODULES = ['wireguard', 'veth'];
-const MEMORY_MIB = 512;
+const MEMORY_MIB = 768;
 
 export interface PeerLines {
   /** Where the other one is; absent: it is not told. */
@@ -68,12 +68,15 @@ const between = <T>(
     }
   });
 
-const withKernel = <T>(work: (scene: Scene, guest: Guest) => Promise<T>): Promise<T> =>
+const withKernel = <T>(
+  work: (scene: Scene, guest: Guest) => Promise<T>,
+  sideOf: (guest: Guest) => Promise<Side> = (guest) => sideOfKernel(guest),
+): Promise<T> =>
   withTap(TAP, LINK_MTU, ({ namespace }) =>
     withGuest({ modules: MODULES, memoryMiB: MEMORY_MIB, link: { namespace, tap: TAP, mac: MAC } }, (guest) =>
       between(
         namespace,
-        () => sideOfKernel(guest),
+        () => sideOf(guest),
         (scene) => work(scene, guest),
       ),
     ),
@@ -86,6 +89,10 @@ export const withScene = <T>(name: PeerName, work: (scene: Scene) => Promise<T>)
     between(client.namespace, (start) => sideOfProgram(start, 'theirs', name, server.namespace), work),
   );
 };
+
+/** The same with `wireguard run --kernel` in a guest as the other side. @throws PeerMissing */
+export const withOurKernel = <T>(work: (scene: Scene, guest: Guest) => Promise<T>): Promise<T> =>
+  withKernel(work, sideOfOurKernel);
 
 /** As `withChain` has it, inside of a guest. */
 const BEYOND_SCRIPT = [

@@ -60,10 +60,14 @@ export class Side {
     this.#stop = stop;
   }
 
+  /** Path of `wg`. @throws PeerMissing */
+  async wgProgram(): Promise<string> {
+    return (await wireguardTools()).programs.wg;
+  }
+
   /** What `wg` prints where the interface is. @param text of a file in place of the word `FILE` */
   async wg(args: readonly string[], text?: string): Promise<string> {
-    const { programs } = await wireguardTools();
-    const words = [programs.wg, ...args];
+    const words = [await this.wgProgram(), ...args];
     const { place } = this;
     return (await (text === undefined ? place.run(words) : place.runWithFile(words, text))).trim();
   }
