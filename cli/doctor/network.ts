@@ -62,14 +62,14 @@ const tunWith = (feature: string, flags: readonly string[], neededBy: Check['nee
 });
 
 const wireGuard: Check = {
-  feature: 'WireGuard of the kernel (`wireguard run --kernel`)',
-  neededBy: 'later',
+  feature: 'WireGuard of the kernel',
+  neededBy: 'up',
   probe: () => {
     if (!attempt('ip', ['-V']).succeeded) return missing('no `ip` to try it with', INSTALL_IP);
     const tried = inFreshNamespace('ip', ['link', 'add', 'probe', 'type', 'wireguard']);
-    if (tried.succeeded) return ok('created');
-    const mend = hasCapability('CAP_NET_ADMIN') ? 'modprobe wireguard; without --kernel it is not needed' : AS_ROOT;
-    return missing(firstLine(tried.stderr), mend);
+    if (tried.succeeded) return ok('for `wireguard run --kernel`');
+    const mend = hasCapability('CAP_NET_ADMIN') ? 'modprobe wireguard, if it is to' : AS_ROOT;
+    return limited('not to be had: `wireguard run` moves packets itself', mend);
   },
 };
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { NetlinkError, NetlinkFault } from '../errors.ts';
+import { readFamilyId } from '../generic.ts';
 import { plain } from '../testing/decode.ts';
 import type { KernelDevice } from './device.ts';
 import { newKernelDevice, readWireGuardDevice } from './read.ts';
@@ -20,6 +21,15 @@ const read = (...bodies: readonly Uint8Array[]): KernelDevice => {
 
 test('answers of a kernel', () => {
   for (const { name, bytes, expect } of devices) assert.deepEqual(plain(read(bytes)), expect, name);
+});
+
+test('the number of the family, as a kernel tells it', () => {
+  const hex =
+    '010200000e00020077697265677561726400000006000100200000000800030001000000080004000000000008000500080000002c00060014' +
+    '0001000800010000000000080002001c000000140002000800010001000000080002001a000000';
+  const bytes = Buffer.from(hex, 'hex');
+  assert.equal(readFamilyId(bytes, 0, bytes.length), 32);
+  assert.equal(readFamilyId(bytes, 0, 20), 0);
 });
 
 test('a peer whose prefixes do not fit goes on in the next message, and is one', () => {
