@@ -4,8 +4,9 @@ import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts'
 import type { Command, Notice } from '#dataplane/commands.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
-import { WIREGUARD_THREAD, type WireGuardSetup } from '#dataplane/wireguard/setup.ts';
+import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
+import { allocateTurn } from '#host/thread/turn.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
@@ -168,6 +169,8 @@ export class PopWorker {
     const handoffPeer = (peer: MeshPeer): HandoffPeer =>
       meshHandoffPeer(config.handoff as HandoffConfig, tls.resetKey as Uint8Array, peer);
     const nat = config.nat44 && tun.enabled ? natSetupOf(config.nat44, parts.mesh !== undefined) : undefined;
+    const turn = listen.threads > 1 ? allocateTurn() : undefined;
+    const wireguard = parts.wireguard && { ...parts.wireguard, turn };
     this.#threads = Array.from({ length: listen.threads }, (_, index) => {
       const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
       const common = {
@@ -179,8 +182,6 @@ export class PopWorker {
         tcp: listen.tcp,
       };
       const own = handoff && { ...handoff, port: handoff.port + index };
-      // The others reach its sessions as they reach each other's.
-      const wireguard = index === WIREGUARD_THREAD ? parts.wireguard : undefined;
       const setup = { ...common, ...shared, handoff: own, listen: addresses, tun, nat, wireguard, proxy };
       return new DataThread(setup, events);
     });

@@ -51,7 +51,7 @@ test(
   'who comes by WireGuard and who comes by MASQUE reach each other within their tenant, and nobody of another one',
   skip,
   async (t) => {
-    // Of two threads one has WireGuard.
+    // Peers of even numbers are at the first of two threads, the others at the second.
     const world = await serving(t, [RED2, RED3, BLUE2], 'threads = 2');
     const [one, other, stranger] = [
       await WireGuardDevice.start(t, world, RED2),
@@ -72,6 +72,18 @@ test(
       assert.equal(await answered(world, stranger, `fd00:1::${n}`), 0);
     }
     assert.equal(await world.metric('cloudbridge_sessions_count'), 6);
+    // Wherever they come from, their packets come to the thread that has them: at most initiations are handed on.
+    const agreed = await world.metric('cloudbridge_wireguard_handshakes_total{what="agreed"}');
+    for (const [i, device] of [one, other, stranger].entries()) {
+      for (const port of [40_000, 40_001, 40_002, 40_003]) {
+        await device.ask('set=1', `listen_port=${port + 10 * i}`);
+        assert.equal(await answered(world, device, INTERNET4), 3);
+      }
+    }
+    assert.equal(await world.metric('cloudbridge_wireguard_handshakes_total{what="agreed"}'), agreed);
+    assert.equal(await world.metric('cloudbridge_wireguard_moves_total'), 3 * (1 + 4), 'each came, and moved');
+    const handedOn = await world.metric('cloudbridge_exchange_records_total{kind="datagram"}');
+    assert.ok(handedOn <= (await world.metric('cloudbridge_wireguard_handshakes_total{what="answered"}')));
     const text = (await world.admin('/metrics')).text;
     assert.match(text, /cloudbridge_wireguard_peers\{state="configured"\} 3\n/);
     assert.match(text, /cloudbridge_wireguard_peers\{state="in_session"\} 3\n/);

@@ -9,6 +9,12 @@ import { PeerMissing, wireguardTools } from '#scripts/setup/peers.mjs';
 import { createWorld, type World } from '../testing/world.ts';
 import { generateKeyPair } from '../wireguard/keys.ts';
 
+/** Debian's tools, or why they are not here. */
+const tools = await wireguardTools().catch((error: unknown) => {
+  if (error instanceof PeerMissing) return error.message;
+  throw error;
+});
+
 let world: World;
 
 before(async () => {
@@ -20,12 +26,6 @@ before(async () => {
   await good('network', 'create', 'acme/branch', '--ipv4-pool', '192.168.0.0/16');
 });
 after(() => world.close());
-
-/** Debian's tools, or why they are not here. */
-const tools = await wireguardTools().catch((error: unknown) => {
-  if (error instanceof PeerMissing) return error.message;
-  throw error;
-});
 
 /** Runs a command that must succeed. @returns its stdout */
 const good = async (...args: string[]): Promise<string> => {

@@ -298,13 +298,14 @@ export class Edge {
     };
   }
 
-  #makeWireGuard({ wireguard }: ThreadSetup): EdgeWireGuard | undefined {
+  #makeWireGuard({ wireguard, index, threads }: ThreadSetup): EdgeWireGuard | undefined {
     const { tunPort, admission, forwarder, tenants, faults } = this;
     const { wireguardSocket: socket, notify } = this.#hosts;
     if (wireguard === undefined || socket === undefined || tunPort === undefined) return undefined;
     return new EdgeWireGuard({
       ...{ setup: wireguard, socket, tunPort, admission, forwarder, tenants, faults, notify },
-      ...{ settles: this.#fence !== undefined, handoff: this.handoff },
+      ...{ settles: this.#fence !== undefined, handoff: this.handoff, index, threads },
+      others: threads > 1 ? this.#others : undefined,
       endFor: (ended, reason) => this.endings.endWhere(({ session }) => session === ended, reason),
       mayRun: () => this.#mayRun(),
       afterTurn: () => this.driver.run(),

@@ -1,7 +1,9 @@
+import { inTurn } from '#host/thread/turn.ts';
 import { TunDevice } from '#host/tun/device.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import type { ThreadSetup } from './setup.ts';
 import { codeOf, OpenError, socketFault } from './socket-fault.ts';
+import { steering } from './wireguard/steering.ts';
 
 /** Bytes that wait in the kernel: about 60 ms at 1 Gbit/s. */
 const RECEIVE_BUFFER_BYTES = 8 << 20;
@@ -43,24 +45,40 @@ export interface OpenHosts {
 }
 
 /** Opens a socket for each listen address, that for other workers and the TUN queue. @throws OpenError; nothing stays open then */
-export const openHosts = ({ listen, threads, handoff, wireguard, tun: { enabled, name } }: ThreadSetup): OpenHosts => {
+export const openHosts = (setup: ThreadSetup): OpenHosts => {
+  const { listen, threads, handoff } = setup;
+  const { enabled, name } = setup.tun;
   const opened: UdpSocket[] = [];
   const open = (...socket: Parameters<typeof openSocket>): UdpSocket => {
     opened.push(openSocket(...socket));
     return opened.at(-1) as UdpSocket;
   };
   try {
+    // First, so that each thread has its turn, whatever becomes of the rest.
+    const wireguardSockets = openWireGuard(setup, open);
     const sockets = listen.map(({ address, port }) => open(address, port, threads > 1, '[listen]'));
     // Each thread has a port of its own there.
     const handoffSocket = handoff && open(handoff.address, handoff.port, false, '[handoff]');
-    const wireguardSockets =
-      wireguard === undefined ? [] : listen.map(({ address }) => open(address, wireguard.port, false, '[wireguard]'));
     const tun = enabled ? openTun(name, threads > 1) : undefined;
     return { sockets, handoffSocket, wireguardSockets, tun, fallbacks: fallbacksOf(opened, tun) };
   } catch (error) {
     for (const socket of opened) socket.close();
     throw error;
   }
+};
+
+/** At the thread's turn, so that the kernel can be told which thread gets what by the order of their sockets. */
+const openWireGuard = (
+  { listen, index, threads, wireguard }: ThreadSetup,
+  open: (...socket: Parameters<typeof openSocket>) => UdpSocket,
+): UdpSocket[] => {
+  if (wireguard === undefined) return [];
+  const { port, turn } = wireguard;
+  const openAll = () => listen.map(({ address }) => open(address, port, turn !== undefined, '[wireguard]'));
+  if (turn === undefined) return openAll();
+  const sockets = inTurn(turn, index, openAll);
+  for (const socket of sockets) socket.steer(steering(threads));
+  return sockets;
 };
 
 const openSocket = (address: string, port: number, reusePort: boolean, section: string): UdpSocket => {

@@ -38,7 +38,7 @@ export interface ThreadSetup {
     /** The way through the kernel is tried between these. */
     readonly probes: readonly ProbeRoute[];
   };
-  /** Undefined: devices do not come by WireGuard, or another thread has it. */
+  /** Undefined: devices do not come by WireGuard. */
   readonly wireguard?: WireGuardSetup | undefined;
   /** Undefined: the kernel translates IPv4. */
   readonly nat?: NatSetup | undefined;

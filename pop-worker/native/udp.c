@@ -238,7 +238,7 @@ static napi_value udp_counters(napi_env env, napi_callback_info info) {
 }
 
 // (socket, program): classic BPF, 8 bytes an instruction; none detaches
-static napi_value udp_filter(napi_env env, napi_callback_info info) {
+static napi_value set_program(napi_env env, napi_callback_info info, int attach, int detach, const char *name) {
   napi_value args[2];
   udp_socket *self;
   bytes_view program;
@@ -253,14 +253,24 @@ static napi_value udp_filter(napi_env env, napi_callback_info info) {
   if (instructions == 0) {
     int none = 0;
     // ENOENT: there was none.
-    if (setsockopt(self->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0 || errno == ENOENT) return NULL;
-    return throw_errno(env, errno, "SO_DETACH_FILTER");
+    if (setsockopt(self->fd, SOL_SOCKET, detach, &none, sizeof none) == 0 || errno == ENOENT) return NULL;
+    return throw_errno(env, errno, name);
   }
   struct sock_filter code[BPF_MAXINSNS];
   memcpy(code, program.data, program.length);
   struct sock_fprog all = {.len = (unsigned short)instructions, .filter = code};
-  if (setsockopt(self->fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all) == 0) return NULL;
-  return throw_errno(env, errno, "SO_ATTACH_FILTER");
+  if (setsockopt(self->fd, SOL_SOCKET, attach, &all, sizeof all) == 0) return NULL;
+  return throw_errno(env, errno, name);
+}
+
+// What the socket lets through.
+static napi_value udp_filter(napi_env env, napi_callback_info info) {
+  return set_program(env, info, SO_ATTACH_FILTER, SO_DETACH_FILTER, "SO_ATTACH_FILTER");
+}
+
+// Which of the sockets that share its port gets a datagram: the one of this index, in the order in which they were bound.
+static napi_value udp_steer(napi_env env, napi_callback_info info) {
+  return set_program(env, info, SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_REUSEPORT_BPF, "SO_ATTACH_REUSEPORT_CBPF");
 }
 
 static napi_value udp_drops(napi_env env, napi_callback_info info) {
@@ -283,5 +293,5 @@ static napi_value udp_close(napi_env env, napi_callback_info info) {
 
 NATIVE_FUNCTIONS(udp, {"udpOpen", udp_open}, {"udpDescriptor", udp_descriptor},
                  {"udpLocalAddress", udp_local_address}, {"udpBufferBytes", udp_buffer_bytes},
-                 {"udpCounters", udp_counters}, {"udpFilter", udp_filter},
+                 {"udpCounters", udp_counters}, {"udpFilter", udp_filter}, {"udpSteer", udp_steer},
                  {"udpDrops", udp_drops}, {"udpClose", udp_close});

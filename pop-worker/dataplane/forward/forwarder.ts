@@ -52,6 +52,12 @@ export class Forwarder {
   /** A session's device may be sent packets from now on. */
   settle(session: Session): void {
     this.#delivery.settle(session);
+    this.told(session);
+  }
+
+  /** Other workers know by now where a session's device is. */
+  told(session: Session): void {
+    if (!session.isTold) this.#sessions.told(session);
   }
 
   /** A packet from a session's device, in [start, end); its headers are changed in place. */

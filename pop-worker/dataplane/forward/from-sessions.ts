@@ -62,6 +62,7 @@ export class FromSessions {
     }
     clampMss(buffer, view, session.link.mtu());
     if (target === NO_ROUTE) this.#toOutside(session, buffer);
+    else if (!session.isTold && tenants.remote(target) !== undefined) this.#holdAway(session, buffer);
     else if (!delivery.remote(target, buffer, start, end)) this.#toSession(tenants.session(target), session, buffer);
   }
 
@@ -77,12 +78,36 @@ export class FromSessions {
     else this.#toSession(session, undefined, buffer);
   }
 
+  /** Whoever answers at once would find no way back yet: another worker hears of a new device by another way than of its packets. */
+  #holdAway(session: Session, buffer: Uint8Array): void {
+    const { delivery, counters } = this.#parts;
+    const { start, end } = this.#view;
+    session.heldAway ??= new HeldPackets(delivery.budget);
+    if (session.heldAway.add(buffer, start, end)) counters.held++;
+    else counters.drop(session, Drop.unsettled);
+  }
+
+  /** What waited goes on, in its order. */
+  told(session: Session): void {
+    const { heldAway } = session;
+    session.isTold = true;
+    session.heldAway = undefined;
+    heldAway?.release((buffer) => {
+      if (this.#view.parse(buffer, HEADROOM, buffer.length) === IpFault.none) this.#toWhereItIs(session, buffer);
+    });
+  }
+
   /** A packet for a device that has moved, of somebody who had not heard of that: routes lead to where it is now. */
   #follow(session: Session, buffer: Uint8Array): void {
+    this.#parts.counters.followed++;
+    this.#toWhereItIs(session, buffer);
+  }
+
+  /** A packet that was checked before, by the routes of the session's tenant as they are now. */
+  #toWhereItIs(session: Session, buffer: Uint8Array): void {
     const { tenants, delivery, counters } = this.#parts;
     const { start, end, destinationAt, addressBytes } = this.#view;
     const target = session.routes?.lookup(buffer, destinationAt, addressBytes) ?? UNREACHABLE;
-    counters.followed++;
     if (delivery.remote(target, buffer, start, end)) return;
     const next = tenants.session(target);
     if (next?.hasMoved === false) this.#toSession(next, undefined, buffer);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PrefixTable } from '#protocol/ip/prefix-table.ts';
 import { address, packet } from '#protocol/ip/testing/packets.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
@@ -8,6 +9,7 @@ import { Forwarder } from './forwarder.ts';
 import { HeldPackets, MOST_HELD, MOST_HELD_BYTES } from './held-packets.ts';
 import type { RemoteSession } from './remote-sessions.ts';
 import { HEADROOM, Session } from './session.ts';
+import { settleSoon } from './settle-soon.ts';
 import { TenantTable } from './tenant-table.ts';
 
 const prefix = (text: string) => {
@@ -86,6 +88,47 @@ test('what comes for a device before it may be sent anything waits, and comes fi
   );
   assert.equal(session.counters.packetsDown, 4);
   assert.equal(forwarder.counters.drops.of('unsettled'), 0);
+});
+
+test('what a new device sends to other workers waits until they can know where it is; to the outside nothing does', () => {
+  const { session, elsewhere, outside, send, tenants, remote, forwarder } = world();
+  const site = { ...remote, id: 6, serial: 78, device: 'red4', sources: [prefix('10.64.9.0/24')] };
+  tenants.attachRemote({ ...remote, device: 'red3', sources: [prefix('10.64.0.3/32')] });
+  tenants.attachRemote(site);
+  session.isTold = false;
+  for (const host of ['10.64.0.3', '203.0.113.10', '10.64.9.1', '10.64.0.3']) send(host);
+  assert.deepEqual([elsewhere.length, outside.length, forwarder.counters.held], [0, 1, 3]);
+  // One of them has moved meanwhile.
+  tenants.detachRemote(site);
+  tenants.attachRemote({ ...site, id: 7, serial: 79 });
+  forwarder.settle(session);
+  send('10.64.0.3');
+  assert.deepEqual(
+    elsewhere.map(({ serial }) => serial),
+    [77, 79, 77, 77],
+  );
+  assert.equal(forwarder.counters.drops.of('unsettled'), 0);
+});
+
+test('of what a new device sends to other workers, more than may wait is dropped; what waits is given back when it ends', () => {
+  const { session, elsewhere, send, tenants, remote, forwarder } = world();
+  tenants.attachRemote({ ...remote, device: 'red3', sources: [prefix('10.64.0.3/32')] });
+  session.isTold = false;
+  for (let i = 0; i < MOST_HELD + 3; i++) send('10.64.0.3');
+  assert.equal(forwarder.counters.drops.of('unsettled'), 3);
+  tenants.detach(session);
+  forwarder.told(session);
+  assert.equal(elsewhere.length, 0);
+});
+
+test('whoever is to say so may fail: what waits goes on by itself soon', async () => {
+  const { session, elsewhere, send, tenants, remote, forwarder } = world();
+  tenants.attachRemote({ ...remote, device: 'red3', sources: [prefix('10.64.0.3/32')] });
+  settleSoon(session, forwarder);
+  send('10.64.0.3');
+  assert.deepEqual([session.isSettled, session.isTold, elsewhere.length], [false, false, 0]);
+  for (let i = 0; i < 100 && elsewhere.length === 0; i++) await wait(10);
+  assert.deepEqual([session.isTold, elsewhere.length], [true, 1]);
 });
 
 test('more than may wait is dropped, and counted', () => {

@@ -70,6 +70,10 @@ export class Session {
   serial = 0;
   /** Whether its device may be sent anything: not while another worker may still send to it, and not after it moved. */
   isSettled = true;
+  /** Other workers have been told that its device is here: they know where their answers go. */
+  isTold = true;
+  /** What it has sent to devices at other workers before that. */
+  heldAway: HeldPackets | undefined = undefined;
   /** All threads of the worker have heard of it. */
   isShown = false;
   /** Its device has a newer session, here or at another worker: what still comes by this one is taken, what is for it goes there. */

@@ -175,6 +175,7 @@ export class TenantTable {
     if (session.nat >= 0) this.nat?.detach(session);
     session.held?.release();
     session.heldUp?.release();
+    session.heldAway?.release();
     const { correspondents } = this;
     if (session.filters > 0) correspondents?.shared?.detach(session.filters, correspondents.now);
     this.#sessions[session.id] = undefined;

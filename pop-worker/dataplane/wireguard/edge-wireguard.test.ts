@@ -46,6 +46,7 @@ const scene = (t: TestContext) => {
         handshakesASecond: 1000,
       },
       ...{ socket, tenants, forwarder, faults: new Faults(() => {}), notify: () => {}, settles: true },
+      ...{ others: undefined, index: 0, threads: 1 },
       admission: { objection: () => undefined },
       tunPort: tunPort as unknown as TunPort,
       handoff: {

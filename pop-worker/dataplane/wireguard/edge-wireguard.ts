@@ -5,8 +5,10 @@ import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { Burst } from '#protocol/burst.ts';
 import type { WireGuardSink } from '#protocol/wireguard/options.ts';
+import { INITIATION_BYTES } from '#protocol/wireguard/wire/initiation.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import type { Admission } from '../admission.ts';
+import type { OtherThreads } from '../exchange/other-threads.ts';
 import type { Handoff } from '../handoff/handoff.ts';
 import type { DatagramPort } from '../quic-driver.ts';
 import type { TunPort } from '../tun-port.ts';
@@ -15,6 +17,7 @@ import { HandedDatagrams } from './handed.ts';
 import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
 import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
+import { PeerShare } from './share.ts';
 
 interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
   readonly setup: WireGuardSetup;
@@ -23,6 +26,11 @@ interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peer
   readonly tunPort: TunPort;
   /** Undefined: what belongs to other workers is not handed to them. */
   readonly handoff: Handoff | undefined;
+  /** Undefined where there is one thread. */
+  readonly others: OtherThreads | undefined;
+  readonly index: number;
+  /** Of the worker. */
+  readonly threads: number;
   readonly mayRun: () => boolean;
   /** What is queued anywhere leaves, as far as anything may. */
   readonly afterTurn: () => void;
@@ -50,13 +58,16 @@ export class EdgeWireGuard {
   readonly #driver: WireGuardDriver;
   readonly #parts: EdgeWireGuardParts;
   readonly #handed: HandedDatagrams;
+  readonly #share: PeerShare;
+  #overMost = 0;
   #renewals: NodeJS.Timeout | undefined;
   #adding: NodeJS.Immediate | undefined;
 
   constructor(parts: EdgeWireGuardParts) {
-    const { setup, socket, admission, mayRun, afterTurn } = parts;
+    const { setup, socket, admission, mayRun, afterTurn, index, threads, others } = parts;
     const { privateKey, mtu, mostPeers, handshakesASecond } = setup;
     this.#parts = parts;
+    this.#share = new PeerShare(index, threads, others);
     this.#handed = new HandedDatagrams(setup.port);
     this.sessions = new WireGuardSessions({
       ...parts,
@@ -65,7 +76,8 @@ export class EdgeWireGuard {
     });
     const { sessions } = this;
     this.core = new WireGuard({
-      ...{ privateKey, mtu, handshakesASecond, ports: enginePorts(), random: systemRandom },
+      ...{ privateKey, mtu, ports: enginePorts(), random: systemRandom },
+      handshakesASecond: Math.ceil(handshakesASecond / threads),
       cookieSecret: cookieSecretOf(privateKey),
       isRoutedByCaller: true,
       unixUs: () => Date.now() * 1000,
@@ -76,6 +88,8 @@ export class EdgeWireGuard {
         moved: () => void this.moves++,
         expired: (peer) => sessions.expired(peer),
         elsewhere: (...datagram) => this.#pass(...datagram),
+        stranger: (key, bytes, at, ...from) =>
+          this.#share.handOnInitiation(key, bytes, at, at + INITIATION_BYTES, ...from),
       },
     });
     this.peers = new PeerBook({
@@ -90,8 +104,15 @@ export class EdgeWireGuard {
   }
 
   setPeers(records: readonly WireGuardPeer[]): void {
-    this.peers.set(records);
+    const { own, refused } = this.#share.take(records, this.#parts.setup.mostPeers);
+    this.#overMost = refused;
+    this.peers.set(own);
     this.#addPeers();
+  }
+
+  /** Records that could not be used. */
+  get refused(): number {
+    return this.peers.refused + this.#overMost;
   }
 
   /** As `PeerBook.review`. */
@@ -125,7 +146,7 @@ export class EdgeWireGuard {
       this.sessions.renew([...again, ...next], nowUs());
       this.#parts.afterTurn();
       again = next;
-      if (next.length > 0) this.#renewals = setTimeout(turn, RENEWAL_MS);
+      if (next.length > 0) this.#renewals = setTimeout(turn, RENEWAL_MS * this.#parts.threads);
     };
     this.undrain();
     turn();
@@ -165,6 +186,8 @@ export class EdgeWireGuard {
 
   /** Packets for the outside are gathered where they were opened, and written before that is used again. */
   #take(burst: Burst): void {
+    this.#share.sortOut(burst);
+    if (burst.count === 0) return;
     const { tunPort } = this.#parts;
     const { lasting } = tunPort;
     tunPort.lasting = burst.buffer;

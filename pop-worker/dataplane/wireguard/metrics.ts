@@ -43,6 +43,6 @@ export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }:
 export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGuard | undefined): void => {
   if (wireguard === undefined) return;
   collectCore(slots, wireguard.core, wireguard.moves);
-  slots[PEERS.refused] = wireguard.peers.refused;
+  slots[PEERS.refused] = wireguard.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };

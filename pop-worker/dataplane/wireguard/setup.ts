@@ -1,7 +1,7 @@
-/** The data-plane thread that has it, at every worker. */
+/** The data-plane thread, at every worker, that others hand datagrams to; it hands them on to whoever has their peers. */
 export const WIREGUARD_THREAD = 0;
 
-/** WireGuard of a worker, as the thread that has it is started with it; plain, so that it can be posted. */
+/** WireGuard of a worker, as its data-plane threads are started with it; plain, so that it can be posted. */
 export interface WireGuardSetup {
   /** At all listen addresses. */
   readonly port: number;
@@ -13,4 +13,6 @@ export interface WireGuardSetup {
   readonly mostPeers: number;
   /** More handshake messages a second, of all together, ask for cookies. */
   readonly handshakesASecond: number;
+  /** By which threads bind their sockets one after the other (`host/thread/turn.ts`); undefined where there is one. */
+  readonly turn?: SharedArrayBuffer | undefined;
 }

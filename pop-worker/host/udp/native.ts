@@ -77,6 +77,8 @@ export interface UdpNative {
    * @returns index of the first descriptor not sent; `count` when all went or were counted as failed
    */
   udpSend(socket: UdpHandle, buffer: Uint8Array, words: Int32Array, from: number, count: number): number;
+  /** As `udpFilter`: the index of the socket, among those of the port in the order of their binding, that gets a datagram. */
+  udpSteer(socket: UdpHandle, program: Uint8Array): void;
   /** @param program classic BPF in the machine's byte order, 8 bytes an instruction; empty: none any more */
   udpFilter(socket: UdpHandle, program: Uint8Array): void;
   /** Datagrams that the kernel dropped for want of room or by the filter, modulo 2^32. */

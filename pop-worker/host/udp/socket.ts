@@ -159,6 +159,15 @@ export class UdpSocket {
     native.udpFilter(this.#handle, program);
   }
 
+  /**
+   * Has a program say which of the sockets that share this one's port gets a datagram (SO_ATTACH_REUSEPORT_CBPF): the one of
+   * the index that it returns, in the order in which they were bound; by the flow where there is none of that index. Its
+   * offsets count from the UDP payload. @param program classic BPF; empty: no more
+   */
+  steer(program: Uint8Array): void {
+    native.udpSteer(this.#handle, program);
+  }
+
   /** Messages that the kernel took so far; asking allocates nothing. */
   get sentMessages(): number {
     native.udpCounters(this.#handle, this.#values);

@@ -140,7 +140,7 @@ test('what operators are shown of a member before and after it has said anything
   assert.deepEqual(before, {
     ...{
       member: 2,
-      isLinked: true,
+      isLinked: false,
       isHeard: true,
       isDead: false,
       rttMs: undefined,
@@ -155,7 +155,7 @@ test('what operators are shown of a member before and after it has said anything
   const echo = { sentUs: victim.now - 20_000, delayUs: 4000 };
   victim.sends(Uint8Array.of(DatagramKind.probe, ...writeProbe(probe({ echo }))));
   const [after] = victim.mesh.status(victim.now);
-  assert.deepEqual([after?.rttMs, after?.via, after?.costMs, after?.loss], [16, 0, 16, 0]);
+  assert.deepEqual([after?.isLinked, after?.rttMs, after?.via, after?.costMs, after?.loss], [true, 16, 0, 16, 0]);
   assert.equal(victim.mesh.directCost(2, victim.now), 160);
   assert.equal(victim.mesh.directCost(4, victim.now), UNREACHABLE_COST);
 });

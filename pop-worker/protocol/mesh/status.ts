@@ -7,6 +7,7 @@ import { COST_UNIT_US, UNREACHABLE_COST } from './wire/vector.ts';
 /** Another member as operators see it. */
 export interface PeerStatus {
   readonly member: number;
+  /** Both sides know who the other is: whoever calls hears only with the first answer that its certificate was taken (RFC 8446 §4.4.2). */
   readonly isLinked: boolean;
   /** Whether its probes come. */
   readonly isHeard: boolean;
@@ -27,7 +28,7 @@ export const statusOf = (
   mesh: { readonly leases: Leases; readonly paths: Paths },
   now: TimeUs,
 ): PeerStatus => {
-  const { member, latency, isLinked } = peer;
+  const { member, latency, isReady: isLinked } = peer;
   const { leases, paths } = mesh;
   const cost = paths.cost(member, now);
   return {

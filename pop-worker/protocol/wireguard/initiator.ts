@@ -24,12 +24,10 @@ export class Initiator {
   /** Begins a handshake with where the peer is known to be, unless one was begun or answered in the last five seconds. */
   begin(peer: Peer, now: TimeUs): void {
     if (!peer.endpoint.isKnown) return;
-    if (now - peer.lastHandshakeSentAt < REKEY_TIMEOUT_US) {
-      if (peer.staged.size > 0 && peer.pending === undefined) this.#device.timed(peer, 'handshakeHeldBack', now);
-      return;
-    }
+    // Somebody wants it still: the ninety seconds count from now, also of an attempt that is under way.
     peer.attempts = 0;
-    this.#sendToKnown(peer, now);
+    if (now - peer.lastHandshakeSentAt >= REKEY_TIMEOUT_US) this.#sendToKnown(peer, now);
+    else if (peer.staged.size > 0 && peer.pending === undefined) this.#device.timed(peer, 'handshakeHeldBack', now);
   }
 
   /** Packets have waited for the end of those five seconds. */

@@ -24,6 +24,11 @@ export interface WireGuardSink {
    * worker. `words` has the descriptor that it came with, at `from`. @returns whether it went there
    */
   elsewhere?(peer: Peer, buffer: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean;
+  /**
+   * An initiation of whoever has this key and is no peer here: perhaps of another thread's. `words` has the descriptor that it
+   * came with, at `from`. @returns whether it went there
+   */
+  stranger?(publicKey: Uint8Array, bytes: Uint8Array, at: number, words: Int32Array, from: number): boolean;
   /** For 540 s there were no new keys, and those that it had are wiped: it is gone. */
   expired?(peer: Peer): void;
 }

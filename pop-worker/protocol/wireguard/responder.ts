@@ -43,9 +43,15 @@ export class Responder {
     const { handshake } = device.options.ports;
     const received = handshake.readInitiation(device.identity, bytes, at);
     if (received === undefined) return Drop.handshake;
-    const peer = device.byKey.get(keyText(received.publicKey));
-    const drop = peer === undefined ? Drop.unknownPeer : this.#check(received, peer, bytes, at, now);
-    if (peer === undefined || drop !== Drop.none) {
+    const { publicKey } = received;
+    const peer = device.byKey.get(keyText(publicKey));
+    if (peer === undefined) {
+      received.forget();
+      const isElsewhere = device.options.sink.stranger?.(publicKey, bytes, at, words, from) === true;
+      return isElsewhere ? Drop.none : Drop.unknownPeer;
+    }
+    const drop = this.#check(received, peer, bytes, at, now);
+    if (drop !== Drop.none) {
       received.forget();
       return drop;
     }

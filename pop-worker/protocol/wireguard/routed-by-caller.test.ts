@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { addressPort } from '../address.ts';
+import { D_REMOTE } from '../burst.ts';
 import { Drop } from './drop.ts';
 import { P_PEER } from './options.ts';
 import { IN_WORDS } from './packets.ts';
 import type { Peer } from './peer.ts';
-import { type Host, packet, Scene } from './testing/scene.ts';
+import { type Host, packet, privateKey, Scene } from './testing/scene.ts';
+import { INITIATION_BYTES } from './wire/initiation.ts';
 
 /** A worker whose caller routes, and two clients that it knows, who have the same address inside. */
 const edge = () => {
@@ -70,6 +73,38 @@ test('a message of a session that is not held here is shown to the caller, who m
   scene.send(client, other, 60);
   assert.deepEqual(shown, [1, 96, 1, 96]);
   assert.equal(other.core.dropped[Drop.unknownIndex], 1, 'only what nobody took');
+});
+
+test('an initiation of whoever is no peer is shown to the caller, whose other thread may have that peer', () => {
+  const scene = new Scene();
+  const [client, worker] = [scene.add(1), scene.add(8)];
+  const shown: { key: Uint8Array; bytes: Uint8Array; port: number }[] = [];
+  let isTaken = true;
+  const sink = {
+    ...{ packets: () => {}, confirmed: () => {}, moved: () => {} },
+    stranger: (key: Uint8Array, bytes: Uint8Array, at: number, words: Int32Array, from: number): boolean => {
+      const port = addressPort(words, from + D_REMOTE);
+      shown.push({ key: Uint8Array.from(key), bytes: bytes.slice(at, at + INITIATION_BYTES), port });
+      return isTaken;
+    },
+  };
+  const thread = scene.add(9, { sink, privateKey: privateKey(8) });
+  scene.knows(worker, client);
+  scene.knows(client, worker, { endpoint: thread.address });
+  client.sends([packet(1, 8)], scene.now);
+  scene.settle();
+  assert.deepEqual([shown.length, shown[0]?.key, shown[0]?.port], [1, client.core.publicKey, 51_820]);
+  assert.deepEqual(scene.trace(thread), [], 'it says nothing itself');
+  assert.equal(thread.core.dropped[Drop.unknownPeer], 0);
+  worker.takes([{ bytes: shown[0]?.bytes ?? new Uint8Array(), from: client.address, to: thread.address }], scene.now);
+  scene.settle();
+  assert.equal(worker.received.length, 1);
+  isTaken = false;
+  client.core.resetPeer([...client.core.peers][0] as Peer);
+  client.sends([packet(1, 8)], scene.now);
+  client.core.setEndpoint([...client.core.peers][0] as Peer, thread.address);
+  scene.settle();
+  assert.equal(thread.core.dropped[Drop.unknownPeer], 1);
 });
 
 test('a peer that had no new keys for 540 s is gone, and the caller is told once', () => {

@@ -110,7 +110,6 @@ export class Sender {
     this.#shape.whole(0, mtu);
     if (peer.keepaliveDue && this.#write(peer, keypair, NOTHING, out, now) === undefined) return false;
     peer.keepaliveDue = false;
-    peer.timers.keepaliveSent(now);
     this.#device.deadlines.set(peer.number, peer.timers.deadline);
     return true;
   }

@@ -1,59 +1,17 @@
-import { endianness } from 'node:os';
+import { Bpf, BpfProgram } from '#host/udp/classic-bpf.ts';
 import { addressFamily } from '#protocol/address.ts';
 import { HOP_LIMIT } from '#protocol/bfd/options.ts';
 
-/** Classic BPF (linux/filter.h): what the program does with the packet's bytes, whose IP header begins at `NETWORK`. */
-const LOAD_WORD = 0x20;
-const LOAD_BYTE = 0x30;
-const JUMP_IF_EQUAL = 0x15;
-const RETURN = 0x06;
+/** In front of offsets: where the IP header begins. */
 const NETWORK = 0xfff0_0000;
 const ALL = 0xffff_ffff;
 const NONE = 0;
-const INSTRUCTION_BYTES = 8;
 
 /** Where hop limit and source address lie in an IP header, and the address's words. */
 const HEADERS = {
   4: { hopLimit: 8, source: 12, words: 1 },
   6: { hopLimit: 7, source: 8, words: 4 },
 } as const;
-
-const isLittle = endianness() === 'LE';
-
-class Program {
-  readonly #instructions: [code: number, ifEqual: number, ifNot: number, value: number][] = [];
-
-  load(code: number, at: number): void {
-    this.#instructions.push([code, 0, 0, NETWORK + at]);
-  }
-
-  /** Goes on when what was loaded equals `value`, else skips so many instructions. */
-  want(value: number, skip: number): void {
-    this.#instructions.push([JUMP_IF_EQUAL, 0, skip, value]);
-  }
-
-  /** Goes on when what was loaded equals `value`, else drops the packet. */
-  refuseUnless(value: number): void {
-    this.#instructions.push([JUMP_IF_EQUAL, 1, 0, value]);
-    this.end(NONE);
-  }
-
-  end(bytes: number): void {
-    this.#instructions.push([RETURN, 0, 0, bytes]);
-  }
-
-  bytes(): Uint8Array {
-    const view = new DataView(new ArrayBuffer(this.#instructions.length * INSTRUCTION_BYTES));
-    for (const [i, [code, ifEqual, ifNot, value]] of this.#instructions.entries()) {
-      const at = i * INSTRUCTION_BYTES;
-      view.setUint16(at, code, isLittle);
-      view.setUint8(at + 2, ifEqual);
-      view.setUint8(at + 3, ifNot);
-      view.setUint32(at + 4, value, isLittle);
-    }
-    return new Uint8Array(view.buffer);
-  }
-}
 
 /** What a receiver lets through. */
 export interface Wanted {
@@ -70,21 +28,23 @@ export interface Wanted {
  */
 export const receiveFilter = ({ family, singleHop, sources }: Wanted): Uint8Array => {
   const { hopLimit, source, words } = HEADERS[family];
-  const program = new Program();
+  const program = new BpfProgram();
   if (singleHop) {
-    program.load(LOAD_BYTE, hopLimit);
-    program.refuseUnless(HOP_LIMIT);
+    program
+      .add(Bpf.loadByte, NETWORK + hopLimit)
+      .add(Bpf.jumpIfEqual, HOP_LIMIT, 1, 0)
+      .add(Bpf.return, NONE);
   }
   for (const address of sources ?? []) {
     if (addressFamily(address) !== family) continue;
     const bytes = new DataView(address.buffer, address.byteOffset + 2 * Int32Array.BYTES_PER_ELEMENT, 4 * words);
     for (let word = 0; word < words; word++) {
-      program.load(LOAD_WORD, source + 4 * word);
+      program.add(Bpf.loadWord, NETWORK + source + 4 * word);
       // To behind this source's acceptance.
-      program.want(bytes.getUint32(4 * word), 2 * (words - word - 1) + 1);
+      program.add(Bpf.jumpIfEqual, bytes.getUint32(4 * word), 0, 2 * (words - word - 1) + 1);
     }
-    program.end(ALL);
+    program.add(Bpf.return, ALL);
   }
-  program.end(sources === undefined ? ALL : NONE);
+  program.add(Bpf.return, sources === undefined ? ALL : NONE);
   return program.bytes();
 };

@@ -4,7 +4,7 @@ import { setHops } from '#host/tcp/descriptor.ts';
 import { TcpStream } from '#host/tcp/stream.ts';
 import { addressOf, formatHost } from '#host/udp/address.ts';
 import { ADDRESS_WORDS } from '#protocol/address.ts';
-import type { Connection } from '#protocol/bgp/fsm/connection.ts';
+import { type Connection, Tcp } from '#protocol/bgp/fsm/connection.ts';
 import type { Neighbour } from '#protocol/bgp/fsm/neighbour.ts';
 import { MAX_MESSAGE_BYTES } from '#protocol/bgp/wire/header.ts';
 import { type Notification, writeNotification } from '#protocol/bgp/wire/notification.ts';
@@ -54,7 +54,11 @@ export class Streams {
     try {
       this.#attempt = new TcpAttempt(local, device ?? '', this.remote, tcp, (result) => {
         this.#attempt = undefined;
-        if (typeof result === 'number') {
+        // Given up since, and nobody has looked yet at what there is to do: what was begun in its place has its own.
+        const isWanted = outgoing.tcp === Tcp.connecting && !outgoing.wantsClose;
+        if (!isWanted) {
+          if (typeof result === 'number') native.tcpClose(result);
+        } else if (typeof result === 'number') {
           this.#outgoing = this.#streamOf(result, outgoing);
           outgoing.connected(this.#owner.now());
         } else outgoing.lost(this.#owner.now(), `it cannot be reached: ${result.message}`);

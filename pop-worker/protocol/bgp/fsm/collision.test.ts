@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { writeOpen } from '../wire/open.ts';
 import { keepsOutgoing } from './collision.ts';
 import { State } from './state.ts';
-import { Pair } from './testing/pair.ts';
+import { Pair, repeatable } from './testing/pair.ts';
 import { mirrored, SECOND, settingsOf } from './testing/settings.ts';
 
 const LOW = 0x0a000001;
@@ -35,6 +35,24 @@ test('both connect at once: that of the higher identifier stays, the other is to
       assert.equal(routes.said.length, 1, 'routes have seen one session');
       assert.equal(neighbour.sessions, 1);
     }
+  }
+});
+
+test('however messages of the two connections pass each other, the first session stays', () => {
+  const byte = new Uint8Array(1);
+  for (let seed = 1; seed <= 300; seed++) {
+    const settings = settingsOf({ identifier: LOW });
+    const pair = new Pair(settings, mirrored(settings, { identifier: HIGH }));
+    const chance = repeatable(seed);
+    pair.jitterUs = () => {
+      chance.fill(byte);
+      return (byte[0] as number) * 20;
+    };
+    pair.start();
+    pair.pass(10 * SECOND);
+    const said = pair.sides.map(({ routes, neighbour }) => [routes.said.length, neighbour.sessions, neighbour.state]);
+    const one = [1, 1, State.established];
+    assert.deepEqual(said, [one, one], `seed ${seed}`);
   }
 });
 

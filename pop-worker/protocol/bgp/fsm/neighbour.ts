@@ -184,10 +184,27 @@ export class Neighbour implements ConnectionOwner {
       connection.apply(Event.collisionDump, now);
       return undefined;
     }
-    if (other.state !== State.openConfirm) return negotiated;
-    const loser = keepsOutgoing(this.settings, open) ? this.incoming : this.outgoing;
+    const isOursKept = keepsOutgoing(this.settings, open);
+    if (other.state !== State.openConfirm) return this.#opensOne(connection, isOursKept, now) ? negotiated : undefined;
+    const loser = isOursKept ? this.incoming : this.outgoing;
     loser.apply(Event.collisionDump, now);
     return loser === connection ? undefined : negotiated;
+  }
+
+  /**
+   * The side whose connection would stay settles it before it says the first KEEPALIVE: the neighbour, who then knows of one
+   * that can become a session, cannot be in a session on another that is ended for it (RFC 4271 §6.8 allows for OpenSent).
+   *
+   * @returns whether the connection goes on
+   */
+  #opensOne(connection: Connection, isOursKept: boolean, now: TimeUs): boolean {
+    if (connection !== this.incoming || !isOursKept) return true;
+    if (this.outgoing.tcp === Tcp.open) {
+      connection.apply(Event.collisionDump, now);
+      return false;
+    }
+    this.outgoing.apply(Event.manualStop, now);
+    return true;
   }
 
   changed(): void {

@@ -31,8 +31,8 @@ export type TimedEvent =
 
 export interface Effect {
   readonly timer: Timer;
-  /** `start`: unless it runs. `startOrRepeat`: if it runs, once more after it ends. */
-  readonly does: 'start' | 'startOrRepeat' | 'restart' | 'stop';
+  /** `start`: unless it runs. */
+  readonly does: 'start' | 'restart' | 'stop';
   /** Microseconds; `configured`: the peer's persistent keepalive interval. */
   readonly afterUs?: number | 'configured';
   readonly jitter?: true;
@@ -45,7 +45,8 @@ export const ON_EVENT: Readonly<Record<TimedEvent, readonly Effect[]>> = {
   dataSent: [
     { timer: Timer.newHandshake, does: 'start', afterUs: KEEPALIVE_TIMEOUT_US + REKEY_TIMEOUT_US, jitter: true },
   ],
-  dataReceived: [{ timer: Timer.keepalive, does: 'startOrRepeat', afterUs: KEEPALIVE_TIMEOUT_US }],
+  // One keepalive answers all that came before it.
+  dataReceived: [{ timer: Timer.keepalive, does: 'start', afterUs: KEEPALIVE_TIMEOUT_US }],
   // Data, keepalive or handshake.
   authenticatedSent: [{ timer: Timer.keepalive, does: 'stop' }, PERSISTENT],
   authenticatedReceived: [{ timer: Timer.newHandshake, does: 'stop' }, PERSISTENT],

@@ -1,5 +1,5 @@
 import { NEVER, type Random, type TimeUs } from '../../contract.ts';
-import { KEEPALIVE_TIMEOUT_US, MOST_JITTER_US } from '../limits.ts';
+import { MOST_JITTER_US } from '../limits.ts';
 import { type Effect, ON_EVENT, ON_EXPIRY, TIMERS, type TimedEvent, Timer, type TimerAction } from './table.ts';
 
 const drawn = new Uint16Array(1);
@@ -9,9 +9,6 @@ const drawnBytes = new Uint8Array(drawn.buffer);
 export class Timers {
   readonly #random: Random;
   readonly #deadlines = new Float64Array(TIMERS).fill(NEVER);
-  /** Data came while the keepalive that answers what came before was still to be sent. */
-  #repeatKeepalive = false;
-  #repeatsNow = false;
   #persistentUs = 0;
 
   constructor(random: Random) {
@@ -49,19 +46,9 @@ export class Timers {
     for (let timer = 0; timer < TIMERS; timer++) {
       if ((this.#deadlines[timer] as number) > now) continue;
       this.#deadlines[timer] = NEVER;
-      if (timer === Timer.keepalive) {
-        this.#repeatsNow = this.#repeatKeepalive;
-        this.#repeatKeepalive = false;
-      }
       return ON_EXPIRY[timer];
     }
     return undefined;
-  }
-
-  /** After a keepalive that `expire` asked for: what came while it was waited for is answered as well. */
-  keepaliveSent(now: TimeUs): void {
-    if (this.#repeatsNow) this.#deadlines[Timer.keepalive] = now + KEEPALIVE_TIMEOUT_US;
-    this.#repeatsNow = false;
   }
 
   /** No handshake comes about: nobody is left to answer, and what is half done goes in the end. */
@@ -72,25 +59,13 @@ export class Timers {
 
   stop(): void {
     this.#deadlines.fill(NEVER);
-    this.#repeatKeepalive = false;
-    this.#repeatsNow = false;
   }
 
   #take({ timer, does, afterUs = 0, jitter }: Effect, now: TimeUs): void {
-    const isRunning = this.isRunning(timer);
-    if (does === 'stop') this.#end(timer);
-    if (does === 'stop' || (does === 'start' && isRunning)) return;
-    if (does === 'startOrRepeat' && isRunning) {
-      this.#repeatKeepalive = true;
-      return;
-    }
+    if (does === 'stop') this.#deadlines[timer] = NEVER;
+    if (does === 'stop' || (does === 'start' && this.isRunning(timer))) return;
     const us = afterUs === 'configured' ? this.#persistentUs : afterUs;
     if (us > 0) this.#deadlines[timer] = now + us + (jitter === true ? this.#jitter() : 0);
-  }
-
-  #end(timer: Timer): void {
-    this.#deadlines[timer] = NEVER;
-    if (timer === Timer.keepalive) this.#repeatKeepalive = false;
   }
 
   #jitter(): number {

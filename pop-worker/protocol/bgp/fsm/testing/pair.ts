@@ -50,6 +50,8 @@ export class Pair {
   now: TimeUs = 1_000_000;
   /** One way. */
   delayUs = 1000;
+  /** How much later than that a message comes, anew for each; none passes another of its connection. */
+  jitterUs = (): TimeUs => 0;
   /** Nothing is heard any more, and nobody is told. */
   isCut = false;
   /** Nobody takes connections. */
@@ -60,6 +62,8 @@ export class Pair {
   readonly #out = new SpeakerOutput(200_000);
   /** Of each maker: how often it has connected, so that what is late belongs to none. */
   readonly #made = [0, 0];
+  /** When the last of each connection and direction comes. */
+  readonly #last = new Map<string, TimeUs>();
 
   constructor(one: SessionSettings, other: SessionSettings) {
     this.sides = [new Side(one, 1), new Side(other, 2)];
@@ -98,7 +102,10 @@ export class Pair {
     const maker = isOutgoing ? from : to;
     const made = this.#made[maker] as number;
     const later = (run: () => void): void => {
-      this.#due.push({ at: this.now + this.delayUs, run: () => this.#made[maker] === made && !this.isCut && run() });
+      const lane = `${maker} ${made} ${from}`;
+      const at = Math.max(this.#last.get(lane) ?? 0, this.now + this.delayUs + this.jitterUs());
+      this.#last.set(lane, at);
+      this.#due.push({ at, run: () => this.#made[maker] === made && !this.isCut && run() });
     };
     if (kind === 'connect') this.#connect(from);
     else if (kind === 'close') later(() => this.sides[to].connection(!isOutgoing).lost(this.now));
@@ -115,12 +122,14 @@ export class Pair {
     const to = from === 0 ? 1 : 0;
     const isCurrent = (): boolean => this.#made[from] === made && !this.isCut;
     this.#due.push({
-      at: this.now + this.delayUs,
+      at: this.now + this.delayUs + this.jitterUs(),
       run: () => {
         if (!isCurrent()) return;
         const isTaken = !this.isClosed && this.sides[to].neighbour.accept(this.now) === undefined;
+        const at = this.now + this.delayUs + this.jitterUs();
+        this.#last.set(`${from} ${made} ${to}`, at);
         this.#due.push({
-          at: this.now + this.delayUs,
+          at,
           run: () => {
             if (!isCurrent()) return;
             const { outgoing } = this.sides[from].neighbour;
