@@ -1,4 +1,5 @@
 import type { PeerName } from '../implementations.ts';
+import { deviceConfig } from './device-config.ts';
 import { bothBegin, itBegins, overIpv6, presharedKey, privateKey, weBegin } from './handshakes.ts';
 import { kernel } from './kernel.ts';
 import type { Proof } from './proof.ts';
@@ -28,5 +29,11 @@ export const CASES: readonly Row[] = [
   ['wg-quick', 'a file of wg-quick makes an interface of ours, routes included, and takes it away', quick],
   ['sites', 'two networks, one behind each, reach each other', sites],
   ['kernel', 'our command with --kernel: set up, asked and counted by netlink as it is by `wg`', kernel, ['linux']],
+  [
+    'device-config',
+    'what `device config --wireguard` prints, for a site, by wg-quick in the guest',
+    deviceConfig,
+    ['linux'],
+  ],
   ['rekey', 'new keys after two minutes, for real, under traffic', rekey],
 ];
