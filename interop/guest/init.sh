@@ -7,6 +7,7 @@ $bb mount -t sysfs sysfs /sys
 while read -r module; do $bb insmod "/modules/$module" || echo "guest: no $module"; done < /modules/order
 $bb mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose machine /machine || exit 1
 for folder in dev proc sys; do $bb mount --move "/$folder" "/machine/$folder"; done
+$bb ln -s /proc/self/fd /machine/dev/fd
 $bb mount -t tmpfs tmpfs /machine/run
 $bb mkdir -p /machine/run/guest/tmp /machine/run/netns /machine/run/wireguard
 $bb ip link set lo up
