@@ -40,7 +40,7 @@ export const INTEROP_SUITES: readonly SuiteRow[] = [
   {
     name: 'wireguard',
     summary:
-      'WireGuard with wireguard-go: handshakes of either, both families, TCP, roaming, new keys, what `wg` shows',
+      'WireGuard with wireguard-go and the Linux kernel’s own in a guest: handshakes of either, both families, TCP, roaming, new keys, `wg`',
     load: async () => (await import('./wireguard.ts')).cases,
   },
 ];

@@ -3,13 +3,14 @@ import { type TestContext, test } from 'node:test';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { PeerMissing } from '#scripts/setup/peers.mjs';
 import { CASES } from './wireguard/cases/table.ts';
+import type { PeerName } from './wireguard/implementations.ts';
 
 /** Proves a case of `cloudbridge interop wireguard`. */
-const proves = async (t: TestContext, name: string): Promise<void> => {
+const proves = async (t: TestContext, name: string, peer: PeerName = 'wireguard-go'): Promise<void> => {
   if (!isRoot) return t.skip('network namespaces need root');
   const [, , proof] = CASES.find(([found]) => found === name) as (typeof CASES)[number];
   try {
-    await proof('wireguard-go');
+    await proof(peer);
   } catch (error) {
     if (!(error instanceof PeerMissing)) throw error;
     t.skip(error.message);
@@ -39,6 +40,12 @@ test('what wg shows and changes', (t) => proves(t, 'tools'));
 test('a file of wg-quick', (t) => proves(t, 'wg-quick'));
 
 test('two networks, one behind each', (t) => proves(t, 'sites'));
+
+test('Linux: a handshake of the kernel’s, in a guest', (t) => proves(t, 'it-begins', 'linux'));
+
+test('Linux: over IPv6, begun by either', (t) => proves(t, 'outer-ipv6', 'linux'));
+
+test('Linux: our command with --kernel', (t) => proves(t, 'kernel', 'linux'));
 
 test('every case has a name of its own', () => {
   assert.equal(new Set(CASES.map(([name]) => name)).size, CASES.length);

@@ -4,30 +4,33 @@ import { PeerMissing } from '#scripts/setup/peers.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { Proof } from './wireguard/cases/proof.ts';
 import { CASES } from './wireguard/cases/table.ts';
-import type { PeerName } from './wireguard/implementations.ts';
+import { PEERS, type PeerName } from './wireguard/implementations.ts';
 
-const PEERS: readonly PeerName[] = ['wireguard-go'];
-
-/** A line for each peer: `agreed`, 1 or 0. */
-const prove = async (proof: Proof, context: CaseContext): Promise<Measurement[]> => {
+/** A line for each peer: `agreed`, 1 or 0. One that is not to be had is skipped alone; without any the case is. */
+const prove = async (proof: Proof, peers: readonly PeerName[], context: CaseContext): Promise<Measurement[]> => {
   if (!isRoot) throw new Skip('network namespaces need root');
   const lines: Measurement[] = [];
-  for (const peer of PEERS) {
+  const missing = new Map<string, string>();
+  for (const peer of peers) {
     const line = { metric: 'agreed', unit: 'count', peer, bar: { atLeast: 1 } };
     try {
       await proof(peer);
       lines.push({ ...line, value: 1 });
     } catch (error) {
-      if (error instanceof PeerMissing) throw new Skip(error.message);
-      context.remark(`${peer}: ${error instanceof Error ? error.message : String(error)}`);
-      lines.push({ ...line, value: 0 });
+      if (error instanceof PeerMissing) missing.set(peer, error.message);
+      else {
+        context.remark(`${peer}: ${error instanceof Error ? error.message : String(error)}`);
+        lines.push({ ...line, value: 0 });
+      }
     }
   }
+  if (lines.length === 0) throw new Skip([...missing.values()].join(' '));
+  for (const [peer, reason] of missing) context.skipPeer(peer, reason);
   return lines;
 };
 
-export const cases: readonly SuiteCase[] = CASES.map(([name, summary, proof]) => ({
+export const cases: readonly SuiteCase[] = CASES.map(([name, summary, proof, peers = PEERS]) => ({
   name,
   summary,
-  run: (context) => prove(proof, context),
+  run: (context) => prove(proof, peers, context),
 }));

@@ -1,16 +1,18 @@
-// Writes the tables of results in interop/README.md from what `cloudbridge interop bgp --json` and `quic --json` have
-// printed: node scripts/interop-results.ts FILE...
+// Writes the tables of results in interop/README.md from what `cloudbridge interop bgp --json`, `quic --json` and
+// `wireguard --json` have printed: node scripts/interop-results.ts FILE...
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CASES } from '#interop/bgp/cases/table.ts';
 import { LACKS } from '#interop/bgp/lacks.ts';
 import { BGP_PEERS, QUIC_SUITE } from '#interop/registry.ts';
+import { CASES as WIREGUARD_CASES } from '#interop/wireguard/cases/table.ts';
+import { PEERS as WIREGUARD_PEERS } from '#interop/wireguard/implementations.ts';
 import { root } from './setup/paths.mjs';
 
 const PAGE = path.join(root, 'interop/README.md');
 
-/** A line of either suite. */
+/** A line of any of these suites. */
 interface Line {
   readonly suite: string;
   readonly case: string;
@@ -33,17 +35,32 @@ const tableOf = (rows: readonly (readonly string[])[]): string => {
 };
 
 /** Of lines that are of one case and peer the last counts; a line without a peer is of all. */
-const bgpTable = (lines: readonly Line[]): string => {
+const peersTable = (
+  lines: readonly Line[],
+  cases: readonly string[],
+  peers: readonly string[],
+  isLacking: (name: string, peer: string) => boolean = () => false,
+): string => {
   const cell = (name: string, peer: string): string => {
-    if (LACKS.some((one) => one.case === name && one.peer === peer)) return MARKS.lacking;
+    if (isLacking(name, peer)) return MARKS.lacking;
     const line = lines.findLast((one) => one.case === name && (one.peer ?? peer) === peer);
     if (line === undefined) return '';
     if (line.skipped !== undefined) return MARKS.skipped;
     return line.pass === true ? MARKS.passed : MARKS.failed;
   };
-  const rows = CASES.map(([name]) => [`\`${name}\``, ...BGP_PEERS.map((peer) => cell(name, peer))]);
-  return tableOf([['case', ...BGP_PEERS], ...rows]);
+  const rows = cases.map((name) => [`\`${name}\``, ...peers.map((peer) => cell(name, peer))]);
+  return tableOf([['case', ...peers], ...rows]);
 };
+
+const namesOf = (cases: readonly (readonly [name: string, ...rest: unknown[]])[]): string[] =>
+  cases.map(([name]) => name);
+
+const bgpTable = (lines: readonly Line[]): string =>
+  peersTable(lines, namesOf(CASES), BGP_PEERS, (name, peer) =>
+    LACKS.some((one) => one.case === name && one.peer === peer),
+  );
+
+const wireguardTable = (lines: readonly Line[]): string => peersTable(lines, namesOf(WIREGUARD_CASES), WIREGUARD_PEERS);
 
 /** A mark for each role: we as the client, we as the server. */
 const quicTable = (lines: readonly Line[]): string => {
@@ -59,12 +76,12 @@ const quicTable = (lines: readonly Line[]): string => {
   return tableOf([['case', ...QUIC_SUITE.peers], ...rows]);
 };
 
-const TABLES = { bgp: bgpTable, quic: quicTable } as const;
+const TABLES = { bgp: bgpTable, quic: quicTable, wireguard: wireguardTable } as const;
 
 /** The page with the tables of the suites that the lines are of. @throws Error where the page has no place for one */
 export const withResults = (page: string, lines: readonly Line[]): string => {
   let text = page;
-  for (const suite of ['bgp', 'quic'] as const) {
+  for (const suite of ['bgp', 'quic', 'wireguard'] as const) {
     const own = lines.filter((one) => one.suite === suite);
     if (own.length === 0) continue;
     const [begin, end] = [`<!-- results of ${suite} -->`, `<!-- end of results of ${suite} -->`];

@@ -18,7 +18,8 @@ const SERVER = '192.0.2.1';
 const CLIENT = '192.0.2.2';
 /** The server's end of its other link. */
 const GATEWAY = '203.0.113.1';
-const BEYOND = '203.0.113.2';
+/** The third host of a chain. */
+export const BEYOND = '203.0.113.2';
 /** Where the third host of a chain lives. */
 export const BEYOND_PREFIX = '203.0.113.0/24';
 
@@ -83,7 +84,19 @@ export const withPair = <T>(mtu: number, work: (pair: Pair) => Promise<T>): Prom
   });
 };
 
-/** The same with a third namespace behind the server. The client has no route to it. */
+/** Runs `work` with one namespace and a TAP in it, whose other end is whoever opens it; gone afterwards. Needs root. */
+export const withTap = <T>(device: string, mtu: number, work: (host: Host) => Promise<T>): Promise<T> => {
+  const host = hostOf('client', CLIENT);
+  return withNamespaces([host], async () => {
+    const { namespace } = host;
+    await runCommand('ip', ['-n', namespace, 'tuntap', 'add', 'dev', device, 'mode', 'tap']);
+    await runCommand('ip', ['-n', namespace, 'link', 'set', device, 'mtu', String(mtu)]);
+    await configure(host, device);
+    return work(host);
+  });
+};
+
+/** The same as `withPair` with a third namespace behind the server. The client has no route to it. */
 export const withChain = <T>(mtu: number, work: (chain: Chain) => Promise<T>): Promise<T> => {
   const chain = {
     server: hostOf('server', SERVER),

@@ -61,6 +61,18 @@ const tunWith = (feature: string, flags: readonly string[], neededBy: Check['nee
   },
 });
 
+const wireGuard: Check = {
+  feature: 'WireGuard of the kernel',
+  neededBy: 'up',
+  probe: () => {
+    if (!attempt('ip', ['-V']).succeeded) return missing('no `ip` to try it with', INSTALL_IP);
+    const tried = inFreshNamespace('ip', ['link', 'add', 'probe', 'type', 'wireguard']);
+    if (tried.succeeded) return ok('for `wireguard run --kernel`');
+    const mend = hasCapability('CAP_NET_ADMIN') ? 'modprobe wireguard, if it is to' : AS_ROOT;
+    return limited('not to be had: `wireguard run` moves packets itself', mend);
+  },
+};
+
 const RULES = `table inet probe {
   chain forward { type filter hook forward priority 0; ct state established accept; }
   chain out { type nat hook postrouting priority 100; masquerade; }
@@ -124,6 +136,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   tunWith('TUN', [], 'up'),
   tunWith('TUN with vnet_hdr (offloads)', ['vnet_hdr'], 'up'),
   tunWith('TUN with several queues', ['multi_queue'], 'later'),
+  wireGuard,
   nftables,
   routes,
   xdp,

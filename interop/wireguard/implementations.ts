@@ -4,8 +4,8 @@ import { wireguardGoPeer } from '#scripts/setup/peers.mjs';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
-/** Who makes an interface of that name, and serves its socket, until it is ended. @throws PeerMissing */
-export const IMPLEMENTATIONS = {
+/** Programs that make an interface of that name, and serve its socket, until they are ended. @throws PeerMissing */
+export const PROGRAMS = {
   ours: async (name: string): Promise<ProgramSpec> => ({
     name: 'cloudbridge wireguard run',
     command: process.execPath,
@@ -18,5 +18,8 @@ export const IMPLEMENTATIONS = {
   }),
 } as const;
 
-export type ImplementationName = keyof typeof IMPLEMENTATIONS;
-export type PeerName = Exclude<ImplementationName, 'ours'>;
+export type ProgramName = keyof typeof PROGRAMS;
+
+/** `linux`: the kernel's own, in a guest. */
+export const PEERS = ['wireguard-go', 'linux'] as const satisfies readonly (ProgramName | 'linux')[];
+export type PeerName = (typeof PEERS)[number];

@@ -1,39 +1,17 @@
-import { existsSync } from 'node:fs';
-import { type Host, type Pair, withPair } from '#bench/harness/network.ts';
+import { withChain, withPair, withTap } from '#bench/harness/network.ts';
 import { withPrograms } from '#bench/harness/program.ts';
-import { runCommand } from '#lab/command.ts';
-import { until } from '../bgp/until.ts';
-import { IMPLEMENTATIONS, type ImplementationName, type PeerName } from './implementations.ts';
-import { type End, newKeyPair, Side } from './side.ts';
+import { type Guest, withGuest } from '../guest/guest.ts';
+import { type StartProgram, sideOfKernel, sideOfOurKernel, sideOfProgram } from './ends.ts';
+import type { PeerName } from './implementations.ts';
+import { type Place, placeOfGuest, placeOfNamespace } from './place.ts';
+import type { Side } from './side.ts';
 
 const LINK_MTU = 1500;
-
-const ENDS = {
-  ours: { host: 2, port: 5001 },
-  theirs: { host: 1, port: 5002 },
-} as const;
-
-const endOf = (which: keyof typeof ENDS, { namespace }: Host): End => {
-  const { host, port } = ENDS[which];
-  return {
-    ...{ namespace, port, name: `${which === 'ours' ? 'cwo' : 'cwt'}${process.pid}` },
-    outer: { 4: `192.0.2.${host}`, 6: `2001:db8::${host}` },
-    inner: { 4: `10.9.0.${host}`, 6: `fd09::${host}` },
-  };
-};
-
-/** `withPair` takes IPv6 off. */
-const giveAddresses = async ({ namespace, outer }: End): Promise<void> => {
-  const on = 'for name in default all veth0; do echo 0 > /proc/sys/net/ipv6/conf/$name/disable_ipv6; done';
-  await runCommand('ip', ['netns', 'exec', namespace, 'sh', '-c', on]);
-  await runCommand('ip', ['-n', namespace, 'address', 'add', `${outer[6]}/64`, 'dev', 'veth0', 'nodad']);
-};
-
-const giveInner = async ({ ip, end }: Pick<Side, 'ip' | 'end'>): Promise<void> => {
-  await ip(`address add ${end.inner[4]}/24 dev ${end.name}`);
-  await ip(`address add ${end.inner[6]}/64 dev ${end.name} nodad`);
-  await ip(`link set ${end.name} up`);
-};
+/** The guest's link, as a device on our side. */
+const TAP = 'veth0';
+const MAC = '52:54:00:00:00:01';
+const MODULES = ['wireguard', 'veth'];
+const MEMORY_MIB = 768;
 
 export interface PeerLines {
   /** Where the other one is; absent: it is not told. */
@@ -67,27 +45,14 @@ export interface Scene {
 }
 
 /** Runs `work` with two interfaces that exist and have addresses, and nothing else. @throws PeerMissing */
-export const between = <T>(
-  pair: Pair,
-  names: { readonly ours: ImplementationName; readonly theirs: ImplementationName },
+const between = <T>(
+  ourNamespace: string,
+  makeTheirs: (start: StartProgram) => Promise<Side>,
   work: (scene: Scene) => Promise<T>,
 ): Promise<T> =>
   withPrograms(async (start) => {
-    const side = async (which: 'ours' | 'theirs', host: Host): Promise<Side> => {
-      const end = endOf(which, host);
-      await giveAddresses(end);
-      const program = start(await IMPLEMENTATIONS[names[which]](end.name), { namespace: host.namespace });
-      let failure: unknown;
-      program.result.catch((error: unknown) => (failure = error));
-      await until(`${names[which]} has its socket`, () => {
-        if (failure !== undefined) throw failure;
-        return existsSync(`/var/run/wireguard/${end.name}.sock`);
-      });
-      const made = new Side(end, await newKeyPair(), program);
-      await giveInner({ end, ip: (words) => made.ip(words) });
-      return made;
-    };
-    const [ours, theirs] = [await side('ours', pair.client), await side('theirs', pair.server)];
+    const ours = await sideOfProgram(start, 'ours', 'ours', ourNamespace);
+    const theirs = await makeTheirs(start);
     const configure = async (lines: PeerLines, others: PeerLines = {}): Promise<void> => {
       const [first, second] = [
         () => theirs.configure(configurationOf(theirs, ours, others)),
@@ -103,6 +68,57 @@ export const between = <T>(
     }
   });
 
+const withKernel = <T>(
+  work: (scene: Scene, guest: Guest) => Promise<T>,
+  sideOf: (guest: Guest) => Promise<Side> = (guest) => sideOfKernel(guest),
+): Promise<T> =>
+  withTap(TAP, LINK_MTU, ({ namespace }) =>
+    withGuest({ modules: MODULES, memoryMiB: MEMORY_MIB, link: { namespace, tap: TAP, mac: MAC } }, (guest) =>
+      between(
+        namespace,
+        () => sideOf(guest),
+        (scene) => work(scene, guest),
+      ),
+    ),
+  );
+
 /** Runs `work` with ours on one side of a link and a peer on the other. @throws PeerMissing */
-export const withScene = <T>(theirs: PeerName, work: (scene: Scene) => Promise<T>): Promise<T> =>
-  withPair(LINK_MTU, (pair) => between(pair, { ours: 'ours', theirs }, work));
+export const withScene = <T>(name: PeerName, work: (scene: Scene) => Promise<T>): Promise<T> => {
+  if (name === 'linux') return withKernel(work);
+  return withPair(LINK_MTU, ({ client, server }) =>
+    between(client.namespace, (start) => sideOfProgram(start, 'theirs', name, server.namespace), work),
+  );
+};
+
+/** The same with `wireguard run --kernel` in a guest as the other side. @throws PeerMissing */
+export const withOurKernel = <T>(work: (scene: Scene, guest: Guest) => Promise<T>): Promise<T> =>
+  withKernel(work, sideOfOurKernel);
+
+/** As `withChain` has it, inside of a guest. */
+const BEYOND_SCRIPT = [
+  'ip netns add beyond',
+  'ip link add veth1 type veth peer name veth1 netns beyond',
+  'ip address add 203.0.113.1/24 dev veth1',
+  'ip link set veth1 up',
+  'ip -n beyond address add 203.0.113.2/24 dev veth1',
+  'ip -n beyond link set lo up',
+  'ip -n beyond link set veth1 up',
+  'ip -n beyond route add default via 203.0.113.1',
+  'echo 1 > /proc/sys/net/ipv4/ip_forward',
+].join('\n');
+
+/** The same with a third host behind the peer, at an address of `BEYOND_PREFIX`, which knows nothing of the tunnel. */
+export const withSites = <T>(name: PeerName, work: (scene: Scene, beyond: Place) => Promise<T>): Promise<T> => {
+  if (name === 'linux')
+    return withKernel(async (scene, guest) => {
+      await guest.run(BEYOND_SCRIPT);
+      return work(scene, placeOfGuest(guest, 'beyond'));
+    });
+  return withChain(LINK_MTU, ({ client, server, beyond }) =>
+    between(
+      client.namespace,
+      (start) => sideOfProgram(start, 'theirs', name, server.namespace),
+      (scene) => work(scene, placeOfNamespace(beyond.namespace)),
+    ),
+  );
+};

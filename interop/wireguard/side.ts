@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Program } from '#bench/harness/program.ts';
 import { runCommand } from '#lab/command.ts';
 import { wireguardTools } from '#scripts/setup/peers.mjs';
+import { FILE, type Place } from './place.ts';
 
 export interface KeyPair {
   readonly privateKey: string;
@@ -16,21 +13,6 @@ export const wg = async (args: readonly string[], input?: string): Promise<strin
   return (await runCommand(programs.wg, args, input === undefined ? {} : { input })).trim();
 };
 
-/** Stands for a file with the text. */
-const FILE = 'FILE';
-
-/** What `wg` prints, with a file of this text in its arguments: it reads no standard input that is a socket, as Node's are. */
-const wgWithFile = async (args: readonly string[], text: string): Promise<string> => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-wg-'));
-  try {
-    const file = path.join(folder, 'file');
-    writeFileSync(file, text, { mode: 0o600 });
-    return await wg(args.map((word) => (word === FILE ? file : word)));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-};
-
 export const newKeyPair = async (): Promise<KeyPair> => {
   const privateKey = await wg(['genkey']);
   return { privateKey, publicKey: await wg(['pubkey'], privateKey) };
@@ -38,7 +20,6 @@ export const newKeyPair = async (): Promise<KeyPair> => {
 
 /** One end of a scene: where it is, and what it is called. */
 export interface End {
-  readonly namespace: string;
   /** Of the interface. */
   readonly name: string;
   readonly port: number;
@@ -53,30 +34,56 @@ export interface PingOptions {
   readonly seconds?: number;
 }
 
+/** How many answers come to a place. */
+export const ping = async (
+  place: Place,
+  to: string,
+  { size = 56, count = 3, from, seconds = 3 }: PingOptions = {},
+): Promise<number> => {
+  const source = from === undefined ? [] : ['-I', from];
+  const words = ['ping', '-n', '-q', '-c', String(count), '-i', '0.2', '-W', String(seconds), '-s', String(size)];
+  const said = await place.run(['sh', '-c', '"$0" "$@" || true', ...words, ...source, to]);
+  return Number(/(\d+) received/.exec(said)?.[1] ?? 0);
+};
+
 /** An interface that runs, changed and asked by `wg`, whoever serves it. */
 export class Side {
   readonly end: End;
   readonly keys: KeyPair;
-  readonly program: Program;
+  readonly place: Place;
+  readonly #stop: () => Promise<unknown>;
 
-  constructor(end: End, keys: KeyPair, program: Program) {
+  constructor(end: End, keys: KeyPair, place: Place, stop: () => Promise<unknown>) {
     this.end = end;
     this.keys = keys;
-    this.program = program;
+    this.place = place;
+    this.#stop = stop;
+  }
+
+  /** Path of `wg`. @throws PeerMissing */
+  async wgProgram(): Promise<string> {
+    return (await wireguardTools()).programs.wg;
+  }
+
+  /** What `wg` prints where the interface is. @param text of a file in place of the word `FILE` */
+  async wg(args: readonly string[], text?: string): Promise<string> {
+    const words = [await this.wgProgram(), ...args];
+    const { place } = this;
+    return (await (text === undefined ? place.run(words) : place.runWithFile(words, text))).trim();
   }
 
   /** `wg set` of this interface. @param text of the word `FILE` */
   async set(words: string, text = ''): Promise<void> {
-    await wgWithFile(['set', this.end.name, ...words.split(' ')], text);
+    await this.wg(['set', this.end.name, ...words.split(' ')], text);
   }
 
   /** Gives it this configuration, and no other. */
   async configure(text: string, how: 'setconf' | 'syncconf' | 'addconf' = 'setconf'): Promise<void> {
-    await wgWithFile([how, this.end.name, FILE], text);
+    await this.wg([how, this.end.name, FILE], text);
   }
 
   show(field: string): Promise<string> {
-    return wg(['show', this.end.name, field]);
+    return this.wg(['show', this.end.name, field]);
   }
 
   /** What `wg show` has of the only peer in this list. */
@@ -84,22 +91,18 @@ export class Side {
     return (await this.show(field)).split('\t').slice(1).join(' ');
   }
 
-  /** Runs a command of `ip` in its namespace. */
+  /** Runs a command of `ip` there. */
   async ip(words: string): Promise<void> {
-    await runCommand('ip', ['-n', this.end.namespace, ...words.split(' ')]);
+    await this.place.run(['ip', ...words.split(' ')]);
   }
 
   /** How many answers came. */
-  async ping(to: string, { size = 56, count = 3, from, seconds = 3 }: PingOptions = {}): Promise<number> {
-    const source = from === undefined ? [] : ['-I', from];
-    const ping = ['ping', '-n', '-q', '-c', String(count), '-i', '0.2', '-W', String(seconds), '-s', String(size)];
-    const args = ['netns', 'exec', this.end.namespace, 'sh', '-c', '"$0" "$@" || true', ...ping, ...source, to];
-    return Number(/(\d+) received/.exec(await runCommand('ip', args))?.[1] ?? 0);
+  ping(to: string, options: PingOptions = {}): Promise<number> {
+    return ping(this.place, to, options);
   }
 
   /** Ends it as an operator would. */
   async stop(): Promise<void> {
-    await this.program.stop();
-    rmSync(`/var/run/wireguard/${this.end.name}.sock`, { force: true });
+    await this.#stop();
   }
 }

@@ -1,4 +1,4 @@
-// NETLINK_ROUTE sockets: one datagram at a time, from the kernel only.
+// Netlink sockets: one datagram at a time, from the kernel only.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -73,15 +73,16 @@ static uint32_t bind_any(int fd) {
 }
 
 static napi_value netlink_open(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  int receive_buffer;
-  if (!args_get(env, info, 1, args) ||
-      !arg_int(env, args[0], "receiveBufferBytes", 0, INT32_MAX / 2, &receive_buffer)) {
+  napi_value args[2];
+  int receive_buffer, protocol;
+  if (!args_get(env, info, 2, args) ||
+      !arg_int(env, args[0], "receiveBufferBytes", 0, INT32_MAX / 2, &receive_buffer) ||
+      !arg_int(env, args[1], "protocol", 0, MAX_LINKS - 1, &protocol)) {
     return NULL;
   }
   netlink_socket *self = calloc(1, sizeof *self);
   if (self == NULL) return throw_errno(env, ENOMEM, "netlink");
-  self->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+  self->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   const char *failed = self->fd < 0 ? "netlink" : set_all(self->fd, receive_buffer);
   if (failed == NULL && (self->port = bind_any(self->fd)) == 0) failed = "bind";
   if (failed == NULL) return handle_new(env, self, on_collected, &tag);

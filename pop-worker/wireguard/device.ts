@@ -21,12 +21,17 @@ const reasonOf = (name: string, error: unknown): string => {
   return `The interface ${name} cannot be made: ${message}.`;
 };
 
-/** Makes the interface. @throws StartError */
-export const openDevice = (name: string): TunDevice => {
+/** @throws StartError */
+export const checkName = (name: string): void => {
   if (!NAME.test(name))
     throw new StartError(
       `\`${name}\` is no name of an interface: it has 1 to 15 letters, digits and characters of _=+.- alone.`,
     );
+};
+
+/** Makes the interface. @throws StartError */
+export const openDevice = (name: string): TunDevice => {
+  checkName(name);
   try {
     const device = TunDevice.open({ name, vnetHeader: true });
     configureTun(device.name, { mtu: DEFAULT_MTU });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Tunnel } from '#dataplane/wireguard/tunnel.ts';
 import { nowUs } from '#host/clock/clock.ts';
 import { formatAddress, parseAddress } from '#host/udp/address.ts';
@@ -10,6 +9,7 @@ import { Errno, UapiError } from '#protocol/wireguard/uapi/errors.ts';
 import type { InterfaceChange, PeerChange, SetRequest } from '#protocol/wireguard/uapi/request.ts';
 import type { EndpointText } from '#protocol/wireguard/uapi/values.ts';
 import { PeerNumbers } from './peer-numbers.ts';
+import { zoneIndex } from './zone.ts';
 
 /** What only its configuration knows of a peer. */
 interface Settings {
@@ -19,16 +19,6 @@ interface Settings {
 
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-
-/** @throws UapiError there is no such interface */
-const zoneIndex = (zone: string): string => {
-  if (/^\d*$/.test(zone)) return zone;
-  try {
-    return readFileSync(`/sys/class/net/${zone}/ifindex`, 'utf8').trim();
-  } catch {
-    throw new UapiError(Errno.invalid, 'The endpoint is of an interface that there is not.');
-  }
-};
 
 const wordsOf = ({ address, port, zone }: EndpointText): Int32Array => {
   const words = new Int32Array(ADDRESS_WORDS);

@@ -2,12 +2,15 @@ import type { Server } from 'node:http';
 import { ConfigError } from '#settings/toml-file.ts';
 import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
-import { serveAdminHttp } from '../admin/http.ts';
+import { type AdminView, serveAdminHttp } from '../admin/http.ts';
 import { StartError } from '../start-error.ts';
 import { compileSoon } from './compile-soon.ts';
-import { WireGuardProcess } from './process.ts';
+import type { KernelProcess } from './kernel/process.ts';
+import type { WireGuardProcess } from './process.ts';
 
 export interface WireGuardOptions {
+  /** The kernel's own WireGuard instead of ours. */
+  readonly kernel: boolean;
   /** `host:port` of Prometheus’s figures; undefined: none. */
   readonly metrics?: string | undefined;
   /** Called once its socket answers. */
@@ -19,7 +22,7 @@ const stopSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
 
-const serveMetrics = async (listen: string, running: WireGuardProcess): Promise<Server> => {
+const serveMetrics = async (listen: string, running: AdminView): Promise<Server> => {
   try {
     return await serveAdminHttp(listen, running);
   } catch (error) {
@@ -27,9 +30,15 @@ const serveMetrics = async (listen: string, running: WireGuardProcess): Promise<
   }
 };
 
-const run = async (name: string, { metrics, ready }: WireGuardOptions, log: Logger): Promise<number> => {
+/** Only what is run is loaded: the kernel's needs none of our data plane. */
+const newProcess = async (kernel: boolean, name: string, log: Logger): Promise<KernelProcess | WireGuardProcess> => {
+  if (kernel) return new (await import('./kernel/process.ts')).KernelProcess(name, log);
+  return new (await import('./process.ts')).WireGuardProcess(name, log);
+};
+
+const run = async (name: string, { kernel, metrics, ready }: WireGuardOptions, log: Logger): Promise<number> => {
   const stopped = stopSignal();
-  const running = new WireGuardProcess(name, log);
+  const running = await newProcess(kernel, name, log);
   let server: Server | undefined;
   try {
     await running.start();
@@ -38,7 +47,7 @@ const run = async (name: string, { metrics, ready }: WireGuardOptions, log: Logg
     running.stop();
     throw error;
   }
-  log.info('running', { interface: running.name });
+  log.info('running', { interface: running.name, implementation: kernel ? 'kernel' : 'userspace' });
   ready();
   const reason = await Promise.race([stopped.then(() => undefined), running.gone]);
   log.info('stopping', reason === undefined ? {} : { reason });

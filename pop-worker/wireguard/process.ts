@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, type FSWatcher, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import type { Server } from 'node:net';
-import path from 'node:path';
 import { collectHost } from '#dataplane/metrics/host-metrics.ts';
 import { collectWireGuard } from '#dataplane/wireguard/metrics.ts';
 import { Tunnel } from '#dataplane/wireguard/tunnel.ts';
@@ -12,7 +11,7 @@ import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { DEFAULT_MTU, openDevice } from './device.ts';
 import { Interface } from './interface.ts';
 import { LinkWatch } from './link.ts';
-import { serveUapi, UAPI_FOLDER, uapiFile } from './uapi-socket.ts';
+import { serveUapi, watchSocket } from './uapi-socket.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(wireguard|udp|tun)_/.test(spec.name));
 /** A WireGuard interface with its socket, from its start to its end. */
@@ -75,11 +74,7 @@ export class WireGuardProcess {
       addressGone: () => this.#tunnel.core.forgetSources(),
       gone: () => this.#gone.resolve('the interface was removed'),
     });
-    const file = uapiFile(name);
-    // As `wg-quick down` ends a wireguard-go.
-    this.#watcher = watch(UAPI_FOLDER, (_event, changed) => {
-      if (changed === path.basename(file) && !existsSync(file)) this.#gone.resolve(`${file} was removed`);
-    });
+    this.#watcher = watchSocket(name, this.#gone.resolve);
   }
 
   /** Removes interface and socket, and wipes all keys. */

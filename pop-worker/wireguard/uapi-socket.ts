@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, type FSWatcher, lstatSync, mkdirSync, unlinkSync, watch } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { lastLines } from '#protocol/wireguard/uapi/answer.ts';
@@ -7,7 +7,7 @@ import { MOST_LINE_BYTES, type SetRequest, UapiReader } from '#protocol/wireguar
 import { StartError } from '../start-error.ts';
 
 /** Where `wg` looks for the interfaces of programs. */
-export const UAPI_FOLDER = '/var/run/wireguard';
+const UAPI_FOLDER = '/var/run/wireguard';
 const NEW_LINE = 10;
 /** Who may connect at a time. */
 const MOST_CONNECTIONS = 64;
@@ -118,7 +118,15 @@ const clear = async (file: string, name: string): Promise<void> => {
   unlinkSync(file);
 };
 
-export const uapiFile = (name: string): string => path.join(UAPI_FOLDER, `${name}.sock`);
+const uapiFile = (name: string): string => path.join(UAPI_FOLDER, `${name}.sock`);
+
+/** Tells when the socket of an interface is removed by others: `wg-quick down` ends a wireguard-go so. */
+export const watchSocket = (name: string, removed: (reason: string) => void): FSWatcher => {
+  const file = uapiFile(name);
+  return watch(UAPI_FOLDER, (_event, changed) => {
+    if (changed === path.basename(file) && !existsSync(file)) removed(`${file} was removed`);
+  });
+};
 
 /**
  * Serves `/var/run/wireguard/NAME.sock`, to root alone.

@@ -28,6 +28,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'bgp-session': { tests: `${CORE}/bgp/fsm/hostile-peer.test.ts`, code: `${CORE}/bgp` },
   dns: { tests: `${CORE}/dns/corpus.test.ts` },
   netlink: { tests: `${CORE}/netlink/corpus.test.ts` },
+  'netlink-wireguard': { tests: `${CORE}/netlink/wireguard/corpus.test.ts` },
   'quic-lb': { tests: `${CORE}/quic-lb/corpus.test.ts` },
   handoff: { tests: `${CORE}/handoff/corpus.test.ts` },
   nat: { tests: `${CORE}/nat/corpus.test.ts` },

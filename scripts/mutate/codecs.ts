@@ -174,6 +174,12 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     ].map((name) => `${NETLINK}/${name}.ts`),
     tests: [`${NETLINK}/{round-trip,exchange,writer}.test.ts`, `${NETLINK}/corpus.test.ts`],
   },
+  'netlink-wireguard': {
+    files: ['generic', ...['read', 'socket-address', 'split', 'write'].map((name) => `wireguard/${name}`)].map(
+      (name) => `${NETLINK}/${name}.ts`,
+    ),
+    tests: [`${NETLINK}/wireguard/*.test.ts`],
+  },
   'quic-lb': {
     files: ['codec', 'config', 'configurations', 'four-pass', 'nonces', 'server-id'].map(
       (name) => `${QUIC_LB}/${name}.ts`,

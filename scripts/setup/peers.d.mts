@@ -24,6 +24,18 @@ export interface Unpacked<Name extends string> {
 }
 /** Unpacked if they have to be. @throws PeerMissing */
 export const debianPeers: () => Promise<Unpacked<'gtlsclient' | 'gtlsserver' | 'iperf3'>>;
+/** Of a machine that QEMU emulates: paths of programs, files and folders, and the LD_LIBRARY_PATH of the programs. */
+export interface GuestParts {
+  readonly qemu: string;
+  readonly busybox: string;
+  readonly libraries: string;
+  readonly kernel: string;
+  /** Of the kernel, uncompressed. */
+  readonly modules: string;
+  readonly firmware: readonly string[];
+}
+/** Unpacked if they have to be. @throws PeerMissing */
+export const guestParts: () => Promise<GuestParts>;
 /** Unpacked if they have to be. @throws PeerMissing */
 export const dnsPeers: () => Promise<Unpacked<'dig' | 'dnsperf' | 'nsd'>>;
 /** Unpacked if they have to be. @throws PeerMissing */

@@ -9,7 +9,7 @@ import { runLogged } from './run.mjs';
 
 const folder = path.join(cache, 'peers');
 const { router, wireguardClient } = requirements;
-const { go, rust, debian, dns, frr, python, wireguard } = requirements.peers;
+const { go, rust, debian, dns, frr, guest, python, wireguard } = requirements.peers;
 const goSource = path.join(root, go.source);
 
 /** Why a peer cannot be had on this machine: the reason of a skip. */
@@ -248,14 +248,16 @@ const unpackDebian = async (target, what, list) => {
   });
 };
 
-const librariesOf = (target) => {
-  const base = path.join(target, 'usr/lib');
-  if (!fs.existsSync(base)) return [];
-  return fs
-    .readdirSync(base)
-    .filter((name) => name.endsWith('-linux-gnu'))
-    .map((name) => path.join(base, name));
-};
+const librariesOf = (target) =>
+  ['usr/lib', 'lib']
+    .map((name) => path.join(target, name))
+    .filter((base) => fs.existsSync(base))
+    .flatMap((base) =>
+      fs
+        .readdirSync(base)
+        .filter((name) => name.endsWith('-linux-gnu'))
+        .map((name) => path.join(base, name)),
+    );
 
 const lacks = (file, libraries) => {
   const env = { ...process.env, LD_LIBRARY_PATH: libraries };
@@ -318,6 +320,22 @@ export const dnsPeers = async () => {
   const list = () => missingPackages(dns.packages);
   if (!isUnpacked(dns)) await unpackDebian(folderOf(dns.packages), 'NSD, dnsperf and dig', list);
   return programsIn(dns);
+};
+
+/** QEMU and a kernel of Debian's with its modules, 500 MB, unpacked if they have to be. @throws PeerMissing */
+export const guestParts = async () => {
+  if (os.arch() !== 'x64') throw new PeerMissing('The guest is an x86-64 machine, and this is another one.');
+  const target = folderOf(guest.packages);
+  const list = () => missingPackages(guest.packages);
+  if (!isUnpacked(guest)) await unpackDebian(target, 'QEMU and its guest', list);
+  const { programs, libraries } = programsIn(guest);
+  const release = fs.readdirSync(path.join(target, 'lib/modules'))[0] ?? '';
+  return {
+    ...{ ...programs, libraries },
+    kernel: path.join(target, `boot/vmlinuz-${release}`),
+    modules: path.join(target, 'lib/modules', release),
+    firmware: guest.firmware.map((name) => path.join(target, name)),
+  };
 };
 
 const CHROMIUM = 'usr/lib/chromium/chromium';

@@ -3,14 +3,12 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '#lab/command.ts';
 import { wireguardTools } from '#scripts/setup/peers.mjs';
 import { until } from '../../bgp/until.ts';
 import { withScene } from '../scene.ts';
 import type { Proof } from './proof.ts';
 
 const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
-const LIMIT_MS = 60_000;
 
 /** A file as `wg-quick` has it makes an interface of ours, in the background, and takes it away again. */
 export const quick: Proof = (name) =>
@@ -46,12 +44,12 @@ export const quick: Proof = (name) =>
           what,
           file,
         ];
-        return runCommand('ip', ['netns', 'exec', ours.end.namespace, ...words], { timeoutMs: LIMIT_MS });
+        return ours.place.run(words);
       };
       await wgQuick('up');
       try {
         for (const to of ['10.77.0.1', '198.51.100.1', 'fd77::1']) assert.equal(await ours.ping(to), 3, to);
-        const link = await runCommand('ip', ['-n', ours.end.namespace, 'link', 'show', device]);
+        const link = await ours.place.run(['ip', 'link', 'show', device]);
         assert.match(link, /mtu 1380/);
       } finally {
         await wgQuick('down');

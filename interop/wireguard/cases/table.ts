@@ -1,4 +1,7 @@
+import type { PeerName } from '../implementations.ts';
+import { deviceConfig } from './device-config.ts';
 import { bothBegin, itBegins, overIpv6, presharedKey, privateKey, weBegin } from './handshakes.ts';
+import { kernel } from './kernel.ts';
 import type { Proof } from './proof.ts';
 import { quick } from './quick.ts';
 import { sites } from './sites.ts';
@@ -6,8 +9,10 @@ import { keepalive, rekey, restarts, roaming } from './time.ts';
 import { tools } from './tools.ts';
 import { allowedIps, sizes, tcp } from './traffic.ts';
 
-/** Every case: its name, what it shows, and how. */
-export const CASES: readonly (readonly [name: string, summary: string, proof: Proof])[] = [
+type Row = readonly [name: string, summary: string, proof: Proof, peers?: readonly PeerName[]];
+
+/** Every case: its name, what it shows, how, and with whom, where that is not everybody. */
+export const CASES: readonly Row[] = [
   ['we-begin', 'our handshake, then packets of both families both ways', weBegin],
   ['it-begins', 'the same with a handshake of the peer’s', itBegins],
   ['both-begin', 'handshakes of both in the same moment', bothBegin],
@@ -23,5 +28,12 @@ export const CASES: readonly (readonly [name: string, summary: string, proof: Pr
   ['tools', 'wg show, set, setconf, syncconf, addconf and showconf on ours', tools],
   ['wg-quick', 'a file of wg-quick makes an interface of ours, routes included, and takes it away', quick],
   ['sites', 'two networks, one behind each, reach each other', sites],
+  ['kernel', 'our command with --kernel: set up, asked and counted by netlink as it is by `wg`', kernel, ['linux']],
+  [
+    'device-config',
+    'what `device config --wireguard` prints, for a site, by wg-quick in the guest',
+    deviceConfig,
+    ['linux'],
+  ],
   ['rekey', 'new keys after two minutes, for real, under traffic', rekey],
 ];

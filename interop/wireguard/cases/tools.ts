@@ -10,9 +10,9 @@ export const tools: Proof = (name) =>
     const presharedKey = await wg(['genpsk']);
     await scene.configure({ over: 4, keepaliveS: 25, presharedKey }, { presharedKey });
     for (const side of [ours, theirs]) {
-      const saved = await wg(['showconf', side.end.name]);
+      const saved = await side.wg(['showconf', side.end.name]);
       await side.configure(saved, 'syncconf');
-      assert.equal(await wg(['showconf', side.end.name]), saved);
+      assert.equal(await side.wg(['showconf', side.end.name]), saved);
     }
     const more = await newKeyPair();
     await ours.configure(`[Peer]\nPublicKey = ${more.publicKey}\nAllowedIPs = 10.77.0.0/16, fd77::/16\n`, 'addconf');
@@ -30,7 +30,7 @@ export const tools: Proof = (name) =>
     await ours.set(`peer ${theirs.keys.publicKey} persistent-keepalive off`);
     assert.equal(await ours.show('persistent-keepalive'), `${theirs.keys.publicKey}\toff`);
     assert.equal(await ours.ping(theirs.end.inner[4]), 3);
-    const dump = await wg(['show', ours.end.name, 'dump']);
+    const dump = await ours.wg(['show', ours.end.name, 'dump']);
     assert.match(dump, /\t5001\toff\n/);
     await ours.set('fwmark 0x51820');
     assert.equal(await ours.show('fwmark'), '0x51820');

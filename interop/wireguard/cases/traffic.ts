@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import { goodputOf, iperfClient, iperfServer } from '#bench/harness/iperf.ts';
-import { withPrograms } from '#bench/harness/program.ts';
 import { type Scene, withScene } from '../scene.ts';
 import type { Side } from '../side.ts';
 import { assertReaches } from './handshakes.ts';
 import type { Proof } from './proof.ts';
 
-const LIMIT_MS = 20_000;
-
-const transfer = (from: Side, to: Side, family: 4 | 6): Promise<void> =>
-  withPrograms(async (start) => {
-    const target = to.end.inner[family];
-    const server = start(await iperfServer(target), { namespace: to.end.namespace });
-    await server.ready;
+const transfer = async (from: Side, to: Side, family: 4 | 6): Promise<void> => {
+  const target = to.end.inner[family];
+  const stop = await to.place.serve(await iperfServer(target));
+  try {
     for (const way of ['up', 'down'] as const) {
-      const client = start(await iperfClient(target, 2, way), { namespace: from.end.namespace });
-      await client.finish(LIMIT_MS);
-      assert.ok(goodputOf(client.output) > 0, `TCP over IPv${family}, ${way}`);
+      const { command, args, env = {} } = await iperfClient(target, 2, way);
+      const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+      const report = await from.place.run(['env', ...variables, command, ...args]);
+      assert.ok(goodputOf(report) > 0, `TCP over IPv${family}, ${way}`);
     }
-  });
+  } finally {
+    await stop();
+  }
+};
 
 const counted = async (side: Side): Promise<readonly [received: number, sent: number]> => {
   const [received = 0, sent = 0] = (await side.ofPeer('transfer')).split(' ').map(Number);

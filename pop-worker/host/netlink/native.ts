@@ -10,10 +10,10 @@ export const Received = {
   truncated: -2,
 } as const;
 
-/** NETLINK_ROUTE sockets with extended acknowledgements and strict checking; `host/netlink/` is what others use. */
+/** Netlink sockets with extended acknowledgements and strict checking; `host/netlink/` is what others use. */
 export interface NetlinkNative {
-  /** Opens in the calling thread's network namespace. @param receiveBufferBytes 0 for the kernel's default */
-  netlinkOpen(receiveBufferBytes: number): NetlinkHandle;
+  /** Opens in the calling thread's network namespace. @param receiveBufferBytes 0 for the kernel's default @param protocol NETLINK_* */
+  netlinkOpen(receiveBufferBytes: number, protocol: number): NetlinkHandle;
   netlinkDescriptor(socket: NetlinkHandle): number;
   /** By which the kernel knows the socket. */
   netlinkPort(socket: NetlinkHandle): number;

@@ -7,7 +7,11 @@ export { Received } from './native.ts';
 /** What one datagram of the kernel has at most: 32 KiB of a dump, and more than that for a link with many parts. */
 export const DATAGRAM_BYTES = 64 * 1024;
 
-/** A NETLINK_ROUTE socket in the network namespace of the thread that opened it. */
+/** NETLINK_* (linux/netlink.h): of links, addresses and routes, and of what names itself. */
+const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
+
+/** A netlink socket in the network namespace of the thread that opened it. */
 export class NetlinkSocket {
   readonly #handle: NetlinkHandle;
   readonly #readiness = new Readiness(() => native.netlinkDescriptor(this.#handle));
@@ -17,8 +21,8 @@ export class NetlinkSocket {
   }
 
   /** @param receiveBufferBytes 0: the system's default @throws an Error with the errno's name as `code` */
-  static open(receiveBufferBytes = 0): NetlinkSocket {
-    return new NetlinkSocket(native.netlinkOpen(receiveBufferBytes));
+  static open(receiveBufferBytes = 0, protocol = NETLINK_ROUTE): NetlinkSocket {
+    return new NetlinkSocket(native.netlinkOpen(receiveBufferBytes, protocol));
   }
 
   /** By which notifications say whose request caused them. */

@@ -1,4 +1,4 @@
-import { align, readU16, readU32 } from './bytes.ts';
+import { align, readU16, readU32, readU64 } from './bytes.ts';
 import { NetlinkError, NetlinkFault } from './errors.ts';
 
 /** struct nlattr (linux/netlink.h), also struct rtattr (linux/rtnetlink.h): length, type. */
@@ -57,8 +57,23 @@ export class AttributeReader {
     return this.bytes[this.#sized(1)] as number;
   }
 
+  u16(): number {
+    return readU16(this.bytes, this.#sized(2));
+  }
+
   u32(): number {
     return readU32(this.bytes, this.#sized(4));
+  }
+
+  /** Exact up to 2^53. */
+  u64(): number {
+    return readU64(this.bytes, this.#sized(8));
+  }
+
+  /** A copy of so many bytes. */
+  octets(length: number): Uint8Array {
+    const at = this.#sized(length);
+    return this.bytes.slice(at, this.end);
   }
 
   /** A copy of 4 or 16 bytes. */

@@ -13,6 +13,10 @@ export const readU32 = (bytes: Uint8Array, at: number): number =>
     ((bytes[at + 3] as number) << 24)) >>>
   0;
 
+/** Exact up to 2^53. */
+export const readU64 = (bytes: Uint8Array, at: number): number =>
+  readU32(bytes, at) + readU32(bytes, at + 4) * 0x1_0000_0000;
+
 export const writeU16 = (bytes: Uint8Array, at: number, value: number): void => {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;

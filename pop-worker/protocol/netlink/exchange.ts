@@ -17,6 +17,7 @@ export const Outcome = {
   /** What was dumped changed meanwhile (NLM_F_DUMP_INTR): it may be incomplete, ask again. */
   interrupted: 2,
 } as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
 const MOST_SEQUENCE = 0xffff_ffff;
 
@@ -57,8 +58,14 @@ export class Exchange {
     return this.#sequence + 1 - this.#first;
   }
 
-  /** Adds a request. @param flags of Flag besides `request` @throws NetlinkError */
-  add(type: number, flags: number, body: (writer: MessageWriter) => void): void {
+  /**
+   * Adds a request.
+   *
+   * @param flags of Flag besides `request`
+   * @param isGet whether it asks, so that Flag.dump asks for all
+   * @throws NetlinkError
+   */
+  add(type: number, flags: number, body: (writer: MessageWriter) => void, isGet = isRouteGet(type)): void {
     const start = this.#writer.length;
     try {
       this.#writer.begin(type, flags | Flag.request, this.#sequence + 1);
@@ -69,7 +76,7 @@ export class Exchange {
       throw error;
     }
     this.#sequence++;
-    this.#isDump = isGet(type) && (flags & Flag.dump) === Flag.dump;
+    this.#isDump = isGet && (flags & Flag.dump) === Flag.dump;
   }
 
   /** Ends the batch, which must have a request. @returns what is to be sent, good until the next `begin` */
@@ -78,6 +85,11 @@ export class Exchange {
     if (!this.#isDump) this.#writer.wantAcknowledgement();
     this.#pending = true;
     return this.#writer.bytes.subarray(0, this.#writer.length);
+  }
+
+  /** Forgets the bytes of what was sent, where keys are among them. */
+  wipe(): void {
+    this.#writer.bytes.fill(0);
   }
 
   get isPending(): boolean {
@@ -90,7 +102,7 @@ export class Exchange {
    * @returns how the exchange ended; undefined: it goes on
    * @throws NetlinkError
    */
-  handle(bytes: Uint8Array, length: number): (typeof Outcome)[keyof typeof Outcome] | undefined {
+  handle(bytes: Uint8Array, length: number): Outcome | undefined {
     const reader = this.#reader;
     reader.begin(bytes, length);
     while (reader.next()) {
@@ -127,4 +139,4 @@ export class Exchange {
 }
 
 /** RTM_GET* are the third of each four types; NLM_F_DUMP means other things elsewhere. */
-const isGet = (type: number): boolean => type % 4 === 2;
+const isRouteGet = (type: number): boolean => type % 4 === 2;

@@ -72,6 +72,11 @@ export class MessageWriter {
     this.bytes[at] = value;
   }
 
+  u16(type: number, value: number): void {
+    const at = this.attribute(type, 2);
+    writeU16(this.bytes, at, value);
+  }
+
   u32(type: number, value: number): void {
     const at = this.attribute(type, 4);
     writeU32(this.bytes, at, value);
