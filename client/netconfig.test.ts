@@ -120,12 +120,8 @@ test('a journal of a dead process is carried out, cut anywhere; a live one refus
   }
   // A journal of another network namespace or another boot is none of ours, and neither is one by the inode alone.
   const inode = readlinkSync('/proc/self/ns/net').replaceAll(/\D/g, '');
-  for (const foreign of [
-    name.replace('-cb0', '0-cb0'),
-    `0${name.slice(1)}`,
-    `1${name.slice(1)}`,
-    `${inode}-cb0.jsonl`,
-  ]) {
+  const boots = ['0', '1', '2'].filter((digit) => digit !== name[0]).map((digit) => digit + name.slice(1));
+  for (const foreign of [name.replace('-cb0', '0-cb0'), ...boots, `${inode}-cb0.jsonl`]) {
     appendFileSync(path.join(folder, foreign), text);
     ran.length = 0;
     await beginNetConfig(folder, 'cb3', false, ip);

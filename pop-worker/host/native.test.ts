@@ -52,6 +52,7 @@ const HARMLESS = new Set([
   'sealerNew',
   'threadCpuUs',
   'threadId',
+  'threadYield',
   'tlsDeskWaiting',
   'timerOpen',
   'timerClose',
