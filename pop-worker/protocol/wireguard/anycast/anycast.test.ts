@@ -65,7 +65,7 @@ const forged = (scene: Scene, to: Host, peer: number, from: Int32Array, length =
   scene.settle();
 };
 
-test('spoofed sources share their peer’s one initiation in five seconds; it moves nothing and hinders nobody', () => {
+test('spoofed sources share their peer’s one initiation a second; it moves nothing and hinders nobody', () => {
   const { scene, client, first, onFirst } = edge();
   const before = scene.log.length;
   for (let i = 0; i < 50; i++) forged(scene, first, 1, address(100 + i));
@@ -131,6 +131,49 @@ test('a replayed initiation is answered by a worker that has not had it, and mov
   scene.send(client, second, 200);
   scene.send(client, second, 200);
   assert.equal(second.received.length, 1);
+});
+
+test('an initiation that is lost costs a client that goes on sending a second, not its five', () => {
+  const { scene, client, second, onSecond } = edge();
+  scene.run(5e6);
+  scene.route = second;
+  let isLost = true;
+  scene.filter = ({ bytes }, host) => {
+    const isInitiation = bytes[0] === 1 && host === second;
+    if (!isInitiation || !isLost) return true;
+    isLost = false;
+    return false;
+  };
+  for (let ms = 0; ms < 1100; ms += 20) {
+    scene.send(client, second, 200);
+    scene.run(20_000);
+  }
+  assert.deepEqual(
+    scene.trace(second).filter((each) => each.endsWith(':1')),
+    ['5:1', '6:1'],
+  );
+  assert.deepEqual(second.confirmed, [onSecond]);
+  assert.deepEqual(onSecond.endpoint.words.slice(0, 6), client.address);
+});
+
+test('a client whose answers take two and a half seconds is served, too: gaps grow beyond that', () => {
+  const { scene, client, second } = edge();
+  scene.run(5e6);
+  scene.route = second;
+  const late: { readonly at: number; readonly datagram: Datagram }[] = [];
+  scene.filter = (datagram, host) => {
+    if (host !== client || datagram.bytes[0] !== 2) return true;
+    late.push({ at: scene.now + 2.5e6, datagram });
+    return false;
+  };
+  for (let ms = 0; ms < 7000; ms += 20) {
+    scene.send(client, second, 200);
+    scene.run(20_000);
+    for (const { at, datagram } of late) if (at <= scene.now && at > scene.now - 20_000) scene.deliver(datagram);
+    scene.settle();
+  }
+  assert.equal(second.core.totals.sessions, 1);
+  assert.ok(second.received.length > 10);
 });
 
 test('an answer that somebody has held back begins no session and moves nothing: who answers has five seconds', () => {

@@ -6,6 +6,12 @@ import type { Identity } from '../ports.ts';
 import { INITIATION_BYTES } from '../wire/initiation.ts';
 
 /**
+ * An initiation may be lost, or come within 20 ms of another one, when a peer drops it: whoever goes on sending is asked again so
+ * soon, then after twice as long each time. A peer knows but the latest that it answered: so gaps grow beyond its round trip.
+ */
+const FIRST_AGAIN_US = 1e6;
+
+/**
  * A source that sends a peer's data of a session that this worker does not hold. It may be the peer, whose packets another
  * worker got until now; or anybody, who has it as its victim. Nothing is sent to it beyond what came from it, and what is
  * begun with it is beside all that is under way with where the peer is known to be: a stranger must not hinder that.
@@ -18,6 +24,8 @@ export class UnvalidatedSource {
   #credit = 0;
   /** When the first of those that go together was to go there. */
   #sentAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** How long after it the next ones may follow. */
+  #againUs = FIRST_AGAIN_US;
   /** Of those that go together, how many were to go. */
   #begun = 0;
   /** …and how many went. */
@@ -56,6 +64,8 @@ export class UnvalidatedSource {
   spend(now: TimeUs): void {
     this.#credit -= INITIATION_BYTES;
     if (this.#isOver(now)) {
+      const isFirst = now - this.#sentAt >= REKEY_TIMEOUT_US;
+      this.#againUs = isFirst ? FIRST_AGAIN_US : Math.min(2 * this.#againUs, REKEY_TIMEOUT_US);
       this.#begun = 0;
       this.turn = 0;
       this.#sentAt = now;
@@ -85,6 +95,6 @@ export class UnvalidatedSource {
   }
 
   #isOver(now: TimeUs): boolean {
-    return now - this.#sentAt >= REKEY_TIMEOUT_US;
+    return now - this.#sentAt >= this.#againUs;
   }
 }
