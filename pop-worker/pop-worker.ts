@@ -1,18 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
-import type { Command, Notice } from '#dataplane/commands.ts';
-import type { CidKey } from '#dataplane/exchange/cids.ts';
-import type { HandoffPeer } from '#dataplane/handoff/setup.ts';
+import type { Notice } from '#dataplane/commands.ts';
 import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
-import { allocateTurn } from '#host/thread/turn.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
 import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
-import type { MeshPeer } from '#pop-worker/mesh/setup.ts';
 import type { BfdStatus } from '#pop-worker/routing/bfd/service.ts';
 import type { BfdSessionConfig } from '#pop-worker/routing/bfd/setup.ts';
 import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
@@ -21,23 +17,18 @@ import { controlJson } from './admin/control-json.ts';
 import { WorkerAnycast, type WorkerAnycastStatus } from './anycast/worker-anycast.ts';
 import { BfdSection } from './bfd-settings.ts';
 import { watchedData } from './checks-settings.ts';
-import { checkRotation } from './cid-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { WorkerListener } from './control-listener.ts';
-import { DataThread } from './data-thread.ts';
-import type { HandoffConfig } from './handoff-config.ts';
-import { handoffSetupOf, meshHandoffPeer } from './handoff-files.ts';
+import { DataPlane } from './data-plane.ts';
 import { KeptOrder } from './kept-order.ts';
 import type { MeshConfig } from './mesh-settings.ts';
-import { announcedOf, fleetOf, natSetupOf } from './nat-settings.ts';
+import { announcedOf, fleetOf } from './nat-settings.ts';
 import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import { NetworkKeeper } from './network-keeper.ts';
 import { OrderDesk } from './order-desk.ts';
 import { type Orders, routingBy } from './orders.ts';
-import { probeRoutes } from './probe-routes.ts';
 import { QlogOrder } from './qlog-order.ts';
-import { sharedByThreads } from './shared-by-threads.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { WorkerBfd } from './worker-bfd.ts';
 import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
@@ -120,14 +111,11 @@ const NO_KEY = new Uint8Array();
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
 export class PopWorker {
   readonly #parts: PopWorkerParts;
-  readonly #threads: readonly DataThread[];
+  readonly #data: DataPlane;
   readonly #mesh: WorkerMesh | undefined;
   readonly #metrics: WorkerMetrics;
   /** Whether connections are logged. */
   readonly qlog: QlogOrder;
-  /** What its threads share where the configuration names none. */
-  readonly #ticketKeys: readonly Uint8Array[];
-  #cidKeys: readonly CidKey[];
   #bfd: WorkerBfd | undefined;
   readonly #bgpBeat = allocateBeat();
   #anycast: WorkerAnycast | undefined;
@@ -159,75 +147,36 @@ export class PopWorker {
 
   constructor(parts: PopWorkerParts) {
     this.#parts = parts;
-    const { config, tls, network, log } = parts;
+    const { config, network, log } = parts;
     const kept = new KeptOrder(config.state_directory, (reason) => log.warn('orders', { reason }));
     this.#desk = new OrderDesk({ states: this.#states, kept, view: () => parts.source.view(), log });
     this.#network = new NetworkChanges(network, log);
     this.#keeper = new NetworkKeeper({ changes: this.#network, log });
-    const { proxy, listen } = config;
-    const tun = { ...config.tun, probes: config.tun.enabled ? probeRoutes(config) : [] };
-    const events = {
-      notice: (notice: Notice) => this.#onNotice(notice),
-      gone: (reason: string) => parts.broken(reason),
-    };
-    const shared = sharedByThreads(config, tls, parts.bootEpoch);
-    this.#ticketKeys = shared.tls.ticketKeys;
-    this.#cidKeys = shared.cids.keys;
-    const handoff =
-      config.handoff &&
-      tls.resetKey &&
-      handoffSetupOf(config.handoff, tls.resetKey, parts.bootEpoch, parts.mesh?.peers);
-    const handoffPeer = (peer: MeshPeer): HandoffPeer =>
-      meshHandoffPeer(config.handoff as HandoffConfig, tls.resetKey as Uint8Array, peer);
-    const nat = config.nat44 && tun.enabled ? natSetupOf(config.nat44, parts.mesh !== undefined) : undefined;
-    const turn = listen.threads > 1 ? allocateTurn() : undefined;
-    const wireguard = parts.wireguard && { ...parts.wireguard, turn };
-    this.#threads = Array.from({ length: listen.threads }, (_, index) => {
-      const addresses = listen.addresses.map((address) => ({ address, port: listen.port }));
-      const common = {
-        worker: config.worker,
-        index,
-        threads: listen.threads,
-        congestionControl: listen.congestion_control,
-        handshakeThreads: listen.handshake_threads,
-        tcp: listen.tcp,
-      };
-      const own = handoff && { ...handoff, port: handoff.port + index };
-      const setup = { ...common, ...shared, handoff: own, listen: addresses, tun, nat, wireguard, proxy };
-      return new DataThread(setup, events);
+    this.#data = new DataPlane(parts, {
+      notice: (notice) => this.#onNotice(notice),
+      gone: (reason) => parts.broken(reason),
     });
+    const { exchange, fence, handoff } = this.#data;
     this.#mesh =
       parts.mesh &&
-      shared.exchange &&
-      shared.fence &&
+      exchange &&
+      fence &&
       new WorkerMesh({
         others: (shared) => {
           this.#shared = shared;
           this.#anycast?.others(shared);
         },
-        ...{
-          fence: shared.fence,
-          watched: watchedData(
-            this.#threads.map(({ beat }) => beat),
-            config.checks,
-          ),
-        },
-        ...{
-          config: parts.mesh,
-          isNumbered: parts.isNumbered,
-          handoff,
-          handoffPeer,
-          threads: listen.threads,
-          filters: tun.enabled && tun.routed6,
-          exchange: shared.exchange,
-          log,
-          broken: parts.broken,
-        },
-        ...{ congestionControl: listen.congestion_control, post: (command) => this.#post(command) },
+        ...{ config: parts.mesh, isNumbered: parts.isNumbered, exchange, fence, handoff },
+        handoffPeer: (peer) => this.#data.handoffPeer(peer),
+        watched: watchedData(this.#data.beats, config.checks),
+        threads: config.listen.threads,
+        filters: config.tun.enabled && config.tun.routed6,
+        congestionControl: config.listen.congestion_control,
+        ...{ log, broken: parts.broken, post: (command) => this.#data.post(command) },
       });
-    this.qlog = new QlogOrder(config, (settings) => this.#post({ type: 'qlog', settings }));
+    this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
-      this.#threads,
+      this.#data.threads,
       () => [
         this.#keeper.slots,
         ...(this.#bfd === undefined ? [] : [this.#bfd.slots]),
@@ -240,8 +189,8 @@ export class PopWorker {
       (reason) => log.error('the counters of nftables cannot be read', { reason }),
     );
     this.#listener = new WorkerListener({
-      ...{ threads: this.#threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
-      ...{ mesh: this.#mesh, post: (command) => this.#post(command), isHealthy: () => this.isHealthy() },
+      ...{ threads: this.#data.threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
+      ...{ mesh: this.#mesh, post: (command) => this.#data.post(command), isHealthy: () => this.isHealthy() },
       route: (routing) => {
         this.#routing = routing;
         this.#anycast?.set(routing);
@@ -268,7 +217,7 @@ export class PopWorker {
   /** Sockets, TUN, routes, NAT. @throws StartError, ToolError, KernelRefusal */
   async open(): Promise<void> {
     const { log } = this.#parts;
-    const ready = await Promise.all(this.#threads.map((thread) => thread.ready));
+    const ready = await Promise.all(this.#data.threads.map((thread) => thread.ready));
     await this.#mesh?.ready();
     this.qlog.begin();
     for (const { fallbacks } of ready) {
@@ -298,7 +247,7 @@ export class PopWorker {
     const { config, bfdSessions, log, broken } = this.#parts;
     // Neighbours of BGP want it as they come.
     if (config.bfd === undefined && config.bgp === undefined) return;
-    const beats = this.#threads.map(({ beat }) => beat);
+    const beats = this.#data.beats;
     this.#bfd = new WorkerBfd({
       ...{ settings: config.bfd ?? BfdSection.parse({}), checks: config.checks, sessions: bfdSessions },
       ...{ dataBeats: beats, bgpBeat: config.bgp && this.#bgpBeat, log, gone: broken },
@@ -319,11 +268,11 @@ export class PopWorker {
         this.#states.found(found);
       },
       targets: listen.addresses.map((address) => ({ address, port: listen.port })),
-      ...{ dataBeats: this.#threads.map(({ beat }) => beat), bgpBeat: this.#bgpBeat },
+      ...{ dataBeats: this.#data.beats, bgpBeat: this.#bgpBeat },
       kernel: this.#kernelPath(),
       outside:
         config.nat44 === undefined ? NO_OUTSIDE : { own: announcedOf(config.nat44), fleet: fleetOf(config.nat44) },
-      sessions: async () => (await this.#collected()).sessions,
+      sessions: async () => (await this.#data.collected()).sessions,
       control: () => source.view(),
     };
     this.#states.found('starting');
@@ -338,7 +287,7 @@ export class PopWorker {
     if (!config.tun.enabled || !config.checks.through_kernel) return undefined;
     return {
       ...{ versions: network.probed, device: config.tun.name, keeper: this.#keeper },
-      send: (nonce, versions) => this.#threads[nonce % this.#threads.length]?.post({ type: 'probe', nonce, versions }),
+      send: (nonce, versions) => this.#data.probe(nonce, versions),
     };
   }
 
@@ -357,14 +306,10 @@ export class PopWorker {
     await this.#dns.ready();
   }
 
-  #post(command: Command): void {
-    for (const thread of this.#threads) thread.post(command);
-  }
-
   #onNotice(notice: Notice): void {
     // Said to all, those that said it included: so all hear it in one order.
     if (notice.type === 'attached' || notice.type === 'detached') {
-      this.#post(notice);
+      this.#data.post(notice);
       this.#mesh?.notice(notice);
     }
     if (notice.type === 'probed') this.#anycast?.probed(notice);
@@ -402,7 +347,7 @@ export class PopWorker {
   #drain(isDraining: boolean): void {
     clearTimeout(this.#leaving);
     const { drain_seconds: seconds } = this.#parts.config;
-    if (!isDraining) this.#post({ type: 'undrain' });
+    if (!isDraining) this.#data.post({ type: 'undrain' });
     else if (this.#anycast === undefined) this.#sendAway(1000 * seconds);
     else this.#leaving = setTimeout(() => this.#sendAway(1000 * seconds), ROUTING_MS);
   }
@@ -410,7 +355,7 @@ export class PopWorker {
   /** @param graceMs half of it is theirs */
   #sendAway(graceMs: number): void {
     clearTimeout(this.#leaving);
-    this.#post({ type: 'drain', withinMs: graceMs / 2 });
+    this.#data.post({ type: 'drain', withinMs: graceMs / 2 });
   }
 
   /** As `OrderDesk.order`. */
@@ -426,37 +371,26 @@ export class PopWorker {
    */
   async reload(): Promise<readonly string[]> {
     const { tls: old, readTls, readMeshTls, wireguard, readWireGuardKeys, log, source } = this.#parts;
-    const { certificate, key, ticketKeys, resetKey, cidKeys } = readTls();
+    const tls = readTls();
     const meshTls = readMeshTls?.();
     const wireguardKeys = wireguard && readWireGuardKeys();
-    if (cidKeys !== undefined) this.#rotateCids(cidKeys);
-    this.#post({
-      type: 'tls',
-      tls: { certificate, key, ticketKeys: ticketKeys.length > 0 ? ticketKeys : this.#ticketKeys },
-    });
+    this.#data.renew(tls);
     if (meshTls !== undefined) this.#mesh?.renew(meshTls);
     if (wireguardKeys !== undefined) {
-      this.#post({ type: 'wireguard-keys', keys: wireguardKeys });
+      this.#data.post({ type: 'wireguard-keys', keys: wireguardKeys });
       source.setWireGuardKeys(wireguardKeys);
     }
-    if (Buffer.compare(old.resetKey ?? NO_KEY, resetKey ?? NO_KEY) !== 0) {
+    if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
     }
     const files = [
       'certificate and key',
-      ...(ticketKeys.length > 0 ? ['ticket keys'] : []),
-      ...(cidKeys === undefined ? [] : ['keys of connection IDs']),
+      ...(tls.ticketKeys.length > 0 ? ['ticket keys'] : []),
+      ...(tls.cidKeys === undefined ? [] : ['keys of connection IDs']),
       ...(meshTls === undefined ? [] : ['certificate of the mesh']),
       ...(wireguardKeys === undefined ? [] : [`${wireguardKeys.previousPrivateKey ? 'keys' : 'key'} of WireGuard`]),
     ];
     return [...files, ...(await source.reload())];
-  }
-
-  /** @throws StartError: nothing has changed then */
-  #rotateCids(keys: readonly CidKey[]): void {
-    checkRotation(this.#cidKeys, keys);
-    this.#cidKeys = keys;
-    this.#post({ type: 'cid-keys', keys });
   }
 
   /** What `cloudbridge worker wireguard` shows. @throws Error with one sentence */
@@ -464,7 +398,7 @@ export class PopWorker {
     const { wireguard, source } = this.#parts;
     if (wireguard === undefined)
       throw new Error('nobody comes by WireGuard here: the file of the worker has no [wireguard]');
-    const here = await Promise.all(this.#threads.map((thread) => thread.previousKeyDevices()));
+    const here = await Promise.all(this.#data.threads.map((thread) => thread.previousKeyDevices()));
     return { byPreviousKey: here.flat(), sealedToPreviousKey: source.sealedToPreviousKey() };
   }
 
@@ -484,7 +418,7 @@ export class PopWorker {
 
   isHealthy(): boolean {
     return (
-      this.#threads.every((thread) => thread.isAlive()) &&
+      this.#data.isAlive() &&
       this.#bfd?.isAlive() !== false &&
       this.#anycast?.isAlive() !== false &&
       this.#mesh?.isAlive() !== false &&
@@ -497,7 +431,7 @@ export class PopWorker {
   }
 
   async status(): Promise<WorkerStatus> {
-    const { sessions, connections, all } = await this.#collected();
+    const { sessions, connections, all } = await this.#data.collected();
     const { config, source } = this.#parts;
     const { pop, worker } = config;
     const view = source.view();
@@ -520,17 +454,6 @@ export class PopWorker {
     };
   }
 
-  /** What the threads have altogether, and whether all of them have answered. */
-  async #collected(): Promise<{ readonly sessions: number; readonly connections: number; readonly all: boolean }> {
-    const collected = await Promise.all(this.#threads.map((thread) => thread.collect()));
-    const sum = (key: 'sessions' | 'connections') => collected.reduce((total, one) => total + (one?.[key] ?? 0), 0);
-    return {
-      sessions: sum('sessions'),
-      connections: sum('connections'),
-      all: collected.every((one) => one !== undefined),
-    };
-  }
-
   /**
    * Drains, waits until the sessions are gone and the prefixes are withdrawn, or the time is over, then ends everything and
    * removes what it made.
@@ -546,7 +469,7 @@ export class PopWorker {
     // Neighbours send what there is elsewhere before nothing is forwarded here.
     await this.#bfd?.stop();
     await this.#mesh?.stop();
-    await Promise.all(this.#threads.map((thread) => thread.stop()));
+    await this.#data.stop();
     await this.#parts.source.stop().catch((error: Error) => this.#parts.log.warn('control', { reason: error.message }));
     this.#keeper.stop();
     await this.#parts.routing?.down();
@@ -559,7 +482,7 @@ export class PopWorker {
     if (this.#anycast?.isAnnounced === true) await wait(ROUTING_MS);
     this.#sendAway(graceMs);
     for (; performance.now() < end; await wait(SESSIONS_GONE_POLL_MS)) {
-      const { sessions, connections } = await this.#collected();
+      const { sessions, connections } = await this.#data.collected();
       if (sessions + connections === 0 && this.#anycast?.isAnnounced !== true) return;
     }
   }
