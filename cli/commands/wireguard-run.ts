@@ -1,5 +1,6 @@
+import { parseHostPort } from '../api/wire.ts';
 import { defineCommand } from '../command.ts';
-import { CommandError, SUCCESS } from '../failure.ts';
+import { CommandError, SUCCESS, UsageError } from '../failure.ts';
 
 const options = {
   foreground: { type: 'boolean', short: 'f', help: 'stay in the foreground and log on stderr' },
@@ -25,6 +26,8 @@ export const wireguardRun = defineCommand({
     { run: 'cloudbridge wireguard run wg0 --kernel', does: 'make wg0 an interface of the kernel’s WireGuard' },
   ],
   run: async ({ options: { foreground = false, kernel = false, metrics }, words: [name = ''] }) => {
+    if (metrics !== undefined && parseHostPort(metrics) === undefined)
+      throw new UsageError(`--metrics is HOST:PORT, such as 127.0.0.1:9586, not ${JSON.stringify(metrics)}`);
     const { StartError } = await import('#pop-worker/start-error.ts');
     const { startDaemon, tellReady } = await import('#pop-worker/wireguard/daemon.ts');
     try {

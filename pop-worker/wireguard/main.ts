@@ -59,7 +59,7 @@ const run = async (name: string, { kernel, metrics, ready }: WireGuardOptions, l
 
 /** `cloudbridge wireguard run --foreground`. @returns the exit code @throws StartError */
 export const runWireGuard = async (name: string, options: WireGuardOptions): Promise<number> => {
-  compileSoon();
+  if (!options.kernel) compileSoon();
   const write = (line: string): void => void process.stderr.write(line);
   const log = createLogger({ level: levelFrom(process.env['CBR_LOG']), write, now: () => new Date() });
   try {
