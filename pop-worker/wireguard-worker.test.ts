@@ -143,6 +143,55 @@ test(
 );
 
 test(
+  'another keepalive, site, network or egress counts at SIGHUP, and no session ends by it; another address ends it as changed',
+  skip,
+  async (t) => {
+    const world = await serving(t, [RED2, RED3]);
+    const [one, other] = [await WireGuardDevice.start(t, world, RED2), await WireGuardDevice.start(t, world, RED3)];
+    const told = (identity: WireGuardIdentity): void => {
+      writePeers(world, [identity, RED3]);
+      world.worker?.kill('SIGHUP');
+    };
+    for (const device of [one, other]) assert.equal(await answered(world, device, INTERNET4), 3);
+    const handshakes = async (): Promise<number[]> => [
+      await world.metric('cloudbridge_wireguard_handshakes_total{what="agreed"}'),
+      await world.metric('cloudbridge_wireguard_peers{state="in_session"}'),
+      await world.metric('cloudbridge_sessions_count'),
+    ];
+    const ended = async (): Promise<number[]> =>
+      Promise.all(
+        ['revoked', 'changed'].map((why) => world.metric(`cloudbridge_ended_tunnels_total{reason="${why}"}`)),
+      );
+    const before = await handshakes();
+    assert.deepEqual(before, [2, 2, 2]);
+    const sent = () => world.metric('cloudbridge_wireguard_packets_total{direction="sent"}');
+    const kept = await sent();
+    told({ ...RED2, keepaliveSeconds: 1 });
+    await world.until('keepalives are sent', async () => (await sent()) - kept >= 3);
+    const inside = '10.70.2.1';
+    world.run(one.namespace, 'ip', 'address', 'add', `${inside}/32`, 'dev', 'lo');
+    assert.equal(await answered(world, other, inside), 0);
+    const site = { ...RED2, networks: ['10.70.2.0/24'], site: 'berlin', metric: 7, keepaliveSeconds: 1 };
+    told(site);
+    const reached = () => world.metric('cloudbridge_wireguard_site_devices{state="reached"}');
+    await world.until('it is of a site', async () => (await reached()) === 1);
+    assert.equal(await answered(world, other, inside), 3);
+    assert.equal(await answered(world, one, INTERNET4), 3);
+    told({ ...RED2, egress: false });
+    await world.until('it is of none', async () => (await reached()) === 0);
+    assert.deepEqual([await answered(world, one, INTERNET4), await answered(world, one, INTERNET6)], [0, 0]);
+    assert.deepEqual([await answered(world, one, '10.64.0.3'), await answered(world, other, inside)], [3, 0]);
+    told(RED2);
+    await world.until('it may again', async () => (await answered(world, one, INTERNET4)) === 3);
+    assert.equal(await answered(world, one, INTERNET6), 3);
+    assert.deepEqual([await handshakes(), await ended()], [before, [0, 0]]);
+    told({ ...RED2, ipv4: '10.64.0.22' });
+    await world.until('it has ended', async () => (await ended())[1] === 1);
+    assert.deepEqual(await ended(), [0, 1]);
+  },
+);
+
+test(
   'a worker that was killed and started again serves its clients at once, by a handshake of its own',
   skip,
   async (t) => {

@@ -13,6 +13,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   tenant_gone: 'the tenant is gone',
   destination_refused: 'the destination is refused from now on',
   moved: 'the device has a newer connection',
+  changed: 'its key or its addresses are others now',
 };
 
 /** A tunnel of any kind, from the moment it was let in. */
@@ -34,7 +35,7 @@ export interface TunnelHolder {
 export class Endings {
   /** Tunnels ended so far. */
   readonly counters: Record<EndReason, number> = {
-    ...{ expired: 0, revoked: 0, tenant_gone: 0, destination_refused: 0, moved: 0 },
+    ...{ expired: 0, revoked: 0, tenant_gone: 0, destination_refused: 0, moved: 0, changed: 0 },
   };
   readonly #holders: readonly TunnelHolder[];
 

@@ -29,6 +29,7 @@ export interface WireGuardIdentity extends DeviceIdentity {
   readonly site?: string;
   readonly metric?: number;
   readonly probe?: string;
+  readonly keepaliveSeconds?: number;
 }
 
 /** @param number 1 to 199 */
@@ -40,11 +41,11 @@ export const wireguard = (identity: DeviceIdentity, number: number): WireGuardId
 export const peersOf = (identities: readonly WireGuardIdentity[]): object[] =>
   identities.map((identity) => {
     const { tenant, device, number, ipv4, ipv6, egress = true, presharedKey } = identity;
-    const { networks = [], site, metric, probe } = identity;
+    const { networks = [], site, metric, probe, keepaliveSeconds } = identity;
     const sources = [`${ipv4}/32`, `${ipv6}/128`, ...networks];
     const secret = presharedKey === undefined ? {} : { presharedKey: base64(presharedKey) };
     return {
-      ...{ tenant, device, number, sources, egress, site, metric, probe },
+      ...{ tenant, device, number, sources, egress, site, metric, probe, keepaliveSeconds },
       ...secret,
       publicKey: base64(publicOf(privateKey(identity))),
     };

@@ -191,7 +191,7 @@ export const DATAPLANE_METRICS = [
     name: 'cloudbridge_ended_tunnels_total',
     type: 'counter',
     unit: 'tunnels',
-    labels: { reason: ['expired', 'revoked', 'tenant_gone', 'destination_refused', 'moved'] },
+    labels: { reason: ['expired', 'revoked', 'tenant_gone', 'destination_refused', 'moved', 'changed'] },
     help: 'Tunnels of all kinds that the worker ended, by why they could not go on',
     layer: 'dataplane',
   },

@@ -50,6 +50,11 @@ export class Inward {
   /** Whether a session gets a packet from outside, as far as that is for the data plane to say. */
   isLetIn(session: Session, { buffer, view, isPool }: Incoming): boolean {
     const { tenants, counters } = this.#parts;
+    // What it began before that was taken from it may still be answered.
+    if (!session.egress) {
+      counters.drop(session, Drop.egressNotAllowed);
+      return false;
+    }
     if (view.version === 6) {
       const isLetIn = tenants.correspondents?.isLetIn(buffer, view, session.pickUpUntil, session.filters) !== false;
       if (!isLetIn) counters.drop(session, Drop.unsolicited);

@@ -63,15 +63,15 @@ const ownOf = (sources: readonly Prefix[], bytes: 4 | 16): Prefix | undefined =>
 export class Session {
   readonly tenant: string;
   readonly device: string;
-  readonly sources: readonly Prefix[];
-  readonly egress: boolean;
+  sources: readonly Prefix[] = [];
+  egress: boolean;
   rank: number | undefined;
   readonly link: SessionLink;
   /** The device's own IPv4 address, if it has one. */
   readonly address4: Uint8Array | undefined;
   readonly counters = new SessionCounters();
-  readonly #sources4 = new PrefixTable(4);
-  readonly #sources6 = new PrefixTable(16);
+  #sources4 = new PrefixTable(4);
+  #sources6 = new PrefixTable(16);
   /** Index in the forwarder's table, -1 while it is in none. */
   id = -1;
   /** Tells it from whoever had that index before. */
@@ -116,12 +116,19 @@ export class Session {
   constructor(options: SessionOptions, link: SessionLink) {
     this.tenant = options.tenant;
     this.device = options.device;
-    this.sources = options.sources;
     this.egress = options.egress;
     this.rank = options.rank;
     this.link = link;
     this.address4 = ownOf(options.sources, 4)?.address;
-    for (const { address, length } of options.sources) this.#table(address.length).set(address, length, 1);
+    this.setSources(options.sources);
+  }
+
+  /** Others may lie behind its device from now on; the device's own stay the same. */
+  setSources(sources: readonly Prefix[]): void {
+    this.sources = sources;
+    this.#sources4 = new PrefixTable(4);
+    this.#sources6 = new PrefixTable(16);
+    for (const { address, length } of sources) this.#table(address.length).set(address, length, 1);
   }
 
   /** What leads to it now; it may send from all of `sources`. */

@@ -4,8 +4,9 @@ import type { EgressNat } from '../nat/egress-nat.ts';
 import type { Carriers } from './carriers.ts';
 import type { Correspondents } from './correspondents.ts';
 import { isRemote, type RemoteSession, RemoteSessions } from './remote-sessions.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionOptions } from './session.ts';
 import { TenantRoutes, UNREACHABLE } from './tenants.ts';
+import { closeWayOut, openWayOut } from './way-out.ts';
 
 /** What other threads need to know of this one's sessions. */
 export interface SessionObserver {
@@ -27,6 +28,10 @@ const without = (prefixes: readonly Prefix[], others: readonly Prefix[]): readon
   const kept = new Set(others.map(formatPrefix));
   return prefixes.filter((prefix) => !kept.has(formatPrefix(prefix)));
 };
+
+/** What led to a session and does not any more, or not in the same way: with a rank or without. */
+const leftOf = (before: RemoteSession, { sources, rank }: RemoteSession): readonly Prefix[] =>
+  (before.rank === undefined) === (rank === undefined) ? without(before.sources, sources) : before.sources;
 
 /** All sessions of a data-plane thread, those of other threads that they can reach, and the tenants they belong to. */
 export class TenantTable {
@@ -143,16 +148,7 @@ export class TenantTable {
     this.#sessions[session.id] = session;
     this.#replace(session);
     this.#latest.set(keyOf(session), session);
-    if (session.egress && session.address4 !== undefined) {
-      if (this.nat === undefined) session.carrier = this.carriers.take(session.id);
-      else this.nat.attach(session);
-    }
-    const { correspondents } = this;
-    if (session.egress && correspondents !== undefined) {
-      const key = keyOf(session);
-      session.pickUpUntil = correspondents.pickUpUntil(key);
-      session.filters = correspondents.shared?.attach(key, (buffer, at) => session.ownsSource(buffer, at, 16)) ?? 0;
-    }
+    openWayOut(this, session, keyOf(session));
     this.#lead(routes, session, session.led, session.id);
     this.#observer?.attached(shownOf(session));
   }
@@ -164,6 +160,25 @@ export class TenantTable {
     session.rank = rank;
     if (routes === undefined) return;
     this.#leadNoMore(routes, without(sources, session.led), id);
+    this.#lead(routes, session, session.led, id);
+    this.#observer?.attached(shownOf(session));
+  }
+
+  /**
+   * A session's device may do something else from now on, and its rank may be one where there was none: all that have heard of it
+   * are told. Who has moved is led to by its newer session.
+   */
+  change(session: Session, { sources, egress, rank }: Pick<SessionOptions, 'sources' | 'egress' | 'rank'>): void {
+    const { routes, id, hasMoved } = session;
+    this.#leadNoMore(routes, session.sources, id);
+    const isOtherEgress = session.egress !== egress;
+    session.setSources(sources);
+    session.egress = egress;
+    session.rank = rank;
+    if (routes === undefined) return;
+    if (isOtherEgress && !egress) closeWayOut(this, session);
+    if (hasMoved) return;
+    if (isOtherEgress) openWayOut(this, session, keyOf(session));
     this.#lead(routes, session, session.led, id);
     this.#observer?.attached(shownOf(session));
   }
@@ -201,18 +216,12 @@ export class TenantTable {
     if (session.id < 0 || this.#sessions[session.id] !== session) return;
     this.#leadNoMore(session.routes, session.sources, session.id);
     if (this.#latest.get(keyOf(session)) === session) this.#latest.delete(keyOf(session));
-    if (session.carrier !== undefined) this.carriers.release(session.carrier);
-    if (session.nat >= 0) this.nat?.detach(session);
+    closeWayOut(this, session);
     session.held?.release();
-    session.heldUp?.release();
     session.heldAway?.release();
-    const { correspondents } = this;
-    if (session.filters > 0) correspondents?.shared?.detach(session.filters, correspondents.now);
     this.#sessions[session.id] = undefined;
     this.#free.push(session.id);
     session.id = -1;
-    session.carrier = undefined;
-    session.filters = 0;
     session.routes = undefined;
     this.#observer?.detached(session);
   }
@@ -230,7 +239,9 @@ export class TenantTable {
     // A session of ours that the others have not heard of yet is newer. Other workers say by epochs who is.
     const isReplaced = isNew && session.epoch === undefined && this.#latest.get(keyOf(session))?.isShown === true;
     if (isReplaced) this.#replace(session);
-    if (before !== undefined) this.#leadNoMore(routes, without(before.sources, session.sources), target);
+    if (before !== undefined) this.#leadNoMore(routes, leftOf(before, session), target);
+    // It may not leave its tenant any more.
+    if (before?.outside !== undefined && session.outside === undefined) this.nat?.detachRemote(target);
     this.#lead(routes, session, session.sources, target);
     this.correspondents?.isElsewhere(keyOf(session));
     this.nat?.attachRemote(session, target);

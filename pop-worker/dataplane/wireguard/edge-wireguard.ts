@@ -103,7 +103,8 @@ export class EdgeWireGuard {
     this.peers = new PeerBook({
       ...{ core: this.core, most: mostPeers, begins: !parts.settles },
       isBarred: (admitted) => admission.objection(admitted) !== undefined,
-      gone: ({ record }) => sessions.gone(record.number),
+      gone: ({ record }, reason) => sessions.gone(record.number, reason),
+      changed: (known, before) => sessions.changed(known, before),
     });
     this.#driver = new WireGuardDriver({
       ...{ socket, core: this.core, mayRun, afterTurn },

@@ -22,10 +22,13 @@ const scene = (most = 100) => {
   });
   const barred = new Set<string>();
   const gone: number[] = [];
+  const reasons: string[] = [];
+  const changed: number[] = [];
   const book = new PeerBook({
     ...{ core, most, begins: true },
     isBarred: ({ tenant, device }) => barred.has(tenant) || barred.has(device),
-    gone: ({ record: { number } }) => void gone.push(number),
+    gone: ({ record: { number } }, reason) => void (gone.push(number), reasons.push(reason)),
+    changed: ({ record: { number } }) => void changed.push(number),
   });
   const set = (records: readonly WireGuardPeer[]): void => {
     book.set(records);
@@ -36,7 +39,7 @@ const scene = (most = 100) => {
     while (book.addSome(2));
   };
   const numbers = () => [...core.peers].map(({ number }) => number).toSorted((a, b) => a - b);
-  return { core, book, set, review, barred, gone, numbers };
+  return { core, book, set, review, barred, gone, reasons, changed, numbers };
 };
 
 test('peers come, go and are changed; those that are as before are left alone', () => {
@@ -50,7 +53,7 @@ test('peers come, go and are changed; those that are as before are left alone', 
   assert.equal(core.peer(key(2)), two, 'another preshared key is no other peer');
   for (const change of [
     { sources: ['10.64.0.9/32'] },
-    { egress: false },
+    { sources: ['10.64.0.1/32'] },
     { tenant: 'blue' },
     { device: 'x' },
     { publicKey: key(9) },
@@ -66,6 +69,50 @@ test('peers come, go and are changed; those that are as before are left alone', 
   set([record(1, { publicKey: key(2) }), record(2, { publicKey: key(1) })]);
   assert.deepEqual([numbers(), book.refused], [[1, 2], 0]);
   assert.equal(core.peer(key(2))?.number, 1);
+});
+
+test('only another key, tenant, device or address of its own makes another peer; whoever ends is told why', () => {
+  const { core, book, set, review, barred, gone, reasons, changed } = scene();
+  set([record(1), record(2)]);
+  const peer = core.peer(key(1));
+  const own = record(1).sources;
+  for (const change of [
+    { egress: false },
+    { keepaliveSeconds: 20 },
+    { endpoint: { address: '192.0.2.7', port: 51_820 } },
+    { site: 'berlin' },
+    { site: 'berlin', metric: 9 },
+    { site: 'berlin', metric: 9, probe: '10.65.0.1' },
+    { sources: [...own, '10.65.0.0/24'] },
+    { sources: [...own].reverse() },
+    {},
+  ]) {
+    changed.length = 0;
+    set([record(1, change), record(2)]);
+    assert.deepEqual([gone, changed.includes(1), book.refused], [[], true, 0], JSON.stringify(change));
+    assert.equal(core.peer(key(1)), peer);
+    const known = book.get(1) ?? assert.fail();
+    assert.deepEqual(known.record, record(1, change));
+    const { egress, sources } = known.admitted;
+    assert.deepEqual([egress, sources.length], [change.egress ?? true, (change.sources ?? own).length]);
+  }
+  changed.length = 0;
+  set([record(1, { endpoint: { address: 'host', port: 1 } }), record(2)]);
+  assert.deepEqual([gone, changed, book.refused], [[], [2], 1], 'what is no endpoint changes nothing');
+  set([record(1, { device: 'x' }), record(2, { sources: ['none'] })]);
+  assert.deepEqual(
+    [gone, reasons],
+    [
+      [1, 2],
+      ['changed', 'changed'],
+    ],
+  );
+  set([record(1), record(2)]);
+  reasons.length = 0;
+  set([record(1)]);
+  barred.add('red');
+  review();
+  assert.deepEqual(reasons, ['revoked', 'revoked']);
 });
 
 test('what cannot be a peer is counted, and hinders no other', () => {

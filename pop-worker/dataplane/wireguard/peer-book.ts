@@ -5,15 +5,20 @@ import { WireGuardError } from '#protocol/wireguard/errors.ts';
 import type { Peer } from '#protocol/wireguard/peer.ts';
 import type { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import type { Admitted } from '../admission.ts';
+import type { EndReason } from '../endings.ts';
 import { prefixOf } from '../prefix-of.ts';
+import { hasSameSources } from './record-changes.ts';
 
 /** A peer by its record. */
 export interface KnownPeer {
   record: WireGuardPeer;
-  readonly admitted: Admitted;
+  admitted: Admitted;
   /** Undefined while it may not come: it is revoked, or its tenant is not known. Nothing that it sends is answered then. */
   peer: Peer | undefined;
 }
+
+/** Why a peer is none any more: it may not come, or its number is somebody else's or has another key or address. */
+type GoneReason = Extract<EndReason, 'revoked' | 'changed'>;
 
 interface PeerBookParts {
   readonly core: WireGuard;
@@ -27,7 +32,9 @@ interface PeerBookParts {
   /** Whether somebody may not come. */
   readonly isBarred: (admitted: Admitted) => boolean;
   /** One is none any more, or another than before: what it has is to end, before its keys go. */
-  readonly gone: (known: KnownPeer) => void;
+  readonly gone: (known: KnownPeer, reason: GoneReason) => void;
+  /** One is the same as before, and its record says something else of it. */
+  readonly changed: (known: KnownPeer, before: WireGuardPeer) => void;
 }
 
 const NO_KEY = new Uint8Array(32);
@@ -48,20 +55,18 @@ const admittedOf = ({ tenant, device, egress, sources }: WireGuardPeer): Admitte
 
 const isSameKey = (a: Uint8Array = NO_KEY, b: Uint8Array = NO_KEY): boolean => Buffer.compare(a, b) === 0;
 
-/** Whether a record says the same of who it is, what it may and where it is; another preshared key is no other peer. */
-const isSamePeer = (a: WireGuardPeer, b: WireGuardPeer): boolean =>
-  isSameKey(a.publicKey, b.publicKey) &&
-  a.tenant === b.tenant &&
-  a.device === b.device &&
-  a.egress === b.egress &&
-  a.keepaliveSeconds === b.keepaliveSeconds &&
-  a.site === b.site &&
-  a.metric === b.metric &&
-  a.probe === b.probe &&
-  a.endpoint?.address === b.endpoint?.address &&
-  a.endpoint?.port === b.endpoint?.port &&
-  a.sources.length === b.sources.length &&
-  a.sources.every((source, i) => source === b.sources[i]);
+/** What is let in by a record that another one of the same peer was before. @throws RangeError for sources that are none */
+const readmitted = ({ record: before, admitted }: KnownPeer, record: WireGuardPeer): Admitted =>
+  before.egress === record.egress && hasSameSources(before, record) ? admitted : admittedOf(record);
+
+/** Whether a record is of who was there before: what it has goes on. @throws RangeError for sources that are none */
+const isSamePeer = (known: KnownPeer, record: WireGuardPeer): boolean => {
+  const { record: before, admitted } = known;
+  if (!isSameKey(record.publicKey, before.publicKey)) return false;
+  if (record.tenant !== before.tenant || record.device !== before.device) return false;
+  const { ipv4, ipv6 } = readmitted(known, record);
+  return ipv4 === admitted.ipv4 && ipv6 === admitted.ipv6;
+};
 
 /** @returns false: a record is wrong, by what `put` says or by what is raised of its parts */
 const isTaken = (put: () => boolean): boolean => {
@@ -94,14 +99,15 @@ export class PeerBook {
     return this.#known.get(number);
   }
 
-  /** These are all that there are; `addSome` is to follow. Those that are as before are left alone. */
+  /** These are all that there are; `addSome` is to follow. Whoever is the same as before goes on, by what its record says now. */
   set(records: readonly WireGuardPeer[]): void {
     this.refused = 0;
     const told = new Map(records.map((record) => [record.number, record] as const));
     // Before others may have their numbers and keys.
     for (const [number, known] of this.#known) {
       const record = told.get(number);
-      if (record === undefined || !isSamePeer(record, known.record)) this.#remove(known);
+      if (record === undefined) this.#remove(known, 'revoked');
+      else if (!isTaken(() => isSamePeer(known, record))) this.#remove(known, 'changed');
     }
     this.refused = records.length - told.size;
     for (const record of told.values()) if (!this.#put(record)) this.refused++;
@@ -129,7 +135,7 @@ export class PeerBook {
   #put(record: WireGuardPeer): boolean {
     const known = this.#known.get(record.number);
     return isTaken(() => {
-      if (known !== undefined) this.#setSecret(known, record);
+      if (known !== undefined) this.#change(known, record);
       else if (this.#known.size >= this.#parts.most) return false;
       else {
         const added: KnownPeer = { record, admitted: admittedOf(record), peer: undefined };
@@ -145,15 +151,22 @@ export class PeerBook {
     this.refused++;
   }
 
-  #setSecret(known: KnownPeer, record: WireGuardPeer): void {
-    if (isSameKey(known.record.presharedKey, record.presharedKey)) return;
-    if (known.peer !== undefined) this.#parts.core.setPresharedKey(known.peer, record.presharedKey ?? NO_KEY);
+  /** @throws RangeError, WireGuardError as `#add`: nothing has changed then */
+  #change(known: KnownPeer, record: WireGuardPeer): void {
+    const { peer, record: before } = known;
+    const { endpoint, presharedKey } = record;
+    if (endpoint !== undefined) addressOf(endpoint.address, endpoint.port);
+    const admitted = readmitted(known, record);
+    if (peer !== undefined && !isSameKey(before.presharedKey, presharedKey))
+      this.#parts.core.setPresharedKey(peer, presharedKey ?? NO_KEY);
     known.record = record;
+    known.admitted = admitted;
+    if (peer !== undefined) this.#parts.changed(known, before);
   }
 
   #review(known: KnownPeer): void {
     const isBarred = this.#parts.isBarred(known.admitted);
-    if (isBarred) this.#close(known);
+    if (isBarred) this.#close(known, 'revoked');
     else if (known.peer === undefined) this.#waiting.add(known);
   }
 
@@ -174,15 +187,15 @@ export class PeerBook {
     return true;
   }
 
-  #remove(known: KnownPeer): void {
+  #remove(known: KnownPeer, reason: GoneReason): void {
     this.#known.delete(known.record.number);
-    this.#close(known);
+    this.#close(known, reason);
   }
 
-  #close(known: KnownPeer): void {
+  #close(known: KnownPeer, reason: GoneReason): void {
     this.#waiting.delete(known);
     if (known.peer === undefined) return;
-    this.#parts.gone(known);
+    this.#parts.gone(known, reason);
     this.#parts.core.removePeer(known.peer);
     known.peer = undefined;
   }

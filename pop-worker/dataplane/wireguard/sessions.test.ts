@@ -51,7 +51,8 @@ const world = (most = Number.POSITIVE_INFINITY, begins = false) => {
   const worker: Host = scene.add(9, { isRoutedByCaller: true, sink });
   const book = new PeerBook({
     ...{ core: worker.core, most: 10, begins, isBarred: () => false },
-    gone: ({ record }) => sessions.gone(record.number),
+    gone: ({ record }, reason) => sessions.gone(record.number, reason),
+    changed: (known, before) => sessions.changed(known, before),
   });
   const clients = [scene.add(1), scene.add(2)] as const;
   for (const client of clients)
@@ -115,6 +116,73 @@ test('who is ended, or no peer any more, is nobody until it begins anew', () => 
   assert.deepEqual(types(), []);
   sessions.endAll('over');
   assert.deepEqual(types(), []);
+});
+
+test('another keepalive, egress, network or site counts at once, and the session goes on', () => {
+  const { send, scene, worker, clients, tenants, outside, endings, book, records, types } = world();
+  const [one, two] = clients;
+  const [record, other] = records as [WireGuardPeer, WireGuardPeer];
+  const set = (more: Partial<WireGuardPeer>): void => {
+    book.set([{ ...record, ...more }, other]);
+    while (book.addSome(9));
+  };
+  for (const client of clients) send(client);
+  const [session] = tenants.sessions();
+  const keys = worker.core.peer(one.core.publicKey)?.keypairs.current;
+  assert.ok(keys);
+  types();
+  set({ egress: false });
+  outside.length = 0;
+  send(one);
+  assert.deepEqual([outside.length, session?.carrier], [0, undefined], 'it may not leave its tenant');
+  set({});
+  send(one);
+  assert.deepEqual([outside.length, session?.carrier === undefined], [1, false]);
+  const kept = (): number => scene.trace(worker).filter((each) => each.endsWith('k')).length;
+  set({ keepaliveSeconds: 5 });
+  let before = kept();
+  scene.run(21e6);
+  assert.ok(kept() - before >= 4, `${kept() - before}`);
+  set({});
+  scene.run(1e6);
+  before = kept();
+  scene.run(60e6);
+  assert.equal(kept(), before);
+  const leadsTo = (host: string): boolean =>
+    tenants.session(session?.routes?.lookup(address(host), 0, 4) ?? -1) === session;
+  set({ sources: [...record.sources, '10.0.9.0/24'], site: 'berlin', metric: 7 });
+  assert.deepEqual([leadsTo('10.0.9.4'), session?.rank], [true, 7]);
+  const down = session?.counters.packetsDown ?? 0;
+  send(two, '10.0.9.4');
+  assert.equal(session?.counters.packetsDown, down + 1);
+  set({ sources: [...record.sources, '10.0.9.0/24'], site: 'berlin', metric: 9, probe: '10.0.9.4' });
+  assert.deepEqual([leadsTo('10.0.9.4'), session?.rank], [false, 9], 'it is asked first');
+  set({});
+  assert.deepEqual([leadsTo('10.0.9.4'), leadsTo('10.0.1.1'), session?.rank], [false, true, undefined]);
+  assert.deepEqual([types(), [...tenants.sessions()][0]], [[], session]);
+  assert.equal(worker.core.peer(one.core.publicKey)?.keypairs.current, keys);
+  set({ sources: ['10.0.1.7/32'] });
+  assert.deepEqual([types(), endings.counters.changed, endings.counters.revoked], [['disconnected d1'], 1, 0]);
+});
+
+test('another endpoint counts when the worker begins: a session stays where its device was heard', () => {
+  const { send, scene, worker, clients, endings, book, records } = world(undefined, true);
+  const [client] = clients;
+  const [record] = records as [WireGuardPeer];
+  const set = (host: string): void => {
+    book.set([{ ...record, endpoint: { address: host, port: 51_820 }, keepaliveSeconds: 25 }]);
+    while (book.addSome(9));
+  };
+  send(client);
+  const peer = worker.core.peer(client.core.publicKey) as Peer;
+  set('10.0.0.77');
+  assert.deepEqual(peer.endpoint.words.subarray(0, 6), client.address);
+  endings.endWhere(() => true, 'expired');
+  assert.deepEqual(peer.endpoint.words.subarray(0, 6), addressOf('10.0.0.77', 51_820));
+  set('10.0.0.1');
+  assert.deepEqual(peer.endpoint.words.subarray(0, 6), client.address);
+  scene.run(30e6);
+  assert.ok(peer.keypairs.current, 'it has begun there');
 });
 
 test('a device that comes back while its former session is still there has a new one', () => {

@@ -2,6 +2,7 @@ import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { P_LENGTH, P_OFFSET, P_PEER, PACKET_WORDS } from '#protocol/wireguard/options.ts';
 import type { Peer } from '#protocol/wireguard/peer.ts';
 import type { WireGuard } from '#protocol/wireguard/wireguard.ts';
+import type { Admitted } from '../admission.ts';
 import type { Notice } from '../commands.ts';
 import type { EndReason, LiveTunnel, TunnelHolder } from '../endings.ts';
 import type { Faults } from '../faults.ts';
@@ -10,6 +11,7 @@ import { Session } from '../forward/session.ts';
 import { settleSoon } from '../forward/settle-soon.ts';
 import type { TenantTable } from '../forward/tenant-table.ts';
 import type { KnownPeer, PeerBook } from './peer-book.ts';
+import { changesOf, type RecordChanges } from './record-changes.ts';
 import { isOfSite, SiteWatch } from './site-watch.ts';
 
 export interface WireGuardSessionsParts {
@@ -33,7 +35,13 @@ export interface WireGuardSessionsParts {
 
 interface WireGuardSession extends LiveTunnel {
   readonly session: Session;
+  admitted: Admitted;
+  record: WireGuardPeer;
+  /** Where it is to be begun with when this session is over, if that was said since it began. */
+  place: Int32Array | undefined;
 }
+
+const rankOf = ({ site, metric = 0 }: WireGuardPeer): number | undefined => (site === undefined ? undefined : metric);
 
 /**
  * Devices connected by WireGuard. One becomes a session of the data plane with what nobody can replay: the first message under
@@ -76,16 +84,18 @@ export class WireGuardSessions implements TunnelHolder {
   #attach(peer: Peer, { admitted, record }: KnownPeer): void {
     const { tenants, forwarder, settles, mtu, send, notify, core } = this.#parts;
     const { number } = peer;
-    const { metric = 0, site } = record;
     const session = new Session(
-      { ...admitted, rank: site === undefined ? undefined : metric },
+      { ...admitted, rank: rankOf(record) },
       { mtu: () => mtu, send: (buffer, start, end) => send(number, buffer, start, end) },
     );
     session.isNarrow = true;
     if (isOfSite(record)) this.sites.begin(peer, session, record);
     if (settles) settleSoon(session, forwarder);
     tenants.attach(session);
-    const live: WireGuardSession = { session, admitted, end: (reason) => this.#end(peer, live, reason, record) };
+    const live: WireGuardSession = {
+      ...{ session, admitted, record, place: undefined },
+      end: (reason) => this.#end(peer, live, reason),
+    };
     this.#live.set(number, live);
     // Only where the device is may keep its way open.
     if (record.keepaliveSeconds !== undefined) core().setPersistentKeepalive(peer, record.keepaliveSeconds);
@@ -122,10 +132,43 @@ export class WireGuardSessions implements TunnelHolder {
   }
 
   /** A peer is none any more. */
-  gone(number: number): void {
+  gone(number: number, reason: EndReason): void {
     const live = this.#live.get(number);
-    if (live !== undefined) this.#parts.endFor(live.session, 'revoked');
+    if (live !== undefined) this.#parts.endFor(live.session, reason);
     this.sites.forget(number);
+  }
+
+  /** A record of the same peer says something else of it: that counts at once, and its session goes on. */
+  changed({ peer, record, admitted }: KnownPeer, before: WireGuardPeer): void {
+    if (peer === undefined) return;
+    const changes = changesOf(before, record);
+    const live = this.#live.get(peer.number);
+    if (live === undefined) {
+      if (changes.isOtherPlace || changes.isOtherKeepalive) this.#rest(peer, record, changes.place);
+      return;
+    }
+    live.record = record;
+    live.admitted = admitted;
+    // Where it was heard last is nearer to the truth, for as long as it is heard.
+    if (changes.isOtherPlace) live.place = changes.place;
+    if (changes.isOtherRight || changes.isOtherSite) this.#change(peer, live, before, changes);
+    if (changes.isOtherKeepalive && !live.session.hasMoved)
+      this.#parts.core().setPersistentKeepalive(peer, record.keepaliveSeconds ?? 0);
+  }
+
+  #change(
+    peer: Peer,
+    { session, admitted, record }: WireGuardSession,
+    before: WireGuardPeer,
+    changes: RecordChanges,
+  ): void {
+    const { sources, egress } = admitted;
+    if (changes.isOtherSite) {
+      session.rank = rankOf(record);
+      this.sites.change(peer, session, before, record);
+    }
+    this.#parts.tenants.change(session, { sources, egress, rank: session.rank });
+    if (changes.isOtherProbe) this.sites.attached(peer.number);
   }
 
   /** Of the peers that are here. */
@@ -148,11 +191,17 @@ export class WireGuardSessions implements TunnelHolder {
   }
 
   /** Its keys are wiped: what still comes by them is that of a session which is not here. */
-  #end(peer: Peer, live: WireGuardSession, reason: string, record: WireGuardPeer): void {
+  #end(peer: Peer, live: WireGuardSession, reason: string): void {
     if (this.#live.get(peer.number) !== live) return;
     this.#leave(peer.number, live, reason);
+    this.#parts.core().resetPeer(peer);
+    this.#rest(peer, live.record, live.place);
+  }
+
+  /** It is not here: the worker begins with it, or does not. @param place undefined: where it was heard last */
+  #rest(peer: Peer, record: WireGuardPeer, place: Int32Array | undefined): void {
     const { core, peers } = this.#parts;
-    core().resetPeer(peer);
+    if (place !== undefined) core().setEndpoint(peer, place);
     core().setPersistentKeepalive(peer, peers().restingKeepalive(record));
   }
 

@@ -29,7 +29,7 @@ export interface SiteWatchParts {
 interface Watched {
   readonly peer: Peer;
   readonly session: Session;
-  readonly metric: number;
+  metric: number;
   readonly health: SiteHealth;
   /** Inside its site; undefined: nobody there is asked. */
   readonly probe: Uint8Array | undefined;
@@ -81,6 +81,20 @@ export class SiteWatch {
     session.rank = this.#rankOf(watched);
     session.onEchoReply = (buffer, view) => this.#onReply(watched, buffer, view);
     this.#timer ??= setInterval(() => this.second(nowUs()), SECOND_MS).unref();
+  }
+
+  /** A record says something else of its site; the session is led to accordingly once that is known. Another probe is waited for. */
+  change(peer: Peer, session: Session, before: WireGuardPeer, record: WireGuardPeer): void {
+    const watched = this.#watched.get(peer.number);
+    if (!isOfSite(record)) {
+      this.end(peer.number);
+      session.isWithdrawn = false;
+      session.onEchoReply = undefined;
+    } else if (watched === undefined || before.probe !== record.probe) this.begin(peer, session, record);
+    else {
+      watched.metric = record.metric ?? 0;
+      session.rank = this.#rankOf(watched);
+    }
   }
 
   /** The first question need not wait for a second. */
