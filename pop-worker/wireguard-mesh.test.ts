@@ -3,7 +3,13 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answered, connected, MeshWorlds } from './testing/mesh-worlds.ts';
 import { secondWay } from './testing/second-way.ts';
-import { WireGuardDevice, type WireGuardIdentity, wireguard, withWireGuard } from './testing/wireguard-device.ts';
+import {
+  WireGuardDevice,
+  type WireGuardIdentity,
+  wireguard,
+  withWireGuard,
+  writePeers,
+} from './testing/wireguard-device.ts';
 import { deviceOf, INTERNET4, needsNamespaces, type World } from './testing/world.ts';
 
 const skip = { skip: needsNamespaces };
@@ -75,6 +81,44 @@ test(
     assert.ok((await b.metric('cloudbridge_wireguard_handshakes_total{what="begun"}')) >= 2);
     assert.ok((await a.metric('cloudbridge_wireguard_handshakes_total{what="begun"}')) >= 1);
     assert.equal(await a.metric('cloudbridge_ended_tunnels_total{reason="moved"}'), 2);
+  },
+);
+
+test(
+  'a network that is said to lie behind a device that is here already is reached from other workers, and no more once it is not',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED2, RED5]);
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const [device, far] = [await WireGuardDevice.start(t, a, RED2), await WireGuardDevice.start(t, b, RED5)];
+    for (const [world, one] of [
+      [a, device],
+      [b, far],
+    ] as const)
+      await world.until('it is served', async () => (await answered(world, one, INTERNET4)) === 3);
+    await a.until('both are known', async () => (await mesh.status(2)).devices === 2);
+    const inside = '10.70.2.1';
+    a.run(device.namespace, 'ip', 'address', 'add', `${inside}/32`, 'dev', 'lo');
+    assert.equal(await answered(b, far, inside), 0);
+    const told = (more: Partial<WireGuardIdentity>): void => {
+      for (const world of [a, b]) {
+        writePeers(world, [{ ...RED2, ...more }, RED5]);
+        world.worker?.kill('SIGHUP');
+      }
+    };
+    const networks = ['10.70.2.0/24'];
+    for (const more of [{ networks }, {}, { networks, site: 'berlin', metric: 3 }, { networks }, {}]) {
+      told(more);
+      const isBehind = 'networks' in more;
+      await b.until('it counts', async () => (await answered(b, far, inside)) === (isBehind ? 3 : 0));
+      assert.equal(await answered(b, far, '10.64.0.2'), 3);
+      assert.equal(await answered(a, device, INTERNET4), 3);
+    }
+    for (const world of [a, b]) {
+      assert.equal(await world.metric('cloudbridge_wireguard_handshakes_total{what="agreed"}'), 1);
+      for (const reason of ['revoked', 'changed', 'moved'])
+        assert.equal(await world.metric(`cloudbridge_ended_tunnels_total{reason="${reason}"}`), 0);
+    }
   },
 );
 

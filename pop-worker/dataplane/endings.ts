@@ -13,7 +13,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   tenant_gone: 'the tenant is gone',
   destination_refused: 'the destination is refused from now on',
   moved: 'the device has a newer connection',
-  changed: 'its key or its addresses are others now',
+  changed: 'its record names another key, device or address',
 };
 
 /** A tunnel of any kind, from the moment it was let in. */

@@ -66,7 +66,7 @@ const worker = () => {
     return session;
   };
   const unsolicited = (): number => forwarder.counters.drops.of('unsolicited');
-  return { tenants, connect, send, arrive, fromWorker, elsewhere, handedOn, outside, unsolicited };
+  return { tenants, forwarder, connect, send, arrive, fromWorker, elsewhere, handedOn, outside, unsolicited };
 };
 
 test('with routed IPv6 the data plane lets in what was asked for, and counts what was not', () => {
@@ -78,6 +78,21 @@ test('with routed IPv6 the data plane lets in what was asked for, and counts wha
   assert.equal(outside.length, 1);
   arrive(REMOTE, 'fd00:1::2');
   assert.deepEqual([got.length, unsolicited()], [1, 1]);
+});
+
+test('a device that may not leave its tenant any more is not answered from outside either, until it may again', () => {
+  const { tenants, forwarder, connect, send, arrive } = worker();
+  const { session, got } = connect('phone', 'fd00:1::2/128');
+  const { sources } = session;
+  send(session, 'fd00:1::2', REMOTE);
+  arrive(REMOTE, 'fd00:1::2', ACK);
+  assert.equal(got.length, 1);
+  tenants.change(session, { sources, egress: false });
+  arrive(REMOTE, 'fd00:1::2', ACK);
+  assert.deepEqual([got.length, forwarder.counters.drops.of('egress_not_allowed')], [1, 1]);
+  tenants.change(session, { sources, egress: true });
+  arrive(REMOTE, 'fd00:1::2', ACK);
+  assert.equal(got.length, 2);
 });
 
 test('what comes from outside as if it were a device goes nowhere, here or elsewhere', () => {

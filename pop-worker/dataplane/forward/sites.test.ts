@@ -127,6 +127,59 @@ test('devices of sites at other workers count alike, and those of one rank by wh
   assert.equal(`${getters(from, [main])} ${remote.splice(0).length}`, '2 0');
 });
 
+test('a session goes on with other networks, rank or egress, and all that have heard of it are told', () => {
+  const { tenants, device, shown } = world();
+  const [from, one, two] = [device(3), device(2), device(12)];
+  const networks = NETWORK.map(prefix);
+  const change = ({ session }: Device, more: readonly Prefix[], rank?: number, egress = true): void =>
+    tenants.change(session, { sources: [...session.sources.slice(0, 2), ...more], egress, rank });
+  assert.equal(getters(from, [one, two]), '0 0');
+  change(one, networks);
+  assert.equal(shown.at(-1), 'd2 10.64.0.2/32 fd00:1::2/128 10.65.2.0/24 fd00:1:0:2::/64 undefined');
+  assert.equal(getters(from, [one, two]), '2 0');
+  from.got.length = 0;
+  one.sends(packet({ source: INSIDE[4], destination: '10.64.0.3' }));
+  assert.equal(from.got.length, 1, 'it may send from there');
+  change(two, networks);
+  change(one, []);
+  assert.equal(getters(from, [one, two]), '0 2', 'whoever was said to have it last');
+  change(two, networks, 4);
+  change(one, networks, 3);
+  assert.equal(getters(from, [one, two]), '2 0');
+  change(one, []);
+  assert.equal(getters(from, [one, two]), '0 2');
+  assert.ok(one.session.carrier);
+  change(one, [], undefined, false);
+  assert.equal(one.session.carrier, undefined);
+  change(one, []);
+  assert.ok(one.session.carrier);
+  one.session.hasMoved = true;
+  shown.length = 0;
+  change(one, networks, undefined, false);
+  change(one, networks);
+  assert.deepEqual([getters(from, [one, two]), shown, one.session.carrier], ['0 2', [], undefined], 'who has moved');
+  from.got.length = 0;
+  from.sends(packet({ source: '10.64.0.3', destination: '10.64.0.2' }));
+  assert.equal(one.got.length, 0);
+  tenants.detach(one.session);
+  tenants.detach(two.session);
+  assert.equal(tenants.lookupUnique6(address(INSIDE[6]), 0), -1);
+});
+
+test('a session elsewhere that was one of a site’s, and is none any more, leaves nothing of that behind', () => {
+  const { tenants, device, remote } = world();
+  const from = device(3);
+  const main = device(2, NETWORK, 5);
+  const sources = ['10.64.0.12/32', ...NETWORK].map(prefix);
+  const other: RemoteSession = { thread: 1, id: 0, serial: 7, tenant: 'red', device: 'd12', sources, member: 2 };
+  tenants.attachRemote({ ...other, rank: 1 });
+  assert.equal(`${getters(from, [main])} ${remote.splice(0).length}`, '0 2');
+  tenants.attachRemote(other);
+  tenants.attachRemote({ ...other, sources: sources.slice(0, 1) });
+  tenants.lead(main.session, true, 5);
+  assert.equal(`${getters(from, [main])} ${remote.splice(0).length}`, '2 0');
+});
+
 test('the edge’s own address in each network answers pings, and nothing else', () => {
   const { device } = world();
   const from = device(3);

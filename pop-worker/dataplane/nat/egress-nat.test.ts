@@ -144,6 +144,31 @@ test('a device keeps its block when it reconnects, and for ten minutes after it 
   assert.equal(nat.blocks.size, 2);
 });
 
+test('a session that may not leave its tenant for a while sends nothing and gets nothing, here and elsewhere, and has its block again', () => {
+  const [here, there] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
+  const { session, got } = there.connect('red', 'phone');
+  const at = source(there.send(session, out()));
+  here.tenants.attachRemote(remoteOf(session));
+  here.arrive(back(at));
+  assert.equal(here.handedOn.length, 1);
+  const { sources } = session;
+  there.tenants.change(session, { sources, egress: false });
+  assert.deepEqual([session.nat, session.outside], [-1, undefined]);
+  there.arrive(back(at));
+  assert.equal(there.send(session, out(ACK)), undefined);
+  assert.deepEqual([there.drops(), got.length], [[['nat_no_mapping', 1]], 1], 'it is told so by ICMP alone');
+  here.tenants.attachRemote(remoteOf(session));
+  here.arrive(back(at));
+  assert.equal(here.handedOn.length, 1);
+  there.tenants.change(session, { sources, egress: true });
+  here.tenants.attachRemote(remoteOf(session));
+  here.arrive(back(at));
+  assert.equal(here.handedOn.length, 2);
+  assert.equal(source(there.send(session, out(ACK))), at);
+  there.arrive(back(at));
+  assert.equal(got.length, 2);
+});
+
 test('when all blocks are in use, one is taken that was held; else there is none, and a device is told so', () => {
   const { nat, connect, send, tenants, drops } = worker('203.0.113.64/32', 16_384);
   const [a] = ['a', 'b', 'c'].map((name) => connect('red', name));

@@ -27,7 +27,10 @@ const scene = (most = 100) => {
   const book = new PeerBook({
     ...{ core, most, begins: true },
     isBarred: ({ tenant, device }) => barred.has(tenant) || barred.has(device),
-    gone: ({ record: { number } }, reason) => void (gone.push(number), reasons.push(reason)),
+    gone: ({ record: { number } }, reason) => {
+      gone.push(number);
+      reasons.push(reason);
+    },
     changed: ({ record: { number } }) => void changed.push(number),
   });
   const set = (records: readonly WireGuardPeer[]): void => {

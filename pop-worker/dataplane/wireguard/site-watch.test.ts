@@ -100,6 +100,38 @@ test('a site that is asked is led to with its first answer; those of others, and
   assert.equal(watch.states().lost, 1, 'its router says something all the same');
 });
 
+test('another metric counts at once; another probe is waited for; who is of no site any more has its networks', (t) => {
+  const { tenants, watch, session, sent, shown, notices, seconds, answers, peer } = scene(t);
+  let before = { site: 'berlin', metric: 3 } as Partial<WireGuardPeer>;
+  const change = (record: Partial<WireGuardPeer>): void => {
+    session.rank = record.site === undefined ? undefined : (record.metric ?? 0);
+    watch.change(peer as unknown as Peer, session, before as WireGuardPeer, record as WireGuardPeer);
+    const { sources, egress, rank } = session;
+    tenants.change(session, { sources, egress, rank });
+    before = record;
+  };
+  watch.drain(true);
+  change({ site: 'berlin', metric: 4 });
+  assert.equal(shown.at(-1), '10.64.0.2/32 10.65.2.0/24 260', 'it is the last choice still');
+  watch.drain(false);
+  change({ site: 'berlin', metric: 5, probe: '10.65.2.9' });
+  assert.equal(shown.at(-1), '10.64.0.2/32 5');
+  seconds(1, true);
+  assert.deepEqual(sent.at(-1)?.subarray(16, 20), address('10.65.2.9'));
+  answers('10.65.2.9');
+  assert.equal(shown.at(-1), '10.64.0.2/32 10.65.2.0/24 5');
+  change({ site: 'berlin', metric: 6, probe: '10.65.2.9' });
+  assert.equal(shown.at(-1), '10.64.0.2/32 10.65.2.0/24 6', 'the same one has answered');
+  change({ site: 'berlin', metric: 6, probe: '10.65.2.8' });
+  assert.equal(shown.at(-1), '10.64.0.2/32 6');
+  change({});
+  assert.deepEqual([shown.at(-1), session.onEchoReply], ['10.64.0.2/32 10.65.2.0/24 undefined', undefined]);
+  assert.deepEqual(watch.states(), { reached: 0, lost: 0, held: 0 });
+  change({ site: 'berlin' });
+  assert.deepEqual([shown.at(-1), watch.states().reached], ['10.64.0.2/32 10.65.2.0/24 0', 1]);
+  assert.equal(notices.length, 1);
+});
+
 test('who comes and goes, and a worker that drains, are the last choice, and who moved is left alone', (t) => {
   const { watch, shown, seconds, session, begin, tenants, peer } = scene(t);
   watch.drain(true);
