@@ -249,6 +249,11 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     return this.#sender.poll(out, now);
   }
 
+  /** Whether all packets that were handed in are messages, or wait by themselves. */
+  get isIdle(): boolean {
+    return this.#sender.isIdle;
+  }
+
   deadline(): TimeUs {
     const { backlog, due, control, deadlines, later } = this.#device;
     const isBusy = due.size > 0 || control.length > 0 || backlog.size > 0 || !this.#sender.isIdle;
