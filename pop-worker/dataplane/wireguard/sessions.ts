@@ -128,6 +128,11 @@ export class WireGuardSessions implements TunnelHolder {
     this.sites.forget(number);
   }
 
+  /** Whether a peer is here, and has not come to another worker since. */
+  isServed(number: number): boolean {
+    return this.#live.get(number)?.session.hasMoved === false;
+  }
+
   /** Of the peers that are here. */
   numbers(): number[] {
     return [...this.#live.keys()];

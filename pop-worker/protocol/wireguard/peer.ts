@@ -45,6 +45,8 @@ export class Peer {
   lastHandshakeSentAt: TimeUs = Number.NEGATIVE_INFINITY;
   /** When a session was last agreed on, by both as far as we know. */
   lastHandshakeAt: TimeUs | undefined;
+  /** When something authentic came of a session of ours. */
+  heardAt: TimeUs = Number.NEGATIVE_INFINITY;
   attempts = 0;
   sentLastMinuteHandshake = false;
   pending: Pending | undefined;
@@ -69,8 +71,12 @@ export class Peer {
 
   /** Whether an index is of a session or handshake that there is. */
   isAddressedBy(index: number): boolean {
-    const isPending = this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
-    return isPending || this.keypairs.byIndex(index) !== undefined;
+    return this.isAwaiting(index) || this.keypairs.byIndex(index) !== undefined;
+  }
+
+  /** Whether an index is of a handshake of ours that was not answered yet. */
+  isAwaiting(index: number): boolean {
+    return this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
   }
 
   /** An index for a new handshake. */

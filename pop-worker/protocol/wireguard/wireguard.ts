@@ -16,7 +16,12 @@ import type { TimerAction } from './timers/table.ts';
 
 /** Datagrams from outside, packets from inside, or the fact that time has passed. */
 export type WireGuardInput =
-  | { readonly kind: 'datagrams'; readonly burst: Burst }
+  | {
+      readonly kind: 'datagrams';
+      readonly burst: Burst;
+      /** Another worker got them, and has begun by itself with whoever sent them if that is called for. */
+      readonly isHanded?: boolean;
+    }
   | { readonly kind: 'packets'; readonly packets: Packets }
   | { readonly kind: 'time' };
 
@@ -235,7 +240,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** @throws WireGuardError when packets are handed in before `poll` has taken those before */
   handle(input: WireGuardInput, now: TimeUs): void {
     this.#receiver.begin(now);
-    if (input.kind === 'datagrams') this.#receiver.take(input.burst, now);
+    if (input.kind === 'datagrams') this.#receiver.take(input.burst, now, input.isHanded === true);
     else if (input.kind === 'packets') {
       if (!this.#sender.isIdle)
         throw new WireGuardError(WireGuardErrorCode.misuse, 'Packets before these are waiting.');
