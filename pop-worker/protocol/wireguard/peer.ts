@@ -8,6 +8,7 @@ import type { Handshake, HandshakePort, Identity, PeerKeys, WireGuardPorts } fro
 import { nextIndex, receiverIndex } from './receiver-index.ts';
 import { Staged, type StagedTotal } from './staged.ts';
 import { TAI64N_BYTES } from './tai64n.ts';
+import { NO_SLOT, type Scheduled } from './timers/deadlines.ts';
 import { Timers } from './timers/timers.ts';
 
 /** An initiation of ours without a response yet. */
@@ -27,7 +28,7 @@ export interface PeerCounters {
 const generation = new Uint8Array(1);
 
 /** Everything of one peer. */
-export class Peer {
+export class Peer implements Scheduled {
   /** Its 24 bits of receiver indices, the same on every worker. */
   readonly number: number;
   /** For the key of ours that it last came by. */
@@ -52,6 +53,7 @@ export class Peer {
   pending: Pending | undefined;
   unvalidated: UnvalidatedSource | undefined;
   keepaliveDue = false;
+  deadlineSlot = NO_SLOT;
   #lastIndex: number;
   readonly #handshake: HandshakePort;
   /** For another key of ours, once that was needed. */

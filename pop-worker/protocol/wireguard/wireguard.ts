@@ -97,11 +97,12 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** Forgets a peer and wipes its keys; it finds out by itself. */
   removePeer(peer: Peer): void {
-    const { peers, byKey, allowedIps, due, stale } = this.#device;
+    const { peers, byKey, allowedIps, deadlines, due, stale } = this.#device;
     if (peers.get(peer.number) !== peer) return;
     peers.delete(peer.number);
     byKey.delete(keyText(peer.keys.publicKey));
     allowedIps.removeAll(peer.number);
+    deadlines.delete(peer);
     due.delete(peer);
     stale.delete(peer);
     peer.timers.stop();
@@ -275,12 +276,11 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     const { deadlines, later, peers } = this.#device;
     for (let peer = later.take(now); peer !== undefined; peer = later.take(now))
       if (peers.get(peer.number) === peer) this.#initiator.beginUnvalidated(peer, now);
-    for (let number = deadlines.take(now); number !== undefined; number = deadlines.take(now)) {
-      const peer = peers.get(number);
-      if (peer === undefined) continue;
+    for (let peer = deadlines.take(now); peer !== undefined; peer = deadlines.take(now)) {
+      if (peers.get(peer.number) !== peer) continue;
       for (let action = peer.timers.expire(now); action !== undefined; action = peer.timers.expire(now))
         this.#act(peer, action, now);
-      deadlines.set(number, peer.timers.deadline);
+      deadlines.set(peer, peer.timers.deadline);
     }
   }
 
