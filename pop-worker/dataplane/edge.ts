@@ -279,7 +279,7 @@ export class Edge {
     return {
       datagrams: (burst) => {
         if (!this.#mayRun()) return;
-        this.wireguard?.takeHanded(burst);
+        this.wireguard?.takeHanded(burst, this.handoff?.isHanding === true);
         if (burst.count > 0) this.endpoint.handle(burst, nowUs());
       },
       outside: (packet) => {

@@ -53,6 +53,7 @@ export class Side {
     const privateKey = new Uint8Array(32);
     random.fill(privateKey);
     this.core = new WireGuard({
+      isAnycast: true,
       ...{ privateKey, random, ports: this.keys.watch(enginePorts()) },
       unixUs: () => START_UNIX_US + events.now + this.wallOffsetUs,
       sink: {

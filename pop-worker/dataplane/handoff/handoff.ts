@@ -99,6 +99,11 @@ export class Handoff {
     this.#sender.setKey(worker, keyId, secret);
   }
 
+  /** Whether what `HandedWork` is being given came from another worker. */
+  get isHanding(): boolean {
+    return this.#isHanded;
+  }
+
   setLiveness(worker: number, liveness: Liveness): void {
     const peer = this.#peers.get(worker);
     if (peer === undefined) return;

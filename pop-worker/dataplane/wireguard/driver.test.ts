@@ -111,6 +111,22 @@ test('a full socket keeps what is queued, as much as there is room for, and all 
   await until('all came', () => b.state.received === 1 + queued);
 });
 
+test('what is queued while sealed messages wait for the socket leaves as well', async (t) => {
+  const { a, b } = pair(t);
+  a.driver.send(1, PACKET, 0, PACKET.length);
+  a.driver.run();
+  await until('there is a session', () => b.state.received === 1);
+  a.valve.isBlocked = true;
+  const queue = (count: number): void => {
+    for (let i = 0; i < count; i++) assert.ok(a.driver.send(1, PACKET, 0, PACKET.length));
+  };
+  queue(10);
+  a.driver.run();
+  queue(500);
+  a.valve.open();
+  await until('all came', () => b.state.received === 1 + 510);
+});
+
 test('who may not run takes nothing and sends nothing until it may', async (t) => {
   const { a, b } = pair(t);
   b.state.mayRun = false;

@@ -92,8 +92,13 @@ export class WireGuardDriver {
     const now = nowUs();
     this.#out.clear();
     this.#sent = 0;
-    if (core.poll(now, this.#out)) return true;
-    if (this.#isHanded) this.#outbox.clear();
+    const isMore = core.poll(now, this.#out);
+    // At once: what is added before the next call is not the core's yet.
+    if (this.#isHanded && core.isIdle) {
+      this.#outbox.clear();
+      this.#isHanded = false;
+    }
+    if (isMore) return true;
     this.#isHanded = this.#outbox.count > 0;
     if (this.#isHanded) core.handle({ kind: 'packets', packets: this.#outbox }, now);
     return this.#isHanded;

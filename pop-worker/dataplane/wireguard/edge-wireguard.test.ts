@@ -109,31 +109,31 @@ test('of what was handed over it takes its own, while packets for the TUN lie in
   const { one, burstOf, receive } = scene(t);
   const initiation = burstOf(PACKET);
   initiation.commit(100, 0, addressOf('127.0.0.1', 9), 0, addressOf('127.0.0.1', 443), 0);
-  one.edge.takeHanded(initiation);
+  one.edge.takeHanded(initiation, false);
   assert.equal(initiation.count, 1, 'that of QUIC');
   one.edge.run();
   await receive();
   const data = burstOf(PACKET);
-  one.edge.takeHanded(data);
+  one.edge.takeHanded(data, false);
   assert.deepEqual([data.count, one.edge.sessions.size], [0, 1]);
   assert.deepEqual(one.lent, [initiation.buffer, data.buffer]);
 });
 
 test('a message of a session that another worker has goes there, and begins a handshake here', async (t) => {
   const { one, two, passed, burstOf, receive } = scene(t);
-  one.edge.takeHanded(burstOf(PACKET));
+  one.edge.takeHanded(burstOf(PACKET), false);
   one.edge.run();
   await receive();
   const session = { thread: 1, id: 0, serial: 1, tenant: 'red', device: 'd', sources: [prefix(`${SOURCE}/32`)] };
   // With the one that waited for the handshake.
-  two.edge.takeHanded(burstOf(PACKET, PACKET));
+  two.edge.takeHanded(burstOf(PACKET, PACKET), false);
   assert.deepEqual([passed, two.edge.core.dropped[Drop.unknownIndex]], [[], 3], 'nobody has said that it is anywhere');
   two.tenants.attachRemote({ ...session, epoch: 5, member: 3 });
-  two.edge.takeHanded(burstOf(PACKET));
+  two.edge.takeHanded(burstOf(PACKET), false);
   assert.deepEqual(passed, [[3, 0, 80]]);
   two.tenants.detachRemote(session);
   two.tenants.attachRemote({ ...session, serial: 2, device: 'other', epoch: 6, member: 4 });
-  two.edge.takeHanded(burstOf(PACKET));
+  two.edge.takeHanded(burstOf(PACKET), false);
   assert.equal(passed.length, 1, 'its address is another device’s');
   two.edge.run();
   assert.equal(two.edge.core.totals.initiationsSent, 1);

@@ -66,6 +66,7 @@ export class EdgeWireGuard {
   readonly #handed: HandedDatagrams;
   readonly #share: PeerShare;
   #overMost = 0;
+  #isHanded = false;
   #renewals: NodeJS.Timeout | undefined;
   #adding: NodeJS.Immediate | undefined;
   #rejoining: NodeJS.Immediate | undefined;
@@ -87,7 +88,7 @@ export class EdgeWireGuard {
       ...{ ...staticKey(privateKey), mtu, ports: enginePorts(), random: systemRandom },
       ...(previous && { previous }),
       handshakesASecond: Math.ceil(handshakesASecond / threads),
-      isRoutedByCaller: true,
+      ...{ isRoutedByCaller: true, isAnycast: true },
       unixUs: () => Date.now() * 1000,
       sink: {
         packets: (...packets) => sessions.packets(...packets),
@@ -96,6 +97,8 @@ export class EdgeWireGuard {
         moved: () => void this.moves++,
         expired: (peer) => sessions.expired(peer),
         elsewhere: (...datagram) => this.#pass(...datagram),
+        // Without others that say where devices are it may be at another worker for all we know.
+        isHere: ({ number }) => parts.settles && sessions.isServed(number),
         stranger: (key, bytes, at, ...from) =>
           this.#share.handOnInitiation(key, bytes, at, at + INITIATION_BYTES, ...from),
       },
@@ -191,10 +194,20 @@ export class EdgeWireGuard {
     clearTimeout(this.#renewals);
   }
 
-  /** Of what another worker handed over, takes what is WireGuard's: the burst has only the rest then. */
-  takeHanded(burst: Burst): void {
+  /**
+   * Of what another worker or thread handed over, takes what is WireGuard's: the burst has only the rest then.
+   *
+   * @param isOfWorker another worker, which has begun with whoever sent it if that is called for
+   */
+  takeHanded(burst: Burst, isOfWorker: boolean): void {
     const own = this.#handed.sortOut(burst);
-    if (own.count > 0) this.#driver.take(own);
+    if (own.count === 0) return;
+    this.#isHanded = isOfWorker;
+    try {
+      this.#driver.take(own);
+    } finally {
+      this.#isHanded = false;
+    }
   }
 
   /** Sends what is queued for devices. */
@@ -229,7 +242,7 @@ export class EdgeWireGuard {
     const { lasting } = tunPort;
     tunPort.lasting = burst.buffer;
     try {
-      this.core.handle({ kind: 'datagrams', burst }, nowUs());
+      this.core.handle({ kind: 'datagrams', burst, isHanded: this.#isHanded }, nowUs());
     } finally {
       tunPort.flush();
       tunPort.lasting = lasting;

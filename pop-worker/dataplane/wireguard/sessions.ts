@@ -171,6 +171,11 @@ export class WireGuardSessions implements TunnelHolder {
     if (changes.isOtherProbe) this.sites.attached(peer.number);
   }
 
+  /** Whether a peer is here, and has not come to another worker since. */
+  isServed(number: number): boolean {
+    return this.#live.get(number)?.session.hasMoved === false;
+  }
+
   /** Of the peers that are here. */
   numbers(): number[] {
     return [...this.#live.keys()];

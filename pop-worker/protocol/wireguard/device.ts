@@ -54,7 +54,7 @@ export class Device {
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();
   readonly backlog = new Backlog();
-  readonly deadlines = new Deadlines();
+  readonly deadlines = new Deadlines<Peer>();
   readonly stagedTotal: StagedTotal = { bytes: 0 };
   /** By number. */
   readonly peers = new Map<number, Peer>();
@@ -97,7 +97,7 @@ export class Device {
   /** Tells a peer's timers, and sees that it is looked at when the next ends. */
   timed(peer: Peer, event: TimedEvent, now: TimeUs): void {
     peer.timers.on(event, now);
-    this.deadlines.set(peer.number, peer.timers.deadline);
+    this.deadlines.set(peer, peer.timers.deadline);
   }
 
   countReceived(peer: Peer, bytes: number): void {

@@ -15,6 +15,9 @@ import { RESPONSE, RESPONSE_BYTES } from './wire/response.ts';
 
 const timestamp = new Uint8Array(TAI64N_BYTES);
 
+/** A peer that was heard within this is here: nobody else is begun with in its name. */
+const HEARD_US = 2e6;
+
 /** Handshakes that we begin. */
 export class Initiator {
   readonly #device: Device;
@@ -81,7 +84,11 @@ export class Initiator {
     return peer.unvalidated;
   }
 
-  #mayBegin({ unvalidated: source }: Peer, now: TimeUs): boolean {
+  #mayBegin(peer: Peer, now: TimeUs): boolean {
+    const { isAnycast = false, sink } = this.#device.options;
+    // Who is here is nowhere else: what we sent to whoever says so would, brought to the peer, have it look for us there.
+    if (!isAnycast || now - peer.heardAt < HEARD_US || sink.isHere?.(peer) === true) return false;
+    const source = peer.unvalidated;
     if (source?.mayBegin(now, this.#device.own.count) !== true || !this.#device.unanswered.take(now)) return false;
     source.spend(now);
     return true;

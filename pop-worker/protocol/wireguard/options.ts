@@ -24,6 +24,8 @@ export interface WireGuardSink {
    * worker. `words` has the descriptor that it came with, at `from`. @returns whether it went there
    */
   elsewhere?(peer: Peer, buffer: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean;
+  /** Whether a peer is known to be here, and nowhere else: nobody is begun with then who says to be it and has no session. */
+  isHere?(peer: Peer): boolean;
   /**
    * An initiation of whoever has this key and is no peer here: perhaps of another thread's. `words` has the descriptor that it
    * came with, at `from`. @returns whether it went there
@@ -53,6 +55,11 @@ export interface WireGuardOptions extends StaticKeyOptions {
   readonly mtu?: number;
   /** More handshake messages a second ask for cookies; Infinity: only while many wait for their turn (`backlog.ts`). */
   readonly handshakesASecond?: number;
+  /**
+   * Others have this key and these peers, and routes may lead a peer from them to us: who sends data of a session that is not held
+   * here is begun with (`SPEC.md`, Anycast, which says what that costs). Default: nobody has, and such data is dropped.
+   */
+  readonly isAnycast?: boolean;
   /**
    * Whose packets are whose is for the caller to say, as where peers of several tenants have the same addresses: packets for
    * the tunnel name their peers, and the sources of those out of it are not looked at. Default: allowed IPs decide (paper §2).

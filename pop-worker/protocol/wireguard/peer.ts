@@ -8,6 +8,7 @@ import type { Handshake, HandshakePort, Identity, PeerKeys, WireGuardPorts } fro
 import { nextIndex, receiverIndex } from './receiver-index.ts';
 import { Staged, type StagedTotal } from './staged.ts';
 import { TAI64N_BYTES } from './tai64n.ts';
+import { NO_SLOT, type Scheduled } from './timers/deadlines.ts';
 import { Timers } from './timers/timers.ts';
 
 /** An initiation of ours without a response yet. */
@@ -27,7 +28,7 @@ export interface PeerCounters {
 const generation = new Uint8Array(1);
 
 /** Everything of one peer. */
-export class Peer {
+export class Peer implements Scheduled {
   /** Its 24 bits of receiver indices, the same on every worker. */
   readonly number: number;
   /** For the key of ours that it last came by. */
@@ -45,11 +46,14 @@ export class Peer {
   lastHandshakeSentAt: TimeUs = Number.NEGATIVE_INFINITY;
   /** When a session was last agreed on, by both as far as we know. */
   lastHandshakeAt: TimeUs | undefined;
+  /** When something authentic came of a session of ours. */
+  heardAt: TimeUs = Number.NEGATIVE_INFINITY;
   attempts = 0;
   sentLastMinuteHandshake = false;
   pending: Pending | undefined;
   unvalidated: UnvalidatedSource | undefined;
   keepaliveDue = false;
+  deadlineSlot = NO_SLOT;
   #lastIndex: number;
   readonly #handshake: HandshakePort;
   /** For another key of ours, once that was needed. */
@@ -69,8 +73,12 @@ export class Peer {
 
   /** Whether an index is of a session or handshake that there is. */
   isAddressedBy(index: number): boolean {
-    const isPending = this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
-    return isPending || this.keypairs.byIndex(index) !== undefined;
+    return this.isAwaiting(index) || this.keypairs.byIndex(index) !== undefined;
+  }
+
+  /** Whether an index is of a handshake of ours that was not answered yet. */
+  isAwaiting(index: number): boolean {
+    return this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
   }
 
   /** An index for a new handshake. */

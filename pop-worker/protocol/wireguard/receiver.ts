@@ -38,6 +38,7 @@ export class Receiver {
   /** Of the run of one peer's messages. */
   #isAuthentic = false;
   #hasData = false;
+  #isHanded = false;
 
   constructor(device: Device, initiator: Initiator, responder: Responder) {
     this.#device = device;
@@ -58,7 +59,9 @@ export class Receiver {
     }
   }
 
-  take(burst: Burst, now: TimeUs): void {
+  /** @param isHanded another worker has them from whoever sent them */
+  take(burst: Burst, now: TimeUs, isHanded: boolean): void {
+    this.#isHanded = isHanded;
     const { words } = burst;
     for (let i = 0; i < burst.count; i++) {
       const from = i * DESCRIPTOR_WORDS;
@@ -70,6 +73,7 @@ export class Receiver {
       }
     }
     this.#open(burst, now);
+    this.#isHanded = false;
   }
 
   #takeDatagram(burst: Burst, at: number, length: number, from: number, now: TimeUs): Drop {
@@ -83,11 +87,17 @@ export class Receiver {
     const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
     const own = this.#device.own.byMac1(buffer, at, mac1At);
     if (own === undefined) return Drop.mac1;
-    const refused = this.#responder.admit(own, buffer, at, mac1At, words, from, now);
+    const isAwaited = type === MessageType.response && this.#isAwaited(readWord(buffer, at + RESPONSE.receiver));
+    const refused = this.#responder.admit(own, buffer, at, mac1At, words, from, isAwaited, now);
     if (refused !== Drop.none) return refused;
     const { backlog } = this.#device;
     if (backlog.size === 0 && backlog.takeTurn()) return this.#handshake(own, type, buffer, at, words, from, now);
     return backlog.add(own, buffer, at, length, words, from) ? Drop.none : Drop.backlog;
+  }
+
+  /** Whoever answers what we have begun does so once: it need not show first where it is. */
+  #isAwaited(index: number): boolean {
+    return this.#device.peers.get(peerOf(index))?.isAwaiting(index) === true;
   }
 
   #handshake(
@@ -105,7 +115,7 @@ export class Receiver {
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
     if (drop === Drop.none) this.#device.countReceived(peer, RESPONSE_BYTES);
     // As to what a worker began that has left since: its peer would not say anything by itself.
-    if (drop === Drop.unknownIndex) this.#initiator.onUnknownResponse(peer, own, words, from, now);
+    if (drop === Drop.unknownIndex && !this.#isHanded) this.#initiator.onUnknownResponse(peer, own, words, from, now);
     return drop;
   }
 
@@ -125,7 +135,7 @@ export class Receiver {
     if (peer === undefined) return Drop.unknownIndex;
     const keypair = peer.keypairs.byIndex(index);
     if (keypair === undefined) {
-      this.#initiator.onUnknownSession(peer, words, from, length, now);
+      if (!this.#isHanded) this.#initiator.onUnknownSession(peer, words, from, length, now);
       const isElsewhere = this.#device.options.sink.elsewhere?.(peer, buffer, at, length, words, from) === true;
       return isElsewhere ? Drop.none : Drop.unknownIndex;
     }
@@ -162,6 +172,7 @@ export class Receiver {
   /** Messages of one peer that came together are one event for its timers. */
   #endRun(peer: Peer, now: TimeUs): void {
     if (this.#isAuthentic) {
+      peer.heardAt = now;
       this.#device.timed(peer, 'authenticatedReceived', now);
       this.#keepFresh(peer, now);
     }
@@ -180,7 +191,7 @@ export class Receiver {
     if (jobs[job + J_OUTCOME] !== 1) {
       // Another worker may have given this generation, too.
       const bytes = (jobs[job + J_LENGTH] as number) + LEAST_TRANSPORT_BYTES;
-      this.#initiator.onUnknownSession(peer, words, from, bytes, now);
+      if (!this.#isHanded) this.#initiator.onUnknownSession(peer, words, from, bytes, now);
       return Drop.authentication;
     }
     if (!keypair.replay.take(jobs[job + J_COUNTER_HIGH] as number, jobs[job + J_COUNTER_LOW] as number))

@@ -27,6 +27,8 @@ export class Responder {
   /**
    * Whether a message with a handshake in it, whose mac1 is of this key of ours, may cost a Diffie-Hellman: under load only with
    * a cookie, and at a rate.
+   *
+   * @param isAwaited it answers what we have begun: the rate is enough
    */
   admit(
     { cookies }: OwnKey,
@@ -35,12 +37,13 @@ export class Responder {
     mac1At: number,
     words: Int32Array,
     from: number,
+    isAwaited: boolean,
     now: TimeUs,
   ): Drop {
     const { backlog, load, sources, options } = this.#device;
     if (!load.count(now, backlog.size >= MANY_WAITING)) return Drop.none;
     const remote = from + D_REMOTE;
-    if (!cookies.isMac2Valid(bytes, at, mac1At, words, remote)) {
+    if (!isAwaited && !cookies.isMac2Valid(bytes, at, mac1At, words, remote)) {
       const sender = readWord(bytes, at + INITIATION.sender);
       this.#answer(cookies.reply(sender, bytes, at + mac1At, words, remote, options.random), words, from);
       return Drop.cookieSent;

@@ -110,7 +110,7 @@ export class Sender {
     this.#shape.whole(0, mtu);
     if (peer.keepaliveDue && this.#write(peer, keypair, NOTHING, out, now) === undefined) return false;
     peer.keepaliveDue = false;
-    this.#device.deadlines.set(peer.number, peer.timers.deadline);
+    this.#device.deadlines.set(peer, peer.timers.deadline);
     return true;
   }
 

@@ -16,7 +16,12 @@ import type { TimerAction } from './timers/table.ts';
 
 /** Datagrams from outside, packets from inside, or the fact that time has passed. */
 export type WireGuardInput =
-  | { readonly kind: 'datagrams'; readonly burst: Burst }
+  | {
+      readonly kind: 'datagrams';
+      readonly burst: Burst;
+      /** Another worker got them, and has begun by itself with whoever sent them if that is called for. */
+      readonly isHanded?: boolean;
+    }
   | { readonly kind: 'packets'; readonly packets: Packets }
   | { readonly kind: 'time' };
 
@@ -92,11 +97,12 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   /** Forgets a peer and wipes its keys; it finds out by itself. */
   removePeer(peer: Peer): void {
-    const { peers, byKey, allowedIps, due, stale } = this.#device;
+    const { peers, byKey, allowedIps, deadlines, due, stale } = this.#device;
     if (peers.get(peer.number) !== peer) return;
     peers.delete(peer.number);
     byKey.delete(keyText(peer.keys.publicKey));
     allowedIps.removeAll(peer.number);
+    deadlines.delete(peer);
     due.delete(peer);
     stale.delete(peer);
     peer.timers.stop();
@@ -235,7 +241,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** @throws WireGuardError when packets are handed in before `poll` has taken those before */
   handle(input: WireGuardInput, now: TimeUs): void {
     this.#receiver.begin(now);
-    if (input.kind === 'datagrams') this.#receiver.take(input.burst, now);
+    if (input.kind === 'datagrams') this.#receiver.take(input.burst, now, input.isHanded === true);
     else if (input.kind === 'packets') {
       if (!this.#sender.isIdle)
         throw new WireGuardError(WireGuardErrorCode.misuse, 'Packets before these are waiting.');
@@ -247,6 +253,11 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   /** Adds datagrams to `out`, which its caller sends and clears. */
   poll(now: TimeUs, out: Burst): boolean {
     return this.#sender.poll(out, now);
+  }
+
+  /** Whether all packets that were handed in are messages, or wait by themselves. */
+  get isIdle(): boolean {
+    return this.#sender.isIdle;
   }
 
   deadline(): TimeUs {
@@ -265,12 +276,11 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     const { deadlines, later, peers } = this.#device;
     for (let peer = later.take(now); peer !== undefined; peer = later.take(now))
       if (peers.get(peer.number) === peer) this.#initiator.beginUnvalidated(peer, now);
-    for (let number = deadlines.take(now); number !== undefined; number = deadlines.take(now)) {
-      const peer = peers.get(number);
-      if (peer === undefined) continue;
+    for (let peer = deadlines.take(now); peer !== undefined; peer = deadlines.take(now)) {
+      if (peers.get(peer.number) !== peer) continue;
       for (let action = peer.timers.expire(now); action !== undefined; action = peer.timers.expire(now))
         this.#act(peer, action, now);
-      deadlines.set(number, peer.timers.deadline);
+      deadlines.set(peer, peer.timers.deadline);
     }
   }
 

@@ -36,6 +36,7 @@ export class TestEndpoint {
     this.#udp = inNamespace(at, () => UdpSocket.open({ address: '0.0.0.0', port }));
     this.core = new WireGuard({
       ...{ privateKey, ports: nodePorts(), random: systemRandom, unixUs: () => Date.now() * 1000, handshakesASecond },
+      isAnycast: true,
       sink: {
         packets: (buffer, words, count) => this.#deliver(buffer, words, count),
         confirmed: () => {},

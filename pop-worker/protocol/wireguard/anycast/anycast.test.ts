@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Burst } from '../../burst.ts';
 import { Drop } from '../drop.ts';
+import type { Peer } from '../peer.ts';
 import { address, type Datagram, type Host, Scene } from '../testing/scene.ts';
 import { UNANSWERED_A_SECOND } from './budget.ts';
 
@@ -67,6 +69,7 @@ const forged = (scene: Scene, to: Host, peer: number, from: Int32Array, length =
 
 test('spoofed sources share their peer’s one initiation a second; it moves nothing and hinders nobody', () => {
   const { scene, client, first, onFirst } = edge();
+  scene.run(3e6);
   const before = scene.log.length;
   for (let i = 0; i < 50; i++) forged(scene, first, 1, address(100 + i));
   assert.equal(scene.log.length - before, 1);
@@ -81,6 +84,79 @@ test('spoofed sources share their peer’s one initiation a second; it moves not
   assert.equal(client.received.length, 2);
   scene.run(20e6);
   assert.equal(scene.log.filter(({ to }) => to.join() === address(99).join()).length, 1, 'nothing is repeated there');
+});
+
+test('whoever is here, or was heard within two seconds, is begun with nowhere else, whatever anybody sends in its name', () => {
+  const { scene, client, first } = edge();
+  const toStranger = (): number => scene.log.filter(({ to }) => to.join() === address(66).join()).length;
+  for (let i = 0; i < 100; i++) {
+    scene.send(client, first);
+    forged(scene, first, 1, address(66), 1000);
+    scene.run(1.9e6);
+  }
+  assert.equal(toStranger(), 0);
+  scene.run(0.2e6);
+  forged(scene, first, 1, address(66), 1000);
+  assert.equal(toStranger(), 1, 'it may be anywhere');
+  let isHere = true;
+  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, isHere: () => isHere };
+  const second = scene.add(3, { sink });
+  scene.knows(second, client);
+  forged(scene, second, 1, address(67), 1000);
+  isHere = false;
+  forged(scene, second, 1, address(68), 1000);
+  const to = scene.log.filter(({ host }) => host === second).map((sent) => sent.to.join());
+  assert.deepEqual(to, [address(68).join()]);
+});
+
+test('where nobody else has the key, data of no session is answered by nothing', () => {
+  const scene = new Scene();
+  const [client, alone] = [scene.add(1), scene.add(2, { isAnycast: false })];
+  scene.knows(alone, client);
+  for (let i = 0; i < 10; i++) forged(scene, alone, 1, address(66), 1000);
+  const response = new Uint8Array(92);
+  response.set([2, 0, 0, 0]);
+  alone.takes([{ bytes: response, from: address(66), to: alone.address }], scene.now);
+  scene.settle();
+  assert.deepEqual(scene.trace(alone), []);
+  assert.equal(alone.core.dropped[Drop.unknownIndex], 10);
+});
+
+test('what another worker got and handed over is begun with there, not here', () => {
+  const { scene, second } = edge();
+  const bytes = new Uint8Array(1000);
+  bytes.set([4, 0, 0, 0, 0x77, 1, 0, 0]);
+  const burst = new Burst(2000, 1);
+  burst.buffer.set(bytes);
+  burst.commit(bytes.length, 0, address(66), 0, second.address, 0);
+  second.core.handle({ kind: 'datagrams', burst, isHanded: true }, scene.now);
+  scene.settle();
+  assert.deepEqual(scene.trace(second), []);
+  second.core.handle({ kind: 'datagrams', burst }, scene.now);
+  scene.settle();
+  assert.deepEqual(scene.trace(second), ['0:1']);
+});
+
+test('the answer to what a worker began is taken under load without a cookie, at the rate of its source', () => {
+  const scene = new Scene();
+  const client = scene.add(1);
+  const first = scene.add(2);
+  scene.route = first;
+  scene.join(client, first);
+  scene.send(client, first);
+  const second = scene.add(2, { handshakesASecond: 1 });
+  scene.knows(second, client);
+  scene.run(5e6);
+  // It is under load for a while.
+  const junk = scene.add(9);
+  junk.core.addPeer({ number: 2, publicKey: second.core.publicKey, endpoint: address(2) });
+  scene.route = second;
+  for (let i = 0; i < 3; i++) {
+    junk.core.renewPeer([...junk.core.peers][0] as Peer, scene.now);
+    scene.settle();
+  }
+  scene.send(client, second, 200);
+  assert.deepEqual(second.confirmed.length + second.answered.length, 1);
 });
 
 test('147 bytes are too few, also when they come from many sources; the 148th of one source is enough', () => {
@@ -178,6 +254,7 @@ test('a client whose answers take two and a half seconds is served, too: gaps gr
 
 test('an answer that somebody has held back begins no session and moves nothing: who answers has five seconds', () => {
   const { scene, client, first, onFirst } = edge();
+  scene.run(3e6);
   let held: Datagram | undefined;
   scene.filter = (datagram) => {
     if (datagram.bytes[0] !== 2) return true;

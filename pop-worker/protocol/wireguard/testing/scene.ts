@@ -65,7 +65,7 @@ export class Host {
     this.core = new WireGuard({
       privateKey: privateKey(id),
       ports: this.ports,
-      random: testRandom(id),
+      ...{ random: testRandom(id), isAnycast: true },
       unixUs: () => START_UNIX_US + now() + this.wallOffsetUs,
       sink: {
         packets: (buffer, words, count) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { NEVER } from '../../contract.ts';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, NO_SLOT, type Scheduled } from './deadlines.ts';
 import { type TimedEvent, Timer, type TimerAction } from './table.ts';
 import { Timers } from './timers.ts';
 
@@ -155,11 +155,19 @@ test('a persistent keepalive that is taken back does not come', () => {
 });
 
 test('deadlines come up in order, the earliest of each peer, and idle peers are not held', () => {
+  const change = fc.tuple(fc.nat(40), fc.oneof({ weight: 4, arbitrary: fc.nat(1000) }, fc.constant(undefined)));
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(40), fc.nat(1000)), { maxLength: 200 }), (sets) => {
-      const deadlines = new Deadlines();
-      const earliest = new Map<number, number>();
-      for (const [peer, at] of sets) {
+    fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
+      const deadlines = new Deadlines<Scheduled>();
+      const peers = Array.from({ length: 41 }, () => ({ deadlineSlot: NO_SLOT }));
+      const earliest = new Map<Scheduled, number>();
+      for (const [number, at] of changes) {
+        const peer = peers[number]!;
+        if (at === undefined) {
+          deadlines.delete(peer);
+          earliest.delete(peer);
+          continue;
+        }
         deadlines.set(peer, at);
         deadlines.set(peer, NEVER);
         earliest.set(peer, Math.min(at, earliest.get(peer) ?? NEVER));
