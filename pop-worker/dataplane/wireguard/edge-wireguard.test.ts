@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { systemRandom } from '#host/random/random.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -176,4 +177,40 @@ test('who drains asks twenty devices each 100 ms, each of them twice, and those 
   one.edge.undrain();
   await new Promise((resolve) => setTimeout(resolve, 250));
   assert.equal(core.totals.initiationsSent, 67);
+});
+
+/** Data of no session with peer 7, from somewhere. */
+const forged = (): Burst => {
+  const burst = new Burst(1 << 12, 1);
+  burst.buffer.set([4, 0, 0, 0, 0, 7, 0, 0]);
+  burst.commit(1000, 0, addressOf('127.0.0.1', 9), 0, addressOf('127.0.0.1', 51_820), 0);
+  return burst;
+};
+
+test('a device that is here is begun with nowhere else, however long it is silent, until it has moved', async (t) => {
+  const { one, burstOf, receive } = scene(t);
+  one.edge.takeHanded(burstOf(PACKET), false);
+  one.edge.run();
+  await receive();
+  one.edge.takeHanded(burstOf(PACKET), false);
+  assert.equal(one.edge.sessions.size, 1);
+  await wait(2100);
+  const begun = (): number => one.edge.core.totals.initiationsSent;
+  one.edge.takeHanded(forged(), false);
+  one.edge.run();
+  assert.equal(begun(), 0);
+  for (const { session } of one.edge.sessions.live()) session.hasMoved = true;
+  one.edge.takeHanded(forged(), false);
+  one.edge.run();
+  assert.equal(begun(), 1);
+});
+
+test('what another worker handed over begins nothing here: that one has counted it', (t) => {
+  const { two } = scene(t);
+  const begun = [true, false].map((isOfWorker) => {
+    two.edge.takeHanded(forged(), isOfWorker);
+    two.edge.run();
+    return two.edge.core.totals.initiationsSent;
+  });
+  assert.deepEqual(begun, [0, 1]);
 });
