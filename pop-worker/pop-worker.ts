@@ -8,6 +8,7 @@ import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
+import { LatestSessions } from '#pop-worker/mesh/latest-sessions.ts';
 import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
 import type { BfdStatus } from '#pop-worker/routing/bfd/service.ts';
 import type { BfdSessionConfig } from '#pop-worker/routing/bfd/setup.ts';
@@ -124,6 +125,7 @@ export class PopWorker {
   /** As `WorkerAnycast.others`. */
   #shared: ReadonlySet<string> | undefined;
   #leaving: NodeJS.Timeout | undefined;
+  readonly #sessions = new LatestSessions();
   #routing: WorkerRouting = NO_ROUTING;
   #dns: WorkerDns | undefined;
   #names: DnsConfig = NO_DNS;
@@ -172,7 +174,11 @@ export class PopWorker {
         threads: config.listen.threads,
         filters: config.tun.enabled && config.tun.routed6,
         congestionControl: config.listen.congestion_control,
-        ...{ log, broken: parts.broken, post: (command) => this.#data.post(command) },
+        ...{ log, broken: parts.broken },
+        post: (command) => {
+          if (command.type === 'superseded') this.#sessions.superseded(command);
+          this.#data.post(command);
+        },
       });
     this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
@@ -309,6 +315,9 @@ export class PopWorker {
   #onNotice(notice: Notice): void {
     // Said to all, those that said it included: so all hear it in one order.
     if (notice.type === 'attached' || notice.type === 'detached') {
+      if (notice.type === 'detached') this.#sessions.ended(notice.session);
+      // It would lead the device back to where it was.
+      else if (this.#sessions.told(notice.session) === 'former') return;
       this.#data.post(notice);
       this.#mesh?.notice(notice);
     }
