@@ -29,6 +29,7 @@ import { NetworkChanges } from './network-changes.ts';
 import { NetworkKeeper } from './network-keeper.ts';
 import { OrderDesk } from './order-desk.ts';
 import { type Orders, routingBy } from './orders.ts';
+import { PeerRoll } from './peer-roll.ts';
 import { QlogOrder } from './qlog-order.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { WorkerBfd } from './worker-bfd.ts';
@@ -180,6 +181,12 @@ export class PopWorker {
           this.#data.post(command);
         },
       });
+    const peers =
+      parts.wireguard &&
+      new PeerRoll({
+        ...{ most: parts.wireguard.mostPeers, threads: config.listen.threads },
+        post: (thread, change) => this.#data.threads[thread]?.post({ type: 'wireguard-peers', ...change }),
+      });
     this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
       this.#data.threads,
@@ -188,6 +195,7 @@ export class PopWorker {
         ...(this.#bfd === undefined ? [] : [this.#bfd.slots]),
         ...(this.#anycast?.slots ?? []),
         ...(this.#mesh === undefined ? [] : [this.#mesh.slots]),
+        ...(peers === undefined ? [] : [peers.slots]),
         ...(this.#dns === undefined ? [] : [this.#dns.slots]),
       ],
       network,
@@ -196,7 +204,7 @@ export class PopWorker {
     );
     this.#listener = new WorkerListener({
       ...{ threads: this.#data.threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
-      ...{ mesh: this.#mesh, post: (command) => this.#data.post(command), isHealthy: () => this.isHealthy() },
+      ...{ mesh: this.#mesh, peers, post: (command) => this.#data.post(command), isHealthy: () => this.isHealthy() },
       route: (routing) => {
         this.#routing = routing;
         this.#anycast?.set(routing);

@@ -3,7 +3,6 @@ import { nowUs } from '#host/clock/clock.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { Burst } from '#protocol/burst.ts';
 import type { StaticKeyOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
 import { INITIATION_BYTES } from '#protocol/wireguard/wire/initiation.ts';
@@ -19,6 +18,7 @@ import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
 import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
 import { PeerShare } from './share.ts';
+import type { ThreadPeers } from './thread-peers.ts';
 
 interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
   readonly setup: WireGuardSetup;
@@ -65,7 +65,8 @@ export class EdgeWireGuard {
   readonly #parts: EdgeWireGuardParts;
   readonly #handed: HandedDatagrams;
   readonly #share: PeerShare;
-  #overMost = 0;
+  /** What was told of peers and waits for its turn. */
+  readonly #changes: ThreadPeers[] = [];
   #isHanded = false;
   #renewals: NodeJS.Timeout | undefined;
   #adding: NodeJS.Immediate | undefined;
@@ -73,7 +74,7 @@ export class EdgeWireGuard {
 
   constructor(parts: EdgeWireGuardParts) {
     const { setup, socket, admission, mayRun, afterTurn, index, threads, others } = parts;
-    const { privateKey, mtu, mostPeers, handshakesASecond } = setup;
+    const { privateKey, mtu, handshakesASecond } = setup;
     const previous = previousOf(setup);
     this.#parts = parts;
     this.#share = new PeerShare(index, threads, others);
@@ -104,7 +105,7 @@ export class EdgeWireGuard {
       },
     });
     this.peers = new PeerBook({
-      ...{ core: this.core, most: mostPeers, begins: !parts.settles },
+      ...{ core: this.core, begins: !parts.settles },
       isBarred: (admitted) => admission.objection(admitted) !== undefined,
       gone: ({ record }, reason) => sessions.gone(record.number, reason),
       changed: (known, before) => sessions.changed(known, before),
@@ -139,16 +140,10 @@ export class EdgeWireGuard {
     this.#rejoining = isMore ? setImmediate(() => this.#rejoin()) : undefined;
   }
 
-  setPeers(records: readonly WireGuardPeer[]): void {
-    const { own, refused } = this.#share.take(records, this.#parts.setup.mostPeers);
-    this.#overMost = refused;
-    this.peers.set(own);
-    this.#addPeers();
-  }
-
-  /** Records that could not be used. */
-  get refused(): number {
-    return this.peers.refused + this.#overMost;
+  /** Some peers are others. What comes faster than it is done waits: many may come at once, and packets get their turn between. */
+  changePeers(change: ThreadPeers): void {
+    this.#changes.push(change);
+    if (this.#adding === undefined) this.#addPeers();
   }
 
   /** As `PeerBook.review`. */
@@ -160,8 +155,14 @@ export class EdgeWireGuard {
   /** Packets get their turn between. */
   #addPeers(): void {
     clearImmediate(this.#adding);
-    const isMore = this.peers.addSome(PEERS_A_TURN);
-    this.#adding = isMore ? setImmediate(() => this.#addPeers()) : undefined;
+    this.#adding = undefined;
+    const change = this.#changes.shift();
+    if (change !== undefined) {
+      this.#share.change(change);
+      this.peers.change(change);
+    }
+    const isMore = this.peers.addSome(Math.max(0, PEERS_A_TURN - (change?.changed.length ?? 0)));
+    this.#adding = isMore || this.#changes.length > 0 ? setImmediate(() => this.#addPeers()) : undefined;
     this.#parts.afterTurn();
   }
 
