@@ -170,6 +170,7 @@ test('who drains asks twenty devices each 100 ms, each of them twice, and those 
       })),
     ),
   );
+  while (core.peerCount < ids.length) await new Promise(setImmediate);
   for (const peer of core.peers) {
     core.setEndpoint(peer, one.at);
     sessions.isHere(peer);
@@ -249,11 +250,15 @@ test('what comes faster than it is done waits, in its order, and packets get the
     seen.push([peers.size, core.peerCount]);
   }
   assert.deepEqual(seen, [
+    [1, 1],
     [65, 1],
     [129, 1],
     [193, 1],
+    [191, 32],
     [191, 64],
+    [191, 96],
     [191, 128],
+    [191, 160],
     [191, 191],
   ]);
 });
