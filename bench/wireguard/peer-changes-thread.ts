@@ -35,7 +35,12 @@ const edge: EdgeWireGuard = new EdgeWireGuard({
   afterTurn: () => edge.run(),
 });
 const standStill = new StandStill();
+/** Once this turn of the event loop is over, and counted. */
+const answer = (): void => {
+  const { peerCount: peers } = edge.core;
+  parentPort?.postMessage({ peers, longestMs: standStill.take() } satisfies PeerThreadAnswer);
+};
 parentPort?.on('message', (command: PeerThreadCommand) => {
   if (command.type === 'peers') edge.changePeers(command.peers);
-  else parentPort?.postMessage({ peers: edge.core.peerCount, longestMs: standStill.take() } satisfies PeerThreadAnswer);
+  else setImmediate(answer);
 });
