@@ -106,8 +106,7 @@ const counted = () => {
     sessionCount: value(),
     wireguard: {
       moves: value(),
-      refused: value(),
-      peers: { size: wireguardPeers + value() },
+      peers: { size: wireguardPeers + value(), refused: value() },
       sessions: { size: value(), sites: { states: () => siteStates, counters: siteCounters } },
       core: {
         peerCount: wireguardPeers,
