@@ -282,7 +282,9 @@ export class Edge {
         this.wireguard?.takeHanded(burst, handed);
         if (burst.count > 0) this.endpoint.handle(burst, nowUs());
       },
-      answered: (...answer) => this.wireguard?.answered(...answer),
+      answered: (...answer) => {
+        if (this.#mayRun()) this.wireguard?.answered(...answer);
+      },
       outside: (packet) => {
         if (this.#mayRun()) this.forwarder.fromOutsideByThread(packet);
       },

@@ -106,7 +106,6 @@ export class Initiator {
   onSilence(question: Question, now: TimeUs): void {
     const { questions, options } = this.#device;
     const { peer, holder } = question;
-    if (!this.#isThere(question)) return;
     const silentFrom = options.sink.silentFrom?.(holder) ?? now;
     if (options.sink.holder?.(peer) === holder && silentFrom > now) questions.waits(question, silentFrom, now);
     else {
@@ -120,7 +119,7 @@ export class Initiator {
     const { peer, holder, words, bytes, knows } = question;
     const source = this.#sourceOf(peer);
     const other = this.#device.options.sink.holder?.(peer) ?? holder;
-    if (!this.#isThere(question) || other !== holder || source.isVouchedFor(now)) return;
+    if (!this.#isThere(question) || other !== holder) return;
     if (!source.endpoint.isAt(words, 0)) source.count(words, 0, bytes, now);
     if (knows !== undefined) source.knows = knows;
     if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, now);

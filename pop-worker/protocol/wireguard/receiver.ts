@@ -70,7 +70,6 @@ export class Receiver {
       const isOurs = this.#device.own.has(own.identity);
       this.#device.drop(isOurs ? this.#handshake(own, type, bytes, 0, words, 0, now) : Drop.mac1);
     }
-    this.#isHanded = false;
   }
 
   /** Takes one datagram that another worker has and asks about. @returns undefined: that will be known later */
@@ -79,6 +78,8 @@ export class Receiver {
     const { buffer, words } = burst;
     const [at, length] = [words[D_OFFSET] as number, words[D_LENGTH] as number];
     const index = indexIn(buffer, at, length);
+    // A turn of its own where nothing waits; where something does, many questions are not as many turns for that.
+    if (backlog.size === 0) backlog.begin();
     const [authentic, waiting] = [this.#authentic, backlog.size];
     this.take(burst, now, true);
     if (this.#authentic > authentic) return 'authentic';

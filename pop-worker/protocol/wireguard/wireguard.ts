@@ -257,7 +257,6 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
    * @param burst of this one alone @returns what that one is to be told; undefined: nothing, it will be known later
    */
   judge(burst: Burst, now: TimeUs): Verdict | undefined {
-    this.#receiver.begin(now);
     const verdict = this.#receiver.judge(burst, now);
     this.#expire(now);
     return verdict;

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Burst, D_LOCAL, D_REMOTE } from '../../burst.ts';
+import { HANDSHAKES_A_TURN } from '../backlog.ts';
+import { Drop } from '../drop.ts';
 import type { WireGuardSink } from '../options.ts';
+import type { Peer } from '../peer.ts';
 import { address, type Datagram, type Host, Scene } from '../testing/scene.ts';
 import { QUESTIONS_A_SECOND, UNANSWERED_A_SECOND } from './budget.ts';
 import { ANSWER_US, ASK_AGAIN_US, MOST_QUESTIONS, SILENCE_US, type Verdict } from './questions.ts';
@@ -339,4 +342,113 @@ test('of what was handed over nothing is asked, whatever a worker wants to know'
   burst.buffer[0] = 9;
   assert.equal(second.core.judge(burst, scene.now), 'forged');
   assert.equal(asked.length, 0);
+});
+
+test('data of a generation that two workers gave goes on and is asked about like any other', () => {
+  const { scene, client, second, asked, answer, onSecond } = edge();
+  scene.send(client, second, 200);
+  answer();
+  scene.run(3e6);
+  const index = onSecond.keypairs.current?.index as number;
+  const begun = second.core.totals.initiationsSent;
+  const bytes = new Uint8Array(1000);
+  bytes.set([4, 0, 0, 0, index & 0xff, index >> 8, index >> 16, index >>> 24]);
+  second.takes([{ bytes, from: STRANGER, to: second.address }], scene.now);
+  scene.settle();
+  assert.deepEqual([asked.length, second.core.dropped[Drop.authentication]], [1, 0]);
+  answer();
+  assert.equal(second.core.totals.initiationsSent, begun);
+});
+
+test('a response that was handed over and waited for its turn is as one that did not', () => {
+  const { scene, client, second, view } = edge();
+  const caught: Datagram[] = [];
+  scene.filter = (datagram, host) => {
+    if (host !== client || datagram.bytes[0] !== 2) return true;
+    caught.push(datagram);
+    return false;
+  };
+  forged(scene, second, 1, client.address);
+  view.holder = undefined;
+  forged(scene, second, 1, client.address);
+  const begun = second.core.totals.initiationsSent;
+  assert.equal(caught.length, 1);
+  const { bytes } = caught[0] as Datagram;
+  scene.run(6e6);
+  const burst = new Burst(4096, 1);
+  for (let i = 0; i < 3 * HANDSHAKES_A_TURN; i++) {
+    burst.buffer.set(bytes, burst.used);
+    burst.commit(bytes.length, 0, STRANGER, 0, second.address, 0);
+  }
+  second.core.handle({ kind: 'datagrams', burst, isHanded: true }, scene.now);
+  scene.run(1e6);
+  assert.deepEqual([second.core.totals.initiationsSent, second.core.deadline()], [begun, NEVER]);
+  assert.equal(second.core.dropped[Drop.unknownIndex], 1 + 3 * HANDSHAKES_A_TURN);
+});
+
+test('where it is not known any more who has the session, a client that moves on is begun with at once', () => {
+  const { scene, client, second, view, answer, sentTo } = edge();
+  scene.filter = ({ bytes }, host) => host !== second || bytes[0] !== 1;
+  scene.send(client, second, 200);
+  answer();
+  view.holder = undefined;
+  scene.run(1e6);
+  client.address = address(1, 999);
+  scene.send(client, second, 200);
+  assert.equal(sentTo(client.address), 1);
+});
+
+test('of a worker that is gone it is begun with whoever it was asked about, whoever came behind him', () => {
+  const { scene, client, second, sentTo } = edge();
+  scene.send(client, second, 200);
+  forged(scene, second, 1, STRANGER);
+  scene.run(SILENCE_US);
+  assert.deepEqual([sentTo(client.address) > 0, sentTo(STRANGER)], [true, 0]);
+});
+
+/** A datagram as another worker hands it over. */
+const handed = (bytes: Uint8Array, to: Host): Burst => {
+  const burst = new Burst(4096, 1);
+  burst.buffer.set(bytes);
+  burst.commit(bytes.length, 0, STRANGER, 0, to.address, 0);
+  return burst;
+};
+
+test('each question about a response is answered, however many come; while others wait for their turn there is nothing to say yet', () => {
+  const { scene, client, second } = edge();
+  let caught: Datagram | undefined;
+  scene.filter = (datagram, host) => {
+    if (host === client && datagram.bytes[0] === 2) caught = datagram;
+    return host !== client;
+  };
+  forged(scene, second, 1, client.address);
+  scene.run(SILENCE_US);
+  const { bytes } = caught as Datagram;
+  const other = edge().second;
+  for (let i = 0; i < 3 * HANDSHAKES_A_TURN; i++)
+    assert.equal(other.core.judge(handed(bytes, other), scene.now), 'absent');
+  const burst = new Burst(4096, 1);
+  for (let i = 0; i < 3 * HANDSHAKES_A_TURN; i++) {
+    burst.buffer.set(bytes, burst.used);
+    burst.commit(bytes.length, 0, STRANGER, 0, other.address, 0);
+  }
+  other.core.handle({ kind: 'datagrams', burst, isHanded: true }, scene.now);
+  assert.equal(other.core.judge(handed(bytes, other), scene.now), undefined);
+});
+
+test('a worker that has begun with a peer, or was, does not say that it has nothing with it', () => {
+  const scene = new Scene();
+  const [client, begun, asked] = [scene.add(1), scene.add(2), scene.add(2)];
+  scene.knows(client, begun, { endpoint: begun.address });
+  const [onBegun] = [begun, asked].map((host) => scene.knows(host, client, { endpoint: client.address }));
+  const data = new Uint8Array(100);
+  data.set([4, 0, 0, 0, 0x77, 1, 0, 0]);
+  const says = (host: Host) => host.core.judge(handed(data, host), scene.now);
+  assert.deepEqual([says(begun), says(asked)], ['absent', 'absent']);
+  scene.filter = (_, host) => host === client;
+  scene.route = asked;
+  begun.core.renewPeer(onBegun as Peer, scene.now);
+  scene.send(client, asked);
+  assert.deepEqual([scene.trace(begun), scene.trace(asked)], [['0:1'], ['0:2']]);
+  assert.deepEqual([says(begun), says(asked)], ['forged', 'forged']);
 });
