@@ -141,6 +141,8 @@ export class Receiver {
     if (type === MessageType.initiation) return this.#responder.onInitiation(own, buffer, at, words, from, now);
     const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
     if (peer === undefined) return Drop.unknownIndex;
+    // Routes lead the peer elsewhere, and by now it is there: a session with us would take it away again.
+    if (this.#isHanded && this.#device.options.sink.isHere?.(peer) === false) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
     if (drop === Drop.none) {
       this.#authentic++;

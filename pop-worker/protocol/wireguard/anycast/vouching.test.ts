@@ -452,3 +452,28 @@ test('a worker that has begun with a peer, or was, does not say that it has noth
   assert.deepEqual([scene.trace(begun), scene.trace(asked)], [['0:1'], ['0:2']]);
   assert.deepEqual([says(begun), says(asked)], ['forged', 'forged']);
 });
+
+test('an answer that comes by another worker when the client is there already takes it away from nobody', () => {
+  const scene = new Scene();
+  const view = { isHere: true };
+  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, isHere: () => view.isHere };
+  const [client, worker] = [scene.add(1), scene.add(2, { sink })];
+  const [, onWorker] = scene.join(client, worker);
+  scene.send(client, worker);
+  scene.run(5e6);
+  let caught: Datagram | undefined;
+  scene.filter = (datagram, host) => {
+    if (host === client) caught = datagram;
+    return host !== client;
+  };
+  worker.core.renewPeer(onWorker, scene.now);
+  scene.settle();
+  const { bytes } = caught as Datagram;
+  const { sessions } = worker.core.totals;
+  view.isHere = false;
+  assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'forged');
+  assert.equal(worker.core.totals.sessions, sessions);
+  view.isHere = true;
+  assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'authentic');
+  assert.equal(worker.core.totals.sessions, sessions + 1);
+});
