@@ -6,6 +6,7 @@ import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import { privateKeyOf, rawPublicKey } from '#host/wireguard/x25519.ts';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { addressPort } from '#protocol/address.ts';
 import { Burst, D_LENGTH, D_OFFSET, D_SEGMENT } from '#protocol/burst.ts';
 import { handoffCounters } from '#protocol/handoff/counters.ts';
@@ -25,9 +26,16 @@ import { TenantTable } from '../forward/tenant-table.ts';
 import { type Handed, UNASKED } from '../handoff/handed.ts';
 import type { TunPort } from '../tun-port.ts';
 import { EdgeWireGuard } from './edge-wireguard.ts';
+import type { ThreadPeers } from './thread-peers.ts';
 
 const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
 const SOURCE = '10.64.0.2';
+const NONE = new Uint8Array();
+
+/** As a thread is told of new ones of its own. */
+const peersOf = (...changed: readonly WireGuardPeer[]): ThreadPeers => ({
+  ...{ changed, removed: [], elsewhere: NONE, nowhere: NONE },
+});
 
 /** Two workers with one key, a client of theirs, and the client's datagrams as they would be received. */
 const scene = (t: TestContext, threads = 1) => {
@@ -96,7 +104,7 @@ const scene = (t: TestContext, threads = 1) => {
   });
   client.addPeer({ number: 0, publicKey: one.edge.core.publicKey, endpoint: one.at });
   const record = { tenant: 'red', device: 'd', number: 7, publicKey: client.publicKey, egress: true };
-  for (const { edge } of workers) edge.setPeers([{ ...record, sources: [`${SOURCE}/32`] }]);
+  for (const { edge } of workers) edge.changePeers(peersOf({ ...record, sources: [`${SOURCE}/32`] }));
   const socket = UdpSocket.open({ address: '127.0.0.1', port: 0 });
   t.after(() => socket.close());
   const home = addressOf('127.0.0.1', addressPort(socket.localAddress()));
@@ -181,12 +189,16 @@ test('who drains asks twenty devices each 100 ms, each of them twice, and those 
   const { one } = scene(t);
   const { core, sessions } = one.edge;
   const ids = Array.from({ length: 25 }, (_, i) => i + 1);
-  one.edge.setPeers(
-    ids.map((number) => ({
-      ...{ tenant: 'red', device: `d${number}`, number, egress: true, sources: [`10.64.1.${number}/32`] },
-      publicKey: rawPublicKey(privateKeyOf(new Uint8Array(32).fill(number))),
-    })),
+  one.edge.changePeers({ ...peersOf(), removed: [7] });
+  one.edge.changePeers(
+    peersOf(
+      ...ids.map((number) => ({
+        ...{ tenant: 'red', device: `d${number}`, number, egress: true, sources: [`10.64.1.${number}/32`] },
+        publicKey: rawPublicKey(privateKeyOf(new Uint8Array(32).fill(number))),
+      })),
+    ),
   );
+  while (core.peerCount < ids.length) await new Promise(setImmediate);
   for (const peer of core.peers) {
     core.setEndpoint(peer, one.at);
     sessions.isHere(peer);
@@ -310,4 +322,40 @@ test('what another worker handed over is so at whichever thread has the device: 
   await taken(undefined);
   two.edge.run();
   assert.equal(two.edge.core.totals.initiationsSent, 1);
+});
+
+test('what comes faster than it is done waits, in its order, and packets get their turn between', async (t) => {
+  const { one } = scene(t);
+  const { peers, core } = one.edge;
+  const many = (from: number) =>
+    Array.from({ length: 64 }, (_, i) => ({
+      ...{ tenant: 'red', device: `d${from + i}`, number: from + i, egress: true, sources: [`10.64.1.${i}/32`] },
+      publicKey: rawPublicKey(
+        privateKeyOf(
+          new Uint8Array(32)
+            .fill(1)
+            .fill(i + 1, 0, 8)
+            .fill(from / 64, 8, 16),
+        ),
+      ),
+    }));
+  for (const from of [64, 128, 192]) one.edge.changePeers(peersOf(...many(from)));
+  one.edge.changePeers({ ...peersOf(), removed: [7, 64] });
+  const seen: [known: number, added: number][] = [[peers.size, core.peerCount]];
+  for (let turn = 0; turn < 10 && core.peerCount < 191; turn++) {
+    await new Promise(setImmediate);
+    seen.push([peers.size, core.peerCount]);
+  }
+  assert.deepEqual(seen, [
+    [1, 1],
+    [65, 1],
+    [129, 1],
+    [193, 1],
+    [191, 32],
+    [191, 64],
+    [191, 96],
+    [191, 128],
+    [191, 160],
+    [191, 191],
+  ]);
 });

@@ -3,7 +3,6 @@ import { nowUs } from '#host/clock/clock.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { Burst } from '#protocol/burst.ts';
 import type { Verdict } from '#protocol/wireguard/anycast/questions.ts';
 import type { StaticKeyOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
@@ -22,6 +21,7 @@ import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
 import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
 import { PeerShare } from './share.ts';
+import type { ThreadPeers } from './thread-peers.ts';
 
 interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
   readonly setup: WireGuardSetup;
@@ -54,8 +54,8 @@ const RENEWAL_MS = 100;
 /** The worker that they are led to begins with 200 a second. */
 const RENEWALS_A_TURN = 20;
 
-/** Peers that are added before other work of the thread gets its turn: some 5 ms. */
-const PEERS_A_TURN = 64;
+/** Peers that are added before other work of the thread gets its turn: some 3 ms. */
+const PEERS_A_TURN = 32;
 
 /** WireGuard of a data-plane thread: its core between sockets and sessions. */
 export class EdgeWireGuard {
@@ -68,7 +68,8 @@ export class EdgeWireGuard {
   readonly #parts: EdgeWireGuardParts;
   readonly #handed: HandedDatagrams;
   readonly #share: PeerShare;
-  #overMost = 0;
+  /** What was told of peers and waits for its turn. */
+  readonly #changes: ThreadPeers[] = [];
   /** Of what is being taken now; undefined: this worker got it. */
   #handedBy: Handed | undefined;
   #renewals: NodeJS.Timeout | undefined;
@@ -77,7 +78,7 @@ export class EdgeWireGuard {
 
   constructor(parts: EdgeWireGuardParts) {
     const { setup, socket, admission, mayRun, afterTurn, index, threads, others } = parts;
-    const { privateKey, mtu, mostPeers, handshakesASecond } = setup;
+    const { privateKey, mtu, handshakesASecond } = setup;
     const previous = previousOf(setup);
     this.#parts = parts;
     this.#share = new PeerShare(index, threads, others);
@@ -110,7 +111,7 @@ export class EdgeWireGuard {
       },
     });
     this.peers = new PeerBook({
-      ...{ core: this.core, most: mostPeers, begins: !parts.settles },
+      ...{ core: this.core, begins: !parts.settles },
       isBarred: (admitted) => admission.objection(admitted) !== undefined,
       gone: ({ record }, reason) => sessions.gone(record.number, reason),
       changed: (known, before) => sessions.changed(known, before),
@@ -145,16 +146,10 @@ export class EdgeWireGuard {
     this.#rejoining = isMore ? setImmediate(() => this.#rejoin()) : undefined;
   }
 
-  setPeers(records: readonly WireGuardPeer[]): void {
-    const { own, refused } = this.#share.take(records, this.#parts.setup.mostPeers);
-    this.#overMost = refused;
-    this.peers.set(own);
-    this.#addPeers();
-  }
-
-  /** Records that could not be used. */
-  get refused(): number {
-    return this.peers.refused + this.#overMost;
+  /** Some peers are others. What comes faster than it is done waits: many may come at once, and packets get their turn between. */
+  changePeers(change: ThreadPeers): void {
+    this.#changes.push(change);
+    if (this.#adding === undefined) this.#addPeers();
   }
 
   /** As `PeerBook.review`. */
@@ -166,8 +161,18 @@ export class EdgeWireGuard {
   /** Packets get their turn between. */
   #addPeers(): void {
     clearImmediate(this.#adding);
-    const isMore = this.peers.addSome(PEERS_A_TURN);
-    this.#adding = isMore ? setImmediate(() => this.#addPeers()) : undefined;
+    this.#adding = undefined;
+    const change = this.#changes.shift();
+    if (change !== undefined) {
+      this.#share.change(change);
+      this.peers.change(change);
+    }
+    const isMore = this.peers.addSome(Math.max(0, PEERS_A_TURN - (change?.changed.length ?? 0)));
+    // Also where there is no more: hundreds of messages may come in one turn.
+    this.#adding = setImmediate(() => {
+      this.#adding = undefined;
+      if (isMore || this.#changes.length > 0) this.#addPeers();
+    });
     this.#parts.afterTurn();
   }
 

@@ -62,6 +62,6 @@ export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGua
   }
   for (const what of ['asked', 'answered', 'handshakes'] as const) slots[SITE_PROBES[what]] = sites.counters[what];
   slots[PEERS.connected] = wireguard.sessions.size;
-  slots[PEERS.refused] = wireguard.refused;
+  slots[PEERS.refused] = wireguard.peers.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };

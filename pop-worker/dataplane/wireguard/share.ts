@@ -1,4 +1,3 @@
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { type Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import { keyText } from '#protocol/wireguard/device.ts';
 import { peerOf } from '#protocol/wireguard/receiver-index.ts';
@@ -9,6 +8,7 @@ import { TRANSPORT } from '#protocol/wireguard/wire/transport.ts';
 import type { OtherThreads } from '../exchange/other-threads.ts';
 import type { Handed } from '../handoff/handed.ts';
 import { threadOf } from './steering.ts';
+import { readKeys, readPlaces, type ThreadPeers } from './thread-peers.ts';
 
 /** Bytes that say whose a message is, of the longest of those that do. */
 const NAMED_BYTES = 12;
@@ -31,26 +31,10 @@ export class PeerShare {
     this.#others = others;
   }
 
-  /**
-   * Takes what all threads are told.
-   *
-   * @param most peers of the worker, those that come first; of more, each thread refuses its own
-   */
-  take(records: readonly WireGuardPeer[], most: number): { own: readonly WireGuardPeer[]; refused: number } {
-    if (this.#others === undefined) return { own: records, refused: 0 };
-    const numbers = new Set<number>();
-    const own: WireGuardPeer[] = [];
-    let refused = 0;
-    this.#elsewhere.clear();
-    for (const record of records) {
-      const { number, publicKey } = record;
-      const isOwn = this.#isOwn(number);
-      numbers.add(number);
-      if (!isOwn) this.#elsewhere.set(keyText(publicKey), number);
-      else if (numbers.size <= most) own.push(record);
-      else refused++;
-    }
-    return { own, refused };
+  /** Some of the peers of other threads are others. */
+  change({ elsewhere, nowhere }: Pick<ThreadPeers, 'elsewhere' | 'nowhere'>): void {
+    for (const key of readKeys(nowhere)) this.#elsewhere.delete(keyText(key));
+    for (const { publicKey, number } of readPlaces(elsewhere)) this.#elsewhere.set(keyText(publicKey), number);
   }
 
   /** Hands on what is for peers of other threads: `burst` has the rest then. @param handed by another worker */

@@ -4,11 +4,13 @@ import { Writer } from './writer.ts';
 
 /** Versions that we speak, oldest and newest. */
 export const OLDEST_VERSION = 1;
-export const NEWEST_VERSION = 2;
+export const NEWEST_VERSION = 3;
 /** Members tell each other filters of IPv6 from this version on. */
 export const FILTERS_VERSION = 2;
 /** From this one on members tell which prefixes they announce. */
 export const PREFIXES_VERSION = 2;
+/** What a record of presence carries may change, without a move, from this one on. */
+export const REVISIONS_VERSION = 3;
 
 /** Where a worker is handed packets of its connections that reached another one (`../../handoff/SPEC.md`). */
 export interface HandoffPlace {
