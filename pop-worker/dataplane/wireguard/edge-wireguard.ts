@@ -4,11 +4,14 @@ import { systemRandom } from '#host/random/random.ts';
 import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { Burst } from '#protocol/burst.ts';
+import type { Verdict } from '#protocol/wireguard/anycast/questions.ts';
 import type { StaticKeyOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
+import type { Peer } from '#protocol/wireguard/peer.ts';
 import { INITIATION_BYTES } from '#protocol/wireguard/wire/initiation.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import type { Admission } from '../admission.ts';
 import type { OtherThreads } from '../exchange/other-threads.ts';
+import type { Handed } from '../handoff/handed.ts';
 import type { Handoff } from '../handoff/handoff.ts';
 import type { DatagramPort } from '../quic-driver.ts';
 import type { TunPort } from '../tun-port.ts';
@@ -26,7 +29,7 @@ interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peer
   readonly admission: Pick<Admission, 'objection'>;
   readonly tunPort: TunPort;
   /** Undefined: what belongs to other workers is not handed to them. */
-  readonly handoff: Handoff | undefined;
+  readonly handoff: Pick<Handoff, 'pass' | 'asks' | 'silentFrom' | 'answer' | 'counters'> | undefined;
   /** Undefined where there is one thread. */
   readonly others: OtherThreads | undefined;
   readonly index: number;
@@ -67,7 +70,8 @@ export class EdgeWireGuard {
   readonly #share: PeerShare;
   /** What was told of peers and waits for its turn. */
   readonly #changes: ThreadPeers[] = [];
-  #isHanded = false;
+  /** Of what is being taken now; undefined: this worker got it. */
+  #handedBy: Handed | undefined;
   #renewals: NodeJS.Timeout | undefined;
   #adding: NodeJS.Immediate | undefined;
   #rejoining: NodeJS.Immediate | undefined;
@@ -98,6 +102,8 @@ export class EdgeWireGuard {
         moved: () => void this.moves++,
         expired: (peer) => sessions.expired(peer),
         elsewhere: (...datagram) => this.#pass(...datagram),
+        holder: (peer) => this.#holder(peer),
+        silentFrom: (worker) => parts.handoff?.silentFrom(worker) ?? 0,
         // Without others that say where devices are it may be at another worker for all we know.
         isHere: ({ number }) => parts.settles && sessions.isServed(number),
         stranger: (key, bytes, at, ...from) =>
@@ -202,17 +208,22 @@ export class EdgeWireGuard {
   /**
    * Of what another worker or thread handed over, takes what is WireGuard's: the burst has only the rest then.
    *
-   * @param isOfWorker another worker, which has begun with whoever sent it if that is called for
+   * @param handed by another worker, which begins with whoever sent it if that is called for, and may ask; undefined: by a thread
    */
-  takeHanded(burst: Burst, isOfWorker: boolean): void {
+  takeHanded(burst: Burst, handed: Handed | undefined): void {
     const own = this.#handed.sortOut(burst);
     if (own.count === 0) return;
-    this.#isHanded = isOfWorker;
+    this.#handedBy = handed;
     try {
       this.#driver.take(own);
     } finally {
-      this.#isHanded = false;
+      this.#handedBy = undefined;
     }
+  }
+
+  /** Another worker answers what it was asked. */
+  answered(worker: number, question: number, verdict: Verdict): void {
+    this.core.answer(worker, question, verdict, nowUs());
   }
 
   /** Sends what is queued for devices. */
@@ -230,27 +241,50 @@ export class EdgeWireGuard {
     this.core.close();
   }
 
-  /** The worker that has the device's session gets it, while that one lives; meanwhile it becomes ours by a handshake. */
-  #pass: NonNullable<WireGuardSink['elsewhere']> = ({ number }, buffer, at, length, words, from) => {
-    const { handoff, tenants } = this.#parts;
+  /** The worker that has the device's session, as the mesh knows. */
+  #elsewhere({ number }: Peer): number | undefined {
     const known = this.peers.get(number);
-    const member = known && tenants.elsewhere(known.admitted)?.member;
+    return known && this.#parts.tenants.elsewhere(known.admitted)?.member;
+  }
+
+  #holder(peer: Peer): number | undefined {
+    const member = this.#elsewhere(peer);
+    return member !== undefined && this.#parts.handoff?.asks(member, WIREGUARD_THREAD) === true ? member : undefined;
+  }
+
+  /** The worker that has the device's session gets it, while that one lives; meanwhile it becomes ours by a handshake. */
+  #pass: NonNullable<WireGuardSink['elsewhere']> = (peer, buffer, at, length, words, from, question) => {
+    const { handoff } = this.#parts;
+    const member = this.#elsewhere(peer);
     if (handoff === undefined || member === undefined) return false;
-    return handoff.pass(member, WIREGUARD_THREAD, buffer, at, at + length, words, from);
+    // Hop count 1, also where another thread of ours was handed it.
+    if (this.#handedBy !== undefined) {
+      handoff.counters.sendDrops.second_hop++;
+      return false;
+    }
+    return handoff.pass(member, WIREGUARD_THREAD, buffer, at, at + length, words, from, question);
   };
 
   /** Packets for the outside are gathered where they were opened, and written before that is used again. */
   #take(burst: Burst): void {
-    this.#share.sortOut(burst);
+    const handed = this.#handedBy;
+    this.#share.sortOut(burst, handed);
     if (burst.count === 0) return;
     const { tunPort } = this.#parts;
     const { lasting } = tunPort;
     tunPort.lasting = burst.buffer;
     try {
-      this.core.handle({ kind: 'datagrams', burst, isHanded: this.#isHanded }, nowUs());
+      if (handed !== undefined && handed.question !== 0) this.#judge(burst, handed);
+      else this.core.handle({ kind: 'datagrams', burst, isHanded: handed !== undefined }, nowUs());
     } finally {
       tunPort.flush();
       tunPort.lasting = lasting;
     }
+  }
+
+  /** A datagram that another worker got and asks about. */
+  #judge(burst: Burst, handed: Handed): void {
+    const verdict = this.core.judge(burst, nowUs());
+    if (verdict !== undefined) this.#parts.handoff?.answer(handed, verdict);
   }
 }

@@ -94,6 +94,11 @@ export class Mesh {
     return this.#peers.numbers;
   }
 
+  /** How often each member says that it lives. */
+  get probeIntervalUs(): number {
+    return this.#peers.intervalUs;
+  }
+
   // ---- links
 
   /** There is a link to a member: QUIC has proved that it is one. */

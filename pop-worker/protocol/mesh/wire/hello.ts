@@ -17,9 +17,13 @@ export interface HandoffPlace {
   /** Of its first data-plane thread; the next ones have the ports behind it. */
   readonly port: number;
   readonly threads: number;
+  /** It answers what it is asked about datagrams that it is handed. */
+  readonly answers?: boolean;
 }
 
 const MOST_THREADS = 64;
+/** Flags behind the place. */
+const ANSWERS = 1;
 
 /** The first frame of each side on a link. What follows in it is for later versions and not read. */
 export interface Hello {
@@ -35,6 +39,7 @@ export interface Hello {
 export const writeHello = ({ oldest, newest, member, incarnation, handoff }: Hello): Uint8Array => {
   const out = new Writer(16).u8(oldest).u8(newest).u16(member).u48(incarnation);
   if (handoff !== undefined) out.u16(handoff.port).u8(handoff.threads);
+  if (handoff?.answers === true) out.u8(ANSWERS);
   return out.finish();
 };
 
@@ -43,7 +48,7 @@ const readHandoff = (reader: Reader): HandoffPlace | undefined => {
   const place = { port: reader.u16(), threads: reader.u8() };
   if (place.threads === 0 || place.threads > MOST_THREADS || place.port === 0 || place.port + place.threads > 65_536)
     throw frameError('a HELLO names ports for packets that cannot be');
-  return place;
+  return reader.left > 0 && (reader.u8() & ANSWERS) !== 0 ? { ...place, answers: true } : place;
 };
 
 /** @throws MeshError */

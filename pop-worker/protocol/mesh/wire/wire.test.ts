@@ -63,6 +63,15 @@ test('frames by their bytes', () => {
   });
   assert.equal(hex(withPorts), '010200030000000000041d1302');
   assert.deepEqual(readHello(reader(withPorts)).handoff, { port: 7443, threads: 2 });
+  const answers = { port: 7443, threads: 2, answers: true };
+  const ofAnswers = writeHello({ oldest: 1, newest: 2, member: 3, incarnation: 4, handoff: answers });
+  assert.equal(hex(ofAnswers), '010200030000000000041d130201');
+  assert.deepEqual(readHello(reader(ofAnswers)).handoff, answers);
+  assert.deepEqual(
+    readHello(reader(Uint8Array.of(...withPorts, 2))).handoff,
+    { port: 7443, threads: 2 },
+    'other flags',
+  );
   for (const [port, threads] of [
     [0, 1],
     [1, 0],
