@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { Burst, D_LOCAL, D_REMOTE } from '../../burst.ts';
 import { HANDSHAKES_A_TURN } from '../backlog.ts';
 import { Drop } from '../drop.ts';
-import type { WireGuardSink } from '../options.ts';
+import type { WireGuardOptions, WireGuardSink } from '../options.ts';
 import type { Peer } from '../peer.ts';
-import { address, type Datagram, type Host, Scene } from '../testing/scene.ts';
+import { address, type Datagram, type Host, privateKey, Scene } from '../testing/scene.ts';
 import { QUESTIONS_A_SECOND, UNANSWERED_A_SECOND } from './budget.ts';
 import { ANSWER_US, ASK_AGAIN_US, MOST_QUESTIONS, SILENCE_US, type Verdict } from './questions.ts';
 
@@ -14,7 +14,7 @@ const STRANGER = address(66);
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** A client with a session at one worker, and a second worker which knows that and hands over what comes to it. */
-const edge = () => {
+const edge = (options: Partial<WireGuardOptions> = {}) => {
   const scene = new Scene();
   const [client, first] = [scene.add(1), scene.add(2)];
   scene.route = first;
@@ -40,7 +40,7 @@ const edge = () => {
       return true;
     },
   };
-  const second = scene.add(2, { sink });
+  const second = scene.add(2, { sink, ...options });
   const onSecond = scene.knows(second, client);
   scene.run(5e6);
   scene.route = second;
@@ -476,4 +476,17 @@ test('an answer that comes by another worker when the client is there already ta
   view.isHere = true;
   assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'authentic');
   assert.equal(worker.core.totals.sessions, sessions + 1);
+});
+
+test('which key of ours a client knows is not forgotten while a stranger sends and the worker is asked', () => {
+  const keys = { privateKey: privateKey(9), previous: { privateKey: privateKey(2) } };
+  const { scene, client, first, second, onFirst, answer } = edge(keys);
+  first.core.renewPeer(onFirst, scene.now);
+  scene.settle();
+  forged(scene, second, 1, STRANGER);
+  answer();
+  scene.run(30_000);
+  // Together with the response enough for one initiation.
+  scene.send(client, second, 20);
+  assert.equal(second.core.totals.sessions, 1);
 });
