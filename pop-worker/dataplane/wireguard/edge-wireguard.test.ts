@@ -26,7 +26,7 @@ const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
 const SOURCE = '10.64.0.2';
 
 /** Two workers with one key, a client of theirs, and the client's datagrams as they would be received. */
-const scene = (t: TestContext) => {
+const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) => {
   const passed: [worker: number, thread: number, bytes: number][] = [];
   const workers = [1, 2].map(() => {
     const tenants = new TenantTable(new Carriers(prefix('100.64.0.0/16')));
@@ -44,10 +44,10 @@ const scene = (t: TestContext) => {
         privateKey: new Uint8Array(32).fill(200),
         mtu: 1420,
         mostPeers: 100,
-        handshakesASecond: 1000,
+        handshakesASecond,
       },
       ...{ socket, tenants, forwarder, faults: new Faults(() => {}), notify: () => {}, settles: true },
-      ...{ others: undefined, index: 0, threads: 1 },
+      ...{ others: undefined, index: 0, threads },
       admission: { objection: () => undefined },
       tunPort: tunPort as unknown as TunPort,
       handoff: {
@@ -72,6 +72,8 @@ const scene = (t: TestContext) => {
   const socket = UdpSocket.open({ address: '127.0.0.1', port: 0 });
   t.after(() => socket.close());
   const home = addressOf('127.0.0.1', addressPort(socket.localAddress()));
+  /** Microseconds by which the client's time is ahead. */
+  const clock = { ahead: 0 };
   /** What the client sends now, as it comes to some port. */
   const burstOf = (...packets: readonly Uint8Array[]): Burst => {
     const out = new Burst(1 << 16, 64);
@@ -83,8 +85,8 @@ const scene = (t: TestContext) => {
       used += length;
     }
     const peers = new Int32Array(packets.length);
-    client.handle({ kind: 'packets', packets: { buffer, words, count: packets.length, peers } }, now());
-    while (client.poll(now(), out));
+    client.handle({ kind: 'packets', packets: { buffer, words, count: packets.length, peers } }, now() + clock.ahead);
+    while (client.poll(now() + clock.ahead, out));
     const burst = new Burst(0, 64, out.buffer);
     for (let i = 0; i < out.count; i++) {
       const from = i * 16;
@@ -98,9 +100,9 @@ const scene = (t: TestContext) => {
     const received = new Burst(1 << 18, 4);
     for (const end = performance.now() + 5000; socket.receive(received) === 0; await new Promise(setImmediate))
       assert.ok(performance.now() < end, 'nothing came');
-    client.handle({ kind: 'datagrams', burst: received }, now());
+    client.handle({ kind: 'datagrams', burst: received }, now() + clock.ahead);
   };
-  return { one, two, client, passed, burstOf, receive };
+  return { one, two, client, clock, passed, burstOf, receive };
 };
 
 const now = (): number => performance.now() * 1000;
@@ -213,4 +215,39 @@ test('what another worker handed over begins nothing here: that one has counted 
     return two.edge.core.totals.initiationsSent;
   });
   assert.deepEqual(begun, [0, 1]);
+});
+
+const KEY = new Uint8Array(32).fill(200);
+
+for (const [what, keys] of [
+  ['the same key', { privateKey: KEY }],
+  ['it as the one before', { privateKey: new Uint8Array(32).fill(201), previousPrivateKey: KEY }],
+] as const)
+  test(`a cookie of one worker is taken by another that has ${what}`, async (t) => {
+    const { one, two, clock, burstOf, receive } = scene(t, { handshakesASecond: 0 });
+    one.edge.takeHanded(burstOf(PACKET), false);
+    one.edge.run();
+    assert.equal(one.edge.core.dropped[Drop.cookieSent], 1);
+    await receive();
+    two.edge.setKeys(structuredClone(keys));
+    clock.ahead = 6e6;
+    two.edge.takeHanded(burstOf(), false);
+    const { dropped, totals } = two.edge.core;
+    assert.deepEqual([dropped[Drop.cookieSent], totals.responsesSent], [0, 1]);
+  });
+
+test('the threads of a worker share its rate of handshakes, and each has one a second at least', (t) => {
+  const cookies = (threads: number, handshakesASecond: number): number => {
+    const { one, burstOf } = scene(t, { threads, handshakesASecond });
+    const initiation = burstOf(PACKET);
+    for (let i = 0; i < 20; i++) {
+      one.edge.takeHanded(initiation, false);
+      initiation.count = 1;
+    }
+    assert.equal(one.edge.core.totals.responsesSent, 1);
+    return one.edge.core.dropped[Drop.cookieSent] as number;
+  };
+  assert.equal(cookies(1, 400), 0, 'a tenth of a second at once: 40');
+  assert.ok(cookies(4, 400) > 0, '10 of each');
+  assert.ok(cookies(4, 1) > 0, 'the first one is answered all the same');
 });

@@ -31,5 +31,8 @@ export const INITIATION_INTERVAL_US = 20_000;
 export const MOST_STAGED_PACKETS = 128;
 export const MOST_STAGED_BYTES = 4 * 2 ** 20;
 
+/** Handshake messages that wait to be sent: cookie replies, responses, initiations. More are lost. */
+export const MOST_CONTROL_MESSAGES = 4096;
+
 /** Peers are numbered with 24 bits (`receiver-index.ts`). */
 export const MOST_PEERS = 2 ** 24;

@@ -151,7 +151,7 @@ export class Sender {
   /** Of what was read last. @returns undefined: there was no room */
   #write(peer: Peer, keypair: Keypair, from: Uint8Array, out: Burst, now: TimeUs): Drop | undefined {
     const device = this.#device;
-    const { length, messages, messageBytes, totalBytes } = this.#shape;
+    const { length, ecn, messages, messageBytes, totalBytes } = this.#shape;
     if (this.#count === BATCH || !out.hasRoomForRun(totalBytes, messageBytes)) return undefined;
     // A call has its packets in one buffer.
     if (from !== this.#from && length > 0) {
@@ -160,7 +160,7 @@ export class Sender {
     }
     this.#job(keypair, out.used);
     const { words } = peer.endpoint;
-    out.commitRun(totalBytes, messageBytes, 0, words, 0, words, ADDRESS_WORDS);
+    out.commitRun(totalBytes, messageBytes, ecn, words, 0, words, ADDRESS_WORDS);
     keypair.countSent(messages);
     device.countSent(peer, totalBytes);
     device.totals.sentMessages += messages;
