@@ -6,7 +6,7 @@ import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
-import type { WireGuardKeys } from '#model/wireguard-keys.ts';
+import { type WireGuardKeys, wipeKeys } from '#model/wireguard-keys.ts';
 import type { DnsDefence } from '#pop-worker/dns/setup.ts';
 import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
 import type { BfdStatus } from '#pop-worker/routing/bfd/service.ts';
@@ -235,6 +235,7 @@ export class PopWorker {
   async serve(): Promise<void> {
     this.#desk.begin();
     await this.#parts.source.start(this.#listener);
+    if (this.#parts.wireguard !== undefined) wipeKeys(this.#parts.wireguard);
     await this.#network.settled();
     // Not before it serves: a neighbour takes Up for that.
     await this.#startBfd();
@@ -379,6 +380,7 @@ export class PopWorker {
     if (wireguardKeys !== undefined) {
       this.#data.post({ type: 'wireguard-keys', keys: wireguardKeys });
       source.setWireGuardKeys(wireguardKeys);
+      wipeKeys(wireguardKeys);
     }
     if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');

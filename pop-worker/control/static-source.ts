@@ -19,6 +19,7 @@ export interface StaticOptions {
   /** File with what names lead to, as a revision has it (`DnsConfig` in JSON); without it nothing. */
   readonly dns?: string | undefined;
   /** Reads who comes by WireGuard; without it nobody does. @throws Error with one sentence */
+  /** Reads them; what is returned is wiped. */
   readonly wireguardPeers?: (() => readonly WireGuardPeer[]) | undefined;
   readonly pop: string;
   readonly worker: string;
@@ -111,6 +112,8 @@ export class StaticSource implements ControlSource {
     if (named !== undefined)
       this.#listener?.dns(dnsOf(fromJson(DnsConfigSchema, named), Math.floor(Date.now() / 1000)));
     if (peers !== undefined) this.#listener?.wireguardPeers(peers);
+    // Threads have copies.
+    for (const { presharedKey } of peers ?? []) presharedKey?.fill(0);
     return [
       'keys of tokens',
       ...(revocations === undefined ? [] : ['revocations']),

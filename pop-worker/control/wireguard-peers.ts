@@ -13,9 +13,9 @@ export type RefusedPeer = LabelsOf<'cloudbridge_control_refused_peers_count'>['r
 
 export interface WireguardPeersOptions {
   readonly state: DesiredState;
-  /** Of the edge. */
+  /** Of the edge; the caller wipes its own. */
   readonly keys: WireGuardKeys;
-  /** All that can be used; called again whenever they are others. */
+  /** All that can be used; called again whenever they are others. Preshared keys are wiped once no record has them. */
   readonly told: (peers: readonly WireGuardPeer[]) => void;
   readonly onError: (error: Error) => void;
   /** Changes within this time are told together. */
@@ -89,6 +89,8 @@ export class WireguardPeers {
     this.#stop?.();
     clearTimeout(this.#timer);
     await this.#telling;
+    for (const one of this.#opened.values()) wipe(one);
+    this.#opened.clear();
   }
 
   #soon(): void {
@@ -141,7 +143,9 @@ export class WireguardPeers {
         }),
       );
     }
+    const before = this.#opened;
     this.#opened = opened;
+    for (const [text, one] of before) if (opened.get(text) !== one) wipe(one);
   }
 
   /** Whether keys of today would say the same. */
@@ -194,6 +198,11 @@ export class WireguardPeers {
     this.#options.onError(new Error(text));
   }
 }
+
+/** Nobody has it any more: threads have their own copies. */
+const wipe = (opened: Opened): void => {
+  if (typeof opened === 'object') opened.key.fill(0);
+};
 
 const keysOf = ({ privateKey, previousPrivateKey }: WireGuardKeys): SealedKeys[] =>
   [privateKey, previousPrivateKey].flatMap((key) => (key === undefined ? [] : [new SealedKeys(key)]));

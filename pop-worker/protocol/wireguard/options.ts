@@ -39,7 +39,7 @@ export interface WireGuardSink {
 export interface StaticKeyOptions {
   /** 32 bytes; the caller wipes its own. */
   readonly privateKey: Uint8Array;
-  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
+  /** 32 bytes that all workers share; the caller wipes its own. Without it each has its own, and does not know the others' cookies. */
   readonly cookieSecret?: Uint8Array;
 }
 
