@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { FSWatcher } from 'node:fs';
-import type { Server } from 'node:net';
 import { collectHost } from '#dataplane/metrics/host-metrics.ts';
 import { collectWireGuard } from '#dataplane/wireguard/metrics.ts';
 import { Tunnel } from '#dataplane/wireguard/tunnel.ts';
 import type { TunDevice } from '#host/tun/device.ts';
+import { newSecret } from '#protocol/secret.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { DEFAULT_MTU, openDevice } from './device.ts';
 import { Interface } from './interface.ts';
 import { LinkWatch } from './link.ts';
-import { serveUapi, watchSocket } from './uapi-socket.ts';
+import { serveUapi, type UapiServer, watchSocket } from './uapi-socket.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(wireguard|udp|tun)_/.test(spec.name));
 /** A WireGuard interface with its socket, from its start to its end. */
@@ -23,7 +23,7 @@ export class WireGuardProcess {
   readonly #slots = allocateSlots();
   readonly #gone = Promise.withResolvers<string>();
   #link: LinkWatch | undefined;
-  #server: Server | undefined;
+  #server: UapiServer | undefined;
   #watcher: FSWatcher | undefined;
 
   /** @throws StartError */
@@ -31,7 +31,7 @@ export class WireGuardProcess {
     this.#log = log;
     this.#tun = openDevice(name);
     // Until it is given a key it has one that nobody knows.
-    const privateKey = new Uint8Array(randomBytes(32));
+    const privateKey = randomFillSync(newSecret(32));
     this.#tunnel = new Tunnel({
       ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: Number.POSITIVE_INFINITY },
     });

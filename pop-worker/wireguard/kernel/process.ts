@@ -1,12 +1,11 @@
 import type { FSWatcher } from 'node:fs';
-import type { Server } from 'node:net';
 import { byLabel } from '#dataplane/metrics/series.ts';
 import type { KernelPeer } from '#protocol/netlink/wireguard/device.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { LinkWatch } from '../link.ts';
-import { serveUapi, watchSocket } from '../uapi-socket.ts';
+import { serveUapi, type UapiServer, watchSocket } from '../uapi-socket.ts';
 import { KernelInterface, wipe } from './interface.ts';
 import { addKernelLink, removeKernelLink } from './link.ts';
 import { KernelTotals } from './totals.ts';
@@ -29,7 +28,7 @@ export class KernelProcess {
   readonly #totals = new KernelTotals();
   readonly #gone = Promise.withResolvers<string>();
   #link: LinkWatch | undefined;
-  #server: Server | undefined;
+  #server: UapiServer | undefined;
   #watcher: FSWatcher | undefined;
 
   /** @throws StartError, KernelRefusal */
