@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Drop } from './drop.ts';
-import { MOST_STAGED_BYTES } from './limits.ts';
+import { MOST_STAGED_BYTES, STAGED_PACKET_BYTES } from './limits.ts';
 import { IN_LENGTH, IN_WORDS, type Packets } from './packets.ts';
 import { Staged } from './staged.ts';
 import { type Host, pair, Scene } from './testing/scene.ts';
@@ -13,41 +13,54 @@ const one = (length: number, first = 0): Packets => {
   return { buffer: new Uint8Array(length).fill(first, 0, 1), words, count: 1 };
 };
 
-const KIB_64 = 65_536;
-const MOST = MOST_STAGED_BYTES / KIB_64;
+/** Of packets that take 64 KiB with what is around them. */
+const LENGTH = 65_536 - STAGED_PACKET_BYTES;
+const MOST = MOST_STAGED_BYTES / 65_536;
 
 test('what waits at all peers together is 4 MiB: beyond it the oldest of the peer itself make place', () => {
   assert.equal(MOST_STAGED_BYTES, 4 * 2 ** 20);
   const total = { bytes: 0 };
   const [first, second] = [new Staged(total), new Staged(total)];
-  for (let i = 0; i < MOST - 2; i++) assert.equal(first.add(one(KIB_64), 0), 0);
-  for (let i = 0; i < 2; i++) assert.equal(second.add(one(KIB_64, i), 0), 0);
+  for (let i = 0; i < MOST - 2; i++) assert.equal(first.add(one(LENGTH), 0), 0);
+  for (let i = 0; i < 2; i++) assert.equal(second.add(one(LENGTH, i), 0), 0);
   assert.equal(total.bytes, MOST_STAGED_BYTES, 'all of it may be used');
   assert.equal(second.add(one(1, 7), 0), 1);
   assert.deepEqual([second.size, second.first?.buffer[0], first.size], [2, 1, MOST - 2]);
-  assert.equal(total.bytes, MOST_STAGED_BYTES - KIB_64 + 1);
+  assert.equal(total.bytes, MOST_STAGED_BYTES - 65_536 + 1 + STAGED_PACKET_BYTES);
 });
 
 test('who has nothing to give up for it does not wait, and comes in when others have left', () => {
   const total = { bytes: 0 };
   const [first, second] = [new Staged(total), new Staged(total)];
-  for (let i = 0; i < MOST; i++) first.add(one(KIB_64), 0);
+  for (let i = 0; i < MOST; i++) first.add(one(LENGTH), 0);
   assert.equal(second.add(one(1), 0), 1);
   assert.deepEqual([second.size, total.bytes], [0, MOST_STAGED_BYTES]);
   first.removeFirst();
-  assert.deepEqual([second.add(one(KIB_64), 0), total.bytes], [0, MOST_STAGED_BYTES]);
+  assert.deepEqual([second.add(one(LENGTH), 0), total.bytes], [0, MOST_STAGED_BYTES]);
   assert.deepEqual([second.clear(), first.clear(), total.bytes], [1, MOST - 1, 0]);
   first.removeFirst();
   assert.equal(total.bytes, 0);
 });
 
+test('small ones take their share: a peer has 128 of them, and all together no more than 4,096', () => {
+  const total = { bytes: 0 };
+  let waiting = 0;
+  for (let i = 0; i < 40; i++) {
+    const staged = new Staged(total);
+    for (let j = 0; j < 130; j++) staged.add(one(20), 0);
+    assert.ok(staged.size <= 128);
+    waiting += staged.size;
+  }
+  assert.equal(waiting, Math.floor(MOST_STAGED_BYTES / (20 + STAGED_PACKET_BYTES)));
+});
+
 test('one larger than what all others leave drops all of its peer’s, and itself', () => {
   const total = { bytes: 0 };
   const [first, second] = [new Staged(total), new Staged(total)];
-  for (let i = 0; i < MOST - 1; i++) first.add(one(KIB_64), 0);
+  for (let i = 0; i < MOST - 1; i++) first.add(one(LENGTH), 0);
   for (let i = 0; i < 3; i++) second.add(one(1000), 0);
-  assert.equal(second.add(one(KIB_64 + 1), 0), 4);
-  assert.deepEqual([second.size, total.bytes], [0, MOST_STAGED_BYTES - KIB_64]);
+  assert.equal(second.add(one(LENGTH + 1), 0), 4);
+  assert.deepEqual([second.size, total.bytes], [0, MOST_STAGED_BYTES - 65_536]);
 });
 
 test('an interface whose peers do not answer keeps 4 MiB, counts the rest, and has room again when they are given up', () => {
@@ -60,7 +73,7 @@ test('an interface whose peers do not answer keeps 4 MiB, counts the rest, and h
     for (let i = 0; i < 32; i++) scene.send(host, other, 40_000);
   };
   for (const other of silent) sendTo(other);
-  const waiting = Math.floor(MOST_STAGED_BYTES / 40_000);
+  const waiting = Math.floor(MOST_STAGED_BYTES / (40_000 + STAGED_PACKET_BYTES));
   assert.equal(
     [...host.core.peers].reduce((sum, { staged }) => sum + staged.size, 0),
     waiting,
@@ -77,14 +90,14 @@ test('what waited for a peer that is removed or reset, or that was sent, is no b
     const parts = pair();
     const { scene, a, b, toB } = parts;
     scene.filter = () => false;
-    for (let i = 0; i < 104; i++) scene.send(a, b, 40_000);
-    assert.equal(toB.staged.size, 104);
+    for (let i = 0; i < 102; i++) scene.send(a, b, 40_000);
+    assert.equal(toB.staged.size, 102);
     free(parts);
     const other = scene.add(3);
     const [toOther] = scene.join(a, other);
     scene.filter = () => false;
-    for (let i = 0; i < 104; i++) scene.send(a, other, 40_000);
-    return toOther.staged.size === 104;
+    for (let i = 0; i < 102; i++) scene.send(a, other, 40_000);
+    return toOther.staged.size === 102;
   };
   assert.ok(!room(() => {}));
   assert.ok(room(({ a, toB }) => a.core.removePeer(toB)));
