@@ -139,7 +139,10 @@ test('two interfaces of ours: pings, figures that move, and an end that leaves n
   await assert.rejects(
     run('ip', ['netns', 'exec', a.namespace, 'ping', '-c', '1', '-W', '1', '-I', '10.9.0.77', '10.9.0.2']),
   );
-  await assert.rejects(run('ip', ['netns', 'exec', a.namespace, 'ping', '-c', '1', '-W', '1', '10.9.0.3']));
+  await assert.rejects(
+    run('ip', ['netns', 'exec', a.namespace, 'ping', '-c', '1', '-W', '1', '10.9.0.3']),
+    ({ stdout }: { stdout: string }) => stdout.includes('From 10.9.0.3 icmp_seq=1 Destination Host Unreachable'),
+  );
   const [from, to] = [await figures(a.namespace), await figures(b.namespace)];
   const sum = (map: ReadonlyMap<string, number>, name: string): number =>
     map.get(`cloudbridge_wireguard_${name}`) ?? -1;

@@ -132,8 +132,10 @@ export class Sender {
     const shape = this.#shape;
     if (!shape.read(packets, index, device.mtu)) return Drop.notIp;
     const peer = this.#peerOf(packets, index);
-    if (peer === undefined) return Drop.noPeer;
-    if (!peer.endpoint.isKnown) return Drop.noEndpoint;
+    if (peer?.endpoint.isKnown !== true) {
+      device.options.sink.unreachable?.(packets.buffer, shape.at, shape.length);
+      return peer === undefined ? Drop.noPeer : Drop.noEndpoint;
+    }
     if (shape.messageBytes > MOST_DATAGRAM_BYTES || shape.totalBytes > out.buffer.length) return Drop.tooLarge;
     const keypair = peer.keypairs.current;
     if (keypair?.maySend(now, shape.messages) === true) return this.#write(peer, keypair, packets.buffer, out, now);
