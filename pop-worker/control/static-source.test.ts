@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { ControlListener } from './source.ts';
 import { StaticSource, StaticSourceError } from './static-source.ts';
 import { SERVING } from './testing/condition.ts';
 
@@ -58,4 +60,26 @@ test('tenants, keys and revocations come from files; a wrong file changes nothin
   assert.deepEqual(told, [], 'what was in force stays');
   rmSync(jwks);
   await assert.rejects(source.reload(), /jwks\.json cannot be read \(ENOENT\): it must hold a JWK set/);
+});
+
+test('preshared keys of its peers are wiped once they were told', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const jwks = path.join(folder, 'jwks.json');
+  writeFileSync(jwks, '{ "keys": [] }');
+  const presharedKey = new Uint8Array(32).fill(7);
+  const peer = { tenant: 'acme', device: 'd', number: 1, publicKey: new Uint8Array(32), sources: [], egress: true };
+  const told: (readonly WireGuardPeer[])[] = [];
+  const source = new StaticSource({
+    ...{ issuer: 'https://i', jwks, tenants: [], pop: 'moscow', worker: 'm1' },
+    wireguardPeers: () => [{ ...peer, presharedKey }],
+  });
+  const listener: Partial<ControlListener> = {
+    ...{ keys: () => {}, revocations: () => {}, current: () => {} },
+    // As they are posted to threads.
+    wireguardPeers: (peers) => void told.push(structuredClone(peers)),
+  };
+  await source.start(listener as ControlListener);
+  assert.deepEqual(told, [[{ ...peer, presharedKey: new Uint8Array(32).fill(7) }]]);
+  assert.deepEqual(presharedKey, new Uint8Array(32));
 });

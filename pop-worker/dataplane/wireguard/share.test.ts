@@ -99,6 +99,15 @@ test('each thread takes its own peers, and an initiation of another one’s peer
   assert.equal(handOn(2), false, 'it is nobody’s any more');
 });
 
+test('preshared keys of peers that are another thread’s, or too many, are wiped', () => {
+  const records = [1, 2, 3, 4].map((number) => ({ ...peer(number), presharedKey: keyOf(9) }));
+  shared(0).share.take(records, 3);
+  assert.deepEqual(
+    records.map(({ presharedKey }) => presharedKey[0]),
+    [0, 9, 0, 0],
+  );
+});
+
 test('beyond the most that a worker takes, those that come later are refused, once each, by their threads', () => {
   const records = [2, 4, 6, 1, 3].map(peer);
   const [zero, one] = [shared(0).share, shared(1).share];

@@ -31,7 +31,7 @@ export class PeerShare {
   }
 
   /**
-   * Takes what all threads are told, each a copy of its own; of peers of others preshared keys are wiped.
+   * Takes what all threads are told, each a copy of its own; of those that it does not return preshared keys are wiped.
    *
    * @param most peers of the worker, those that come first; of more, each thread refuses its own
    */
@@ -48,7 +48,7 @@ export class PeerShare {
       if (!isOwn) this.#elsewhere.set(keyText(publicKey), number);
       else if (numbers.size <= most) own.push(record);
       else refused++;
-      if (!isOwn) record.presharedKey?.fill(0);
+      if (!isOwn || numbers.size > most) record.presharedKey?.fill(0);
     }
     return { own, refused };
   }
