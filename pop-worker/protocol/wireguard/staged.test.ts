@@ -42,6 +42,23 @@ test('who has nothing to give up for it does not wait, and comes in when others 
   assert.equal(total.bytes, 0);
 });
 
+test('a copy is kept of the packet that is meant, with what is left to be done about it', () => {
+  const buffer = Uint8Array.from({ length: 300 }, (_, i) => i);
+  const words = Int32Array.from({ length: 3 * IN_WORDS }, (_, i) => i);
+  words.set([100, 50], IN_WORDS);
+  const staged = new Staged({ bytes: 0 });
+  staged.add({ buffer, words, count: 3 }, 1);
+  buffer.fill(0);
+  assert.deepEqual(
+    staged.first?.buffer,
+    Uint8Array.from({ length: 50 }, (_, i) => 100 + i),
+  );
+  assert.deepEqual(
+    [...(staged.first?.words ?? [])],
+    [0, 50, ...Array.from({ length: IN_WORDS - 2 }, (_, i) => IN_WORDS + 2 + i)],
+  );
+});
+
 test('small ones take their share: a peer has 128 of them, and all together no more than 4,096', () => {
   const total = { bytes: 0 };
   let waiting = 0;
