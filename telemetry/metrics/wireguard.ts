@@ -60,6 +60,14 @@ export const WIREGUARD_METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_wireguard_questions_total',
+    type: 'counter',
+    unit: 'questions',
+    labels: { what: ['asked', 'vouched', 'denied', 'absent', 'silent', 'unanswered', 'refused', 'unasked'] },
+    help: 'Questions to the worker that has a device’s session whether it was the device that sent something here',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_wireguard_moves_total',
     type: 'counter',
     unit: 'moves',

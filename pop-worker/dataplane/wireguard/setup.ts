@@ -9,7 +9,7 @@ export interface WireGuardSetup extends WireGuardKeys {
   readonly port: number;
   /** Bytes of the largest packet inside. */
   readonly mtu: number;
-  /** Peers that are known at the same time; more are counted and not served. */
+  /** Peers of the worker at the same time; more are counted and not served. */
   readonly mostPeers: number;
   /** More handshake messages a second, of all together, ask for cookies. */
   readonly handshakesASecond: number;

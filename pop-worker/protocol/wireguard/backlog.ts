@@ -14,6 +14,8 @@ export interface Waiting {
   readonly words: Int32Array;
   /** That its sender knows. */
   readonly own: OwnKey;
+  /** Another worker has it from its sender. */
+  readonly isHanded: boolean;
 }
 
 /** Handshakes cost a hundred times what a packet does: beyond a few in a turn they wait for later ones. */
@@ -39,10 +41,18 @@ export class Backlog {
   }
 
   /** Keeps a copy. @returns false: there is no room */
-  add(own: OwnKey, bytes: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean {
+  add(
+    own: OwnKey,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    words: Int32Array,
+    from: number,
+    isHanded = false,
+  ): boolean {
     if (this.size === MOST_WAITING) return false;
     const descriptor = words.slice(from, from + DESCRIPTOR_WORDS);
-    this.#waiting.push({ own, bytes: bytes.slice(at, at + length), words: descriptor });
+    this.#waiting.push({ own, bytes: bytes.slice(at, at + length), words: descriptor, isHanded });
     return true;
   }
 

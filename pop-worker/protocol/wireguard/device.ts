@@ -1,8 +1,9 @@
 import type { TimeUs } from '../contract.ts';
 import { newSecret } from '../secret.ts';
 import { AllowedIps } from './allowed-ips.ts';
-import { UnansweredBudget } from './anycast/budget.ts';
+import { TokenBucket, UNANSWERED_A_SECOND } from './anycast/budget.ts';
 import { Later } from './anycast/later.ts';
+import { Questions } from './anycast/questions.ts';
 import { Backlog } from './backlog.ts';
 import { HANDSHAKES_A_SECOND, HandshakeLoad } from './cookies/load.ts';
 import { SourceLimit } from './cookies/source-limit.ts';
@@ -49,7 +50,10 @@ export class Device {
   readonly load: HandshakeLoad;
   readonly sources: SourceLimit;
   /** Of handshakes that we begin because of data that anybody may have sent. */
-  readonly unanswered = new UnansweredBudget();
+  readonly unanswered = new TokenBucket(UNANSWERED_A_SECOND);
+  /** …of data that another worker vouches for. */
+  readonly vouched = new TokenBucket(UNANSWERED_A_SECOND);
+  readonly questions = new Questions();
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();
   readonly backlog = new Backlog();

@@ -20,10 +20,23 @@ export interface WireGuardSink {
   /** Its endpoint changed. */
   moved(peer: Peer): void;
   /**
-   * A transport message, `length` bytes at `at`, of a session with a peer of ours that is not held here: perhaps by another
-   * worker. `words` has the descriptor that it came with, at `from`. @returns whether it went there
+   * A transport message or a response, `length` bytes at `at`, of a session or handshake with a peer of ours that is not held
+   * here: perhaps by another worker. `words` has the descriptor that it came with, at `from`. @param question not 0: the worker
+   * is to say whether it was authentic, which `WireGuard.answer` takes @returns whether it went there
    */
-  elsewhere?(peer: Peer, buffer: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean;
+  elsewhere?(
+    peer: Peer,
+    buffer: Uint8Array,
+    at: number,
+    length: number,
+    words: Int32Array,
+    from: number,
+    question: number,
+  ): boolean;
+  /** The worker that has a peer's session and can be asked about what comes in its name; undefined: there is none. */
+  holder?(peer: Peer): number | undefined;
+  /** When a worker that says nothing more from now on has been silent for long enough to be taken for gone. */
+  silentFrom?(holder: number): TimeUs;
   /** Whether a peer is known to be here, and nowhere else: nobody is begun with then who says to be it and has no session. */
   isHere?(peer: Peer): boolean;
   /**

@@ -10,6 +10,7 @@ import { Forwarder } from '#dataplane/forward/forwarder.ts';
 import { TenantTable } from '#dataplane/forward/tenant-table.ts';
 import type { TunPort } from '#dataplane/tun-port.ts';
 import { EdgeWireGuard } from '#dataplane/wireguard/edge-wireguard.ts';
+import type { ThreadPeers } from '#dataplane/wireguard/thread-peers.ts';
 import type { Tunnel } from '#dataplane/wireguard/tunnel.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
@@ -68,6 +69,9 @@ const peer = (number: number, seed: number): WireGuardPeer => {
 };
 
 const edge = edgeOf();
+const NONE = new Uint8Array();
+const change = (peers: Partial<ThreadPeers>): void =>
+  edge.changePeers({ changed: [], removed: [], elsewhere: NONE, nowhere: NONE, ...peers });
 
 /** An interface as its socket has it, without a TUN below. */
 const core = new WireGuard({
@@ -125,11 +129,11 @@ const use = (): void => {
 
 const STEPS: Readonly<Record<string, () => unknown>> = {
   // Two devices, with the preshared keys 11 and 12.
-  peers: () => edge.setPeers([peer(1, 11), peer(2, 12)]),
+  peers: () => change({ changed: [peer(1, 11), peer(2, 12)] }),
   // The first has another preshared key.
-  change: () => edge.setPeers([peer(1, 13), peer(2, 12)]),
+  change: () => change({ changed: [peer(1, 13)] }),
   // The second is no device any more.
-  remove: () => edge.setPeers([peer(1, 13)]),
+  remove: () => change({ removed: [2] }),
   // Another key of the fleet, in place of both.
   keys: () => edge.setKeys({ privateKey: key(3) }),
   close: () => edge.close(),
@@ -156,8 +160,9 @@ const STEPS: Readonly<Record<string, () => unknown>> = {
 
 for await (const step of createInterface(process.stdin)) {
   STEPS[step]?.();
+  // Peers are changed some at a time.
+  for (let i = 0; i < 10; i++) await new Promise(setImmediate);
   // What Node itself copied it wipes when it collects it.
-  await new Promise(setImmediate);
   (globalThis as { gc?: () => void }).gc?.();
   await new Promise(setImmediate);
   console.log(step);

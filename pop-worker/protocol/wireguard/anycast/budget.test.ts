@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UNANSWERED_A_SECOND, UnansweredBudget } from './budget.ts';
+import { TokenBucket, UNANSWERED_A_SECOND } from './budget.ts';
 
 /** How many are begun at once. */
-const taken = (budget: UnansweredBudget, now: number): number => {
+const taken = (budget: TokenBucket, now: number): number => {
   let count = 0;
   while (count < 10_000 && budget.take(now)) count++;
   return count;
@@ -11,7 +11,7 @@ const taken = (budget: UnansweredBudget, now: number): number => {
 
 test('200 at once, and then one each 5 ms', () => {
   assert.equal(UNANSWERED_A_SECOND, 200);
-  const budget = new UnansweredBudget();
+  const budget = new TokenBucket(UNANSWERED_A_SECOND);
   assert.equal(taken(budget, 1e6), 200);
   assert.equal(taken(budget, 1e6 + 4999), 0);
   assert.equal(taken(budget, 1e6 + 5000), 1, 'the time between counts, also that of a refusal');
@@ -22,7 +22,7 @@ test('200 at once, and then one each 5 ms', () => {
 });
 
 test('what was not used is kept for a second, and no more', () => {
-  const budget = new UnansweredBudget();
+  const budget = new TokenBucket(UNANSWERED_A_SECOND);
   assert.equal(taken(budget, 0), 200);
   assert.equal(taken(budget, 0.75e6), 150);
   assert.equal(taken(budget, 100e6), 200);
@@ -30,7 +30,7 @@ test('what was not used is kept for a second, and no more', () => {
 });
 
 test('a time that goes backwards gives nothing, and is not given twice', () => {
-  const budget = new UnansweredBudget();
+  const budget = new TokenBucket(UNANSWERED_A_SECOND);
   taken(budget, 10e6);
   assert.equal(taken(budget, 5e6), 0);
   assert.equal(taken(budget, 10e6), 0);
