@@ -2,6 +2,7 @@ import type { LocalOrder, WorkerState } from '#control/source.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
+import { wipeKeys } from '#model/wireguard-keys.ts';
 import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
 import { controlJson } from './admin/control-json.ts';
 import { WorkerAnycast } from './anycast/worker-anycast.ts';
@@ -177,6 +178,7 @@ export class PopWorker {
   async serve(): Promise<void> {
     this.#desk.begin();
     await this.#parts.source.start(this.#listener);
+    if (this.#parts.wireguard !== undefined) wipeKeys(this.#parts.wireguard);
     await this.#network.settled();
     // Not before it serves: a neighbour takes Up for that.
     await this.#startBfd();

@@ -1,3 +1,4 @@
+import { wipeKeys } from '#model/wireguard-keys.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { WorkerMesh } from './worker-mesh.ts';
 import type { PopWorkerParts } from './worker-parts.ts';
@@ -23,6 +24,7 @@ export const reloadFiles = async (
   if (wireguardKeys !== undefined) {
     data.post({ type: 'wireguard-keys', keys: wireguardKeys });
     source.setWireGuardKeys(wireguardKeys);
+    wipeKeys(wireguardKeys);
   }
   if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {
     log.warn('the reset key is another one: it takes a restart');

@@ -5,6 +5,11 @@ import { type SealedKeyFault, SealedKeys } from './sealed-key.ts';
 /** A preshared key, and by which key of the edge it was opened; or why it was not. */
 type Opened = { readonly key: Uint8Array; readonly by: SealedKeys } | SealedKeyFault;
 
+interface OfRecord {
+  readonly sealed: string;
+  readonly opened: Opened;
+}
+
 const keysOf = ({ privateKey, previousPrivateKey }: WireGuardKeys): SealedKeys[] =>
   [privateKey, previousPrivateKey].flatMap((key) => (key === undefined ? [] : [new SealedKeys(key)]));
 
@@ -13,7 +18,7 @@ export class PresharedKeys {
   /** The newest, and the one before if there is an overlap. */
   #keys: readonly SealedKeys[];
   /** By the names of the records. */
-  readonly #opened = new Map<string, { readonly sealed: string; readonly opened: Opened }>();
+  readonly #opened = new Map<string, OfRecord>();
   /** Those that are sealed to the key before the newest: TENANT/DEVICE by the names of the records. */
   readonly #previous = new Map<string, string>();
 
@@ -44,7 +49,7 @@ export class PresharedKeys {
   /** Opens what a record has sealed; `get` says what came of it. @param record undefined: there is none any more */
   async open(name: string, record: WireguardPeer | undefined): Promise<void> {
     if (record === undefined || record.sealedPresharedKey === '') {
-      this.#opened.delete(name);
+      this.#keep(name, undefined);
       this.#previous.delete(name);
       return;
     }
@@ -52,7 +57,7 @@ export class PresharedKeys {
     const known = this.#opened.get(name);
     const isKnown = known?.sealed === sealed && this.#isStill(known.opened);
     const opened = isKnown ? known.opened : await this.#openBy(sealed, record);
-    this.#opened.set(name, { sealed, opened });
+    this.#keep(name, { sealed, opened });
     if (typeof opened === 'object' && opened.by !== this.#keys[0]) this.#previous.set(name, `${tenant}/${device}`);
     else this.#previous.delete(name);
   }
@@ -61,6 +66,19 @@ export class PresharedKeys {
   get(name: string): Uint8Array | SealedKeyFault | undefined {
     const opened = this.#opened.get(name)?.opened;
     return typeof opened === 'object' ? opened.key : opened;
+  }
+
+  /** Wipes all of them. */
+  wipe(): void {
+    for (const name of [...this.#opened.keys()]) this.#keep(name, undefined);
+  }
+
+  /** What was there before is wiped: threads have copies. */
+  #keep(name: string, next: OfRecord | undefined): void {
+    const before = this.#opened.get(name)?.opened;
+    if (typeof before === 'object' && before !== next?.opened) before.key.fill(0);
+    if (next === undefined) this.#opened.delete(name);
+    else this.#opened.set(name, next);
   }
 
   /** Whether keys of today would say the same. */

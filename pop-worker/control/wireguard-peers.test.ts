@@ -225,6 +225,22 @@ test('a worker with another key than clients are told of says so, once', async (
   await peers.close();
 });
 
+test('preshared keys are wiped once no record has them, and at the end', async () => {
+  const { peers, told, put } = follower();
+  const sealed = (device: string) =>
+    sealPresharedKey(edge.text, { tenant: 'acme', device, key: wireguardKeyText(presharedKey) });
+  put(record({ sealedPresharedKey: await sealed('a') }));
+  put(record({ device: 'b', number: 8, sealedPresharedKey: await sealed('b') }));
+  await peers.start();
+  const [a, b] = ['a', 'b'].map((name) => told[0]?.find(({ device }) => device === name)?.presharedKey);
+  assert.deepEqual([a, b], [Uint8Array.from(presharedKey), Uint8Array.from(presharedKey)]);
+  put(record());
+  await eventually(async () => told.length === 2 || undefined, 'the change');
+  assert.deepEqual([a, b], [new Uint8Array(32), Uint8Array.from(presharedKey)]);
+  await peers.close();
+  assert.deepEqual(b, new Uint8Array(32));
+});
+
 test('in an overlap preshared keys are opened that are sealed to either key, and it is known which to the one before', async () => {
   const newest = keyPair();
   const overlap = { privateKey: newest.privateKey, previousPrivateKey: edge.privateKey };
@@ -281,7 +297,8 @@ const createListener = () => {
   const listener: ControlListener = {
     ...{ tenant: nothing, keys: nothing, refused: nothing, routing: nothing, dns: nothing, mesh: nothing },
     ...{ current: nothing, revoke: nothing, reinstate: nothing, setDrain: nothing, revocations: nothing },
-    wireguardPeers: take,
+    // As it is posted to threads.
+    wireguardPeers: (change) => take(structuredClone(change)),
     assess: async () => ({ tunnels: 0, cut: 0 }),
     condition: () => SERVING,
   };

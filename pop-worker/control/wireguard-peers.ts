@@ -8,7 +8,7 @@ import { PresharedKeys } from './preshared-keys.ts';
 
 export interface WireguardPeersOptions {
   readonly state: DesiredState;
-  /** Of the edge. */
+  /** Of the edge; the caller wipes its own. */
   readonly keys: WireGuardKeys;
   /** Those that can be used: some of all that there are at first, then whoever is another. */
   readonly told: (change: WireGuardPeersChange) => void;
@@ -94,6 +94,7 @@ export class WireguardPeers {
     this.#stop?.();
     clearTimeout(this.#timer);
     await this.#telling;
+    this.#presharedKeys.wipe();
   }
 
   #soon(): void {

@@ -1,8 +1,7 @@
 import type { FSWatcher } from 'node:fs';
-import type { Server } from 'node:net';
 import type { Logger } from '#telemetry/logger.ts';
 import { type LinkSink, LinkWatch } from './link.ts';
-import { serveUapi, watchSocket } from './uapi-socket.ts';
+import { serveUapi, type UapiServer, watchSocket } from './uapi-socket.ts';
 
 export interface AttendanceParts extends Omit<LinkSink, 'gone'> {
   readonly name: string;
@@ -15,7 +14,7 @@ export interface AttendanceParts extends Omit<LinkSink, 'gone'> {
 export class Attendance {
   readonly #removed = Promise.withResolvers<string>();
   #link: LinkWatch | undefined;
-  #server: Server | undefined;
+  #server: UapiServer | undefined;
   #watcher: FSWatcher | undefined;
 
   /** Why it is over: the interface or its socket was removed. */

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { collectHost } from '#dataplane/metrics/host-metrics.ts';
 import { collectWireGuard } from '#dataplane/wireguard/metrics.ts';
 import { Tunnel } from '#dataplane/wireguard/tunnel.ts';
 import type { TunDevice } from '#host/tun/device.ts';
+import { newSecret } from '#protocol/secret.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
@@ -25,7 +26,7 @@ export class WireGuardProcess {
     this.#log = log;
     this.#tun = openDevice(name);
     // Until it is given a key it has one that nobody knows.
-    const privateKey = new Uint8Array(randomBytes(32));
+    const privateKey = randomFillSync(newSecret(32));
     this.#tunnel = new Tunnel({
       ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: Number.POSITIVE_INFINITY },
     });

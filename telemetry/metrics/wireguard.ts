@@ -44,6 +44,8 @@ export const WIREGUARD_METRICS = [
         'staged',
         'too_large',
         'backlog',
+        'control_queue',
+        'congestion',
       ],
     },
     help: 'What arrived, from either side, and came to nothing',

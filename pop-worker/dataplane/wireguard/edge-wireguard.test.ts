@@ -38,7 +38,7 @@ const peersOf = (...changed: readonly WireGuardPeer[]): ThreadPeers => ({
 });
 
 /** Two workers with one key, a client of theirs, and the client's datagrams as they would be received. */
-const scene = (t: TestContext, threads = 1) => {
+const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) => {
   const passed: [worker: number, thread: number, bytes: number, question: number][] = [];
   const answers: [asker: Handed, verdict: Verdict][] = [];
   const memory = allocateExchange(2);
@@ -68,10 +68,10 @@ const scene = (t: TestContext, threads = 1) => {
         privateKey: new Uint8Array(32).fill(200),
         mtu: 1420,
         mostPeers: 100,
-        handshakesASecond: 1000,
+        handshakesASecond,
       },
       ...{ socket, tenants, forwarder, faults: new Faults(() => {}), notify: () => {}, settles: true },
-      ...(threads === 1 ? { others: undefined, index: 0, threads } : { others, index, threads }),
+      ...(threads === 2 ? { others, index, threads } : { others: undefined, index: 0, threads }),
       admission: { objection: () => undefined },
       tunPort: tunPort as unknown as TunPort,
       handoff: {
@@ -108,6 +108,8 @@ const scene = (t: TestContext, threads = 1) => {
   const socket = UdpSocket.open({ address: '127.0.0.1', port: 0 });
   t.after(() => socket.close());
   const home = addressOf('127.0.0.1', addressPort(socket.localAddress()));
+  /** Microseconds by which the client's time is ahead. */
+  const clock = { ahead: 0 };
   /** What the client sends now, as it comes to some port. */
   const burstOf = (...packets: readonly Uint8Array[]): Burst => {
     const out = new Burst(1 << 16, 64);
@@ -119,8 +121,8 @@ const scene = (t: TestContext, threads = 1) => {
       used += length;
     }
     const peers = new Int32Array(packets.length);
-    client.handle({ kind: 'packets', packets: { buffer, words, count: packets.length, peers } }, now());
-    while (client.poll(now(), out));
+    client.handle({ kind: 'packets', packets: { buffer, words, count: packets.length, peers } }, now() + clock.ahead);
+    while (client.poll(now() + clock.ahead, out));
     const burst = new Burst(0, 64, out.buffer);
     for (let i = 0; i < out.count; i++) {
       const from = i * 16;
@@ -134,9 +136,9 @@ const scene = (t: TestContext, threads = 1) => {
     const received = new Burst(1 << 18, 4);
     for (const end = performance.now() + 5000; socket.receive(received) === 0; await new Promise(setImmediate))
       assert.ok(performance.now() < end, 'nothing came');
-    client.handle({ kind: 'datagrams', burst: received }, now());
+    client.handle({ kind: 'datagrams', burst: received }, now() + clock.ahead);
   };
-  return { one, two, client, passed, answers, burstOf, receive };
+  return { one, two, client, clock, passed, answers, burstOf, receive };
 };
 
 const now = (): number => performance.now() * 1000;
@@ -255,6 +257,41 @@ test('what another worker handed over begins nothing here: that one has counted 
   assert.deepEqual(begun, [0, 1]);
 });
 
+const KEY = new Uint8Array(32).fill(200);
+
+for (const [what, keys] of [
+  ['the same key', { privateKey: KEY }],
+  ['it as the one before', { privateKey: new Uint8Array(32).fill(201), previousPrivateKey: KEY }],
+] as const)
+  test(`a cookie of one worker is taken by another that has ${what}`, async (t) => {
+    const { one, two, clock, burstOf, receive } = scene(t, { handshakesASecond: 0 });
+    one.edge.takeHanded(burstOf(PACKET), undefined);
+    one.edge.run();
+    assert.equal(one.edge.core.dropped[Drop.cookieSent], 1);
+    await receive();
+    two.edge.setKeys(structuredClone(keys));
+    clock.ahead = 6e6;
+    two.edge.takeHanded(burstOf(), undefined);
+    const { dropped, totals } = two.edge.core;
+    assert.deepEqual([dropped[Drop.cookieSent], totals.responsesSent], [0, 1]);
+  });
+
+test('the threads of a worker share its rate of handshakes, and each has one a second at least', (t) => {
+  const cookies = (threads: number, handshakesASecond: number): number => {
+    const { one, burstOf } = scene(t, { threads, handshakesASecond });
+    const initiation = burstOf(PACKET);
+    for (let i = 0; i < 20; i++) {
+      one.edge.takeHanded(initiation, undefined);
+      initiation.count = 1;
+    }
+    assert.equal(one.edge.core.totals.responsesSent, 1);
+    return one.edge.core.dropped[Drop.cookieSent] as number;
+  };
+  assert.equal(cookies(1, 400), 0, 'a tenth of a second at once: 40');
+  assert.ok(cookies(4, 400) > 0, '10 of each');
+  assert.ok(cookies(4, 1) > 0, 'the first one is answered all the same');
+});
+
 /** A session of the client at worker one, as two knows it. */
 const REMOTE = {
   ...{ thread: 1, id: 0, serial: 1, tenant: 'red', device: 'd', sources: [prefix(`${SOURCE}/32`)] },
@@ -295,7 +332,7 @@ test('who has the session is asked with what comes in its device’s name, and w
 });
 
 test('what another worker handed over is so at whichever thread has the device: it begins nothing, goes no further, and is answered from there', async (t) => {
-  const { two, passed, answers, one } = scene(t, 2);
+  const { two, passed, answers, one } = scene(t, { threads: 2 });
   // Its number is odd: the second thread's.
   two.tenants.attachRemote(REMOTE);
   two.view.asks = true;

@@ -5,7 +5,7 @@ import { enginePorts } from '#host/wireguard/engine-ports.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { Burst } from '#protocol/burst.ts';
 import type { Verdict } from '#protocol/wireguard/anycast/questions.ts';
-import type { StaticKeyOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
+import type { StaticKeyOptions, WireGuardOptions, WireGuardSink } from '#protocol/wireguard/options.ts';
 import type { Peer } from '#protocol/wireguard/peer.ts';
 import { INITIATION_BYTES } from '#protocol/wireguard/wire/initiation.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
@@ -46,8 +46,18 @@ const staticKey = (privateKey: Uint8Array): StaticKeyOptions => ({
   cookieSecret: new Uint8Array(hkdfSync('sha256', privateKey, '', 'cloudbridge wireguard cookies', 32)),
 });
 
-const previousOf = ({ previousPrivateKey }: WireGuardKeys): StaticKeyOptions | undefined =>
-  previousPrivateKey && staticKey(previousPrivateKey);
+/** Hands the keys over to whoever keeps copies of them, and wipes them and what was made of them. */
+const handOver = <Result>(
+  { privateKey, previousPrivateKey }: WireGuardKeys,
+  to: (newest: StaticKeyOptions, previous: StaticKeyOptions | undefined) => Result,
+): Result => {
+  const keys = [privateKey, previousPrivateKey].map((key) => key && staticKey(key));
+  try {
+    return to(keys[0] as StaticKeyOptions, keys[1]);
+  } finally {
+    for (const key of keys) for (const secret of [key?.privateKey, key?.cookieSecret]) secret?.fill(0);
+  }
+};
 
 /** Peers take no more than 50 initiations a second. */
 const RENEWAL_MS = 100;
@@ -78,8 +88,7 @@ export class EdgeWireGuard {
 
   constructor(parts: EdgeWireGuardParts) {
     const { setup, socket, admission, mayRun, afterTurn, index, threads, others } = parts;
-    const { privateKey, mtu, handshakesASecond } = setup;
-    const previous = previousOf(setup);
+    const { mtu, handshakesASecond } = setup;
     this.#parts = parts;
     this.#share = new PeerShare(index, threads, others);
     this.#handed = new HandedDatagrams(setup.port);
@@ -89,9 +98,8 @@ export class EdgeWireGuard {
       send: (...packet) => this.#driver.send(...packet),
     });
     const { sessions } = this;
-    this.core = new WireGuard({
-      ...{ ...staticKey(privateKey), mtu, ports: enginePorts(), random: systemRandom },
-      ...(previous && { previous }),
+    const options: Omit<WireGuardOptions, 'privateKey'> = {
+      ...{ mtu, ports: enginePorts(), random: systemRandom },
       handshakesASecond: Math.ceil(handshakesASecond / threads),
       ...{ isRoutedByCaller: true, isAnycast: true },
       unixUs: () => Date.now() * 1000,
@@ -109,7 +117,11 @@ export class EdgeWireGuard {
         stranger: (key, bytes, at, ...from) =>
           this.#share.handOnInitiation(key, bytes, at, at + INITIATION_BYTES, ...from),
       },
-    });
+    };
+    this.core = handOver(
+      setup,
+      (newest, previous) => new WireGuard({ ...options, ...newest, ...(previous && { previous }) }),
+    );
     this.peers = new PeerBook({
       ...{ core: this.core, begins: !parts.settles },
       isBarred: (admitted) => admission.objection(admitted) !== undefined,
@@ -122,10 +134,9 @@ export class EdgeWireGuard {
     });
   }
 
-  /** Other keys of the fleet from now on. Devices that are here by one that is no more are gone. */
+  /** Other keys of the fleet from now on, which it wipes. Devices that are here by one that is no more are gone. */
   setKeys(keys: WireGuardKeys): void {
-    for (const peer of this.core.setKeys(staticKey(keys.privateKey), previousOf(keys)))
-      this.sessions.endedByKey(peer.number);
+    for (const peer of handOver(keys, (...own) => this.core.setKeys(...own))) this.sessions.endedByKey(peer.number);
     this.#rejoin();
     this.#parts.afterTurn();
   }
@@ -239,6 +250,7 @@ export class EdgeWireGuard {
     clearImmediate(this.#rejoining);
     this.#driver.close();
     this.core.close();
+    this.peers.wipe();
   }
 
   /** The worker that has the device's session, as the mesh knows. */

@@ -54,6 +54,9 @@ const admittedOf = ({ tenant, device, egress, sources }: WireGuardPeer): Admitte
 
 const isSameKey = (a: Uint8Array = NO_KEY, b: Uint8Array = NO_KEY): boolean => Buffer.compare(a, b) === 0;
 
+/** Of a record that is here alone. */
+const wipeSecret = ({ presharedKey }: WireGuardPeer): void => void presharedKey?.fill(0);
+
 /** What is let in by a record that another one of the same peer was before. @throws RangeError for sources that are none */
 const readmitted = ({ record: before, admitted }: KnownPeer, record: WireGuardPeer): Admitted =>
   before.egress === record.egress && hasSameSources(before, record) ? admitted : admittedOf(record);
@@ -153,8 +156,14 @@ export class PeerBook {
     });
   }
 
+  /** Wipes all preshared keys. */
+  wipe(): void {
+    for (const { record } of this.#known.values()) wipeSecret(record);
+  }
+
   #forget({ record }: KnownPeer): void {
     this.#known.delete(record.number);
+    wipeSecret(record);
     this.#refused.add(record.number);
   }
 
@@ -168,6 +177,7 @@ export class PeerBook {
       this.#parts.core.setPresharedKey(peer, presharedKey ?? NO_KEY);
     known.record = record;
     known.admitted = admitted;
+    if (before.presharedKey !== presharedKey) wipeSecret(before);
     if (peer !== undefined) this.#parts.changed(known, before);
   }
 
@@ -197,6 +207,7 @@ export class PeerBook {
   #remove(known: KnownPeer, reason: GoneReason): void {
     this.#known.delete(known.record.number);
     this.#close(known, reason);
+    wipeSecret(known.record);
   }
 
   #close(known: KnownPeer, reason: GoneReason): void {

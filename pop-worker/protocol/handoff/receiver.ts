@@ -13,9 +13,9 @@ import {
   MAX_SEGMENTS,
 } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
+import { DROP, ecnAfterTunnel } from '../ecn.ts';
 import { Budgets } from './budget.ts';
 import type { Answer, HandoffCounters } from './counters.ts';
-import { DROP, ecnAfterTunnel } from './ecn.ts';
 import {
   aheadOf,
   CLEAR_BYTES,

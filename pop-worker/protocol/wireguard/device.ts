@@ -1,4 +1,5 @@
 import type { TimeUs } from '../contract.ts';
+import { newSecret } from '../secret.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { TokenBucket, UNANSWERED_A_SECOND } from './anycast/budget.ts';
 import { Later } from './anycast/later.ts';
@@ -6,8 +7,9 @@ import { Questions } from './anycast/questions.ts';
 import { Backlog } from './backlog.ts';
 import { HANDSHAKES_A_SECOND, HandshakeLoad } from './cookies/load.ts';
 import { SourceLimit } from './cookies/source-limit.ts';
-import { DROP_REASONS, type Drop } from './drop.ts';
+import { DROP_REASONS, Drop } from './drop.ts';
 import type { Endpoint } from './endpoint.ts';
+import { MOST_CONTROL_MESSAGES } from './limits.ts';
 import type { WireGuardOptions } from './options.ts';
 import { OwnKeys } from './own-keys.ts';
 import type { Peer } from './peer.ts';
@@ -35,9 +37,6 @@ export interface Totals {
   /** Sessions that both sides have. */
   sessions: number;
 }
-
-/** Handshake messages that wait for `poll`; beyond it they are dropped, as a network would. */
-const MOST_CONTROL_MESSAGES = 4096;
 
 const DEFAULT_MTU = 1420;
 
@@ -79,7 +78,7 @@ export class Device {
   constructor(options: WireGuardOptions) {
     const { ports, random, unixUs, previous, handshakesASecond = HANDSHAKES_A_SECOND } = options;
     this.options = options;
-    const cookieSecret = new Uint8Array(32);
+    const cookieSecret = newSecret(32);
     random.fill(cookieSecret);
     this.own = new OwnKeys(ports, unixUs, cookieSecret, options, previous);
     this.mtu = options.mtu ?? DEFAULT_MTU;
@@ -94,8 +93,16 @@ export class Device {
     this.dropped[reason] = (this.dropped[reason] as number) + count;
   }
 
-  send(bytes: Uint8Array, to: Endpoint): void {
-    if (this.control.length < MOST_CONTROL_MESSAGES) this.control.push({ bytes, to });
+  /** Whether one more handshake message may wait to be sent. */
+  get hasControlRoom(): boolean {
+    return this.control.length < MOST_CONTROL_MESSAGES;
+  }
+
+  /** @returns false: too many wait; this one is lost and counted */
+  send(bytes: Uint8Array, to: Endpoint): boolean {
+    if (this.hasControlRoom) return this.control.push({ bytes, to }) > 0;
+    this.drop(Drop.controlQueue);
+    return false;
   }
 
   /** Tells a peer's timers, and sees that it is looked at when the next ends. */

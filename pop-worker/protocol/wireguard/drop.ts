@@ -39,6 +39,10 @@ export const Drop = {
   tooLarge: 19,
   /** Handshakes that wait for their turn are too many. */
   backlog: 20,
+  /** From us: handshake messages that wait to be sent are too many. */
+  controlQueue: 21,
+  /** Congestion on the way to us, which its sender can only be told by loss: what was inside knows no ECN. */
+  congestion: 22,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -63,5 +67,7 @@ export const DROP_REASONS = [
   'staged',
   'too_large',
   'backlog',
+  'control_queue',
+  'congestion',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

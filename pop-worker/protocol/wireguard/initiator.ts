@@ -211,9 +211,10 @@ export class Initiator {
     peer.cookies.sign(keys, bytes, INITIATION.mac1, now);
     const target = new Endpoint();
     target.copy(to);
-    device.send(bytes, target);
-    device.countSent(peer, bytes.length);
-    device.totals.initiationsSent++;
+    if (device.send(bytes, target)) {
+      device.countSent(peer, bytes.length);
+      device.totals.initiationsSent++;
+    }
     return { index, state, keys };
   }
 

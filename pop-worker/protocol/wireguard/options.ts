@@ -9,7 +9,7 @@ export const P_PEER = 0;
 export const P_OFFSET = 1;
 export const P_LENGTH = 2;
 
-/** What happened; called from inside `handle`. */
+/** What happened; called from inside `handle`, but for `unreachable`. */
 export interface WireGuardSink {
   /** Packets out of the tunnel, in the buffer that their datagrams came in; good until this returns. */
   packets(buffer: Uint8Array, words: Int32Array, count: number): void;
@@ -44,6 +44,11 @@ export interface WireGuardSink {
    * came with, at `from`. @returns whether it went there
    */
   stranger?(publicKey: Uint8Array, bytes: Uint8Array, at: number, words: Int32Array, from: number): boolean;
+  /**
+   * A packet from inside, good until this returns, that goes nowhere: no peer has its destination, or nothing tells where that
+   * peer is. Called from inside `poll`.
+   */
+  unreachable?(buffer: Uint8Array, at: number, length: number): void;
   /** For 540 s there were no new keys, and those that it had are wiped: it is gone. */
   expired?(peer: Peer): void;
 }
@@ -52,7 +57,7 @@ export interface WireGuardSink {
 export interface StaticKeyOptions {
   /** 32 bytes; the caller wipes its own. */
   readonly privateKey: Uint8Array;
-  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
+  /** 32 bytes that all workers share; the caller wipes its own. Without it each has its own, and does not know the others' cookies. */
   readonly cookieSecret?: Uint8Array;
 }
 

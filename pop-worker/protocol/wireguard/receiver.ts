@@ -1,10 +1,11 @@
-import { type Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
+import { type Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS, ecnOf } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { packetLength } from './allowed-ips.ts';
 import type { Verdict } from './anycast/questions.ts';
 import type { Waiting } from './backlog.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
+import { tellCongestion } from './ecn.ts';
 import type { Initiator } from './initiator.ts';
 import { isRejected, type Keypair } from './keypairs.ts';
 import { LAST_MINUTE_US } from './limits.ts';
@@ -259,7 +260,8 @@ export class Receiver {
     this.#isAuthentic = true;
     if (length === 0) return Drop.none;
     this.#hasData = true;
-    return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length);
+    const outer = ecnOf(words[from + D_ECN] as number);
+    return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length, outer);
   }
 
   #confirm(peer: Peer, keypair: Keypair, now: TimeUs): void {
@@ -287,11 +289,12 @@ export class Receiver {
     this.#initiator.begin(peer, now);
   }
 
-  #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number): Drop {
+  #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number, outer: number): Drop {
     const packet = packetLength(buffer, at, length);
     if (packet === 0) return Drop.notIp;
     const { options, allowedIps } = this.#device;
     if (options.isRoutedByCaller !== true && allowedIps.bySource(buffer, at) !== peer.number) return Drop.source;
+    if (outer !== 0 && !tellCongestion(buffer, at, outer)) return Drop.congestion;
     const word = this.#packetCount++ * PACKET_WORDS;
     this.#packets[word + P_PEER] = peer.number;
     this.#packets[word + P_OFFSET] = at;
