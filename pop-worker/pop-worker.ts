@@ -32,9 +32,11 @@ import { QlogOrder } from './qlog-order.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { WorkerBfd } from './worker-bfd.ts';
 import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
+import { WorkerEdgeKeys } from './worker-edge-keys.ts';
 import { WorkerMesh } from './worker-mesh.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import type { WorkerRouting as KernelRouting } from './worker-routing.ts';
+import { logSite } from './worker-sites.ts';
 import { type Found, WorkerStates } from './worker-states.ts';
 
 export interface PopWorkerParts {
@@ -126,6 +128,7 @@ export class PopWorker {
   #leaving: NodeJS.Timeout | undefined;
   #routing: WorkerRouting = NO_ROUTING;
   #dns: WorkerDns | undefined;
+  readonly #edgeKeys: WorkerEdgeKeys | undefined;
   #names: DnsConfig = NO_DNS;
   readonly #startedMs = performance.now();
   readonly #network: NetworkChanges;
@@ -173,6 +176,12 @@ export class PopWorker {
         filters: config.tun.enabled && config.tun.routed6,
         congestionControl: config.listen.congestion_control,
         ...{ log, broken: parts.broken, post: (command) => this.#data.post(command) },
+      });
+    this.#edgeKeys =
+      parts.wireguard &&
+      new WorkerEdgeKeys({
+        ...{ keys: parts.wireguard, report: (event) => parts.source.report(event) },
+        byPrevious: () => this.#byPreviousKey(),
       });
     this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
@@ -321,12 +330,8 @@ export class PopWorker {
       const { ended, error } = notice;
       this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });
     }
-    if (notice.type === 'site') {
-      const { type, ...fields } = notice;
-      const how = { reached: 'a site is reached by a device', lost: 'a site is not reached by a device any more' };
-      const held = 'a site is reached by a device that came and went, and is the last choice for a while';
-      this.#parts.log[notice.state === 'reached' ? 'info' : 'warn']({ ...how, held }[notice.state], fields);
-    }
+    if (notice.type === 'site' || notice.type === 'no-site') this.#parts.source.report(notice);
+    if (notice.type === 'site') logSite(this.#parts.log, notice);
     if (notice.type !== 'connected' && notice.type !== 'disconnected') return;
     const { type, ...fields } = notice;
     this.#parts.log.info(type === 'connected' ? 'a device connected' : 'a device disconnected', fields);
@@ -379,6 +384,7 @@ export class PopWorker {
     if (wireguardKeys !== undefined) {
       this.#data.post({ type: 'wireguard-keys', keys: wireguardKeys });
       source.setWireGuardKeys(wireguardKeys);
+      this.#edgeKeys?.set(wireguardKeys);
     }
     if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {
       log.warn('the reset key is another one: it takes a restart');
@@ -398,8 +404,11 @@ export class PopWorker {
     const { wireguard, source } = this.#parts;
     if (wireguard === undefined)
       throw new Error('nobody comes by WireGuard here: the file of the worker has no [wireguard]');
-    const here = await Promise.all(this.#data.threads.map((thread) => thread.previousKeyDevices()));
-    return { byPreviousKey: here.flat(), sealedToPreviousKey: source.sealedToPreviousKey() };
+    return { byPreviousKey: await this.#byPreviousKey(), sealedToPreviousKey: source.sealedToPreviousKey() };
+  }
+
+  async #byPreviousKey(): Promise<string[]> {
+    return (await Promise.all(this.#data.threads.map((thread) => thread.previousKeyDevices()))).flat();
   }
 
   /** What `cloudbridge worker routes` shows. @throws Error with one sentence */
@@ -462,6 +471,7 @@ export class PopWorker {
    */
   async stop(graceMs: number): Promise<void> {
     this.#states.stopping();
+    this.#edgeKeys?.close();
     clearTimeout(this.#leaving);
     if (graceMs > 0) await this.#drained(graceMs);
     await this.#dns?.stop();

@@ -22,6 +22,12 @@ export interface RevocationState {
   readonly tokenId?: string;
 }
 
+/** As `endpointRefusal` takes them. */
+export interface EndpointRules {
+  readonly ranges: readonly string[];
+  readonly own: readonly string[];
+}
+
 /** Every call comes after the state has changed. Nothing is said twice unless it changed in between. */
 export interface DesiredStateListener {
   /** A tenant's prefixes changed; none: the tenant is gone. */
@@ -77,6 +83,8 @@ export class DesiredState {
   readonly #egress = new Set<string>();
   /** Public key that WireGuard clients are told of, in base64; empty: none. */
   edgeKey = '';
+  /** Where workers may begin, besides public addresses, and where they may not since the edge is there. */
+  endpointRules: EndpointRules = { ranges: [], own: [] };
 
   /** Tells a listener everything that is known, and from then on every change. @returns how to stop */
   listen(listener: DesiredStateListener): () => void {
@@ -155,6 +163,12 @@ export class DesiredState {
   setEdgeKey(publicKey: string): void {
     if (publicKey === this.edgeKey) return;
     this.edgeKey = publicKey;
+    this.#tellOfPeers();
+  }
+
+  setEndpointRules(rules: EndpointRules): void {
+    if (same(rules.ranges, this.endpointRules.ranges) && same(rules.own, this.endpointRules.own)) return;
+    this.endpointRules = rules;
     this.#tellOfPeers();
   }
 

@@ -1,6 +1,6 @@
 import { addressRange, parsePrefixRange } from '#model/ip-range.ts';
 import { isUsablePublicKey, parseWireguardEndpoint, WIREGUARD_KEY_BYTES } from '#model/wireguard.ts';
-import { neverEndpoint } from '#model/wireguard-endpoint.ts';
+import { endpointRefusal, neverEndpoint } from '#model/wireguard-endpoint.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
@@ -52,6 +52,8 @@ export class WireguardPeers {
   /** Devices whose preshared keys are sealed to the key before the newest, as TENANT/DEVICE. */
   sealedToPrevious: readonly string[] = [];
   #refused: ReadonlyMap<string, RefusedPeer> = new Map();
+  /** Peers whose endpoints are not begun at, by the rules of today; by name, why not. */
+  #barred: ReadonlyMap<string, string> = new Map();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #telling: Promise<void> = Promise.resolve();
   #toldOfKey = '';
@@ -75,6 +77,11 @@ export class WireguardPeers {
     const counts = new Map<RefusedPeer, number>();
     for (const reason of this.#refused.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     return counts;
+  }
+
+  /** How many have an endpoint that is not begun at any more. */
+  get barred(): number {
+    return this.#barred.size;
   }
 
   /** Tells all that is known, and from then on every change. */
@@ -110,8 +117,9 @@ export class WireguardPeers {
     const records = [...state.peers];
     await this.#open(records.map(([, peer]) => peer));
     const refused = new Map<string, RefusedPeer>();
+    this.#judgeEndpoints(records);
     const peers = records.flatMap(([name, record]) => {
-      const peer = this.#peerOf(record);
+      const peer = this.#peerOf(record, this.#barred.has(name));
       if (typeof peer !== 'string') return [peer];
       refused.set(name, peer);
       if (this.#refused.get(name) !== peer) onError(new Error(`WireGuard peer ${name}: ${IN_WORDS[peer]}`));
@@ -158,7 +166,7 @@ export class WireguardPeers {
     return 'other_key';
   }
 
-  #peerOf(record: WireguardPeer): WireGuardPeer | RefusedPeer {
+  #peerOf(record: WireguardPeer, isBarred: boolean): WireGuardPeer | RefusedPeer {
     const { tenant, device, network, number, publicKey, sealedPresharedKey, keepaliveSeconds } = record;
     if (number < 1 || number > LAST_NUMBER) return 'number';
     if (publicKey.length !== WIREGUARD_KEY_BYTES || !isUsablePublicKey(publicKey)) return 'public_key';
@@ -177,11 +185,30 @@ export class WireguardPeers {
       ...{ tenant, device, number, publicKey: Uint8Array.from(publicKey), sources },
       egress: this.#options.state.hasEgress(tenant, network),
       ...(opened && { presharedKey: opened.key }),
-      ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
+      ...(endpoint && !isBarred && { endpoint: { address: endpoint.host, port: endpoint.port } }),
       ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
       ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
       ...(record.probe !== '' && { probe: record.probe }),
     };
+  }
+
+  /** What an operator allows may be less than when an endpoint was set: such a device has to come by itself. */
+  #judgeEndpoints(records: readonly (readonly [string, WireguardPeer])[]): void {
+    const { state, onError } = this.#options;
+    const { ranges, own } = state.endpointRules;
+    const barred = new Map<string, string>();
+    for (const [name, { endpoint }] of records) {
+      const place = endpoint === '' ? undefined : parseWireguardEndpoint(endpoint);
+      const range = place?.isAddress === true ? addressRange(place.host) : undefined;
+      // Else the record is refused.
+      if (place === undefined || range === undefined || neverEndpoint(range) !== undefined) continue;
+      const why = endpointRefusal(place.host, ranges, own);
+      if (why === undefined) continue;
+      barred.set(name, why);
+      if (this.#barred.get(name) !== why)
+        onError(new Error(`WireGuard peer ${name}: its endpoint ${endpoint} ${why}; it has to come by itself`));
+    }
+    this.#barred = barred;
   }
 
   /** With another key than clients are told of nobody comes in here. */
