@@ -41,6 +41,8 @@ test('a file of wg-quick', (t) => proves(t, 'wg-quick'));
 
 test('two networks, one behind each', (t) => proves(t, 'sites'));
 
+test('a site of two tunnels at two PoPs, by wg-quick', (t) => proves(t, 'site-pops'));
+
 test('Linux: a handshake of the kernel’s, in a guest', (t) => proves(t, 'it-begins', 'linux'));
 
 test('Linux: over IPv6, begun by either', (t) => proves(t, 'outer-ipv6', 'linux'));

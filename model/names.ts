@@ -31,6 +31,7 @@ export type Kind =
   | 'network'
   | 'device'
   | 'wireguard'
+  | 'site'
   | 'pop'
   | 'worker'
   | 'prefix'
@@ -65,6 +66,8 @@ export const ConfigKey = {
   device: (tenant: string, device: string) => configKey(tenant, 'device', device),
   /** What workers know of a device that comes by WireGuard. */
   wireguardPeer: (tenant: string, device: string) => configKey(tenant, 'wireguard', device),
+  /** What was last told of a site. */
+  site: (tenant: string, site: string) => configKey(tenant, 'site', site),
   wireguardEdge: configKey(SYSTEM, 'wireguard', 'edge'),
   pop: (pop: string) => configKey(SYSTEM, 'pop', pop),
   worker: (pop: string, worker: string) => configKey(SYSTEM, 'worker', `${pop}.${worker}`),
@@ -89,6 +92,8 @@ export const StatusKey = {
   worker: (pop: string, worker: string) => `worker.${pop}.${worker}`,
   presence: (tenant: string, device: string, pop: string, worker: string) =>
     `presence.${tenant}.${device}.${pop}.${worker}`,
+  /** How what lies behind a device is reached by it. */
+  site: (tenant: string, device: string, pop: string, worker: string) => `site.${tenant}.${device}.${pop}.${worker}`,
 } as const;
 
 /** Key in `cb_desired` of the manifest that all workers run on. */

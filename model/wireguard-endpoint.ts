@@ -1,6 +1,8 @@
 /** Where workers may begin to reach a device: a tenant names the place, and a worker sends datagrams there. */
 import { addressRange, contains, type IpRange, overlaps, prefixRange } from './ip-range.ts';
 
+import { parseWireguardEndpoint } from './wireguard.ts';
+
 type Row = readonly [prefix: string, what: string];
 
 /** Nobody's place, or the worker's own machine and link. */
@@ -38,6 +40,13 @@ const find = (rows: readonly Row[], range: IpRange): string | undefined =>
 
 /** @returns what of a range is no place of a device, whoever says so; undefined: nothing */
 export const neverEndpoint = (range: IpRange): string | undefined => find(NEVER, range);
+
+/** Where endpoints of the edge are, as `endpointRefusal` takes them. Names are not looked up. */
+export const endpointHosts = (endpoints: readonly string[]): string[] =>
+  endpoints.flatMap((text) => {
+    const endpoint = parseWireguardEndpoint(text);
+    return endpoint?.isAddress === true ? [endpoint.host] : [];
+  });
 
 /**
  * Whether workers may begin at an address.

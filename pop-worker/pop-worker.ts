@@ -21,6 +21,7 @@ import { PeerRoll } from './peer-roll.ts';
 import { QlogOrder } from './qlog-order.ts';
 import { WorkerBfd } from './worker-bfd.ts';
 import { WorkerDns } from './worker-dns.ts';
+import { WorkerEdgeKeys } from './worker-edge-keys.ts';
 import { WorkerMesh } from './worker-mesh.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import { WorkerNotices } from './worker-notices.ts';
@@ -50,6 +51,7 @@ export class PopWorker {
   readonly #leaving: Leaving;
   #routing: WorkerRouting = NO_ROUTING;
   #dns: WorkerDns | undefined;
+  readonly #edgeKeys: WorkerEdgeKeys | undefined;
   #names: DnsConfig = NO_DNS;
   readonly #startedMs = performance.now();
   readonly #network: NetworkChanges;
@@ -115,6 +117,12 @@ export class PopWorker {
       new PeerRoll({
         ...{ most: parts.wireguard.mostPeers, threads: config.listen.threads },
         post: (thread, change) => this.#data.threads[thread]?.post({ type: 'wireguard-peers', ...change }),
+      });
+    this.#edgeKeys =
+      parts.wireguard &&
+      new WorkerEdgeKeys({
+        ...{ keys: parts.wireguard, report: (event) => parts.source.report(event) },
+        byPrevious: () => this.#byPreviousKey(),
       });
     this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
@@ -267,7 +275,7 @@ export class PopWorker {
 
   /** As `reloadFiles`. */
   reload(): Promise<readonly string[]> {
-    return reloadFiles(this.#parts, this.#data, this.#mesh);
+    return reloadFiles(this.#parts, this.#data, this.#mesh, this.#edgeKeys);
   }
 
   /** What `cloudbridge worker wireguard` shows. @throws Error with one sentence */
@@ -275,8 +283,11 @@ export class PopWorker {
     const { wireguard, source } = this.#parts;
     if (wireguard === undefined)
       throw new Error('nobody comes by WireGuard here: the file of the worker has no [wireguard]');
-    const here = await Promise.all(this.#data.threads.map((thread) => thread.previousKeyDevices()));
-    return { byPreviousKey: here.flat(), sealedToPreviousKey: source.sealedToPreviousKey() };
+    return { byPreviousKey: await this.#byPreviousKey(), sealedToPreviousKey: source.sealedToPreviousKey() };
+  }
+
+  async #byPreviousKey(): Promise<string[]> {
+    return (await Promise.all(this.#data.threads.map((thread) => thread.previousKeyDevices()))).flat();
   }
 
   /** What `cloudbridge worker routes` shows. @throws Error with one sentence */
@@ -339,6 +350,7 @@ export class PopWorker {
    */
   async stop(graceMs: number): Promise<void> {
     this.#states.stopping();
+    this.#edgeKeys?.close();
     this.#leaving.cancel();
     if (graceMs > 0) await this.#leaving.finish(graceMs);
     await this.#dns?.stop();

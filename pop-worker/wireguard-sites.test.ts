@@ -97,7 +97,7 @@ const twoPops = async (t: TestContext, more: Partial<WireGuardIdentity> = {}) =>
   const site = new Site(t, a, 'red', 2);
   site.linkTo(b);
   await site.connect(t, a, main);
-  await site.connect(t, b, spare, { edge: EDGE6, metric: 20 });
+  await site.connect(t, b, spare, { edge: EDGE6, metric: 1010 });
   for (const member of mesh.members)
     await a.until('all are known', async () => (await mesh.status(member)).devices === 3, 10_000);
   await a.until('it answers', () => reaches(far, site.address4), 10_000);

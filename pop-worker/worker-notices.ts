@@ -3,6 +3,7 @@ import type { Command, Notice, SessionPlace } from '#dataplane/commands.ts';
 import { LatestSessions } from '#pop-worker/mesh/latest-sessions.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { WorkerMesh } from './worker-mesh.ts';
+import { logSite } from './worker-sites.ts';
 
 type Noticed<T extends Notice['type']> = Extract<Notice, { type: T }>;
 
@@ -15,12 +16,6 @@ interface WorkerNoticesParts {
   readonly report: (event: WorkerEvent) => void;
 }
 
-const SITES = {
-  reached: 'a site is reached by a device',
-  lost: 'a site is not reached by a device any more',
-  held: 'a site is reached by a device that came and went, and is the last choice for a while',
-} as const;
-
 /** What data-plane threads tell: for each other, for other workers, for the control plane and for people. */
 export class WorkerNotices {
   readonly #parts: WorkerNoticesParts;
@@ -31,7 +26,7 @@ export class WorkerNotices {
   }
 
   take(notice: Notice): void {
-    const { log, probed } = this.#parts;
+    const { log, probed, report } = this.#parts;
     switch (notice.type) {
       case 'attached':
       case 'detached':
@@ -50,11 +45,13 @@ export class WorkerNotices {
         log.error('a bug of CloudBridge was met: please report it', { ended, error });
         return;
       }
-      case 'site': {
-        const { type, ...fields } = notice;
-        log[notice.state === 'reached' ? 'info' : 'warn'](SITES[notice.state], fields);
+      case 'site':
+        logSite(log, notice);
+        report(notice);
         return;
-      }
+      case 'no-site':
+        report(notice);
+        return;
       case 'connected':
       case 'disconnected':
         this.#report(notice);

@@ -1,5 +1,6 @@
 import { wipeKeys } from '#model/wireguard-keys.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { WorkerEdgeKeys } from './worker-edge-keys.ts';
 import type { WorkerMesh } from './worker-mesh.ts';
 import type { PopWorkerParts } from './worker-parts.ts';
 
@@ -15,6 +16,7 @@ export const reloadFiles = async (
   { tls: old, readTls, readMeshTls, wireguard, readWireGuardKeys, log, source }: PopWorkerParts,
   data: Pick<DataPlane, 'renew' | 'post'>,
   mesh: Pick<WorkerMesh, 'renew'> | undefined,
+  edgeKeys: Pick<WorkerEdgeKeys, 'set'> | undefined,
 ): Promise<readonly string[]> => {
   const tls = readTls();
   const meshTls = readMeshTls?.();
@@ -24,6 +26,7 @@ export const reloadFiles = async (
   if (wireguardKeys !== undefined) {
     data.post({ type: 'wireguard-keys', keys: wireguardKeys });
     source.setWireGuardKeys(wireguardKeys);
+    edgeKeys?.set(wireguardKeys);
     wipeKeys(wireguardKeys);
   }
   if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {

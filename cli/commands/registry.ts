@@ -37,6 +37,7 @@ import { status } from './status.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
+import { wireguardRotation } from './wireguard-rotation.ts';
 import { wireguardRun } from './wireguard-run.ts';
 import { workerQlog } from './worker-qlog.ts';
 import { workerRoutes } from './worker-routes.ts';
@@ -89,6 +90,7 @@ export const VISIBLE: readonly Command[] = [
   bgpDump,
   dnsRun,
   dnsStatus,
+  wireguardRotation,
   wireguardRun,
   workerRun,
   workerStatus,

@@ -28,8 +28,8 @@ export const workerWireguard = defineCommand({
   summary: 'which devices still need the key of WireGuard before the newest',
   description: [
     'A device that comes by it has a configuration from before; one whose preshared key is sealed to it would be refused',
-    'without it. Those that are at another worker, or at none, are shown there, or when they come. Exit code 1 while there',
-    'are any.',
+    'without it. Those that are at another worker, or at none, are shown there, or when they come; `wireguard rotation` shows',
+    'those of the fleet. Exit code 1 while there are any.',
   ].join('\n'),
   options: SOCKET_OPTION,
   examples: [

@@ -11,7 +11,14 @@ import { buildRequest, requestOptions, type Values, wholePath } from './request.
 import { wordingOf } from './wording.ts';
 
 /** Methods that have commands of their own making. */
-const SPECIAL = new Set(['IssueToken', 'DrainWorker', 'UndrainWorker', 'DrainPop', 'UndrainPop']);
+const SPECIAL = new Set([
+  'IssueToken',
+  'DrainWorker',
+  'UndrainWorker',
+  'DrainPop',
+  'UndrainPop',
+  'GetWireguardRotation',
+]);
 
 /** What has no way back is asked for on a terminal. */
 const IRREVERSIBLE = new Set(['delete', 'revoke']);

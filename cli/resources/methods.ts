@@ -12,6 +12,7 @@ import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
+import { SiteService } from '#proto/gen/cloudbridge/v1/site_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { TokenService } from '#proto/gen/cloudbridge/v1/token_pb.ts';
 import { WireguardService } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
@@ -23,6 +24,7 @@ export const SERVICES: readonly DescService[] = [
   NetworkService,
   DeviceService,
   WireguardService,
+  SiteService,
   TokenService,
   PopService,
   RoutingService,
@@ -36,6 +38,7 @@ const NAMES: Readonly<Record<string, string>> = {
   IssueToken: 'device token',
   RevokeToken: 'token revoke',
   WatchEvents: 'event tail',
+  GetWireguardRotation: 'wireguard rotation',
 };
 
 /** Nouns of commands that do not follow from the message's name. */

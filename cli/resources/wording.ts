@@ -132,7 +132,15 @@ export const WORDING: Readonly<Record<string, Wording>> = {
     update: '--public-key "$(wg pubkey < edge.key)" --endpoints 192.0.2.1:51820',
     remarks: {
       update:
-        'Another key asks for another configuration of every device, and for preshared keys to be set again: they are sealed to it. Meanwhile workers that have both keys take either; `worker wireguard` says who still needs the one before.',
+        'Another key asks for another configuration of every device, and for preshared keys to be set again: they are sealed to it. Meanwhile workers that have both keys take either; `wireguard rotation` says who still needs the one before.',
+    },
+  },
+  site: {
+    plural: 'sites',
+    columns: ['tenant', 'id', 'state', 'device', 'pop', 'worker', 'networks', 'tunnels'],
+    sample: 'acme/berlin',
+    remarks: {
+      get: 'Which of its devices reaches it at which PoP, since when, and by which it goes. `device get` shows a device that is none of several.',
     },
   },
   token: {

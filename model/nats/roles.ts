@@ -47,6 +47,7 @@ const workerPublish = (pop: string, worker: string): string[] => [
   `$JS.API.DIRECT.GET.KV_${Bucket.chunks}.$KV.${Bucket.chunks}.*`,
   `$KV.${Bucket.status}.worker.${pop}.${worker}`,
   `$KV.${Bucket.status}.presence.*.*.${pop}.${worker}`,
+  `$KV.${Bucket.status}.site.*.*.${pop}.${worker}`,
   'cb.events.*.device.connected.*',
   'cb.events.*.device.disconnected.*',
 ];

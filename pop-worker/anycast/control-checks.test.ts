@@ -11,6 +11,8 @@ const viewOf = (silentMs: number, contact: Partial<ControlContact> = {}): Contro
   ...{ revision: 7n, fromDisk: false, silentMs, disk: { membership: file, revision: file } },
   refusedPeers: new Map(),
   previousKeyPeers: 0,
+  barredEndpoints: 0,
+  siteReports: 0,
   contact: create(ControlContactSchema, { connected: true, ...contact } as never),
 });
 const SHOWN = { control_silent_seconds: 15 };

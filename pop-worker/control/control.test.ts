@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fromBinary } from '@bufbuild/protobuf';
+import { StatusKey } from '#model/names.ts';
+import { PresenceSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { TunnelState } from '#proto/gen/cloudbridge/v1/site_pb.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { readEvents } from '#services/config/testing/read-events.ts';
 import type { Control } from './control.ts';
@@ -95,6 +99,9 @@ test('what happened while NATS was away is caught up with', async () => {
   await hub.installation.server.kill();
   await until(() => !control.connected, 'it notices');
   control.status.connected({ tenant: 'acme', device: 'c', ipv4: '10.64.0.9', ipv6: 'fd00::9' });
+  const { whereabouts } = control.status;
+  for (const state of ['reached', 'lost', 'held'] as const)
+    whereabouts.site({ tenant: 'acme', device: 'c', site: 'berlin', rank: 256, state });
   assert.ok(control.state.device('acme', 'c') !== undefined, 'it goes on with what it knows');
   await hub.installation.server.start();
   await eventually(
@@ -106,6 +113,11 @@ test('what happened while NATS was away is caught up with', async () => {
     const found = await readEvents(hub.service.nats);
     return found.some(({ subject }) => subject === 'cb.events.acme.device.connected.c') ? true : undefined;
   }, 'the event that waited');
+  const site = await eventually(
+    () => hub.service.app.stores.status.get(StatusKey.site('acme', 'c', 'moscow', 'w1')),
+    'how its site is reached',
+  );
+  assert.equal(fromBinary(PresenceSchema, site.value).site?.state, TunnelState.HELD);
 });
 
 test('a worker that starts with no control plane at all serves what it last knew, and later catches up', async () => {

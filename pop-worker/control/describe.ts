@@ -19,6 +19,10 @@ export interface ControlView {
   readonly refusedPeers: WireguardPeers['refused'];
   /** How many have a preshared key that is sealed to the edge's key before the newest. */
   readonly previousKeyPeers: number;
+  /** How many have an endpoint that workers do not begin at any more. */
+  readonly barredEndpoints: number;
+  /** Times that the state of a device's site was told. */
+  readonly siteReports: number;
   /** How long nothing has been heard of it; since the start, if nothing ever was. */
   readonly silentMs: number;
   /** How the files fare that it would start from without control plane. */
@@ -31,16 +35,16 @@ export interface ControlParts {
   readonly contact: Contact;
   readonly membership: Pick<Membership, 'asOfMs' | 'unreadable' | 'kept'>;
   readonly revisions: Pick<Revisions, 'applied' | 'refusals' | 'refused' | 'kept'>;
-  readonly status: Pick<Status, 'dropped'>;
+  readonly status: Pick<Status, 'dropped'> & { readonly whereabouts: Pick<Status['whereabouts'], 'siteReports'> };
   readonly state: Pick<DesiredState, 'peers'>;
   /** Undefined: nobody comes by WireGuard here. */
-  readonly peers: Pick<WireguardPeers, 'refused' | 'previousCount'> | undefined;
+  readonly peers: Pick<WireguardPeers, 'refused' | 'previousCount' | 'barred'> | undefined;
 }
 
 const maybe = <K extends string>(name: K, ms: number | undefined) =>
   (ms === undefined ? {} : { [name]: timestampFromMs(ms) }) as { readonly [name in K]?: Timestamp };
 
-const NONE: NonNullable<ControlParts['peers']> = { refused: new Map(), previousCount: 0 };
+const NONE: NonNullable<ControlParts['peers']> = { refused: new Map(), previousCount: 0, barred: 0 };
 
 export const describeControl = ({
   contact,
@@ -50,7 +54,7 @@ export const describeControl = ({
   state,
   peers,
 }: ControlParts): ControlView => {
-  const { refused: refusedPeers, previousCount: previousKeyPeers } = peers ?? NONE;
+  const { refused: refusedPeers, previousCount: previousKeyPeers, barred: barredEndpoints } = peers ?? NONE;
   const { applied, refusals, refused } = revisions;
   const { connected, sinceMs, heardMs, reconnects, lastError } = contact;
   return {
@@ -59,6 +63,8 @@ export const describeControl = ({
     silentMs: contact.silentMs,
     refusedPeers,
     previousKeyPeers,
+    barredEndpoints,
+    siteReports: status.whereabouts.siteReports,
     disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,

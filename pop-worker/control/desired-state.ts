@@ -23,6 +23,12 @@ export interface RevocationState {
   readonly tokenId?: string;
 }
 
+/** As `endpointRefusal` takes them. */
+export interface EndpointRules {
+  readonly ranges: readonly string[];
+  readonly own: readonly string[];
+}
+
 /** Every call comes after the state has changed. Nothing is said twice unless it changed in between. */
 export interface DesiredStateListener {
   /** A tenant's prefixes changed; none: the tenant is gone. */
@@ -78,6 +84,8 @@ export class DesiredState {
   readonly #peers = new PeerRecords();
   /** Public key that WireGuard clients are told of, in base64; empty: none. */
   edgeKey = '';
+  /** Where workers may begin, besides public addresses, and where they may not since the edge is there. */
+  endpointRules: EndpointRules = { ranges: [], own: [] };
 
   /** Tells a listener everything that is known, and from then on every change. @returns how to stop */
   listen(listener: DesiredStateListener): () => void {
@@ -156,6 +164,13 @@ export class DesiredState {
     if (publicKey === this.edgeKey) return;
     this.edgeKey = publicKey;
     for (const listener of this.#listeners) listener.onEdgeKey?.();
+  }
+
+  setEndpointRules(rules: EndpointRules): void {
+    if (same(rules.ranges, this.endpointRules.ranges) && same(rules.own, this.endpointRules.own)) return;
+    this.endpointRules = rules;
+    const names = [...this.peers].flatMap(([name, { endpoint }]) => (endpoint === '' ? [] : [name]));
+    if (names.length > 0) for (const listener of this.#listeners) listener.onPeers?.(names);
   }
 
   /** Whether devices of a network may reach the internet. */

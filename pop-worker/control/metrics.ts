@@ -18,6 +18,8 @@ const UNSAVED = slotOf('cloudbridge_control_unsaved_seconds', {});
 const PEERS = slotOf('cloudbridge_control_peers_count', {});
 const PREVIOUS_KEY_PEERS = slotOf('cloudbridge_control_previous_key_peers_count', {});
 const REFUSED_PEERS = labelValues('cloudbridge_control_refused_peers_count', 'reason');
+const BARRED_ENDPOINTS = slotOf('cloudbridge_control_barred_endpoints_count', {});
+const SITE_REPORTS = slotOf('cloudbridge_control_site_reports_total', {});
 const LOST_EVENTS = slotOf('cloudbridge_control_lost_events_total', {});
 
 /**
@@ -51,6 +53,8 @@ export const writeControlMetrics = (
   slots[LOST_EVENTS] = contact.lostEvents;
   slots[PEERS] = contact.peers;
   slots[PREVIOUS_KEY_PEERS] = view.previousKeyPeers;
+  slots[BARRED_ENDPOINTS] = view.barredEndpoints;
+  slots[SITE_REPORTS] = view.siteReports;
   for (const reason of REFUSED_PEERS) {
     slots[slotOf('cloudbridge_control_refused_peers_count', { reason })] = view.refusedPeers.get(reason) ?? 0;
   }

@@ -137,6 +137,9 @@ export class NatsSource implements ControlSource {
   report(event: WorkerEvent): void {
     const status = this.#control?.status;
     if (event.type === 'state') status?.reportSelf();
+    else if (event.type === 'site') status?.whereabouts.site(event);
+    else if (event.type === 'no-site') status?.whereabouts.noSite(event);
+    else if (event.type === 'edge-keys') status?.whereabouts.edgeKeys(event);
     else if (event.type === 'connected') {
       this.#sessions++;
       status?.connected(event);

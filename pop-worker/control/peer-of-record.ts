@@ -23,12 +23,12 @@ const sourcesOf = ({ ipv4Address, ipv6Address, networks }: WireguardPeer): strin
 /**
  * What data-plane threads take of a record, or why it cannot be used.
  *
- * @param egress of its network
+ * @param today the egress of its network, and whether its endpoint is not begun at
  * @param presharedKey as `PresharedKeys.get`
  */
 export const peerOfRecord = (
   record: WireguardPeer,
-  egress: boolean,
+  { egress, isBarred }: { readonly egress: boolean; readonly isBarred: boolean },
   presharedKey: Uint8Array | SealedKeyFault | undefined,
 ): WireGuardPeer | RefusedPeer => {
   const { tenant, device, number, publicKey, keepaliveSeconds } = record;
@@ -46,7 +46,7 @@ export const peerOfRecord = (
     // A copy: what NATS gave lies in a larger buffer, all of which would go to a thread.
     ...{ tenant, device, number, publicKey: Uint8Array.from(publicKey), sources, egress },
     ...(presharedKey && { presharedKey }),
-    ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
+    ...(endpoint && !isBarred && { endpoint: { address: endpoint.host, port: endpoint.port } }),
     ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
     ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
     ...(record.probe !== '' && { probe: record.probe }),

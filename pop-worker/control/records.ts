@@ -1,5 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { Bucket, ConfigKey, RevocationKey, SYSTEM } from '#model/names.ts';
+import { endpointHosts } from '#model/wireguard-endpoint.ts';
 import { type Device, DeviceSchema, DeviceState } from '#proto/gen/cloudbridge/v1/device_pb.ts';
 import { NetworkSchema } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { WorkerSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
@@ -31,7 +32,9 @@ export const followRecord = (state: DesiredState, bucket: string, key: string, l
     state.setNetwork(tenant, id, network && [network.ipv4Pool, network.ipv6Prefix]);
     state.setEgress(tenant, id, network?.egress ?? false);
   } else if (kind === 'wireguard' && tenant === SYSTEM) {
-    state.setEdgeKey(value === undefined ? '' : fromBinary(WireguardEdgeSchema, value).publicKey);
+    const edge = value === undefined ? create(WireguardEdgeSchema) : fromBinary(WireguardEdgeSchema, value);
+    state.setEdgeKey(edge.publicKey);
+    state.setEndpointRules({ ranges: edge.endpointRanges, own: endpointHosts(edge.endpoints) });
   } else if (kind === 'wireguard') {
     state.setPeer(tenant, id, value && fromBinary(WireguardPeerSchema, value));
   } else if (kind === 'worker') {

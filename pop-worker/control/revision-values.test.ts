@@ -63,7 +63,8 @@ const take = async (worker: Awaited<ReturnType<typeof running>>, bytes: Uint8Arr
     .map(([reason]) => reason);
   const contact = new Contact(() => undefined);
   const membership = { asOfMs: undefined, unreadable: 0, kept: revisions.kept };
-  describeControl({ contact, membership, revisions, status: { dropped: 0 }, state, peers: undefined });
+  const status = { dropped: 0, whereabouts: { siteReports: 0 } };
+  describeControl({ contact, membership, revisions, status, state, peers: undefined });
   if (reasons.length === 0) return 'taken';
   assert.equal(reasons.length, 1);
   assert.equal(errors.length, told + 1);

@@ -82,6 +82,18 @@ export interface ControlListener {
   revocations(revocations: readonly Revocation[]): void;
 }
 
+/** How what lies behind a device is reached by it. */
+export interface ReachEvent {
+  readonly type: 'site';
+  readonly tenant: string;
+  readonly device: string;
+  /** Undefined: it is the only device that has its networks. */
+  readonly site: string | undefined;
+  /** Of a site's devices the lowest goes first. */
+  readonly rank: number;
+  readonly state: LabelsOf<'cloudbridge_wireguard_site_devices'>['state'];
+}
+
 /** What a source may pass on to the rest of the fleet. */
 export type WorkerEvent =
   | {
@@ -90,6 +102,18 @@ export type WorkerEvent =
       readonly device: string;
       readonly ipv4: string;
       readonly ipv6: string;
+      /** It comes by WireGuard. */
+      readonly isWireGuard?: boolean;
+    }
+  | ReachEvent
+  | { readonly type: 'no-site'; readonly tenant: string; readonly device: string }
+  /** By which public keys of the edge, in base64, those who come by WireGuard are here: all but those named by `newest`. */
+  | {
+      readonly type: 'edge-keys';
+      readonly newest: string;
+      readonly previous: string;
+      /** As TENANT/DEVICE. */
+      readonly byPrevious: readonly string[];
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
   /** Its condition is another. */

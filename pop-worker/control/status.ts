@@ -4,14 +4,10 @@ import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/n
 import { toEventMessage } from '#model/event-message.ts';
 import { Bucket, StatusKey } from '#model/names.ts';
 import { type Event, EventSchema } from '#proto/gen/cloudbridge/v1/event_pb.ts';
-import {
-  Health,
-  type LocalOrder,
-  type Presence,
-  PresenceSchema,
-  WorkerStatusSchema,
-} from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { Health, type LocalOrder, WorkerStatusSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import type { ControlView } from './describe.ts';
+import type { WorkerEvent } from './source.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 /** What the worker knows of itself. */
 export interface WorkerReport {
@@ -37,13 +33,6 @@ export interface StatusOptions {
   readonly everyMs?: number;
 }
 
-export interface PresenceInput {
-  readonly tenant: string;
-  readonly device: string;
-  readonly ipv4: string;
-  readonly ipv6: string;
-}
-
 const EVERY_MS = 5000;
 /** How long a worker that fell silent is remembered; the API says that it is. */
 const STATUS_SECONDS = 86_400;
@@ -64,7 +53,7 @@ interface Waiting {
 /** Tells the control plane how the worker is and who is connected to it. */
 export class Status {
   readonly #options: StatusOptions;
-  readonly #present = new Map<string, Presence>();
+  readonly whereabouts: Whereabouts;
   #waiting: Waiting[] = [];
   #nats: NatsConnection | undefined;
   #timers: ReturnType<typeof setInterval>[] = [];
@@ -76,6 +65,11 @@ export class Status {
 
   constructor(options: StatusOptions) {
     this.#options = options;
+    const { pop, worker, report } = options;
+    this.whereabouts = new Whereabouts({
+      ...{ pop, worker, startTimeMs: () => report().startTimeMs },
+      put: (key, value) => (value === undefined ? this.#end(key) : this.#put(key, value, PRESENCE_SECONDS)),
+    });
   }
 
   start(nats: NatsConnection): void {
@@ -83,7 +77,7 @@ export class Status {
     this.refresh();
     this.#timers = [
       setInterval(() => this.reportSelf(), this.#options.everyMs ?? EVERY_MS),
-      setInterval(() => this.#reportPresence(), PRESENCE_EVERY_MS),
+      setInterval(() => this.whereabouts.report(), PRESENCE_EVERY_MS),
     ];
   }
 
@@ -96,49 +90,30 @@ export class Status {
   refresh(): void {
     this.#online = true;
     this.reportSelf();
-    this.#reportPresence();
+    this.whereabouts.report();
     void this.#send();
   }
 
-  connected(input: PresenceInput): void {
-    const { pop, worker } = this.#options;
-    const { tenant, device, ipv4, ipv6 } = input;
-    const presence = create(PresenceSchema, {
-      tenant,
-      device,
-      pop,
-      worker,
-      since: timestampNow(),
-      ipv4Address: ipv4,
-      ipv6Address: ipv6,
-    });
-    this.#present.set(`${tenant}.${device}`, presence);
-    this.#put(this.#presenceKey(presence), toBinary(PresenceSchema, presence), PRESENCE_SECONDS);
-    this.#tell(tenant, { case: 'deviceConnected', value: presence });
+  connected(device: Omit<Extract<WorkerEvent, { readonly type: 'connected' }>, 'type'>): void {
+    this.#tell(device.tenant, { case: 'deviceConnected', value: this.whereabouts.connected(device) });
   }
 
   disconnected(tenant: string, device: string): void {
-    const presence = this.#present.get(`${tenant}.${device}`);
-    if (presence === undefined) return;
-    this.#present.delete(`${tenant}.${device}`);
-    this.#end(this.#presenceKey(presence));
-    this.#tell(tenant, { case: 'deviceDisconnected', value: presence });
+    const presence = this.whereabouts.disconnected({ tenant, device });
+    if (presence !== undefined) this.#tell(tenant, { case: 'deviceDisconnected', value: presence });
   }
 
   /** Says that the worker has stopped, if somebody hears it. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];
+    this.whereabouts.close();
     await this.#putStatus({ health: Health.STOPPED, sessions: 0 }, LAST_RECEIPT_MS);
   }
 
   /** Reports now what would be reported within seconds. */
   reportSelf(): void {
     void this.#putStatus({}, RECEIPT_MS);
-  }
-
-  #presenceKey({ tenant, device, pop, worker }: Presence): string {
-    return StatusKey.presence(tenant, device, pop, worker);
   }
 
   /** With a receipt, so that both sides know whether it arrived. Never rejects. */
@@ -163,12 +138,6 @@ export class Status {
       if (reason === this.#statusFailure) return;
       this.#statusFailure = reason;
       onError(new Error(`the control plane took no status of this worker: ${reason}`, { cause }));
-    }
-  }
-
-  #reportPresence(): void {
-    for (const presence of this.#present.values()) {
-      this.#put(this.#presenceKey(presence), toBinary(PresenceSchema, presence), PRESENCE_SECONDS);
     }
   }
 

@@ -11,6 +11,7 @@ import { wireguardKeyText } from '#model/wireguard.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer, WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import { type WireguardPeer, WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { WireguardEdgeSchema } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { sealPresharedKey } from '#services/config/preshared-key.ts';
 import { eventually } from '#services/config/testing/client.ts';
 import { allocateSlots, slotOf } from '#telemetry/slots.ts';
@@ -202,6 +203,42 @@ test('of a change those are told whom it is about; what is told at first is told
   await peers.close();
 });
 
+test('an endpoint in a range that is allowed no more is not begun at: the device is served, that is told once and counted', async () => {
+  const { state, peers, told, errors, put } = follower();
+  const edgeWith = (endpointRanges: string[], endpoints: string[] = []): void => {
+    const bytes = toBinary(WireguardEdgeSchema, create(WireguardEdgeSchema, { endpointRanges, endpoints }));
+    followRecord(state, Bucket.config, ConfigKey.wireguardEdge, () => bytes);
+  };
+  const places = () => told.at(-1)?.map(({ device, endpoint }) => `${device} ${endpoint?.address ?? '-'}`);
+  const become = (...expected: string[]) =>
+    eventually(async () => String(places()) === String(expected) || undefined, String(expected));
+  edgeWith(['10.20.0.0/16']);
+  put(record({ device: 'inside', endpoint: '10.20.0.9:51820' }));
+  put(record({ device: 'public', number: 8 }));
+  await peers.start();
+  await become('inside 10.20.0.9', 'public 2001:db8::9');
+  assert.equal(peers.barred, 0);
+  edgeWith(['10.21.0.0/16']);
+  await become('inside -', 'public 2001:db8::9');
+  assert.deepEqual([peers.barred, peers.refused.size, errors.length], [1, 0, 1]);
+  assert.match(
+    errors[0] ?? '',
+    /^WireGuard peer acme\.inside: its endpoint 10\.20\.0\.9:51820 is private, .* it has to come by itself$/,
+  );
+  edgeWith(['10.21.0.0/16'], ['[2001:db8::9]:51820']);
+  await become('inside -', 'public -');
+  assert.match(errors[1] ?? '', /acme\.public: its endpoint .* is the edge's own/);
+  state.setEgress('acme', 'n', true);
+  await eventually(async () => told.at(-1)?.every(({ egress }) => egress) || undefined, 'another thing changes');
+  assert.equal(errors.length, 2, 'nothing is said again');
+  followRecord(state, Bucket.config, ConfigKey.wireguardEdge, () => new Uint8Array());
+  await become('inside -', 'public 2001:db8::9');
+  edgeWith(['10.0.0.0/8']);
+  await become('inside 10.20.0.9', 'public 2001:db8::9');
+  assert.equal(peers.barred, 0);
+  await peers.close();
+});
+
 test('bytes that are no record leave the peer as it was, and the others too', () => {
   const { state, put } = follower();
   put(record());
@@ -339,6 +376,9 @@ test('from the API through NATS to a worker, live, and from its disk when there 
       value: toBinary(WireguardPeerSchema, record({ device: 'odd', number: 0 })),
     },
   ]);
+  const place = { device: 'far', number: 77, endpoint: '10.1.2.3:51820' };
+  const far = toBinary(WireguardPeerSchema, record(place));
+  await app.stores.config.commit([{ key: ConfigKey.wireguardPeer('acme', 'far'), value: far }]);
   await app.stores.config.commit([{ key: ConfigKey.wireguardPeer('acme', 'broken'), value: Uint8Array.of(0xff) }]);
   const slots = allocateSlots();
   const metric = (): number[] => {
@@ -348,12 +388,13 @@ test('from the API through NATS to a worker, live, and from its disk when there 
       slotOf('cloudbridge_control_refused_peers_count', { reason: 'number' }),
       slotOf('cloudbridge_control_previous_key_peers_count', {}),
       slotOf('cloudbridge_control_unreadable_records_total', {}),
+      slotOf('cloudbridge_control_barred_endpoints_count', {}),
     ];
     return names.map((slot) => Number(slots[slot]));
   };
-  await eventually(async () => String(metric()) === '2,1,0,1' || undefined, 'both are counted');
+  await eventually(async () => String(metric()) === '3,1,0,1,1' || undefined, 'both are counted');
   assert.equal(source.view()?.contact.refusedPeers, 1);
-  assert.equal(told.at(-1)?.length, 1);
+  assert.equal(told.at(-1)?.length, 2);
   await source.stop();
   const onDisk = await readFile(join(directory, 'membership'));
   assert.ok(!onDisk.includes(presharedKey) && !onDisk.includes(wireguardKeyText(presharedKey)), 'sealed there too');
@@ -369,7 +410,7 @@ test('from the API through NATS to a worker, live, and from its disk when there 
     const { status } = await send('POST', '/v1/tenants/acme/devices/a/revoke', { reason: 'lost' });
     return status === 200 || undefined;
   }, 'it is revoked');
-  await becomes('it is gone', (peers) => peers.length === 0, later.told);
+  await becomes('it is gone', (peers) => peers.length === 1, later.told);
   await again.stop();
 });
 

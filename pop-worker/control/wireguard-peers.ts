@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import type { WireGuardPeer, WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { BarredEndpoints } from './barred-endpoints.ts';
 import type { DesiredState } from './desired-state.ts';
 import { peerOfRecord, type RefusedPeer } from './peer-of-record.ts';
 import { PresharedKeys } from './preshared-keys.ts';
@@ -36,6 +37,7 @@ export class WireguardPeers {
   readonly #options: WireguardPeersOptions;
   readonly #presharedKeys: PresharedKeys;
   readonly #refused = new Map<string, RefusedPeer>();
+  readonly #barred: BarredEndpoints;
   /** Names of the records that are to be judged. */
   readonly #waiting = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,6 +49,7 @@ export class WireguardPeers {
   constructor(options: WireguardPeersOptions) {
     this.#options = options;
     this.#presharedKeys = new PresharedKeys(options.keys);
+    this.#barred = new BarredEndpoints(options.onError);
   }
 
   /** Other keys from now on. What was opened by one that stays is not opened again. */
@@ -63,6 +66,11 @@ export class WireguardPeers {
     const counts = new Map<RefusedPeer, number>();
     for (const reason of this.#refused.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     return counts;
+  }
+
+  /** How many have an endpoint that is not begun at any more. */
+  get barred(): number {
+    return this.#barred.size;
   }
 
   /** As `PresharedKeys.sealedToPrevious`. */
@@ -130,8 +138,9 @@ export class WireguardPeers {
     const changed = new Map<string, WireGuardPeer>();
     const removed: string[] = [];
     for (const [name, record] of records) {
-      const peer =
-        record && peerOfRecord(record, state.hasEgress(record.tenant, record.network), this.#presharedKeys.get(name));
+      const isBarred = this.#barred.judge(name, record, state.endpointRules);
+      const egress = record !== undefined && state.hasEgress(record.tenant, record.network);
+      const peer = record && peerOfRecord(record, { egress, isBarred }, this.#presharedKeys.get(name));
       this.#judged(name, typeof peer === 'string' ? peer : undefined);
       if (typeof peer === 'object') changed.set(name, peer);
       else removed.push(name);

@@ -96,16 +96,24 @@ export type Notice =
       readonly device: string;
       readonly ipv4: string;
       readonly ipv6: string;
+      /** It comes by WireGuard. */
+      readonly isWireGuard?: boolean;
     }
   | { readonly type: 'disconnected'; readonly tenant: string; readonly device: string; readonly reason: string }
-  /** What lies behind a device is reached by it otherwise than before. */
+  /** How what lies behind a device is reached by it: when it has come, and when that is another. */
   | {
       readonly type: 'site';
       readonly tenant: string;
       readonly device: string;
+      /** Undefined: it is the only device that has its networks. */
+      readonly site: string | undefined;
+      /** Of a site's devices the lowest goes first. */
+      readonly rank: number;
       readonly state: SiteState;
       readonly before: SiteState;
     }
+  /** …and that is asked no more. */
+  | { readonly type: 'no-site'; readonly tenant: string; readonly device: string }
   | { readonly type: 'attached'; readonly session: RemoteSession }
   | { readonly type: 'detached'; readonly session: DetachedSession }
   | { readonly type: 'assessed'; readonly id: number; readonly tunnels: number; readonly cut: number }

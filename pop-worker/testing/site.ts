@@ -67,7 +67,7 @@ export class Site {
     t: Pick<TestContext, 'after'>,
     world: World,
     identity: WireGuardIdentity,
-    { edge = EDGE4, metric = 10 }: { edge?: string; metric?: number } = {},
+    { edge = EDGE4, metric = 1000 }: { edge?: string; metric?: number } = {},
   ): Promise<WireGuardDevice> {
     const { namespace } = this;
     const routes = TENANT[identity.tenant as 'red' | 'blue'];
@@ -85,10 +85,12 @@ export class Site {
   }
 
   /**
-   * Begins to lead the tenant's networks into the first tunnel by which the edge answers, as docs/wireguard.md has it.
+   * Begins to lead the tenant's networks into the first tunnel by which the edge answers, as docs/wireguard.md has it: the second
+   * one's routes have the metric 1010.
+   *
+   * @param names of the interfaces
    */
-  follow(): void {
-    const [first, second] = this.tunnels.map(({ name }) => name);
+  follow([first, second] = this.tunnels.map(({ name }) => name)): void {
     const script = failoverScript().replaceAll('wg0', String(first)).replaceAll('wg1', String(second));
     const run = ['--pdeathsig', 'KILL', '--', 'ip', 'netns', 'exec', this.namespace, 'sh', '-c', script];
     const child = spawn('setpriv', run, { stdio: 'ignore' });

@@ -9,7 +9,7 @@ import type { DeviceIdentity } from './issuer.ts';
 import { EDGE4, type World } from './world.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const WIREGUARD_PORT = 51_820;
+export const WIREGUARD_PORT = 51_820;
 const ROUTES = ['203.0.113.0/24', '2001:db8:f::/64', '10.64.0.0/10', 'fd00:1::/48', 'fd00:2::/48'];
 
 /** Of the fleet. */

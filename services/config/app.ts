@@ -8,6 +8,7 @@ import { NetworkService } from '#proto/gen/cloudbridge/v1/network_pb.ts';
 import { PopService } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
 import { RevisionService } from '#proto/gen/cloudbridge/v1/revision_pb.ts';
 import { RoutingService } from '#proto/gen/cloudbridge/v1/routing_pb.ts';
+import { SiteService } from '#proto/gen/cloudbridge/v1/site_pb.ts';
 import { TenantService } from '#proto/gen/cloudbridge/v1/tenant_pb.ts';
 import { WireguardService } from '#proto/gen/cloudbridge/v1/wireguard_pb.ts';
 import { Calls, countCalls, countConflicts, countUnreadable, routesOf } from '#services/api/calls.ts';
@@ -32,6 +33,7 @@ import { networkService } from './networks.ts';
 import { popService } from './pops.ts';
 import { revisionService } from './revisions.ts';
 import { routingService } from './routing.ts';
+import { siteService } from './site-service.ts';
 import { openStores, type Stores } from './stores.ts';
 import { organisationOf, tenantService } from './tenants.ts';
 import { wireguardService } from './wireguard-edge.ts';
@@ -42,6 +44,7 @@ export const CONFIG_SERVICES = [
   NetworkService,
   DeviceService,
   WireguardService,
+  SiteService,
   PopService,
   RoutingService,
   DnsService,
@@ -93,6 +96,7 @@ export const createConfigApp = async (options: ConfigAppOptions): Promise<Config
     router.service(NetworkService, networkService(stores));
     router.service(DeviceService, deviceService(stores));
     router.service(WireguardService, wireguardService(stores));
+    router.service(SiteService, siteService(stores));
     router.service(PopService, popService(stores));
     router.service(RoutingService, routingService(stores));
     router.service(DnsService, dnsService(stores));

@@ -4,7 +4,7 @@ import { addressRange, contains, prefixRange } from '#model/ip-range.ts';
 import { ConfigKey, SYSTEM } from '#model/names.ts';
 import { canonicalAddress } from '#model/prefixes.ts';
 import { isUsablePublicKey, parseWireguardEndpoint, wireguardEndpointText, wireguardKey } from '#model/wireguard.ts';
-import { endpointRefusal } from '#model/wireguard-endpoint.ts';
+import { endpointHosts, endpointRefusal } from '#model/wireguard-endpoint.ts';
 import {
   type Device,
   DeviceState,
@@ -26,7 +26,7 @@ import { readWireguardEdge } from './wireguard-edge.ts';
 
 const PATH = 'wireguard';
 const FIELDS = changeable(DeviceWireguardSchema, [
-  ...(['peer_number', 'has_preshared_key', 'preshared_key_sealed_to', 'preshared_key'] as const),
+  ...(['peer_number', 'has_preshared_key', 'preshared_key_sealed_to', 'preshared_key', 'endpoint_refusal'] as const),
 ]);
 const PRESHARED_KEY = 'preshared_key';
 
@@ -79,16 +79,29 @@ const ownAddresses = async (config: Store, { endpoints }: WireguardEdge): Promis
   const workers = await read(WorkerSchema, 'worker');
   const prefixes = await read(AnycastPrefixSchema, 'prefix');
   return [
-    ...endpoints.map((text) => parseWireguardEndpoint(text)?.host ?? ''),
+    ...endpointHosts(endpoints),
     ...pops.flatMap(({ addresses }) => addresses),
     ...workers.map(({ meshAddress }) => meshAddress),
     ...prefixes.map(({ prefix }) => prefix),
   ].filter((text) => text !== '');
 };
 
-/** @throws InvalidArgument */
+/** Says of each endpoint whether workers still begin there: ranges and addresses of the edge change, and what devices have stays. */
+export const addRefusals = async (config: Store, devices: readonly Device[]): Promise<void> => {
+  const placed = devices.filter(({ wireguard }) => (wireguard?.endpoint ?? '') !== '');
+  if (placed.length === 0) return;
+  const { edge } = await readWireguardEdge(config);
+  const own = await ownAddresses(config, edge);
+  for (const { wireguard } of placed) {
+    const host = parseWireguardEndpoint(wireguard!.endpoint)?.host ?? '';
+    wireguard!.endpointRefusal = endpointRefusal(host, edge.endpointRanges, own) ?? '';
+  }
+};
+
+/** @param before what the endpoint was: that it may not be any more hinders no other change @throws InvalidArgument */
 const check = (
   wireguard: DeviceWireguard,
+  before: string,
   edgeKeys: readonly string[],
   endpointRanges: readonly string[],
   own: readonly string[],
@@ -100,7 +113,7 @@ const check = (
   if (key === undefined) say('public_key', 'is missing');
   else if (!isUsablePublicKey(key)) say('public_key', 'is no key that anybody can have the private key of');
   else if (edgeKeys.includes(publicKey)) say('public_key', "is the edge's own: give the device's");
-  if (endpoint !== '') {
+  if (endpoint !== before && endpoint !== '') {
     const parsed = parseWireguardEndpoint(endpoint);
     if (parsed === undefined || !parsed.isAddress)
       say('endpoint', 'must be ADDRESS:PORT or [IPV6]:PORT, such as 203.0.113.9:51820');
@@ -147,10 +160,10 @@ export const wireguardChanges = async (
   const { edge } = await readWireguardEdge(config);
   const edgeKeys = [edge.publicKey, edge.previousPublicKey];
   const own = wireguard.endpoint === '' ? [] : await ownAddresses(config, edge);
-  check(wireguard, edgeKeys, edge.endpointRanges, own);
+  const old = before?.wireguard;
+  check(wireguard, old?.endpoint ?? '', edgeKeys, edge.endpointRanges, own);
   const holder = holderOf(device);
   const changes: Change[] = [];
-  const old = before?.wireguard;
   if (old?.publicKey !== wireguard.publicKey) {
     changes.push(await takeWireguardKey(config, holder, wireguard.publicKey));
     if (old !== undefined) changes.push(freeWireguardKey(old.publicKey));

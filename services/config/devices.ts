@@ -16,7 +16,14 @@ import { apiError } from '#services/api/errors.ts';
 import type { Change } from '#services/store/commit.ts';
 import type { Store, StoredRecord } from '#services/store/store.ts';
 import { makeChange } from './change.ts';
-import { applyWireguard, endWireguard, forgetPeer, isWireguardPath, wireguardChanges } from './device-wireguard.ts';
+import {
+  addRefusals,
+  applyWireguard,
+  endWireguard,
+  forgetPeer,
+  isWireguardPath,
+  wireguardChanges,
+} from './device-wireguard.ts';
 import { addChild, GuardKey } from './guard.ts';
 import { chooseAddress, HOLD_SECONDS, holdAddress } from './leases.ts';
 import { networkKey } from './networks.ts';
@@ -33,6 +40,7 @@ import {
 import { besideSites } from './sites.ts';
 import type { Stores } from './stores.ts';
 import { keyOf, tenantKey } from './tenants.ts';
+import { presenceOf } from './whereabouts.ts';
 
 const CHANGEABLE = new Map<string, keyof Device>([
   ['display_name', 'displayName'],
@@ -50,14 +58,20 @@ const deviceKey = (tenant: string, device: string): string =>
 const read = (config: Store, tenant: string, device: string, etag?: string): Promise<StoredRecord> =>
   readRecord(config, 'device', device, deviceKey(tenant, device), etag);
 
-export const deviceService = ({ config, revocations }: Stores): ServiceImpl<typeof DeviceService> => ({
+export const deviceService = ({ config, revocations, status }: Stores): ServiceImpl<typeof DeviceService> => ({
   listDevices: async ({ tenant, page }) => {
     await readRecord(config, 'tenant', tenant, tenantKey(tenant));
     const { items, nextPageToken } = await readPage(config, DeviceSchema, `${tenant}.device.*`, page);
+    await addRefusals(config, items);
     return { devices: items, nextPageToken };
   },
 
-  getDevice: async ({ tenant, device }) => readResource(config, DeviceSchema, await read(config, tenant, device)),
+  getDevice: async ({ tenant, device: id }) => {
+    const device = readResource(config, DeviceSchema, await read(config, tenant, id));
+    await addRefusals(config, [device]);
+    device.presence = await presenceOf(status, tenant, id);
+    return device;
+  },
 
   createDevice: (request, context) => {
     const id = request.device?.id || makeId('device');

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { Bucket } from '#model/names.ts';
+import { Bucket, ConfigKey, StatusKey } from '#model/names.ts';
+import { Health, PresenceSchema, WorkerStatusSchema } from '#proto/gen/cloudbridge/v1/pop_pb.ts';
+import { SiteToldSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { TunnelState } from '#proto/gen/cloudbridge/v1/site_pb.ts';
 import { type WatchedMetrics, watchMetrics } from '#services/api/testing/watched-metrics.ts';
+import { Store } from '#services/store/store.ts';
 import { generateRevisionKey } from './revision-key.ts';
 import { type Serving, serveConfig } from './serve.ts';
 import { allFail, callEverything } from './testing/call-everything.ts';
@@ -104,11 +109,43 @@ test('a watch counts as running until its caller goes', async () => {
   await eventually(ended, 'the watch has ended');
 });
 
+/** Sites of which each kind of event is due, and one that has had too many. */
+const sitesChange = async (): Promise<void> => {
+  const [config, status] = [await Store.open(nats, Bucket.config), await Store.open(nats, Bucket.status)];
+  const told = (site: string, device: string, paidUntilMs = 0) => {
+    const value = toBinary(SiteToldSchema, create(SiteToldSchema, { device, paidUntilMs: BigInt(paidUntilMs) }));
+    return { key: ConfigKey.site('acme', site), value };
+  };
+  const reported = (site: string) => {
+    const presence = {
+      tenant: 'acme',
+      device: site,
+      pop: 'oslo',
+      worker: 'w1',
+      site: { site, state: TunnelState.REACHED },
+    };
+    const key = StatusKey.site('acme', site, 'oslo', 'w1');
+    return { key, value: toBinary(PresenceSchema, create(PresenceSchema, presence)) };
+  };
+  await config.commit([told('over', 'other'), told('down', 'gone'), told('held', '', Date.now() + 3_600_000)]);
+  for (const site of ['up', 'over', 'held']) await status.commit([reported(site)]);
+  const worker = { pop: 'oslo', worker: 'w1', health: Health.SERVING };
+  const says = async () => {
+    const value = toBinary(WorkerStatusSchema, create(WorkerStatusSchema, worker));
+    await status.commit([{ key: StatusKey.worker('oslo', 'w1'), value }]);
+    const seen = await metrics.read();
+    const due = ['events_total{event="up"}', 'events_total{event="failover"}', 'events_total{event="down"}'];
+    return due.every((name) => (seen.get(`cloudbridge_config_site_${name}`) ?? 0) > 0) || undefined;
+  };
+  await eventually(says, 'sites change', 60_000);
+};
+
 test('every series is moved by what callers do and by what fails', async () => {
   const { tokens, operator, server } = installation;
   const token = (role: string, organisation?: string) =>
     tokens.sign({ subject: role, roles: [role], ...(organisation !== undefined && { organisation }) });
   await callEverything(url, { token, organisations: ['100', '200'], prefix: 'm-' });
+  await sitesChange();
   await jetstream(nats).publish(`$KV.${Bucket.config}._system.tenant.bad`, Uint8Array.of(0xff));
   await (await fetch(`${url}/v1/tenants`, { headers: { authorization: `Bearer ${operator}` } })).text();
   await metrics.read();

@@ -24,6 +24,7 @@ import { popKey, setPopDrain } from './pop-drain.ts';
 import { applyMask, changeable, makeId, mustBeNew, readRecord, readResource, storeResource } from './resource.ts';
 import type { Stores } from './stores.ts';
 import { keyOf } from './tenants.ts';
+import { SILENT_MS } from './whereabouts.ts';
 
 const ALL_POPS = configKey(SYSTEM, 'pop', 'x').replace(/x$/, '*');
 
@@ -204,9 +205,6 @@ const setDrain = (
       answer: worker,
     };
   });
-
-/** Workers report every 5 seconds; one that was not heard for three times that is not connected. */
-const SILENT_MS = 15_000;
 
 /** What the worker last said of itself, and whether that was just now. */
 const addStatus = async ({ status }: Stores, worker: Worker): Promise<Worker> => {

@@ -8,6 +8,7 @@ import { createConfigApp } from './app.ts';
 import { startBackground } from './background.ts';
 import { Publisher } from './publisher.ts';
 import { readRevisionKey } from './revision-key.ts';
+import { SiteEvents } from './site-events.ts';
 
 export interface ServeOptions {
   /** Belongs to the caller, who closes it afterwards. */
@@ -47,6 +48,7 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
     throw error;
   });
   const background = startBackground(nats, app, report);
+  const siteEvents = new SiteEvents(app.stores, meter, report);
   const revisions = meter.adders('cloudbridge_config_revisions_total', 'outcome', ['published', 'failed']);
   const publisher = new Publisher(nats, app.stores, {
     signingKey,
@@ -62,7 +64,7 @@ export const serveConfig = async (options: ServeOptions): Promise<Serving> => {
     close: async (graceMs) => {
       stopping = true;
       await listener.close(graceMs);
-      await Promise.all([background.close(), publisher.close(), admin.close(0)]);
+      await Promise.all([background.close(), siteEvents.close(), publisher.close(), admin.close(0)]);
     },
   };
 };

@@ -22,6 +22,7 @@ import { makeChange } from './change.ts';
 import { wireguardKeyLease } from './leases.ts';
 import { applyMask, changeable, readResource, storeResource } from './resource.ts';
 import type { Stores } from './stores.ts';
+import { readRotation } from './wireguard-rotation.ts';
 
 const CHANGEABLE = changeable(WireguardEdgeSchema, []);
 
@@ -39,7 +40,12 @@ export const readWireguardEdge = async (
   return { edge, last };
 };
 
-export const wireguardService = ({ config }: Stores): ServiceImpl<typeof WireguardService> => ({
+export const wireguardService = (stores: Stores): ServiceImpl<typeof WireguardService> => ({
+  ...edgeMethods(stores),
+  getWireguardRotation: async () => readRotation(stores, (await readWireguardEdge(stores.config)).edge),
+});
+
+const edgeMethods = ({ config }: Stores): Omit<ServiceImpl<typeof WireguardService>, 'getWireguardRotation'> => ({
   getWireguardEdge: async () => (await readWireguardEdge(config)).edge,
 
   updateWireguardEdge: (request, context) =>

@@ -399,6 +399,34 @@ test('a revocation that another copy left half done ends the peer, too', async (
   );
 });
 
+test('a narrower rule of endpoints: who breaks it says so, is begun at no more, and changes otherwise all the same', async () => {
+  const path = '/v1/wireguard-edge';
+  const { endpointRanges: before = [] } = (await send('GET', path)).json;
+  const rule = async (endpointRanges: string[]) =>
+    assert.equal((await send('PATCH', path, { endpointRanges })).status, 200);
+  await rule(['10.20.0.0/16']);
+  const wireguard = { publicKey: keyPair().publicKey, endpoint: '10.20.0.9:51820' };
+  assert.equal((await makeDevice('placed', wireguard)).status, 201);
+  const refusal = async () => (await send('GET', `${DEVICES}/placed`)).json.wireguard.endpointRefusal;
+  assert.equal(await refusal(), undefined);
+  await rule(['10.21.0.0/16']);
+  assert.match(await refusal(), /^is private, and workers begin only at public addresses and in the ranges/);
+  const { devices } = (await send('GET', `${DEVICES}?page.size=1000`)).json;
+  const listed = devices.find(({ id }: { id: string }) => id === 'placed');
+  assert.equal(listed.wireguard.endpointRefusal, await refusal(), 'in lists, too');
+  const patch = (wanted: object) => send('PATCH', `${DEVICES}/placed`, { wireguard: wanted as never });
+  const kept = await patch({ persistentKeepaliveSeconds: 5 });
+  assert.deepEqual([kept.status, kept.json.wireguard.endpoint], [200, '10.20.0.9:51820']);
+  assert.match(String((await refused(patch({ endpoint: '10.20.0.8:51820' })))[2]), /endpoint: is private/);
+  await send('POST', '/v1/pops', { id: 'placed', addresses: ['198.51.100.77'] });
+  assert.equal((await patch({ endpoint: '[2001:db8:77::9]:51820' })).status, 200);
+  assert.equal(await refusal(), undefined);
+  await send('PATCH', '/v1/pops/placed', { addresses: ['2001:db8:77::9'] });
+  assert.match(await refusal(), /^is the edge's own/);
+  await send('DELETE', '/v1/pops/placed');
+  await rule(before);
+});
+
 test('another key of the edge: the one before is kept, and each device says which one its preshared key is sealed to', async () => {
   const path = '/v1/wireguard-edge';
   const [newest, third] = [keyPair().publicKey, keyPair().publicKey];

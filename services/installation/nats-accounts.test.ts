@@ -101,6 +101,7 @@ test('a worker reads what it needs and writes of itself only', async () => {
   const allowed = [
     '$KV.cb_status.worker.moscow.w1',
     '$KV.cb_status.presence.acme.a.moscow.w1',
+    '$KV.cb_status.site.acme.a.moscow.w1',
     'cb.events.acme.device.connected.a',
   ];
   const refused = [
@@ -111,6 +112,8 @@ test('a worker reads what it needs and writes of itself only', async () => {
     '$KV.cb_status.worker.moscow.w2',
     '$KV.cb_status.worker.frankfurt.w1',
     '$KV.cb_status.presence.acme.a.frankfurt.w1',
+    '$KV.cb_status.site.acme.a.frankfurt.w1',
+    'cb.events.acme.site.down.a',
     'cb.events.acme.device.created.a',
     '$JS.API.STREAM.DELETE.KV_cb_config',
     '$JS.API.STREAM.PURGE.KV_cb_config',

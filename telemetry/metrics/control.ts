@@ -135,6 +135,22 @@ export const CONTROL_METRICS = [
     layer: 'control',
   },
   {
+    name: 'cloudbridge_control_barred_endpoints_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Those of them with an endpoint in a range that an operator does not allow any more, or the edge itself is in: they have to come by themselves',
+    layer: 'control',
+  },
+  {
+    name: 'cloudbridge_control_site_reports_total',
+    type: 'counter',
+    unit: 'reports',
+    labels: {},
+    help: "Times that the state of a device's site was told to the control plane: at most once a second each, and every 40 seconds",
+    layer: 'control',
+  },
+  {
     name: 'cloudbridge_control_lost_events_total',
     type: 'counter',
     unit: 'events',

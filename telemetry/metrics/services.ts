@@ -135,6 +135,30 @@ export const CONFIG_ROWS = [
     help: 'Events that this copy brought into the stream before any other did',
     layer: 'services',
   },
+  {
+    name: 'cloudbridge_config_site_events_total',
+    type: 'counter',
+    unit: 'events',
+    labels: { event: ['up', 'failover', 'down'] },
+    help: 'Changes of sites that this copy told: reached again, by another device or at another worker, by none',
+    layer: 'services',
+  },
+  {
+    name: 'cloudbridge_config_sites_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: { state: ['up', 'down'] },
+    help: 'Sites that workers told of, by whether one of their devices reaches them; down: for a day',
+    layer: 'services',
+  },
+  {
+    name: 'cloudbridge_config_held_site_events_count',
+    type: 'gauge',
+    unit: 'count',
+    labels: {},
+    help: 'Sites of which something is to be told and has to wait, since they changed more than six times at once or once a minute',
+    layer: 'services',
+  },
 ] as const satisfies readonly MetricSpec[];
 
 /** Of a copy and its connection to NATS, whatever it serves. */

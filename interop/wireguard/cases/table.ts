@@ -2,6 +2,7 @@ import type { PeerName } from '../implementations.ts';
 import { deviceConfig } from './device-config.ts';
 import { bothBegin, itBegins, overIpv6, presharedKey, privateKey, weBegin } from './handshakes.ts';
 import { kernel } from './kernel.ts';
+import { pops } from './pops.ts';
 import type { Proof } from './proof.ts';
 import { quick } from './quick.ts';
 import { sites } from './sites.ts';
@@ -28,6 +29,12 @@ export const CASES: readonly Row[] = [
   ['tools', 'wg show, set, setconf, syncconf, addconf and showconf on ours', tools],
   ['wg-quick', 'a file of wg-quick makes an interface of ours, routes included, and takes it away', quick],
   ['sites', 'two networks, one behind each, reach each other', sites],
+  [
+    'site-pops',
+    'a site of two tunnels, printed files and wg-quick, at two PoPs: traffic both ways, the active PoP killed and back',
+    pops,
+    ['wireguard-go'],
+  ],
   ['kernel', 'our command with --kernel: set up, asked and counted by netlink as it is by `wg`', kernel, ['linux']],
   [
     'device-config',

@@ -159,7 +159,7 @@ test('another keepalive, egress, network or site counts at once, and the session
   assert.deepEqual([leadsTo('10.0.9.4'), session?.rank], [false, 9], 'it is asked first');
   set({});
   assert.deepEqual([leadsTo('10.0.9.4'), leadsTo('10.0.1.1'), session?.rank], [false, true, undefined]);
-  assert.deepEqual([types(), [...tenants.sessions()][0]], [[], session]);
+  assert.deepEqual([types(), [...tenants.sessions()][0]], [['site d1', 'site d1', 'no-site d1'], session]);
   assert.equal(worker.core.peer(one.core.publicKey)?.keypairs.current, keys);
   set({ sources: ['10.0.1.7/32'] });
   assert.deepEqual([types(), endings.counters.changed, endings.counters.revoked], [['disconnected d1'], 1, 0]);

@@ -100,7 +100,7 @@ export class WireGuardSessions implements TunnelHolder {
     // Only where the device is may keep its way open.
     if (record.keepaliveSeconds !== undefined) core().setPersistentKeepalive(peer, record.keepaliveSeconds);
     const { tenant, device, ipv4, ipv6 } = admitted;
-    notify({ type: 'connected', tenant, device, ipv4, ipv6 });
+    notify({ type: 'connected', tenant, device, ipv4, ipv6, isWireGuard: true });
     this.sites.attached(number);
   }
 

@@ -20,6 +20,15 @@ const viewOf = (bytes: Uint8Array): IpView => {
   return view;
 };
 
+/** What was told of sites: which one, the rank, and the state if that is another what it was. */
+const told = (notices: readonly Notice[]): string[] =>
+  notices.flatMap((notice) => {
+    if (notice.type === 'no-site') return ['none'];
+    if (notice.type !== 'site') return [];
+    const { site, rank, state, before } = notice;
+    return [`${site} ${rank} ${state}${before === state ? '' : `, was ${before}`}`];
+  });
+
 /** A device of a site, its site's state as others are told of it, and what it is sent. */
 const scene = (t: TestContext, record: Partial<WireGuardPeer> = { site: 'berlin', metric: 3 }) => {
   const shown: string[] = [];
@@ -79,8 +88,7 @@ test('a silent device is asked by the edge’s own address, then for a handshake
   assert.deepEqual([renewed, shown.at(-1), watch.states().lost], [[70_000], '10.64.0.2/32 3', 1]);
   seconds(3, true);
   assert.equal(shown.at(-1), '10.64.0.2/32 10.65.2.0/24 3');
-  const told = notices.flatMap((notice) => (notice.type === 'site' ? [`${notice.before} ${notice.state}`] : []));
-  assert.deepEqual(told, ['reached lost', 'lost reached']);
+  assert.deepEqual(told(notices), ['berlin 3 reached', 'berlin 3 lost, was reached', 'berlin 3 reached, was lost']);
   assert.deepEqual([watch.counters.lost, watch.counters.reached, watch.counters.handshakes], [1, 1, 1]);
 });
 
@@ -108,6 +116,7 @@ test('another metric counts at once; another probe is waited for; who is of no s
     watch.change(peer as unknown as Peer, session, before as WireGuardPeer, record as WireGuardPeer);
     const { sources, egress, rank } = session;
     tenants.change(session, { sources, egress, rank });
+    if (record.probe !== before.probe) watch.attached(peer.number);
     before = record;
   };
   watch.drain(true);
@@ -129,7 +138,11 @@ test('another metric counts at once; another probe is waited for; who is of no s
   assert.deepEqual(watch.states(), { reached: 0, lost: 0, held: 0 });
   change({ site: 'berlin' });
   assert.deepEqual([shown.at(-1), watch.states().reached], ['10.64.0.2/32 10.65.2.0/24 0', 1]);
-  assert.equal(notices.length, 1);
+  assert.deepEqual(told(notices), [
+    'berlin 3 reached',
+    ...['berlin 259 reached', 'berlin 260 reached', 'berlin 4 reached'],
+    ...['berlin 5 lost', 'berlin 5 reached, was lost', 'berlin 6 reached', 'berlin 6 lost', 'none', 'berlin 0 reached'],
+  ]);
 });
 
 test('who comes and goes, and a worker that drains, are the last choice, and who moved is left alone', (t) => {

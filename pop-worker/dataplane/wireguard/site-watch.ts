@@ -29,6 +29,8 @@ export interface SiteWatchParts {
 interface Watched {
   readonly peer: Peer;
   readonly session: Session;
+  /** Undefined: it is the only device that has its networks. */
+  readonly site: string | undefined;
   metric: number;
   readonly health: SiteHealth;
   /** Inside its site; undefined: nobody there is asked. */
@@ -67,13 +69,13 @@ export class SiteWatch {
   }
 
   /** Before the session is attached: whether its networks lead to it is known by then. */
-  begin(peer: Peer, session: Session, { metric = 0, probe }: WireGuardPeer): void {
+  begin(peer: Peer, session: Session, { site, metric = 0, probe }: WireGuardPeer): void {
     const guard = this.#guards.get(peer.number) ?? new FlapGuard();
     this.#guards.set(peer.number, guard);
     const inside = probe === undefined ? undefined : parseIpAddress(probe);
     const health = new SiteHealth(inside !== undefined, nowUs(), guard);
     const watched: Watched = {
-      ...{ peer, session, metric, health, probe: inside },
+      ...{ peer, session, site, metric, health, probe: inside },
       ...{ receivedBytes: peer.counters.receivedBytes, isAnswered: false },
     };
     this.#watched.set(peer.number, watched);
@@ -90,16 +92,23 @@ export class SiteWatch {
       this.end(peer.number);
       session.isWithdrawn = false;
       session.onEchoReply = undefined;
-    } else if (watched === undefined || before.probe !== record.probe) this.begin(peer, session, record);
-    else {
+      const { tenant, device } = session;
+      if (watched !== undefined) this.#parts.notify({ type: 'no-site', tenant, device });
+    } else if (watched === undefined || before.probe !== record.probe || before.site !== record.site) {
+      this.begin(peer, session, record);
+      // Else it is asked anew (`attached`).
+      if (before.probe === record.probe) this.#tell(this.#watched.get(peer.number));
+    } else {
       watched.metric = record.metric ?? 0;
       session.rank = this.#rankOf(watched);
+      this.#tell(watched);
     }
   }
 
-  /** The first question need not wait for a second. */
+  /** Its session is: others may hear of it. The first question need not wait for a second. */
   attached(number: number): void {
     const watched = this.#watched.get(number);
+    this.#tell(watched);
     if (watched?.probe !== undefined) this.#ask(watched, watched.probe);
   }
 
@@ -124,7 +133,11 @@ export class SiteWatch {
   drain(isDraining: boolean): void {
     if (this.#isDraining === isDraining) return;
     this.#isDraining = isDraining;
-    for (const watched of this.#watched.values()) if (!watched.session.hasMoved) this.#lead(watched);
+    for (const watched of this.#watched.values()) {
+      if (watched.session.hasMoved) continue;
+      this.#lead(watched);
+      this.#tell(watched);
+    }
   }
 
   /** A second has passed. */
@@ -175,12 +188,17 @@ export class SiteWatch {
   }
 
   #change(watched: Watched, before: SiteState): void {
-    const { session, health } = watched;
-    const { state } = health;
-    this.counters[state]++;
+    this.counters[watched.health.state]++;
     this.#lead(watched);
+    this.#tell(watched, before);
+  }
+
+  #tell(watched: Watched | undefined, before = watched?.health.state): void {
+    if (watched === undefined || before === undefined) return;
+    const { session, site, metric, health } = watched;
     const { tenant, device } = session;
-    this.#parts.notify({ type: 'site', tenant, device, state, before });
+    const rank = metric + this.#lateness(watched);
+    this.#parts.notify({ type: 'site', tenant, device, site, rank, state: health.state, before });
   }
 
   #lead(watched: Watched): void {
@@ -188,8 +206,11 @@ export class SiteWatch {
     this.#parts.tenants.lead(session, health.state !== 'lost', this.#rankOf(watched));
   }
 
-  #rankOf({ session, metric, health }: Watched): number | undefined {
-    if (session.rank === undefined) return undefined;
-    return metric + (health.state === 'held' || this.#isDraining ? LAST_CHOICE : 0);
+  #rankOf(watched: Watched): number | undefined {
+    return watched.session.rank === undefined ? undefined : watched.metric + this.#lateness(watched);
+  }
+
+  #lateness({ health }: Watched): number {
+    return health.state === 'held' || this.#isDraining ? LAST_CHOICE : 0;
   }
 }

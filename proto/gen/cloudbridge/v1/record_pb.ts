@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloudbridge/v1/record.proto.
  */
 export const file_cloudbridge_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSKaAgoNV2lyZWd1YXJkUGVlchIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbnVtYmVyGAQgASgNEhIKCnB1YmxpY19rZXkYBSABKAwSHAoUc2VhbGVkX3ByZXNoYXJlZF9rZXkYBiABKAkSFAoMaXB2NF9hZGRyZXNzGAcgASgJEhQKDGlwdjZfYWRkcmVzcxgIIAEoCRIQCghuZXR3b3JrcxgJIAMoCRIQCghlbmRwb2ludBgKIAEoCRIZChFrZWVwYWxpdmVfc2Vjb25kcxgLIAEoDRIMCgRzaXRlGAwgASgJEg4KBm1ldHJpYxgNIAEoDRINCgVwcm9iZRgOIAEoCSIWCgVHdWFyZBINCgVjaGlsZBgBIAEoCSI7ChFJZGVtcG90ZW5jeVJlY29yZBIUCgxyZXF1ZXN0X2hhc2gYASABKAwSEAoIcmVzcG9uc2UYAiABKAwiVAoMSW5zdGFsbGF0aW9uEhMKC2lwdjZfcHJlZml4GAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJvChJNZW1iZXJzaGlwU25hcHNob3QSLwoHcmVjb3JkcxgBIAMoCzIeLmNsb3VkYnJpZGdlLnYxLlNuYXBzaG90UmVjb3JkEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKDlN0b3JlZFJldmlzaW9uEhcKD3NpZ25lZF9tYW5pZmVzdBgBIAEoDBIOCgZjaHVua3MYAiADKAwiTgoOU25hcHNob3RSZWNvcmQSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBINCgV2YWx1ZRgEIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChtjbG91ZGJyaWRnZS92MS9yZWNvcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIjgKBUxlYXNlEg4KBnRlbmFudBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBmRldmljZRgDIAEoCSKaAgoNV2lyZWd1YXJkUGVlchIOCgZ0ZW5hbnQYASABKAkSDgoGZGV2aWNlGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbnVtYmVyGAQgASgNEhIKCnB1YmxpY19rZXkYBSABKAwSHAoUc2VhbGVkX3ByZXNoYXJlZF9rZXkYBiABKAkSFAoMaXB2NF9hZGRyZXNzGAcgASgJEhQKDGlwdjZfYWRkcmVzcxgIIAEoCRIQCghuZXR3b3JrcxgJIAMoCRIQCghlbmRwb2ludBgKIAEoCRIZChFrZWVwYWxpdmVfc2Vjb25kcxgLIAEoDRIMCgRzaXRlGAwgASgJEg4KBm1ldHJpYxgNIAEoDRINCgVwcm9iZRgOIAEoCSJOCghTaXRlVG9sZBIOCgZkZXZpY2UYASABKAkSCwoDcG9wGAIgASgJEg4KBndvcmtlchgDIAEoCRIVCg1wYWlkX3VudGlsX21zGAQgASgDIhYKBUd1YXJkEg0KBWNoaWxkGAEgASgJIjsKEUlkZW1wb3RlbmN5UmVjb3JkEhQKDHJlcXVlc3RfaGFzaBgBIAEoDBIQCghyZXNwb25zZRgCIAEoDCJUCgxJbnN0YWxsYXRpb24SEwoLaXB2Nl9wcmVmaXgYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm8KEk1lbWJlcnNoaXBTbmFwc2hvdBIvCgdyZWNvcmRzGAEgAygLMh4uY2xvdWRicmlkZ2UudjEuU25hcHNob3RSZWNvcmQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOQoOU3RvcmVkUmV2aXNpb24SFwoPc2lnbmVkX21hbmlmZXN0GAEgASgMEg4KBmNodW5rcxgCIAMoDCJOCg5TbmFwc2hvdFJlY29yZBIOCgZidWNrZXQYASABKAkSCwoDa2V5GAIgASgJEhAKCHJldmlzaW9uGAMgASgEEg0KBXZhbHVlGAQgASgMYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Who has an address (`<tenant>.lease.<network>.<address>`) or an index of the installation's prefix
@@ -141,6 +141,44 @@ export const WireguardPeerSchema: GenMessage<WireguardPeer> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_record, 1);
 
 /**
+ * What was last told of a site (`<tenant>.site.<site>`); gone a day after it went down.
+ *
+ * @generated from message cloudbridge.v1.SiteTold
+ */
+export type SiteTold = Message<"cloudbridge.v1.SiteTold"> & {
+  /**
+   * Empty: that it is down.
+   *
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string pop = 2;
+   */
+  pop: string;
+
+  /**
+   * @generated from field: string worker = 3;
+   */
+  worker: string;
+
+  /**
+   * When what was told of it so far would be used up, at one event a minute, in milliseconds since 1970.
+   *
+   * @generated from field: int64 paid_until_ms = 4;
+   */
+  paidUntilMs: bigint;
+};
+
+/**
+ * Describes the message cloudbridge.v1.SiteTold.
+ * Use `create(SiteToldSchema)` to create a new message.
+ */
+export const SiteToldSchema: GenMessage<SiteTold> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_record, 2);
+
+/**
  * Changed by whoever makes a child, so that a deletion of the parent notices.
  *
  * @generated from message cloudbridge.v1.Guard
@@ -157,7 +195,7 @@ export type Guard = Message<"cloudbridge.v1.Guard"> & {
  * Use `create(GuardSchema)` to create a new message.
  */
 export const GuardSchema: GenMessage<Guard> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 2);
+  messageDesc(file_cloudbridge_v1_record, 3);
 
 /**
  * What a request with an Idempotency-Key was answered. Lies in its commit right before the resource that it changed.
@@ -185,7 +223,7 @@ export type IdempotencyRecord = Message<"cloudbridge.v1.IdempotencyRecord"> & {
  * Use `create(IdempotencyRecordSchema)` to create a new message.
  */
 export const IdempotencyRecordSchema: GenMessage<IdempotencyRecord> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 3);
+  messageDesc(file_cloudbridge_v1_record, 4);
 
 /**
  * What is chosen once for an installation.
@@ -211,7 +249,7 @@ export type Installation = Message<"cloudbridge.v1.Installation"> & {
  * Use `create(InstallationSchema)` to create a new message.
  */
 export const InstallationSchema: GenMessage<Installation> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 4);
+  messageDesc(file_cloudbridge_v1_record, 5);
 
 /**
  * A worker's copy on disk of what it watches.
@@ -235,7 +273,7 @@ export type MembershipSnapshot = Message<"cloudbridge.v1.MembershipSnapshot"> & 
  * Use `create(MembershipSnapshotSchema)` to create a new message.
  */
 export const MembershipSnapshotSchema: GenMessage<MembershipSnapshot> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 5);
+  messageDesc(file_cloudbridge_v1_record, 6);
 
 /**
  * A worker's last good revision on disk, whole.
@@ -259,7 +297,7 @@ export type StoredRevision = Message<"cloudbridge.v1.StoredRevision"> & {
  * Use `create(StoredRevisionSchema)` to create a new message.
  */
 export const StoredRevisionSchema: GenMessage<StoredRevision> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 6);
+  messageDesc(file_cloudbridge_v1_record, 7);
 
 /**
  * @generated from message cloudbridge.v1.SnapshotRecord
@@ -291,5 +329,5 @@ export type SnapshotRecord = Message<"cloudbridge.v1.SnapshotRecord"> & {
  * Use `create(SnapshotRecordSchema)` to create a new message.
  */
 export const SnapshotRecordSchema: GenMessage<SnapshotRecord> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_record, 7);
+  messageDesc(file_cloudbridge_v1_record, 8);
 

@@ -4,8 +4,8 @@
 
 // What clients of WireGuard have to know of the edge.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { Meta } from "./common_pb.ts";
 import { file_cloudbridge_v1_common } from "./common_pb.ts";
@@ -13,13 +13,13 @@ import { file_google_api_annotations } from "../../google/api/annotations_pb.ts"
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloudbridge/v1/wireguard.proto.
  */
 export const file_cloudbridge_v1_wireguard: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsACCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEk0KE3ByZXZpb3VzX3B1YmxpY19rZXkYBCABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBIpCg9lbmRwb2ludF9yYW5nZXMYBSADKAlCELpIDZIBChBAGAEiBHICGDESKAoEbWV0YRgPIAEoCzIULmNsb3VkYnJpZGdlLnYxLk1ldGFCBOJBAQMiGQoXR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QikAEKGlVwZGF0ZVdpcmVndWFyZEVkZ2VSZXF1ZXN0EjMKBGVkZ2UYASABKAsyHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlQga6SAPIAQESDAoEZXRhZxgCIAEoCRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sykgIKEFdpcmVndWFyZFNlcnZpY2USeQoQR2V0V2lyZWd1YXJkRWRnZRInLmNsb3VkYnJpZGdlLnYxLkdldFdpcmVndWFyZEVkZ2VSZXF1ZXN0Gh0uY2xvdWRicmlkZ2UudjEuV2lyZWd1YXJkRWRnZSIdkAIBgtPkkwIUEhIvdjEvd2lyZWd1YXJkLWVkZ2USggEKE1VwZGF0ZVdpcmVndWFyZEVkZ2USKi5jbG91ZGJyaWRnZS52MS5VcGRhdGVXaXJlZ3VhcmRFZGdlUmVxdWVzdBodLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2UiIILT5JMCGjoEZWRnZTISL3YxL3dpcmVndWFyZC1lZGdlYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
+  fileDesc("Ch5jbG91ZGJyaWRnZS92MS93aXJlZ3VhcmQucHJvdG8SDmNsb3VkYnJpZGdlLnYxIsACCg1XaXJlZ3VhcmRFZGdlEkQKCnB1YmxpY19rZXkYASABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBImCgllbmRwb2ludHMYAiADKAlCE7pIEJIBDRAIGAEiB3IFEAEYhQISHQoDZG5zGAMgAygJQhC6SA2SAQoQBBgBIgRyAnABEk0KE3ByZXZpb3VzX3B1YmxpY19rZXkYBCABKAlCMLpILdgBAXIoMiZeW0EtWmEtejAtOSsvXXs0Mn1bQUVJTVFVWWNna29zdzA0OF09JBIpCg9lbmRwb2ludF9yYW5nZXMYBSADKAlCELpIDZIBChBAGAEiBHICGDESKAoEbWV0YRgPIAEoCzIULmNsb3VkYnJpZGdlLnYxLk1ldGFCBOJBAQMiqQEKF1dpcmVndWFyZFJvdGF0aW9uRGV2aWNlEg4KBnRlbmFudBgBIAEoCRIOCgZkZXZpY2UYAiABKAkSCwoDcG9wGAMgASgJEg4KBndvcmtlchgEIAEoCRIxCghjb21lc19ieRgFIAEoDjIfLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEtleVVzZRIeChZzZWFsZWRfdG9fcHJldmlvdXNfa2V5GAYgASgIIqgBChFXaXJlZ3VhcmRSb3RhdGlvbhISCgpwdWJsaWNfa2V5GAEgASgJEhsKE3ByZXZpb3VzX3B1YmxpY19rZXkYAiABKAkSOAoHZGV2aWNlcxgDIAMoCzInLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZFJvdGF0aW9uRGV2aWNlEhAKCGxlZnRfb3V0GAQgASgNEhYKDnNpbGVudF93b3JrZXJzGAUgAygJIh0KG0dldFdpcmVndWFyZFJvdGF0aW9uUmVxdWVzdCIZChdHZXRXaXJlZ3VhcmRFZGdlUmVxdWVzdCKQAQoaVXBkYXRlV2lyZWd1YXJkRWRnZVJlcXVlc3QSMwoEZWRnZRgBIAEoCzIdLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2VCBrpIA8gBARIMCgRldGFnGAIgASgJEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaypzCg9XaXJlZ3VhcmRLZXlVc2USIQodV0lSRUdVQVJEX0tFWV9VU0VfVU5TUEVDSUZJRUQQABIeChpXSVJFR1VBUkRfS0VZX1VTRV9QUkVWSU9VUxABEh0KGVdJUkVHVUFSRF9LRVlfVVNFX1BSRVNFTlQQAjKjAwoQV2lyZWd1YXJkU2VydmljZRJ5ChBHZXRXaXJlZ3VhcmRFZGdlEicuY2xvdWRicmlkZ2UudjEuR2V0V2lyZWd1YXJkRWRnZVJlcXVlc3QaHS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRFZGdlIh2QAgGC0+STAhQSEi92MS93aXJlZ3VhcmQtZWRnZRKOAQoUR2V0V2lyZWd1YXJkUm90YXRpb24SKy5jbG91ZGJyaWRnZS52MS5HZXRXaXJlZ3VhcmRSb3RhdGlvblJlcXVlc3QaIS5jbG91ZGJyaWRnZS52MS5XaXJlZ3VhcmRSb3RhdGlvbiImkAIBgtPkkwIdEhsvdjEvd2lyZWd1YXJkLWVkZ2Uvcm90YXRpb24SggEKE1VwZGF0ZVdpcmVndWFyZEVkZ2USKi5jbG91ZGJyaWRnZS52MS5VcGRhdGVXaXJlZ3VhcmRFZGdlUmVxdWVzdBodLmNsb3VkYnJpZGdlLnYxLldpcmVndWFyZEVkZ2UiIILT5JMCGjoEZWRnZTISL3YxL3dpcmVndWFyZC1lZGdlYgZwcm90bzM", [file_buf_validate_validate, file_cloudbridge_v1_common, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask]);
 
 /**
  * The installation's one: all workers have its private key, and are reached at its endpoints.
@@ -81,6 +81,114 @@ export const WireguardEdgeSchema: GenMessage<WireguardEdge> = /*@__PURE__*/
   messageDesc(file_cloudbridge_v1_wireguard, 0);
 
 /**
+ * A device that may need the key of the edge before the present one.
+ *
+ * @generated from message cloudbridge.v1.WireguardRotationDevice
+ */
+export type WireguardRotationDevice = Message<"cloudbridge.v1.WireguardRotationDevice"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * Where it is; empty: at no worker that is heard.
+   *
+   * @generated from field: string pop = 3;
+   */
+  pop: string;
+
+  /**
+   * @generated from field: string worker = 4;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: cloudbridge.v1.WireguardKeyUse comes_by = 5;
+   */
+  comesBy: WireguardKeyUse;
+
+  /**
+   * Its preshared key is sealed to another key than the present one.
+   *
+   * @generated from field: bool sealed_to_previous_key = 6;
+   */
+  sealedToPreviousKey: boolean;
+};
+
+/**
+ * Describes the message cloudbridge.v1.WireguardRotationDevice.
+ * Use `create(WireguardRotationDeviceSchema)` to create a new message.
+ */
+export const WireguardRotationDeviceSchema: GenMessage<WireguardRotationDevice> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_wireguard, 1);
+
+/**
+ * Who may need the key before the present one, while there is one.
+ *
+ * @generated from message cloudbridge.v1.WireguardRotation
+ */
+export type WireguardRotation = Message<"cloudbridge.v1.WireguardRotation"> & {
+  /**
+   * @generated from field: string public_key = 1;
+   */
+  publicKey: string;
+
+  /**
+   * Empty: there is no change of keys under way, and nobody is listed.
+   *
+   * @generated from field: string previous_public_key = 2;
+   */
+  previousPublicKey: string;
+
+  /**
+   * In the order of their names, 10000 at most.
+   *
+   * @generated from field: repeated cloudbridge.v1.WireguardRotationDevice devices = 3;
+   */
+  devices: WireguardRotationDevice[];
+
+  /**
+   * How many more there are.
+   *
+   * @generated from field: uint32 left_out = 4;
+   */
+  leftOut: number;
+
+  /**
+   * As POP/WORKER: of whom nothing was heard for 15 seconds, nor that they have stopped. Who is there is not known.
+   *
+   * @generated from field: repeated string silent_workers = 5;
+   */
+  silentWorkers: string[];
+};
+
+/**
+ * Describes the message cloudbridge.v1.WireguardRotation.
+ * Use `create(WireguardRotationSchema)` to create a new message.
+ */
+export const WireguardRotationSchema: GenMessage<WireguardRotation> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_wireguard, 2);
+
+/**
+ * @generated from message cloudbridge.v1.GetWireguardRotationRequest
+ */
+export type GetWireguardRotationRequest = Message<"cloudbridge.v1.GetWireguardRotationRequest"> & {
+};
+
+/**
+ * Describes the message cloudbridge.v1.GetWireguardRotationRequest.
+ * Use `create(GetWireguardRotationRequestSchema)` to create a new message.
+ */
+export const GetWireguardRotationRequestSchema: GenMessage<GetWireguardRotationRequest> = /*@__PURE__*/
+  messageDesc(file_cloudbridge_v1_wireguard, 3);
+
+/**
  * @generated from message cloudbridge.v1.GetWireguardEdgeRequest
  */
 export type GetWireguardEdgeRequest = Message<"cloudbridge.v1.GetWireguardEdgeRequest"> & {
@@ -91,7 +199,7 @@ export type GetWireguardEdgeRequest = Message<"cloudbridge.v1.GetWireguardEdgeRe
  * Use `create(GetWireguardEdgeRequestSchema)` to create a new message.
  */
 export const GetWireguardEdgeRequestSchema: GenMessage<GetWireguardEdgeRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_wireguard, 1);
+  messageDesc(file_cloudbridge_v1_wireguard, 4);
 
 /**
  * @generated from message cloudbridge.v1.UpdateWireguardEdgeRequest
@@ -120,7 +228,46 @@ export type UpdateWireguardEdgeRequest = Message<"cloudbridge.v1.UpdateWireguard
  * Use `create(UpdateWireguardEdgeRequestSchema)` to create a new message.
  */
 export const UpdateWireguardEdgeRequestSchema: GenMessage<UpdateWireguardEdgeRequest> = /*@__PURE__*/
-  messageDesc(file_cloudbridge_v1_wireguard, 2);
+  messageDesc(file_cloudbridge_v1_wireguard, 5);
+
+/**
+ * By which key of the edge a device comes.
+ *
+ * @generated from enum cloudbridge.v1.WireguardKeyUse
+ */
+export const WireguardKeyUse = {
+  /**
+   * It is at no worker that is heard, or at one that has not said yet.
+   *
+   * @generated from enum value: WIREGUARD_KEY_USE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By another one than the present key.
+   *
+   * @generated from enum value: WIREGUARD_KEY_USE_PREVIOUS = 1;
+   */
+  PREVIOUS: 1,
+
+  /**
+   * @generated from enum value: WIREGUARD_KEY_USE_PRESENT = 2;
+   */
+  PRESENT: 2,
+} as const;
+
+/**
+ * By which key of the edge a device comes.
+ *
+ * @generated from enum cloudbridge.v1.WireguardKeyUse
+ */
+export type WireguardKeyUse = (typeof WireguardKeyUse)[keyof typeof WireguardKeyUse] | UnknownEnum;
+
+/**
+ * Describes the enum cloudbridge.v1.WireguardKeyUse.
+ */
+export const WireguardKeyUseSchema: GenEnum<WireguardKeyUse> = /*@__PURE__*/
+  enumDesc(file_cloudbridge_v1_wireguard, 0);
 
 /**
  * @generated from service cloudbridge.v1.WireguardService
@@ -135,6 +282,14 @@ export const WireguardService: GenService<{
     methodKind: "unary";
     input: typeof GetWireguardEdgeRequestSchema;
     output: typeof WireguardEdgeSchema;
+  },
+  /**
+   * @generated from rpc cloudbridge.v1.WireguardService.GetWireguardRotation
+   */
+  getWireguardRotation: {
+    methodKind: "unary";
+    input: typeof GetWireguardRotationRequestSchema;
+    output: typeof WireguardRotationSchema;
   },
   /**
    * @generated from rpc cloudbridge.v1.WireguardService.UpdateWireguardEdge

@@ -26,6 +26,14 @@ export const wireguard = async ({ send, id }: Case): Promise<void> => {
   const now = (await send('GET', path)).json;
   assert.ok([now.publicKey, now.previousPublicKey].includes(presharedKeySealedTo));
   assert.ok(peerNumber > 0);
+  const rotation = await send('GET', `${path}/rotation`);
+  assert.deepEqual([rotation.status, rotation.json.publicKey !== undefined], [200, true]);
+  const named = await send('PATCH', `${base}/devices/site`, { wireguard: { site: 'berlin' } });
+  assert.equal(named.status, 200, JSON.stringify(named.json));
+  const { state, tunnels } = (await send('GET', `${base}/sites/berlin`)).json;
+  assert.deepEqual([state, tunnels], ['SITE_STATE_DOWN', [{ device: 'site', state: 'TUNNEL_STATE_AWAY' }]]);
+  assert.equal((await send('GET', `${base}/sites`)).json.sites.length, 1);
+  assert.equal((await send('PATCH', `${base}/devices/site`, { wireguard: { site: '' } })).status, 200);
   const twice = send('POST', `${base}/devices`, { id: 'copy', network: 'n', wireguard: { publicKey } });
   assert.deepEqual(await reasonOf(twice), [409, 'WIREGUARD_KEY_TAKEN']);
   const changed = await send('PATCH', `${base}/devices/site`, { wireguard: { persistentKeepaliveSeconds: 25 } });
