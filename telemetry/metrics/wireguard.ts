@@ -44,6 +44,7 @@ export const WIREGUARD_METRICS = [
         'staged',
         'too_large',
         'backlog',
+        'overload',
       ],
     },
     help: 'What arrived, from either side, and came to nothing',

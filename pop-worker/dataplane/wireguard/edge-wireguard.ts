@@ -19,6 +19,7 @@ import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
 import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
 import { PeerShare } from './share.ts';
+import { timeShares } from './share-of-time.ts';
 
 interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
   readonly setup: WireGuardSetup;
@@ -88,6 +89,7 @@ export class EdgeWireGuard {
       ...{ ...staticKey(privateKey), mtu, ports: enginePorts(), random: systemRandom },
       ...(previous && { previous }),
       handshakesASecond: Math.ceil(handshakesASecond / threads),
+      ...timeShares(),
       ...{ isRoutedByCaller: true, isAnycast: true },
       unixUs: () => Date.now() * 1000,
       sink: {

@@ -11,6 +11,7 @@ import { Burst } from '#protocol/burst.ts';
 import { NEVER } from '#protocol/contract.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import { Delivery } from './delivery.ts';
+import { timeShares } from './share-of-time.ts';
 import { openSocket } from './sockets.ts';
 
 /** Messages that are received in one go, each a run of up to 64 KiB, and how often before other work gets its turn. */
@@ -56,6 +57,7 @@ export class Tunnel {
     this.delivery = new Delivery(tun, this.#received.buffer);
     this.core = new WireGuard({
       ...{ privateKey, mtu, handshakesASecond, ports: enginePorts(), random: systemRandom },
+      ...timeShares(),
       unixUs: () => Date.now() * 1000,
       sink: {
         packets: (buffer, words, count) => this.delivery.add(buffer, words, count),

@@ -14,6 +14,7 @@ import type { StagedTotal } from './staged.ts';
 import { HybridClock } from './tai64n.ts';
 import { Deadlines } from './timers/deadlines.ts';
 import type { TimedEvent } from './timers/table.ts';
+import { TurnBudget } from './turn-budget.ts';
 
 /** A handshake message on its way out. */
 export interface ControlMessage {
@@ -53,7 +54,9 @@ export class Device {
   readonly unanswered = new UnansweredBudget();
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();
-  readonly backlog = new Backlog();
+  readonly backlog: Backlog;
+  /** Time for messages of whom nothing is known yet. */
+  readonly strangers: TurnBudget;
   readonly deadlines = new Deadlines<Peer>();
   readonly stagedTotal: StagedTotal = { bytes: 0 };
   /** By number. */
@@ -75,6 +78,8 @@ export class Device {
   constructor(options: WireGuardOptions) {
     const { ports, random, unixUs, previous, handshakesASecond = HANDSHAKES_A_SECOND } = options;
     this.options = options;
+    this.backlog = new Backlog(options.handshakeTime);
+    this.strangers = new TurnBudget(options.strangerTime);
     const cookieSecret = new Uint8Array(32);
     random.fill(cookieSecret);
     this.own = new OwnKeys(ports, unixUs, cookieSecret, options, previous);

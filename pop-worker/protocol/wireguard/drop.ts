@@ -39,6 +39,8 @@ export const Drop = {
   tooLarge: 19,
   /** Handshakes that wait for their turn are too many. */
   backlog: 20,
+  /** Under load, while handshakes have had their share of the time: it was not even looked at. */
+  overload: 21,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -63,5 +65,6 @@ export const DROP_REASONS = [
   'staged',
   'too_large',
   'backlog',
+  'overload',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

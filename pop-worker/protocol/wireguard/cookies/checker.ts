@@ -18,7 +18,8 @@ export class CookieChecker {
   readonly #cookieKey: Uint8Array;
   readonly #fleetSecret: Uint8Array;
   readonly #unixUs: () => TimeUs;
-  readonly #secret = new Uint8Array(MAC_BYTES);
+  /** Of the last period that was even, and odd. */
+  readonly #secrets = [0, 1].map(() => ({ period: -1, bytes: new Uint8Array(MAC_BYTES) }));
   readonly #cookie = new Uint8Array(COOKIE_BYTES);
   readonly #computed = new Uint8Array(MAC_BYTES);
   readonly #source = new Uint8Array(18);
@@ -76,15 +77,24 @@ export class CookieChecker {
     return Math.floor(this.#unixUs() / COOKIE_REFRESH_US);
   }
 
+  #secretOf(period: number): Uint8Array {
+    const known = this.#secrets[period & 1] as { period: number; bytes: Uint8Array };
+    if (known.period !== period) {
+      writeWord(this.#period, 0, period);
+      this.#mac.mac(this.#fleetSecret, this.#period, 0, this.#period.length, known.bytes, 0);
+      known.period = period;
+    }
+    return known.bytes;
+  }
+
   #makeCookie(period: number, remote: Int32Array, remoteAt: number): void {
-    writeWord(this.#period, 0, period);
-    this.#mac.mac(this.#fleetSecret, this.#period, 0, this.#period.length, this.#secret, 0);
+    const secret = this.#secretOf(period);
     const bytes = addressFamily(remote, remoteAt) === 6 ? 16 : 4;
     const words = new Uint8Array(remote.buffer, remote.byteOffset + 4 * remoteAt, 4 * ADDRESS_WORDS);
     this.#source.set(words.subarray(8, 8 + bytes));
     this.#source[bytes] = words[2] as number;
     this.#source[bytes + 1] = words[3] as number;
-    this.#mac.mac(this.#secret, this.#source, 0, bytes + 2, this.#cookie, 0);
+    this.#mac.mac(secret, this.#source, 0, bytes + 2, this.#cookie, 0);
   }
 }
 

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ShareOfTime } from './share-of-time.ts';
+
+const SHARE = 0.125;
+
+/** A thread in virtual time. */
+const thread = () => {
+  const time = { now: 0, idle: 0 };
+  const budget = new ShareOfTime(
+    SHARE,
+    () => time.now,
+    () => time.idle,
+  );
+  const works = (us: number): void => {
+    time.now += us;
+  };
+  const rests = (us: number): void => {
+    time.now += us;
+    time.idle += us;
+  };
+  /** Handshakes of so many microseconds, while there is time. @returns how long they took */
+  const handshakes = (us: number, most: number): number => {
+    let took = 0;
+    budget.refill();
+    for (; budget.isLeft && took < most; took += us) {
+      budget.start();
+      works(us);
+      budget.spend();
+    }
+    return took;
+  };
+  return { time, budget, works, rests, handshakes };
+};
+
+test('beside packets that want all of a thread handshakes have a ninth of it', () => {
+  const { time, works, handshakes } = thread();
+  let taken = 0;
+  while (time.now < 1e6) {
+    works(200);
+    taken += handshakes(50, 400);
+  }
+  assert.ok(taken > 0.1 * time.now && taken < 0.12 * time.now, `${taken} of ${time.now}`);
+});
+
+test('alone they have nearly all of it: a little goes for what carries them', () => {
+  const { time, budget, works, rests, handshakes } = thread();
+  let taken = 0;
+  while (time.now < 1e6) {
+    works(40);
+    taken += handshakes(50, 400);
+    if (!budget.isLeft) rests(budget.untilLeftUs);
+  }
+  assert.ok(taken > 0.8 * time.now, `${taken} of ${time.now}`);
+});
+
+test('what nobody used is theirs, up to a millisecond', () => {
+  const { rests, works, budget, handshakes } = thread();
+  rests(1e6);
+  assert.equal(handshakes(50, Number.POSITIVE_INFINITY), 1000);
+  works(1);
+  assert.ok(!budget.isLeft);
+  assert.equal(budget.untilLeftUs, 1);
+  rests(1);
+  budget.refill();
+  assert.ok(budget.isLeft);
+});

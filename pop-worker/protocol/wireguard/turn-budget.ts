@@ -1,0 +1,38 @@
+import type { TimeBudget } from './options.ts';
+
+/** Where nobody counts the time. */
+const ENDLESS: TimeBudget = { refill: () => {}, start: () => {}, spend: () => {}, isLeft: true, untilLeftUs: 0 };
+
+/** A budget that is refilled in turns that ask for it, once in each. */
+export class TurnBudget {
+  readonly #budget: TimeBudget;
+  #isRefilled = false;
+
+  constructor(budget: TimeBudget = ENDLESS) {
+    this.#budget = budget;
+  }
+
+  /** A turn begins. */
+  begin(): void {
+    this.#isRefilled = false;
+  }
+
+  get isLeft(): boolean {
+    if (!this.#isRefilled) this.#budget.refill();
+    this.#isRefilled = true;
+    return this.#budget.isLeft;
+  }
+
+  get untilLeftUs(): number {
+    return this.#budget.untilLeftUs;
+  }
+
+  /** What follows until `spend` is taken from it. */
+  start(): void {
+    this.#budget.start();
+  }
+
+  spend(): void {
+    this.#budget.spend();
+  }
+}
