@@ -12,7 +12,7 @@ import { OURS as INTERFACE } from '../implementations/wireguard.ts';
 import { identityOf } from '../wireguard-load/messages.ts';
 import type { StrangerOrder } from '../wireguard-load/stranger-order.ts';
 import { configure, type StartProgram, startInterface } from './scene.ts';
-import { costOf, routeSpoofed, under } from './strangers.ts';
+import { costOf, filtered, routeSpoofed, under } from './strangers.ts';
 
 const CPUS = { server: 1, client: 0 } as const;
 const PORT = 51_820;
@@ -135,6 +135,11 @@ export class Pop {
     const start = (spec: ProgramSpec) => this.#start(spec, this.#atClient);
     const { seen } = await under(start, this.#order(flood, FLOOD_SECONDS), () => this.goodput());
     return seen;
+  }
+
+  /** The same where a packet filter drops the flood: what its sender and the network leave. */
+  goodputFiltered(flood: Flood): Promise<number> {
+    return filtered(this.#chain, () => this.goodputUnder(flood));
   }
 
   /** As `newcomer`, under a flood. */

@@ -25,6 +25,20 @@ export const routeSpoofed = async ({ client, server }: Pair): Promise<void> => {
   await runCommand('ip', ['-n', server.namespace, 'route', 'add', SPOOFED, 'via', client.address]);
 };
 
+const FILTER = 'table inet strangers';
+
+/** Runs `work` while a packet filter drops what comes from those addresses, before any program. */
+export const filtered = async <T>({ server }: Pair, work: () => Promise<T>): Promise<T> => {
+  const nft = (input: string): Promise<string> =>
+    runCommand('ip', ['netns', 'exec', server.namespace, 'nft', '-f', '-'], { input });
+  await nft(`${FILTER} {\nchain in {\ntype filter hook prerouting priority raw\nip saddr ${SPOOFED} drop\n}\n}\n`);
+  try {
+    return await work();
+  } finally {
+    await nft(`delete ${FILTER}\n`);
+  }
+};
+
 /** Starts a flood. */
 export type StartStrangers = (spec: ProgramSpec) => {
   readonly ready: Promise<unknown>;

@@ -26,7 +26,7 @@ const thread = () => {
     for (; budget.isLeft && took < most; took += us) {
       budget.start();
       works(us);
-      budget.spend();
+      budget.spend(1);
     }
     return took;
   };
@@ -52,6 +52,20 @@ test('alone they have nearly all of it: a little goes for what carries them', ()
     if (!budget.isLeft) rests(budget.untilLeftUs);
   }
   assert.ok(taken > 0.8 * time.now, `${taken} of ${time.now}`);
+});
+
+test('what leads to more is charged for it', () => {
+  const { budget, works, rests } = thread();
+  rests(1e6);
+  budget.refill();
+  budget.start();
+  works(400);
+  budget.spend(2);
+  assert.ok(budget.isLeft);
+  budget.start();
+  works(101);
+  budget.spend(2);
+  assert.equal(budget.untilLeftUs, 3);
 });
 
 test('what nobody used is theirs, up to a millisecond', () => {

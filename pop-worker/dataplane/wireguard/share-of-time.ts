@@ -50,8 +50,8 @@ export class ShareOfTime implements TimeBudget {
     this.#startedAt = this.#clock();
   }
 
-  spend(): void {
-    const took = Math.max(0, this.#clock() - this.#startedAt);
+  spend(times: number): void {
+    const took = times * Math.max(0, this.#clock() - this.#startedAt);
     this.#taken += took;
     this.#leftUs -= took;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodePorts } from '#host/wireguard/ports.ts';
 import { Burst, DESCRIPTOR_WORDS } from '../burst.ts';
-import { Backlog, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
+import { Backlog, CROWD_WAITING, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
 import { Drop } from './drop.ts';
 import type { TimeBudget, WireGuardOptions } from './options.ts';
 import { OwnKeys } from './own-keys.ts';
@@ -98,14 +98,14 @@ test('those that wait are bounded', () => {
   assert.equal(backlog.size, 0);
 });
 
-test('once many wait, of a source only one may: few addresses leave room for others', () => {
+test('in a crowd only one of a source may wait: few addresses leave room for others', () => {
   const backlog = new Backlog();
   const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
   const [bytes, words] = [new Uint8Array(148), new Int32Array(DESCRIPTOR_WORDS)];
   const add = (place: number): boolean => backlog.add(own, bytes, 0, 148, words, 0, place);
-  for (let i = 0; i < MANY_WAITING; i++) assert.ok(add(7), 'an office behind one address');
+  for (let i = 0; i < CROWD_WAITING; i++) assert.ok(add(7), 'an office behind one address');
   assert.deepEqual([add(7), add(8), add(8), add(9)], [false, true, false, true]);
-  for (let i = 0; i < MANY_WAITING; i++) backlog.next();
+  for (let i = 0; i < CROWD_WAITING; i++) backlog.next();
   assert.deepEqual([add(7), add(8)], [true, true], 'few wait now');
 });
 

@@ -9,8 +9,10 @@ import { TurnBudget } from './turn-budget.ts';
 export const HANDSHAKES_A_TURN = 8;
 /** Those that wait; more are dropped. */
 export const MOST_WAITING = 2048;
-/** More than that are a load: who begins one must show a cookie, and of each source one may wait. */
+/** More than that are a load: who begins one must show a cookie. */
 export const MANY_WAITING = MOST_WAITING / 8;
+/** And then only one of each source may wait; until then an office behind one address comes back with its first attempt. */
+export const CROWD_WAITING = MOST_WAITING / 2;
 
 /** A handshake message that was admitted, with the descriptor that it came with. */
 export interface Waiting {
@@ -84,7 +86,7 @@ export class Backlog {
     place: number,
   ): boolean {
     const ofSource = this.#bySource[place] as number;
-    if (this.size === MOST_WAITING || (this.size >= MANY_WAITING && ofSource > 0)) return false;
+    if (this.size === MOST_WAITING || (this.size >= CROWD_WAITING && ofSource > 0)) return false;
     this.#bySource[place] = ofSource + 1;
     const descriptor = words.slice(from, from + DESCRIPTOR_WORDS);
     this.#waiting.push({ own, bytes: bytes.slice(at, at + length), words: descriptor, place });

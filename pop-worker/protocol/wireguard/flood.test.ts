@@ -11,7 +11,7 @@ import { INITIATION } from './wire/initiation.ts';
 
 /** What reading an initiation takes, and what handshakes have of each second, in microseconds. */
 const READING_US = 50;
-const SHARE = 0.015;
+const SHARE = 0.03;
 const MOST_US = 1000;
 const STEP_US = 1000;
 
@@ -95,7 +95,7 @@ test('two hundred sources that show cookies have what handshakes have, a client 
   const begin = scene.now;
   const step = (): void => {
     scene.now += STEP_US;
-    const due = (1200 * (scene.now - begin)) / 1e6;
+    const due = (2000 * (scene.now - begin)) / 1e6;
     const batch: Datagram[] = [];
     for (; sent < due; sent++) batch.push(flood[sent % flood.length] as Datagram);
     worker.takes(batch, scene.now);

@@ -41,7 +41,8 @@ export interface TimeBudget {
   refill(): void;
   /** What follows until `spend` is taken from it. */
   start(): void;
-  spend(): void;
+  /** @param times 1; more: what it leads to takes so much longer */
+  spend(times: number): void;
   readonly isLeft: boolean;
   /** Microseconds until there is some, where nothing else is to be done. */
   readonly untilLeftUs: number;

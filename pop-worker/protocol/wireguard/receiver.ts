@@ -22,6 +22,9 @@ import { LEAST_TRANSPORT_BYTES, TRANSPORT } from './wire/transport.ts';
 /** Transport messages that are opened in one call; more take another. */
 const BATCH = 256;
 
+/** To send an answer takes about as long as to make it. */
+const SENDING_TOO = 2;
+
 /** Datagrams in: handshakes one by one, transport messages opened together. */
 export class Receiver {
   readonly #device: Device;
@@ -105,7 +108,7 @@ export class Receiver {
     const own = ours.byMac1(buffer, at, mac1At);
     const refused =
       own === undefined ? Drop.mac1 : this.#responder.admit(own, buffer, at, mac1At, words, from, isAwaited, now);
-    strangers.spend();
+    strangers.spend(refused === Drop.cookieSent ? SENDING_TOO : 1);
     if (own === undefined || refused !== Drop.none) return refused;
     if (backlog.size > 0 || !backlog.takeTurn()) {
       const place = sources.placeOf(words, from + D_REMOTE);

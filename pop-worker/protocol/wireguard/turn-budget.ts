@@ -32,7 +32,7 @@ export class TurnBudget {
     this.#budget.start();
   }
 
-  spend(): void {
-    this.#budget.spend();
+  spend(times = 1): void {
+    this.#budget.spend(times);
   }
 }

@@ -1,4 +1,4 @@
-import { ADDRESS_WORDS, addressFamily } from '../../address.ts';
+import { addressFamily, addressPort } from '../../address.ts';
 import type { Random, TimeUs } from '../../contract.ts';
 import { sameMac } from '../constant-time.ts';
 import { COOKIE_REFRESH_US } from '../limits.ts';
@@ -22,7 +22,7 @@ export class CookieChecker {
   readonly #secrets = [0, 1].map(() => ({ period: -1, bytes: new Uint8Array(MAC_BYTES) }));
   readonly #cookie = new Uint8Array(COOKIE_BYTES);
   readonly #computed = new Uint8Array(MAC_BYTES);
-  readonly #source = new Uint8Array(18);
+  readonly #source = new Uint8Array(20);
   readonly #period = new Uint8Array(8);
 
   /** @param fleetSecret 32 bytes that all workers share */
@@ -89,12 +89,10 @@ export class CookieChecker {
 
   #makeCookie(period: number, remote: Int32Array, remoteAt: number): void {
     const secret = this.#secretOf(period);
-    const bytes = addressFamily(remote, remoteAt) === 6 ? 16 : 4;
-    const words = new Uint8Array(remote.buffer, remote.byteOffset + 4 * remoteAt, 4 * ADDRESS_WORDS);
-    this.#source.set(words.subarray(8, 8 + bytes));
-    this.#source[bytes] = words[2] as number;
-    this.#source[bytes + 1] = words[3] as number;
-    this.#mac.mac(secret, this.#source, 0, bytes + 2, this.#cookie, 0);
+    const words = addressFamily(remote, remoteAt) === 6 ? 4 : 1;
+    for (let i = 0; i < words; i++) writeWord(this.#source, 4 * i, remote[remoteAt + 2 + i] as number);
+    writeWord(this.#source, 4 * words, addressPort(remote, remoteAt));
+    this.#mac.mac(secret, this.#source, 0, 4 * words + 2, this.#cookie, 0);
   }
 }
 
