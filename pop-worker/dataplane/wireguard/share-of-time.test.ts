@@ -61,7 +61,7 @@ test('what leads to more is charged for it', () => {
   budget.start();
   works(400);
   budget.spend(2);
-  assert.ok(budget.isLeft);
+  assert.deepEqual([budget.isLeft, budget.isPlenty], [true, false]);
   budget.start();
   works(101);
   budget.spend(2);

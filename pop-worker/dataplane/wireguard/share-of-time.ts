@@ -1,12 +1,11 @@
 import { nowUs } from '#host/clock/clock.ts';
 import type { TimeBudget } from '#protocol/wireguard/options.ts';
 
-/** Handshakes, some 50 us each. */
-const HANDSHAKES_SHARE = 1 / 16;
-/** Macs and cookies for whoever has not shown yet where it is, some 5 us each. */
-const STRANGERS_SHARE = 1 / 8;
+/** Of handshakes, some 50 us each; and of macs and cookies for whoever has not shown yet where it is, some 5 us and their sending. */
+const SHARE = 1 / 16;
 /** What may be saved up, in microseconds: so long packets wait at most, and for one thing more. */
 const MOST_US = 1000;
+const RESERVE_US = MOST_US / 2;
 
 const loopIdleUs = (): number => 1000 * performance.eventLoopUtilization().idle;
 
@@ -60,6 +59,10 @@ export class ShareOfTime implements TimeBudget {
     return this.#leftUs > 0;
   }
 
+  get isPlenty(): boolean {
+    return this.#leftUs > RESERVE_US;
+  }
+
   get untilLeftUs(): number {
     return Math.max(0, 1 - this.#leftUs);
   }
@@ -67,6 +70,6 @@ export class ShareOfTime implements TimeBudget {
 
 /** For the core of a thread. */
 export const timeShares = (): { readonly handshakeTime: TimeBudget; readonly strangerTime: TimeBudget } => ({
-  handshakeTime: new ShareOfTime(HANDSHAKES_SHARE),
-  strangerTime: new ShareOfTime(STRANGERS_SHARE),
+  handshakeTime: new ShareOfTime(SHARE),
+  strangerTime: new ShareOfTime(SHARE),
 });

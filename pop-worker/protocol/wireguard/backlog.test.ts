@@ -112,6 +112,7 @@ test('in a crowd only one of a source may wait: few addresses leave room for oth
 /** A budget that a test gives out. */
 class Given implements TimeBudget {
   isLeft = true;
+  isPlenty = true;
   untilLeftUs = 500;
   readonly calls: string[] = [];
   refill(): void {
@@ -149,6 +150,7 @@ test('under load without time messages of strangers are not even looked at, but 
   one.takes([initiations[0]!], 0);
   assert.equal(one.core.dropped[Drop.cookieSent], 1);
   one.poll(0);
+  budget.isPlenty = false;
   budget.isLeft = false;
   const broken = { ...initiations[1]!, bytes: initiations[1]!.bytes.slice().fill(0, 100) };
   one.takes([broken], 0);
@@ -159,4 +161,13 @@ test('under load without time messages of strangers are not even looked at, but 
   other.takes(one.poll(0), 0);
   one.takes(other.poll(0), 0);
   assert.equal(one.core.totals.sessions, 1);
+});
+
+test('under load what shows a mac2 comes before what shows none, for which a part of the time is kept', () => {
+  const budget = new Given();
+  const { one, initiations } = crowd(2, 0, { strangerTime: budget });
+  budget.isPlenty = false;
+  const [first, second] = initiations as [Datagram, Datagram];
+  one.takes([first, first, { ...second, bytes: second.bytes.slice().fill(1, 132) }], 0);
+  assert.deepEqual([one.core.dropped[Drop.overload], one.core.dropped[Drop.cookieSent]], [1, 2]);
 });

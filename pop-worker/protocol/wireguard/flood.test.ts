@@ -36,6 +36,7 @@ const busyWorker = () => {
     get isLeft() {
       return left > 0;
     },
+    isPlenty: true,
     get untilLeftUs() {
       return Math.max(0, 1 - left) / SHARE;
     },

@@ -44,6 +44,8 @@ export interface TimeBudget {
   /** @param times 1; more: what it leads to takes so much longer */
   spend(times: number): void;
   readonly isLeft: boolean;
+  /** Whether there is some beyond a reserve for what comes first. */
+  readonly isPlenty: boolean;
   /** Microseconds until there is some, where nothing else is to be done. */
   readonly untilLeftUs: number;
 }

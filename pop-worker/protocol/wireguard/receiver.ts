@@ -2,6 +2,7 @@ import { type Burst, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS }
 import type { TimeUs } from '../contract.ts';
 import { packetLength } from './allowed-ips.ts';
 import type { Waiting } from './backlog.ts';
+import { isMac2Given } from './cookies/checker.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import type { Initiator } from './initiator.ts';
@@ -22,6 +23,8 @@ import { LEAST_TRANSPORT_BYTES, TRANSPORT } from './wire/transport.ts';
 /** Transport messages that are opened in one call; more take another. */
 const BATCH = 256;
 
+/** Of mac2, the end of a handshake message. */
+const MAC_BYTES = 16;
 /** To send an answer takes about as long as to make it. */
 const SENDING_TOO = 2;
 
@@ -102,7 +105,7 @@ export class Receiver {
   ): Drop {
     const { backlog, load, own: ours, sources, strangers } = this.#device;
     const isAwaited = type === MessageType.response && this.#isAwaited(readWord(buffer, at + RESPONSE.receiver));
-    if (!isAwaited && load.isOn(now) && !strangers.isLeft) return Drop.overload;
+    if (!isAwaited && load.isOn(now) && !this.#hasTimeFor(buffer, at + length - MAC_BYTES)) return Drop.overload;
     strangers.start();
     const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
     const own = ours.byMac1(buffer, at, mac1At);
@@ -118,6 +121,12 @@ export class Receiver {
     const drop = this.#handshake(own, type, buffer, at, words, from, now);
     backlog.spend();
     return drop;
+  }
+
+  /** Who was given a cookie comes before those that were not yet. @param mac2At offset of mac2 */
+  #hasTimeFor(bytes: Uint8Array, mac2At: number): boolean {
+    const { strangers } = this.#device;
+    return strangers.isPlenty || (strangers.isLeft && isMac2Given(bytes, mac2At));
   }
 
   /** Whoever answers what we have begun does so once: it need not show first where it is. */

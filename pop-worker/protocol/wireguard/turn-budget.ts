@@ -1,7 +1,14 @@
 import type { TimeBudget } from './options.ts';
 
 /** Where nobody counts the time. */
-const ENDLESS: TimeBudget = { refill: () => {}, start: () => {}, spend: () => {}, isLeft: true, untilLeftUs: 0 };
+const ENDLESS: TimeBudget = {
+  refill: () => {},
+  start: () => {},
+  spend: () => {},
+  isLeft: true,
+  isPlenty: true,
+  untilLeftUs: 0,
+};
 
 /** A budget that is refilled in turns that ask for it, once in each. */
 export class TurnBudget {
@@ -18,9 +25,17 @@ export class TurnBudget {
   }
 
   get isLeft(): boolean {
+    return this.#refilled.isLeft;
+  }
+
+  get isPlenty(): boolean {
+    return this.#refilled.isPlenty;
+  }
+
+  get #refilled(): TimeBudget {
     if (!this.#isRefilled) this.#budget.refill();
     this.#isRefilled = true;
-    return this.#budget.isLeft;
+    return this.#budget;
   }
 
   get untilLeftUs(): number {

@@ -43,7 +43,7 @@ export class CookieChecker {
   /** Whether who sent it has had a cookie of ours for this address and port. */
   isMac2Valid(bytes: Uint8Array, at: number, mac1At: number, remote: Int32Array, remoteAt: number): boolean {
     // As those have it that were given no cookie (§5.4.4), and most of a flood: it costs no mac to say so.
-    if (isZero(bytes, at + mac1At + MAC_BYTES)) return false;
+    if (!isMac2Given(bytes, at + mac1At + MAC_BYTES)) return false;
     const period = this.#currentPeriod();
     for (const each of [period, period - 1]) {
       this.#makeCookie(each, remote, remoteAt);
@@ -96,7 +96,8 @@ export class CookieChecker {
   }
 }
 
-const isZero = (bytes: Uint8Array, at: number): boolean => {
-  for (let i = at; i < at + MAC_BYTES; i++) if (bytes[i] !== 0) return false;
-  return true;
+/** Whether there is any mac2 at `at`: that of whoever has no cookie is zero. */
+export const isMac2Given = (bytes: Uint8Array, at: number): boolean => {
+  for (let i = at; i < at + MAC_BYTES; i++) if (bytes[i] !== 0) return true;
+  return false;
 };
