@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ShareOfTime } from './share-of-time.ts';
 
-const SHARE = 0.125;
+const SHARES = { ofBusy: 0.125, ofIdle: 1 };
 
 /** A thread in virtual time. */
-const thread = () => {
+const thread = (shares = SHARES) => {
   const time = { now: 0, idle: 0 };
   const budget = new ShareOfTime(
-    SHARE,
+    shares,
     () => time.now,
     () => time.idle,
   );
@@ -78,4 +78,13 @@ test('what nobody used is theirs, up to a millisecond', () => {
   rests(1);
   budget.refill();
   assert.ok(budget.isLeft);
+});
+
+test('of the time in which a thread does nothing a part may be theirs', () => {
+  const { rests, works, budget, handshakes } = thread({ ofBusy: 0.125, ofIdle: 0.25 });
+  assert.equal(handshakes(1, 1000), 1000);
+  assert.equal(budget.untilLeftUs, 4);
+  works(1000);
+  rests(2000);
+  assert.equal(handshakes(1, 1000), 125 + 500);
 });

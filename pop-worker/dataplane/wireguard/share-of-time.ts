@@ -1,8 +1,18 @@
 import { nowUs } from '#host/clock/clock.ts';
 import type { TimeBudget } from '#protocol/wireguard/options.ts';
 
-/** Of handshakes, some 50 us each; and of macs and cookies for whoever has not shown yet where it is, some 5 us and their sending. */
-const SHARE = 1 / 16;
+/** Parts of the time that all else of a thread takes, and of the time in which it does nothing. */
+interface Shares {
+  readonly ofBusy: number;
+  readonly ofIdle: number;
+}
+/** Some 50 us each. */
+const HANDSHAKES: Shares = { ofBusy: 1 / 16, ofIdle: 1 };
+/**
+ * Macs and cookies for whoever has not shown yet where it is: some 5 us each, and their sending. A thread that does nothing may be
+ * waiting for a CPU that others need, the kernel for its packets among them.
+ */
+const STRANGERS: Shares = { ofBusy: 1 / 16, ofIdle: 1 / 4 };
 /** What may be saved up, in microseconds: so long packets wait at most, and for one thing more. */
 const MOST_US = 1000;
 const RESERVE_US = MOST_US / 2;
@@ -11,11 +21,11 @@ const loopIdleUs = (): number => 1000 * performance.eventLoopUtilization().idle;
 
 /**
  * How long a thread may go on with what anybody can ask of WireGuard while packets, by WireGuard or by QUIC, want it too: for so
- * large a share of the time that all else takes, and all that nobody uses. It is taken from the share as far as other work
- * went on meanwhile, so that alone it has nearly all of a thread.
+ * large shares of the time. It is taken from them as far as other work went on meanwhile, so that alone it has nearly all of a
+ * thread.
  */
 export class ShareOfTime implements TimeBudget {
-  readonly #share: number;
+  readonly #shares: Shares;
   readonly #clock: () => number;
   readonly #idle: () => number;
   #leftUs = MOST_US;
@@ -26,8 +36,8 @@ export class ShareOfTime implements TimeBudget {
   #taken = 0;
 
   /** @param clock microseconds @param idle how long the thread has had nothing to do since its start, in microseconds */
-  constructor(share: number, clock: () => number = nowUs, idle: () => number = loopIdleUs) {
-    this.#share = share;
+  constructor(shares: Shares, clock: () => number = nowUs, idle: () => number = loopIdleUs) {
+    this.#shares = shares;
     this.#clock = clock;
     this.#idle = idle;
     this.#at = clock();
@@ -38,8 +48,9 @@ export class ShareOfTime implements TimeBudget {
     const [now, idleUs] = [this.#clock(), this.#idle()];
     const idle = Math.max(0, idleUs - this.#idleUs);
     const others = Math.max(0, now - this.#at - idle - this.#taken);
+    const { ofBusy, ofIdle } = this.#shares;
     const alone = Math.max(0, this.#taken - others);
-    this.#leftUs = Math.min(MOST_US, this.#leftUs + idle + this.#share * others + alone);
+    this.#leftUs = Math.min(MOST_US, this.#leftUs + ofIdle * idle + ofBusy * others + alone);
     this.#taken = 0;
     this.#at = now;
     this.#idleUs = idleUs;
@@ -64,12 +75,12 @@ export class ShareOfTime implements TimeBudget {
   }
 
   get untilLeftUs(): number {
-    return Math.max(0, 1 - this.#leftUs);
+    return Math.max(0, 1 - this.#leftUs) / this.#shares.ofIdle;
   }
 }
 
 /** For the core of a thread. */
 export const timeShares = (): { readonly handshakeTime: TimeBudget; readonly strangerTime: TimeBudget } => ({
-  handshakeTime: new ShareOfTime(SHARE),
-  strangerTime: new ShareOfTime(SHARE),
+  handshakeTime: new ShareOfTime(HANDSHAKES),
+  strangerTime: new ShareOfTime(STRANGERS),
 });
