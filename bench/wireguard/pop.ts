@@ -130,16 +130,16 @@ export class Pop {
     return { ...flood, peer: PEERS[0], seconds, server, address: this.#chain.server.address, port: PORT };
   }
 
-  /** As `goodput`, under a flood. */
-  async goodputUnder(flood: Flood): Promise<number> {
+  /** As `goodput`, under a flood, and what part of this got cookies. */
+  async goodputUnder(flood: Flood): Promise<{ readonly goodput: number; readonly cookies: number }> {
     const start = (spec: ProgramSpec) => this.#start(spec, this.#atClient);
-    const { seen } = await under(start, this.#order(flood, FLOOD_SECONDS), () => this.goodput());
-    return seen;
+    const { seen, told } = await under(start, this.#order(flood, FLOOD_SECONDS), () => this.goodput());
+    return { goodput: seen, cookies: told.cookies / told.sent };
   }
 
   /** The same where a packet filter drops the flood: what its sender and the network leave. */
-  goodputFiltered(flood: Flood): Promise<number> {
-    return filtered(this.#chain, () => this.goodputUnder(flood));
+  async goodputFiltered(flood: Flood): Promise<number> {
+    return (await filtered(this.#chain, () => this.goodputUnder(flood))).goodput;
   }
 
   /** As `newcomer`, under a flood. */

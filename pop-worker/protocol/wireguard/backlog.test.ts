@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodePorts } from '#host/wireguard/ports.ts';
+import { inUse } from '#protocol/quic/testing/heap.ts';
 import { Burst, DESCRIPTOR_WORDS } from '../burst.ts';
 import { Backlog, CROWD_WAITING, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
 import { Drop } from './drop.ts';
@@ -170,4 +171,20 @@ test('under load what shows a mac2 comes before what shows none, for which a par
   const [first, second] = initiations as [Datagram, Datagram];
   one.takes([first, first, { ...second, bytes: second.bytes.slice().fill(1, 132) }], 0);
   assert.deepEqual([one.core.dropped[Drop.overload], one.core.dropped[Drop.cookieSent]], [1, 2]);
+});
+
+test('what was taken is let go, also while there is always something that waits', () => {
+  const backlog = new Backlog();
+  const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
+  const [bytes, words] = [new Uint8Array(148), new Int32Array(DESCRIPTOR_WORDS)];
+  const add = (): boolean => backlog.add(own, bytes, 0, 148, words, 0, 0);
+  assert.ok(add());
+  const before = inUse();
+  for (let i = 0; i < 100_000; i++) {
+    add();
+    backlog.next();
+  }
+  const grown = inUse() - before;
+  assert.equal(backlog.size, 1);
+  assert.ok(grown < 4 << 20, `${grown} bytes`);
 });

@@ -27,8 +27,10 @@ export interface Waiting {
 /** Handshakes cost a hundred times what a packet does: beyond a few in a turn, and beyond their time, they wait for later ones. */
 export class Backlog {
   readonly #time: TurnBudget;
-  #waiting: Waiting[] = [];
+  /** A ring: in a flood it is never empty. */
+  readonly #waiting: (Waiting | undefined)[] = new Array(MOST_WAITING);
   #first = 0;
+  #size = 0;
   #left = HANDSHAKES_A_TURN;
   /** How many wait of the sources that are counted at each place. */
   readonly #bySource = new Uint16Array(SOURCE_PLACES);
@@ -41,7 +43,7 @@ export class Backlog {
   }
 
   get size(): number {
-    return this.#waiting.length - this.#first;
+    return this.#size;
   }
 
   /** A turn begins. */
@@ -89,7 +91,8 @@ export class Backlog {
     if (this.size === MOST_WAITING || (this.size >= CROWD_WAITING && ofSource > 0)) return false;
     this.#bySource[place] = ofSource + 1;
     const descriptor = words.slice(from, from + DESCRIPTOR_WORDS);
-    this.#waiting.push({ own, bytes: bytes.slice(at, at + length), words: descriptor, place });
+    const end = (this.#first + this.#size++) % MOST_WAITING;
+    this.#waiting[end] = { own, bytes: bytes.slice(at, at + length), words: descriptor, place };
     return true;
   }
 
@@ -97,11 +100,9 @@ export class Backlog {
     const message = this.#waiting[this.#first];
     if (message === undefined) return undefined;
     this.#bySource[message.place] = (this.#bySource[message.place] as number) - 1;
-    this.#first++;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting = [];
-      this.#first = 0;
-    }
+    this.#waiting[this.#first] = undefined;
+    this.#first = (this.#first + 1) % MOST_WAITING;
+    this.#size--;
     return message;
   }
 }
