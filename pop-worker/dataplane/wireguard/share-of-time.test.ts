@@ -65,16 +65,18 @@ test('what leads to more is charged for it', () => {
   budget.start();
   works(101);
   budget.spend(2);
-  assert.equal(budget.untilLeftUs, 3);
+  assert.equal(budget.untilLeftUs, 402);
 });
 
 test('what nobody used is theirs, up to a millisecond', () => {
   const { rests, works, budget, handshakes } = thread();
   rests(1e6);
   assert.equal(handshakes(50, Number.POSITIVE_INFINITY), 1000);
-  works(1);
-  assert.ok(!budget.isLeft);
-  assert.equal(budget.untilLeftUs, 1);
+  works(1000);
+  assert.deepEqual([budget.isLeft, budget.untilLeftUs], [false, 400]);
+  rests(274);
+  budget.refill();
+  assert.deepEqual([budget.isLeft, budget.untilLeftUs], [false, 1], 'it does not go on for a little');
   rests(1);
   budget.refill();
   assert.ok(budget.isLeft);
@@ -83,7 +85,7 @@ test('what nobody used is theirs, up to a millisecond', () => {
 test('of the time in which a thread does nothing a part may be theirs', () => {
   const { rests, works, budget, handshakes } = thread({ ofBusy: 0.125, ofIdle: 0.25 });
   assert.equal(handshakes(1, 1000), 1000);
-  assert.equal(budget.untilLeftUs, 4);
+  assert.equal(budget.untilLeftUs, 4 * 400);
   works(1000);
   rests(2000);
   assert.equal(handshakes(1, 1000), 125 + 500);

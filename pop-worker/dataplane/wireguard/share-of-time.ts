@@ -16,6 +16,10 @@ const STRANGERS: Shares = { ofBusy: 1 / 16, ofIdle: 1 / 4 };
 /** What may be saved up, in microseconds: so long packets wait at most, and for one thing more. */
 const MOST_US = 1000;
 const RESERVE_US = MOST_US / 2;
+/** Once all is spent, so much is saved up before it goes on: a turn of the loop for each handshake would cost as much again. */
+const AGAIN_US = 400;
+/** What is looked at to tell whether other work goes on: about so much of what was done last. */
+const WINDOW_US = 20_000;
 
 const loopIdleUs = (): number => 1000 * performance.eventLoopUtilization().idle;
 
@@ -29,11 +33,15 @@ export class ShareOfTime implements TimeBudget {
   readonly #clock: () => number;
   readonly #idle: () => number;
   #leftUs = MOST_US;
+  #isSpent = false;
   #at: number;
   #idleUs: number;
   #startedAt = 0;
   /** What was taken since it was refilled. */
   #taken = 0;
+  /** In the window: what was taken, and what other work took. */
+  #own = 0;
+  #others = 0;
 
   /** @param clock microseconds @param idle how long the thread has had nothing to do since its start, in microseconds */
   constructor(shares: Shares, clock: () => number = nowUs, idle: () => number = loopIdleUs) {
@@ -49,11 +57,21 @@ export class ShareOfTime implements TimeBudget {
     const idle = Math.max(0, idleUs - this.#idleUs);
     const others = Math.max(0, now - this.#at - idle - this.#taken);
     const { ofBusy, ofIdle } = this.#shares;
-    const alone = Math.max(0, this.#taken - others);
+    this.#look(this.#taken, others);
+    const alone = this.#taken * Math.max(0, 1 - this.#others / Math.max(this.#own, 1));
     this.#leftUs = Math.min(MOST_US, this.#leftUs + ofIdle * idle + ofBusy * others + alone);
+    if (this.#leftUs >= AGAIN_US) this.#isSpent = false;
     this.#taken = 0;
     this.#at = now;
     this.#idleUs = idleUs;
+  }
+
+  #look(own: number, others: number): void {
+    this.#own += own;
+    this.#others += others;
+    if (this.#own + this.#others < WINDOW_US) return;
+    this.#own /= 2;
+    this.#others /= 2;
   }
 
   start(): void {
@@ -64,10 +82,11 @@ export class ShareOfTime implements TimeBudget {
     const took = times * Math.max(0, this.#clock() - this.#startedAt);
     this.#taken += took;
     this.#leftUs -= took;
+    if (this.#leftUs <= 0) this.#isSpent = true;
   }
 
   get isLeft(): boolean {
-    return this.#leftUs > 0;
+    return !this.#isSpent;
   }
 
   get isPlenty(): boolean {
@@ -75,7 +94,7 @@ export class ShareOfTime implements TimeBudget {
   }
 
   get untilLeftUs(): number {
-    return Math.max(0, 1 - this.#leftUs) / this.#shares.ofIdle;
+    return Math.max(0, (this.#isSpent ? AGAIN_US : 1) - this.#leftUs) / this.#shares.ofIdle;
   }
 }
 
