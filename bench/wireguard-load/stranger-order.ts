@@ -1,10 +1,10 @@
-/** What strangers send; `strangers.ts` says how each is made. */
-export const STRANGER_KINDS = ['initiations', 'guessed', 'cookies', 'nowhere', 'named', 'responses'] as const;
-export type StrangerKind = (typeof STRANGER_KINDS)[number];
-
 /** What `strangers.ts` is to do. */
 export interface StrangerOrder {
-  readonly kind: StrangerKind;
+  /**
+   * Initiations of nobody with a valid mac1; the same with a mac2 that is none; of whoever takes cookies and shows them; data for no
+   * peer; data that names `peer`; responses to nothing.
+   */
+  readonly kind: 'initiations' | 'guessed' | 'cookies' | 'nowhere' | 'named' | 'responses';
   readonly address: string;
   readonly port: number;
   /** Public key of the interface, base64. */

@@ -40,7 +40,7 @@ export const filtered = async <T>({ server }: Pair, work: () => Promise<T>): Pro
 };
 
 /** Starts a flood. */
-export type StartStrangers = (spec: ProgramSpec) => {
+type StartStrangers = (spec: ProgramSpec) => {
   readonly ready: Promise<unknown>;
   finish(limitMs: number): Promise<unknown>;
 };
