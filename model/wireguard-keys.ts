@@ -4,3 +4,9 @@ export interface WireGuardKeys {
   /** The one before, by which devices may still come. */
   readonly previousPrivateKey?: Uint8Array;
 }
+
+/** Whoever needs them has copies. */
+export const wipeKeys = ({ privateKey, previousPrivateKey }: WireGuardKeys): void => {
+  privateKey.fill(0);
+  previousPrivateKey?.fill(0);
+};

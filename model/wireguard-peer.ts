@@ -38,3 +38,11 @@ export interface WireGuardPeer {
   /** 1 to 65,535 seconds; absent: none are sent unasked. */
   readonly keepaliveSeconds?: number | undefined;
 }
+
+/** What is another among those who come by WireGuard. Each has a name that stays its own, such as `acme.phone`. */
+export interface WireGuardPeersChange {
+  /** New ones, and those of whom something is another, by their names. */
+  readonly changed: ReadonlyMap<string, WireGuardPeer>;
+  /** Names of those that are none (any more); some may never have been told. */
+  readonly removed: readonly string[];
+}

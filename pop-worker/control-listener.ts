@@ -3,11 +3,12 @@ import type { Command } from '#dataplane/commands.ts';
 import type { DnsConfig } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import type { WorkerRouting } from '#model/routing.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import { parsePrefix } from '#protocol/ip/text.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { DataThread } from './data-thread.ts';
 import type { NetworkChanges } from './network-changes.ts';
+import type { PeerRoll } from './peer-roll.ts';
 import type { WorkerMesh } from './worker-mesh.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 import type { WorkerStates } from './worker-states.ts';
@@ -18,6 +19,8 @@ interface ListenerParts {
   readonly states: Pick<WorkerStates, 'state' | 'orders'>;
   readonly metrics: WorkerMetrics;
   readonly mesh: Pick<WorkerMesh, 'tenant' | 'members'> | undefined;
+  /** Undefined: nobody comes by WireGuard here. */
+  readonly peers: Pick<PeerRoll, 'take'> | undefined;
   readonly log: Logger;
   /** To all threads. */
   readonly post: (command: Command) => void;
@@ -76,8 +79,8 @@ export class WorkerListener implements ControlListener {
     this.#parts.mesh?.members(members);
   }
 
-  wireguardPeers(peers: readonly WireGuardPeer[]): void {
-    this.#parts.post({ type: 'wireguard-peers', peers });
+  wireguardPeers(change: WireGuardPeersChange): void {
+    this.#parts.peers?.take(change);
   }
 
   current(isCurrent: boolean): void {

@@ -2,6 +2,7 @@ import type { Command } from '#dataplane/commands.ts';
 import type { CidKey } from '#dataplane/exchange/cids.ts';
 import type { ExchangeMemory } from '#dataplane/exchange/exchange.ts';
 import type { FenceMemory } from '#dataplane/fence.ts';
+import { allocateHeard } from '#dataplane/handoff/heard.ts';
 import type { HandoffPeer, HandoffSetup } from '#dataplane/handoff/setup.ts';
 import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
 import { allocateTurn } from '#host/thread/turn.ts';
@@ -56,7 +57,9 @@ export class DataPlane {
     this.fence = shared.fence;
     this.#ticketKeys = shared.tls.ticketKeys;
     this.#cidKeys = shared.cids.keys;
-    this.handoff = config.handoff && resetKey && handoffSetupOf(config.handoff, resetKey, bootEpoch, mesh?.peers);
+    const heard = mesh && allocateHeard();
+    this.handoff = config.handoff &&
+      resetKey && { ...handoffSetupOf(config.handoff, resetKey, bootEpoch, mesh?.peers), heard };
     const { handoff } = this;
     const tun = { ...config.tun, probes: config.tun.enabled ? probeRoutes(config) : [] };
     const common = {

@@ -16,14 +16,14 @@ const keyOf = (file: string): Uint8Array => {
 
 /**
  * A worker of the mesh as packets are handed to it. The port is that of its first thread; where that is it says on its link,
- * until then the same ports are taken for its own.
+ * until then the same ports are taken for its own, and nothing is asked.
  */
 export const meshHandoffPeer = (
   { port, mtu }: Pick<HandoffConfig, 'port' | 'mtu'>,
   resetKey: Uint8Array,
   { member, address }: Pick<MeshPeer, 'member' | 'address'>,
 ): HandoffPeer => ({
-  ...{ worker: member, address, port, threads: 1, mtu, staticKey: undefined },
+  ...{ worker: member, address, port, threads: 1, mtu, staticKey: undefined, answers: false },
   resetKey: workerResetKey(resetKey, member),
 });
 
@@ -45,7 +45,7 @@ export const handoffSetupOf = (
   peers: [
     ...peers.map(({ key, ...peer }) => ({
       ...peer,
-      staticKey: keyOf(key),
+      ...{ staticKey: keyOf(key), answers: true },
       resetKey: workerResetKey(resetKey, peer.worker),
     })),
     ...meshPeers

@@ -5,7 +5,7 @@ import { MeshHandoff } from './handoff-mesh.ts';
 
 const peerOf = (worker: number, staticKey?: Uint8Array) => ({
   ...{ worker, address: '10.9.0.2', port: 7443, threads: 1, mtu: 1500 },
-  ...{ staticKey, resetKey: new Uint8Array(32) },
+  ...{ staticKey, resetKey: new Uint8Array(32), answers: false },
 });
 
 const peerAt = ({ member, address }: { readonly member: number; readonly address: string }) => ({
@@ -35,6 +35,8 @@ test('keys of links go to the data plane; where a worker is, only when that is n
   ]);
   handoff.place(placeOf(2, 7500));
   assert.equal(posted.splice(0).length, 1);
+  handoff.place({ ...placeOf(2, 7500), answers: true });
+  assert.deepEqual(posted.splice(0)[0], { type: 'handoff-peer', peer: { ...peerOf(2), port: 7500, answers: true } });
   handoff.place(placeOf(3));
   handoff.place(placeOf(4));
   assert.deepEqual(posted, [], 'configured keys stay; who is no peer gets none');

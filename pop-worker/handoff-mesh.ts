@@ -42,11 +42,12 @@ export class MeshHandoff {
   }
 
   /** A member said where it is handed packets; its keys follow from the link. Whoever is configured with a key keeps that. */
-  place({ member, address, port, threads, keyId, secret }: Place): void {
+  place({ member, address, port, threads, answers = false, keyId, secret }: Place): void {
     const known = this.#peers.get(member);
     if (known === undefined || known.staticKey !== undefined) return;
-    if (known.address !== address || known.port !== port || known.threads !== threads) {
-      const peer = { ...known, address, port, threads };
+    const isAsBefore = known.address === address && known.port === port && known.threads === threads;
+    if (!isAsBefore || known.answers !== answers) {
+      const peer = { ...known, address, port, threads, answers };
       this.#peers.set(member, peer);
       // It has no keys after that.
       this.#post({ type: 'handoff-peer', peer });

@@ -1,112 +1,35 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { JsonObject } from '@bufbuild/protobuf';
-import type { ControlSource, LocalOrder, WorkerState } from '#control/source.ts';
-import type { Notice } from '#dataplane/commands.ts';
-import type { WireGuardSetup } from '#dataplane/wireguard/setup.ts';
+import type { LocalOrder, WorkerState } from '#control/source.ts';
 import { allocateBeat } from '#host/thread/beat.ts';
 import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
-import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { DnsDefence } from '#pop-worker/dns/setup.ts';
-import type { MeshStatus } from '#pop-worker/mesh/messages.ts';
-import type { BfdStatus } from '#pop-worker/routing/bfd/service.ts';
-import type { BfdSessionConfig } from '#pop-worker/routing/bfd/setup.ts';
+import { wipeKeys } from '#model/wireguard-keys.ts';
 import type { KernelRoutesStatus } from '#pop-worker/routing/kernel/status.ts';
-import type { Logger } from '#telemetry/logger.ts';
 import { controlJson } from './admin/control-json.ts';
-import { WorkerAnycast, type WorkerAnycastStatus } from './anycast/worker-anycast.ts';
+import { WorkerAnycast } from './anycast/worker-anycast.ts';
 import { BfdSection } from './bfd-settings.ts';
 import { watchedData } from './checks-settings.ts';
-import type { WorkerConfig } from './config.ts';
 import { WorkerListener } from './control-listener.ts';
 import { DataPlane } from './data-plane.ts';
 import { KeptOrder } from './kept-order.ts';
-import type { MeshConfig } from './mesh-settings.ts';
+import { Leaving } from './leaving.ts';
 import { announcedOf, fleetOf } from './nat-settings.ts';
-import type { WorkerNetwork } from './network.ts';
 import { NetworkChanges } from './network-changes.ts';
 import { NetworkKeeper } from './network-keeper.ts';
 import { OrderDesk } from './order-desk.ts';
 import { type Orders, routingBy } from './orders.ts';
+import { PeerRoll } from './peer-roll.ts';
 import { QlogOrder } from './qlog-order.ts';
-import type { TlsFiles } from './tls-files.ts';
 import { WorkerBfd } from './worker-bfd.ts';
-import { WorkerDns, type WorkerDnsStatus } from './worker-dns.ts';
+import { WorkerDns } from './worker-dns.ts';
 import { WorkerMesh } from './worker-mesh.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
-import type { WorkerRouting as KernelRouting } from './worker-routing.ts';
+import { WorkerNotices } from './worker-notices.ts';
+import type { PopWorkerParts } from './worker-parts.ts';
+import { reloadFiles } from './worker-reload.ts';
 import { type Found, WorkerStates } from './worker-states.ts';
+import type { WireGuardKeysStatus, WorkerStatus } from './worker-status.ts';
 
-export interface PopWorkerParts {
-  readonly config: WorkerConfig;
-  readonly tls: TlsFiles;
-  /** Reads its files again. @throws Error with one sentence */
-  readonly readTls: () => TlsFiles;
-  /** Undefined: it is in no mesh. */
-  readonly readMeshTls?: (() => MeshConfig['tls']) | undefined;
-  /** As `nextBootEpoch` gives it. */
-  readonly bootEpoch: number;
-  /** Undefined: it knows of no other worker. */
-  readonly mesh: MeshConfig | undefined;
-  /** As `WorkerMeshParts.isNumbered`. */
-  readonly isNumbered: boolean;
-  readonly network: WorkerNetwork;
-  /** Absent: it has no routes of its own. */
-  readonly routing?: KernelRouting;
-  readonly source: ControlSource;
-  /** What the configuration has neighbours of BFD for. */
-  readonly bfdSessions: readonly BfdSessionConfig[];
-  /** By the names that neighbours of BGP have for them. */
-  readonly bgpPasswords: ReadonlyMap<string, Uint8Array>;
-  /** Undefined: it has no `[dns]`. */
-  readonly dnsDefence: DnsDefence | undefined;
-  /** Undefined: it has no `[wireguard]`. */
-  readonly wireguard: WireGuardSetup | undefined;
-  /** Reads the keys of `[wireguard]` again, as the worker's file names them now. @throws Error with one sentence */
-  readonly readWireGuardKeys: () => WireGuardKeys;
-  readonly log: Logger;
-  /** A thread is gone: whatever is left must end. */
-  readonly broken: (reason: string) => void;
-}
-
-/** What of WireGuard still goes by the key before the newest; devices as TENANT/DEVICE. */
-interface WireGuardKeysStatus {
-  /** Those that are here by it. */
-  readonly byPreviousKey: readonly string[];
-  /** Those of all devices whose preshared key is sealed to it. */
-  readonly sealedToPreviousKey: readonly string[];
-}
-
-/** What `cloudbridge worker status` shows. */
-export interface WorkerStatus {
-  readonly pop: string;
-  readonly worker: string;
-  readonly state: WorkerState;
-  /** Why it is in that state, where its own checks are the cause. */
-  readonly reason?: string;
-  readonly orders: Orders;
-  readonly healthy: boolean;
-  readonly upSeconds: number;
-  readonly sessions: number;
-  readonly connections: number;
-  readonly tenants: number;
-  /** What it knows of its control plane (`controlJson`); absent: it has none. */
-  readonly control?: JsonObject;
-  /** Absent: it has no `[bfd]`. */
-  readonly bfd?: BfdStatus;
-  /** Absent: it has no `[bgp]`. */
-  readonly anycast?: WorkerAnycastStatus;
-  /** Absent: it has no `[dns]`. */
-  readonly dns?: WorkerDnsStatus;
-  /** Absent: it has no `[mesh]`, or that does not answer. */
-  readonly mesh?: MeshStatus;
-}
-
-const SESSIONS_GONE_POLL_MS = 100;
-/** Neighbours have another route by then, where there is one. */
-const ROUTING_MS = 100;
 const NO_OUTSIDE = { own: [], fleet: [] };
-const NO_KEY = new Uint8Array();
 
 /** One worker: its threads, what the kernel does for them, and the states from start to stop. */
 export class PopWorker {
@@ -123,7 +46,8 @@ export class PopWorker {
   #reason: string | undefined;
   /** As `WorkerAnycast.others`. */
   #shared: ReadonlySet<string> | undefined;
-  #leaving: NodeJS.Timeout | undefined;
+  readonly #notices: WorkerNotices;
+  readonly #leaving: Leaving;
   #routing: WorkerRouting = NO_ROUTING;
   #dns: WorkerDns | undefined;
   #names: DnsConfig = NO_DNS;
@@ -133,7 +57,7 @@ export class PopWorker {
   readonly #listener: WorkerListener;
   readonly #desk: OrderDesk;
   readonly #states = new WorkerStates({
-    draining: (isDraining) => this.#drain(isDraining),
+    draining: (isDraining) => this.#leaving.drain(isDraining),
     state: (state) => {
       this.#parts.log.info('state', { state });
       this.#parts.source.report({ type: 'state' });
@@ -153,8 +77,16 @@ export class PopWorker {
     this.#network = new NetworkChanges(network, log);
     this.#keeper = new NetworkKeeper({ changes: this.#network, log });
     this.#data = new DataPlane(parts, {
-      notice: (notice) => this.#onNotice(notice),
+      notice: (notice) => this.#notices.take(notice),
       gone: (reason) => parts.broken(reason),
+    });
+    this.#notices = new WorkerNotices({
+      ...{ log, post: (command) => this.#data.post(command), mesh: () => this.#mesh },
+      probed: (notice) => this.#anycast?.probed(notice),
+      report: (event) => parts.source.report(event),
+    });
+    this.#leaving = new Leaving({
+      ...{ data: this.#data, drainSeconds: config.drain_seconds, anycast: () => this.#anycast },
     });
     const { exchange, fence, handoff } = this.#data;
     this.#mesh =
@@ -172,7 +104,17 @@ export class PopWorker {
         threads: config.listen.threads,
         filters: config.tun.enabled && config.tun.routed6,
         congestionControl: config.listen.congestion_control,
-        ...{ log, broken: parts.broken, post: (command) => this.#data.post(command) },
+        ...{ log, broken: parts.broken },
+        post: (command) => {
+          if (command.type === 'superseded') this.#notices.superseded(command);
+          this.#data.post(command);
+        },
+      });
+    const peers =
+      parts.wireguard &&
+      new PeerRoll({
+        ...{ most: parts.wireguard.mostPeers, threads: config.listen.threads },
+        post: (thread, change) => this.#data.threads[thread]?.post({ type: 'wireguard-peers', ...change }),
       });
     this.qlog = new QlogOrder(config, (settings) => this.#data.post({ type: 'qlog', settings }));
     this.#metrics = new WorkerMetrics(
@@ -182,6 +124,7 @@ export class PopWorker {
         ...(this.#bfd === undefined ? [] : [this.#bfd.slots]),
         ...(this.#anycast?.slots ?? []),
         ...(this.#mesh === undefined ? [] : [this.#mesh.slots]),
+        ...(peers === undefined ? [] : [peers.slots]),
         ...(this.#dns === undefined ? [] : [this.#dns.slots]),
       ],
       network,
@@ -190,7 +133,7 @@ export class PopWorker {
     );
     this.#listener = new WorkerListener({
       ...{ threads: this.#data.threads, network: this.#network, states: this.#states, metrics: this.#metrics, log },
-      ...{ mesh: this.#mesh, post: (command) => this.#data.post(command), isHealthy: () => this.isHealthy() },
+      ...{ mesh: this.#mesh, peers, post: (command) => this.#data.post(command), isHealthy: () => this.isHealthy() },
       route: (routing) => {
         this.#routing = routing;
         this.#anycast?.set(routing);
@@ -235,6 +178,7 @@ export class PopWorker {
   async serve(): Promise<void> {
     this.#desk.begin();
     await this.#parts.source.start(this.#listener);
+    if (this.#parts.wireguard !== undefined) wipeKeys(this.#parts.wireguard);
     await this.#network.settled();
     // Not before it serves: a neighbour takes Up for that.
     await this.#startBfd();
@@ -306,33 +250,6 @@ export class PopWorker {
     await this.#dns.ready();
   }
 
-  #onNotice(notice: Notice): void {
-    // Said to all, those that said it included: so all hear it in one order.
-    if (notice.type === 'attached' || notice.type === 'detached') {
-      this.#data.post(notice);
-      this.#mesh?.notice(notice);
-    }
-    if (notice.type === 'probed') this.#anycast?.probed(notice);
-    if (notice.type === 'qlog-failed') {
-      const { path, reason } = notice;
-      this.#parts.log.warn('a connection is not logged, nor may be others', { path, reason });
-    }
-    if (notice.type === 'fault') {
-      const { ended, error } = notice;
-      this.#parts.log.error('a bug of CloudBridge was met: please report it', { ended, error });
-    }
-    if (notice.type === 'site') {
-      const { type, ...fields } = notice;
-      const how = { reached: 'a site is reached by a device', lost: 'a site is not reached by a device any more' };
-      const held = 'a site is reached by a device that came and went, and is the last choice for a while';
-      this.#parts.log[notice.state === 'reached' ? 'info' : 'warn']({ ...how, held }[notice.state], fields);
-    }
-    if (notice.type !== 'connected' && notice.type !== 'disconnected') return;
-    const { type, ...fields } = notice;
-    this.#parts.log.info(type === 'connected' ? 'a device connected' : 'a device disconnected', fields);
-    this.#parts.source.report(notice);
-  }
-
   get orders(): Orders {
     return this.#states.orders;
   }
@@ -343,54 +260,14 @@ export class PopWorker {
     if (hasStarted || state === 'stopping') this.#anycast?.follow(routingBy(orders, state === 'stopping'));
   }
 
-  /** Devices are told to go once routing leads elsewhere: those that come back here at once would be refused. */
-  #drain(isDraining: boolean): void {
-    clearTimeout(this.#leaving);
-    const { drain_seconds: seconds } = this.#parts.config;
-    if (!isDraining) this.#data.post({ type: 'undrain' });
-    else if (this.#anycast === undefined) this.#sendAway(1000 * seconds);
-    else this.#leaving = setTimeout(() => this.#sendAway(1000 * seconds), ROUTING_MS);
-  }
-
-  /** @param graceMs half of it is theirs */
-  #sendAway(graceMs: number): void {
-    clearTimeout(this.#leaving);
-    this.#data.post({ type: 'drain', withinMs: graceMs / 2 });
-  }
-
   /** As `OrderDesk.order`. */
   order(wanted: Exclude<LocalOrder, 'undrain'>): boolean {
     return this.#desk.order(wanted);
   }
 
-  /**
-   * Reads certificate and keys again, and what the source cannot watch.
-   *
-   * @returns what was read, for people
-   * @throws Error with one sentence; what comes after it was not read
-   */
-  async reload(): Promise<readonly string[]> {
-    const { tls: old, readTls, readMeshTls, wireguard, readWireGuardKeys, log, source } = this.#parts;
-    const tls = readTls();
-    const meshTls = readMeshTls?.();
-    const wireguardKeys = wireguard && readWireGuardKeys();
-    this.#data.renew(tls);
-    if (meshTls !== undefined) this.#mesh?.renew(meshTls);
-    if (wireguardKeys !== undefined) {
-      this.#data.post({ type: 'wireguard-keys', keys: wireguardKeys });
-      source.setWireGuardKeys(wireguardKeys);
-    }
-    if (Buffer.compare(old.resetKey ?? NO_KEY, tls.resetKey ?? NO_KEY) !== 0) {
-      log.warn('the reset key is another one: it takes a restart');
-    }
-    const files = [
-      'certificate and key',
-      ...(tls.ticketKeys.length > 0 ? ['ticket keys'] : []),
-      ...(tls.cidKeys === undefined ? [] : ['keys of connection IDs']),
-      ...(meshTls === undefined ? [] : ['certificate of the mesh']),
-      ...(wireguardKeys === undefined ? [] : [`${wireguardKeys.previousPrivateKey ? 'keys' : 'key'} of WireGuard`]),
-    ];
-    return [...files, ...(await source.reload())];
+  /** As `reloadFiles`. */
+  reload(): Promise<readonly string[]> {
+    return reloadFiles(this.#parts, this.#data, this.#mesh);
   }
 
   /** What `cloudbridge worker wireguard` shows. @throws Error with one sentence */
@@ -462,8 +339,8 @@ export class PopWorker {
    */
   async stop(graceMs: number): Promise<void> {
     this.#states.stopping();
-    clearTimeout(this.#leaving);
-    if (graceMs > 0) await this.#drained(graceMs);
+    this.#leaving.cancel();
+    if (graceMs > 0) await this.#leaving.finish(graceMs);
     await this.#dns?.stop();
     await this.#anycast?.stop();
     // Neighbours send what there is elsewhere before nothing is forwarded here.
@@ -474,16 +351,5 @@ export class PopWorker {
     this.#keeper.stop();
     await this.#parts.routing?.down();
     await this.#network.down();
-  }
-
-  /** As by an order to drain: routing leads elsewhere before anybody is told to go, and has the time to. */
-  async #drained(graceMs: number): Promise<void> {
-    const end = performance.now() + graceMs;
-    if (this.#anycast?.isAnnounced === true) await wait(ROUTING_MS);
-    this.#sendAway(graceMs);
-    for (; performance.now() < end; await wait(SESSIONS_GONE_POLL_MS)) {
-      const { sessions, connections } = await this.#data.collected();
-      if (sessions + connections === 0 && this.#anycast?.isAnnounced !== true) return;
-    }
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { answered, connected, MeshWorlds } from './testing/mesh-worlds.ts';
 import { secondWay } from './testing/second-way.ts';
 import {
@@ -10,7 +11,7 @@ import {
   withWireGuard,
   writePeers,
 } from './testing/wireguard-device.ts';
-import { deviceOf, INTERNET4, needsNamespaces, type World } from './testing/world.ts';
+import { deviceOf, EDGE4, INTERNET4, needsNamespaces, type World } from './testing/world.ts';
 
 const skip = { skip: needsNamespaces };
 const RED2 = wireguard(deviceOf('red', 2), 2);
@@ -21,8 +22,9 @@ const meshed = async (
   identities: readonly WireGuardIdentity[],
   more = '',
   count = 2,
+  listen = '',
 ): Promise<MeshWorlds> => {
-  const mesh = new MeshWorlds(t, count);
+  const mesh = new MeshWorlds(t, count, 1500, '', listen);
   const lines = (member: number) => withWireGuard(mesh.world(member), identities);
   await mesh.start(
     undefined,
@@ -161,6 +163,53 @@ test(
       assert.ok((await handed(to, 'sent')) > 0);
       assert.ok((await handed(from, 'received')) > 0);
     }
+  },
+);
+
+test(
+  'whoever names a device that is at another worker is brought nothing of it: that one says who it is',
+  skip,
+  async (t) => {
+    const mesh = await meshed(t, [RED5], '[handoff]\n', 2, 'threads = 2\n');
+    // Its number is odd: it is the second thread's, and others hand over to the first.
+    const [a, b] = [mesh.world(1), mesh.world(2)];
+    const device = await WireGuardDevice.start(t, a, RED5);
+    spareAddress(b);
+    await a.until('it is served', async () => (await answered(a, device, INTERNET4)) === 3);
+    await b.until('both workers know of it', async () => (await mesh.status(2)).devices === 1);
+    const endpoint = async (): Promise<string | undefined> =>
+      (await device.ask('get=1')).find((line) => line.startsWith('endpoint='));
+    const port = (await device.ask('get=1'))
+      .find((line) => line.startsWith('listen_port='))
+      ?.slice('listen_port='.length);
+    const before = await endpoint();
+    // He reaches the device past the edge.
+    const impostor = b.clientNamespace();
+    a.run(impostor, 'ip', 'link', 'add', 'past', 'type', 'veth', 'peer', 'name', 'past', 'netns', device.namespace);
+    for (const [namespace, address] of [
+      [impostor, '198.18.1.1/30'],
+      [device.namespace, '198.18.1.2/30'],
+    ] as const) {
+      a.run(namespace, 'ip', 'address', 'add', address, 'dev', 'past');
+      a.run(namespace, 'ip', 'link', 'set', 'past', 'up');
+    }
+    const asked = (what: string) => b.metric(`cloudbridge_wireguard_questions_total{what="${what}"}`);
+    for (const what of ['data', 'responses'] as const) {
+      const denied = await asked('denied');
+      const words = [what, String(RED5.number), EDGE4, '198.18.1.2', String(port)];
+      const got = await b.exec(
+        impostor,
+        process.execPath,
+        fileURLToPath(new URL('testing/impostor.ts', import.meta.url)),
+        ...words,
+      );
+      assert.equal(got, '0', what);
+      assert.ok((await asked('denied')) >= denied + 5, what);
+    }
+    assert.equal(await endpoint(), before);
+    assert.equal(await b.metric('cloudbridge_wireguard_handshakes_total{what="begun"}'), 0);
+    assert.ok((await a.metric('cloudbridge_handoff_answers_total{answer="forged"}')) >= 10);
+    assert.equal(await answered(a, device, INTERNET4), 3);
   },
 );
 

@@ -4,7 +4,7 @@ import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { hostPort, ipAddress, prefix, splitHostPort } from '#settings/fields.ts';
 import { readSecretFile } from '#settings/key-files.ts';
 import { ConfigError, parseJson } from '#settings/toml-file.ts';
-import { keyOfText } from './wireguard-settings.ts';
+import { keyOfText } from './wireguard-key.ts';
 
 const MOST_NUMBER = 2 ** 24 - 1;
 const id = z.string().refine(isId, 'must be lower-case letters, digits and dashes, at most 40');

@@ -4,8 +4,7 @@ import { privateKeyOf, rawPublicKey } from '#host/wireguard/x25519.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
 import { readSecretFile } from '#settings/key-files.ts';
 import { StartError } from './start-error.ts';
-
-const KEY_BYTES = 32;
+import { keyOfBytes } from './wireguard-key.ts';
 
 /** `[wireguard]` of a worker's file: devices come by WireGuard too, at the addresses of `[listen]`. */
 export const WireGuardSection = z.strictObject({
@@ -42,14 +41,10 @@ export const wireGuardFault = (
   return port === listen.port ? `wireguard.port: listen.port is ${port} too, take another` : undefined;
 };
 
-/** @param text as `wg` writes keys @returns its 32 bytes; undefined: it is no key in base64 */
-export const keyOfText = (text: string): Uint8Array | undefined => {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.length === KEY_BYTES && bytes.toString('base64') === text ? Uint8Array.from(bytes) : undefined;
-};
-
 const readKey = (file: string, what: string): Uint8Array => {
-  const key = keyOfText(readSecretFile(file, what).toString('latin1').trim());
+  const bytes = readSecretFile(file, what);
+  const key = keyOfBytes(bytes);
+  bytes.fill(0);
   if (key !== undefined) return key;
   // Without what it says: that may be a key all the same.
   throw new StartError(`${what} ${file} is not 32 bytes in base64: \`wg genkey\` makes one, of the whole fleet`);

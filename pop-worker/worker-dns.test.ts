@@ -10,7 +10,7 @@ import { createAuthority } from '#host/tls/testing/certificates.ts';
 import { readResponse } from '#protocol/dns/testing/message.ts';
 import { askWorker } from './admin/client.ts';
 import { askByUdp, queryFor } from './dns/testing/ask.ts';
-import type { WorkerStatus } from './pop-worker.ts';
+import type { WorkerStatus } from './worker-status.ts';
 
 const ADDRESS = '127.0.0.1';
 const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));

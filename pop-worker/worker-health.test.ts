@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askWorker } from '#pop-worker/admin/client.ts';
-import type { WorkerStatus } from '#pop-worker/pop-worker.ts';
+import type { WorkerStatus } from '#pop-worker/worker-status.ts';
 import { startHub } from './testing/control-plane.ts';
 import { EDGE4, needsNamespaces, World } from './testing/world.ts';
 

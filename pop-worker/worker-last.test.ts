@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { askWorker } from './admin/client.ts';
-import type { WorkerStatus } from './pop-worker.ts';
 import { MeshWorlds } from './testing/mesh-worlds.ts';
 import { INTERNET4, needsNamespaces } from './testing/world.ts';
+import type { WorkerStatus } from './worker-status.ts';
 
 const ALONE = '192.0.2.0/24';
 const SHARED = '198.51.100.0/24';

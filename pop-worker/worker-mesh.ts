@@ -59,7 +59,8 @@ export class WorkerMesh {
       // A start that is later by the clock is a later one.
       {
         ...{ ...config, threads, exchange, fence, watched, filters, congestionControl, incarnation: Date.now() },
-        handoff: handoff && { port: handoff.port, threads },
+        handoff: handoff && { port: handoff.port, threads, answers: true },
+        heard: handoff?.heard,
       },
       { notice: (notice) => this.#take(notice), gone: broken },
     );

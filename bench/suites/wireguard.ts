@@ -10,6 +10,7 @@ import { OURS, WIREGUARD_PEERS, type WireGuardImplementation } from '../implemen
 import { type CaseContext, Skip, type SuiteCase } from '../suite.ts';
 import { flood, handshakes } from '../wireguard/load.ts';
 import { memoryPerPeer } from '../wireguard/memory.ts';
+import { peerChanges } from '../wireguard/peer-changes.ts';
 import { POP_FLOODS } from '../wireguard/pop-flood.ts';
 import { type StartProgram, type WireGuardPair, withWireGuard } from '../wireguard/scene.ts';
 import { twoKeys } from '../wireguard/two-keys.ts';
@@ -251,5 +252,10 @@ export const cases: readonly SuiteCase[] = [
     summary: 'what a second static key costs: a message of nobody, a cookie, a packet of 1,200 bytes; in one thread',
     runs: RUNS,
     run: async () => twoKeys(),
+  },
+  {
+    name: 'peer-changes',
+    summary: 'how long threads of a worker stand still for 20,000 peers when it starts, and when one of them changes',
+    run: () => peerChanges(),
   },
 ];

@@ -34,13 +34,13 @@ export interface ControlParts {
   readonly status: Pick<Status, 'dropped'>;
   readonly state: Pick<DesiredState, 'peers'>;
   /** Undefined: nobody comes by WireGuard here. */
-  readonly peers: Pick<WireguardPeers, 'refused' | 'sealedToPrevious'> | undefined;
+  readonly peers: Pick<WireguardPeers, 'refused' | 'previousCount'> | undefined;
 }
 
 const maybe = <K extends string>(name: K, ms: number | undefined) =>
   (ms === undefined ? {} : { [name]: timestampFromMs(ms) }) as { readonly [name in K]?: Timestamp };
 
-const NONE: NonNullable<ControlParts['peers']> = { refused: new Map(), sealedToPrevious: [] };
+const NONE: NonNullable<ControlParts['peers']> = { refused: new Map(), previousCount: 0 };
 
 export const describeControl = ({
   contact,
@@ -50,7 +50,7 @@ export const describeControl = ({
   state,
   peers,
 }: ControlParts): ControlView => {
-  const { refused: refusedPeers, sealedToPrevious } = peers ?? NONE;
+  const { refused: refusedPeers, previousCount: previousKeyPeers } = peers ?? NONE;
   const { applied, refusals, refused } = revisions;
   const { connected, sinceMs, heardMs, reconnects, lastError } = contact;
   return {
@@ -58,7 +58,7 @@ export const describeControl = ({
     fromDisk: applied?.fromDisk ?? false,
     silentMs: contact.silentMs,
     refusedPeers,
-    previousKeyPeers: sealedToPrevious.length,
+    previousKeyPeers,
     disk: { membership: membership.kept, revision: revisions.kept },
     contact: create(ControlContactSchema, {
       connected,

@@ -5,6 +5,7 @@ import { type DnsConfig, NO_DNS } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import { NO_ROUTING, type WorkerRouting } from '#model/routing.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import { PeerRecords } from './peer-records.ts';
 import type { DrainCause } from './source.ts';
 
 export interface DeviceState {
@@ -40,8 +41,10 @@ export interface DesiredStateListener {
   onDns?(dns: DnsConfig): void;
   /** Who is in the mesh of workers. */
   onMesh?(mesh: MeshMembers): void;
-  /** What is known of those who come by WireGuard is other than it was: `peers`, `hasEgress`, `edgeKey`. */
-  onPeers?(): void;
+  /** What is known of these who come by WireGuard is other than it was: `peers`, `hasEgress`. @param names as in `peers` */
+  onPeers?(names: Iterable<string>): void;
+  /** WireGuard clients are told of another key of the edge: `edgeKey`. */
+  onEdgeKey?(): void;
   /** Whether all of this is as the control plane has it at this moment, as far as can be known. */
   onCurrent?(isCurrent: boolean): void;
   /** For whom the worker shall let its sessions go; none: it shall not. */
@@ -72,9 +75,7 @@ export class DesiredState {
   readonly #tenants = new Map<string, readonly string[]>();
   readonly #devices = new Map<string, DeviceState>();
   readonly #revoked = new Map<string, RevocationState>();
-  readonly #peers = new Map<string, WireguardPeer>();
-  /** Networks whose devices may reach the internet. */
-  readonly #egress = new Set<string>();
+  readonly #peers = new PeerRecords();
   /** Public key that WireGuard clients are told of, in base64; empty: none. */
   edgeKey = '';
 
@@ -88,7 +89,8 @@ export class DesiredState {
     if (this.routing !== NO_ROUTING) listener.onRouting?.(this.routing);
     if (this.dns !== NO_DNS) listener.onDns?.(this.dns);
     if (this.mesh !== undefined) listener.onMesh?.(this.mesh);
-    if (this.#peers.size > 0 || this.edgeKey !== '') listener.onPeers?.();
+    if (this.peers.size > 0) listener.onPeers?.(this.peers.keys());
+    if (this.edgeKey !== '') listener.onEdgeKey?.();
     if (this.drain.length > 0) listener.onDrain?.(this.drain);
     if (this.isCurrent) listener.onCurrent?.(true);
     this.#listeners.add(listener);
@@ -140,38 +142,30 @@ export class DesiredState {
 
   /** Who comes by WireGuard, by `<tenant>.<device>`. */
   get peers(): ReadonlyMap<string, WireguardPeer> {
-    return this.#peers;
+    return this.#peers.all;
   }
 
   /** @param peer undefined: it comes by WireGuard no more */
   setPeer(tenant: string, device: string, peer: WireguardPeer | undefined): void {
-    const key = `${tenant}.${device}`;
-    if (peer === undefined && !this.#peers.has(key)) return;
-    if (peer === undefined) this.#peers.delete(key);
-    else this.#peers.set(key, peer);
-    this.#tellOfPeers();
+    const name = `${tenant}.${device}`;
+    if (!this.#peers.set(name, peer)) return;
+    for (const listener of this.#listeners) listener.onPeers?.([name]);
   }
 
   setEdgeKey(publicKey: string): void {
     if (publicKey === this.edgeKey) return;
     this.edgeKey = publicKey;
-    this.#tellOfPeers();
+    for (const listener of this.#listeners) listener.onEdgeKey?.();
   }
 
+  /** Whether devices of a network may reach the internet. */
   hasEgress(tenant: string, network: string): boolean {
-    return this.#egress.has(`${tenant}.${network}`);
+    return this.#peers.hasEgress(tenant, network);
   }
 
   setEgress(tenant: string, network: string, egress: boolean): void {
-    const key = `${tenant}.${network}`;
-    if (this.#egress.has(key) === egress) return;
-    if (egress) this.#egress.add(key);
-    else this.#egress.delete(key);
-    if (this.#peers.size > 0) this.#tellOfPeers();
-  }
-
-  #tellOfPeers(): void {
-    for (const listener of this.#listeners) listener.onPeers?.();
+    const names = [...this.#peers.setEgress(tenant, network, egress)];
+    if (names.length > 0) for (const listener of this.#listeners) listener.onPeers?.(names);
   }
 
   setRevisionPrefixes(prefixes: ReadonlyMap<string, readonly string[]>): void {

@@ -1,8 +1,13 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { setImmediate as turn } from 'node:timers/promises';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampMs, timestampNow } from '@bufbuild/protobuf/wkt';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Bucket, ConfigKey } from '#model/names.ts';
-import { MembershipSnapshotSchema, SnapshotRecordSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
+import {
+  MembershipSnapshotSchema,
+  type SnapshotRecord,
+  SnapshotRecordSchema,
+} from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import type { DesiredState } from './desired-state.ts';
 import { KeptFile } from './kept-file.ts';
 import { followRecord } from './records.ts';
@@ -30,6 +35,12 @@ interface Known {
 }
 
 const SAVE_AFTER_MS = 300;
+/** Records that are encoded before other work gets its turn: a few milliseconds. */
+const RECORDS_A_TURN = 512;
+
+const encode = (part: MessageInitShape<typeof MembershipSnapshotSchema>): Uint8Array =>
+  toBinary(MembershipSnapshotSchema, create(MembershipSnapshotSchema, part));
+
 const NO_BYTES = new Uint8Array(0);
 
 /** Follows devices, networks, revocations, WireGuard peers and the worker's own record; keeps a copy on disk for a start without NATS. */
@@ -195,16 +206,28 @@ export class Membership {
   #save(): void {
     // The next start would take half of it for all there is.
     if (!this.#isWhole) return;
-    const records = [...this.#known].flatMap(([bucket, known]) =>
-      [...known].map(([key, { revision, value }]) =>
-        create(SnapshotRecordSchema, { bucket, key, revision: BigInt(revision), value }),
-      ),
-    );
-    const content = toBinary(
-      MembershipSnapshotSchema,
-      create(MembershipSnapshotSchema, { records, time: timestampNow() }),
-    );
-    this.#saving = this.kept.save('what is known of devices is followed', content);
+    this.#saving = this.#saving.then(async () => {
+      const content = await this.#encoded();
+      await this.kept.save('what is known of devices is followed', content);
+    });
+  }
+
+  /** What comes meanwhile is in it or not, and is saved with the next one. */
+  async #encoded(): Promise<Uint8Array> {
+    // Messages that follow each other are one message (protobuf: "last one wins", and lists are joined).
+    const parts = [encode({ time: timestampNow() })];
+    let records: SnapshotRecord[] = [];
+    for (const [bucket, known] of this.#known) {
+      for (const [key, { revision, value }] of known) {
+        records.push(create(SnapshotRecordSchema, { bucket, key, revision: BigInt(revision), value }));
+        if (records.length < RECORDS_A_TURN) continue;
+        parts.push(encode({ records }));
+        records = [];
+        await turn();
+      }
+    }
+    parts.push(encode({ records }));
+    return Buffer.concat(parts);
   }
 }
 

@@ -64,7 +64,7 @@ export class NatsSource implements ControlSource {
         ...options,
         revisionKeys: await importRevisionKeys(revisionKeys),
         report: () => this.#report(),
-        ...(keys && { wireguard: { keys, told: (peers) => this.#listener?.wireguardPeers(peers) } }),
+        ...(keys && { wireguard: { keys, told: (change) => this.#listener?.wireguardPeers(change) } }),
         shareCut: async (next) => {
           const [control, listener] = [this.#control, this.#listener];
           return control === undefined || listener === undefined ? 0 : shareCut(control.state, listener, next);

@@ -15,7 +15,7 @@ export class SealedKeys {
   /** Of the private key, as `wg pubkey` writes it. */
   readonly publicKey: string;
 
-  /** @param privateKey 32 bytes */
+  /** @param privateKey 32 bytes; the caller wipes its own */
   constructor(privateKey: Uint8Array) {
     const der = Buffer.concat([PKCS8_X25519, privateKey]);
     this.#key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
@@ -37,6 +37,8 @@ export class SealedKeys {
         contentEncryptionAlgorithms: ['A256GCM'],
       });
       const { tenant, device, key } = JSON.parse(new TextDecoder().decode(plaintext)) as Record<string, unknown>;
+      // The text of it goes when it is collected.
+      plaintext.fill(0);
       const isTheirs = tenant === of.tenant && device === of.device;
       return (isTheirs && typeof key === 'string' ? wireguardKey(key) : undefined) ?? 'preshared_key';
     } catch {

@@ -2,7 +2,7 @@ import type { DnsConfig } from '#model/dns.ts';
 import type { MeshMembers } from '#model/mesh.ts';
 import type { WorkerRouting } from '#model/routing.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { ControlView } from './describe.ts';
 import type { FleetView } from './fleet.ts';
@@ -65,8 +65,8 @@ export interface ControlListener {
   dns(dns: DnsConfig): void;
   /** Who is in the mesh of workers. */
   mesh(members: MeshMembers): void;
-  /** All who come by WireGuard; whoever is not among them is not (any more). */
-  wireguardPeers(peers: readonly WireGuardPeer[]): void;
+  /** Who of those that come by WireGuard is another. */
+  wireguardPeers(change: WireGuardPeersChange): void;
   /** Whether all of this is as the control plane has it now: only then what is not known does not exist. */
   current(isCurrent: boolean): void;
   revoke(revocation: Revocation): void;

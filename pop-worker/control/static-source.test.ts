@@ -6,6 +6,42 @@ import { test } from 'node:test';
 import { StaticSource, StaticSourceError } from './static-source.ts';
 import { SERVING } from './testing/condition.ts';
 
+test('peers of a file are told some at a time, and those that it names no more are none', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const jwks = path.join(folder, 'jwks.json');
+  writeFileSync(jwks, '{ "keys": [] }');
+  const peer = (number: number): WireGuardPeer => ({
+    ...{ tenant: 'red', device: `d${number}`, number, publicKey: new Uint8Array(32).fill(number) },
+    ...{ sources: [`10.64.0.${number}/32`], egress: true },
+  });
+  let peers = Array.from({ length: 150 }, (_, i) => peer(i));
+  const known = new Map<string, WireGuardPeer>();
+  let most = 0;
+  const nothing = (): undefined => undefined;
+  const listener: ControlListener = {
+    ...{ tenant: nothing, keys: nothing, refused: nothing, routing: nothing, dns: nothing, mesh: nothing },
+    ...{ current: nothing, revoke: nothing, reinstate: nothing, setDrain: nothing, revocations: nothing },
+    wireguardPeers: ({ changed, removed }) => {
+      most = Math.max(most, changed.size);
+      for (const name of removed) assert.ok(known.delete(name), name);
+      for (const [name, one] of changed) known.set(name, one);
+    },
+    assess: async () => ({ tunnels: 0, cut: 0 }),
+    condition: () => SERVING,
+  };
+  const files = { issuer: 'https://i', jwks, wireguardPeers: () => peers };
+  const source = new StaticSource({ ...files, tenants: [], pop: 'moscow', worker: 'm1' });
+  await source.start(listener);
+  assert.deepEqual([...known.values()], peers);
+  assert.equal(most, 64);
+  const before = source.reload();
+  peers = [peer(3), { ...peer(7), egress: false }, peer(200)];
+  await Promise.all([before, source.reload()]);
+  assert.deepEqual([...known.values()], peers, 'the file as it was read last');
+  await source.stop();
+});
+
 test('tenants, keys and revocations come from files; a wrong file changes nothing', async (t) => {
   const OWN = { pop: 'moscow', worker: 'm1' };
   const folder = mkdtempSync(path.join(tmpdir(), 'cloudbridge-static-'));

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { dnsOf } from '#model/dns.ts';
 import { policyFault, routingOf } from '#model/routing.ts';
@@ -23,6 +24,9 @@ export interface StaticOptions {
   readonly pop: string;
   readonly worker: string;
 }
+
+/** Peers that are told before other work gets its turn. */
+const PEERS_A_TURN = 64;
 
 /** A file of the static configuration is wrong. */
 export class StaticSourceError extends Error {
@@ -70,6 +74,9 @@ const isRevocations = (value: unknown): value is Revocation[] => Array.isArray(v
 export class StaticSource implements ControlSource {
   readonly #options: StaticOptions;
   #listener: ControlListener | undefined;
+  /** Names of the WireGuard peers that were told last. */
+  #names: ReadonlySet<string> = new Set();
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StaticOptions) {
     this.#options = options;
@@ -110,7 +117,10 @@ export class StaticSource implements ControlSource {
     if (routed !== undefined) this.#listener?.routing(routingOf(routed, pop, worker));
     if (named !== undefined)
       this.#listener?.dns(dnsOf(fromJson(DnsConfigSchema, named), Math.floor(Date.now() / 1000)));
-    if (peers !== undefined) this.#listener?.wireguardPeers(peers);
+    if (peers !== undefined) {
+      this.#telling = this.#telling.then(() => this.#tellPeers(peers));
+      await this.#telling;
+    }
     return [
       'keys of tokens',
       ...(revocations === undefined ? [] : ['revocations']),
@@ -118,6 +128,19 @@ export class StaticSource implements ControlSource {
       ...(dns === undefined ? [] : ['what names lead to']),
       ...(peers === undefined ? [] : ['WireGuard peers']),
     ];
+  }
+
+  /** Those that are as before are told again: whoever hears it compares. */
+  async #tellPeers(peers: readonly WireGuardPeer[]): Promise<void> {
+    const named = peers.map((peer) => [`${peer.tenant}.${peer.device}`, peer] as const);
+    const names = new Set<string>(named.map(([name]) => name));
+    const removed = [...this.#names].filter((name) => !names.has(name));
+    this.#names = names;
+    this.#listener?.wireguardPeers({ changed: new Map(), removed });
+    for (let at = 0; at < named.length; at += PEERS_A_TURN) {
+      await turn();
+      this.#listener?.wireguardPeers({ changed: new Map(named.slice(at, at + PEERS_A_TURN)), removed: [] });
+    }
   }
 
   setWireGuardKeys(): void {

@@ -9,7 +9,7 @@ import { CompactEncrypt } from 'jose';
 import { Bucket, ConfigKey } from '#model/names.ts';
 import { wireguardKeyText } from '#model/wireguard.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { WireGuardPeer, WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import { type WireguardPeer, WireguardPeerSchema } from '#proto/gen/cloudbridge/v1/record_pb.ts';
 import { sealPresharedKey } from '#services/config/preshared-key.ts';
 import { eventually } from '#services/config/testing/client.ts';
@@ -40,20 +40,37 @@ const record = (more: Partial<WireguardPeer> = {}): WireguardPeer =>
     ...more,
   } as WireguardPeer);
 
+/** Those that are there after each change, by their devices' names. */
+const listOf = () => {
+  const peers = new Map<string, WireGuardPeer>();
+  const told: (readonly WireGuardPeer[])[] = [];
+  const take = ({ changed, removed }: WireGuardPeersChange): void => {
+    for (const name of removed) peers.delete(name);
+    for (const [name, peer] of changed) peers.set(name, peer);
+    told.push([...peers.values()].sort((a, b) => (a.device < b.device ? -1 : 1)));
+  };
+  return { told, take };
+};
+
 /** A worker's state, and what its threads are told of peers. */
 const follower = (keys: WireGuardKeys = { privateKey: edge.privateKey }) => {
   const state = new DesiredState();
-  const told: (readonly WireGuardPeer[])[] = [];
+  const { told, take } = listOf();
+  const changes: WireGuardPeersChange[] = [];
   const errors: string[] = [];
   const peers = new WireguardPeers({
     ...{ state, keys, gatherMs: 1 },
-    ...{ told: (all) => void told.push(all), onError: ({ message }) => void errors.push(message) },
+    told: (change) => {
+      changes.push(change);
+      take(change);
+    },
+    ...{ onError: ({ message }) => void errors.push(message) },
   });
   const put = (peer: WireguardPeer, key = `${peer.tenant}.wireguard.${peer.device}`): void => {
     const bytes = toBinary(WireguardPeerSchema, peer);
     followRecord(state, Bucket.config, key, () => bytes);
   };
-  return { state, peers, told, errors, put };
+  return { state, peers, told, changes, errors, put };
 };
 
 test('a record is what data-plane threads take, with its preshared key open', async () => {
@@ -152,6 +169,39 @@ test('what cannot be used is refused record by record, told once, and counted', 
   await peers.close();
 });
 
+test('of a change those are told whom it is about; what is told at first is told some at a time', async () => {
+  const { state, peers, changes, errors, put } = follower();
+  const names = Array.from({ length: 100 }, (_, i) => `d${i}`);
+  for (const [i, device] of names.entries()) put(record({ device, number: i + 1, network: i < 3 ? 'n' : 'other' }));
+  await peers.start();
+  const toldOf = ({ changed, removed }: WireGuardPeersChange) => [[...changed.keys()], removed];
+  assert.ok(changes.every(({ changed }) => changed.size <= 32));
+  assert.deepEqual(
+    changes.splice(0).flatMap(({ changed }) => [...changed.keys()]),
+    names.map((device) => `acme.${device}`),
+  );
+  const next = async () => {
+    await eventually(async () => changes[0], 'it is told');
+    return toldOf(changes.shift() as WireGuardPeersChange);
+  };
+  put(record({ device: 'd7', number: 8, network: 'other', keepaliveSeconds: 1 }));
+  assert.deepEqual(await next(), [['acme.d7'], []]);
+  state.setEgress('acme', 'n', true);
+  assert.deepEqual(await next(), [['acme.d0', 'acme.d1', 'acme.d2'], []]);
+  put(record({ device: 'd2', number: 3, network: 'other' }));
+  state.setPeer('acme', 'd1', undefined);
+  put(record({ device: 'd9', number: 0, network: 'other' }));
+  assert.deepEqual(await next(), [['acme.d2'], ['acme.d1', 'acme.d9']]);
+  state.setEgress('acme', 'n', false);
+  state.setEgress('acme', 'none', true);
+  assert.deepEqual(await next(), [['acme.d0'], []]);
+  state.setEdgeKey(keyPair().text);
+  peers.setKeys({ privateKey: edge.privateKey });
+  await eventually(async () => errors[1], 'it is told of the key');
+  assert.deepEqual(changes, []);
+  await peers.close();
+});
+
 test('bytes that are no record leave the peer as it was, and the others too', () => {
   const { state, put } = follower();
   put(record());
@@ -173,6 +223,22 @@ test('a worker with another key than clients are told of says so, once', async (
   assert.equal(errors.length, 1);
   assert.ok(errors[0]?.includes(other) && errors[0].includes(edge.text));
   await peers.close();
+});
+
+test('preshared keys are wiped once no record has them, and at the end', async () => {
+  const { peers, told, put } = follower();
+  const sealed = (device: string) =>
+    sealPresharedKey(edge.text, { tenant: 'acme', device, key: wireguardKeyText(presharedKey) });
+  put(record({ sealedPresharedKey: await sealed('a') }));
+  put(record({ device: 'b', number: 8, sealedPresharedKey: await sealed('b') }));
+  await peers.start();
+  const [a, b] = ['a', 'b'].map((name) => told[0]?.find(({ device }) => device === name)?.presharedKey);
+  assert.deepEqual([a, b], [Uint8Array.from(presharedKey), Uint8Array.from(presharedKey)]);
+  put(record());
+  await eventually(async () => told.length === 2 || undefined, 'the change');
+  assert.deepEqual([a, b], [new Uint8Array(32), Uint8Array.from(presharedKey)]);
+  await peers.close();
+  assert.deepEqual(b, new Uint8Array(32));
 });
 
 test('in an overlap preshared keys are opened that are sealed to either key, and it is known which to the one before', async () => {
@@ -226,12 +292,13 @@ after(async () => {
 });
 
 const createListener = () => {
-  const told: (readonly WireGuardPeer[])[] = [];
+  const { told, take } = listOf();
   const nothing = (): undefined => undefined;
   const listener: ControlListener = {
     ...{ tenant: nothing, keys: nothing, refused: nothing, routing: nothing, dns: nothing, mesh: nothing },
     ...{ current: nothing, revoke: nothing, reinstate: nothing, setDrain: nothing, revocations: nothing },
-    wireguardPeers: (peers) => void told.push(peers),
+    // As it is posted to threads.
+    wireguardPeers: (change) => take(structuredClone(change)),
     assess: async () => ({ tunnels: 0, cut: 0 }),
     condition: () => SERVING,
   };

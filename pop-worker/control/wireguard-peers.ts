@@ -1,36 +1,25 @@
-import { addressRange, parsePrefixRange } from '#model/ip-range.ts';
-import { isUsablePublicKey, parseWireguardEndpoint, WIREGUARD_KEY_BYTES } from '#model/wireguard.ts';
-import { neverEndpoint } from '#model/wireguard-endpoint.ts';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { WireGuardPeer, WireGuardPeersChange } from '#model/wireguard-peer.ts';
 import type { WireguardPeer } from '#proto/gen/cloudbridge/v1/record_pb.ts';
-import type { LabelsOf } from '#telemetry/metrics.ts';
 import type { DesiredState } from './desired-state.ts';
-import { SealedKeys } from './sealed-key.ts';
-
-/** What of a record cannot be used. */
-export type RefusedPeer = LabelsOf<'cloudbridge_control_refused_peers_count'>['reason'];
+import { peerOfRecord, type RefusedPeer } from './peer-of-record.ts';
+import { PresharedKeys } from './preshared-keys.ts';
 
 export interface WireguardPeersOptions {
   readonly state: DesiredState;
-  /** Of the edge. */
+  /** Of the edge; the caller wipes its own. */
   readonly keys: WireGuardKeys;
-  /** All that can be used; called again whenever they are others. */
-  readonly told: (peers: readonly WireGuardPeer[]) => void;
+  /** Those that can be used: some of all that there are at first, then whoever is another. */
+  readonly told: (change: WireGuardPeersChange) => void;
   readonly onError: (error: Error) => void;
   /** Changes within this time are told together. */
   readonly gatherMs?: number;
 }
 
 const GATHER_MS = 50;
-/** Opened at the same time. */
-const AT_ONCE = 64;
-/** A preshared key, and by which key of the edge it was opened; or why it was not. */
-type Opened = { readonly key: Uint8Array; readonly by: SealedKeys } | RefusedPeer;
-
-const LAST_NUMBER = 2 ** 24 - 1;
-const LONGEST_KEEPALIVE_SECONDS = 65_535;
-const MOST_METRIC = 255;
+/** Records that are judged and told of before other work gets its turn. */
+const RECORDS_A_TURN = 32;
 
 const IN_WORDS: Readonly<Record<RefusedPeer, string>> = {
   number: 'its number is none',
@@ -42,31 +31,30 @@ const IN_WORDS: Readonly<Record<RefusedPeer, string>> = {
   preshared_key: 'its preshared key cannot be opened: set it again (`device update`)',
 };
 
-/** Makes of the records of those who come by WireGuard what data-plane threads work with. */
+/** Makes of the records of those who come by WireGuard what data-plane threads work with: of each that is another, and of no other. */
 export class WireguardPeers {
   readonly #options: WireguardPeersOptions;
-  /** The newest, and the one before if there is an overlap. */
-  #keys: readonly SealedKeys[];
-  /** By what is sealed, so that each is opened once. */
-  #opened = new Map<string, Opened>();
-  /** Devices whose preshared keys are sealed to the key before the newest, as TENANT/DEVICE. */
-  sealedToPrevious: readonly string[] = [];
-  #refused: ReadonlyMap<string, RefusedPeer> = new Map();
+  readonly #presharedKeys: PresharedKeys;
+  readonly #refused = new Map<string, RefusedPeer>();
+  /** Names of the records that are to be judged. */
+  readonly #waiting = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #telling: Promise<void> = Promise.resolve();
   #toldOfKey = '';
   #stop: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(options: WireguardPeersOptions) {
     this.#options = options;
-    this.#keys = keysOf(options.keys);
+    this.#presharedKeys = new PresharedKeys(options.keys);
   }
 
   /** Other keys from now on. What was opened by one that stays is not opened again. */
   setKeys(keys: WireGuardKeys): void {
-    const before = this.#keys;
-    this.#keys = keysOf(keys).map((key) => before.find(({ publicKey }) => publicKey === key.publicKey) ?? key);
+    this.#presharedKeys.setKeys(keys);
     this.#toldOfKey = '';
+    for (const [name, { sealedPresharedKey }] of this.#options.state.peers)
+      if (sealedPresharedKey !== '') this.#waiting.add(name);
     this.#soon();
   }
 
@@ -77,18 +65,36 @@ export class WireguardPeers {
     return counts;
   }
 
+  /** As `PresharedKeys.sealedToPrevious`. */
+  get sealedToPrevious(): readonly string[] {
+    return this.#presharedKeys.sealedToPrevious;
+  }
+
+  /** How many these are. */
+  get previousCount(): number {
+    return this.#presharedKeys.previousCount;
+  }
+
   /** Tells all that is known, and from then on every change. */
   async start(): Promise<void> {
-    this.#stop = this.#options.state.listen({ onPeers: () => this.#soon() });
+    this.#stop = this.#options.state.listen({
+      onPeers: (names) => {
+        for (const name of names) this.#waiting.add(name);
+        this.#soon();
+      },
+      onEdgeKey: () => this.#soon(),
+    });
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#tell();
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#stop?.();
     clearTimeout(this.#timer);
     await this.#telling;
+    this.#presharedKeys.wipe();
   }
 
   #soon(): void {
@@ -105,102 +111,52 @@ export class WireguardPeers {
   }
 
   async #tellNow(): Promise<void> {
-    const { state, told, onError } = this.#options;
     this.#judgeOwnKey();
-    const records = [...state.peers];
-    await this.#open(records.map(([, peer]) => peer));
-    const refused = new Map<string, RefusedPeer>();
-    const peers = records.flatMap(([name, record]) => {
-      const peer = this.#peerOf(record);
-      if (typeof peer !== 'string') return [peer];
-      refused.set(name, peer);
-      if (this.#refused.get(name) !== peer) onError(new Error(`WireGuard peer ${name}: ${IN_WORDS[peer]}`));
-      return [];
-    });
-    this.#refused = refused;
-    this.sealedToPrevious = records
-      .filter(([, { sealedPresharedKey }]) => this.#isOpenedByPrevious(sealedPresharedKey))
-      .map(([, { tenant, device }]) => `${tenant}/${device}`);
-    told(peers);
-  }
-
-  #isOpenedByPrevious(sealed: string): boolean {
-    const opened = this.#opened.get(sealed);
-    return typeof opened === 'object' && opened.by !== this.#keys[0];
-  }
-
-  async #open(records: readonly WireguardPeer[]): Promise<void> {
-    const sealed = records.filter(({ sealedPresharedKey }) => sealedPresharedKey !== '');
-    const opened = new Map<string, Opened>();
-    for (let at = 0; at < sealed.length; at += AT_ONCE) {
-      await Promise.all(
-        sealed.slice(at, at + AT_ONCE).map(async (record) => {
-          const { sealedPresharedKey: text } = record;
-          const before = this.#opened.get(text);
-          opened.set(text, before !== undefined && this.#isStill(before) ? before : await this.#openOne(text, record));
-        }),
-      );
+    while (this.#waiting.size > 0 && !this.#isClosed) {
+      await this.#tellSome();
+      if (this.#waiting.size > 0) await turn();
     }
-    this.#opened = opened;
   }
 
-  /** Whether keys of today would say the same. */
-  #isStill(opened: Opened): boolean {
-    return typeof opened === 'object' ? this.#keys.includes(opened.by) : opened !== 'other_key';
-  }
-
-  async #openOne(sealed: string, record: WireguardPeer): Promise<Opened> {
-    for (const by of this.#keys) {
-      const key = await by.open(sealed, record);
-      if (typeof key === 'object') return { key, by };
-      if (key !== 'other_key') return key;
+  async #tellSome(): Promise<void> {
+    const { state, told } = this.#options;
+    const records: (readonly [name: string, record: WireguardPeer | undefined])[] = [];
+    for (const name of this.#waiting) {
+      records.push([name, state.peers.get(name)]);
+      this.#waiting.delete(name);
+      if (records.length === RECORDS_A_TURN) break;
     }
-    return 'other_key';
+    await Promise.all(records.map(([name, record]) => this.#presharedKeys.open(name, record)));
+    const changed = new Map<string, WireGuardPeer>();
+    const removed: string[] = [];
+    for (const [name, record] of records) {
+      const peer =
+        record && peerOfRecord(record, state.hasEgress(record.tenant, record.network), this.#presharedKeys.get(name));
+      this.#judged(name, typeof peer === 'string' ? peer : undefined);
+      if (typeof peer === 'object') changed.set(name, peer);
+      else removed.push(name);
+    }
+    told({ changed, removed });
   }
 
-  #peerOf(record: WireguardPeer): WireGuardPeer | RefusedPeer {
-    const { tenant, device, network, number, publicKey, sealedPresharedKey, keepaliveSeconds } = record;
-    if (number < 1 || number > LAST_NUMBER) return 'number';
-    if (publicKey.length !== WIREGUARD_KEY_BYTES || !isUsablePublicKey(publicKey)) return 'public_key';
-    const sources = sourcesOf(record);
-    if (sources.length === 0 || sources.some((prefix) => typeof parsePrefixRange(prefix) === 'string'))
-      return 'sources';
-    const endpoint = record.endpoint === '' ? undefined : parseWireguardEndpoint(record.endpoint);
-    if (record.endpoint !== '' && endpoint?.isAddress !== true) return 'endpoint';
-    const place = endpoint === undefined ? undefined : addressRange(endpoint.host);
-    if (place !== undefined && neverEndpoint(place) !== undefined) return 'endpoint';
-    if (keepaliveSeconds > LONGEST_KEEPALIVE_SECONDS) return 'keepalive';
-    const opened = sealedPresharedKey === '' ? undefined : this.#opened.get(sealedPresharedKey);
-    if (typeof opened === 'string') return opened;
-    return {
-      // A copy: what NATS gave lies in a larger buffer, all of which would go to each thread.
-      ...{ tenant, device, number, publicKey: Uint8Array.from(publicKey), sources },
-      egress: this.#options.state.hasEgress(tenant, network),
-      ...(opened && { presharedKey: opened.key }),
-      ...(endpoint && { endpoint: { address: endpoint.host, port: endpoint.port } }),
-      ...(keepaliveSeconds > 0 && { keepaliveSeconds }),
-      ...(record.site !== '' && { site: record.site, metric: Math.min(record.metric, MOST_METRIC) }),
-      ...(record.probe !== '' && { probe: record.probe }),
-    };
+  /** @param reason why it is refused; undefined: it is not */
+  #judged(name: string, reason: RefusedPeer | undefined): void {
+    if (reason === undefined) {
+      this.#refused.delete(name);
+      return;
+    }
+    if (this.#refused.get(name) !== reason)
+      this.#options.onError(new Error(`WireGuard peer ${name}: ${IN_WORDS[reason]}`));
+    this.#refused.set(name, reason);
   }
 
   /** With another key than clients are told of nobody comes in here. */
   #judgeOwnKey(): void {
     const { edgeKey } = this.#options.state;
-    const own = this.#keys.map(({ publicKey }) => publicKey);
+    const own = this.#presharedKeys.publicKeys;
     if (edgeKey === '' || own.includes(edgeKey) || edgeKey === this.#toldOfKey) return;
     this.#toldOfKey = edgeKey;
     const text = `WireGuard clients are told that the edge's public key is ${edgeKey}, and this worker has the private key of ${own.join(' and of ')}: change [wireguard] private_key_file, or \`wireguard edge update\``;
     this.#options.onError(new Error(text));
   }
 }
-
-const keysOf = ({ privateKey, previousPrivateKey }: WireGuardKeys): SealedKeys[] =>
-  [privateKey, previousPrivateKey].flatMap((key) => (key === undefined ? [] : [new SealedKeys(key)]));
-
-/** Its own addresses, and what lies behind it. */
-const sourcesOf = ({ ipv4Address, ipv6Address, networks }: WireguardPeer): string[] => [
-  ...(ipv4Address === '' ? [] : [`${ipv4Address}/32`]),
-  ...(ipv6Address === '' ? [] : [`${ipv6Address}/128`]),
-  ...networks,
-];

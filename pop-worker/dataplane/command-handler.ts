@@ -80,7 +80,7 @@ export class CommandHandler {
         wireguard?.review(command.tenant);
         return;
       case 'wireguard-peers':
-        wireguard?.setPeers(command.peers);
+        wireguard?.changePeers(command);
         this.#parts.run();
         return;
       case 'wireguard-keys':

@@ -1,6 +1,5 @@
 import type { QlogSettings } from '#host/qlog/recorder.ts';
 import type { WireGuardKeys } from '#model/wireguard-keys.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import type { DevicePast } from '#protocol/mesh/presence/ticket-age.ts';
 import type { CidKey } from './exchange/cids.ts';
 import type { ProbeAnswer } from './forward/kernel-probe.ts';
@@ -8,6 +7,7 @@ import type { RemoteSession } from './forward/remote-sessions.ts';
 import type { HandoffPeer, Liveness } from './handoff/setup.ts';
 import type { ThreadSetup } from './setup.ts';
 import type { SiteState } from './wireguard/site-health.ts';
+import type { ThreadPeers } from './wireguard/thread-peers.ts';
 
 /** What the main thread tells a data-plane thread; small, rare, and safe to send again. */
 export type Command =
@@ -19,8 +19,8 @@ export type Command =
   | { readonly type: 'refused'; readonly prefixes: readonly string[] }
   /** Whether what the worker was told is all there is at this moment. */
   | { readonly type: 'current'; readonly isCurrent: boolean }
-  /** All who come by WireGuard; whoever is not among them is not (any more). */
-  | { readonly type: 'wireguard-peers'; readonly peers: readonly WireGuardPeer[] }
+  /** Some of those who come by WireGuard are others. */
+  | ({ readonly type: 'wireguard-peers' } & ThreadPeers)
   /** Static keys of WireGuard from now on. */
   | { readonly type: 'wireguard-keys'; readonly keys: WireGuardKeys }
   /** Which devices are here by the key before the newest; `previous-key-devices` answers. */

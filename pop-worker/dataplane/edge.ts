@@ -30,7 +30,7 @@ import type { EgressPort } from './forward/ports.ts';
 import { HEADROOM } from './forward/session.ts';
 import { SharedFilters } from './forward/shared-filters.ts';
 import { shownOf, TenantTable } from './forward/tenant-table.ts';
-import { Handoff } from './handoff/handoff.ts';
+import { type HandedWork, Handoff } from './handoff/handoff.ts';
 import { Strays } from './handoff/strays.ts';
 import { EdgeRequests } from './masque/edge-requests.ts';
 import { IpSessions } from './masque/ip-sessions.ts';
@@ -275,12 +275,15 @@ export class Edge {
   }
 
   /** What came to another thread or worker is done as if it had come here. */
-  #ownWork(): OwnWork {
+  #ownWork(): OwnWork & HandedWork {
     return {
-      datagrams: (burst) => {
+      datagrams: (burst, handed) => {
         if (!this.#mayRun()) return;
-        this.wireguard?.takeHanded(burst, this.handoff?.isHanding === true);
+        this.wireguard?.takeHanded(burst, handed);
         if (burst.count > 0) this.endpoint.handle(burst, nowUs());
+      },
+      answered: (...answer) => {
+        if (this.#mayRun()) this.wireguard?.answered(...answer);
       },
       outside: (packet) => {
         if (this.#mayRun()) this.forwarder.fromOutsideByThread(packet);

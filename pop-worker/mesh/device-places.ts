@@ -1,10 +1,9 @@
-import type { SessionPlace } from '#dataplane/commands.ts';
-import type { RemoteSession } from '#dataplane/forward/remote-sessions.ts';
 import { bootUs } from '#host/clock/clock.ts';
 import { MeshError } from '#protocol/mesh/errors.ts';
 import type { Mesh } from '#protocol/mesh/mesh.ts';
 import type { PresenceRecord } from '#protocol/mesh/presence/record.ts';
 import { writeDevicePlace } from '#protocol/mesh/wire/sources.ts';
+import { LatestSessions } from './latest-sessions.ts';
 import type { MeshCommand, MeshNotice } from './messages.ts';
 import { keyOf, type RemoteDevices } from './remote-devices.ts';
 import type { MeshThreadSetup } from './setup.ts';
@@ -14,7 +13,7 @@ type Session<T extends 'attached' | 'detached'> = Extract<MeshCommand, { type: T
 
 export interface DevicePlacesParts {
   readonly setup: Pick<MeshThreadSetup, 'member' | 'threads' | 'filters'>;
-  readonly mesh: () => Pick<Mesh, 'arrive' | 'leave'>;
+  readonly mesh: () => Pick<Mesh, 'arrive' | 'change' | 'leave'>;
   readonly remote: RemoteDevices;
   readonly sessions: () => SharedSessions;
   readonly filters: () => SharedSessions;
@@ -24,37 +23,32 @@ export interface DevicePlacesParts {
 /** Where devices are: those that are here, as the mesh is told, and those elsewhere, as it tells. */
 export class DevicePlaces {
   readonly #parts: DevicePlacesParts;
-  /** Devices of ours by thread and serial of their sessions, and the latest session of each. */
-  readonly #own = new Map<string, string>();
-  readonly #latest = new Map<string, SessionPlace & Pick<RemoteSession, 'tenant' | 'device'>>();
+  readonly #own = new LatestSessions();
 
   constructor(parts: DevicePlacesParts) {
     this.#parts = parts;
   }
 
-  /** A session came to a data-plane thread. */
-  attached({ thread, id, serial, tenant, device, sources, rank, outside, past }: Session<'attached'>): void {
+  /** A session came to a data-plane thread, or what others are to know of it is another. */
+  attached(session: Session<'attached'>): void {
     const { setup, mesh, sessions, filters } = this.#parts;
+    const { thread, id, serial, tenant, device, sources, rank, outside, past } = session;
     if (thread === setup.threads) return;
+    const told = this.#own.told(session);
+    if (told === 'former') return;
     const key = keyOf(tenant, device);
-    this.#own.set(`${thread} ${serial}`, key);
-    this.#latest.set(key, { thread, id, serial, tenant, device });
     const data = writeDevicePlace({ thread, id, serial, sources, rank, outside });
+    if (told === 'changed') mesh().change(key, data, bootUs());
     // The time serves as an epoch where nothing tells one: a later session of a device counts more.
-    mesh().arrive(key, data, Date.now(), past, bootUs());
+    else mesh().arrive(key, data, Date.now(), past, bootUs());
     if (outside !== undefined) sessions().attached(key, thread);
     if (setup.filters) filters().attached(key, thread);
   }
 
   /** …or left it. */
-  detached({ thread, serial }: Session<'detached'>): void {
-    const session = `${thread} ${serial}`;
-    const key = this.#own.get(session);
-    this.#own.delete(session);
+  detached(session: Session<'detached'>): void {
+    const key = this.#own.ended(session);
     if (key === undefined) return;
-    const latest = this.#latest.get(key);
-    if (latest?.thread !== thread || latest.serial !== serial) return;
-    this.#latest.delete(key);
     this.#parts.mesh().leave(key, bootUs());
     this.#left(key);
   }
@@ -62,17 +56,17 @@ export class DevicePlaces {
   /** A device of ours may be served. */
   settled(key: string, epoch: number): void {
     const { setup, notify } = this.#parts;
-    const session = this.#latest.get(key);
+    const session = this.#own.get(key);
     if (session !== undefined) notify({ type: 'settled', ...session, epoch, member: setup.member });
   }
 
   /** A device of ours is elsewhere by now: its session here may live on for a moment. */
   superseded(key: string): void {
-    const session = this.#latest.get(key);
+    const session = this.#own.get(key);
     if (session === undefined) return;
     const { thread, id, serial } = session;
+    this.#own.superseded(session);
     this.#parts.notify({ type: 'superseded', thread, id, serial });
-    this.#latest.delete(key);
     this.#left(key);
   }
 

@@ -1,5 +1,6 @@
 import { Exchange, type Kind } from '#dataplane/exchange/exchange.ts';
 import { FenceKeeper } from '#dataplane/fence.ts';
+import { Heard } from '#dataplane/handoff/heard.ts';
 import { QuicDriver } from '#dataplane/quic-driver.ts';
 import { bootUs, nowUs } from '#host/clock/clock.ts';
 import { native } from '#host/native.ts';
@@ -50,6 +51,7 @@ export class MeshRunner {
   readonly #knocks: Knocks;
   readonly #fence: FenceKeeper;
   readonly #serving: Serving;
+  readonly #heard: Heard | undefined;
   /**
    * The thread is an ordinary one, for it carries tenants' packets. When a machine that is too busy keeps it from its turn, it
    * has real-time priority until it had that: others would take it for dead. Undefined where that is not allowed.
@@ -79,6 +81,7 @@ export class MeshRunner {
     this.#prefixes = new PrefixTexts(this.mesh);
     this.#fence = new FenceKeeper(setup.fence);
     this.#serving = new Serving({ watched: setup.watched, fence: this.#fence }, bootUs());
+    this.#heard = setup.heard && new Heard(setup.heard);
     this.#knocks = new Knocks((other) => {
       this.mesh.refused(other, bootUs());
       this.#soon();
@@ -110,6 +113,7 @@ export class MeshRunner {
       },
       datagram: (other, buffer, start, end) => {
         const now = bootUs();
+        this.#heard?.note(other, this.mesh.probeIntervalUs, nowUs());
         if (this.packets.receive(other, buffer, start, end, now)) return;
         this.mesh.datagram(other, buffer, start, end, now);
         if (this.mesh.isDue(now)) this.#soon();

@@ -42,6 +42,8 @@ export interface MeshThreadSetup {
   readonly watched: readonly WatchedThread[];
   /** As `allocateFence` made it. */
   readonly fence: FenceMemory;
+  /** As `allocateHeard` made it; undefined: nobody wants to know. */
+  readonly heard: SharedArrayBuffer | undefined;
   /** One block of `telemetry/slots.ts`. */
   readonly slots: SharedArrayBuffer;
   /** One Float64: milliseconds since 1970 when the thread last beat. */

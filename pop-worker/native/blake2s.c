@@ -52,6 +52,9 @@ static void compress(blake2s *self, const uint8_t *block, bool last) {
     MIX(3, 4, 9, 14, m[s[14]], m[s[15]]);
   }
   for (int i = 0; i < 8; i++) self->state[i] ^= v[i] ^ v[i + 8];
+  // Keys and secrets are among what is hashed.
+  OPENSSL_cleanse(m, sizeof m);
+  OPENSSL_cleanse(v, sizeof v);
 }
 
 void blake2s_init(blake2s *self, size_t out_bytes, const uint8_t *key, size_t key_bytes) {

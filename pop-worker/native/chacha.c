@@ -129,6 +129,11 @@ static EVP_CIPHER_CTX *context_of_thread(void) {
   return context;
 }
 
+void chacha_forget(void) {
+  EVP_CIPHER_CTX *context = context_of_thread();
+  if (context != NULL) EVP_CIPHER_CTX_reset(context);
+}
+
 static void nonce_of(uint64_t counter, uint8_t nonce[12]) {
   uint64_t word = htole64(counter);
   memset(nonce, 0, 4);

@@ -26,6 +26,9 @@ bool chacha_seal_behind(const uint8_t key[CHACHA_KEY_BYTES], uint64_t counter, u
 bool chacha_open(const uint8_t key[CHACHA_KEY_BYTES], uint64_t counter, const uint8_t *associated, size_t associated_bytes,
                  uint8_t *bytes, size_t length, bool direct);
 
+// What EVP was told last stays in this thread's context until then; OpenSSL wipes it.
+void chacha_forget(void);
+
 // HChaCha20 (draft-irtf-cfrg-xchacha-03 §2.2).
 void chacha_derive(const uint8_t key[CHACHA_KEY_BYTES], const uint8_t nonce[16], uint8_t out[CHACHA_KEY_BYTES]);
 

@@ -92,6 +92,7 @@ static napi_value keys_forget(napi_env env, napi_callback_info info) {
   }
   if (wireguard_key(self, (uint32_t)number) == NULL) return NULL;
   OPENSSL_cleanse(self->keys[number], CHACHA_KEY_BYTES);
+  if (!self->direct) chacha_forget();
   self->used[number] = false;
   self->free[self->free_count++] = number;
   return NULL;

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { askWorker } from '#pop-worker/admin/client.ts';
-import type { WorkerStatus } from '#pop-worker/pop-worker.ts';
 import { startThread } from '#pop-worker/routing/bfd/testing/heard.ts';
 import { BgpSide } from '#pop-worker/routing/bgp/testing/side.ts';
+import type { WorkerStatus } from '#pop-worker/worker-status.ts';
 import { INTERNET4, World } from './world.ts';
 
 /** Of the worker, on the link to the router. */

@@ -23,12 +23,14 @@ export class MeshWorlds {
 
   readonly #mtu: number;
   readonly #tun: string;
+  readonly #listen: string;
   readonly #ticketKey = randomBytes(80);
 
-  /** @param mtu of the ways between workers @param tun more lines of all workers' `[tun]` */
-  constructor(t: Pick<TestContext, 'after'>, count: number, mtu = 1500, tun = '') {
+  /** @param mtu of the ways between workers @param tun more lines of all workers' `[tun]` @param listen …of their `[listen]` */
+  constructor(t: Pick<TestContext, 'after'>, count: number, mtu = 1500, tun = '', listen = '') {
     this.#mtu = mtu;
     this.#tun = tun;
+    this.#listen = listen;
     const issuer = new Issuer();
     this.worlds = Array.from({ length: count }, () => new World(t, issuer));
     // A client resumes only where it trusts the same authority.
@@ -156,6 +158,7 @@ ${files}peers = [${peers.join(', ')}]
     await this.world(member).configure({
       tls: 'ticket_keys = "tickets.key"',
       tun: this.#tun,
+      listen: this.#listen,
       static: `${inStatic}${section}${more}`,
     });
   }

@@ -3,10 +3,16 @@ import { nowUs } from '#host/clock/clock.ts';
 import { formatAddress, parseAddress } from '#host/udp/address.ts';
 import { ADDRESS_WORDS } from '#protocol/address.ts';
 import { formatIpAddress } from '#protocol/ip/text.ts';
+import { copySecret } from '#protocol/secret.ts';
 import type { Peer } from '#protocol/wireguard/peer.ts';
 import { interfaceLines, type PeerState, peerLines } from '#protocol/wireguard/uapi/answer.ts';
 import { Errno, UapiError } from '#protocol/wireguard/uapi/errors.ts';
-import type { InterfaceChange, PeerChange, SetRequest } from '#protocol/wireguard/uapi/request.ts';
+import {
+  type InterfaceChange,
+  type PeerChange,
+  type SetRequest,
+  wipeRequest,
+} from '#protocol/wireguard/uapi/request.ts';
 import type { EndpointText } from '#protocol/wireguard/uapi/values.ts';
 import { PeerNumbers } from './peer-numbers.ts';
 import { zoneIndex } from './zone.ts';
@@ -71,10 +77,15 @@ export class Interface {
     for (const [peer, settings] of this.#settings) yield peerLines(this.#stateOf(peer, settings));
   }
 
-  /** Carries out a `set=1`. @throws UapiError what was before it in the operation is done */
-  set({ device, peers }: SetRequest): void {
-    this.#setDevice(device);
-    for (const change of peers) this.#setPeer(change);
+  /** Carries out a `set=1`, and wipes the keys in it. @throws UapiError what was before it in the operation is done */
+  set(request: SetRequest): void {
+    const { device, peers } = request;
+    try {
+      this.#setDevice(device);
+      for (const change of peers) this.#setPeer(change);
+    } finally {
+      wipeRequest(request);
+    }
     if (this.#isUp) this.#tunnel.run();
   }
 
@@ -112,7 +123,7 @@ export class Interface {
   #setPrivateKey(key: Uint8Array): void {
     if (this.#privateKey !== undefined && isSame(this.#privateKey, key)) return;
     this.#privateKey?.fill(0);
-    this.#privateKey = isZero(key) ? undefined : key;
+    this.#privateKey = isZero(key) ? undefined : copySecret(key);
     for (const peer of this.#tunnel.core.setPrivateKey(key)) this.#forget(peer);
   }
 
@@ -166,7 +177,7 @@ export class Interface {
     if (presharedKey !== undefined) {
       core.setPresharedKey(peer, presharedKey);
       settings.presharedKey?.fill(0);
-      settings.presharedKey = isZero(presharedKey) ? undefined : presharedKey;
+      settings.presharedKey = isZero(presharedKey) ? undefined : copySecret(presharedKey);
     }
     if (replaceAllowedIps === true) for (const prefix of core.allowedIps(peer)) core.removeAllowedIp(peer, prefix);
     for (const { prefix, isRemoved } of allowedIps) {

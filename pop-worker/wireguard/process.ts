@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import type { FSWatcher } from 'node:fs';
-import type { Server } from 'node:net';
+import { randomFillSync } from 'node:crypto';
 import { collectHost } from '#dataplane/metrics/host-metrics.ts';
 import { collectWireGuard } from '#dataplane/wireguard/metrics.ts';
 import { Tunnel } from '#dataplane/wireguard/tunnel.ts';
 import type { TunDevice } from '#host/tun/device.ts';
+import { newSecret } from '#protocol/secret.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
+import { Attendance } from './attendance.ts';
 import { DEFAULT_MTU, openDevice } from './device.ts';
 import { Interface } from './interface.ts';
-import { LinkWatch } from './link.ts';
-import { serveUapi, watchSocket } from './uapi-socket.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => /^cloudbridge_(wireguard|udp|tun)_/.test(spec.name));
 /** A WireGuard interface with its socket, from its start to its end. */
@@ -21,17 +19,14 @@ export class WireGuardProcess {
   readonly #tunnel: Tunnel;
   readonly #interface: Interface;
   readonly #slots = allocateSlots();
-  readonly #gone = Promise.withResolvers<string>();
-  #link: LinkWatch | undefined;
-  #server: Server | undefined;
-  #watcher: FSWatcher | undefined;
+  readonly #attendance = new Attendance();
 
   /** @throws StartError */
   constructor(name: string, log: Logger) {
     this.#log = log;
     this.#tun = openDevice(name);
     // Until it is given a key it has one that nobody knows.
-    const privateKey = new Uint8Array(randomBytes(32));
+    const privateKey = randomFillSync(newSecret(32));
     this.#tunnel = new Tunnel({
       ...{ tun: this.#tun, privateKey, mtu: DEFAULT_MTU, handshakesASecond: Number.POSITIVE_INFINITY },
     });
@@ -45,7 +40,7 @@ export class WireGuardProcess {
 
   /** Why it ended by itself: its interface or socket was removed. */
   get gone(): Promise<string> {
-    return this.#gone.promise;
+    return this.#attendance.removed;
   }
 
   readonly state = 'ready';
@@ -64,24 +59,17 @@ export class WireGuardProcess {
 
   /** Serves its socket and follows its interface from now on. @throws StartError, or an Error of the file system */
   async start(): Promise<void> {
-    const { name } = this;
-    this.#server = await serveUapi(name, this.#interface, (error) =>
-      this.#log.error('a bug of CloudBridge was met: please report it', { ended: 'an operation', error }),
-    );
-    this.#tun.onLost(() => this.#gone.resolve('the interface was removed'));
-    this.#link = new LinkWatch(name, {
+    this.#tun.onLost(() => this.#attendance.gone());
+    await this.#attendance.start({
+      ...{ name: this.name, target: this.#interface, log: this.#log },
       is: (isUp, mtu) => this.#follow(isUp, mtu),
       addressGone: () => this.#tunnel.core.forgetSources(),
-      gone: () => this.#gone.resolve('the interface was removed'),
     });
-    this.#watcher = watchSocket(name, this.#gone.resolve);
   }
 
   /** Removes interface and socket, and wipes all keys. */
   stop(): void {
-    this.#watcher?.close();
-    this.#link?.close();
-    this.#server?.close();
+    this.#attendance.close();
     this.#interface.close();
   }
 

@@ -1,5 +1,15 @@
-import { chmodSync, existsSync, type FSWatcher, lstatSync, mkdirSync, unlinkSync, watch } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import {
+  chmodSync,
+  existsSync,
+  type FSWatcher,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  watch,
+} from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { lastLines } from '#protocol/wireguard/uapi/answer.ts';
 import { Errno, UapiError } from '#protocol/wireguard/uapi/errors.ts';
@@ -29,6 +39,7 @@ class Conversation {
   readonly #reader = new UapiReader();
   readonly #line = new Uint8Array(MOST_LINE_BYTES + 1);
   #length = 0;
+  #isOver = false;
 
   constructor(socket: Socket, target: UapiTarget, failed: (error: unknown) => void) {
     this.#socket = socket;
@@ -41,13 +52,14 @@ class Conversation {
 
   #take(chunk: Buffer): void {
     try {
-      for (const byte of chunk) this.#takeByte(byte);
+      // What follows is read all the same: who is not read to the end is never seen to have gone.
+      if (!this.#isOver) for (const byte of chunk) this.#takeByte(byte);
     } catch (error) {
       this.#wipe();
       if (!(error instanceof UapiError)) this.#failed(error);
       // Where the next operation begins cannot be told any more.
+      this.#isOver = true;
       this.#socket.end(lastLines(error instanceof UapiError ? error.errno : Errno.io));
-      this.#socket.pause();
     } finally {
       chunk.fill(0);
     }
@@ -128,8 +140,14 @@ export const watchSocket = (name: string, removed: (reason: string) => void): FS
   });
 };
 
+/** A socket that is served. */
+export interface UapiServer {
+  /** Takes no more programs, and removes the socket. */
+  close(): void;
+}
+
 /**
- * Serves `/var/run/wireguard/NAME.sock`, to root alone.
+ * Serves `/var/run/wireguard/NAME.sock`, to root alone. It is there once it answers, and not before.
  *
  * @param failed is told of a bug that ended an operation
  * @throws StartError, or an Error of the file system
@@ -138,10 +156,13 @@ export const serveUapi = async (
   name: string,
   target: UapiTarget,
   failed: (error: unknown) => void,
-): Promise<Server> => {
+): Promise<UapiServer> => {
   const file = uapiFile(name);
+  // Bound under this name, which `wg` does not take for an interface's: whoever finds the other one may connect.
+  const bound = `${file}.new`;
   mkdirSync(UAPI_FOLDER, { recursive: true, mode: 0o755 });
   await clear(file, name);
+  rmSync(bound, { force: true });
   const server = createServer((socket) => void new Conversation(socket, target, failed));
   server.maxConnections = MOST_CONNECTIONS;
   // Never readable by others, not even for a moment.
@@ -149,11 +170,19 @@ export const serveUapi = async (
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(file, resolve);
+      server.listen(bound, resolve);
     });
   } finally {
     process.umask(before);
   }
-  chmodSync(file, 0o600);
-  return server;
+  chmodSync(bound, 0o600);
+  const { ino } = lstatSync(bound);
+  renameSync(bound, file);
+  return {
+    close: () => {
+      server.close();
+      // Another process may have put its own there.
+      if (lstatSync(file, { throwIfNoEntry: false })?.ino === ino) unlinkSync(file);
+    },
+  };
 };

@@ -188,20 +188,11 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   },
   handoff: {
     files: [
-      ...[
-        'budget',
-        'counters',
-        'ecn',
-        'format',
-        'joiner',
-        'limits',
-        'places',
-        'receiver',
-        'replay',
-        'secrets',
-        'sender',
-      ],
-    ].map((name) => `${HANDOFF}/${name}.ts`),
+      ...['budget', 'counters', 'format', 'joiner', 'limits', 'places', 'receiver', 'replay', 'secrets', 'sender'].map(
+        (name) => `${HANDOFF}/${name}.ts`,
+      ),
+      'pop-worker/protocol/ecn.ts',
+    ],
     tests: [`${HANDOFF}/*.test.ts`],
   },
   'mesh-frames': {

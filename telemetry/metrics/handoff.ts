@@ -57,6 +57,14 @@ export const HANDOFF_METRICS = [
     layer: 'dataplane',
   },
   {
+    name: 'cloudbridge_handoff_answers_total',
+    type: 'counter',
+    unit: 'answers',
+    labels: { answer: ['authentic', 'forged', 'absent', 'refused'] },
+    help: 'Answers to workers that asked about a datagram which they handed over; refused: they asked too often',
+    layer: 'dataplane',
+  },
+  {
     name: 'cloudbridge_handoff_resets_total',
     type: 'counter',
     unit: 'resets',

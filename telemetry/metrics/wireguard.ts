@@ -44,6 +44,8 @@ export const WIREGUARD_METRICS = [
         'staged',
         'too_large',
         'backlog',
+        'control_queue',
+        'congestion',
         'overload',
       ],
     },
@@ -56,6 +58,14 @@ export const WIREGUARD_METRICS = [
     unit: 'handshakes',
     labels: { what: ['begun', 'answered', 'agreed'] },
     help: 'Initiations that were sent, initiations that were answered, and sessions that both sides have',
+    layer: 'dataplane',
+  },
+  {
+    name: 'cloudbridge_wireguard_questions_total',
+    type: 'counter',
+    unit: 'questions',
+    labels: { what: ['asked', 'vouched', 'denied', 'absent', 'silent', 'unanswered', 'refused', 'unasked'] },
+    help: 'Questions to the worker that has a device’s session whether it was the device that sent something here',
     layer: 'dataplane',
   },
   {

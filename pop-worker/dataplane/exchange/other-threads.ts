@@ -2,12 +2,13 @@ import { TunPacket } from '#host/tun/packet.ts';
 import { Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import type { ThreadsPort } from '../forward/ports.ts';
 import type { RemoteSession } from '../forward/remote-sessions.ts';
+import { type Handed, UNASKED } from '../handoff/handed.ts';
 import type { Exchange, ExchangeSink, Kind } from './exchange.ts';
 
 /** What a thread does with what was meant for it and came to another one. */
 export interface OwnWork {
-  /** Datagrams of a connection. */
-  datagrams(burst: Burst): void;
+  /** Datagrams of a connection. @param handed undefined: this worker has them from whoever sent them */
+  datagrams(burst: Burst, handed: Handed | undefined): void;
   /** A packet from outside, as the forwarder's `fromOutsideByThread` has it. */
   outside(packet: TunPacket): void;
   /** A packet for the session `id`, if that is still the one of `serial`. */
@@ -22,10 +23,12 @@ export interface OwnWork {
 }
 
 /**
- * Words of a record. `datagram`: a descriptor from its ECN codepoint on. `outside`: as `TunPacket` writes them. `inner`: index
+ * Words of a record. `datagram`: a descriptor from its ECN codepoint on; whether another worker handed it over, which thread
+ * of it asks, and by which number. `outside`: as `TunPacket` writes them. `inner`: index
  * and serial of the session.
  */
 const FROM_ECN = DESCRIPTOR_WORDS - D_ECN;
+const [IS_HANDED, ASKER, QUESTION] = [FROM_ECN, FROM_ECN + 1, FROM_ECN + 2];
 
 /** What a data-plane thread hands to the others, and takes from them. */
 export class OtherThreads implements ThreadsPort, ExchangeSink {
@@ -42,9 +45,21 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
   }
 
   /** A datagram of a connection of that thread's. @returns true: it is not ours, whether or not there is room for it there */
-  datagram(thread: number, buffer: Uint8Array, start: number, end: number, words: Int32Array, base: number): boolean {
+  datagram(
+    thread: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    words: Int32Array,
+    base: number,
+    handed?: Handed,
+  ): boolean {
     const { meta } = this.#exchange;
     for (let i = 0; i < FROM_ECN; i++) meta[i] = words[base + D_ECN + i] as number;
+    const asked = handed ?? UNASKED;
+    meta[IS_HANDED] = handed === undefined ? 0 : 1;
+    meta[ASKER] = asked.worker | (asked.thread << 16);
+    meta[QUESTION] = asked.question;
     this.#exchange.send(thread, 'datagram', buffer, start, end);
     return true;
   }
@@ -92,7 +107,9 @@ export class OtherThreads implements ThreadsPort, ExchangeSink {
     words[D_SEGMENT] = end - start;
     for (let i = 0; i < FROM_ECN; i++) words[D_ECN + i] = meta[i] as number;
     burst.count = 1;
-    this.#work.datagrams(burst);
+    const [asker, question] = [meta[ASKER] as number, meta[QUESTION] as number];
+    const asked = { worker: asker & 0xffff, thread: asker >>> 16, question: question >>> 0 };
+    this.#work.datagrams(burst, meta[IS_HANDED] === 0 ? undefined : asked);
   }
 
   #outside(meta: Int32Array, buffer: Uint8Array, start: number, end: number): void {

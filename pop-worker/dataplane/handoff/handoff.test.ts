@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { nowUs } from '#host/clock/clock.ts';
 import { systemRandom } from '#host/random/random.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { addressOf } from '#host/udp/address.ts';
 import { UdpSocket } from '#host/udp/socket.ts';
 import type { Burst } from '#protocol/burst.ts';
 import { D_LENGTH, D_LOCAL, D_OFFSET, D_REMOTE, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import type { Answer } from '#protocol/handoff/counters.ts';
 import { CipherSuite } from '#protocol/quic/ports.ts';
 import { patchLength, writeLongHeader } from '#protocol/quic/wire/packet/long.ts';
 import { PacketType } from '#protocol/quic/wire/packet/packet-type.ts';
 import { numberedWorker } from '#protocol/quic-lb/server-id.ts';
 import { ROUTABLE_CID_BYTES, RoutableCids } from '../exchange/cids.ts';
+import type { Handed } from './handed.ts';
 import { Handoff } from './handoff.ts';
+import { allocateHeard, Heard } from './heard.ts';
 import type { HandoffPeer } from './setup.ts';
 import { Strays } from './strays.ts';
 
@@ -29,16 +33,20 @@ const socketOf = (t: TestContext): { socket: UdpSocket; port: number } => {
 /** Two workers, of one thread each, that know each other. */
 const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
   const sockets = { 1: socketOf(t), 2: socketOf(t) };
+  const heard = allocateHeard();
   const made = ([1, 2] as const).map((worker) => {
     const other = worker === 1 ? 2 : 1;
     const got: { bytes: string; remote: Int32Array; local: Int32Array; taken: boolean }[] = [];
+    const handed: (Handed | undefined)[] = [];
+    const answers: (readonly [worker: number, question: number, answer: Answer])[] = [];
     const cids = new RoutableCids(
       { keys: [{ id: 0, key: KEY.subarray(0, 16) }], worker: numberedWorker(worker), epoch: 1 },
       0,
       systemRandom,
     );
     const work = {
-      datagrams: ({ buffer, words, count }: Burst) => {
+      datagrams: ({ buffer, words, count }: Burst, by: Handed | undefined) => {
+        if (count > 0) handed.push(by);
         one.onHanded();
         for (let base = 0; base < count * DESCRIPTOR_WORDS; base += DESCRIPTOR_WORDS) {
           const start = words[base + D_OFFSET] as number;
@@ -54,6 +62,7 @@ const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
           });
         }
       },
+      answered: (...answer: (typeof answers)[0]) => void answers.push(answer),
       turnOver: () => {},
       fault: (error: unknown) => {
         throw error;
@@ -62,11 +71,11 @@ const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
     const handoff = new Handoff(
       {
         ...{ worker, address: '127.0.0.1', port: sockets[worker].port, epoch: 5 },
-        ...{ peerBytesPerSecond: 1e9, sourceBytesPerSecond: 1e9 },
+        ...{ peerBytesPerSecond: 1e9, sourceBytesPerSecond: 1e9, heard },
         peers: [
           {
             ...{ worker: other, address: '127.0.0.1', port: sockets[other].port, threads: 1, mtu: 1500 },
-            ...{ staticKey: KEY, resetKey: RESET[other] },
+            ...{ staticKey: KEY, resetKey: RESET[other], answers: true },
             ...peer,
           },
         ],
@@ -74,10 +83,10 @@ const workers = (t: TestContext, peer: Partial<HandoffPeer> = {}) => {
       ...([0, sockets[worker].socket, HEADROOM, work] as const),
     );
     const strays = new Strays(cids, 0, undefined, handoff, RESET[worker]);
-    const one = { cids, handoff, strays, got, onHanded: () => {} };
+    const one = { cids, handoff, strays, got, handed, answers, onHanded: () => {} };
     return one;
   });
-  return made as [(typeof made)[0], (typeof made)[0]];
+  return [...made, new Heard(heard)] as [(typeof made)[0], (typeof made)[0], Heard];
 };
 type Worker = ReturnType<typeof workers>[0];
 
@@ -181,7 +190,7 @@ test('a datagram of another protocol goes to whom it is said to belong, unless t
   words.set(addressOf('198.51.100.7', 4433), D_REMOTE);
   words.set(addressOf('192.0.2.1', 51_820), D_LOCAL);
   const pass = (worker: number): boolean => {
-    const passed = a.handoff.pass(worker, 0, message, 0, message.length, words, 0);
+    const passed = a.handoff.pass(worker, 0, message, 0, message.length, words, 0, 0);
     a.handoff.flush();
     return passed;
   };
@@ -194,7 +203,7 @@ test('a datagram of another protocol goes to whom it is said to belong, unless t
   assert.equal(pass(2), false);
   assert.deepEqual([a.handoff.counters.sendDrops.no_peer, a.handoff.counters.sendDrops.dead], [1, 1]);
   a.handoff.setLiveness(2, 'alive');
-  b.onHanded = () => assert.equal(b.handoff.pass(1, 0, message, 0, message.length, words, 0), false);
+  b.onHanded = () => assert.equal(b.handoff.pass(1, 0, message, 0, message.length, words, 0, 0), false);
   assert.equal(pass(2), true);
   await until(() => b.handoff.counters.sendDrops.second_hop === 1);
 });
@@ -260,4 +269,53 @@ test('keys of a connection take the place of configured ones; peers that are gon
   a.handoff.removePeer(2);
   take(a, short(cidOf(b)));
   assert.equal(a.handoff.counters.sendDrops.no_peer, 1);
+});
+
+test('who hands a datagram over may ask about it, and is answered; whoever is dead, or does not know what that is, is not asked', async (t) => {
+  const [a, b] = workers(t);
+  const message = new Uint8Array(128).fill(4);
+  const words = new Int32Array(DESCRIPTOR_WORDS);
+  words.set(addressOf('198.51.100.7', 4433), D_REMOTE);
+  words.set(addressOf('192.0.2.1', 51_820), D_LOCAL);
+  const pass = (question: number): void => {
+    assert.equal(a.handoff.pass(2, 0, message, 0, message.length, words, 0, question), true);
+    a.handoff.flush();
+  };
+  assert.equal(a.handoff.asks(2, 0), true);
+  pass(0);
+  pass(0x8000_0001);
+  await until(() => b.got.length === 2);
+  const asked = { worker: 1, thread: 0, question: 0x8000_0001 };
+  assert.deepEqual(
+    b.handed.toSorted((one, other) => (one?.question ?? 0) - (other?.question ?? 0)),
+    [{ worker: 0, thread: 0, question: 0 }, asked],
+  );
+  assert.equal(b.got[1]?.bytes, Buffer.from(message).toString('hex'));
+  b.handoff.answer(asked, 'forged');
+  b.handoff.flush();
+  await until(() => a.answers.length === 1);
+  assert.deepEqual(a.answers, [[2, 0x8000_0001, 'forged']]);
+  a.handoff.setLiveness(2, 'suspected');
+  assert.deepEqual([a.handoff.asks(2, 0), a.handoff.asks(3, 0)], [true, false]);
+  a.handoff.setLiveness(2, 'dead');
+  assert.equal(a.handoff.asks(2, 0), false);
+  const [before] = workers(t, { answers: false });
+  const [keyless] = workers(t, { staticKey: undefined });
+  assert.deepEqual([before.handoff.asks(2, 0), keyless.handoff.asks(2, 0)], [false, false]);
+});
+
+test('a worker is silent from 50 ms after it was last heard, by what it hands over or by the mesh', async (t) => {
+  const [a, b, heard] = workers(t);
+  assert.equal(a.handoff.silentFrom(2), 0, 'it was never heard');
+  const before = nowUs();
+  assert.equal(take(b, short(cidOf(a))), true);
+  await until(() => a.handoff.silentFrom(2) > 0);
+  const from = a.handoff.silentFrom(2);
+  assert.ok(from >= before + 50_000 && from <= nowUs() + 50_000);
+  heard.note(2, 40_000, from);
+  assert.equal(a.handoff.silentFrom(2), from + 50_000);
+  heard.note(2, 340_000, from);
+  assert.equal(a.handoff.silentFrom(2), from + 425_000, 'in a large mesh it has something to say less often');
+  heard.note(65_535, 40_000, from);
+  assert.equal(a.handoff.silentFrom(65_535), from + 50_000);
 });

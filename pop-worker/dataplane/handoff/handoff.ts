@@ -3,9 +3,10 @@ import { nowUs } from '#host/clock/clock.ts';
 import { opensslCrypto } from '#host/tls/crypto-port.ts';
 import { opensslHandoffCrypto } from '#host/tls/handoff-crypto.ts';
 import { addressOf } from '#host/udp/address.ts';
-import { Burst } from '#protocol/burst.ts';
-import { handoffCounters } from '#protocol/handoff/counters.ts';
+import { Burst, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
+import { type Answer, handoffCounters } from '#protocol/handoff/counters.ts';
 import { joinerBytes } from '#protocol/handoff/joiner.ts';
+import { SILENCE_US } from '#protocol/handoff/limits.ts';
 import { HandoffReceiver } from '#protocol/handoff/receiver.ts';
 import { staticSecret } from '#protocol/handoff/secrets.ts';
 import { HandoffSender } from '#protocol/handoff/sender.ts';
@@ -14,11 +15,16 @@ import { ROUTABLE_CID_BYTES } from '../exchange/cids.ts';
 import type { DatagramPort } from '../quic-driver.ts';
 import { ClientChosen } from './client-chosen.ts';
 import { Doubtful } from './doubtful.ts';
+import { type Handed, UNASKED } from './handed.ts';
+import { Heard } from './heard.ts';
 import type { HandoffPeer, HandoffSetup, Liveness } from './setup.ts';
 
 /** What the thread does with datagrams that were handed over. */
 export interface HandedWork {
-  datagrams(burst: Burst): void;
+  /** @param handed undefined: nobody handed them over, they are to be handled as if they had come now */
+  datagrams(burst: Burst, handed: Handed | undefined): void;
+  /** A worker says what it was asked by this number. */
+  answered(worker: number, question: number, answer: Answer): void;
   /** A turn is over: what was gathered and queued meanwhile is to leave. */
   turnOver(): void;
   fault(error: unknown): void;
@@ -33,6 +39,7 @@ const MAX_ROUNDS = 16;
 
 interface Peer {
   readonly resetKey: Uint8Array | undefined;
+  readonly answers: boolean;
   liveness: Liveness;
 }
 
@@ -49,6 +56,9 @@ export class Handoff {
   readonly #peers = new Map<number, Peer>();
   readonly #out = new Burst(SEND_BYTES, SEND_DESCRIPTORS);
   readonly #in: Burst;
+  /** A datagram that its worker asks about. */
+  readonly #one: Burst;
+  readonly #heard: Heard | undefined;
   readonly #headroom: number;
   /** What is handled now was handed to us. */
   #isHanded = false;
@@ -68,18 +78,24 @@ export class Handoff {
     const seed = randomInt(2 ** 31);
     this.#sender = new HandoffSender({ ...common, seed, peerBytesPerSecond, sourceBytesPerSecond });
     const { buffer } = this.#in;
-    this.#receiver = new HandoffReceiver({ ...common, buffer, joinAt, headroom, messages: RECEIVE_MESSAGES });
+    this.#one = new Burst(0, 1, buffer);
+    this.#heard = setup.heard && new Heard(setup.heard);
+    this.#receiver = new HandoffReceiver({
+      ...{ ...common, buffer, joinAt, headroom, messages: RECEIVE_MESSAGES },
+      answered: (...answer) => work.answered(...answer),
+    });
     for (const peer of peers) this.setPeer(peer);
     socket.onReadable(() => this.#receive());
   }
 
   /** Knows another worker from now on, or knows better where it is. It lives until the contrary is said. */
-  setPeer({ worker, address, port, threads, mtu, staticKey, resetKey }: HandoffPeer): void {
+  setPeer({ worker, address, port, threads, mtu, staticKey, resetKey, answers }: HandoffPeer): void {
     this.flush();
     const to = { worker, address: addressOf(address, port), threads };
     this.#sender.setPeer({ ...to, mtu });
     this.#receiver.setPeer({ ...to, staticKey });
-    this.#peers.set(worker, { resetKey, liveness: this.#peers.get(worker)?.liveness ?? 'alive' });
+    const liveness = this.#peers.get(worker)?.liveness ?? 'alive';
+    this.#peers.set(worker, { resetKey, answers, liveness });
     if (staticKey === undefined) return;
     const { epoch } = this.#setup;
     this.#sender.setKey(worker, epoch, staticSecret(opensslHandoffCrypto, staticKey, epoch));
@@ -99,11 +115,6 @@ export class Handoff {
     this.#sender.setKey(worker, keyId, secret);
   }
 
-  /** Whether what `HandedWork` is being given came from another worker. */
-  get isHanding(): boolean {
-    return this.#isHanded;
-  }
-
   setLiveness(worker: number, liveness: Liveness): void {
     const peer = this.#peers.get(worker);
     if (peer === undefined) return;
@@ -112,7 +123,7 @@ export class Handoff {
     if (!dies || !this.#resets(peer)) return;
     const burst = this.#doubtful.take(worker, ROUTABLE_CID_BYTES, this.#headroom, nowUs());
     if (burst.count === 0) return;
-    this.#work.datagrams(burst);
+    this.#work.datagrams(burst, undefined);
     this.#work.turnOver();
   }
 
@@ -146,7 +157,12 @@ export class Handoff {
     return true;
   }
 
-  /** A datagram of a session that another worker has, whatever its protocol. @returns false: it stays here, and is of nobody */
+  /**
+   * A datagram of a session that another worker has, whatever its protocol.
+   *
+   * @param question not 0: that worker is to answer by this number whether it was authentic (`asks` says whether it does)
+   * @returns false: it stays here, and is of nobody
+   */
   pass(
     worker: number,
     thread: number,
@@ -155,13 +171,31 @@ export class Handoff {
     end: number,
     words: Int32Array,
     base: number,
+    question: number,
   ): boolean {
     if (this.#isSecondHop()) return false;
     if (this.#peers.get(worker)?.liveness === 'dead') {
       this.counters.sendDrops.dead++;
       return false;
     }
-    return this.#put(worker, thread, buffer, start, end, words, base, nowUs());
+    return this.#put(worker, thread, buffer, start, end, words, base, nowUs(), question);
+  }
+
+  /** Whether a thread of a worker can be asked about what it is handed: it lives, for all that is known, and knows what that is. */
+  asks(worker: number, thread: number): boolean {
+    const peer = this.#peers.get(worker);
+    return peer?.answers === true && peer.liveness !== 'dead' && this.#sender.reaches(worker, thread);
+  }
+
+  /** When a worker that says nothing more has been silent for so long that this means something. */
+  silentFrom(worker: number): number {
+    return Math.max(this.#receiver.heardAt(worker) + SILENCE_US, this.#heard?.silentFrom(worker) ?? 0);
+  }
+
+  /** Answers what was asked with a datagram. */
+  answer({ worker, thread, question }: Handed, answer: Answer): void {
+    if (!this.#sender.hasRoom(worker, thread, 0, this.#out)) this.flush();
+    this.#sender.answer(worker, thread, question, answer, nowUs(), this.#out);
   }
 
   /** Hop count 1: what was handed to us goes no further. */
@@ -180,9 +214,10 @@ export class Handoff {
     words: Int32Array,
     base: number,
     now: number,
+    question = 0,
   ): boolean {
     if (!this.#sender.hasRoom(worker, thread, end - start, this.#out)) this.flush();
-    return this.#sender.put(worker, thread, buffer, start, end, words, base, now, this.#out) === undefined;
+    return this.#sender.put(worker, thread, buffer, start, end, words, base, now, this.#out, question) === undefined;
   }
 
   #resets({ resetKey }: Peer): boolean {
@@ -216,12 +251,23 @@ export class Handoff {
       this.#isHanded = true;
       try {
         this.#receiver.open(burst, nowUs());
-        this.#work.datagrams(this.#receiver.opened);
+        this.#asked();
+        this.#work.datagrams(this.#receiver.opened, UNASKED);
       } catch (error) {
         this.#work.fault(error);
       }
       this.#isHanded = false;
       this.#work.turnOver();
+    }
+  }
+
+  /** One by one: each is answered by itself. */
+  #asked(): void {
+    const { questioned, asked } = this.#receiver;
+    for (const [i, handed] of asked.entries()) {
+      this.#one.words.set(questioned.words.subarray(i * DESCRIPTOR_WORDS, (i + 1) * DESCRIPTOR_WORDS));
+      this.#one.count = 1;
+      this.#work.datagrams(this.#one, handed);
     }
   }
 

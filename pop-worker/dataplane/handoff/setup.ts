@@ -12,6 +12,8 @@ export interface HandoffPeer {
   readonly staticKey: Uint8Array | undefined;
   /** That the worker makes stateless reset tokens by; undefined: nothing is reset in its name. */
   readonly resetKey: Uint8Array | undefined;
+  /** Whether it answers what it is asked about datagrams; releases of before do not know what that is. */
+  readonly answers: boolean;
 }
 
 export interface HandoffSetup {
@@ -27,6 +29,8 @@ export interface HandoffSetup {
   readonly peerBytesPerSecond: number;
   /** Of each source address. */
   readonly sourceBytesPerSecond: number;
+  /** As `allocateHeard` made it; undefined: no mesh hears anybody. */
+  readonly heard?: SharedArrayBuffer | undefined;
 }
 
 /**

@@ -13,6 +13,7 @@ import type { QpackCounters } from '#protocol/http3/field-coding.ts';
 import type { QuicConnection } from '#protocol/quic/api.ts';
 import { connectionCounters, endpointCounters } from '#protocol/quic/counters.ts';
 import { recoveryStats } from '#protocol/quic/recovery/sink.ts';
+import { Questions } from '#protocol/wireguard/anycast/questions.ts';
 import { DROP_REASONS as WIREGUARD_DROPS } from '#protocol/wireguard/drop.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { Connections } from '../connections.ts';
@@ -106,8 +107,7 @@ const counted = () => {
     sessionCount: value(),
     wireguard: {
       moves: value(),
-      refused: value(),
-      peers: { size: wireguardPeers + value() },
+      peers: { size: wireguardPeers + value(), refused: value() },
       sessions: { size: value(), sites: { states: () => siteStates, counters: siteCounters } },
       core: {
         peerCount: wireguardPeers,
@@ -117,6 +117,7 @@ const counted = () => {
         isByPrevious: ({ keypairs }: { keypairs: { isByPrevious?: boolean } }) => keypairs.isByPrevious === true,
         dropped: Float64Array.of(0, ...WIREGUARD_DROPS.map(value)),
         totals: all(WIREGUARD_TOTALS),
+        questions: all(keys(new Questions().counters)),
       },
     },
     targets: { refused: all(['token', 'no_egress', 'limit', 'destination', 'name']) },
@@ -148,6 +149,7 @@ const counted = () => {
         keyUpdates: value(),
         sendDrops: all(SEND_DROPS),
         receiveDrops: all(RECEIVE_DROPS),
+        answered: all(keys(handoffCounters().answered)),
       },
     },
     exchange: {

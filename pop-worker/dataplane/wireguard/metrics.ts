@@ -1,7 +1,7 @@
 import { nowUs } from '#host/clock/clock.ts';
 import { DROP_REASONS } from '#protocol/wireguard/drop.ts';
 import type { WireGuard } from '#protocol/wireguard/wireguard.ts';
-import { byLabel, single } from '../metrics/series.ts';
+import { byLabel, collectAll, single } from '../metrics/series.ts';
 import type { EdgeWireGuard } from './edge-wireguard.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -14,6 +14,7 @@ const PEERS = byLabel('cloudbridge_wireguard_peers', 'state');
 const SITES = byLabel('cloudbridge_wireguard_site_devices', 'state');
 const SITE_CHANGES = byLabel('cloudbridge_wireguard_site_changes_total', 'to');
 const SITE_PROBES = byLabel('cloudbridge_wireguard_site_probes_total', 'what');
+const QUESTIONS = byLabel('cloudbridge_wireguard_questions_total', 'what');
 const MOVES = single('cloudbridge_wireguard_moves_total');
 
 /** Brings the slots of a core up to date, and of the moves of its peers. */
@@ -52,6 +53,7 @@ export const collectWireGuard = (slots: Float64Array, { core, delivery, moves }:
 export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGuard | undefined): void => {
   if (wireguard === undefined) return;
   collectCore(slots, wireguard.core, wireguard.moves);
+  collectAll(slots, QUESTIONS, wireguard.core.questions);
   const { sites } = wireguard.sessions;
   const states = sites.states();
   for (const state of ['reached', 'lost', 'held'] as const) {
@@ -60,6 +62,6 @@ export const collectEdgeWireGuard = (slots: Float64Array, wireguard: EdgeWireGua
   }
   for (const what of ['asked', 'answered', 'handshakes'] as const) slots[SITE_PROBES[what]] = sites.counters[what];
   slots[PEERS.connected] = wireguard.sessions.size;
-  slots[PEERS.refused] = wireguard.refused;
+  slots[PEERS.refused] = wireguard.peers.refused;
   slots[PEERS.barred] = wireguard.peers.size - wireguard.core.peerCount;
 };

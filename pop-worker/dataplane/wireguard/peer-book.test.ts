@@ -14,7 +14,7 @@ const record = (number: number, more: Partial<WireGuardPeer> = {}): WireGuardPee
   ...{ sources: [`10.64.0.${number}/32`, `fd00:1::${number}/128`], ...more },
 });
 
-const scene = (most = 100) => {
+const scene = () => {
   const core = new WireGuard({
     ...{ privateKey: new Uint8Array(32).fill(200), ports: nodePorts(), random: systemRandom, isRoutedByCaller: true },
     unixUs: () => 0,
@@ -25,7 +25,7 @@ const scene = (most = 100) => {
   const reasons: string[] = [];
   const changed: number[] = [];
   const book = new PeerBook({
-    ...{ core, most, begins: true },
+    ...{ core, begins: true },
     isBarred: ({ tenant, device }) => barred.has(tenant) || barred.has(device),
     gone: ({ record: { number } }, reason) => {
       gone.push(number);
@@ -33,8 +33,12 @@ const scene = (most = 100) => {
     },
     changed: ({ record: { number } }) => void changed.push(number),
   });
-  const set = (records: readonly WireGuardPeer[]): void => {
-    book.set(records);
+  let told: readonly WireGuardPeer[] = [];
+  /** These are all that there are. */
+  const set = (changed: readonly WireGuardPeer[]): void => {
+    const removed = told.filter((one) => !changed.some(({ number }) => number === one.number));
+    told = changed;
+    book.change({ changed, removed: removed.map(({ number }) => number) });
     while (book.addSome(2));
   };
   const review = (tenant?: string): void => {
@@ -119,7 +123,7 @@ test('only another key, tenant, device or address of its own makes another peer;
 });
 
 test('what cannot be a peer is counted, and hinders no other', () => {
-  const { book, set, numbers } = scene(20);
+  const { book, set, numbers } = scene();
   const lowOrder = new Uint8Array(32);
   set([
     record(1),
@@ -130,13 +134,12 @@ test('what cannot be a peer is counted, and hinders no other', () => {
     record(2 ** 24),
     record(6, { endpoint: { address: 'host', port: 1 } }),
     record(7),
-    record(7),
     record(8, { presharedKey: new Uint8Array(1) }),
     record(9),
     record(10),
   ]);
   assert.deepEqual(numbers(), [1, 7, 9, 10]);
-  assert.equal(book.refused, 8);
+  assert.equal(book.refused, 7);
   set([record(1), record(10)]);
   assert.deepEqual([numbers(), book.refused], [[1, 10], 0]);
   set([record(1, { presharedKey: new Uint8Array(31) }), record(10)]);
@@ -174,13 +177,33 @@ test('who may not come is no peer of the core’s until it may again', () => {
   );
 });
 
-test('peers are added some at a time, and no more of them than the worker is for', () => {
-  const { book, numbers } = scene(3);
-  book.set([1, 2, 3, 4, 5].map((number) => record(number)));
-  assert.deepEqual([numbers(), book.size, book.refused], [[], 3, 2]);
+test('peers are added some at a time', () => {
+  const { book, numbers } = scene();
+  book.change({ changed: [1, 2, 3, 4, 5].map((number) => record(number)), removed: [] });
+  assert.deepEqual([numbers(), book.size], [[], 5]);
   assert.equal(book.addSome(2), true);
   assert.deepEqual(numbers(), [1, 2]);
-  book.set([record(1), record(5)]);
+  book.change({ changed: [record(6)], removed: [2, 3, 4, 9] });
   assert.equal(book.addSome(2), false);
-  assert.deepEqual([numbers(), book.refused], [[1, 5], 0]);
+  assert.deepEqual(numbers(), [1, 5, 6]);
+});
+
+test('a change of one touches no other, and who was refused is a peer once its record is right', () => {
+  const { core, book, gone, changed, numbers } = scene();
+  const change = (...records: readonly WireGuardPeer[]): void => {
+    changed.length = 0;
+    book.change({ changed: records, removed: [] });
+    while (book.addSome(2));
+  };
+  change(record(1), record(2), record(3, { sources: ['none'] }), record(4, { publicKey: new Uint8Array(32) }));
+  assert.deepEqual([numbers(), book.refused], [[1, 2], 2]);
+  const peers = [...core.peers];
+  change(record(2, { egress: false }));
+  assert.deepEqual([changed, gone, book.refused, [...core.peers]], [[2], [], 2, peers]);
+  change(record(3), record(4));
+  assert.deepEqual([numbers(), book.refused], [[1, 2, 3, 4], 0]);
+  change(record(3, { endpoint: { address: 'host', port: 1 } }));
+  assert.deepEqual([numbers(), book.refused, book.get(3)?.record], [[1, 2, 3, 4], 1, record(3)]);
+  book.change({ changed: [], removed: [3] });
+  assert.deepEqual([numbers(), book.refused, gone], [[1, 2, 4], 0, [3]]);
 });

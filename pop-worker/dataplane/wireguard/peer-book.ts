@@ -8,6 +8,7 @@ import type { Admitted } from '../admission.ts';
 import type { EndReason } from '../endings.ts';
 import { prefixOf } from '../prefix-of.ts';
 import { hasSameSources } from './record-changes.ts';
+import type { ThreadPeers } from './thread-peers.ts';
 
 /** A peer by its record. */
 export interface KnownPeer {
@@ -22,8 +23,6 @@ type GoneReason = Extract<EndReason, 'revoked' | 'changed'>;
 
 interface PeerBookParts {
   readonly core: WireGuard;
-  /** Peers at the same time. */
-  readonly most: number;
   /**
    * Whether the worker begins by itself with peers whose place it knows, and keeps at it. Where there are others, all would:
    * there a peer has to come by itself.
@@ -55,6 +54,9 @@ const admittedOf = ({ tenant, device, egress, sources }: WireGuardPeer): Admitte
 
 const isSameKey = (a: Uint8Array = NO_KEY, b: Uint8Array = NO_KEY): boolean => Buffer.compare(a, b) === 0;
 
+/** Of a record that is here alone. */
+const wipeSecret = ({ presharedKey }: WireGuardPeer): void => void presharedKey?.fill(0);
+
 /** What is let in by a record that another one of the same peer was before. @throws RangeError for sources that are none */
 const readmitted = ({ record: before, admitted }: KnownPeer, record: WireGuardPeer): Admitted =>
   before.egress === record.egress && hasSameSources(before, record) ? admitted : admittedOf(record);
@@ -84,8 +86,8 @@ export class PeerBook {
   readonly #known = new Map<number, KnownPeer>();
   /** Those that may come and are to be added: a Diffie-Hellman each, 70 us. */
   readonly #waiting = new Set<KnownPeer>();
-  /** Records of the last time that could not be used: too many, two of one number or key, a key or prefix that is none. */
-  refused = 0;
+  /** Numbers of those whose records cannot be used: a key, a prefix or an endpoint that is none. */
+  readonly #refused = new Set<number>();
 
   constructor(parts: PeerBookParts) {
     this.#parts = parts;
@@ -99,18 +101,27 @@ export class PeerBook {
     return this.#known.get(number);
   }
 
-  /** These are all that there are; `addSome` is to follow. Whoever is the same as before goes on, by what its record says now. */
-  set(records: readonly WireGuardPeer[]): void {
-    this.refused = 0;
-    const told = new Map(records.map((record) => [record.number, record] as const));
-    // Before others may have their numbers and keys.
-    for (const [number, known] of this.#known) {
-      const record = told.get(number);
-      if (record === undefined) this.#remove(known, 'revoked');
-      else if (!isTaken(() => isSamePeer(known, record))) this.#remove(known, 'changed');
+  /** How many records cannot be used. */
+  get refused(): number {
+    return this.#refused.size;
+  }
+
+  /** Some are others; `addSome` is to follow. Whoever is the same as before goes on, by what its record says now. */
+  change({ changed, removed }: Pick<ThreadPeers, 'changed' | 'removed'>): void {
+    for (const number of removed) {
+      this.#refused.delete(number);
+      const known = this.#known.get(number);
+      if (known !== undefined) this.#remove(known, 'revoked');
     }
-    this.refused = records.length - told.size;
-    for (const record of told.values()) if (!this.#put(record)) this.refused++;
+    // Before others may have their keys.
+    for (const record of changed) {
+      const known = this.#known.get(record.number);
+      if (known !== undefined && !isTaken(() => isSamePeer(known, record))) this.#remove(known, 'changed');
+    }
+    for (const record of changed) {
+      if (this.#put(record)) this.#refused.delete(record.number);
+      else this.#refused.add(record.number);
+    }
   }
 
   /** Whether somebody may come has changed; `addSome` is to follow. @param tenant whose devices it may be about; undefined: anybody's */
@@ -136,7 +147,6 @@ export class PeerBook {
     const known = this.#known.get(record.number);
     return isTaken(() => {
       if (known !== undefined) this.#change(known, record);
-      else if (this.#known.size >= this.#parts.most) return false;
       else {
         const added: KnownPeer = { record, admitted: admittedOf(record), peer: undefined };
         this.#known.set(record.number, added);
@@ -146,9 +156,15 @@ export class PeerBook {
     });
   }
 
+  /** Wipes all preshared keys. */
+  wipe(): void {
+    for (const { record } of this.#known.values()) wipeSecret(record);
+  }
+
   #forget({ record }: KnownPeer): void {
     this.#known.delete(record.number);
-    this.refused++;
+    wipeSecret(record);
+    this.#refused.add(record.number);
   }
 
   /** @throws RangeError, WireGuardError as `#add`: nothing has changed then */
@@ -161,6 +177,7 @@ export class PeerBook {
       this.#parts.core.setPresharedKey(peer, presharedKey ?? NO_KEY);
     known.record = record;
     known.admitted = admitted;
+    if (before.presharedKey !== presharedKey) wipeSecret(before);
     if (peer !== undefined) this.#parts.changed(known, before);
   }
 
@@ -190,6 +207,7 @@ export class PeerBook {
   #remove(known: KnownPeer, reason: GoneReason): void {
     this.#known.delete(known.record.number);
     this.#close(known, reason);
+    wipeSecret(known.record);
   }
 
   #close(known: KnownPeer, reason: GoneReason): void {

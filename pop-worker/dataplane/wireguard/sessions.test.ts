@@ -50,7 +50,7 @@ const world = (most = Number.POSITIVE_INFINITY, begins = false) => {
   };
   const worker: Host = scene.add(9, { isRoutedByCaller: true, sink });
   const book = new PeerBook({
-    ...{ core: worker.core, most: 10, begins, isBarred: () => false },
+    ...{ core: worker.core, begins, isBarred: () => false },
     gone: ({ record }, reason) => sessions.gone(record.number, reason),
     changed: (known, before) => sessions.changed(known, before),
   });
@@ -63,7 +63,7 @@ const world = (most = Number.POSITIVE_INFINITY, begins = false) => {
       sources: [`10.0.${id}.1/32`],
     }),
   );
-  book.set(records);
+  book.change({ changed: records, removed: [] });
   while (book.addSome(9));
   const types = () => notices.splice(0).map((notice) => `${notice.type} ${'device' in notice ? notice.device : ''}`);
   const send = (from: Host, destination = '203.0.113.10', count = 1): void => {
@@ -109,7 +109,7 @@ test('who is ended, or no peer any more, is nobody until it begins anew', () => 
   assert.deepEqual([types(), tenants.sessionCount], [['disconnected d1'], 1]);
   const peer = worker.core.peer(clients[0].core.publicKey);
   assert.equal(peer?.keypairs.current, undefined, 'its keys are wiped');
-  book.set(records.slice(0, 1));
+  book.change({ changed: [], removed: records.slice(1).map(({ number }) => number) });
   while (book.addSome(9));
   assert.deepEqual([types(), sessions.size, endings.counters.revoked], [['disconnected d2'], 0, 2]);
   send(clients[1]);
@@ -123,7 +123,7 @@ test('another keepalive, egress, network or site counts at once, and the session
   const [one, two] = clients;
   const [record, other] = records as [WireGuardPeer, WireGuardPeer];
   const set = (more: Partial<WireGuardPeer>): void => {
-    book.set([{ ...record, ...more }, other]);
+    book.change({ changed: [{ ...record, ...more }, other], removed: [] });
     while (book.addSome(9));
   };
   for (const client of clients) send(client);
@@ -170,7 +170,10 @@ test('another endpoint counts when the worker begins: a session stays where its 
   const [client] = clients;
   const [record] = records as [WireGuardPeer];
   const set = (host: string): void => {
-    book.set([{ ...record, endpoint: { address: host, port: 51_820 }, keepaliveSeconds: 25 }]);
+    book.change({
+      changed: [{ ...record, endpoint: { address: host, port: 51_820 }, keepaliveSeconds: 25 }],
+      removed: [],
+    });
     while (book.addSome(9));
   };
   send(client);
@@ -220,7 +223,7 @@ test('a worker without others begins with peers whose place it knows, and keeps 
     const [record] = records as [WireGuardPeer];
     const endpoint = { address: '10.0.0.1', port: 51_820 };
     assert.deepEqual(addressOf(endpoint.address, endpoint.port), client.address);
-    book.set([{ ...record, endpoint, keepaliveSeconds: 25 }]);
+    book.change({ changed: [{ ...record, endpoint, keepaliveSeconds: 25 }], removed: [] });
     while (book.addSome(9));
     scene.run(0);
     assert.deepEqual(types(), begins ? ['connected d1'] : []);
@@ -247,7 +250,7 @@ test('a keepalive is sent where the device is, and nowhere else', () => {
   const { send, scene, worker, clients, endings, book, records } = world();
   const [client] = clients;
   const [record] = records as [WireGuardPeer];
-  book.set([{ ...record, keepaliveSeconds: 5 }]);
+  book.change({ changed: [{ ...record, keepaliveSeconds: 5 }], removed: [] });
   while (book.addSome(9));
   const kept = (): number => scene.trace(worker).filter((each) => each.endsWith('k')).length;
   scene.run(20e6);

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressOf } from '#host/udp/address.ts';
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { Burst } from '#protocol/burst.ts';
 import { receiverIndex } from '#protocol/wireguard/receiver-index.ts';
 import { MessageType, writeWord } from '#protocol/wireguard/wire/message.ts';
 import { PeerShare } from './share.ts';
+import { writeKeys, writePlaces } from './thread-peers.ts';
 
 const HERE = addressOf('192.0.2.1', 51_820);
 
 const keyOf = (number: number): Uint8Array => new Uint8Array(32).fill(number);
-const peer = (number: number): WireGuardPeer => ({
-  ...{ tenant: 'red', device: `d${number}`, number, publicKey: keyOf(number), sources: [], egress: true },
-});
+const none = new Uint8Array();
+const placesOf = (...numbers: readonly number[]): Uint8Array =>
+  writePlaces(numbers.map((number) => ({ number, publicKey: keyOf(number) })));
 
 const shared = (index: number, threads = 2) => {
   const sent: [thread: number, bytes: number][] = [];
@@ -78,31 +78,22 @@ test('what is no message stays, whatever its bytes: the core counts it', () => {
 
 test('a single thread has all peers, and looks at nothing', () => {
   const share = new PeerShare(0, 1, undefined);
-  const records = [peer(1), peer(2)];
-  assert.deepEqual(share.take(records, 1), { own: records, refused: 0 });
   const burst = burstOf({ bytes: message(MessageType.transport, 4, 7, 32) });
   share.sortOut(burst);
   assert.equal(burst.count, 1);
   assert.equal(share.handOnInitiation(keyOf(7), new Uint8Array(148), 0, 148, burst.words, 0), false);
 });
 
-test('each thread takes its own peers, and an initiation of another one’s peer goes there', () => {
-  const records = [1, 2, 3, 4].map(peer);
-  const [zero, one] = [shared(0), shared(1)];
-  assert.deepEqual(zero.share.take(records, 10).own, [peer(2), peer(4)]);
-  assert.deepEqual(one.share.take(records, 10).own, [peer(1), peer(3)]);
+test('an initiation of another thread’s peer goes there, for as long as that has it and by the key that it has', () => {
+  const { share, sent } = shared(1);
+  share.change({ elsewhere: placesOf(2, 4), nowhere: none });
   const { words } = burstOf({ bytes: new Uint8Array(148) });
-  const handOn = (number: number) => one.share.handOnInitiation(keyOf(number), new Uint8Array(148), 0, 148, words, 0);
+  const handOn = (number: number) => share.handOnInitiation(keyOf(number), new Uint8Array(148), 0, 148, words, 0);
   assert.deepEqual([handOn(2), handOn(1), handOn(9)], [true, false, false]);
-  assert.deepEqual(one.sent, [[0, 148]]);
-  one.share.take(records.slice(2), 10);
-  assert.equal(handOn(2), false, 'it is nobody’s any more');
-});
-
-test('beyond the most that a worker takes, those that come later are refused, once each, by their threads', () => {
-  const records = [2, 4, 6, 1, 3].map(peer);
-  const [zero, one] = [shared(0).share, shared(1).share];
-  assert.deepEqual(zero.take(records, 4), { own: [peer(2), peer(4), peer(6)], refused: 0 });
-  assert.deepEqual(one.take(records, 4), { own: [peer(1)], refused: 1 });
-  assert.deepEqual([zero.take(records, 2).refused, one.take(records, 2).refused], [1, 2]);
+  assert.deepEqual(sent, [[0, 148]]);
+  share.change({ elsewhere: placesOf(6), nowhere: writeKeys([keyOf(2)]) });
+  assert.deepEqual([handOn(2), handOn(4), handOn(6)], [false, true, true], 'it is nobody’s any more; others stay');
+  // A key goes from one to another at once.
+  share.change({ elsewhere: placesOf(4), nowhere: writeKeys([keyOf(4), keyOf(6)]) });
+  assert.deepEqual([handOn(4), handOn(6)], [true, false]);
 });

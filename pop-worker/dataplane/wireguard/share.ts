@@ -1,4 +1,3 @@
-import type { WireGuardPeer } from '#model/wireguard-peer.ts';
 import { type Burst, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS } from '#protocol/burst.ts';
 import { keyText } from '#protocol/wireguard/device.ts';
 import { peerOf } from '#protocol/wireguard/receiver-index.ts';
@@ -7,7 +6,9 @@ import { MessageType, messageType, readWord } from '#protocol/wireguard/wire/mes
 import { RESPONSE } from '#protocol/wireguard/wire/response.ts';
 import { TRANSPORT } from '#protocol/wireguard/wire/transport.ts';
 import type { OtherThreads } from '../exchange/other-threads.ts';
+import type { Handed } from '../handoff/handed.ts';
 import { threadOf } from './steering.ts';
+import { readKeys, readPlaces, type ThreadPeers } from './thread-peers.ts';
 
 /** Bytes that say whose a message is, of the longest of those that do. */
 const NAMED_BYTES = 12;
@@ -30,36 +31,20 @@ export class PeerShare {
     this.#others = others;
   }
 
-  /**
-   * Takes what all threads are told.
-   *
-   * @param most peers of the worker, those that come first; of more, each thread refuses its own
-   */
-  take(records: readonly WireGuardPeer[], most: number): { own: readonly WireGuardPeer[]; refused: number } {
-    if (this.#others === undefined) return { own: records, refused: 0 };
-    const numbers = new Set<number>();
-    const own: WireGuardPeer[] = [];
-    let refused = 0;
-    this.#elsewhere.clear();
-    for (const record of records) {
-      const { number, publicKey } = record;
-      const isOwn = this.#isOwn(number);
-      numbers.add(number);
-      if (!isOwn) this.#elsewhere.set(keyText(publicKey), number);
-      else if (numbers.size <= most) own.push(record);
-      else refused++;
-    }
-    return { own, refused };
+  /** Some of the peers of other threads are others. */
+  change({ elsewhere, nowhere }: Pick<ThreadPeers, 'elsewhere' | 'nowhere'>): void {
+    for (const key of readKeys(nowhere)) this.#elsewhere.delete(keyText(key));
+    for (const { publicKey, number } of readPlaces(elsewhere)) this.#elsewhere.set(keyText(publicKey), number);
   }
 
-  /** Hands on what is for peers of other threads: `burst` has the rest then. */
-  sortOut(burst: Burst): void {
+  /** Hands on what is for peers of other threads: `burst` has the rest then. @param handed by another worker */
+  sortOut(burst: Burst, handed?: Handed): void {
     if (this.#others === undefined) return;
     const { words, count } = burst;
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const at = i * DESCRIPTOR_WORDS;
-      if (this.#handOnAll(burst, at)) continue;
+      if (this.#handOnAll(burst, at, handed)) continue;
       if (kept < i) words.copyWithin(kept * DESCRIPTOR_WORDS, at, at + DESCRIPTOR_WORDS);
       kept++;
     }
@@ -73,19 +58,27 @@ export class PeerShare {
   }
 
   /** Datagrams that came together are of one flow, and so of one peer: the first says whose they are. */
-  #handOnAll({ buffer, words }: Burst, descriptor: number): boolean {
+  #handOnAll({ buffer, words }: Burst, descriptor: number, handed: Handed | undefined): boolean {
     const start = words[descriptor + D_OFFSET] as number;
     const end = start + (words[descriptor + D_LENGTH] as number);
     const segment = Math.max(words[descriptor + D_SEGMENT] as number, 1);
     const number = numberIn(buffer, start, Math.min(segment, end - start));
     if (number < 0 || this.#isOwn(number)) return false;
     for (let at = start; at < end; at += segment)
-      this.#handOn(number, buffer, at, Math.min(at + segment, end), words, descriptor);
+      this.#handOn(number, buffer, at, Math.min(at + segment, end), words, descriptor, handed);
     return true;
   }
 
-  #handOn(number: number, bytes: Uint8Array, at: number, end: number, words: Int32Array, from: number): boolean {
-    return this.#others?.datagram(threadOf(number, this.#threads), bytes, at, end, words, from) === true;
+  #handOn(
+    number: number,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    words: Int32Array,
+    from: number,
+    handed?: Handed,
+  ): boolean {
+    return this.#others?.datagram(threadOf(number, this.#threads), bytes, at, end, words, from, handed) === true;
   }
 
   #isOwn(number: number): boolean {

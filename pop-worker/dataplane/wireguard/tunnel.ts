@@ -13,6 +13,7 @@ import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import { Delivery } from './delivery.ts';
 import { timeShares } from './share-of-time.ts';
 import { openSocket } from './sockets.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** Messages that are received in one go, each a run of up to 64 KiB, and how often before other work gets its turn. */
 const RECEIVE_SLOTS = 32;
@@ -55,6 +56,7 @@ export class Tunnel {
   constructor({ tun, privateKey, mtu, handshakesASecond }: TunnelOptions) {
     this.#tun = tun;
     this.delivery = new Delivery(tun, this.#received.buffer);
+    const unreachable = new Unreachable((...packets) => this.delivery.add(...packets));
     this.core = new WireGuard({
       ...{ privateKey, mtu, handshakesASecond, ports: enginePorts(), random: systemRandom },
       ...timeShares(),
@@ -63,6 +65,7 @@ export class Tunnel {
         packets: (buffer, words, count) => this.delivery.add(buffer, words, count),
         confirmed: () => void this.sessions++,
         moved: () => void this.moves++,
+        unreachable: (...packet) => unreachable.tell(...packet, nowUs()),
       },
     });
   }

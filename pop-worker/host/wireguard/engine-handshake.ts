@@ -1,3 +1,4 @@
+import { copySecret, newSecret } from '#protocol/secret.ts';
 import type { Handshake, HandshakePort, Identity, PeerKeys, Received, SessionKeys } from '#protocol/wireguard/ports.ts';
 import { native } from '../native.ts';
 import { engineMac } from './engine-mac.ts';
@@ -60,8 +61,7 @@ export const engineHandshake = ({ handle: keys }: EngineTransport): HandshakePor
 
     peer: (own, publicKey): EnginePeer | undefined => {
       const identity = own as EngineIdentity;
-      // More than V8 keeps within its heap, where it would be moved and leave copies.
-      const secrets = new Uint8Array(PEER_BYTES);
+      const secrets = newSecret(PEER_BYTES);
       secrets.set(sized(publicKey, 'public'), PEER.publicKey);
       if (!native.wireguardPeerJoin(identity.handle, secrets)) return undefined;
       return peerOf(identity, secrets, {
@@ -73,7 +73,7 @@ export const engineHandshake = ({ handle: keys }: EngineTransport): HandshakePor
     alike: (peer, own): EnginePeer => {
       const known = peer as EnginePeer;
       const identity = own as EngineIdentity;
-      const secrets = known.secrets.slice();
+      const secrets = copySecret(known.secrets);
       native.wireguardPeerJoin(identity.handle, secrets);
       return peerOf(identity, secrets, known);
     },
@@ -85,7 +85,7 @@ export const engineHandshake = ({ handle: keys }: EngineTransport): HandshakePor
     },
 
     readInitiation: (own, bytes, at): EngineReceived | undefined => {
-      const state = new Uint8Array(STATE_BYTES);
+      const state = newSecret(STATE_BYTES);
       if (!native.wireguardReadInitiation((own as EngineIdentity).handle, bytes, at, state)) return undefined;
       const publicKey = state.slice(STATE.staticKey, STATE.staticKey + KEY_BYTES);
       return { state, publicKey, forget: () => void state.fill(0) };

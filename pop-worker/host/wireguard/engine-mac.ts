@@ -1,3 +1,4 @@
+import { newSecret } from '#protocol/secret.ts';
 import type { MacPort } from '#protocol/wireguard/ports.ts';
 import { native } from '../native.ts';
 
@@ -17,7 +18,7 @@ export const engineMac: MacPort = {
   },
   sealCookie: (key, nonce, cookie, mac1, into) => native.wireguardSealCookie(key, nonce, cookie, mac1, into),
   openCookie: (key, nonce, sealed, mac1) => {
-    const cookie = new Uint8Array(COOKIE_BYTES);
+    const cookie = newSecret(COOKIE_BYTES);
     return native.wireguardOpenCookie(key, nonce, sealed, mac1, cookie) ? cookie : undefined;
   },
 };

@@ -82,6 +82,7 @@ const receiving = ({
   const receiver = new HandoffReceiver({
     ...{ own: { worker: 2, thread: 1 }, crypto, counters, buffer, joinAt: RECEIVE_BYTES, headroom: HEADROOM },
     messages: 4,
+    answered: () => {},
   });
   receiver.setPeer({ worker: 1, address: address(4, 1, 7000), threads, staticKey });
   const burst = new Burst(0, 256, buffer);
@@ -224,8 +225,8 @@ test('there is room until there is none: nothing is written outside of a burst, 
   assert.equal(sender.hasRoom(9, 0, 1452, out), true, 'of a peer that there is not, which `put` will say');
   assert.equal(sender.hasRoom(9, 0, 1453, out), false);
   assert.equal(sender.hasRoom(9, 0, 100, new Burst(10_000, 1)), false, 'it may be two packets');
-  // Header, tag and, once, addresses; 13 + 16 + 37 and 13 + 16 + 1.
-  assert.equal(HandoffSender.roomFor(1000), 1096);
+  // Header, tag and, once, addresses and a question; 13 + 16 + 37 + 4 and 13 + 16 + 1.
+  assert.equal(HandoffSender.roomFor(1000), 1100);
 });
 
 test('keys that are replaced, or whose peer is gone, are closed: nothing of them is left', () => {

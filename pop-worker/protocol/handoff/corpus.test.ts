@@ -5,7 +5,7 @@ import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { survive } from '#scripts/corpus/survive.ts';
 import { ADDRESS_WORDS } from '../address.ts';
 import { Burst, D_LENGTH, D_OFFSET, DESCRIPTOR_WORDS } from '../burst.ts';
-import { handoffCounters, type ReceiveDrop } from './counters.ts';
+import { ANSWERS, handoffCounters, type ReceiveDrop } from './counters.ts';
 import { HEADER_BYTES, writeHeader } from './format.ts';
 import { joinerBytes } from './joiner.ts';
 import { JOIN_BYTES } from './limits.ts';
@@ -28,6 +28,7 @@ const receiving = () => {
   const own = { worker: 2, thread: 0 };
   const receiver = new HandoffReceiver({
     ...{ own, crypto, counters, buffer, joinAt: RECEIVE_BYTES, headroom: HEADROOM, messages: 4 },
+    answered: (_, question, answer) => assert.ok(question >= 0 && ANSWERS.includes(answer)),
   });
   receiver.setPeer({ worker: 1, address: PEER, threads: 1, staticKey: undefined });
   receiver.setKey(1, 1, SECRET);
@@ -40,12 +41,15 @@ const receiving = () => {
     buffer.set(packet, HEADROOM);
     if (packet.length > 0) burst.commit(packet.length, 0, PEER, 0, NOWHERE, 0);
     receiver.open(burst, number);
-    const { opened } = receiver;
-    for (let base = 0; base < opened.count * DESCRIPTOR_WORDS; base += DESCRIPTOR_WORDS) {
-      const [at, length] = [opened.words[base + D_OFFSET] as number, opened.words[base + D_LENGTH] as number];
-      assert.ok(length > 0 && at >= HEADROOM && at + length <= buffer.length);
+    const { opened, questioned, asked } = receiver;
+    for (const { words, count } of [opened, questioned]) {
+      for (let base = 0; base < count * DESCRIPTOR_WORDS; base += DESCRIPTOR_WORDS) {
+        const [at, length] = [words[base + D_OFFSET] as number, words[base + D_LENGTH] as number];
+        assert.ok(length > 0 && at >= HEADROOM && at + length <= buffer.length);
+      }
     }
-    return opened.count;
+    assert.equal(asked.length, questioned.count);
+    return opened.count + questioned.count;
   };
   /** What somebody sends who has the key. */
   const takeSealed = (body: Uint8Array): number => {

@@ -37,6 +37,10 @@ export const RECEIVE_DROPS = [
 /** @public for whoever shows them */
 export type ReceiveDrop = (typeof RECEIVE_DROPS)[number];
 
+/** What a worker says of a datagram that another one asked about. */
+export const ANSWERS = ['authentic', 'forged', 'absent'] as const;
+export type Answer = (typeof ANSWERS)[number];
+
 const zeros = <K extends string>(names: readonly K[]): Record<K, number> =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
 
@@ -49,5 +53,7 @@ export const handoffCounters = () => ({
   keyUpdates: 0,
   sendDrops: zeros(SEND_DROPS),
   receiveDrops: zeros(RECEIVE_DROPS),
+  /** Answers that went out, and those that found no room in the budget, or no key. */
+  answered: { ...zeros(ANSWERS), refused: 0 },
 });
 export type HandoffCounters = ReturnType<typeof handoffCounters>;

@@ -72,7 +72,7 @@ for (const [family, ecn, remote, local, written] of [
     const both = Int32Array.from([...words(family, 0x8451, remote), ...words(family, 443, local)]);
     const part = family === 4 ? Part.whole : Part.first;
     const buffer = new Uint8Array(60).fill(0xee);
-    assert.equal(writeAddressed(buffer, 1, part, ecn, both, 0, ADDRESS_WORDS), 1 + addressedBytes(family));
+    assert.equal(writeAddressed(buffer, 1, part, ecn, both, 0, ADDRESS_WORDS, 0), 1 + addressedBytes(family));
     const bytes = bytesOf(written);
     assert.equal(hex(buffer.subarray(1, 1 + bytes.length)), hex(bytes));
     assert.equal(buffer[1 + bytes.length], 0xee);
@@ -85,13 +85,14 @@ for (const [family, ecn, remote, local, written] of [
   });
 }
 
-test('a second part is one byte, and none other is one', () => {
+test('a second part is one byte, and none other is one; an answer has a kind of its own', () => {
   const buffer = new Uint8Array(3);
   assert.equal(writeSecond(buffer, 1), 2);
   assert.deepEqual([...buffer], [0, 2, 0]);
   for (let kind = 0; kind < 256; kind++) {
     const low = kind & 3;
-    const isGood = kind < 32 && low !== 3 && (low !== 2 || kind === 2);
+    // Whole ones and first parts may be asked about.
+    const isGood = kind < 64 && (low < 2 || kind === low);
     assert.equal(partOf(kind), isGood ? low : undefined, `${kind}`);
   }
 });

@@ -1,4 +1,5 @@
 import { ADDRESS_WORDS, addressFamily } from '../address.ts';
+import { ANSWERS, type Answer } from './counters.ts';
 
 /** First byte of a packet, before its lower five bits are masked: short form, number of four bytes. The key phase is bit 2. */
 const FIRST_BYTE = 0x43;
@@ -16,13 +17,14 @@ const THREAD_AT = 4;
 const KEY_AT = 5;
 
 /** What the sealed part of a packet is. */
-export const Part = { whole: 0, first: 1, second: 2 } as const;
+export const Part = { whole: 0, first: 1, second: 2, answer: 3 } as const;
 export type Part = (typeof Part)[keyof typeof Part];
 
 const PART_MASK = 0x03;
 const FAMILY_6 = 0x04;
 const ECN_SHIFT = 3;
-const RESERVED_MASK = 0xe0;
+const QUESTION = 0x20;
+const RESERVED_MASK = 0xc0;
 
 export const writeHeader = (
   buffer: Uint8Array,
@@ -51,11 +53,13 @@ export const isPacket = (buffer: Uint8Array, at: number, end: number, tagBytes: 
 export const workerOf = (buffer: Uint8Array, at: number): number =>
   ((buffer[at + WORKER_AT] as number) << 8) | (buffer[at + WORKER_AT + 1] as number);
 export const threadOf = (buffer: Uint8Array, at: number): number => buffer[at + THREAD_AT] as number;
-export const keyIdOf = (buffer: Uint8Array, at: number): number =>
-  (((buffer[at + KEY_AT] as number) << 24) |
-    ((buffer[at + KEY_AT + 1] as number) << 16) |
-    ((buffer[at + KEY_AT + 2] as number) << 8) |
-    (buffer[at + KEY_AT + 3] as number)) >>>
+export const keyIdOf = (buffer: Uint8Array, at: number): number => readU32(buffer, at + KEY_AT);
+
+const readU32 = (buffer: Uint8Array, at: number): number =>
+  (((buffer[at] as number) << 24) |
+    ((buffer[at + 1] as number) << 16) |
+    ((buffer[at + 2] as number) << 8) |
+    (buffer[at + 3] as number)) >>>
   0;
 
 const writeU32 = (buffer: Uint8Array, at: number, value: number): void => {
@@ -69,10 +73,14 @@ const addressBytes = (family: 4 | 6): number => (family === 6 ? 16 : 4);
 
 /** Bytes in front of a whole datagram, or of its first part. */
 export const addressedBytes = (family: 4 | 6): number => 1 + 4 + 2 * addressBytes(family);
+/** …and of its question, where it has one. */
+export const QUESTION_BYTES = 4;
+/** The whole body of an answer: kind, number of the question, what it says. */
+export const ANSWER_BYTES = 6;
 /** Bytes in front of a second part. */
 export const SECOND_BYTES = 1;
 
-/** Writes what stands before a whole datagram or its first part. @returns the offset behind it */
+/** Writes what stands before a whole datagram or its first part. @param question 0: none @returns the offset behind it */
 export const writeAddressed = (
   buffer: Uint8Array,
   at: number,
@@ -81,15 +89,47 @@ export const writeAddressed = (
   words: Int32Array,
   remoteAt: number,
   localAt: number,
+  question: number,
 ): number => {
   const family = addressFamily(words, remoteAt);
-  buffer[at] = part | (family === 6 ? FAMILY_6 : 0) | (ecn << ECN_SHIFT);
+  buffer[at] = part | (family === 6 ? FAMILY_6 : 0) | (ecn << ECN_SHIFT) | (question === 0 ? 0 : QUESTION);
   writePort(buffer, at + 1, words[remoteAt] as number);
   writePort(buffer, at + 3, words[localAt] as number);
   const bytes = addressBytes(family);
   writeAddress(buffer, at + 5, words, remoteAt + 2, bytes);
   writeAddress(buffer, at + 5 + bytes, words, localAt + 2, bytes);
-  return at + 5 + 2 * bytes;
+  const behind = at + 5 + 2 * bytes;
+  if (question === 0) return behind;
+  writeU32(buffer, behind, question);
+  return behind + QUESTION_BYTES;
+};
+
+/** Bytes that stand before a whole datagram or its first part. @param kind its first byte */
+export const aheadOf = (kind: number): number =>
+  addressedBytes(familyOf(kind)) + ((kind & QUESTION) === 0 ? 0 : QUESTION_BYTES);
+
+/** The number of the question about what begins at `at`; 0: there is none. It has `aheadOf` bytes at least. */
+export const questionOf = (buffer: Uint8Array, at: number): number => {
+  const kind = buffer[at] as number;
+  return (kind & QUESTION) === 0 ? 0 : readU32(buffer, at + addressedBytes(familyOf(kind)));
+};
+
+export const writeAnswer = (buffer: Uint8Array, at: number, question: number, answer: Answer): number => {
+  buffer[at] = Part.answer;
+  writeU32(buffer, at + 1, question);
+  buffer[at + 5] = ANSWERS.indexOf(answer);
+  return at + ANSWER_BYTES;
+};
+
+/** Reads the body of an answer in [start, end). @returns undefined: it is none */
+export const readAnswer = (
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+): { readonly question: number; readonly answer: Answer } | undefined => {
+  const answer = ANSWERS[buffer[start + ANSWER_BYTES - 1] as number];
+  if (end - start !== ANSWER_BYTES || answer === undefined) return undefined;
+  return { question: readU32(buffer, start + 1), answer };
 };
 
 export const writeSecond = (buffer: Uint8Array, at: number): number => {
@@ -100,8 +140,8 @@ export const writeSecond = (buffer: Uint8Array, at: number): number => {
 /** @returns undefined: bits that must be zero are not, or there is no such part */
 export const partOf = (kind: number): Part | undefined => {
   const part = kind & PART_MASK;
-  if ((kind & RESERVED_MASK) !== 0 || part > Part.second) return undefined;
-  if (part === Part.second && kind !== Part.second) return undefined;
+  if ((kind & RESERVED_MASK) !== 0) return undefined;
+  if (part >= Part.second && kind !== part) return undefined;
   return part as Part;
 };
 

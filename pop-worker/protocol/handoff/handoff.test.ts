@@ -44,7 +44,7 @@ const pair = (
   });
   const receiver = new HandoffReceiver({
     ...{ own: { worker: 2, thread: 1 }, crypto, counters: received, buffer, joinAt: RECEIVE_BYTES },
-    ...{ headroom: HEADROOM, messages: MESSAGES },
+    ...{ headroom: HEADROOM, messages: MESSAGES, answered: () => {} },
     ...more.receiver,
   });
   sender.setPeer({ worker: 2, address: MESH[2], threads: 2, mtu: more.mtu ?? 1500 });

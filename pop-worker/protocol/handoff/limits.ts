@@ -12,6 +12,10 @@ export const JOIN_BYTES = 2048;
 export const JOIN_US = 50_000;
 /** Unknown keys that are tried a second and peer, where keys follow from one that is configured. */
 export const KEY_TRIALS_PER_SECOND = 10;
+/** Answers a second to each peer, and a tenth of them at once: more than what a worker asks. */
+export const ANSWERS_PER_SECOND = 4000;
+/** A worker that lives, and has something to say, is silent for no longer. */
+export const SILENCE_US = 50_000;
 /** Buckets that sources share; each source has one, by a hash that nobody outside can foresee. */
 export const SOURCE_BUCKETS = 4096;
 /** Workers that a thread keeps keys and budgets for. */

@@ -13,19 +13,20 @@ import {
   MAX_SEGMENTS,
 } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
+import { DROP, ecnAfterTunnel } from '../ecn.ts';
 import { Budgets } from './budget.ts';
-import type { HandoffCounters } from './counters.ts';
-import { DROP, ecnAfterTunnel } from './ecn.ts';
+import type { Answer, HandoffCounters } from './counters.ts';
 import {
-  addressedBytes,
+  aheadOf,
   CLEAR_BYTES,
   ecnOf,
-  familyOf,
   isPacket,
   keyIdOf,
   Part,
   partOf,
+  questionOf,
   readAddresses,
+  readAnswer,
   SECOND_BYTES,
   threadOf,
   workerOf,
@@ -57,6 +58,8 @@ export interface ReceiverOptions {
   readonly headroom: number;
   /** Messages that a burst holds. */
   readonly messages: number;
+  /** A peer answers what it was asked by this number. */
+  readonly answered: (worker: number, question: number, answer: Answer) => void;
 }
 
 class Key {
@@ -71,7 +74,7 @@ class Key {
 }
 
 /** What comes from one thread of a peer: two keys at most. */
-interface Direction {
+interface Direction extends Place {
   /** From 1, over all peers. */
   readonly index: number;
   current: Key | undefined;
@@ -82,6 +85,13 @@ interface Peer extends ReceivePeer {
   /** Its number among the budgets of trials. */
   readonly index: number;
   readonly directions: readonly Direction[];
+  /** When anything authentic came from there. */
+  heardAt: TimeUs;
+}
+
+/** Who asks about a datagram, and by which number. */
+export interface Asked extends Place {
+  readonly question: number;
 }
 
 const CLEAR_SAME_FROM = 1;
@@ -90,6 +100,9 @@ const CLEAR_SAME_FROM = 1;
 export class HandoffReceiver {
   /** Datagrams that were handed over, after `open`; in the buffer of the bursts. */
   readonly opened: Burst;
+  /** …and those of them that their workers ask about, by their places in `asked`. */
+  readonly questioned: Burst;
+  readonly asked: Asked[] = [];
   readonly #options: ReceiverOptions;
   readonly #peers = new Map<number, Peer>();
   readonly #joiner: Joiner;
@@ -103,16 +116,27 @@ export class HandoffReceiver {
     this.#options = options;
     const { buffer, joinAt, headroom, messages } = options;
     this.opened = new Burst(0, messages * MAX_SEGMENTS, buffer);
+    this.questioned = new Burst(0, messages * MAX_SEGMENTS, buffer);
     this.#joiner = new Joiner(buffer, joinAt, headroom);
     this.#trials = new Budgets(MAX_PEERS, KEY_TRIALS_PER_SECOND, KEY_TRIALS_PER_SECOND);
   }
 
   /** Knows a peer from now on, or better; it has no keys then. @throws RangeError when there are `MAX_PEERS` */
   setPeer(peer: ReceivePeer): void {
-    const index = this.#peers.get(peer.worker)?.index ?? freePlace(this.#peers.values(), MAX_PEERS);
+    const before = this.#peers.get(peer.worker);
+    const index = before?.index ?? freePlace(this.#peers.values(), MAX_PEERS);
+    const heardAt = before?.heardAt ?? Number.NEGATIVE_INFINITY;
     this.removePeer(peer.worker);
-    const directionOf = (): Direction => ({ index: ++this.#directions, current: undefined, previous: undefined });
-    this.#peers.set(peer.worker, { ...peer, index, directions: Array.from({ length: peer.threads }, directionOf) });
+    const { worker } = peer;
+    const directions = Array.from({ length: peer.threads }, (_, thread): Direction => {
+      return { worker, thread, index: ++this.#directions, current: undefined, previous: undefined };
+    });
+    this.#peers.set(worker, { ...peer, index, directions, heardAt });
+  }
+
+  /** When anything authentic came from a peer. */
+  heardAt(worker: number): TimeUs {
+    return this.#peers.get(worker)?.heardAt ?? Number.NEGATIVE_INFINITY;
   }
 
   removePeer(worker: number): void {
@@ -145,9 +169,11 @@ export class HandoffReceiver {
 
   /** Opens a received burst: `opened` has the datagrams then, until the next call. */
   open(burst: Burst, now: TimeUs): void {
-    const { opened } = this;
+    const { opened, questioned, asked } = this;
     const { counters } = this.#options;
     opened.clear();
+    questioned.clear();
+    asked.length = 0;
     this.#joiner.nextBatch();
     const given = this.#joiner.given;
     for (let i = 0; i < burst.count; i++) {
@@ -206,34 +232,26 @@ export class HandoffReceiver {
     const outer = words[base + D_ECN] as number;
     const id = keyIdOf(buffer, first);
     const { current, previous } = direction;
-    if (current?.id === id) this.#openBy(current, direction, count, outer, now);
-    else if (previous?.id === id) this.#openBy(previous, direction, count, outer, now);
-    else if (!this.#tryKey(peer, direction, threadOf(buffer, first), id, count, outer, now)) {
+    if (current?.id === id) this.#openBy(current, peer, direction, count, outer, now);
+    else if (previous?.id === id) this.#openBy(previous, peer, direction, count, outer, now);
+    else if (!this.#tryKey(peer, direction, id, count, outer, now)) {
       counters.receiveDrops.unknown_key += count;
     }
   }
 
   /** The peer has begun anew, if it says so by a key that opens what it sent. @returns false: no key was tried */
-  #tryKey(
-    peer: Peer,
-    direction: Direction,
-    thread: number,
-    id: number,
-    count: number,
-    outer: number,
-    now: TimeUs,
-  ): boolean {
+  #tryKey(peer: Peer, direction: Direction, id: number, count: number, outer: number, now: TimeUs): boolean {
     const { crypto } = this.#options;
     if (peer.staticKey === undefined || id <= (direction.current?.id ?? -1)) return false;
     if (!this.#trials.take(peer.index, 1, now)) return false;
-    const key = this.#keyOf(peer, thread, id, staticSecret(crypto, peer.staticKey, id));
-    if (this.#openBy(key, direction, count, outer, now) > 0) this.#rotate(direction, key);
+    const key = this.#keyOf(peer, direction.thread, id, staticSecret(crypto, peer.staticKey, id));
+    if (this.#openBy(key, peer, direction, count, outer, now) > 0) this.#rotate(direction, key);
     else key.opener.close();
     return true;
   }
 
   /** @returns how many were authentic */
-  #openBy(key: Key, direction: Direction, count: number, outer: number, now: TimeUs): number {
+  #openBy(key: Key, peer: Peer, direction: Direction, count: number, outer: number, now: TimeUs): number {
     const { buffer, counters } = this.#options;
     const descriptors = this.#descriptors;
     const authentic = key.opener.open(buffer, descriptors, this.#numbers, count, key.replay.largest);
@@ -252,8 +270,9 @@ export class HandoffReceiver {
         continue;
       }
       counters.received.packets++;
+      peer.heardAt = now;
       const start = (descriptors[word] as number) + (descriptors[word + 1] as number);
-      this.#take(direction.index, number, start, start + (descriptors[word + 2] as number), outer, now);
+      this.#take(direction, number, start, start + (descriptors[word + 2] as number), outer, now);
     }
     if (updatedAt >= 0) {
       key.opener.update(updatedAt);
@@ -262,42 +281,56 @@ export class HandoffReceiver {
     return authentic;
   }
 
-  #take(direction: number, number: number, start: number, end: number, outer: number, now: TimeUs): void {
+  #take(direction: Direction, number: number, start: number, end: number, outer: number, now: TimeUs): void {
     const { buffer, counters } = this.#options;
     const joiner = this.#joiner;
     const kind = buffer[start] as number;
     const part = partOf(kind);
-    const ahead = part === Part.second ? SECOND_BYTES : addressedBytes(familyOf(kind));
+    if (part === Part.answer) {
+      this.#takeAnswer(direction.worker, start, end);
+      return;
+    }
+    const ahead = part === Part.second ? SECOND_BYTES : aheadOf(kind);
     if (part === undefined || end - start <= ahead) {
       counters.receiveDrops.malformed++;
       return;
     }
-    if (part === Part.whole) this.#give(start, end, outer, ecnOfWord(outer));
+    if (part === Part.whole) this.#give(direction, start, end, outer, ecnOfWord(outer));
     else {
       const isFirst = part === Part.first;
       const from = isFirst ? start : start + SECOND_BYTES;
-      if (!joiner.put(direction, number, isFirst, buffer, from, end, ecnOfWord(outer), now)) return;
+      if (!joiner.put(direction.index, number, isFirst, buffer, from, end, ecnOfWord(outer), now)) return;
       // Either part may have met the congestion.
-      this.#give(joiner.start, joiner.end, outer, Math.max(joiner.ecn, ecnOfWord(outer)));
+      this.#give(direction, joiner.start, joiner.end, outer, Math.max(joiner.ecn, ecnOfWord(outer)));
     }
   }
 
+  #takeAnswer(worker: number, start: number, end: number): void {
+    const { buffer, counters, answered } = this.#options;
+    const read = readAnswer(buffer, start, end);
+    if (read === undefined) counters.receiveDrops.malformed++;
+    else answered(worker, read.question, read.answer);
+  }
+
   /** @param outer the word that tells ECN and time of the packet @param ecn of the packets that the datagram came in */
-  #give(start: number, end: number, outer: number, ecn: number): void {
+  #give(from: Place, start: number, end: number, outer: number, ecn: number): void {
     const { buffer, counters } = this.#options;
-    const { words } = this.opened;
     const kind = buffer[start] as number;
-    if (this.opened.count === this.opened.capacity) {
-      counters.receiveDrops.malformed++;
-      return;
-    }
     const after = ecnAfterTunnel(ecnOf(kind), ecn);
     if (after === DROP) {
       counters.receiveDrops.congested++;
       return;
     }
-    const at = start + addressedBytes(familyOf(kind));
-    const base = this.opened.count++ * DESCRIPTOR_WORDS;
+    const question = questionOf(buffer, start);
+    const into = question === 0 ? this.opened : this.questioned;
+    const { words } = into;
+    if (into.count === into.capacity) {
+      counters.receiveDrops.malformed++;
+      return;
+    }
+    if (question !== 0) this.asked.push({ worker: from.worker, thread: from.thread, question });
+    const at = start + aheadOf(kind);
+    const base = into.count++ * DESCRIPTOR_WORDS;
     words[base + D_OFFSET] = at;
     words[base + D_LENGTH] = end - at;
     words[base + D_SEGMENT] = end - at;

@@ -4,17 +4,20 @@ import { ADDRESS_WORDS, addressFamily } from '../address.ts';
 import { type Burst, D_ECN, D_LOCAL, D_REMOTE, ecnOf } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { Budgets, sourceBucket } from './budget.ts';
-import type { HandoffCounters, SendDrop } from './counters.ts';
+import type { Answer, HandoffCounters, SendDrop } from './counters.ts';
 import {
+  ANSWER_BYTES,
   addressedBytes,
   HEADER_BYTES,
   Part,
+  QUESTION_BYTES,
   SECOND_BYTES,
   writeAddressed,
+  writeAnswer,
   writeHeader,
   writeSecond,
 } from './format.ts';
-import { JOIN_BYTES, MAX_PACKETS, MAX_PEERS, SOURCE_BUCKETS, UPDATE_AFTER } from './limits.ts';
+import { ANSWERS_PER_SECOND, JOIN_BYTES, MAX_PACKETS, MAX_PEERS, SOURCE_BUCKETS, UPDATE_AFTER } from './limits.ts';
 import { freePlace } from './places.ts';
 import type { HandoffCrypto, Place } from './ports.ts';
 import { directionSecret } from './secrets.ts';
@@ -127,6 +130,7 @@ export class HandoffSender {
   readonly #peers = new Map<number, Peer>();
   readonly #peerBudgets: Budgets;
   readonly #sourceBudgets: Budgets;
+  readonly #answerBudgets = new Budgets(MAX_PEERS, ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 10);
   readonly #dirty: Direction[] = [];
 
   constructor(options: SenderOptions) {
@@ -168,7 +172,7 @@ export class HandoffSender {
 
   /** Bytes that `out` must have room for, with any datagram up to so many. */
   static roomFor(bytes: number): number {
-    return bytes + 2 * (HEADER_BYTES + TAG_BYTES) + addressedBytes(6) + SECOND_BYTES;
+    return bytes + 2 * (HEADER_BYTES + TAG_BYTES) + addressedBytes(6) + QUESTION_BYTES + SECOND_BYTES;
   }
 
   /** Whether a datagram of so many bytes finds room now; else `seal`, send and clear `out` first. */
@@ -185,6 +189,7 @@ export class HandoffSender {
    * Writes the datagram [start, end) for a thread of a peer to `out`, whose descriptor is at `base` of `words`; it leaves with
    * the next `seal`. There must be room (`hasRoom`).
    *
+   * @param question not 0: the peer is asked by this number whether the datagram is authentic
    * @returns undefined, or why it goes nowhere; that is counted
    */
   put(
@@ -197,8 +202,9 @@ export class HandoffSender {
     base: number,
     now: TimeUs,
     out: Burst,
+    question = 0,
   ): SendDrop | undefined {
-    const dropped = this.#put(worker, thread, buffer, start, end, words, base, now, out);
+    const dropped = this.#put(worker, thread, buffer, start, end, words, base, now, out, question);
     const { counters } = this.#options;
     if (dropped !== undefined) counters.sendDrops[dropped]++;
     else {
@@ -218,6 +224,7 @@ export class HandoffSender {
     base: number,
     now: TimeUs,
     out: Burst,
+    question: number,
   ): SendDrop | undefined {
     const peer = this.#peers.get(worker);
     if (peer === undefined) return 'no_peer';
@@ -226,20 +233,20 @@ export class HandoffSender {
     const family = addressFamily(words, base + D_REMOTE);
     if (addressFamily(words, base + D_LOCAL) !== family) return 'mixed_family';
     const most = peer.mtu - IP_UDP_BYTES[addressFamily(peer.address)] - HEADER_BYTES - TAG_BYTES;
-    const first = addressedBytes(family);
+    const first = addressedBytes(family) + (question === 0 ? 0 : QUESTION_BYTES);
     const bytes = end - start;
     const whole = first + bytes <= most;
     if (!whole && (first + bytes + SECOND_BYTES > 2 * most || first + bytes > JOIN_BYTES)) return 'too_large';
     const bucket = sourceBucket(words, base + D_REMOTE, this.#options.seed);
     if (!this.#sourceBudgets.take(bucket, bytes, now)) return 'source_budget';
     if (!this.#peerBudgets.take(peer.index, bytes, now)) return 'rate_cap';
-    if (!direction.waits) this.#dirty.push(direction);
+    this.#begin(direction);
     const ecn = ecnOf(words[base + D_ECN] as number);
-    if (whole) this.#first(direction, Part.whole, buffer, start, end, words, base, ecn, out);
+    if (whole) this.#first(direction, Part.whole, buffer, start, end, words, base, ecn, out, question);
     else {
       // Packets of one size leave as one message.
       const cut = start + Math.ceil((bytes - first + SECOND_BYTES) / 2);
-      this.#first(direction, Part.first, buffer, start, cut, words, base, ecn, out);
+      this.#first(direction, Part.first, buffer, start, cut, words, base, ecn, out, question);
       this.#second(direction, buffer, cut, end, ecn, out);
     }
     return undefined;
@@ -255,11 +262,43 @@ export class HandoffSender {
     base: number,
     ecn: number,
     out: Burst,
+    question: number,
   ): void {
     const at = out.used;
+    const [remoteAt, localAt] = [base + D_REMOTE, base + D_LOCAL];
     direction.begin(out.buffer, at, this.#options.own);
-    const body = writeAddressed(out.buffer, at + HEADER_BYTES, part, ecn, words, base + D_REMOTE, base + D_LOCAL);
+    const body = writeAddressed(out.buffer, at + HEADER_BYTES, part, ecn, words, remoteAt, localAt, question);
     this.#end(direction, at, body, buffer, start, end, ecn, out);
+  }
+
+  /** What is put is sealed with all that waits for this direction. */
+  #begin(direction: Direction): void {
+    if (!direction.waits) this.#dirty.push(direction);
+  }
+
+  /** Whether a thread of a peer can be handed anything: it is known, and there is a key. */
+  reaches(worker: number, thread: number): boolean {
+    return this.#direction(this.#peers.get(worker), thread)?.isUsedUp === false;
+  }
+
+  /** Answers what a thread of a peer asked; there must be room (`hasRoom`). @returns whether it leaves with the next `seal`; that is counted */
+  answer(worker: number, thread: number, question: number, answer: Answer, now: TimeUs, out: Burst): boolean {
+    const { counters, own } = this.#options;
+    const peer = this.#peers.get(worker);
+    const direction = this.#direction(peer, thread);
+    if (direction?.isUsedUp !== false || !this.#answerBudgets.take((peer as Peer).index, 1, now)) {
+      counters.answered.refused++;
+      return false;
+    }
+    this.#begin(direction);
+    const at = out.used;
+    direction.begin(out.buffer, at, own);
+    const end = writeAnswer(out.buffer, at + HEADER_BYTES, question, answer);
+    direction.end(at, ANSWER_BYTES);
+    out.commit(end + TAG_BYTES - at, 0, direction.address, 0, NO_ADDRESS, 0);
+    counters.sent.packets++;
+    counters.answered[answer]++;
+    return true;
   }
 
   #second(direction: Direction, buffer: Uint8Array, start: number, end: number, ecn: number, out: Burst): void {

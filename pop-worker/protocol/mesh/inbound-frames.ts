@@ -90,6 +90,7 @@ export class InboundFrames {
     const { peers, leases, sink } = this.#parts;
     const hello = readHello(reader);
     peer.version = commonVersion(hello);
+    peer.latestVersion = peer.version;
     peer.nextAt = 0;
     peers.earliest = 0;
     if (hello.member !== peer.member) {

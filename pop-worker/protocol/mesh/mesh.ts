@@ -61,6 +61,7 @@ export class Mesh {
     const gossip = new Gossip({
       ...{ own, sink, most: mostRecords },
       isDead: (member, at) => leases.isDead(member, at),
+      knowsRevisions: (member) => peers.get(member)?.knowsRevisions === true,
       isSplit: (at) => leases.anyAccused(at),
       areApart: (a, b, at) => leases.accuses(a, b, at) || leases.accuses(b, a, at),
     });
@@ -91,6 +92,11 @@ export class Mesh {
 
   get members(): IterableIterator<number> {
     return this.#peers.numbers;
+  }
+
+  /** How often each member says that it lives. */
+  get probeIntervalUs(): number {
+    return this.#peers.intervalUs;
   }
 
   // ---- links
@@ -206,6 +212,12 @@ export class Mesh {
   arrive(key: string, data: Uint8Array, leastEpoch: number, ticket: DevicePast | undefined, now: TimeUs): number {
     this.#ownLease.turn(now);
     return this.gossip.arrive(key, data, leastEpoch, ticket, now);
+  }
+
+  /** As `Gossip.change`. */
+  change(key: string, data: Uint8Array, now: TimeUs): void {
+    this.#ownLease.turn(now);
+    this.gossip.change(key, data, now);
   }
 
   leave(key: string, now: TimeUs): void {

@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import { readCorpus } from '#scripts/corpus/corpus.ts';
 import { type MeshError, MeshErrorCode } from './errors.ts';
 import { HELLO, inPieces, Victim } from './testing/hostile.ts';
-import { FrameType, frameOf } from './wire/frame.ts';
+import { FRAME_HEADER_BYTES, FrameType, frameOf } from './wire/frame.ts';
+import { readUpdates, writeWant } from './wire/presence.ts';
+import { Reader } from './wire/reader.ts';
 import { writeRelay } from './wire/relay.ts';
 
 const corpus = (name: string) => readCorpus<string>(new URL(`testing/corpus/${name}.json`, import.meta.url));
+const readerOf = (bytes: Uint8Array): Reader => new Reader(bytes, 0, bytes.length);
 const outcome = (error: MeshError | undefined): string =>
   error === undefined
     ? 'open'
@@ -37,6 +40,21 @@ test('a member that speaks version 1 is sent no filters', () => {
   };
   assert.deepEqual([greeted(1, 1), greeted(1, 2), greeted(2, 3)], [false, true, true]);
   assert.equal(new Victim().mesh.takesFilters(2), false, 'who has said nothing yet');
+});
+
+test('a member is told of changes from version 3 on, also while there is no link to it', () => {
+  const revisions = (newest: number, isLinked: boolean): (number | undefined)[] => {
+    const victim = new Victim();
+    victim.says(Uint8Array.of(1, 0, 10, 1, newest, 0, 2, 0, 0, 0, 0, 0, 1));
+    victim.poll();
+    victim.mesh.arrive('a/phone', new Uint8Array(1), 1, undefined, victim.now);
+    victim.mesh.change('a/phone', new Uint8Array(1), victim.now);
+    if (!isLinked) victim.mesh.unlinked(2, victim.now);
+    victim.mesh.gossip.receive(FrameType.want, readerOf(writeWant(['a/phone'])), 2, victim.now);
+    const frame = victim.mesh.gossip.next(2) ?? assert.fail();
+    return readUpdates(readerOf(frame.subarray(FRAME_HEADER_BYTES))).map(({ record }) => record.revision);
+  };
+  assert.deepEqual([revisions(2, true), revisions(3, true), revisions(3, false)], [[undefined], [1], [1]]);
 });
 
 test('a peer that sends more frames than a member may is cut off', () => {

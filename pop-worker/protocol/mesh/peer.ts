@@ -2,7 +2,7 @@ import type { TimeUs } from '../contract.ts';
 import { Budget } from './budget.ts';
 import { Latency } from './rtt.ts';
 import { FrameSplitter } from './wire/frame.ts';
-import { FILTERS_VERSION } from './wire/hello.ts';
+import { FILTERS_VERSION, REVISIONS_VERSION } from './wire/hello.ts';
 import type { Probe } from './wire/probe.ts';
 
 /** Probes a second that a member may send: twenty times as many as it should. */
@@ -18,6 +18,8 @@ export class Peer {
   isLinked = false;
   /** Undefined until its HELLO came. */
   version: number | undefined;
+  /** On the link that there is, or on the one before. */
+  latestVersion = 0;
   incarnation = 0;
   splitter = new FrameSplitter();
   probes = new Budget(PROBES_A_SECOND, PROBES_A_SECOND);
@@ -60,6 +62,11 @@ export class Peer {
   /** It speaks a version that has filters of IPv6. */
   get hasFilters(): boolean {
     return (this.version ?? 0) >= FILTERS_VERSION;
+  }
+
+  /** …that has revisions of records, as far as is known: without a link it may be told of them through a third. */
+  get knowsRevisions(): boolean {
+    return this.latestVersion >= REVISIONS_VERSION;
   }
 
   unlink(): void {

@@ -189,3 +189,11 @@ test('a batch that is begun anew forgets what was pending: a dump, an interrupti
   assert.equal(exchange.handle(done, done.length), Outcome.done);
   assert.deepEqual(told, [24]);
 });
+
+test('of what was sent nothing is left once it is wiped: keys may be among it', () => {
+  const { exchange } = begun(2);
+  const sent = exchange.finish();
+  assert.ok(sent.some((byte) => byte !== 0));
+  exchange.wipe();
+  assert.ok(sent.every((byte) => byte === 0));
+});

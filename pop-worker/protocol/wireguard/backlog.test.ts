@@ -93,6 +93,7 @@ test('those that wait are bounded', () => {
     bytes: new Uint8Array(148).fill(7),
     words: new Int32Array(DESCRIPTOR_WORDS).fill(9),
     place: 0,
+    isHanded: false,
   });
   assert.ok(backlog.add(own, bytes, 0, 148, words, 0, 0));
   while (backlog.next() !== undefined);

@@ -22,6 +22,8 @@ export interface Waiting {
   readonly own: OwnKey;
   /** Where its source is counted (`SourceLimit.placeOf`). */
   readonly place: number;
+  /** Another worker has it from its sender. */
+  readonly isHanded: boolean;
 }
 
 /** Handshakes cost a hundred times what a packet does: beyond a few in a turn, and beyond their time, they wait for later ones. */
@@ -86,13 +88,14 @@ export class Backlog {
     words: Int32Array,
     from: number,
     place: number,
+    isHanded = false,
   ): boolean {
     const ofSource = this.#bySource[place] as number;
     if (this.size === MOST_WAITING || (this.size >= CROWD_WAITING && ofSource > 0)) return false;
     this.#bySource[place] = ofSource + 1;
     const descriptor = words.slice(from, from + DESCRIPTOR_WORDS);
     const end = (this.#first + this.#size++) % MOST_WAITING;
-    this.#waiting[end] = { own, bytes: bytes.slice(at, at + length), words: descriptor, place };
+    this.#waiting[end] = { own, bytes: bytes.slice(at, at + length), words: descriptor, place, isHanded };
     return true;
   }
 

@@ -229,13 +229,22 @@ test('packets that wait are the newest 128, and go in order', () => {
   );
 });
 
-test('packets for nobody, of nobody’s version and beyond a datagram are counted', () => {
-  const { scene, a } = pair();
+test('packets for nobody, of nobody’s version and beyond a datagram are counted, and the caller hears of the first', () => {
+  const scene = new Scene();
+  const nowhere: Uint8Array[] = [];
+  const a = scene.add(1, {
+    sink: {
+      ...{ packets: () => {}, confirmed: () => {}, moved: () => {} },
+      unreachable: (buffer, at, length) => nowhere.push(buffer.slice(at, at + length)),
+    },
+  });
+  scene.join(a, scene.add(2));
   const toNowhere = a.core.addPeer({ number: 3, publicKey: new Host(3, () => 0).core.publicKey });
   a.core.addAllowedIp(toNowhere, parsePrefix('10.0.3.0/24')!);
   a.sends([packet(1, 9), packet(1, 3), packet(1, 2, 65_500), Uint8Array.of(0x50, 0)], 0);
   scene.settle();
   assert.deepEqual(drops(a), { noPeer: 1, noEndpoint: 1, tooLarge: 1, notIp: 1 });
+  assert.deepEqual(nowhere, [packet(1, 9), packet(1, 3)]);
 });
 
 test('two devices with one copied key take turns: each new session ends the other’s, and nothing piles up', () => {

@@ -1,12 +1,15 @@
 import type { TimeUs } from '../contract.ts';
+import { newSecret } from '../secret.ts';
 import { AllowedIps } from './allowed-ips.ts';
-import { UnansweredBudget } from './anycast/budget.ts';
+import { TokenBucket, UNANSWERED_A_SECOND } from './anycast/budget.ts';
 import { Later } from './anycast/later.ts';
+import { Questions } from './anycast/questions.ts';
 import { Backlog } from './backlog.ts';
 import { HANDSHAKES_A_SECOND, HandshakeLoad } from './cookies/load.ts';
 import { SourceLimit } from './cookies/source-limit.ts';
-import { DROP_REASONS, type Drop } from './drop.ts';
+import { DROP_REASONS, Drop } from './drop.ts';
 import type { Endpoint } from './endpoint.ts';
+import { MOST_CONTROL_MESSAGES } from './limits.ts';
 import type { WireGuardOptions } from './options.ts';
 import { OwnKeys } from './own-keys.ts';
 import type { Peer } from './peer.ts';
@@ -36,9 +39,6 @@ export interface Totals {
   sessions: number;
 }
 
-/** Handshake messages that wait for `poll`; beyond it they are dropped, as a network would. */
-const MOST_CONTROL_MESSAGES = 4096;
-
 const DEFAULT_MTU = 1420;
 
 /** What the parts of a device share. */
@@ -51,7 +51,10 @@ export class Device {
   readonly load: HandshakeLoad;
   readonly sources: SourceLimit;
   /** Of handshakes that we begin because of data that anybody may have sent. */
-  readonly unanswered = new UnansweredBudget();
+  readonly unanswered = new TokenBucket(UNANSWERED_A_SECOND);
+  /** …of data that another worker vouches for. */
+  readonly vouched = new TokenBucket(UNANSWERED_A_SECOND);
+  readonly questions = new Questions();
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();
   readonly backlog: Backlog;
@@ -80,7 +83,7 @@ export class Device {
     this.options = options;
     this.backlog = new Backlog(options.handshakeTime);
     this.strangers = new TurnBudget(options.strangerTime);
-    const cookieSecret = new Uint8Array(32);
+    const cookieSecret = newSecret(32);
     random.fill(cookieSecret);
     this.own = new OwnKeys(ports, unixUs, cookieSecret, options, previous);
     this.mtu = options.mtu ?? DEFAULT_MTU;
@@ -95,8 +98,16 @@ export class Device {
     this.dropped[reason] = (this.dropped[reason] as number) + count;
   }
 
-  send(bytes: Uint8Array, to: Endpoint): void {
-    if (this.control.length < MOST_CONTROL_MESSAGES) this.control.push({ bytes, to });
+  /** Whether one more handshake message may wait to be sent. */
+  get hasControlRoom(): boolean {
+    return this.control.length < MOST_CONTROL_MESSAGES;
+  }
+
+  /** @returns false: too many wait; this one is lost and counted */
+  send(bytes: Uint8Array, to: Endpoint): boolean {
+    if (this.hasControlRoom) return this.control.push({ bytes, to }) > 0;
+    this.drop(Drop.controlQueue);
+    return false;
   }
 
   /** Tells a peer's timers, and sees that it is looked at when the next ends. */

@@ -39,8 +39,12 @@ export const Drop = {
   tooLarge: 19,
   /** Handshakes that wait for their turn are too many. */
   backlog: 20,
+  /** From us: handshake messages that wait to be sent are too many. */
+  controlQueue: 21,
+  /** Congestion on the way to us, which its sender can only be told by loss: what was inside knows no ECN. */
+  congestion: 22,
   /** Under load, while handshakes have had their share of the time: it was not even looked at. */
-  overload: 21,
+  overload: 23,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -65,6 +69,8 @@ export const DROP_REASONS = [
   'staged',
   'too_large',
   'backlog',
+  'control_queue',
+  'congestion',
   'overload',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

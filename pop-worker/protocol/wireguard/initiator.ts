@@ -1,17 +1,17 @@
 import type { TimeUs } from '../contract.ts';
+import type { Question, Verdict } from './anycast/questions.ts';
 import { UnvalidatedSource } from './anycast/unvalidated.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import { Endpoint } from './endpoint.ts';
 import { Keypair } from './keypairs.ts';
 import { MOST_ATTEMPTS, REKEY_TIMEOUT_US, ZERO_KEYS_US } from './limits.ts';
-import type { OwnKey } from './own-keys.ts';
 import type { Peer, Pending } from './peer.ts';
-import type { PeerKeys } from './ports.ts';
+import type { Identity, PeerKeys } from './ports.ts';
 import { TAI64N_BYTES, writeTai64n } from './tai64n.ts';
 import { INITIATION, INITIATION_BYTES } from './wire/initiation.ts';
 import { MessageType, readWord, writeWord } from './wire/message.ts';
-import { RESPONSE, RESPONSE_BYTES } from './wire/response.ts';
+import { RESPONSE } from './wire/response.ts';
 
 const timestamp = new Uint8Array(TAI64N_BYTES);
 
@@ -60,36 +60,99 @@ export class Initiator {
 
   /**
    * Data of a session that is not held here came for a peer of ours: its packets may have been another worker's until
-   * now, and a new handshake serves it again without its own fifteen seconds. The peer's endpoint does not move by this.
-   */
-  onUnknownSession(peer: Peer, words: Int32Array, at: number, bytes: number, now: TimeUs): void {
-    this.#count(peer, words, at, bytes);
-    // With two keys of ours nothing tells which one it knows.
-    while (this.#mayBegin(peer, now)) this.beginUnvalidated(peer, now);
-  }
-
-  /**
-   * The same of a response to what we have not begun: another worker has, and left it to us.
+   * now, and a new handshake serves it again without its own fifteen seconds. The peer's endpoint does not move by this. So may a
+   * response to what we have not begun: another worker has, and left it to us. Where a worker has its session, that one is asked
+   * first whether it is the peer who sent it.
    *
-   * @param own by its mac1, which tells what its sender knows
+   * @param knows of a response: the key of ours that its sender knows, by its mac1
+   * @returns what is to be asked with it
    */
-  onUnknownResponse(peer: Peer, { identity }: OwnKey, words: Int32Array, at: number, now: TimeUs): void {
-    this.#count(peer, words, at, RESPONSE_BYTES).knows = identity;
-    if (this.#mayBegin(peer, now)) this.#device.later.add(peer, now);
+  onUnknown(
+    peer: Peer,
+    knows: Identity | undefined,
+    words: Int32Array,
+    at: number,
+    bytes: number,
+    now: TimeUs,
+  ): Question | undefined {
+    const { questions, options } = this.#device;
+    const source = this.#sourceOf(peer);
+    const holder = options.sink.holder?.(peer);
+    if (holder === undefined) source.release();
+    const isFrom = source.count(words, at, bytes, now);
+    if (isFrom && knows !== undefined) source.knows = knows;
+    if (!this.#isWanted(peer, now)) return undefined;
+    if (holder !== undefined && !(isFrom && source.isVouchedFor(now)))
+      return questions.ask(peer, holder, words, at, bytes, knows, now);
+    this.#beginThere(peer, knows !== undefined, now);
+    return undefined;
   }
 
-  #count(peer: Peer, words: Int32Array, at: number, bytes: number): UnvalidatedSource {
+  /** The worker that was asked has said what it has to say. */
+  onAnswer(holder: number, number: number, verdict: Verdict, now: TimeUs): void {
+    const question = this.#device.questions.answered(number, holder, verdict);
+    if (question === undefined || verdict === 'forged') return;
+    if (verdict === 'absent') this.#beginUnvouched(question, now);
+    else if (this.#isThere(question)) {
+      const { peer, words, bytes, knows } = question;
+      const source = this.#sourceOf(peer);
+      source.vouch(words, bytes, now);
+      if (knows !== undefined) source.knows = knows;
+      if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, now);
+    }
+  }
+
+  /** It said nothing yet. A worker is silent by losing one answer, and gone when nothing at all is heard of it. */
+  onSilence(question: Question, now: TimeUs): void {
+    const { questions, options } = this.#device;
+    const { peer, holder } = question;
+    const silentFrom = options.sink.silentFrom?.(holder) ?? now;
+    if (options.sink.holder?.(peer) === holder && silentFrom > now) questions.waits(question, silentFrom, now);
+    else {
+      questions.counters.silent++;
+      this.#beginUnvouched(question, now);
+    }
+  }
+
+  /** Nobody can vouch for it: as where no worker has a session. Whoever is known to have it by now is asked with what comes next. */
+  #beginUnvouched(question: Question, now: TimeUs): void {
+    const { peer, holder, words, bytes, knows } = question;
+    const source = this.#sourceOf(peer);
+    const other = this.#device.options.sink.holder?.(peer) ?? holder;
+    if (!this.#isThere(question) || other !== holder) return;
+    if (!source.endpoint.isAt(words, 0)) source.count(words, 0, bytes, now);
+    if (knows !== undefined) source.knows = knows;
+    if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, now);
+  }
+
+  #isThere({ peer }: Question): boolean {
+    return this.#device.peers.get(peer.number) === peer;
+  }
+
+  #sourceOf(peer: Peer): UnvalidatedSource {
     peer.unvalidated ??= new UnvalidatedSource();
-    peer.unvalidated.count(words, at, bytes);
     return peer.unvalidated;
   }
 
-  #mayBegin(peer: Peer, now: TimeUs): boolean {
+  /** Who is here is nowhere else: what we sent to whoever says so would, brought to the peer, have it look for us there. */
+  #isWanted(peer: Peer, now: TimeUs): boolean {
     const { isAnycast = false, sink } = this.#device.options;
-    // Who is here is nowhere else: what we sent to whoever says so would, brought to the peer, have it look for us there.
-    if (!isAnycast || now - peer.heardAt < HEARD_US || sink.isHere?.(peer) === true) return false;
-    const source = peer.unvalidated;
-    if (source?.mayBegin(now, this.#device.own.count) !== true || !this.#device.unanswered.take(now)) return false;
+    return isAnycast && now - peer.heardAt >= HEARD_US && sink.isHere?.(peer) !== true;
+  }
+
+  /** @param hasAnswered it takes no initiation so soon after the one that it has just answered */
+  #beginThere(peer: Peer, hasAnswered: boolean, now: TimeUs): void {
+    if (!hasAnswered) {
+      // With two keys of ours nothing tells which one it knows.
+      while (this.#mayBegin(peer, now)) this.beginUnvalidated(peer, now);
+    } else if (this.#mayBegin(peer, now)) this.#device.later.add(peer, now);
+  }
+
+  #mayBegin(peer: Peer, now: TimeUs): boolean {
+    const { own, unanswered, vouched } = this.#device;
+    const source = this.#sourceOf(peer);
+    if (!source.mayBegin(now, own.count)) return false;
+    if (!(source.isVouchedFor(now) ? vouched : unanswered).take(now)) return false;
     source.spend(now);
     return true;
   }
@@ -148,9 +211,10 @@ export class Initiator {
     peer.cookies.sign(keys, bytes, INITIATION.mac1, now);
     const target = new Endpoint();
     target.copy(to);
-    device.send(bytes, target);
-    device.countSent(peer, bytes.length);
-    device.totals.initiationsSent++;
+    if (device.send(bytes, target)) {
+      device.countSent(peer, bytes.length);
+      device.totals.initiationsSent++;
+    }
     return { index, state, keys };
   }
 

@@ -27,9 +27,14 @@ export const PADDING_MULTIPLE = 16;
 /** Of one peer's initiations, whatever their timestamps: no two are taken within this (as its peers do). */
 export const INITIATION_INTERVAL_US = 20_000;
 
-/** Packets that wait for a session: of one peer, and bytes of all. The oldest of the peer make place. */
+/** Packets that wait for a session: of one peer, and memory of all. The oldest of the peer make place. */
 export const MOST_STAGED_PACKETS = 128;
 export const MOST_STAGED_BYTES = 4 * 2 ** 20;
+/** What one takes beside its own bytes: the objects around it, 840 bytes as V8 has them. */
+export const STAGED_PACKET_BYTES = 1024;
+
+/** Handshake messages that wait to be sent: cookie replies, responses, initiations. More are lost. */
+export const MOST_CONTROL_MESSAGES = 4096;
 
 /** Peers are numbered with 24 bits (`receiver-index.ts`). */
 export const MOST_PEERS = 2 ** 24;

@@ -9,7 +9,7 @@ export const P_PEER = 0;
 export const P_OFFSET = 1;
 export const P_LENGTH = 2;
 
-/** What happened; called from inside `handle`. */
+/** What happened; called from inside `handle`, but for `unreachable`. */
 export interface WireGuardSink {
   /** Packets out of the tunnel, in the buffer that their datagrams came in; good until this returns. */
   packets(buffer: Uint8Array, words: Int32Array, count: number): void;
@@ -20,10 +20,23 @@ export interface WireGuardSink {
   /** Its endpoint changed. */
   moved(peer: Peer): void;
   /**
-   * A transport message, `length` bytes at `at`, of a session with a peer of ours that is not held here: perhaps by another
-   * worker. `words` has the descriptor that it came with, at `from`. @returns whether it went there
+   * A transport message or a response, `length` bytes at `at`, of a session or handshake with a peer of ours that is not held
+   * here: perhaps by another worker. `words` has the descriptor that it came with, at `from`. @param question not 0: the worker
+   * is to say whether it was authentic, which `WireGuard.answer` takes @returns whether it went there
    */
-  elsewhere?(peer: Peer, buffer: Uint8Array, at: number, length: number, words: Int32Array, from: number): boolean;
+  elsewhere?(
+    peer: Peer,
+    buffer: Uint8Array,
+    at: number,
+    length: number,
+    words: Int32Array,
+    from: number,
+    question: number,
+  ): boolean;
+  /** The worker that has a peer's session and can be asked about what comes in its name; undefined: there is none. */
+  holder?(peer: Peer): number | undefined;
+  /** When a worker that says nothing more from now on has been silent for long enough to be taken for gone. */
+  silentFrom?(holder: number): TimeUs;
   /** Whether a peer is known to be here, and nowhere else: nobody is begun with then who says to be it and has no session. */
   isHere?(peer: Peer): boolean;
   /**
@@ -31,6 +44,11 @@ export interface WireGuardSink {
    * came with, at `from`. @returns whether it went there
    */
   stranger?(publicKey: Uint8Array, bytes: Uint8Array, at: number, words: Int32Array, from: number): boolean;
+  /**
+   * A packet from inside, good until this returns, that goes nowhere: no peer has its destination, or nothing tells where that
+   * peer is. Called from inside `poll`.
+   */
+  unreachable?(buffer: Uint8Array, at: number, length: number): void;
   /** For 540 s there were no new keys, and those that it had are wiped: it is gone. */
   expired?(peer: Peer): void;
 }
@@ -54,7 +72,7 @@ export interface TimeBudget {
 export interface StaticKeyOptions {
   /** 32 bytes; the caller wipes its own. */
   readonly privateKey: Uint8Array;
-  /** 32 bytes that all workers share. Without it each has its own, and does not know the others' cookies. */
+  /** 32 bytes that all workers share; the caller wipes its own. Without it each has its own, and does not know the others' cookies. */
   readonly cookieSecret?: Uint8Array;
 }
 

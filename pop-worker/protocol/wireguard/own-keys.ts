@@ -24,7 +24,7 @@ export class OwnKeys {
   #newest: OwnKey;
   #previous: OwnKey | undefined;
 
-  /** @param cookieSecret of keys that are given none, 32 bytes @throws WireGuardError when both are the same */
+  /** @param cookieSecret of keys that are given none, 32 bytes, which it wipes in the end @throws WireGuardError when both are the same */
   constructor(
     ports: WireGuardPorts,
     unixUs: () => TimeUs,
@@ -64,13 +64,18 @@ export class OwnKeys {
     const [first, second] = made.map(
       (own) => own && (before.find(({ identity }) => isSame(identity, own.identity)) ?? own),
     );
-    this.#refuseEqual(first as OwnKey, second);
+    try {
+      this.#refuseEqual(first as OwnKey, second);
+    } catch (error) {
+      for (const own of made) if (own !== undefined) forgetKey(own);
+      throw error;
+    }
     this.#newest = first as OwnKey;
     this.#previous = second;
-    for (const own of made) if (own !== undefined && !this.has(own.identity)) own.identity.forget();
-    const gone = before.filter(({ identity }) => !this.has(identity)).map(({ identity }) => identity);
-    for (const identity of gone) identity.forget();
-    return gone;
+    for (const own of made) if (own !== undefined && !this.has(own.identity)) forgetKey(own);
+    const gone = before.filter(({ identity }) => !this.has(identity));
+    for (const own of gone) forgetKey(own);
+    return gone.map(({ identity }) => identity);
   }
 
   /** Whose mac1 this message has: of which of our keys its sender knows. @param mac1At offset of mac1 in it */
@@ -92,8 +97,10 @@ export class OwnKeys {
     return peer.keysFor(own.identity);
   }
 
+  /** Wipes all of them. */
   forget(): void {
-    for (const { identity } of this.#all()) identity.forget();
+    for (const own of this.#all()) forgetKey(own);
+    this.#cookieSecret.fill(0);
   }
 
   #all(): OwnKey[] {
@@ -113,5 +120,10 @@ export class OwnKeys {
     throw new WireGuardError(WireGuardErrorCode.invalid, 'The previous private key is the same as the one after it.');
   }
 }
+
+const forgetKey = ({ identity, cookies }: OwnKey): void => {
+  identity.forget();
+  cookies.forget();
+};
 
 const isSame = (a: Identity, b: Identity): boolean => a.publicKey.every((byte, i) => b.publicKey[i] === byte);

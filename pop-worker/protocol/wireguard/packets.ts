@@ -1,4 +1,5 @@
 import { packetLength } from './allowed-ips.ts';
+import { ecnInside } from './ecn.ts';
 import { LEAST_TRANSPORT_BYTES, paddedLength } from './wire/transport.ts';
 
 /** Words of one packet for the tunnel, the same as those in which a TUN hands it over (virtio 1.2 §5.1.6). */
@@ -17,7 +18,7 @@ const NEEDS_CHECKSUM = 1;
 const TCP = new Set([1, 4]);
 const UDP = 5;
 /** A bit on top of the types. */
-const ECN = 0x80;
+const GSO_ECN = 0x80;
 /** No IP and TCP header together are longer. */
 const MOST_HEADER_BYTES = 1024;
 
@@ -35,6 +36,8 @@ export interface Packets {
 export class Shape {
   at = 0;
   length = 0;
+  /** Its ECN codepoint, which its messages have as well (RFC 6040 §4.1). */
+  ecn = 0;
   needsChecksum = false;
   isTcp = false;
   upper = 0;
@@ -53,7 +56,8 @@ export class Shape {
     this.at = words[word + IN_OFFSET] as number;
     this.length = words[word + IN_LENGTH] as number;
     if (packetLength(buffer, this.at, this.length) === 0) return false;
-    const gso = (words[word + IN_GSO_TYPE] as number) & ~ECN;
+    this.ecn = ecnInside(buffer, this.at);
+    const gso = (words[word + IN_GSO_TYPE] as number) & ~GSO_ECN;
     this.needsChecksum = ((words[word + IN_FLAGS] as number) & NEEDS_CHECKSUM) !== 0;
     this.upper = words[word + IN_CSUM_START] as number;
     this.checksum = words[word + IN_CSUM_OFFSET] as number;
@@ -67,6 +71,7 @@ export class Shape {
   /** A keepalive, or a packet that is whole. */
   whole(length: number, mtu: number): void {
     this.at = 0;
+    this.ecn = 0;
     this.length = length;
     this.needsChecksum = false;
     this.segment = 0;

@@ -52,6 +52,8 @@ export class Peer implements Scheduled {
   sentLastMinuteHandshake = false;
   pending: Pending | undefined;
   unvalidated: UnvalidatedSource | undefined;
+  /** When another worker was last asked about what came in its name. */
+  askedAt: TimeUs = Number.NEGATIVE_INFINITY;
   keepaliveDue = false;
   deadlineSlot = NO_SLOT;
   #lastIndex: number;
@@ -79,6 +81,12 @@ export class Peer implements Scheduled {
   /** Whether an index is of a handshake of ours that was not answered yet. */
   isAwaiting(index: number): boolean {
     return this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
+  }
+
+  /** Whether there is neither a session with it nor a handshake that we have begun. */
+  get isStrange(): boolean {
+    const { current, previous, next } = this.keypairs;
+    return (current ?? previous ?? next ?? this.pending) === undefined;
   }
 
   /** An index for a new handshake. */

@@ -1,17 +1,28 @@
-import { type Burst, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS } from '../burst.ts';
+import { type Burst, D_ECN, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS, ecnOf } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { packetLength } from './allowed-ips.ts';
+import type { Verdict } from './anycast/questions.ts';
 import type { Waiting } from './backlog.ts';
 import { isMac2Given } from './cookies/checker.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
+import { tellCongestion } from './ecn.ts';
 import type { Initiator } from './initiator.ts';
 import { isRejected, type Keypair } from './keypairs.ts';
 import { LAST_MINUTE_US } from './limits.ts';
 import { P_LENGTH, P_OFFSET, P_PEER, PACKET_WORDS } from './options.ts';
 import type { OwnKey } from './own-keys.ts';
 import type { Peer } from './peer.ts';
-import { J_COUNTER_HIGH, J_COUNTER_LOW, J_KEY, J_LENGTH, J_OFFSET, J_OUTCOME, JOB_WORDS } from './ports.ts';
+import {
+  type Identity,
+  J_COUNTER_HIGH,
+  J_COUNTER_LOW,
+  J_KEY,
+  J_LENGTH,
+  J_OFFSET,
+  J_OUTCOME,
+  JOB_WORDS,
+} from './ports.ts';
 import { peerOf } from './receiver-index.ts';
 import type { Responder } from './responder.ts';
 import { COOKIE_REPLY } from './wire/cookie-reply.ts';
@@ -45,6 +56,8 @@ export class Receiver {
   #isAuthentic = false;
   #hasData = false;
   #isHanded = false;
+  /** Messages of sessions and responses that were authentic. */
+  #authentic = 0;
 
   constructor(device: Device, initiator: Initiator, responder: Responder) {
     this.#device = device;
@@ -58,7 +71,8 @@ export class Receiver {
     backlog.begin();
     strangers.begin();
     while (backlog.size > 0 && backlog.takeTurn()) {
-      const { own, bytes, words } = backlog.next() as Waiting;
+      const { own, bytes, words, isHanded } = backlog.next() as Waiting;
+      this.#isHanded = isHanded;
       const type = messageType(bytes, 0, bytes.length);
       // The key may have gone meanwhile.
       const isOurs = this.#device.own.has(own.identity);
@@ -66,6 +80,22 @@ export class Receiver {
       this.#device.drop(isOurs ? this.#handshake(own, type, bytes, 0, words, 0, now) : Drop.mac1);
       backlog.spend();
     }
+  }
+
+  /** Takes one datagram that another worker has and asks about. @returns undefined: that will be known later */
+  judge(burst: Burst, now: TimeUs): Verdict | undefined {
+    const { backlog, peers } = this.#device;
+    const { buffer, words } = burst;
+    const [at, length] = [words[D_OFFSET] as number, words[D_LENGTH] as number];
+    const index = indexIn(buffer, at, length);
+    // A turn of its own where nothing waits; where something does, many questions are not as many turns for that.
+    if (backlog.size === 0) backlog.begin();
+    const [authentic, waiting] = [this.#authentic, backlog.size];
+    this.take(burst, now, true);
+    if (this.#authentic > authentic) return 'authentic';
+    if (backlog.size > waiting) return undefined;
+    const peer = index < 0 ? undefined : peers.get(peerOf(index));
+    return index >= 0 && peer?.isStrange !== false ? 'absent' : 'forged';
   }
 
   /** @param isHanded another worker has them from whoever sent them */
@@ -115,7 +145,7 @@ export class Receiver {
     if (own === undefined || refused !== Drop.none) return refused;
     if (backlog.size > 0 || !backlog.takeTurn()) {
       const place = sources.placeOf(words, from + D_REMOTE);
-      return backlog.add(own, buffer, at, length, words, from, place) ? Drop.none : Drop.backlog;
+      return backlog.add(own, buffer, at, length, words, from, place, this.#isHanded) ? Drop.none : Drop.backlog;
     }
     backlog.start();
     const drop = this.#handshake(own, type, buffer, at, words, from, now);
@@ -146,11 +176,16 @@ export class Receiver {
     if (type === MessageType.initiation) return this.#responder.onInitiation(own, buffer, at, words, from, now);
     const peer = this.#device.peers.get(peerOf(readWord(buffer, at + RESPONSE.receiver)));
     if (peer === undefined) return Drop.unknownIndex;
+    // Routes lead the peer elsewhere, and by now it is there: a session with us would take it away again.
+    if (this.#isHanded && this.#device.options.sink.isHere?.(peer) === false) return Drop.unknownIndex;
     const drop = this.#initiator.onResponse(peer, buffer, at, words, from, now);
-    if (drop === Drop.none) this.#device.countReceived(peer, RESPONSE_BYTES);
+    if (drop === Drop.none) {
+      this.#authentic++;
+      this.#device.countReceived(peer, RESPONSE_BYTES);
+    }
+    if (drop !== Drop.unknownIndex) return drop;
     // As to what a worker began that has left since: its peer would not say anything by itself.
-    if (drop === Drop.unknownIndex && !this.#isHanded) this.#initiator.onUnknownResponse(peer, own, words, from, now);
-    return drop;
+    return this.#passOn(peer, own.identity, buffer, at, RESPONSE_BYTES, words, from, now) ? Drop.none : drop;
   }
 
   /** Never moves an endpoint: anybody may send it who sees what we sent. */
@@ -168,11 +203,8 @@ export class Receiver {
     const peer = this.#device.peers.get(peerOf(index));
     if (peer === undefined) return Drop.unknownIndex;
     const keypair = peer.keypairs.byIndex(index);
-    if (keypair === undefined) {
-      if (!this.#isHanded) this.#initiator.onUnknownSession(peer, words, from, length, now);
-      const isElsewhere = this.#device.options.sink.elsewhere?.(peer, buffer, at, length, words, from) === true;
-      return isElsewhere ? Drop.none : Drop.unknownIndex;
-    }
+    if (keypair === undefined)
+      return this.#passOn(peer, undefined, buffer, at, length, words, from, now) ? Drop.none : Drop.unknownIndex;
     const low = readWord(buffer, at + TRANSPORT.counterLow);
     const high = readWord(buffer, at + TRANSPORT.counterHigh);
     if (keypair.isExpired(now) || isRejected(high, low)) return Drop.expired;
@@ -187,6 +219,29 @@ export class Receiver {
     this.#from[this.#count++] = from;
     if (this.#count === BATCH) this.#open(burst, now);
     return Drop.none;
+  }
+
+  /**
+   * What belongs to no session or handshake of a peer here goes to the worker that has it, if there is one, and may be the
+   * occasion to begin with whoever sent it. @param knows as `Initiator.onUnknown` @returns whether it went there
+   */
+  #passOn(
+    peer: Peer,
+    knows: Identity | undefined,
+    buffer: Uint8Array,
+    at: number,
+    length: number,
+    words: Int32Array,
+    from: number,
+    now: TimeUs,
+  ): boolean {
+    const { options, questions } = this.#device;
+    // Of what was handed over the other worker thinks.
+    const question = this.#isHanded ? undefined : this.#initiator.onUnknown(peer, knows, words, from, length, now);
+    const isPassed = options.sink.elsewhere?.(peer, buffer, at, length, words, from, question?.number ?? 0) === true;
+    // What did not even get there is no reason to take the other one for silent.
+    if (question !== undefined && isPassed) questions.sent(question);
+    return isPassed;
   }
 
   #open({ buffer, words }: Burst, now: TimeUs): void {
@@ -225,11 +280,12 @@ export class Receiver {
     if (jobs[job + J_OUTCOME] !== 1) {
       // Another worker may have given this generation, too.
       const bytes = (jobs[job + J_LENGTH] as number) + LEAST_TRANSPORT_BYTES;
-      if (!this.#isHanded) this.#initiator.onUnknownSession(peer, words, from, bytes, now);
-      return Drop.authentication;
+      const isPassed = this.#passOn(peer, undefined, buffer, jobs[job + J_OFFSET] as number, bytes, words, from, now);
+      return isPassed ? Drop.none : Drop.authentication;
     }
     if (!keypair.replay.take(jobs[job + J_COUNTER_HIGH] as number, jobs[job + J_COUNTER_LOW] as number))
       return Drop.replayed;
+    this.#authentic++;
     const length = jobs[job + J_LENGTH] as number;
     device.countReceived(peer, length + LEAST_TRANSPORT_BYTES);
     device.totals.receivedMessages++;
@@ -238,7 +294,8 @@ export class Receiver {
     this.#isAuthentic = true;
     if (length === 0) return Drop.none;
     this.#hasData = true;
-    return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length);
+    const outer = ecnOf(words[from + D_ECN] as number);
+    return this.#deliver(peer, buffer, (jobs[job + J_OFFSET] as number) + TRANSPORT.content, length, outer);
   }
 
   #confirm(peer: Peer, keypair: Keypair, now: TimeUs): void {
@@ -266,11 +323,12 @@ export class Receiver {
     this.#initiator.begin(peer, now);
   }
 
-  #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number): Drop {
+  #deliver(peer: Peer, buffer: Uint8Array, at: number, length: number, outer: number): Drop {
     const packet = packetLength(buffer, at, length);
     if (packet === 0) return Drop.notIp;
     const { options, allowedIps } = this.#device;
     if (options.isRoutedByCaller !== true && allowedIps.bySource(buffer, at) !== peer.number) return Drop.source;
+    if (outer !== 0 && !tellCongestion(buffer, at, outer)) return Drop.congestion;
     const word = this.#packetCount++ * PACKET_WORDS;
     this.#packets[word + P_PEER] = peer.number;
     this.#packets[word + P_OFFSET] = at;
@@ -278,3 +336,15 @@ export class Receiver {
     return Drop.none;
   }
 }
+
+/** @returns the receiver index of a message of a session or of a response; -1: it is none */
+const indexIn = (buffer: Uint8Array, at: number, length: number): number => {
+  switch (messageType(buffer, at, length)) {
+    case MessageType.transport:
+      return readWord(buffer, at + TRANSPORT.receiver);
+    case MessageType.response:
+      return readWord(buffer, at + RESPONSE.receiver);
+    default:
+      return -1;
+  }
+};

@@ -40,10 +40,11 @@ export class Responder {
     isAwaited: boolean,
     now: TimeUs,
   ): Drop {
-    const { backlog, load, sources, options } = this.#device;
+    const { backlog, load, sources, options, hasControlRoom } = this.#device;
     if (!load.count(now, backlog.size >= MANY_WAITING)) return Drop.none;
     const remote = from + D_REMOTE;
     if (!isAwaited && !cookies.isMac2Valid(bytes, at, mac1At, words, remote)) {
+      if (!hasControlRoom) return Drop.controlQueue;
       const sender = readWord(bytes, at + INITIATION.sender);
       this.#answer(cookies.reply(sender, bytes, at + mac1At, words, remote, options.random), words, from);
       return Drop.cookieSent;
@@ -114,18 +115,19 @@ export class Responder {
     peer.cookies.sign(peerKeys, response, RESPONSE.mac1, now);
     peer.keypairs.addResponded(new Keypair(index, sender, { keys, own: peerKeys.identity }, false, now));
     peer.lastHandshakeSentAt = now;
-    this.#answer(response, words, from);
+    const isSent = this.#answer(response, words, from);
     for (const event of ['authenticatedReceived', 'sessionDerived', 'authenticatedSent'] as const)
       device.timed(peer, event, now);
     device.countReceived(peer, INITIATION_BYTES);
+    if (!isSent) return Drop.none;
     device.countSent(peer, response.length);
     device.totals.responsesSent++;
     return Drop.none;
   }
 
-  #answer(bytes: Uint8Array, words: Int32Array, from: number): void {
+  #answer(bytes: Uint8Array, words: Int32Array, from: number): boolean {
     const to = new Endpoint();
     to.follow(words, from);
-    this.#device.send(bytes, to);
+    return this.#device.send(bytes, to);
   }
 }

@@ -132,8 +132,10 @@ export class Sender {
     const shape = this.#shape;
     if (!shape.read(packets, index, device.mtu)) return Drop.notIp;
     const peer = this.#peerOf(packets, index);
-    if (peer === undefined) return Drop.noPeer;
-    if (!peer.endpoint.isKnown) return Drop.noEndpoint;
+    if (peer?.endpoint.isKnown !== true) {
+      device.options.sink.unreachable?.(packets.buffer, shape.at, shape.length);
+      return peer === undefined ? Drop.noPeer : Drop.noEndpoint;
+    }
     if (shape.messageBytes > MOST_DATAGRAM_BYTES || shape.totalBytes > out.buffer.length) return Drop.tooLarge;
     const keypair = peer.keypairs.current;
     if (keypair?.maySend(now, shape.messages) === true) return this.#write(peer, keypair, packets.buffer, out, now);
@@ -151,7 +153,7 @@ export class Sender {
   /** Of what was read last. @returns undefined: there was no room */
   #write(peer: Peer, keypair: Keypair, from: Uint8Array, out: Burst, now: TimeUs): Drop | undefined {
     const device = this.#device;
-    const { length, messages, messageBytes, totalBytes } = this.#shape;
+    const { length, ecn, messages, messageBytes, totalBytes } = this.#shape;
     if (this.#count === BATCH || !out.hasRoomForRun(totalBytes, messageBytes)) return undefined;
     // A call has its packets in one buffer.
     if (from !== this.#from && length > 0) {
@@ -160,7 +162,7 @@ export class Sender {
     }
     this.#job(keypair, out.used);
     const { words } = peer.endpoint;
-    out.commitRun(totalBytes, messageBytes, 0, words, 0, words, ADDRESS_WORDS);
+    out.commitRun(totalBytes, messageBytes, ecn, words, 0, words, ADDRESS_WORDS);
     keypair.countSent(messages);
     device.countSent(peer, totalBytes);
     device.totals.sentMessages += messages;

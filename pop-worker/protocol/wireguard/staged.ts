@@ -1,7 +1,7 @@
-import { MOST_STAGED_BYTES, MOST_STAGED_PACKETS } from './limits.ts';
+import { MOST_STAGED_BYTES, MOST_STAGED_PACKETS, STAGED_PACKET_BYTES } from './limits.ts';
 import { IN_LENGTH, IN_OFFSET, IN_WORDS, type Packets } from './packets.ts';
 
-/** Bytes that wait at all peers of a device. */
+/** Memory of what waits at all peers of a device, bytes. */
 export interface StagedTotal {
   bytes: number;
 }
@@ -28,21 +28,23 @@ export class Staged {
     const word = index * IN_WORDS;
     const at = words[word + IN_OFFSET] as number;
     const length = words[word + IN_LENGTH] as number;
+    const cost = length + STAGED_PACKET_BYTES;
     let dropped = 0;
-    while (this.size > 0 && (this.size >= MOST_STAGED_PACKETS || this.#total.bytes + length > MOST_STAGED_BYTES)) {
+    while (this.size > 0 && (this.size >= MOST_STAGED_PACKETS || this.#total.bytes + cost > MOST_STAGED_BYTES)) {
       this.removeFirst();
       dropped++;
     }
-    if (this.#total.bytes + length > MOST_STAGED_BYTES) return dropped + 1;
+    if (this.#total.bytes + cost > MOST_STAGED_BYTES) return dropped + 1;
     const own = words.slice(word, word + IN_WORDS);
     own[IN_OFFSET] = 0;
     this.#packets.push({ buffer: buffer.slice(at, at + length), words: own, count: 1 });
-    this.#total.bytes += length;
+    this.#total.bytes += cost;
     return dropped;
   }
 
   removeFirst(): void {
-    this.#total.bytes -= this.#packets.shift()?.buffer.length ?? 0;
+    const packet = this.#packets.shift();
+    if (packet !== undefined) this.#total.bytes -= packet.buffer.length + STAGED_PACKET_BYTES;
   }
 
   /** @returns how many there were */

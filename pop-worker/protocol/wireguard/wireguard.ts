@@ -1,6 +1,7 @@
 import type { Prefix } from '#protocol/ip/text.ts';
 import type { Burst } from '../burst.ts';
 import type { Core, TimeUs } from '../contract.ts';
+import type { Questions, Verdict } from './anycast/questions.ts';
 import { Device, keyText, type Totals } from './device.ts';
 import { Drop } from './drop.ts';
 import { WireGuardError, WireGuardErrorCode } from './errors.ts';
@@ -251,6 +252,27 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     this.#device.backlog.end(now);
   }
 
+  /**
+   * Takes a datagram that another worker got, and asks about (`WireGuardSink.elsewhere`).
+   *
+   * @param burst of this one alone @returns what that one is to be told; undefined: nothing, it will be known later
+   */
+  judge(burst: Burst, now: TimeUs): Verdict | undefined {
+    const verdict = this.#receiver.judge(burst, now);
+    this.#expire(now);
+    return verdict;
+  }
+
+  /** The worker `holder` answers what it was asked by this number. */
+  answer(holder: number, number: number, verdict: Verdict, now: TimeUs): void {
+    this.#initiator.onAnswer(holder, number, verdict, now);
+  }
+
+  /** What other workers were asked. */
+  get questions(): Readonly<Questions['counters']> {
+    return this.#device.questions.counters;
+  }
+
   /** Adds datagrams to `out`, which its caller sends and clears. */
   poll(now: TimeUs, out: Burst): boolean {
     return this.#sender.poll(out, now);
@@ -262,9 +284,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   deadline(): TimeUs {
-    const { backlog, due, control, deadlines, later } = this.#device;
+    const { backlog, due, control, deadlines, later, questions } = this.#device;
     const isBusy = due.size > 0 || control.length > 0 || !this.#sender.isIdle;
-    return isBusy ? Number.NEGATIVE_INFINITY : Math.min(deadlines.first, later.first, backlog.readyAt);
+    return isBusy ? Number.NEGATIVE_INFINITY : Math.min(deadlines.first, later.first, questions.first, backlog.readyAt);
   }
 
   /** Wipes all keys; nothing works after it. */
@@ -274,7 +296,9 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   }
 
   #expire(now: TimeUs): void {
-    const { deadlines, later, peers } = this.#device;
+    const { deadlines, later, peers, questions } = this.#device;
+    for (let one = questions.take(now); one !== undefined; one = questions.take(now))
+      this.#initiator.onSilence(one, now);
     for (let peer = later.take(now); peer !== undefined; peer = later.take(now))
       if (peers.get(peer.number) === peer) this.#initiator.beginUnvalidated(peer, now);
     for (let peer = deadlines.take(now); peer !== undefined; peer = deadlines.take(now)) {

@@ -6,7 +6,7 @@ import { messagesOf } from '#protocol/netlink/wireguard/split.ts';
 import { writeGetDevice, writeSetDevice } from '#protocol/netlink/wireguard/write.ts';
 import { interfaceLines, peerLines } from '#protocol/wireguard/uapi/answer.ts';
 import { Errno, UapiError } from '#protocol/wireguard/uapi/errors.ts';
-import type { SetRequest } from '#protocol/wireguard/uapi/request.ts';
+import { type SetRequest, wipeRequest } from '#protocol/wireguard/uapi/request.ts';
 import type { UapiTarget } from '../uapi-socket.ts';
 import { changeOf, keyOf, stateOf } from './translate.ts';
 
@@ -66,8 +66,7 @@ export class KernelInterface implements UapiTarget {
       for (const message of messagesOf(change))
         told(() => this.#requests.act((writer) => writeSetDevice(writer, message)));
     } finally {
-      request.device.privateKey?.fill(0);
-      for (const { presharedKey } of request.peers) presharedKey?.fill(0);
+      wipeRequest(request);
     }
   }
 

@@ -1,12 +1,9 @@
-import type { FSWatcher } from 'node:fs';
-import type { Server } from 'node:net';
 import { byLabel } from '#dataplane/metrics/series.ts';
 import type { KernelPeer } from '#protocol/netlink/wireguard/device.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
-import { LinkWatch } from '../link.ts';
-import { serveUapi, watchSocket } from '../uapi-socket.ts';
+import { Attendance } from '../attendance.ts';
 import { KernelInterface, wipe } from './interface.ts';
 import { addKernelLink, removeKernelLink } from './link.ts';
 import { KernelTotals } from './totals.ts';
@@ -27,10 +24,7 @@ export class KernelProcess {
   readonly #interface: KernelInterface;
   readonly #slots = allocateSlots();
   readonly #totals = new KernelTotals();
-  readonly #gone = Promise.withResolvers<string>();
-  #link: LinkWatch | undefined;
-  #server: Server | undefined;
-  #watcher: FSWatcher | undefined;
+  readonly #attendance = new Attendance();
 
   /** @throws StartError, KernelRefusal */
   constructor(name: string, log: Logger) {
@@ -47,7 +41,7 @@ export class KernelProcess {
 
   /** Why it ended by itself: its interface or socket was removed. */
   get gone(): Promise<string> {
-    return this.#gone.promise;
+    return this.#attendance.removed;
   }
 
   isHealthy(): boolean {
@@ -71,23 +65,16 @@ export class KernelProcess {
 
   /** Serves its socket from now on. @throws StartError, or an Error of the file system */
   async start(): Promise<void> {
-    const { name } = this;
-    this.#server = await serveUapi(name, this.#interface, (error) =>
-      this.#log.error('a bug of CloudBridge was met: please report it', { ended: 'an operation', error }),
-    );
-    this.#link = new LinkWatch(name, {
+    await this.#attendance.start({
+      ...{ name: this.name, target: this.#interface, log: this.#log },
       is: (up, mtu) => this.#log.debug('interface', { up, mtu }),
       addressGone: () => {},
-      gone: () => this.#gone.resolve('the interface was removed'),
     });
-    this.#watcher = watchSocket(name, this.#gone.resolve);
   }
 
   /** Removes interface and socket; the kernel wipes its keys. */
   stop(): void {
-    this.#watcher?.close();
-    this.#link?.close();
-    this.#server?.close();
+    this.#attendance.close();
     this.#interface.close();
     removeKernelLink(this.#index);
   }

@@ -27,10 +27,10 @@ const typeOf = (frame: Uint8Array): number => frame[0] as number;
 const readerOf = (frame: Uint8Array): Reader => new Reader(frame, 3, frame.length);
 
 /** One side of a comparison, and the keys that it was asked for or thought that the other lacks. */
-const side = (...records: readonly PresenceRecord[]) => {
+const sideOf = (knowsRevisions: boolean, ...records: readonly PresenceRecord[]) => {
   const table = new PresenceTable(10_000);
   for (const one of records) table.apply(one, 0);
-  const comparison = new Comparison(table);
+  const comparison = new Comparison(table, () => knowsRevisions);
   const told = new Set<string>();
   /** @returns what it says to the other's frame, of records */
   const take = (frame: Uint8Array): void => {
@@ -40,6 +40,7 @@ const side = (...records: readonly PresenceRecord[]) => {
   };
   return { table, comparison, told, take };
 };
+const side = (...records: readonly PresenceRecord[]) => sideOf(true, ...records);
 type Side = ReturnType<typeof side>;
 
 /** Lets both say what they have to say. @returns how many frames it took */
@@ -131,12 +132,30 @@ test('of many differences some wait for the next time, and nothing is asked for 
   assert.deepEqual([a.comparison.isIdle(), a.comparison.hasDiffered, a.comparison.next()], [true, false, undefined]);
 });
 
+test('of a change the one who has not heard is told; with a member that knows of none it is left alone', () => {
+  const changed = { ...record('a/phone'), revision: 2 };
+  for (const [mine, theirs] of [
+    [changed, record('a/phone')],
+    [changed, { ...changed, revision: 1 }],
+  ] as const) {
+    const [a, b] = [side(mine), side(theirs)];
+    talk(a, b);
+    assert.deepEqual([[...a.told], [...b.told]], [['a/phone'], []]);
+  }
+  const [left, before] = [side(goneOf(changed)), side(changed)];
+  talk(left, before);
+  assert.deepEqual([...left.told], ['a/phone']);
+  const [a, b] = [sideOf(false, changed), side(record('a/phone'))];
+  talk(a, b);
+  assert.deepEqual([[...a.told], [...b.told], a.comparison.hasDiffered], [[], [], true]);
+});
+
 /** Member 1 of four, who tells what it hears. */
 const gossiping = ({ split = false, apart = [] as number[], most = 1000 } = {}) => {
   const heard: string[] = [];
   const dead = new Set<number>();
   const gossip = new Gossip({
-    ...{ own: 1, most, isDead: (member) => dead.has(member), isSplit: () => split },
+    ...{ own: 1, most, isDead: (member) => dead.has(member), isSplit: () => split, knowsRevisions: () => true },
     areApart: (a, b) => split && apart.includes(a) && !apart.includes(b),
     sink: {
       presence: ({ key, member, gone }) => heard.push(`${key} ${gone ? 'gone' : member}`),

@@ -1,6 +1,7 @@
 import { FrameType, frameOf } from '../wire/frame.ts';
 import { type Digest, type Have, MOST_ENTRIES, writeDigest, writeHave, writeWant } from '../wire/presence.ts';
 import { FANOUT, LEVELS } from './digest-tree.ts';
+import { revisionOf } from './record.ts';
 import type { PresenceTable } from './table.ts';
 
 /** Nodes that differ and wait to be described; more wait for the next time. */
@@ -9,6 +10,7 @@ const MOST_NODES = 64;
 /** Compares our table with another member's: digests down the tree where they differ, then what is in the leaves. */
 export class Comparison {
   readonly #table: PresenceTable;
+  readonly #knowsRevisions: () => boolean;
   /** Nodes whose children are to be told, by level and index. */
   #nodes: { readonly level: number; readonly index: number }[] = [];
   /** Leaves of which is to be told what they hold, from which key on. */
@@ -17,8 +19,10 @@ export class Comparison {
   /** Whether there was a difference since it began. */
   hasDiffered = false;
 
-  constructor(table: PresenceTable) {
+  /** @param knowsRevisions whether the other's version has revisions of records */
+  constructor(table: PresenceTable, knowsRevisions: () => boolean) {
     this.#table = table;
+    this.#knowsRevisions = knowsRevisions;
   }
 
   clear(): void {
@@ -57,12 +61,15 @@ export class Comparison {
   /** What the other has in a part of a leaf. @param tell it is to hear of a key */
   have({ leaf, after, toEnd, entries }: Have, tell: (key: string) => void): void {
     const theirs = new Map(entries.map((entry) => [entry.key, entry]));
+    const weigh = this.#knowsRevisions() ? revisionOf : () => 0;
     const last = entries.at(-1)?.key ?? after;
     for (const entry of entries) {
       const ours = this.#table.get(entry.key);
       const order = ours === undefined ? -1 : ours.epoch - entry.epoch || ours.member - entry.member;
-      if (order < 0) this.#want(entry.key);
-      else if (order > 0 || ours?.gone) tell(entry.key);
+      // Who left at that place has no revision any more.
+      const isOlder = order === 0 && ours?.gone === false && weigh(ours) < weigh(entry);
+      if (order < 0 || isOlder) this.#want(entry.key);
+      else if (order > 0 || ours?.gone || (ours !== undefined && weigh(ours) > weigh(entry))) tell(entry.key);
     }
     for (const { key } of this.#table.ofLeaf(leaf)) {
       if (key > after && (toEnd || key <= last) && !theirs.has(key)) tell(key);
@@ -91,6 +98,6 @@ export class Comparison {
     const toEnd = entries.length === rest.length;
     if (toEnd) this.#leaves.shift();
     else part.after = entries.at(-1)?.key ?? after;
-    return frameOf(FrameType.have, writeHave({ leaf, after, toEnd, entries }));
+    return frameOf(FrameType.have, writeHave({ leaf, after, toEnd, entries }, this.#knowsRevisions()));
   }
 }

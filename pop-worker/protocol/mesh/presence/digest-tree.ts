@@ -28,8 +28,10 @@ export class DigestTree {
   readonly #levels = Array.from({ length: LEVELS }, (_, level) => new Int32Array(2 * FANOUT ** (level + 1)));
 
   /** Puts a record in, or takes it out: both are the same. */
-  toggle({ key, epoch, member }: Pick<PresenceRecord, 'key' | 'epoch' | 'member'>): void {
-    const low = hashKey(key, 0x2545f491 ^ mix(epoch % 2 ** 32) ^ Math.imul(member, 0x9e3779b1));
+  toggle({ key, epoch, member, revision = 0 }: Pick<PresenceRecord, 'key' | 'epoch' | 'member' | 'revision'>): void {
+    // Without a revision it is the sum of earlier versions.
+    const place = mix(epoch % 2 ** 32) ^ Math.imul(member, 0x9e3779b1) ^ Math.imul(revision, 0x27d4eb2f);
+    const low = hashKey(key, 0x2545f491 ^ place);
     const high = hashKey(key, 0x5bd1e995 ^ mix(low) ^ mix(Math.floor(epoch / 2 ** 32) + member));
     const leaf = leafOf(key);
     for (let level = 0; level < LEVELS; level++) {

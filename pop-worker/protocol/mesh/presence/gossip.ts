@@ -16,7 +16,7 @@ import type { Reader } from '../wire/reader.ts';
 import { writeRelay } from '../wire/relay.ts';
 import { Claims } from './claims.ts';
 import { Comparison } from './comparison.ts';
-import { checkKey, compareRecords, EPOCH_END, goneOf, type PresenceRecord } from './record.ts';
+import { checkKey, compareRecords, EPOCH_END, goneOf, type PresenceRecord, revisionOf } from './record.ts';
 import { PresenceTable } from './table.ts';
 import { ageOf, type DevicePast, type TicketAge } from './ticket-age.ts';
 
@@ -30,8 +30,12 @@ class Outbox {
   readonly confirmations: Confirmation[] = [];
   readonly comparison: Comparison;
 
-  constructor(table: PresenceTable) {
-    this.comparison = new Comparison(table);
+  readonly knowsRevisions: () => boolean;
+
+  /** @param knowsRevisions whether the member's version has revisions of records */
+  constructor(table: PresenceTable, knowsRevisions: () => boolean) {
+    this.knowsRevisions = knowsRevisions;
+    this.comparison = new Comparison(table, knowsRevisions);
   }
 
   isEmpty(): boolean {
@@ -50,6 +54,8 @@ export interface GossipParts {
   readonly most: number;
   readonly sink: Pick<MeshSink, 'presence' | 'superseded' | 'settled'>;
   readonly isDead: (member: number, now: TimeUs) => boolean;
+  /** Whether a member's version has revisions of records. */
+  readonly knowsRevisions: (member: number) => boolean;
   /** Whether anybody does not hear somebody. */
   readonly isSplit: (now: TimeUs) => boolean;
   /** Whether two others do not hear each other, as one of them says. */
@@ -94,7 +100,10 @@ export class Gossip {
       this.free(member, now);
       this.forget(member, now);
     }
-    for (const member of members) if (!this.#outboxes.has(member)) this.#outboxes.set(member, new Outbox(this.table));
+    for (const member of members) {
+      if (this.#outboxes.has(member)) continue;
+      this.#outboxes.set(member, new Outbox(this.table, () => this.#parts.knowsRevisions(member)));
+    }
   }
 
   /** Forgets where a member that is no more said that devices are. */
@@ -141,6 +150,17 @@ export class Gossip {
     this.#announce({ key, epoch, member: own, gone: false, data }, now);
     if (from.size === 0) sink.settled(key, epoch, 'new', now);
     return epoch;
+  }
+
+  /**
+   * What others need to send a device of ours packets is another. That is no move: its epoch stays, and who was asked for it is
+   * still waited for. Of a device that is not here, or not any more, nothing is said.
+   */
+  change(key: string, data: Uint8Array, now: TimeUs): void {
+    const epoch = this.#local.get(key);
+    const known = this.table.get(key);
+    if (epoch === undefined || known?.epoch !== epoch || known.member !== this.#parts.own) return;
+    this.#announce({ ...known, data, revision: revisionOf(known) + 1 }, now);
   }
 
   /** A device of ours left. */
@@ -303,9 +323,10 @@ export class Gossip {
   #pressing(outbox: Outbox): [FrameType, Uint8Array] | undefined {
     const confirmation = outbox.confirmations.shift();
     if (confirmation !== undefined) return [FrameType.confirm, writeConfirmation(confirmation)];
-    const { updates } = outbox;
+    const { updates, knowsRevisions } = outbox;
     if (updates.size === 0) return undefined;
-    const payload = writeUpdates(this.#due(updates), ({ record }) => updates.delete(record.key));
+    const written = ({ record }: Update): void => void updates.delete(record.key);
+    const payload = writeUpdates(this.#due(updates), written, knowsRevisions());
     return payload.length === 0 ? undefined : [FrameType.update, payload];
   }
 

@@ -25,6 +25,8 @@ const arrive = (
   });
   return given;
 };
+const change = (scene: Scene, member: number, key: string, data: Uint8Array) =>
+  scene.network.node(member).act((mesh, now) => mesh.change(key, data, now));
 const leave = (scene: Scene, member: number, key: string) =>
   scene.network.node(member).act((mesh, now) => mesh.leave(key, now));
 
@@ -215,4 +217,87 @@ test('who left is forgotten after ten minutes', () => {
   assert.equal(table.size, 1);
   table.expire(scene.steps.now + 600_000_000);
   assert.deepEqual([table.size, table.goneCount], [0, 0]);
+});
+
+test('a change of what a device carries keeps its epoch, and all hear of it', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 2, 'a/phone', { epoch: 7 });
+  scene.run(50);
+  const at = scene.nowMs;
+  change(scene, 2, 'a/phone', Uint8Array.of(9));
+  change(scene, 2, 'a/pad', Uint8Array.of(9));
+  scene.run(11);
+  for (const member of [1, 2, 3, 4]) {
+    const { epoch, data } = scene.mesh(member).gossip.table.get('a/phone') ?? assert.fail();
+    assert.deepEqual([epoch, data], [7, Uint8Array.of(9)]);
+    assert.deepEqual(scene.heard(member, at), ['a/phone at 2 (7)'], 'that is no arrival, nor settles anything');
+    assert.equal(scene.mesh(member).gossip.table.get('a/pad'), undefined);
+  }
+  assert.deepEqual(scene.mesh(2).gossip.arrivals.none, 1);
+  leave(scene, 2, 'a/phone');
+  scene.run(11);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['left', 'left', 'left', 'left']);
+  change(scene, 2, 'a/phone', Uint8Array.of(10));
+  scene.run(11);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['left', 'left', 'left', 'left']);
+});
+
+test('whoever changes what a device carries does not take it back from where it has moved to, whatever the clocks', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 1, 'a/phone', { epoch: 1_000_000 });
+  scene.run(50);
+  for (let i = 1; i <= 20; i++) change(scene, 1, 'a/phone', Uint8Array.of(i));
+  // The clock of this one is behind, and it is not heard of yet where the device was.
+  assert.equal(arrive(scene, 2, 'a/phone', { epoch: 5 }), 1_000_001);
+  scene.run(5);
+  change(scene, 1, 'a/phone', Uint8Array.of(99));
+  scene.run(50);
+  assert.deepEqual(everywhere(scene, 'a/phone'), ['2', '2', '2', '2']);
+  assert.deepEqual([scene.mesh(2).gossip.isLocal('a/phone'), scene.mesh(1).gossip.isLocal('a/phone')], [true, false]);
+  const at = scene.nowMs;
+  change(scene, 1, 'a/phone', Uint8Array.of(100));
+  scene.run(50);
+  assert.deepEqual([scene.heard(1, at), scene.heard(2, at)], [[], []]);
+});
+
+test('a change while who had the device has not answered goes on waiting for it', () => {
+  const scene = new Scene(4);
+  settle(scene);
+  arrive(scene, 1, 'a/phone');
+  scene.run(50);
+  const at = scene.nowMs;
+  arrive(scene, 2, 'a/phone');
+  change(scene, 2, 'a/phone', Uint8Array.of(9));
+  scene.run(15);
+  assert.deepEqual(
+    scene.heard(2, at).filter((what) => what.startsWith('settled')),
+    [],
+  );
+  scene.run(10);
+  assert.deepEqual(
+    scene.heard(2, at).filter((what) => what.startsWith('settled')),
+    ['settled a/phone (2): confirmed'],
+  );
+  assert.deepEqual(scene.mesh(1).gossip.table.get('a/phone')?.data, Uint8Array.of(9));
+});
+
+test('a change that a member missed is found by comparing', () => {
+  const scene = new Scene(3);
+  settle(scene);
+  for (let i = 0; i < 40; i++) arrive(scene, 1, `a/d${i}`);
+  scene.run(100);
+  scene.network.partition([1], [2, 3]);
+  scene.run(4000);
+  for (let i = 0; i < 40; i += 2) change(scene, 1, `a/d${i}`, Uint8Array.of(i));
+  scene.run(1000);
+  assert.deepEqual(scene.mesh(3).gossip.table.get('a/d38')?.data, DATA);
+  scene.network.heal();
+  scene.run(4000);
+  for (const member of [2, 3])
+    for (let i = 0; i < 40; i++) {
+      const expected = i % 2 === 0 ? Uint8Array.of(i) : DATA;
+      assert.deepEqual(scene.mesh(member).gossip.table.get(`a/d${i}`)?.data, expected, `${i} at ${member}`);
+    }
 });

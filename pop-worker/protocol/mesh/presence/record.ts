@@ -15,6 +15,8 @@ export interface PresenceRecord {
   /** Higher with each move; the highest counts. */
   readonly epoch: number;
   readonly member: number;
+  /** How often what it carries has changed since that move, below 2^32; absent: never. Of one move the highest counts. */
+  readonly revision?: number | undefined;
   /** It left: nobody has it, as far as this record knows. */
   readonly gone: boolean;
   /** What others need to send it packets, opaque here; empty once it is gone. */
@@ -25,7 +27,9 @@ const NO_DATA = new Uint8Array();
 
 /** Above 0 when the first one counts, below when the second does, 0 when they say the same. */
 export const compareRecords = (a: PresenceRecord, b: PresenceRecord): number =>
-  a.epoch - b.epoch || a.member - b.member || Number(a.gone) - Number(b.gone);
+  a.epoch - b.epoch || a.member - b.member || Number(a.gone) - Number(b.gone) || revisionOf(a) - revisionOf(b);
+
+export const revisionOf = ({ revision = 0 }: Pick<PresenceRecord, 'revision'>): number => revision;
 
 /** That it left, as whoever has it says. */
 export const goneOf = ({ key, epoch, member }: PresenceRecord): PresenceRecord => ({

@@ -6,6 +6,7 @@ import {
   type PresenceRecord,
   readKey,
   readPlace,
+  revisionOf,
   writeKey,
   writePlace,
 } from '../presence/record.ts';
@@ -16,8 +17,9 @@ import { Writer } from './writer.ts';
 
 const GONE = 1;
 const ASKS = 2;
-/** Flags, place, key, length of the data, data. */
-const MOST_RECORD_BYTES = 1 + 8 + 1 + MOST_KEY_BYTES + 2 + MOST_DATA_BYTES;
+const CHANGED = 4;
+/** Flags, place, revision, key, length of the data, data. */
+const MOST_RECORD_BYTES = 1 + 8 + 4 + 1 + MOST_KEY_BYTES + 2 + MOST_DATA_BYTES;
 
 /** A record on its way. */
 export interface Update {
@@ -26,14 +28,25 @@ export interface Update {
   readonly asks: boolean;
 }
 
-/** UPDATE: records, as many as one frame has room for, relayed ones too. */
-export const writeUpdates = (updates: Iterable<Update>, written: (update: Update) => void): Uint8Array => {
+/**
+ * UPDATE: records, as many as one frame has room for, relayed ones too.
+ *
+ * @param written is told which they are
+ * @param withRevisions whether the receiver's version has them
+ */
+export const writeUpdates = (
+  updates: Iterable<Update>,
+  written: (update: Update) => void,
+  withRevisions = true,
+): Uint8Array => {
   const out = new Writer(MOST_RELAYED_BYTES);
   for (const update of updates) {
     if (out.length + MOST_RECORD_BYTES > MOST_RELAYED_BYTES) break;
     const { record, asks } = update;
-    out.u8((record.gone ? GONE : 0) | (asks ? ASKS : 0));
+    const revision = withRevisions ? revisionOf(record) : 0;
+    out.u8((record.gone ? GONE : 0) | (asks ? ASKS : 0) | (revision > 0 ? CHANGED : 0));
     writePlace(out, record);
+    if (revision > 0) out.u32(revision);
     writeKey(out, record.key);
     out.u16(record.data.length).bytes(record.data);
     written(update);
@@ -46,15 +59,17 @@ export const readUpdates = (reader: Reader): Update[] => {
   const updates: Update[] = [];
   while (reader.left > 0) {
     const flags = reader.u8();
-    if ((flags & ~(GONE | ASKS)) !== 0) throw frameError('a record has flags that are not known');
+    if ((flags & ~(GONE | ASKS | CHANGED)) !== 0) throw frameError('a record has flags that are not known');
     const { epoch, member } = readPlace(reader);
+    const revision = (flags & CHANGED) !== 0 ? reader.u32() : 0;
     const key = readKey(reader);
     const data = reader.bytes(reader.u16()).slice();
     const gone = (flags & GONE) !== 0;
     if (data.length > MOST_DATA_BYTES)
       throw frameError(`a record carries ${data.length} bytes, ${MOST_DATA_BYTES} at most`);
     if (gone && data.length > 0) throw frameError('a record of who left carries data');
-    updates.push({ record: { key, epoch, member, gone, data }, asks: (flags & ASKS) !== 0 });
+    const record = { key, epoch, member, gone, data, ...(revision > 0 && { revision }) };
+    updates.push({ record, asks: (flags & ASKS) !== 0 });
   }
   return updates;
 };
@@ -109,17 +124,25 @@ export interface Have {
   readonly leaf: number;
   readonly after: string;
   readonly toEnd: boolean;
-  readonly entries: readonly Pick<PresenceRecord, 'key' | 'epoch' | 'member'>[];
+  readonly entries: readonly HaveEntry[];
 }
+
+export type HaveEntry = Pick<PresenceRecord, 'key' | 'epoch' | 'member' | 'revision'>;
+
+const TO_END = 1;
+const REVISIONS = 2;
 
 /** Entries of one HAVE at most, and keys of one WANT. */
 export const MOST_ENTRIES = 50;
 
-export const writeHave = ({ leaf, after, toEnd, entries }: Have): Uint8Array => {
-  const out = new Writer(MOST_FRAME_BYTES).u16(leaf).u8(toEnd ? 1 : 0);
+/** @param withRevisions whether the receiver's version has them */
+export const writeHave = ({ leaf, after, toEnd, entries }: Have, withRevisions = true): Uint8Array => {
+  const hasRevisions = withRevisions && entries.some((entry) => revisionOf(entry) > 0);
+  const out = new Writer(MOST_FRAME_BYTES).u16(leaf).u8((toEnd ? TO_END : 0) | (hasRevisions ? REVISIONS : 0));
   writeKey(out, after);
   for (const entry of entries) {
     writePlace(out, entry);
+    if (hasRevisions) out.u32(revisionOf(entry));
     writeKey(out, entry.key);
   }
   return out.finish();
@@ -128,19 +151,21 @@ export const writeHave = ({ leaf, after, toEnd, entries }: Have): Uint8Array => 
 /** @throws MeshError */
 export const readHave = (reader: Reader): Have => {
   const leaf = reader.u16();
-  const end = reader.u8();
-  if (end > 1) throw frameError('a HAVE has flags that are not known');
+  const flags = reader.u8();
+  if ((flags & ~(TO_END | REVISIONS)) !== 0) throw frameError('a HAVE has flags that are not known');
   const after = readKey(reader, true);
-  const entries: { key: string; epoch: number; member: number }[] = [];
+  const entries: HaveEntry[] = [];
   let last = after;
   while (reader.left > 0) {
-    const entry = { ...readPlace(reader), key: readKey(reader) };
+    const place = readPlace(reader);
+    const revision = (flags & REVISIONS) !== 0 ? reader.u32() : 0;
+    const entry = { ...place, key: readKey(reader), ...(revision > 0 && { revision }) };
     if (entry.key <= last) throw frameError('keys in a HAVE are not in order');
     if (entries.length === MOST_ENTRIES) throw frameError(`a HAVE has more than ${MOST_ENTRIES} entries`);
     entries.push(entry);
     last = entry.key;
   }
-  return { leaf, after, toEnd: end === 1, entries };
+  return { leaf, after, toEnd: (flags & TO_END) !== 0, entries };
 };
 
 /** WANT: keys whose records the sender lacks. */

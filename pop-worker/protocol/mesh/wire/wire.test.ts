@@ -41,9 +41,15 @@ const u48 = fc.integer({ min: 0, max: EPOCH_END - 1 });
 const key = fc
   .array(fc.integer({ min: 0x21, max: 0x7e }), { minLength: 1, maxLength: MOST_KEY_BYTES })
   .map((codes) => String.fromCharCode(...codes));
+const revision = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
 const record = fc
-  .record({ key, epoch: u48, member: u16, gone: fc.boolean(), data: fc.uint8Array({ maxLength: 40 }) })
-  .map((made): PresenceRecord => ({ ...made, data: made.gone ? new Uint8Array() : made.data }));
+  .record({ key, epoch: u48, member: u16, gone: fc.boolean(), data: fc.uint8Array({ maxLength: 40 }), revision })
+  .map(
+    ({ revision: times, ...made }): PresenceRecord => ({
+      ...{ ...made, data: made.gone ? new Uint8Array() : made.data },
+      ...(times > 0 && !made.gone && { revision: times }),
+    }),
+  );
 
 /** Each frame by its bytes, as SPEC.md has them. */
 test('frames by their bytes', () => {
@@ -57,6 +63,15 @@ test('frames by their bytes', () => {
   });
   assert.equal(hex(withPorts), '010200030000000000041d1302');
   assert.deepEqual(readHello(reader(withPorts)).handoff, { port: 7443, threads: 2 });
+  const answers = { port: 7443, threads: 2, answers: true };
+  const ofAnswers = writeHello({ oldest: 1, newest: 2, member: 3, incarnation: 4, handoff: answers });
+  assert.equal(hex(ofAnswers), '010200030000000000041d130201');
+  assert.deepEqual(readHello(reader(ofAnswers)).handoff, answers);
+  assert.deepEqual(
+    readHello(reader(Uint8Array.of(...withPorts, 2))).handoff,
+    { port: 7443, threads: 2 },
+    'other flags',
+  );
   for (const [port, threads] of [
     [0, 1],
     [1, 0],
@@ -79,6 +94,9 @@ test('frames by their bytes', () => {
   );
   const one: Update = { record: { key: 'a/b', epoch: 5, member: 6, gone: false, data: Uint8Array.of(7) }, asks: true };
   assert.equal(hex(writeUpdates([one], () => {})), '02000000000005000603612f62000107');
+  const changed: Update = { record: { ...one.record, revision: 8 }, asks: false };
+  assert.equal(hex(writeUpdates([changed], () => {})), '0400000000000500060000000803612f62000107');
+  assert.equal(hex(writeUpdates([changed], () => {}, false)), '00000000000005000603612f62000107', 'to version 2');
   const gone: Update = { record: { ...one.record, gone: true, data: new Uint8Array() }, asks: false };
   assert.equal(hex(writeUpdates([gone], () => {})), '01000000000005000603612f620000');
   assert.equal(hex(writeConfirmation({ key: 'a/b', epoch: 5 })), '00000000000503612f62');
@@ -89,6 +107,18 @@ test('frames by their bytes', () => {
   assert.equal(
     hex(writeHave({ leaf: 1, after: 'a', toEnd: true, entries: [{ key: 'b', epoch: 2, member: 3 }] })),
     '00010101610000000000020003' + '0162',
+  );
+  const entries = [
+    { key: 'b', epoch: 2, member: 3 },
+    { key: 'c', epoch: 4, member: 5, revision: 6 },
+  ];
+  assert.equal(
+    hex(writeHave({ leaf: 1, after: 'a', toEnd: false, entries })),
+    '0001020161' + '0000000000020003' + '00000000' + '0162' + '0000000000040005' + '00000006' + '0163',
+  );
+  assert.equal(
+    hex(writeHave({ leaf: 1, after: 'a', toEnd: false, entries }, false)),
+    '0001000161' + '0000000000020003' + '0162' + '0000000000040005' + '0163',
   );
   assert.equal(hex(writeWant(['a', 'bc'])), '0161026263');
   assert.equal(hex(writeRelay({ from: 1, to: 2, type: FrameType.update, payload: Uint8Array.of(9) })), '000100020309');
@@ -170,8 +200,11 @@ test('what is written is read again, and no part of it is', () => {
     { numRuns },
   );
   fc.assert(
-    fc.property(fc.uniqueArray(key, { maxLength: MOST_ENTRIES }), u48, u16, (names, epoch, member) => {
-      const entries = names.sort().map((name) => ({ key: name, epoch, member }));
+    fc.property(fc.uniqueArray(key, { maxLength: MOST_ENTRIES }), u48, u16, revision, (names, epoch, member, times) => {
+      const entries = names.sort().map((name, i) => ({
+        ...{ key: name, epoch, member },
+        ...(times > 0 && i % 2 === 0 && { revision: times }),
+      }));
       roundTrip(
         { leaf: 1, after: '', toEnd: false, entries },
         writeHave({ leaf: 1, after: '', toEnd: false, entries }),
@@ -226,10 +259,10 @@ test('an UPDATE holds as many records as can still be relayed', () => {
 
 test('versions: the newest that both speak, or an error that says what to do', () => {
   assert.equal(commonVersion({ oldest: 1, newest: 1 }), 1);
-  assert.equal(commonVersion({ oldest: 1, newest: 9 }), 2);
-  assert.throws(() => commonVersion({ oldest: 3, newest: 9 }), {
+  assert.equal(commonVersion({ oldest: 1, newest: 9 }), 3);
+  assert.throws(() => commonVersion({ oldest: 4, newest: 9 }), {
     code: MeshErrorCode.version,
-    message: 'the other worker speaks versions 3 to 9 of the mesh, this one 1 to 2: bring both to one release',
+    message: 'the other worker speaks versions 4 to 9 of the mesh, this one 1 to 3: bring both to one release',
   });
   assert.deepEqual(readHello(reader(Uint8Array.of(1, 2, 0, 3, 0, 0, 0, 0, 0, 4, 99))), {
     oldest: 1,

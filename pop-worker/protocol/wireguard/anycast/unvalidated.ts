@@ -11,6 +11,9 @@ import { INITIATION_BYTES } from '../wire/initiation.ts';
  */
 const FIRST_AGAIN_US = 1e6;
 
+/** The peer is where the worker that has its session has seen it: for so long, unless that one says something else. */
+const VOUCHED_US = 5e6;
+
 /**
  * A source that sends a peer's data of a session that this worker does not hold. It may be the peer, whose packets another
  * worker got until now; or anybody, who has it as its victim. Nothing is sent to it beyond what came from it, and what is
@@ -20,6 +23,7 @@ export class UnvalidatedSource {
   readonly endpoint = new Endpoint();
   /** Of our static keys, that which it most likely knows; undefined: nothing tells. */
   knows: Identity | undefined;
+  #vouchedUntil: TimeUs = Number.NEGATIVE_INFINITY;
   #pending: Pending[] = [];
   #credit = 0;
   /** When the first of those that go together was to go there. */
@@ -33,14 +37,32 @@ export class UnvalidatedSource {
   /** When the latest went: a moment later, perhaps. */
   #pendingSince: TimeUs = Number.NEGATIVE_INFINITY;
 
-  /** Some bytes came from there. */
-  count(words: Int32Array, at: number, bytes: number): void {
+  /** Some bytes came from there. @returns false: it is known that the peer is elsewhere, or was a moment ago */
+  count(words: Int32Array, at: number, bytes: number, now: TimeUs): boolean {
+    if (this.isVouchedFor(now) && !this.endpoint.isAt(words, at)) return false;
     // Another source begins from nothing.
     if (this.endpoint.follow(words, at)) {
       this.#credit = 0;
       this.knows = undefined;
     }
     this.#credit += bytes;
+    return true;
+  }
+
+  /** The worker that has the peer's session says that these bytes, which were counted when they came, are the peer's. */
+  vouch(words: Int32Array, bytes: number, now: TimeUs): void {
+    this.release();
+    if (!this.endpoint.isAt(words, 0)) this.count(words, 0, bytes, now);
+    this.#vouchedUntil = now + VOUCHED_US;
+  }
+
+  /** Nobody has the peer's session any more: it may be anywhere. */
+  release(): void {
+    this.#vouchedUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  isVouchedFor(now: TimeUs): boolean {
+    return now < this.#vouchedUntil;
   }
 
   /** Whether an initiation may go there now. @param ours static keys that it may know: one for each goes together */

@@ -1,5 +1,6 @@
 import { addressFamily, addressPort } from '../../address.ts';
 import type { Random, TimeUs } from '../../contract.ts';
+import { copySecret, newSecret } from '../../secret.ts';
 import { sameMac } from '../constant-time.ts';
 import { COOKIE_REFRESH_US } from '../limits.ts';
 import type { MacPort } from '../ports.ts';
@@ -19,19 +20,28 @@ export class CookieChecker {
   readonly #fleetSecret: Uint8Array;
   readonly #unixUs: () => TimeUs;
   /** Of the last period that was even, and odd. */
-  readonly #secrets = [0, 1].map(() => ({ period: -1, bytes: new Uint8Array(MAC_BYTES) }));
-  readonly #cookie = new Uint8Array(COOKIE_BYTES);
+  readonly #secrets = [0, 1].map(() => ({ period: -1, bytes: newSecret(MAC_BYTES) }));
+  readonly #cookie = newSecret(COOKIE_BYTES);
   readonly #computed = new Uint8Array(MAC_BYTES);
   readonly #source = new Uint8Array(20);
   readonly #period = new Uint8Array(8);
 
-  /** @param fleetSecret 32 bytes that all workers share */
+  /** @param fleetSecret 32 bytes that all workers share; a copy is kept */
   constructor(mac: MacPort, publicKey: Uint8Array, fleetSecret: Uint8Array, unixUs: () => TimeUs) {
     this.#mac = mac;
     this.#mac1Key = mac.labelled('mac1----', publicKey);
     this.#cookieKey = mac.labelled('cookie--', publicKey);
-    this.#fleetSecret = fleetSecret;
+    this.#fleetSecret = copySecret(fleetSecret);
     this.#unixUs = unixUs;
+  }
+
+  /** Wipes what cookies are made of; the checker is not used any more. */
+  forget(): void {
+    for (const known of this.#secrets) {
+      known.bytes.fill(0);
+      known.period = -1;
+    }
+    for (const secret of [this.#fleetSecret, this.#cookie, this.#computed]) secret.fill(0);
   }
 
   /** @param mac1At offset of mac1 in the message */

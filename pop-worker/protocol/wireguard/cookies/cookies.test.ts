@@ -5,7 +5,7 @@ import { COOKIE_REFRESH_US } from '../limits.ts';
 import { address, privateKey, testRandom } from '../testing/scene.ts';
 import { CookieChecker } from './checker.ts';
 import { CookieKeeper } from './keeper.ts';
-import { HandshakeLoad, UNDER_LOAD_US } from './load.ts';
+import { HANDSHAKES_A_SECOND, HandshakeLoad, UNDER_LOAD_US } from './load.ts';
 import { SOURCE_BURST, SourceLimit } from './source-limit.ts';
 
 const MAC1_AT = 116;
@@ -127,6 +127,29 @@ test('more handshakes than the rate are a load, which lasts a second beyond', ()
   assert.equal(load.count(UNDER_LOAD_US, false), false);
   for (let us = 2e6; us < 3e6; us += 10_000) assert.equal(load.count(us, false), false);
   assert.equal(new HandshakeLoad(0).count(0, false), true);
+});
+
+test('the rate of handshakes comes back with time: as many as passed, a tenth of a second’s at most, nothing for time that goes back', () => {
+  assert.equal(HANDSHAKES_A_SECOND, 1000);
+  const load = new HandshakeLoad(100);
+  /** How many come at once before there is a load. */
+  const taken = (now: number): number => {
+    let count = 0;
+    while (count < 1000 && !load.count(now, false)) count++;
+    return count;
+  };
+  assert.equal(taken(10e6), 10, 'a burst, whatever the time was before');
+  assert.equal(taken(11e6), 10, 'load is over');
+  assert.equal(load.count(13e6, false), false);
+  assert.equal(load.count(12.9e6, false), false);
+  assert.equal(taken(13e6), 8, 'those two are gone, and time that went back gave nothing');
+  assert.equal(taken(13e6 + UNDER_LOAD_US), 10);
+  const slow = new HandshakeLoad(5);
+  assert.deepEqual([slow.count(0, false), slow.count(0, false)], [false, true], 'one at least');
+  const steady = new HandshakeLoad(100);
+  for (let i = 0; i < 10; i++) steady.count(1e6, false);
+  for (let us = 1e6 + 10_000; us < 2e6; us += 10_000) assert.equal(steady.count(us, false), false);
+  assert.equal(steady.count(2e6 - 10_000 + 5000, false), true, 'half of one is none');
 });
 
 test('a source begins 64 at once and twenty a second; a /64 is one source, an IPv4 address another', () => {

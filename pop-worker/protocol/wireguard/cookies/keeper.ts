@@ -35,6 +35,7 @@ export class CookieKeeper {
     const sealed = bytes.subarray(at + COOKIE_REPLY.cookie, at + COOKIE_REPLY_BYTES);
     const cookie = this.#mac.openCookie(peer.cookieKey, nonce, sealed, this.#lastMac1);
     if (cookie?.length !== COOKIE_BYTES) return false;
+    this.#cookie?.fill(0);
     this.#cookie = cookie;
     this.#until = now + COOKIE_REFRESH_US;
     this.#lastMac1 = undefined;

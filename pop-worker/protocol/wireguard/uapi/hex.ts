@@ -1,3 +1,5 @@
+import { newSecret } from '../../secret.ts';
+
 export const KEY_BYTES = 32;
 
 const digit = (code: number): number => {
@@ -9,7 +11,7 @@ const digit = (code: number): number => {
 /** A key of 64 hexadecimal digits in [at, end). No text is made of it, for text cannot be wiped. @returns undefined: it is none */
 export const readKey = (bytes: Uint8Array, at: number, end: number): Uint8Array | undefined => {
   if (end - at !== 2 * KEY_BYTES) return undefined;
-  const key = new Uint8Array(KEY_BYTES);
+  const key = newSecret(KEY_BYTES);
   for (let i = 0; i < KEY_BYTES; i++) {
     const high = digit(bytes[at + 2 * i] as number);
     const low = digit(bytes[at + 2 * i + 1] as number);

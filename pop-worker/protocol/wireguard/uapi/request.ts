@@ -39,6 +39,12 @@ export interface SetRequest {
   readonly peers: readonly PeerChange[];
 }
 
+/** Wipes the keys of an operation that was carried out, or will not be. */
+export const wipeRequest = ({ device, peers }: Pick<SetRequest, 'device' | 'peers'>): void => {
+  device.privateKey?.fill(0);
+  for (const { presharedKey } of peers) presharedKey?.fill(0);
+};
+
 export type UapiRequest = { readonly kind: 'get' } | SetRequest;
 
 const MOST_MARK = 0xffff_ffff;
@@ -62,6 +68,8 @@ const keyOf = ({ bytes, at, end }: Value, what: string): Uint8Array => {
 
 const DEVICE: Readonly<Record<string, (device: InterfaceChange, value: Value) => void>> = {
   private_key: (device, value) => {
+    // One that was said before it counts for nothing.
+    device.privateKey?.fill(0);
     device.privateKey = keyOf(value, 'private');
   },
   listen_port: (device, value) => {
@@ -83,6 +91,7 @@ const PEER: Readonly<Record<string, (peer: PeerChange, value: Value) => void>> =
     peer.updateOnly = readTrue(textOf(value), 'update_only');
   },
   preshared_key: (peer, value) => {
+    peer.presharedKey?.fill(0);
     peer.presharedKey = keyOf(value, 'preshared');
   },
   endpoint: (peer, value) => {
@@ -152,8 +161,7 @@ export class UapiReader {
 
   /** Forgets and wipes what was read of an operation that came to nothing. */
   clear(): void {
-    this.#device?.privateKey?.fill(0);
-    for (const { presharedKey } of this.#peers) presharedKey?.fill(0);
+    wipeRequest({ device: this.#device ?? {}, peers: this.#peers });
     this.#device = undefined;
     this.#peers = [];
     this.#isGet = false;
