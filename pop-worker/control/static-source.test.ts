@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { WireGuardPeer } from '#model/wireguard-peer.ts';
+import type { ControlListener } from './source.ts';
 import { StaticSource, StaticSourceError } from './static-source.ts';
 import { SERVING } from './testing/condition.ts';
 
