@@ -1,5 +1,5 @@
 /**
- * Handshakes from one address, as many as a WireGuard interface answers, or a flood at a steady rate: one order over IPC.
+ * Handshakes from one address, as many as a WireGuard interface answers: one order over IPC.
  * Announces `{"ready": …}` once its messages are made, and `{"result": Told}` at its end.
  */
 import { nowUs } from '#host/clock/clock.ts';
@@ -42,8 +42,7 @@ class Load {
     this.#order = order;
     const server = Buffer.from(order.server, 'base64');
     const keys = order.privateKeys.map((key) => Buffer.from(key, 'base64'));
-    this.#messages =
-      keys.length > 0 ? Initiations.real(server, keys, order.count) : Initiations.false(server, order.count);
+    this.#messages = Initiations.real(server, keys, order.count);
     this.#remote = addressOf(order.address, order.port);
   }
 
@@ -54,7 +53,6 @@ class Load {
     const tick = setInterval(() => {
       const elapsed = (nowUs() - start) / 1e6;
       if (elapsed >= this.#order.seconds || this.#isSpent) done.resolve();
-      else if (this.#order.rate > 0) this.#flood(Math.floor(elapsed * this.#order.rate));
       else this.#keepGoing();
     }, TICK_MS);
     await done.promise;
@@ -64,13 +62,7 @@ class Load {
   }
 
   get #isSpent(): boolean {
-    return this.#order.rate === 0 && this.#next === this.#order.count;
-  }
-
-  /** The same messages over and over: nobody remembers what came from strangers. */
-  #flood(until: number): void {
-    while (this.#told.sent < until) this.#send(this.#next++ % this.#order.count);
-    this.#flush();
+    return this.#next === this.#order.count;
   }
 
   #keepGoing(): void {
@@ -103,7 +95,7 @@ class Load {
         for (let at = from; at < end; at += segment) this.#take(buffer, at, Math.min(segment, end - at));
       }
     }
-    if (this.#order.rate === 0) this.#keepGoing();
+    this.#keepGoing();
   }
 
   #take(bytes: Uint8Array, at: number, length: number): void {
@@ -117,8 +109,7 @@ class Load {
     this.#told.cookies++;
     const number = readWord(bytes, at + COOKIE_REPLY.receiver);
     const isOurs = number < this.#order.count;
-    // A flood answers no cookie: its sender does not care.
-    if (this.#order.rate > 0 || !isOurs) return;
+    if (!isOurs) return;
     if (this.#messages.takeCookie(number, bytes.subarray(at, at + COOKIE_REPLY_BYTES))) this.#send(number);
   }
 }

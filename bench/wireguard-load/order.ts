@@ -4,12 +4,10 @@ export interface LoadOrder {
   readonly port: number;
   /** Public key of the interface, base64. */
   readonly server: string;
-  /** Of peers that it knows, base64; none: initiations of nobody. */
+  /** Of peers that it knows, base64. */
   readonly privateKeys: readonly string[];
   /** Initiations that are made. */
   readonly count: number;
-  /** Initiations a second; 0: each as soon as one before it was answered. */
-  readonly rate: number;
   readonly seconds: number;
 }
 

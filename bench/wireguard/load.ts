@@ -5,11 +5,13 @@ import { runCommand } from '#lab/command.ts';
 import { goodputOf, iperfClient, iperfServer } from '../harness/iperf.ts';
 import { withPair } from '../harness/network.ts';
 import { type ProgramSpec, withPrograms } from '../harness/program.ts';
-import { cpuSecondsOf, peakResidentBytesOf, residentBytesOf } from '../harness/usage.ts';
+import { cpuSecondsOf } from '../harness/usage.ts';
 import type { WireGuardImplementation } from '../implementations/wireguard.ts';
 import { identityOf } from '../wireguard-load/messages.ts';
 import type { LoadOrder, Told } from '../wireguard-load/order.ts';
+import type { StrangerOrder } from '../wireguard-load/stranger-order.ts';
 import { configure, startInterface, withWireGuard } from './scene.ts';
+import { costOf, MANY_SOURCES, routeSpoofed, under } from './strangers.ts';
 
 const MAIN = fileURLToPath(new URL('../wireguard-load/main.ts', import.meta.url));
 const CPUS = { server: 1, client: 0 } as const;
@@ -21,8 +23,7 @@ const LIMIT_MS = 60_000;
 /** More than anybody answers in that time. */
 const MOST_HANDSHAKES = 24_000;
 const FLOOD_RATE = 20_000;
-const FLOOD_MESSAGES = 8192;
-/** The flood is on before what is measured under it, and goes on until after it. */
+/** The flood goes on until after what is measured under it. */
 const FLOOD_SECONDS = SECONDS + 4;
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
@@ -62,7 +63,7 @@ export const handshakes = (implementation: WireGuardImplementation): Promise<Rec
         const order = { address: server.address, port: PORT, server: base64(identityOf(own).publicKey) };
         const run = async (count: number, seconds: number) => {
           const keys = privateKeys.map(base64);
-          const load = start(loadProgram({ ...order, privateKeys: keys, count, rate: 0, seconds }), {
+          const load = start(loadProgram({ ...order, privateKeys: keys, count, seconds }), {
             namespace: client.namespace,
             cpu: CPUS.client,
           });
@@ -83,37 +84,37 @@ export const handshakes = (implementation: WireGuardImplementation): Promise<Rec
   );
 
 /**
- * A TCP flow of a peer, first alone and then beside initiations of nobody whose mac1 is right: what is left of it, what the
- * flood makes the program's memory grow by at most, and its CPU's share.
+ * A TCP flow of a peer, first alone and then beside initiations of nobody whose mac1 is right, of as many addresses: what is left
+ * of it, and what each of them costs the program and adds to its memory while there is no flow.
  */
 export const flood = (implementation: WireGuardImplementation): Promise<Record<string, number>> =>
-  withWireGuard(implementation, CPUS, async ({ server, client }, start, publicKey) => {
-    const iperf = start(await iperfServer(server.address), { namespace: server.host.namespace, cpu: CPUS.server });
-    await iperf.ready;
-    const place = { namespace: client.host.namespace, cpu: CPUS.client };
-    const goodput = async (): Promise<number> => {
-      const sender = start(await iperfClient(server.address, SECONDS, 'up'), place);
-      await sender.finish(LIMIT_MS);
-      return goodputOf(sender.output);
-    };
-    await goodput();
-    const alone = await goodput();
-    const before = residentBytesOf(server.program.pid);
-    const order = { address: server.host.address, port: PORT, server: publicKey, privateKeys: [] };
-    const load = start(
-      loadProgram({ ...order, count: FLOOD_MESSAGES, rate: FLOOD_RATE, seconds: FLOOD_SECONDS }),
-      place,
-    );
-    await load.ready;
-    const cpu = cpuSecondsOf(server.program.pid);
-    const beside = await goodput();
-    const used = cpuSecondsOf(server.program.pid) - cpu;
-    const told = (await load.finish(LIMIT_MS)) as Told;
-    if (told.sent < 0.9 * FLOOD_RATE * FLOOD_SECONDS) throw new Error(`Of the flood only ${told.sent} messages left.`);
-    return {
-      flood_share: beside / alone,
-      flood_goodput: beside,
-      flood_cpu: (100 * used) / (SECONDS + 1),
-      flood_memory: Math.max(0, peakResidentBytesOf(server.program.pid) - before) / 2 ** 20,
-    };
-  });
+  withWireGuard(
+    implementation,
+    CPUS,
+    async ({ server, client }, start, publicKey) => {
+      const iperf = start(await iperfServer(server.address), { namespace: server.host.namespace, cpu: CPUS.server });
+      await iperf.ready;
+      const place = { namespace: client.host.namespace, cpu: CPUS.client };
+      const goodput = async (): Promise<number> => {
+        const sender = start(await iperfClient(server.address, SECONDS, 'up'), place);
+        await sender.finish(LIMIT_MS);
+        return goodputOf(sender.output);
+      };
+      await goodput();
+      const alone = await goodput();
+      const order: StrangerOrder = {
+        ...{ kind: 'initiations', sources: MANY_SOURCES, peer: 0, rate: FLOOD_RATE, seconds: FLOOD_SECONDS },
+        ...{ address: server.host.address, port: PORT, server: publicKey },
+      };
+      const strangers = (spec: ProgramSpec) => start(spec, place);
+      const { seen } = await under(strangers, order, goodput);
+      const cost = await costOf(server.program.pid, strangers, order);
+      return {
+        flood_share: seen / alone,
+        flood_goodput: seen,
+        flood_cpu_per_message: cost.cpuUs,
+        flood_memory: cost.grownMib,
+      };
+    },
+    routeSpoofed,
+  );

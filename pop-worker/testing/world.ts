@@ -11,6 +11,7 @@ import type { DeviceOrder, DeviceReport, Resumable } from './device.ts';
 import { type DeviceIdentity, Issuer } from './issuer.ts';
 import { ip, Namespaces, nodad } from './namespaces.ts';
 import { Reports } from './reports.ts';
+import { SPOOFED, type SpoofedOrder, type SpoofedTold } from './spoofed-order.ts';
 import { type MoreLines, WorkerFiles } from './worker-files.ts';
 
 export { deviceOf, EDGE4, EDGE6, INTERNET4, INTERNET6, PORT } from './addresses.ts';
@@ -243,6 +244,20 @@ export class World {
     ip('-n', name, 'route', 'add', 'default', 'via', `198.51.100.${4 * n + 1}`);
     ip('-n', name, 'route', 'add', 'default', 'via', `2001:db8:c:${n}::1`);
     return name;
+  }
+
+  /** Sends datagrams to the worker from many addresses, out of a namespace that `clientNamespace` made. */
+  async spoof(namespace: string, order: Omit<SpoofedOrder, 'address'>): Promise<SpoofedTold> {
+    const [, own = ''] = /inet ([\d.]+)/.exec(ip('-n', namespace, '-4', '-o', 'address', 'show', 'dev', 'eth0')) ?? [];
+    ip('-n', namespace, 'route', 'replace', 'local', SPOOFED, 'dev', 'lo');
+    ip('-n', this.workerNamespace, 'route', 'replace', SPOOFED, 'via', own);
+    const child = this.#namespaces.fork(namespace, here('spoofed.ts'));
+    const told = new Promise<SpoofedTold>((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', (code) => reject(new Error(`the sender ended with ${code}`)));
+    });
+    child.send({ ...order, address: EDGE4 } satisfies SpoofedOrder);
+    return told;
   }
 
   async download(namespace: string, ...urls: string[]): Promise<{ digest: string; bytes: number; seconds: number }[]> {

@@ -46,6 +46,7 @@ export const WIREGUARD_METRICS = [
         'backlog',
         'control_queue',
         'congestion',
+        'overload',
       ],
     },
     help: 'What arrived, from either side, and came to nothing',

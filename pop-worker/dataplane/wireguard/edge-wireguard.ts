@@ -21,6 +21,7 @@ import { PeerBook } from './peer-book.ts';
 import { WireGuardSessions, type WireGuardSessionsParts } from './sessions.ts';
 import { WIREGUARD_THREAD, type WireGuardSetup } from './setup.ts';
 import { PeerShare } from './share.ts';
+import { timeShares } from './share-of-time.ts';
 import type { ThreadPeers } from './thread-peers.ts';
 
 interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peers' | 'mtu' | 'send'> {
@@ -101,6 +102,7 @@ export class EdgeWireGuard {
     const options: Omit<WireGuardOptions, 'privateKey'> = {
       ...{ mtu, ports: enginePorts(), random: systemRandom },
       handshakesASecond: Math.ceil(handshakesASecond / threads),
+      ...timeShares(),
       ...{ isRoutedByCaller: true, isAnycast: true },
       unixUs: () => Date.now() * 1000,
       sink: {

@@ -11,6 +11,7 @@ import { Burst } from '#protocol/burst.ts';
 import { NEVER } from '#protocol/contract.ts';
 import { WireGuard } from '#protocol/wireguard/wireguard.ts';
 import { Delivery } from './delivery.ts';
+import { timeShares } from './share-of-time.ts';
 import { openSocket } from './sockets.ts';
 import { Unreachable } from './unreachable.ts';
 
@@ -58,6 +59,7 @@ export class Tunnel {
     const unreachable = new Unreachable((...packets) => this.delivery.add(...packets));
     this.core = new WireGuard({
       ...{ privateKey, mtu, handshakesASecond, ports: enginePorts(), random: systemRandom },
+      ...timeShares(),
       unixUs: () => Date.now() * 1000,
       sink: {
         packets: (buffer, words, count) => this.delivery.add(buffer, words, count),

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodePorts } from '#host/wireguard/ports.ts';
+import { inUse } from '#protocol/quic/testing/heap.ts';
 import { Burst, DESCRIPTOR_WORDS } from '../burst.ts';
-import { Backlog, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
+import { Backlog, CROWD_WAITING, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING } from './backlog.ts';
 import { Drop } from './drop.ts';
+import type { TimeBudget, WireGuardOptions } from './options.ts';
 import { OwnKeys } from './own-keys.ts';
 import { address, type Datagram, Host, packet, privateKey, Scene } from './testing/scene.ts';
 
 /** A host that knows this many others, and the first initiation of each. */
-const crowd = (count: number, handshakesASecond = 1e9) => {
+const crowd = (count: number, handshakesASecond = 1e9, more: Partial<WireGuardOptions> = {}) => {
   const scene = new Scene();
-  const one = scene.add(1, { handshakesASecond });
+  const one = scene.add(1, { handshakesASecond, ...more });
   const others: Host[] = [];
   const initiations: Datagram[] = [];
   for (let i = 0; i < count; i++) {
@@ -82,17 +84,108 @@ test('those that wait are bounded', () => {
   const backlog = new Backlog();
   const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
   const [bytes, words] = [new Uint8Array(148).fill(7), new Int32Array(DESCRIPTOR_WORDS).fill(9)];
-  for (let i = 0; i < MOST_WAITING; i++) assert.ok(backlog.add(own, bytes, 0, 148, words, 0));
-  assert.ok(!backlog.add(own, bytes, 0, 148, words, 0));
+  for (let i = 0; i < MOST_WAITING; i++) assert.ok(backlog.add(own, bytes, 0, 148, words, 0, i));
+  assert.ok(!backlog.add(own, bytes, 0, 148, words, 0, MOST_WAITING));
   assert.equal(backlog.size, MOST_WAITING);
   bytes.fill(0);
   assert.deepEqual(backlog.next(), {
     own,
     bytes: new Uint8Array(148).fill(7),
     words: new Int32Array(DESCRIPTOR_WORDS).fill(9),
+    place: 0,
     isHanded: false,
   });
-  assert.ok(backlog.add(own, bytes, 0, 148, words, 0));
+  assert.ok(backlog.add(own, bytes, 0, 148, words, 0, 0));
   while (backlog.next() !== undefined);
   assert.equal(backlog.size, 0);
+});
+
+test('in a crowd only one of a source may wait: few addresses leave room for others', () => {
+  const backlog = new Backlog();
+  const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
+  const [bytes, words] = [new Uint8Array(148), new Int32Array(DESCRIPTOR_WORDS)];
+  const add = (place: number): boolean => backlog.add(own, bytes, 0, 148, words, 0, place);
+  for (let i = 0; i < CROWD_WAITING; i++) assert.ok(add(7), 'an office behind one address');
+  assert.deepEqual([add(7), add(8), add(8), add(9)], [false, true, false, true]);
+  for (let i = 0; i < CROWD_WAITING; i++) backlog.next();
+  assert.deepEqual([add(7), add(8)], [true, true], 'few wait now');
+});
+
+/** A budget that a test gives out. */
+class Given implements TimeBudget {
+  isLeft = true;
+  isPlenty = true;
+  untilLeftUs = 500;
+  readonly calls: string[] = [];
+  refill(): void {
+    this.calls.push('refill');
+  }
+  start(): void {
+    this.calls.push('start');
+  }
+  spend(): void {
+    this.calls.push('spend');
+  }
+}
+
+test('handshakes wait while they have had their time, and go on when there is some again', () => {
+  const budget = new Given();
+  const { one, initiations } = crowd(3, 1e9, { handshakeTime: budget });
+  budget.isLeft = false;
+  one.takes(initiations, 0);
+  assert.equal(answered(one, 0), 0);
+  assert.equal(one.core.deadline(), 500);
+  budget.isLeft = true;
+  budget.calls.length = 0;
+  one.core.handle({ kind: 'time' }, 500);
+  assert.equal(answered(one, 500), 3);
+  assert.deepEqual(budget.calls, ['refill', ...Array.from({ length: 3 }, () => ['start', 'spend']).flat()]);
+  budget.calls.length = 0;
+  one.core.handle({ kind: 'time' }, 600);
+  assert.deepEqual(budget.calls, [], 'a turn without handshakes asks for nothing');
+});
+
+test('under load without time messages of strangers are not even looked at, but answers to what we began are', () => {
+  const budget = new Given();
+  const { one, others, initiations } = crowd(2, 0, { strangerTime: budget });
+  const [, other] = others as [Host, Host];
+  one.takes([initiations[0]!], 0);
+  assert.equal(one.core.dropped[Drop.cookieSent], 1);
+  one.poll(0);
+  budget.isPlenty = false;
+  budget.isLeft = false;
+  const broken = { ...initiations[1]!, bytes: initiations[1]!.bytes.slice().fill(0, 100) };
+  one.takes([broken], 0);
+  assert.deepEqual([one.core.dropped[Drop.overload], one.core.dropped[Drop.mac1]], [1, 0]);
+  const peer = [...one.core.peers][1]!;
+  one.core.setEndpoint(peer, other.address);
+  one.core.renewPeer(peer, 0);
+  other.takes(one.poll(0), 0);
+  one.takes(other.poll(0), 0);
+  assert.equal(one.core.totals.sessions, 1);
+});
+
+test('under load what shows a mac2 comes before what shows none, for which a part of the time is kept', () => {
+  const budget = new Given();
+  const { one, initiations } = crowd(2, 0, { strangerTime: budget });
+  budget.isPlenty = false;
+  const [first, second] = initiations as [Datagram, Datagram];
+  one.takes([first, first, { ...second, bytes: second.bytes.slice().fill(1, 132) }], 0);
+  assert.deepEqual([one.core.dropped[Drop.overload], one.core.dropped[Drop.cookieSent]], [1, 2]);
+});
+
+test('what was taken is let go, also while there is always something that waits', () => {
+  const backlog = new Backlog();
+  const own = new OwnKeys(nodePorts(), () => 0, new Uint8Array(32), { privateKey: privateKey(1) }, undefined).newest;
+  const [bytes, words] = [new Uint8Array(148), new Int32Array(DESCRIPTOR_WORDS)];
+  const add = (): boolean => backlog.add(own, bytes, 0, 148, words, 0, 0);
+  assert.ok(add());
+  const before = inUse();
+  for (let i = 0; i < 100_000; i++) {
+    add();
+    backlog.next();
+  }
+  const grown = inUse() - before;
+  assert.equal(backlog.size, 1);
+  assert.ok(grown < 4 << 20, `${grown} bytes`);
 });

@@ -17,6 +17,7 @@ import type { StagedTotal } from './staged.ts';
 import { HybridClock } from './tai64n.ts';
 import { Deadlines } from './timers/deadlines.ts';
 import type { TimedEvent } from './timers/table.ts';
+import { TurnBudget } from './turn-budget.ts';
 
 /** A handshake message on its way out. */
 export interface ControlMessage {
@@ -56,7 +57,9 @@ export class Device {
   readonly questions = new Questions();
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();
-  readonly backlog = new Backlog();
+  readonly backlog: Backlog;
+  /** Time for messages of whom nothing is known yet. */
+  readonly strangers: TurnBudget;
   readonly deadlines = new Deadlines<Peer>();
   readonly stagedTotal: StagedTotal = { bytes: 0 };
   /** By number. */
@@ -78,6 +81,8 @@ export class Device {
   constructor(options: WireGuardOptions) {
     const { ports, random, unixUs, previous, handshakesASecond = HANDSHAKES_A_SECOND } = options;
     this.options = options;
+    this.backlog = new Backlog(options.handshakeTime);
+    this.strangers = new TurnBudget(options.strangerTime);
     const cookieSecret = newSecret(32);
     random.fill(cookieSecret);
     this.own = new OwnKeys(ports, unixUs, cookieSecret, options, previous);

@@ -43,6 +43,8 @@ export const Drop = {
   controlQueue: 21,
   /** Congestion on the way to us, which its sender can only be told by loss: what was inside knows no ECN. */
   congestion: 22,
+  /** Under load, while handshakes have had their share of the time: it was not even looked at. */
+  overload: 23,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -69,5 +71,6 @@ export const DROP_REASONS = [
   'backlog',
   'control_queue',
   'congestion',
+  'overload',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

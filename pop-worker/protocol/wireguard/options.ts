@@ -53,6 +53,21 @@ export interface WireGuardSink {
   expired?(peer: Peer): void;
 }
 
+/** How much of its thread's time something may have that anybody can ask for; a clock's, and so the host's. */
+export interface TimeBudget {
+  /** A turn begins that has some of it. */
+  refill(): void;
+  /** What follows until `spend` is taken from it. */
+  start(): void;
+  /** @param times 1; more: what it leads to takes so much longer */
+  spend(times: number): void;
+  readonly isLeft: boolean;
+  /** Whether there is some beyond a reserve for what comes first. */
+  readonly isPlenty: boolean;
+  /** Microseconds until there is some, where nothing else is to be done. */
+  readonly untilLeftUs: number;
+}
+
 /** A static key of ours. */
 export interface StaticKeyOptions {
   /** 32 bytes; the caller wipes its own. */
@@ -73,6 +88,10 @@ export interface WireGuardOptions extends StaticKeyOptions {
   readonly mtu?: number;
   /** More handshake messages a second ask for cookies; Infinity: only while many wait for their turn (`backlog.ts`). */
   readonly handshakesASecond?: number;
+  /** For handshakes; what is over waits. Default: as many as a turn may have. */
+  readonly handshakeTime?: TimeBudget;
+  /** For looking at handshake messages while there is a load; what is over is dropped unread. Default: all are looked at. */
+  readonly strangerTime?: TimeBudget;
   /**
    * Others have this key and these peers, and routes may lead a peer from them to us: who sends data of a session that is not held
    * here is begun with (`SPEC.md`, Anycast, which says what that costs). Default: nobody has, and such data is dropped.

@@ -1,8 +1,9 @@
-import { type Burst, D_ECN, D_LENGTH, D_OFFSET, D_SEGMENT, DESCRIPTOR_WORDS, ecnOf } from '../burst.ts';
+import { type Burst, D_ECN, D_LENGTH, D_OFFSET, D_REMOTE, D_SEGMENT, DESCRIPTOR_WORDS, ecnOf } from '../burst.ts';
 import type { TimeUs } from '../contract.ts';
 import { packetLength } from './allowed-ips.ts';
 import type { Verdict } from './anycast/questions.ts';
 import type { Waiting } from './backlog.ts';
+import { isMac2Given } from './cookies/checker.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import { tellCongestion } from './ecn.ts';
@@ -33,6 +34,11 @@ import { LEAST_TRANSPORT_BYTES, TRANSPORT } from './wire/transport.ts';
 /** Transport messages that are opened in one call; more take another. */
 const BATCH = 256;
 
+/** Of mac2, the end of a handshake message. */
+const MAC_BYTES = 16;
+/** To send an answer takes about as long as to make it. */
+const SENDING_TOO = 2;
+
 /** Datagrams in: handshakes one by one, transport messages opened together. */
 export class Receiver {
   readonly #device: Device;
@@ -61,15 +67,18 @@ export class Receiver {
 
   /** A turn of handling begins: what waits is done first, as much as a turn has. */
   begin(now: TimeUs): void {
-    const { backlog } = this.#device;
+    const { backlog, strangers } = this.#device;
     backlog.begin();
+    strangers.begin();
     while (backlog.size > 0 && backlog.takeTurn()) {
       const { own, bytes, words, isHanded } = backlog.next() as Waiting;
       this.#isHanded = isHanded;
       const type = messageType(bytes, 0, bytes.length);
       // The key may have gone meanwhile.
       const isOurs = this.#device.own.has(own.identity);
+      backlog.start();
       this.#device.drop(isOurs ? this.#handshake(own, type, bytes, 0, words, 0, now) : Drop.mac1);
+      backlog.spend();
     }
   }
 
@@ -113,16 +122,41 @@ export class Receiver {
     // It may change sessions that messages before it belong to.
     this.#open(burst, now);
     if (type === MessageType.cookieReply) return this.#takeCookie(burst.buffer, at, now);
-    const { buffer, words } = burst;
-    const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
-    const own = this.#device.own.byMac1(buffer, at, mac1At);
-    if (own === undefined) return Drop.mac1;
+    return this.#takeHandshake(type, burst, at, length, from, now);
+  }
+
+  #takeHandshake(
+    type: MessageType,
+    { buffer, words }: Burst,
+    at: number,
+    length: number,
+    from: number,
+    now: TimeUs,
+  ): Drop {
+    const { backlog, load, own: ours, sources, strangers } = this.#device;
     const isAwaited = type === MessageType.response && this.#isAwaited(readWord(buffer, at + RESPONSE.receiver));
-    const refused = this.#responder.admit(own, buffer, at, mac1At, words, from, isAwaited, now);
-    if (refused !== Drop.none) return refused;
-    const { backlog } = this.#device;
-    if (backlog.size === 0 && backlog.takeTurn()) return this.#handshake(own, type, buffer, at, words, from, now);
-    return backlog.add(own, buffer, at, length, words, from, this.#isHanded) ? Drop.none : Drop.backlog;
+    if (!isAwaited && load.isOn(now) && !this.#hasTimeFor(buffer, at + length - MAC_BYTES)) return Drop.overload;
+    strangers.start();
+    const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
+    const own = ours.byMac1(buffer, at, mac1At);
+    const refused =
+      own === undefined ? Drop.mac1 : this.#responder.admit(own, buffer, at, mac1At, words, from, isAwaited, now);
+    strangers.spend(refused === Drop.cookieSent ? SENDING_TOO : 1);
+    if (own === undefined || refused !== Drop.none) return refused;
+    if (backlog.size > 0 || !backlog.takeTurn()) {
+      const place = sources.placeOf(words, from + D_REMOTE);
+      return backlog.add(own, buffer, at, length, words, from, place, this.#isHanded) ? Drop.none : Drop.backlog;
+    }
+    backlog.start();
+    const drop = this.#handshake(own, type, buffer, at, words, from, now);
+    backlog.spend();
+    return drop;
+  }
+
+  /** Who was given a cookie comes before those that were not yet. @param mac2At offset of mac2 */
+  #hasTimeFor(bytes: Uint8Array, mac2At: number): boolean {
+    const { strangers } = this.#device;
+    return strangers.isPlenty || (strangers.isLeft && isMac2Given(bytes, mac2At));
   }
 
   /** Whoever answers what we have begun does so once: it need not show first where it is. */

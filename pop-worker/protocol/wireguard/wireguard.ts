@@ -249,6 +249,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
       this.#sender.take(input.packets);
     }
     this.#expire(now);
+    this.#device.backlog.end(now);
   }
 
   /**
@@ -284,8 +285,8 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
 
   deadline(): TimeUs {
     const { backlog, due, control, deadlines, later, questions } = this.#device;
-    const isBusy = due.size > 0 || control.length > 0 || backlog.size > 0 || !this.#sender.isIdle;
-    return isBusy ? Number.NEGATIVE_INFINITY : Math.min(deadlines.first, later.first, questions.first);
+    const isBusy = due.size > 0 || control.length > 0 || !this.#sender.isIdle;
+    return isBusy ? Number.NEGATIVE_INFINITY : Math.min(deadlines.first, later.first, questions.first, backlog.readyAt);
   }
 
   /** Wipes all keys; nothing works after it. */

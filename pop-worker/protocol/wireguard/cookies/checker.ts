@@ -1,4 +1,4 @@
-import { ADDRESS_WORDS, addressFamily } from '../../address.ts';
+import { addressFamily, addressPort } from '../../address.ts';
 import type { Random, TimeUs } from '../../contract.ts';
 import { copySecret, newSecret } from '../../secret.ts';
 import { sameMac } from '../constant-time.ts';
@@ -19,10 +19,11 @@ export class CookieChecker {
   readonly #cookieKey: Uint8Array;
   readonly #fleetSecret: Uint8Array;
   readonly #unixUs: () => TimeUs;
-  readonly #secret = newSecret(MAC_BYTES);
+  /** Of the last period that was even, and odd. */
+  readonly #secrets = [0, 1].map(() => ({ period: -1, bytes: newSecret(MAC_BYTES) }));
   readonly #cookie = newSecret(COOKIE_BYTES);
   readonly #computed = new Uint8Array(MAC_BYTES);
-  readonly #source = new Uint8Array(18);
+  readonly #source = new Uint8Array(20);
   readonly #period = new Uint8Array(8);
 
   /** @param fleetSecret 32 bytes that all workers share; a copy is kept */
@@ -36,7 +37,11 @@ export class CookieChecker {
 
   /** Wipes what cookies are made of; the checker is not used any more. */
   forget(): void {
-    for (const secret of [this.#fleetSecret, this.#secret, this.#cookie, this.#computed]) secret.fill(0);
+    for (const known of this.#secrets) {
+      known.bytes.fill(0);
+      known.period = -1;
+    }
+    for (const secret of [this.#fleetSecret, this.#cookie, this.#computed]) secret.fill(0);
   }
 
   /** @param mac1At offset of mac1 in the message */
@@ -48,7 +53,7 @@ export class CookieChecker {
   /** Whether who sent it has had a cookie of ours for this address and port. */
   isMac2Valid(bytes: Uint8Array, at: number, mac1At: number, remote: Int32Array, remoteAt: number): boolean {
     // As those have it that were given no cookie (§5.4.4), and most of a flood: it costs no mac to say so.
-    if (isZero(bytes, at + mac1At + MAC_BYTES)) return false;
+    if (!isMac2Given(bytes, at + mac1At + MAC_BYTES)) return false;
     const period = this.#currentPeriod();
     for (const each of [period, period - 1]) {
       this.#makeCookie(each, remote, remoteAt);
@@ -82,19 +87,27 @@ export class CookieChecker {
     return Math.floor(this.#unixUs() / COOKIE_REFRESH_US);
   }
 
+  #secretOf(period: number): Uint8Array {
+    const known = this.#secrets[period & 1] as { period: number; bytes: Uint8Array };
+    if (known.period !== period) {
+      writeWord(this.#period, 0, period);
+      this.#mac.mac(this.#fleetSecret, this.#period, 0, this.#period.length, known.bytes, 0);
+      known.period = period;
+    }
+    return known.bytes;
+  }
+
   #makeCookie(period: number, remote: Int32Array, remoteAt: number): void {
-    writeWord(this.#period, 0, period);
-    this.#mac.mac(this.#fleetSecret, this.#period, 0, this.#period.length, this.#secret, 0);
-    const bytes = addressFamily(remote, remoteAt) === 6 ? 16 : 4;
-    const words = new Uint8Array(remote.buffer, remote.byteOffset + 4 * remoteAt, 4 * ADDRESS_WORDS);
-    this.#source.set(words.subarray(8, 8 + bytes));
-    this.#source[bytes] = words[2] as number;
-    this.#source[bytes + 1] = words[3] as number;
-    this.#mac.mac(this.#secret, this.#source, 0, bytes + 2, this.#cookie, 0);
+    const secret = this.#secretOf(period);
+    const words = addressFamily(remote, remoteAt) === 6 ? 4 : 1;
+    for (let i = 0; i < words; i++) writeWord(this.#source, 4 * i, remote[remoteAt + 2 + i] as number);
+    writeWord(this.#source, 4 * words, addressPort(remote, remoteAt));
+    this.#mac.mac(secret, this.#source, 0, 4 * words + 2, this.#cookie, 0);
   }
 }
 
-const isZero = (bytes: Uint8Array, at: number): boolean => {
-  for (let i = at; i < at + MAC_BYTES; i++) if (bytes[i] !== 0) return false;
-  return true;
+/** Whether there is any mac2 at `at`: that of whoever has no cookie is zero. */
+export const isMac2Given = (bytes: Uint8Array, at: number): boolean => {
+  for (let i = at; i < at + MAC_BYTES; i++) if (bytes[i] !== 0) return true;
+  return false;
 };

@@ -79,7 +79,9 @@ test('a flood without cookies costs no mac beyond mac1', () => {
   // One that could be a cookie's is looked at, for both periods.
   message[147] = 1;
   assert.equal(checker.isMac2Valid(message, 0, MAC1_AT, address(1), 0), false);
-  assert.equal(macs, 6);
+  assert.equal(macs, 6, 'the secrets of both periods among them');
+  assert.equal(checker.isMac2Valid(message, 0, MAC1_AT, address(1), 0), false);
+  assert.equal(macs, 10, 'which are kept');
 });
 
 test('a cookie is used for two minutes, and its maker takes it for two to four', () => {

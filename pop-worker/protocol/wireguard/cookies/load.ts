@@ -34,6 +34,11 @@ export class HandshakeLoad {
     return now < this.#until;
   }
 
+  /** Whether we are under load, without another message. */
+  isOn(now: TimeUs): boolean {
+    return now < this.#until;
+  }
+
   #countRate(now: TimeUs): void {
     const passed = Math.max(0, now - this.#at);
     this.#at = Math.max(this.#at, now);

@@ -8,7 +8,7 @@ import type { TimeUs } from '../../contract.ts';
 export const SOURCE_HANDSHAKES_A_SECOND = 20;
 export const SOURCE_BURST = 64;
 /** Sources at a time (4,096 of 16 bytes): a power of two. */
-const PLACES = 4096;
+export const SOURCE_PLACES = 4096;
 const COST_US = 1e6 / SOURCE_HANDSHAKES_A_SECOND;
 
 /**
@@ -16,9 +16,9 @@ const COST_US = 1e6 / SOURCE_HANDSHAKES_A_SECOND;
  * a hash: of two sources at one place the newer one has it, so a crowd can lose its count but never grow the table.
  */
 export class SourceLimit {
-  readonly #keys = new Int32Array(2 * PLACES);
+  readonly #keys = new Int32Array(2 * SOURCE_PLACES);
   /** When the source has its whole burst again. */
-  readonly #fullAt = new Float64Array(PLACES);
+  readonly #fullAt = new Float64Array(SOURCE_PLACES);
   readonly #seed: number;
 
   /** @param seed unpredictable, so that nobody chooses who shares a place */
@@ -28,7 +28,7 @@ export class SourceLimit {
 
   allows(remote: Int32Array, at: number, now: TimeUs): boolean {
     const high = remote[at + 2] as number;
-    const low = addressFamily(remote, at) === 6 ? (remote[at + 3] as number) : 0;
+    const low = lowOf(remote, at);
     const place = this.#place(high, low);
     if (this.#keys[2 * place] !== high || this.#keys[2 * place + 1] !== low) {
       this.#keys[2 * place] = high;
@@ -41,9 +41,17 @@ export class SourceLimit {
     return true;
   }
 
+  /** Where a source is counted, 0 to `SOURCE_PLACES` - 1: of few sources each has a place of its own. */
+  placeOf(remote: Int32Array, at: number): number {
+    return this.#place(remote[at + 2] as number, lowOf(remote, at));
+  }
+
   #place(high: number, low: number): number {
     let hash = Math.imul(high ^ this.#seed, 0x9e3779b1);
     hash = Math.imul(hash ^ (hash >>> 15) ^ low, 0x85ebca6b);
-    return ((hash ^ (hash >>> 13)) >>> 0) % PLACES;
+    return ((hash ^ (hash >>> 13)) >>> 0) % SOURCE_PLACES;
   }
 }
+
+const lowOf = (remote: Int32Array, at: number): number =>
+  addressFamily(remote, at) === 6 ? (remote[at + 3] as number) : 0;
