@@ -108,7 +108,7 @@ test('a watch counts as running until an event finds its caller gone', async () 
   await eventually(ended, 'the watch has ended');
 });
 
-test('every series is moved by what callers do and by what fails, but those of revisions, which others publish', async () => {
+test('every series is moved by what callers do and by what fails, but those of revisions and sites, which others publish and tell of', async () => {
   const operator = await identity.sign('operator');
   await callEverything(url, { token: identity.sign, organisations: ['org-1', 'org-2'], prefix: 'e-' });
   await jetstream(nats).publish(`$KV.${Bucket.config}._system.tenant.bad`, Uint8Array.of(0xff));
@@ -132,5 +132,11 @@ test('every series is moved by what callers do and by what fails, but those of r
   assert.deepEqual(metrics.unmoved(), [
     'cloudbridge_config_revisions_total{outcome="published"}',
     'cloudbridge_config_revisions_total{outcome="failed"}',
+    'cloudbridge_config_site_events_total{event="up"}',
+    'cloudbridge_config_site_events_total{event="failover"}',
+    'cloudbridge_config_site_events_total{event="down"}',
+    'cloudbridge_config_sites_count{state="up"}',
+    'cloudbridge_config_sites_count{state="down"}',
+    'cloudbridge_config_held_site_events_count',
   ]);
 });
