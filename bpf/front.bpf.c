@@ -1,0 +1,41 @@
+// The front door of a PoP: what comes in by an interface is looked at here before the kernel makes anything of it.
+#include "include/count.h"
+#include "include/lists.h"
+#include "include/martian.h"
+#include "include/parse.h"
+#include "include/settings.h"
+
+char _license[] SEC("license") = "GPL";
+
+INLINE int drop(enum counter why, __u64 bytes) {
+  count(why, bytes);
+  return XDP_DROP;
+}
+
+INLINE int pass(enum counter why, __u64 bytes) {
+  count(why, bytes);
+  return XDP_PASS;
+}
+
+INLINE int is_unwanted_fragment(const struct packet *packet) {
+  if (settings.fragments == FRAGMENTS_DROP) return packet->flags & PACKET_FRAGMENT;
+  return settings.fragments == FRAGMENTS_DROP_LATER && packet->flags & PACKET_LATER_FRAGMENT;
+}
+
+SEC("xdp")
+int front(struct xdp_md *ctx) {
+  __u64 bytes = at_end(ctx) - at_data(ctx);
+  struct packet packet = {};
+  enum parsed parsed = parse(ctx, &packet);
+  if (parsed == PARSED_NOT_IP) return pass(COUNT_NOT_IP, bytes);
+  if (parsed == PARSED_MALFORMED) return drop(COUNT_DROP_MALFORMED, bytes);
+  if (settings.drops_martians && is_martian(&packet)) return drop(COUNT_DROP_MARTIAN, bytes);
+  if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(COUNT_DROP_OPTIONS, bytes);
+  if (is_unwanted_fragment(&packet)) return drop(COUNT_DROP_FRAGMENT, bytes);
+  if (settings.has_lists) {
+    struct listed *listed = find_listed(&packet);
+    if (listed && listed->action == LIST_DENY) return drop(COUNT_DROP_DENIED, bytes);
+    if (listed && listed->action == LIST_ALLOW) return pass(COUNT_ALLOWED, bytes);
+  }
+  return pass(COUNT_PASSED, bytes);
+}

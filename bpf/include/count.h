@@ -1,0 +1,40 @@
+// What became of packets: one counter each, per CPU, so that counting costs an addition.
+#ifndef CLOUDBRIDGE_COUNT_H
+#define CLOUDBRIDGE_COUNT_H
+
+#include "packet.h"
+
+// Order is layout: new ones go to the end.
+enum counter {
+  COUNT_PASSED,
+  COUNT_NOT_IP,
+  COUNT_DROP_MALFORMED,
+  COUNT_DROP_MARTIAN,
+  COUNT_DROP_FRAGMENT,
+  COUNT_DROP_OPTIONS,
+  COUNT_DROP_DENIED,
+  COUNT_ALLOWED,
+  COUNTERS,
+};
+
+struct count {
+  __u64 packets;
+  __u64 bytes;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, COUNTERS);
+  __type(key, enum counter);
+  __type(value, struct count);
+} counts SEC(".maps");
+
+INLINE void count(enum counter which, __u64 bytes) {
+  enum counter key = which;
+  struct count *at = bpf_map_lookup_elem(&counts, &key);
+  if (!at) return;
+  at->packets++;
+  at->bytes += bytes;
+}
+
+#endif
