@@ -33,9 +33,9 @@ int front(struct xdp_md *ctx) {
   if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(COUNT_DROP_OPTIONS, bytes);
   if (is_unwanted_fragment(&packet)) return drop(COUNT_DROP_FRAGMENT, bytes);
   if (settings.has_lists) {
-    struct listed *listed = find_listed(&packet);
-    if (listed && listed->action == LIST_DENY) return drop(COUNT_DROP_DENIED, bytes);
-    if (listed && listed->action == LIST_ALLOW) return pass(COUNT_ALLOWED, bytes);
+    enum list_action action = listed(&packet);
+    if (action == LIST_DENY) return drop(COUNT_DROP_DENIED, bytes);
+    if (action == LIST_ALLOW) return pass(COUNT_ALLOWED, bytes);
   }
   return pass(COUNT_PASSED, bytes);
 }

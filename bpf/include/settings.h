@@ -2,6 +2,7 @@
 #ifndef CLOUDBRIDGE_SETTINGS_H
 #define CLOUDBRIDGE_SETTINGS_H
 
+#include "lists.h"
 #include "packet.h"
 
 enum fragments {
@@ -16,6 +17,12 @@ struct settings {
   __u8 drops_options;  // IPv4 options and IPv6 routing headers
   __u8 drops_martians;
 };
+
+// Names that no map has in it: user space knows them by this.
+struct names {
+  enum list_cell list_cell;
+};
+const volatile struct names names;
 
 const volatile struct settings settings = {.drops_martians = 1};
 

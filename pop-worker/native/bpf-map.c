@@ -209,14 +209,24 @@ static napi_value map_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static void on_ring_collected(napi_env env, void *data, void *hint) {
+static void on_unmapped(napi_env env, void *data, void *hint) {
   (void)env;
   munmap(data, (size_t)(uintptr_t)hint);
 }
 
+static napi_value memory_of(napi_env env, const bpf_map *map, size_t length, int access, off_t offset) {
+  napi_value buffer;
+  void *memory = mmap(NULL, length, access, MAP_SHARED, map->fd, offset);
+  if (memory == MAP_FAILED) return throw_errno(env, errno, "mmap of a map");
+  void *hint = (void *)(uintptr_t)length;
+  if (napi_create_external_arraybuffer(env, memory, length, on_unmapped, hint, &buffer) == napi_ok) return buffer;
+  munmap(memory, length);
+  return throw_errno(env, ENOMEM, "memory of a map");
+}
+
 // Memory of a ring buffer: the consumer's page, or the producer's page and behind it, twice, all that it writes.
 static napi_value map_ring(napi_env env, napi_callback_info info) {
-  napi_value args[2], buffer;
+  napi_value args[2];
   bpf_map *self;
   bool isConsumer;
   if (!args_get(env, info, 2, args) || (self = arg_map(env, args[0])) == NULL ||
@@ -224,17 +234,22 @@ static napi_value map_ring(napi_env env, napi_callback_info info) {
     return NULL;
   }
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t length = isConsumer ? page : page + 2 * (size_t)self->info.max_entries;
-  int access = isConsumer ? PROT_READ | PROT_WRITE : PROT_READ;
-  void *memory = mmap(NULL, length, access, MAP_SHARED, self->fd, isConsumer ? 0 : (off_t)page);
-  if (memory == MAP_FAILED) return throw_errno(env, errno, "mmap of a ring buffer");
-  void *hint = (void *)(uintptr_t)length;
-  if (napi_create_external_arraybuffer(env, memory, length, on_ring_collected, hint, &buffer) == napi_ok) return buffer;
-  munmap(memory, length);
-  return throw_errno(env, ENOMEM, "ring buffer");
+  if (isConsumer) return memory_of(env, self, page, PROT_READ | PROT_WRITE, 0);
+  return memory_of(env, self, page + 2 * (size_t)self->info.max_entries, PROT_READ, (off_t)page);
+}
+
+// Memory of an array that may be mapped: what is written there programs see at once.
+static napi_value map_memory(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  bpf_map *self;
+  if (!args_get(env, info, 1, args) || (self = arg_map(env, args[0])) == NULL) return NULL;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t bytes = (self->value_bytes + 7) / 8 * 8 * self->info.max_entries;
+  return memory_of(env, self, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE, 0);
 }
 
 NATIVE_FUNCTIONS(bpf_map, {"bpfMapOpen", map_open}, {"bpfMapInfo", map_info}, {"bpfMapUpdate", map_update},
                  {"bpfMapLookup", map_lookup}, {"bpfMapDelete", map_delete}, {"bpfMapUpdateBatch", map_update_batch},
                  {"bpfMapDeleteBatch", map_delete_batch}, {"bpfMapRead", map_read},
-                 {"bpfMapDescriptor", map_descriptor}, {"bpfMapRing", map_ring}, {"bpfMapClose", map_close});
+                 {"bpfMapDescriptor", map_descriptor}, {"bpfMapRing", map_ring},
+                 {"bpfMapMemory", map_memory}, {"bpfMapClose", map_close});

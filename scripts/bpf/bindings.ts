@@ -23,10 +23,15 @@ const pascal = (text: string): string => camel(`_${text}`);
 /** TypeScript for the maps, records and lists of names in the programs of an object. */
 export class Bindings {
   readonly #types: readonly BtfType[];
+  readonly #symbols: ReadonlyMap<string, number>;
+  readonly #constantBytes: number;
   readonly #records = new Map<string, Record_>();
 
-  constructor(types: readonly BtfType[]) {
+  /** @param symbols where variables lie in their sections, which types do not say @param constantBytes of their section */
+  constructor(types: readonly BtfType[], symbols: ReadonlyMap<string, number>, constantBytes: number) {
     this.#types = types;
+    this.#symbols = symbols;
+    this.#constantBytes = constantBytes;
   }
 
   /** @param isNetworkOrder seen on the way: a type of the name `__be16` or `__be32` */
@@ -70,10 +75,10 @@ export class Bindings {
   }
 
   #variables(section: string) {
-    return this.#section(section).map(({ type, offset }) => {
+    return this.#section(section).map(({ type }) => {
       const variable = this.#types[type] as BtfType;
       if (variable.kind !== 'variable') throw new Error(`${section}: not a variable`);
-      return { name: variable.name, of: variable.of, offset };
+      return { name: variable.name, of: variable.of };
     });
   }
 
@@ -90,13 +95,9 @@ export class Bindings {
   }
 
   #constants(): string[] {
-    const variables = this.#variables('.rodata');
-    const total = this.#types.flatMap((type) => (type.kind === 'section' && type.name === '.rodata' ? [type] : []));
-    if (total.length === 0) return [];
-    return variables.map(({ name, of, offset }) => {
-      const record = this.#record(of);
-      return `  ${camel(name)}: { at: ${offset}, record: ${pascal(record.name)} },`;
-    });
+    return this.#variables('.rodata').map(
+      ({ name, of }) => `  ${camel(name)}: { at: ${this.#symbols.get(name)}, record: ${pascal(this.#record(of).name)} },`,
+    );
   }
 
   #enums(): string[] {
@@ -121,7 +122,8 @@ export class Bindings {
       ...records,
       ...this.#enums(),
       `export const MAPS = {\n${maps.join('\n')}\n} as const;\n`,
-      `/** Where constants lie in their section. */\nexport const CONSTANTS = {\n${constants.join('\n')}\n} as const;\n`,
+      `/** Where constants lie in their section, which has so many bytes. */\nexport const CONSTANTS = {\n${constants.join('\n')}\n} as const;`,
+      `export const CONSTANT_BYTES = ${this.#constantBytes};\n`,
     ].join('\n');
   }
 }

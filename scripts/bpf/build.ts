@@ -8,7 +8,7 @@ import path from 'node:path';
 import { root } from '../setup/paths.mjs';
 import { Bindings } from './bindings.ts';
 import { readBtf } from './btf.ts';
-import { elfSections } from './elf.ts';
+import { elfSections, elfSymbols } from './elf.ts';
 
 const FOLDER = path.join(root, 'bpf');
 const INCLUDES: Readonly<Record<string, string>> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
@@ -47,10 +47,12 @@ const build = (): void => {
   for (const source of filesIn(FOLDER, /\.bpf\.c$/)) {
     const name = path.basename(source, '.bpf.c');
     const object = compile(path.basename(source), `gen/${name}.o`);
-    const section = elfSections(object).get('.BTF');
-    if (section === undefined) throw new Error(`${name}: clang wrote no BTF`);
+    const sections = elfSections(object);
+    const btf = sections.get('.BTF');
+    if (btf === undefined) throw new Error(`${name}: clang wrote no BTF`);
+    const types = new Bindings(readBtf(btf), elfSymbols(sections), sections.get('.rodata')?.length ?? 0);
     const bindings = path.join(root, `pop-worker/xdp/gen/${name}.ts`);
-    writeFileSync(bindings, new Bindings(readBtf(section)).text());
+    writeFileSync(bindings, types.text());
     console.log(`${name}: ${object.length} bytes`);
   }
   writeFileSync(path.join(FOLDER, 'gen/sources.sha256'), `${sourcesDigest()}\n`);

@@ -21,3 +21,16 @@ export const elfSections = (file: Uint8Array): ReadonlyMap<string, Uint8Array> =
 /** Up to the NUL. */
 export const textAt = (bytes: Uint8Array, at: number): string =>
   new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)));
+
+const SYMBOL_BYTES = 24;
+
+/** Where each symbol lies in its section. */
+export const elfSymbols = (sections: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, number> => {
+  const [table, names] = [sections.get('.symtab'), sections.get('.strtab')];
+  if (table === undefined || names === undefined) throw new Error('an object without symbols');
+  const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const symbols = new Map<string, number>();
+  for (let at = 0; at < table.length; at += SYMBOL_BYTES)
+    symbols.set(textAt(names, view.getUint32(at, true)), Number(view.getBigUint64(at + 8, true)));
+  return symbols;
+};

@@ -101,6 +101,11 @@ export class BpfMap {
     return native.bpfMapRing(this.#handle, isConsumer);
   }
 
+  /** Of an array that may be mapped: what is written there programs see at once. */
+  memory(): ArrayBuffer {
+    return native.bpfMapMemory(this.#handle);
+  }
+
   close(): void {
     native.bpfMapClose(this.#handle);
   }

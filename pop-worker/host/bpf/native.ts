@@ -55,6 +55,8 @@ export interface BpfNative {
   ): number;
   bpfMapDescriptor(map: BpfMapHandle): number;
   bpfMapRing(map: BpfMapHandle, isConsumer: boolean): ArrayBuffer;
+  /** Of an array with BPF_F_MMAPABLE: what is written there programs see at once. */
+  bpfMapMemory(map: BpfMapHandle): ArrayBuffer;
   bpfMapClose(map: BpfMapHandle): void;
 
   bpfObjectOpen(bytes: Uint8Array, name: string): BpfObjectHandle;
