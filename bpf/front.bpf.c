@@ -27,15 +27,15 @@ int front(struct xdp_md *ctx) {
   __u64 bytes = at_end(ctx) - at_data(ctx);
   struct packet packet = {};
   enum parsed parsed = parse(ctx, &packet);
-  if (parsed == PARSED_NOT_IP) return pass(COUNT_NOT_IP, bytes);
-  if (parsed == PARSED_MALFORMED) return drop(COUNT_DROP_MALFORMED, bytes);
-  if (settings.drops_martians && is_martian(&packet)) return drop(COUNT_DROP_MARTIAN, bytes);
-  if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(COUNT_DROP_OPTIONS, bytes);
-  if (is_unwanted_fragment(&packet)) return drop(COUNT_DROP_FRAGMENT, bytes);
+  if (parsed == PARSED_NOT_IP) return pass(NOT_IP, bytes);
+  if (parsed == PARSED_MALFORMED) return drop(DROP_MALFORMED, bytes);
+  if (settings.drops_martians && is_martian(&packet)) return drop(DROP_MARTIAN, bytes);
+  if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(DROP_OPTIONS, bytes);
+  if (is_unwanted_fragment(&packet)) return drop(DROP_FRAGMENT, bytes);
   if (settings.has_lists) {
     enum list_action action = listed(&packet);
-    if (action == LIST_DENY) return drop(COUNT_DROP_DENIED, bytes);
-    if (action == LIST_ALLOW) return pass(COUNT_ALLOWED, bytes);
+    if (action == LIST_DENY) return drop(DROP_DENIED, bytes);
+    if (action == LIST_ALLOW) return pass(ALLOWED, bytes);
   }
-  return pass(COUNT_PASSED, bytes);
+  return pass(PASSED, bytes);
 }

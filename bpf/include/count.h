@@ -6,16 +6,16 @@
 
 // Order is layout: new ones go to the end.
 enum counter {
-  COUNT_PASSED,
-  COUNT_NOT_IP,
-  COUNT_DROP_MALFORMED,
-  COUNT_DROP_MARTIAN,
-  COUNT_DROP_FRAGMENT,
-  COUNT_DROP_OPTIONS,
-  COUNT_DROP_DENIED,
-  COUNT_ALLOWED,
-  COUNTERS,
+  PASSED,
+  NOT_IP,
+  DROP_MALFORMED,
+  DROP_MARTIAN,
+  DROP_FRAGMENT,
+  DROP_OPTIONS,
+  DROP_DENIED,
+  ALLOWED,
 };
+#define COUNTERS (ALLOWED + 1)
 
 struct count {
   __u64 packets;

@@ -38,6 +38,8 @@ import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
 import { wireguardRun } from './wireguard-run.ts';
+import { xdpRun } from './xdp-run.ts';
+import { xdpStatus } from './xdp-status.ts';
 import { workerQlog } from './worker-qlog.ts';
 import { workerRoutes } from './worker-routes.ts';
 import { workerRun } from './worker-run.ts';
@@ -89,6 +91,8 @@ export const VISIBLE: readonly Command[] = [
   bgpDump,
   dnsRun,
   dnsStatus,
+  xdpRun,
+  xdpStatus,
   wireguardRun,
   workerRun,
   workerStatus,

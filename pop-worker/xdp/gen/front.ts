@@ -46,15 +46,14 @@ export const Names = record(4, {
 
 /** enum counter */
 export const Counter = {
-  countPassed: 0,
-  countNotIp: 1,
-  countDropMalformed: 2,
-  countDropMartian: 3,
-  countDropFragment: 4,
-  countDropOptions: 5,
-  countDropDenied: 6,
-  countAllowed: 7,
-  counters: 8,
+  passed: 0,
+  notIp: 1,
+  dropMalformed: 2,
+  dropMartian: 3,
+  dropFragment: 4,
+  dropOptions: 5,
+  dropDenied: 6,
+  allowed: 7,
 } as const;
 
 /** enum list_action */
