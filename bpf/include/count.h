@@ -14,8 +14,9 @@ enum counter {
   DROP_OPTIONS,
   DROP_DENIED,
   ALLOWED,
+  DROP_LIMITED,
 };
-#define COUNTERS (ALLOWED + 1)
+#define COUNTERS (DROP_LIMITED + 1)
 
 struct count {
   __u64 packets;

@@ -6,24 +6,47 @@
 #include "packet.h"
 
 enum fragments {
-  FRAGMENTS_PASS,   // the kernel puts them together
+  FRAGMENTS_PASS,  // the kernel puts them together
   FRAGMENTS_DROP_LATER,
   FRAGMENTS_DROP,
 };
 
-struct settings {
-  __u8 has_lists;
-  enum fragments fragments;
-  __u8 drops_options;  // IPv4 options and IPv6 routing headers
-  __u8 drops_martians;
+// Each packet is of one.
+enum limit_class {
+  LIMIT_OTHER,
+  LIMIT_SYN,
+  LIMIT_INITIAL,  // of QUIC
+  LIMIT_ICMP,
+  LIMIT_FRAGMENT,
+  LIMIT_UDP,
+};
+#define LIMIT_CLASSES 8
+
+struct limit {
+  __u32 rate;   // tokens in 2^20 ns; 0: no limit
+  __u32 burst;  // tokens
 };
 
-// Names that no map has in it: user space knows them by this.
-struct names {
-  enum list_cell list_cell;
+struct settings {
+  __u64 seed;
+  __u64 limit_mask_v4;
+  __u64 limit_mask_v6;
+  __u32 limit_lines;  // a power of two
+  enum fragments fragments;
+  __u8 has_lists;
+  __u8 has_coarse_clock;
+  __u8 drops_options;  // IPv4 options and IPv6 extension headers
+  __u8 drops_martians;
+  struct limit limits[LIMIT_CLASSES];
 };
-const volatile struct names names;
 
 const volatile struct settings settings = {.drops_martians = 1};
+
+// Names that are in no map and no setting: user space knows them by this.
+struct names {
+  enum list_cell list_cell;
+  enum limit_class limit_class;
+};
+const volatile struct names names;
 
 #endif

@@ -46,7 +46,11 @@ export class Bindings {
     if (type.kind === 'int' || type.kind === 'enum') return { name, offset, bytes: type.bytes, isBig, count: 1 };
     if (type.kind !== 'array') throw new Error(`${name}: a record has numbers and arrays of them`);
     const element = this.#resolve(type.of);
-    if (element.type.kind !== 'int') throw new Error(`${name}: an array has numbers`);
+    if (element.type.kind === 'struct') {
+      const { bytes } = this.#record(type.of);
+      return { name, offset, bytes, isBig: false, count: type.count };
+    }
+    if (element.type.kind !== 'int') throw new Error(`${name}: an array has numbers or structs`);
     return { name, offset, bytes: element.type.bytes, isBig: element.isBig, count: type.count };
   }
 
