@@ -21,6 +21,36 @@ const Filter = z.strictObject({
   fragments: z.enum(['pass', 'drop-later', 'drop']).default('pass'),
 });
 
+const PerClass = z.strictObject({
+  /** Packets a second of one source. */
+  rate: z.int().min(1).max(4_000_000),
+  /** Packets at once; absent: those of a second. */
+  burst: z.int().min(1).max(4_000_000).optional(),
+});
+
+/** Each packet is of one class; a class without a limit has none. */
+const Limits = z.strictObject({
+  /** What is one source: bits of its address. */
+  ipv4_bits: z.int().min(8).max(32).default(32),
+  ipv6_bits: z.int().min(16).max(64).default(64),
+  /** Sources that are remembered, a power of two. */
+  sources: z
+    .int()
+    .min(1024)
+    .max(2 ** 24)
+    .refine((count) => (count & (count - 1)) === 0, 'must be a power of two')
+    .default(2 ** 18),
+  syn: PerClass.optional(),
+  /** UDP that begins as a QUIC Initial does. */
+  initial: PerClass.optional(),
+  icmp: PerClass.optional(),
+  fragment: PerClass.optional(),
+  udp: PerClass.optional(),
+  /** All that is none of these. */
+  other: PerClass.optional(),
+});
+export type XdpLimitsFile = z.infer<typeof Limits>;
+
 export const XdpFile = z.strictObject({
   /** `any`: in the driver where it can, else behind it. */
   mode: z.enum(['any', 'native', 'generic']).default('any'),
@@ -29,6 +59,7 @@ export const XdpFile = z.strictObject({
   /** Where `/metrics`, `/healthz` and `/readyz` are served, as host:port; absent: nowhere. */
   metrics: hostPort.optional(),
   filter: Filter.prefault({}),
+  limit: Limits.prefault({}),
   list: z.array(List).max(100).default([]),
 });
 export type XdpFile = z.infer<typeof XdpFile>;

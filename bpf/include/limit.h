@@ -37,8 +37,9 @@ INLINE __u64 mix(__u64 value) {
 INLINE __u64 source_hash(const struct packet *packet, enum limit_class class) {
   __u64 source = packet->source[0];
   if (packet->flags & PACKET_V6) source |= (__u64)packet->source[1] << 32;
-  source &= packet->flags & PACKET_V6 ? settings.limit_mask_v6 : settings.limit_mask_v4;
-  return mix(mix(source ^ settings.seed) + class * 2 + !!(packet->flags & PACKET_V6));
+  const volatile __u8 *mask = packet->flags & PACKET_V6 ? settings.limit_mask_v6 : settings.limit_mask_v4;
+  source &= *(const volatile __u64 *)mask;
+  return mix(mix(source ^ *(const volatile __u64 *)settings.seed) + class * 2 + !!(packet->flags & PACKET_V6));
 }
 
 INLINE __u32 limit_time(void) {

@@ -28,9 +28,9 @@ struct limit {
 };
 
 struct settings {
-  __u64 seed;
-  __u64 limit_mask_v4;
-  __u64 limit_mask_v6;
+  __u8 seed[8];
+  __u8 limit_mask_v4[8];  // in the order of networks
+  __u8 limit_mask_v6[8];
   __u32 limit_lines;  // a power of two
   enum fragments fragments;
   __u8 has_lists;

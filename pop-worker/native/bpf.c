@@ -29,7 +29,8 @@ bool is_room(napi_env env, size_t have, size_t want, const char *name) {
 bool bpf_info_of(napi_env env, int fd, void *info, size_t bytes) {
   union bpf_attr attr = {.info = {.bpf_fd = (uint32_t)fd, .info_len = (uint32_t)bytes, .info = bpf_pointer(info)}};
   if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0) return true;
-  throw_errno(env, errno, "BPF_OBJ_GET_INFO_BY_FD");
+  // A word of its own for what everybody else calls EBADF.
+  throw_errno(env, errno == EBADFD ? EBADF : errno, "BPF_OBJ_GET_INFO_BY_FD");
   return false;
 }
 

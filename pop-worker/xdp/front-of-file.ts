@@ -9,6 +9,7 @@ import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { StartError } from '../start-error.ts';
 import { type Counted, type CounterName, Front } from './front.ts';
 import { Fragments } from './gen/front.ts';
+import { limitSettings } from './limits.ts';
 import { collectXdp } from './metrics.ts';
 import { SourceLists } from './lists/source-lists.ts';
 import type { Action } from './lists/lists-v4.ts';
@@ -64,9 +65,12 @@ export class FileFront {
     this.#folder = dirname(resolve(path));
     const lists = this.#listsOf(file);
     const { mode, filter } = file;
+    const { settings, lines } = limitSettings(file.limit);
     this.#front = new Front({
       ...{ interfaceName: name, interfaceIndex: indexOf(name), mode },
+      limitLines: lines,
       settings: {
+        ...settings,
         hasLists: 1,
         fragments: FRAGMENTS[filter.fragments],
         dropsOptions: Number(filter.drop_options),

@@ -20,6 +20,8 @@ export interface FrontOptions {
   readonly interfaceIndex: number;
   readonly mode: FrontMode;
   readonly settings: FrontSettings;
+  /** Of the table of limits. */
+  readonly limitLines: number;
 }
 
 export interface Counted {
@@ -54,7 +56,10 @@ export class Front {
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#pins = new Pins(path.join(bpfFileSystem(), 'cloudbridge', options.interfaceName));
-    const object = BpfObject.load(readFileSync(FILE), PROGRAM, { constants: constantsOf(options.settings) });
+    const object = BpfObject.load(readFileSync(FILE), PROGRAM, {
+      constants: constantsOf(options.settings),
+      most: { [MAPS.limits.name]: options.limitLines },
+    });
     try {
       this.#program = object.program(PROGRAM);
       this.#maps = new Map((Object.keys(MAPS) as FrontMap[]).map((name) => [name, object.map(MAPS[name].name)]));

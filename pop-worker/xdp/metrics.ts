@@ -14,6 +14,7 @@ const OUTCOMES = {
   dropFragment: 'drop_fragment',
   dropOptions: 'drop_options',
   dropDenied: 'drop_denied',
+  dropLimited: 'drop_limited',
 } as const satisfies Record<keyof XdpStatus['counts'], keyof typeof PACKETS>;
 
 /** Brings the slots of a filter up to date. */

@@ -2,7 +2,7 @@ import type { MetricSpec } from './spec.ts';
 
 const OUTCOMES = [
   ...['passed', 'not_ip', 'allowed', 'drop_malformed', 'drop_martian', 'drop_fragment', 'drop_options'],
-  'drop_denied',
+  ...['drop_denied', 'drop_limited'],
 ] as const;
 
 /** What comes in by an interface, as XDP judges it. */

@@ -51,10 +51,10 @@ export const Limit = record(8, {
 });
 
 /** struct settings */
-export const Settings = record(104, {
-  seed: { at: 0, width: 8 },
-  limitMaskV4: { at: 8, width: 8 },
-  limitMaskV6: { at: 16, width: 8 },
+export const Settings = record(100, {
+  seed: { at: 0, bytes: 8 },
+  limitMaskV4: { at: 8, bytes: 8 },
+  limitMaskV6: { at: 16, bytes: 8 },
   limitLines: { at: 24, width: 4 },
   fragments: { at: 28, width: 4 },
   hasLists: { at: 32, width: 1 },
@@ -127,6 +127,6 @@ export const MAPS = {
 /** Where constants lie in their section, which has so many bytes. */
 export const CONSTANTS = {
   settings: { at: 0, record: Settings },
-  names: { at: 104, record: Names },
+  names: { at: 100, record: Names },
 } as const;
-export const CONSTANT_BYTES = 112;
+export const CONSTANT_BYTES = 108;
