@@ -1,4 +1,5 @@
 // The front door of a PoP: what comes in by an interface is looked at here before the kernel makes anything of it.
+#include "include/balance.h"
 #include "include/count.h"
 #include "include/limit.h"
 #include "include/lists.h"
@@ -54,13 +55,18 @@ INLINE int judge(struct xdp_md *ctx) {
   if (settings.drops_martians && is_martian(&packet)) return drop(DROP_MARTIAN, bytes);
   if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(DROP_OPTIONS, bytes);
   if (is_unwanted_fragment(&packet)) return drop(DROP_FRAGMENT, bytes);
-  if (settings.has_lists) {
-    enum list_action action = listed(&packet);
-    if (action == LIST_DENY) return drop(DROP_DENIED, bytes);
-    if (action == LIST_ALLOW) return pass(ALLOWED, bytes);
+  enum list_action action = settings.has_lists ? listed(&packet) : LIST_NONE;
+  if (action == LIST_DENY) return drop(DROP_DENIED, bytes);
+  if (action != LIST_ALLOW && settings.limit_lines && is_over_limit(&packet, class_of(ctx, &packet)))
+    return drop(DROP_LIMITED, bytes);
+  if (settings.has_services) {
+    struct balanced balanced = {};
+    if (balance(ctx, &packet, &balanced)) {
+      count(balanced.counter, bytes);
+      return balanced.verdict;
+    }
   }
-  if (settings.limit_lines && is_over_limit(&packet, class_of(ctx, &packet))) return drop(DROP_LIMITED, bytes);
-  return pass(PASSED, bytes);
+  return pass(action == LIST_ALLOW ? ALLOWED : PASSED, bytes);
 }
 
 SEC("xdp")

@@ -15,8 +15,15 @@ enum counter {
   DROP_DENIED,
   ALLOWED,
   DROP_LIMITED,
+  BALANCED,
+  ANSWERED_ECHO,
+  ANSWERED_TOO_BIG,
+  DROP_TOO_BIG,
+  DROP_NO_BACKEND,
+  DROP_NO_ROOM,  // in front of a packet, for headers
+  DROP_SERVICE_FRAGMENT,
 };
-#define COUNTERS (DROP_LIMITED + 1)
+#define COUNTERS (DROP_SERVICE_FRAGMENT + 1)
 
 struct count {
   __u64 packets;

@@ -38,6 +38,14 @@ struct settings {
   __u8 drops_options;  // IPv4 options and IPv6 extension headers
   __u8 drops_martians;
   struct limit limits[LIMIT_CLASSES];
+  __u32 connection_lines;  // a power of two
+  __u8 flow_seed[8];       // the same at all that balance the same services: they choose the same backends
+  __u32 timeouts[4];       // by the lower bits of enum connection_state, in ticks of the kernel
+  __u8 has_services;
+  __u8 has_any_port;
+  __u8 has_service_prefixes;
+  __u8 has_quic;
+  __u8 answers_echo;
 };
 
 const volatile struct settings settings = {.drops_martians = 1};

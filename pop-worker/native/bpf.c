@@ -1,10 +1,13 @@
 // bpf(2) by itself: programs, links, pins, test runs. Maps: bpf-map.c; objects are loaded in bpf-object.c.
 #include "bpf.h"
 
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define MOST_PATH 256
+// With the zero behind it.
+#define MOST_MAP_NAME 16
 
 // What bpfProgramInfo and bpfTestRun fill in; host/bpf/native.ts has the same.
 enum { PROGRAM_ID, PROGRAM_VERIFIED, PROGRAM_XLATED_BYTES, PROGRAM_JITED_BYTES, PROGRAM_MAPS, PROGRAM_WORDS };
@@ -104,6 +107,25 @@ static napi_value link_update(napi_env env, napi_callback_info info) {
   return sys_bpf(BPF_LINK_UPDATE, &attr) == 0 ? NULL : throw_errno(env, errno, "BPF_LINK_UPDATE");
 }
 
+// A map that no object has: one inside another. @returns its descriptor
+static napi_value map_create(napi_env env, napi_callback_info info) {
+  napi_value args[6];
+  int type, key, value, most, flags;
+  char name[MOST_MAP_NAME] = {0};
+  if (!args_get(env, info, 6, args) || !arg_text(env, args[0], "name", name, sizeof name) ||
+      !arg_int(env, args[1], "type", 1, INT32_MAX, &type) || !arg_int(env, args[2], "key", 1, INT32_MAX, &key) ||
+      !arg_int(env, args[3], "value", 1, INT32_MAX, &value) || !arg_int(env, args[4], "most", 1, INT32_MAX, &most) ||
+      !arg_int(env, args[5], "flags", 0, INT32_MAX, &flags)) {
+    return NULL;
+  }
+  union bpf_attr attr = {.map_type = (uint32_t)type, .key_size = (uint32_t)key, .value_size = (uint32_t)value};
+  attr.max_entries = (uint32_t)most;
+  attr.map_flags = (uint32_t)flags;
+  memcpy(attr.map_name, name, sizeof attr.map_name);
+  int fd = sys_bpf(BPF_MAP_CREATE, &attr);
+  return fd < 0 ? throw_errno(env, errno, "BPF_MAP_CREATE") : make_int(env, fd);
+}
+
 static napi_value pin(napi_env env, napi_callback_info info) {
   napi_value args[2];
   int fd;
@@ -127,4 +149,4 @@ static napi_value pinned(napi_env env, napi_callback_info info) {
 }
 
 NATIVE_FUNCTIONS(bpf, {"bpfProgramInfo", program_info}, {"bpfTestRun", test_run}, {"bpfLinkXdp", link_xdp},
-                 {"bpfLinkUpdate", link_update}, {"bpfPin", pin}, {"bpfPinned", pinned});
+                 {"bpfLinkUpdate", link_update}, {"bpfMapCreate", map_create}, {"bpfPin", pin}, {"bpfPinned", pinned});

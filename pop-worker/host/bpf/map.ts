@@ -7,6 +7,8 @@ const CURSOR_BYTES = 64;
 const READ_AT_ONCE = 4096;
 /** ENOSPC: no bucket of a hash may be read in part, and one has more than there is room for. */
 const NO_SPACE = 'ENOSPC';
+/** BPF_MAP_TYPE_ARRAY. */
+const ARRAY = 2;
 
 let cpus: number | undefined;
 
@@ -36,6 +38,11 @@ export class BpfMap {
     this.keyBytes = info[MapInfo.keyBytes] as number;
     this.valueBytes = info[MapInfo.valueBytes] as number;
     this.most = info[MapInfo.most] as number;
+  }
+
+  /** An array that is to be an element of another map. @param name of at most 15 bytes */
+  static array(name: string, valueBytes: number, most: number): BpfMap {
+    return new BpfMap(native.bpfMapCreate(name, ARRAY, 4, valueBytes, most, 0));
   }
 
   get descriptor(): number {
@@ -89,10 +96,7 @@ export class BpfMap {
       isLast = read < 0;
       const count = isLast ? -read - 1 : read;
       for (let i = 0; i < count; i++)
-        show(
-          keys.subarray(i * keyBytes, (i + 1) * keyBytes),
-          values.subarray(i * valueBytes, (i + 1) * valueBytes),
-        );
+        show(keys.subarray(i * keyBytes, (i + 1) * keyBytes), values.subarray(i * valueBytes, (i + 1) * valueBytes));
     }
   }
 

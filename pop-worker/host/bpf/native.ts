@@ -30,6 +30,8 @@ export interface BpfNative {
   bpfLinkXdp(program: number, interfaceIndex: number, flags: number): number;
   /** Puts another program in the place of a link's, between two packets. */
   bpfLinkUpdate(link: number, program: number): void;
+  /** A map that no object has. @param name of at most 15 bytes @param type BPF_MAP_TYPE_* @returns its descriptor */
+  bpfMapCreate(name: string, type: number, keyBytes: number, valueBytes: number, most: number, flags: number): number;
   bpfPin(descriptor: number, path: string): void;
   /** @returns descriptor of what is pinned there */
   bpfPinned(path: string): number;

@@ -1,12 +1,6 @@
 // Written by scripts/bpf/build.ts from what the compiler says of bpf/: not by hand.
 import { record } from '#host/bpf/record.ts';
 
-/** struct count */
-export const Count = record(16, {
-  packets: { at: 0, width: 8 },
-  bytes: { at: 8, width: 8 },
-});
-
 /** struct list_cells */
 export const ListCells = record(65536, {
   of: { at: 0, bytes: 65536 },
@@ -44,6 +38,91 @@ export const BucketLine = record(64, {
   of: { at: 0, bytes: 64 },
 });
 
+/** struct service_key */
+export const ServiceKey = record(20, {
+  address: { at: 0, bytes: 16 },
+  port: { at: 16, width: 2, isBig: true },
+  protocol: { at: 18, width: 1 },
+  isV6: { at: 19, width: 1 },
+});
+
+/** struct service */
+export const Service = record(8, {
+  id: { at: 0, width: 4 },
+  flags: { at: 4, width: 4 },
+});
+
+/** struct service_prefix */
+export const ServicePrefix = record(24, {
+  bits: { at: 0, width: 4 },
+  protocol: { at: 4, width: 1 },
+  isV6: { at: 5, width: 1 },
+  port: { at: 6, width: 2, isBig: true },
+  address: { at: 8, bytes: 16 },
+});
+
+/** struct backend */
+export const Backend = record(64, {
+  address: { at: 0, bytes: 16 },
+  source: { at: 16, bytes: 16 },
+  spread: { at: 32, width: 4, isBig: true },
+  nextHop: { at: 36, bytes: 6 },
+  own: { at: 42, bytes: 6 },
+  interface: { at: 48, width: 4 },
+  service: { at: 52, width: 2 },
+  mtu: { at: 54, width: 2 },
+  port: { at: 56, width: 2, isBig: true },
+  state: { at: 58, width: 1 },
+  encapsulation: { at: 59, width: 1 },
+  isV6: { at: 60, width: 1 },
+  rest: { at: 61, bytes: 3 },
+});
+
+/** struct carried */
+export const Carried = record(16, {
+  packets: { at: 0, width: 8 },
+  bytes: { at: 8, width: 8 },
+});
+
+/** struct kept */
+export const Kept = record(8, {
+  flowSeed: { at: 0, bytes: 8 },
+});
+
+/** struct connection */
+export const Connection = record(16, {
+  flow: { at: 0, width: 8 },
+  end: { at: 8, width: 4 },
+  state: { at: 12, width: 4 },
+});
+
+/** struct connection_line */
+export const ConnectionLine = record(128, {
+  of: { at: 0, bytes: 128 },
+});
+
+/** struct count */
+export const Count = record(16, {
+  packets: { at: 0, width: 8 },
+  bytes: { at: 8, width: 8 },
+});
+
+/** struct quic_config */
+export const QuicConfig = record(4, {
+  mode: { at: 0, width: 1 },
+  serverBytes: { at: 1, width: 1 },
+  nonceBytes: { at: 2, width: 1 },
+  encodesLength: { at: 3, width: 1 },
+});
+
+/** struct server */
+export const Server = record(20, {
+  service: { at: 0, width: 2 },
+  config: { at: 2, width: 1 },
+  rest: { at: 3, width: 1 },
+  id: { at: 4, bytes: 16 },
+});
+
 /** struct limit */
 export const Limit = record(8, {
   rate: { at: 0, width: 4 },
@@ -51,7 +130,7 @@ export const Limit = record(8, {
 });
 
 /** struct settings */
-export const Settings = record(100, {
+export const Settings = record(136, {
   seed: { at: 0, bytes: 8 },
   limitMaskV4: { at: 8, bytes: 8 },
   limitMaskV6: { at: 16, bytes: 8 },
@@ -62,6 +141,14 @@ export const Settings = record(100, {
   dropsOptions: { at: 34, width: 1 },
   dropsMartians: { at: 35, width: 1 },
   limits: { at: 36, bytes: 64 },
+  connectionLines: { at: 100, width: 4 },
+  flowSeed: { at: 104, bytes: 8 },
+  timeouts: { at: 112, bytes: 16 },
+  hasServices: { at: 128, width: 1 },
+  hasAnyPort: { at: 129, width: 1 },
+  hasServicePrefixes: { at: 130, width: 1 },
+  hasQuic: { at: 131, width: 1 },
+  answersEcho: { at: 132, width: 1 },
 });
 
 /** struct names */
@@ -69,6 +156,33 @@ export const Names = record(8, {
   listCell: { at: 0, width: 4 },
   limitClass: { at: 4, width: 4 },
 });
+
+/** struct balance_names */
+export const BalanceNames = record(20, {
+  serviceFlag: { at: 0, width: 4 },
+  backendState: { at: 4, width: 4 },
+  encapsulation: { at: 8, width: 4 },
+  connectionState: { at: 12, width: 4 },
+  quicMode: { at: 16, width: 4 },
+});
+
+/** enum list_action */
+export const ListAction = {
+  none: 0,
+  allow: 1,
+  deny: 2,
+} as const;
+
+/** enum choice */
+export const Choice = {
+  known: 0,
+  new: 1,
+  moved: 2,
+  unkept: 3,
+  named: 4,
+  unnamed: 5,
+  nobody: 6,
+} as const;
 
 /** enum counter */
 export const Counter = {
@@ -81,13 +195,13 @@ export const Counter = {
   dropDenied: 6,
   allowed: 7,
   dropLimited: 8,
-} as const;
-
-/** enum list_action */
-export const ListAction = {
-  none: 0,
-  allow: 1,
-  deny: 2,
+  balanced: 9,
+  answeredEcho: 10,
+  answeredTooBig: 11,
+  dropTooBig: 12,
+  dropNoBackend: 13,
+  dropNoRoom: 14,
+  dropServiceFragment: 15,
 } as const;
 
 /** enum fragments */
@@ -114,19 +228,68 @@ export const LimitClass = {
   udp: 5,
 } as const;
 
+/** enum service_flag */
+export const ServiceFlag = {
+  bySource: 1,
+  quic: 2,
+} as const;
+
+/** enum backend_state */
+export const BackendState = {
+  gone: 0,
+  up: 1,
+  draining: 2,
+  down: 3,
+} as const;
+
+/** enum encapsulation */
+export const Encapsulation = {
+  ipip: 0,
+  gue: 1,
+  direct: 2,
+} as const;
+
+/** enum connection_state */
+export const ConnectionState = {
+  free: 0,
+  new: 12,
+  tcp: 9,
+  udp: 10,
+  closing: 11,
+} as const;
+
+/** enum quic_mode */
+export const QuicMode = {
+  none: 0,
+  plain: 1,
+} as const;
+
 export const MAPS = {
-  counts: { name: 'counts', key: 4, value: Count },
   listCells: { name: 'list_cells', key: 4, value: ListCells },
   listedAddresses: { name: 'listed_addresses', key: 4, value: 4 },
   listedV4: { name: 'listed_v4', key: PrefixV4, value: 4 },
   listedV6: { name: 'listed_v6', key: PrefixV6, value: 4 },
   listBlocks: { name: 'list_blocks', key: 4, value: ListBlocks },
   limits: { name: 'limits', key: 4, value: BucketLine },
+  services: { name: 'services', key: ServiceKey, value: Service },
+  servicePrefixes: { name: 'service_prefixes', key: ServicePrefix, value: Service },
+  backends: { name: 'backends', key: 4, value: Backend },
+  serviceCounts: { name: 'service_counts', key: 4, value: Carried },
+  backendCounts: { name: 'backend_counts', key: 4, value: Carried },
+  rings: { name: 'rings', key: 4, value: 0 },
+  kept: { name: 'kept', key: 4, value: Kept },
+  connections: { name: 'connections', key: 4, value: ConnectionLine },
+  choices: { name: 'choices', key: 4, value: 8 },
+  counts: { name: 'counts', key: 4, value: Count },
+  quicConfigs: { name: 'quic_configs', key: 4, value: QuicConfig },
+  servers: { name: 'servers', key: Server, value: 4 },
+  work: { name: 'work', key: 0, value: 0 },
 } as const;
 
 /** Where constants lie in their section, which has so many bytes. */
 export const CONSTANTS = {
   settings: { at: 0, record: Settings },
-  names: { at: 100, record: Names },
+  names: { at: 136, record: Names },
+  balanceNames: { at: 144, record: BalanceNames },
 } as const;
-export const CONSTANT_BYTES = 108;
+export const CONSTANT_BYTES = 164;

@@ -1,0 +1,194 @@
+import type { Front } from '../front.ts';
+import { Backend, BackendState, Carried, Choice, Encapsulation, Server, Service } from '../gen/front.ts';
+import { Connections } from './connections.ts';
+import { KernelTable } from './kernel-table.ts';
+import type { FindNextHop, NextHop } from './next-hop.ts';
+import { Numbers } from './numbers.ts';
+import { Rings } from './rings.ts';
+import { addressEntry, placeOfService, type ServiceEntry, serviceEntry } from './service-entries.ts';
+import { type BackendWanted, backendName, type Health, type ServiceWanted, serviceName } from './wanted.ts';
+
+interface LiveBackend {
+  readonly id: number;
+  readonly wanted: BackendWanted;
+  readonly hop: NextHop | undefined;
+  readonly state: keyof typeof BackendState;
+}
+
+interface LiveService {
+  readonly id: number;
+  readonly wanted: ServiceWanted;
+  readonly backends: readonly LiveBackend[];
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const keyOf = (number: number): Uint8Array => new Uint8Array(new Uint32Array([number]).buffer);
+const numberOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+
+/** What a backend is to its service, whatever else changes. */
+const identity = (service: number, address: Uint8Array, isV6: number): string =>
+  `${service} ${hex(address.subarray(0, isV6 ? 16 : 4))}`;
+
+const recordOf = (service: number, { wanted, hop, state }: LiveBackend): Uint8Array =>
+  Backend.encode({
+    ...hop,
+    ...{ service, address: wanted.address, isV6: wanted.address.length === 16 ? 1 : 0, port: wanted.port },
+    ...{ state: BackendState[state], encapsulation: Encapsulation[wanted.encapsulation] },
+  });
+
+/**
+ * Services and their backends in the tables of the program. What is wanted is said as a whole, and what differs is written:
+ * a backend before any ring has it, a ring before any service leads to it, and the other way round when they go. Tables that
+ * a process before this one filled are gone on with.
+ */
+export class Balancer {
+  readonly #tables: Readonly<Record<'services' | 'servicePrefixes' | 'backends' | 'servers', KernelTable>>;
+  readonly #front: Pick<Front, 'map'>;
+  readonly #rings: Rings;
+  readonly #connections: Connections;
+  readonly #findNextHop: FindNextHop;
+  readonly #serviceNumbers: Numbers;
+  readonly #backendNumbers: Numbers;
+  /** Numbers of backends by `identity`. */
+  readonly #known = new Map<string, number>();
+  readonly #health = new Map<string, Health>();
+  #live: readonly LiveService[] = [];
+  #wanted: readonly ServiceWanted[] = [];
+
+  constructor(front: Pick<Front, 'map'>, findNextHop: FindNextHop) {
+    this.#front = front;
+    this.#findNextHop = findNextHop;
+    const isThere = (value: Uint8Array): boolean => Backend.read(value).state !== BackendState.gone;
+    this.#tables = {
+      services: new KernelTable(front.map('services')),
+      servicePrefixes: new KernelTable(front.map('servicePrefixes')),
+      backends: new KernelTable(front.map('backends'), isThere),
+      servers: new KernelTable(front.map('servers')),
+    };
+    this.#rings = new Rings(front.map('rings'));
+    this.#connections = new Connections(front.map('connections'));
+    this.#serviceNumbers = new Numbers(front.map('rings').most, this.#serviceIds());
+    for (const [key, value] of this.#tables.backends.entries()) {
+      const { service, address, isV6 } = Backend.read(value);
+      this.#known.set(identity(service, address, isV6), numberOf(key));
+    }
+    this.#backendNumbers = new Numbers(front.map('backends').most, this.#known.values());
+  }
+
+  #serviceIds(): number[] {
+    const { services, servicePrefixes } = this.#tables;
+    const ids = [services, servicePrefixes].flatMap((table) =>
+      [...table.entries()].map(([, value]) => Service.read(value).id),
+    );
+    return ids.filter((id) => id !== 0);
+  }
+
+  /** These services from now on, and no others. @throws RangeError where they are too many; what was is in force then */
+  setAll(services: readonly ServiceWanted[]): void {
+    this.#apply(services);
+    this.#wanted = services;
+  }
+
+  /** What a check found. @param service, backend as `serviceName` and `backendName` call them */
+  setHealth(service: string, backend: string, health: Health): void {
+    const name = `${service} ${backend}`;
+    if ((this.#health.get(name) ?? 'up') === health) return;
+    this.#health.set(name, health);
+    this.#apply(this.#wanted);
+  }
+
+  /** Looks for the ways to backends again. */
+  refresh(): void {
+    this.#apply(this.#wanted);
+  }
+
+  #numberOfService(service: ServiceWanted): number {
+    const { table, key } = placeOfService(service);
+    const there = this.#tables[table].get(key);
+    return there === undefined ? this.#serviceNumbers.take() : Service.read(there).id;
+  }
+
+  #numberOfBackend(service: number, { address }: BackendWanted): number {
+    const name = identity(service, address, address.length === 16 ? 1 : 0);
+    const known = this.#known.get(name) ?? this.#backendNumbers.take();
+    this.#known.set(name, known);
+    return known;
+  }
+
+  #stateOf(service: ServiceWanted, backend: BackendWanted, hop: NextHop | undefined): LiveBackend['state'] {
+    const health = this.#health.get(`${serviceName(service)} ${backendName(backend)}`);
+    if (health === 'down' || hop === undefined) return 'down';
+    return backend.isDraining ? 'draining' : 'up';
+  }
+
+  #lively(wanted: ServiceWanted): LiveService {
+    const id = this.#numberOfService(wanted);
+    const backends = wanted.backends.map((backend): LiveBackend => {
+      const hop = this.#findNextHop(backend.address);
+      const state = this.#stateOf(wanted, backend, hop);
+      return { id: this.#numberOfBackend(id, backend), wanted: backend, hop, state };
+    });
+    return { id, wanted, backends };
+  }
+
+  #apply(services: readonly ServiceWanted[]): void {
+    const live = services.map((wanted) => this.#lively(wanted));
+    this.#setBackends(live, ({ state }) => state !== 'down');
+    for (const service of live) this.#setRing(service);
+    this.#setBackends(live, ({ state }) => state === 'down');
+    this.#setServers(live);
+    this.#setEntries(live.flatMap(({ id, wanted }) => [serviceEntry(wanted, id), addressEntry(wanted)]));
+    this.#forget(live);
+    this.#live = live;
+  }
+
+  #setBackends(live: readonly LiveService[], which: (backend: LiveBackend) => boolean): void {
+    for (const { id, backends } of live)
+      for (const backend of backends.filter(which)) this.#tables.backends.set(keyOf(backend.id), recordOf(id, backend));
+  }
+
+  #setRing({ id, backends }: LiveService): void {
+    const up = backends.filter(({ state }) => state === 'up');
+    this.#rings.set(
+      id,
+      up.map((backend) => ({ id: backend.id, name: backendName(backend.wanted), weight: backend.wanted.weight })),
+    );
+  }
+
+  #setServers(live: readonly LiveService[]): void {
+    const keys = live.flatMap(({ id: service, backends }) =>
+      backends.flatMap((backend) =>
+        backend.wanted.serverIds.map(({ config, id }) => {
+          const key = Server.encode({ service, config, id });
+          this.#tables.servers.set(key, keyOf(backend.id));
+          return key;
+        }),
+      ),
+    );
+    this.#tables.servers.keepOnly(keys);
+  }
+
+  #setEntries(entries: readonly ServiceEntry[]): void {
+    for (const { table, key, value } of entries) this.#tables[table].set(key, value);
+    for (const name of ['services', 'servicePrefixes'] as const)
+      this.#tables[name].keepOnly(entries.filter(({ table }) => table === name).map(({ key }) => key));
+  }
+
+  /** What is not wanted any more: nothing leads there now. */
+  #forget(live: readonly LiveService[]): void {
+    const services = new Set(live.map(({ id }) => id));
+    const kept = live.flatMap(({ backends }) => backends.map(({ id }) => keyOf(id)));
+    const gone = this.#tables.backends.keepOnly(kept, new Uint8Array(Backend.bytes)).map(numberOf);
+    if (gone.length > 0) {
+      const numbers = new Set(gone);
+      this.#connections.forget(numbers);
+      for (const [name, number] of this.#known) if (numbers.has(number)) this.#known.delete(name);
+      for (const number of gone) this.#backendNumbers.give(number);
+    }
+    for (const id of this.#serviceNumbers.used) {
+      if (services.has(id)) continue;
+      this.#rings.delete(id);
+      this.#serviceNumbers.give(id);
+    }
+  }
+}
