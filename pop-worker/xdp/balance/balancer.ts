@@ -1,11 +1,12 @@
 import type { Front } from '../front.ts';
-import { Backend, BackendState, Carried, Choice, Encapsulation, Server, Service } from '../gen/front.ts';
+import { Backend, BackendState, Encapsulation, Server, Service } from '../gen/front.ts';
 import { Connections } from './connections.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { FindNextHop, NextHop } from './next-hop.ts';
 import { Numbers } from './numbers.ts';
 import { Rings } from './rings.ts';
 import { addressEntry, placeOfService, type ServiceEntry, serviceEntry } from './service-entries.ts';
+import { type BalanceStatus, carriedOf, choicesOf } from './status.ts';
 import { type BackendWanted, backendName, type Health, type ServiceWanted, serviceName } from './wanted.ts';
 
 interface LiveBackend {
@@ -190,5 +191,22 @@ export class Balancer {
       this.#rings.delete(id);
       this.#serviceNumbers.give(id);
     }
+  }
+
+  status(): BalanceStatus {
+    const { byBackend, ...connections } = this.#connections.count();
+    const [services, backends] = [this.#front.map('serviceCounts'), this.#front.map('backendCounts')];
+    return {
+      services: this.#live.map((service) => ({
+        service: serviceName(service.wanted),
+        ...carriedOf(services, service.id),
+        backends: service.backends.map(({ id, wanted, state }) => ({
+          ...{ address: backendName(wanted), state, weight: wanted.weight },
+          ...{ connections: byBackend.get(id) ?? 0, ...carriedOf(backends, id) },
+        })),
+      })),
+      connections,
+      choices: choicesOf(this.#front),
+    };
   }
 }
