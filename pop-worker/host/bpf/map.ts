@@ -89,10 +89,7 @@ export class BpfMap {
       isLast = read < 0;
       const count = isLast ? -read - 1 : read;
       for (let i = 0; i < count; i++)
-        show(
-          keys.subarray(i * keyBytes, (i + 1) * keyBytes),
-          values.subarray(i * valueBytes, (i + 1) * valueBytes),
-        );
+        show(keys.subarray(i * keyBytes, (i + 1) * keyBytes), values.subarray(i * valueBytes, (i + 1) * valueBytes));
     }
   }
 
