@@ -38,14 +38,14 @@ import { up } from './up.ts';
 import { version } from './version.ts';
 import { whoami } from './whoami.ts';
 import { wireguardRun } from './wireguard-run.ts';
-import { xdpRun } from './xdp-run.ts';
-import { xdpStatus } from './xdp-status.ts';
 import { workerQlog } from './worker-qlog.ts';
 import { workerRoutes } from './worker-routes.ts';
 import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
 import { workerWireguard } from './worker-wireguard.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
+import { xdpRun } from './xdp-run.ts';
+import { xdpStatus } from './xdp-status.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
 export const VISIBLE: readonly Command[] = [

@@ -46,12 +46,23 @@ test('bytes that mean nothing are judged, too', { skip }, (t) => {
   const frame = new Uint8Array(120);
   for (let i = 0; i < 20_000; i++) {
     crypto.getRandomValues(frame);
-    frame.set([[8, 0], [0x86, 0xdd], [0x81, 0]][i % 3] as number[], 12);
+    frame.set(
+      [
+        [8, 0],
+        [0x86, 0xdd],
+        [0x81, 0],
+      ][i % 3] as number[],
+      12,
+    );
     // Enough of sense to come further.
-    if (i % 2 === 0) frame.set(i % 3 === 0 ? [0x45, 0, 0, 60] : [0x60, 0, 0, 0, 0, 60, [0, 43, 44, 60, 51][i % 5] as number], 14);
+    if (i % 2 === 0)
+      frame.set(i % 3 === 0 ? [0x45, 0, 0, 60] : [0x60, 0, 0, 0, 0, 60, [0, 43, 44, 60, 51][i % 5] as number], 14);
     front.program.test(frame);
   }
   const counts = front.counts();
-  assert.equal(Object.values(counts).reduce((sum, packets) => sum + packets, 0), 20_000);
+  assert.equal(
+    Object.values(counts).reduce((sum, packets) => sum + packets, 0),
+    20_000,
+  );
   assert.ok((counts.passed ?? 0) > 100 && (counts.dropMalformed ?? 0) > 100 && (counts.dropMartian ?? 0) > 100);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { addressRange, type IpRange, parsePrefixRange, prefixText } from '#model/ip-range.ts';
 import { native } from '#host/native.ts';
+import { addressRange, type IpRange, parsePrefixRange, prefixText } from '#model/ip-range.ts';
 import { ConfigError } from '#settings/toml-file.ts';
 import type { XdpFile, XdpListFile } from '#settings/xdp-file.ts';
 import { exposition } from '#telemetry/exposition.ts';
@@ -10,9 +10,9 @@ import { StartError } from '../start-error.ts';
 import { type Counted, type CounterName, Front } from './front.ts';
 import { Fragments } from './gen/front.ts';
 import { limitSettings } from './limits.ts';
-import { collectXdp } from './metrics.ts';
-import { SourceLists } from './lists/source-lists.ts';
 import type { Action } from './lists/lists-v4.ts';
+import { SourceLists } from './lists/source-lists.ts';
+import { collectXdp } from './metrics.ts';
 
 const SERIES = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_xdp_'));
 
@@ -45,7 +45,8 @@ const readList = (file: string): string[] => {
     const entry = word.trim();
     if (entry === '') return [];
     const range = entry.includes('/') ? parsePrefixRange(entry) : (addressRange(entry) ?? 'is no address');
-    if (typeof range === 'string') throw new ConfigError(`${file}:${i + 1}: ${JSON.stringify(entry.slice(0, 60))} ${range}`);
+    if (typeof range === 'string')
+      throw new ConfigError(`${file}:${i + 1}: ${JSON.stringify(entry.slice(0, 60))} ${range}`);
     return [prefixText(range)];
   });
 };

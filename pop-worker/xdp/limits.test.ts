@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { tcp, udp } from '#protocol/ip/testing/packets.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { XdpFile } from '#settings/xdp-file.ts';

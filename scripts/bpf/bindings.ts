@@ -57,7 +57,8 @@ export class Bindings {
   #record(number: number): Record_ {
     const { type } = this.#resolve(number);
     if (type.kind === 'int' || type.kind === 'enum') return { name: '', bytes: type.bytes, fields: [] };
-    if (type.kind !== 'struct' || type.name === '') throw new Error('a key or value is a struct with a name, or a number');
+    if (type.kind !== 'struct' || type.name === '')
+      throw new Error('a key or value is a struct with a name, or a number');
     const known = this.#records.get(type.name);
     if (known) return known;
     const record = { name: type.name, bytes: type.bytes, fields: type.members.map((member) => this.#field(member)) };
@@ -100,7 +101,8 @@ export class Bindings {
 
   #constants(): string[] {
     return this.#variables('.rodata').map(
-      ({ name, of }) => `  ${camel(name)}: { at: ${this.#symbols.get(name)}, record: ${pascal(this.#record(of).name)} },`,
+      ({ name, of }) =>
+        `  ${camel(name)}: { at: ${this.#symbols.get(name)}, record: ${pascal(this.#record(of).name)} },`,
     );
   }
 

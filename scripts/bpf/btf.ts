@@ -5,7 +5,12 @@ export type BtfType =
   | { readonly kind: 'int'; readonly name: string; readonly bytes: number; readonly isSigned: boolean }
   | { readonly kind: 'pointer'; readonly to: number }
   | { readonly kind: 'array'; readonly of: number; readonly count: number }
-  | { readonly kind: 'struct' | 'union'; readonly name: string; readonly bytes: number; readonly members: readonly BtfMember[] }
+  | {
+      readonly kind: 'struct' | 'union';
+      readonly name: string;
+      readonly bytes: number;
+      readonly members: readonly BtfMember[];
+    }
   | { readonly kind: 'enum'; readonly name: string; readonly bytes: number; readonly values: readonly BtfValue[] }
   /** `typedef`, `const`, `volatile`, `restrict`: another name for, or a manner of, another type. */
   | { readonly kind: 'alias'; readonly name: string; readonly of: number }

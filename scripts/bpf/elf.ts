@@ -7,7 +7,10 @@ export const elfSections = (file: Uint8Array): ReadonlyMap<string, Uint8Array> =
   const header = (index: number) => {
     const at = table + index * entryBytes;
     const offset = Number(view.getBigUint64(at + 0x18, true));
-    return { name: view.getUint32(at, true), bytes: file.subarray(offset, offset + Number(view.getBigUint64(at + 0x20, true))) };
+    return {
+      name: view.getUint32(at, true),
+      bytes: file.subarray(offset, offset + Number(view.getBigUint64(at + 0x20, true))),
+    };
   };
   const names = header(view.getUint16(0x3e, true)).bytes;
   const sections = new Map<string, Uint8Array>();

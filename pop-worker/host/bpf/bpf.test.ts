@@ -36,7 +36,10 @@ test('elements of a map: one by one, many at once, all of them', { skip }, (t) =
   assert.equal(seen.get(5), 15);
   map.deleteAll(new Uint8Array(keys.buffer), count);
   map.each(() => assert.fail('nothing is left'));
-  assert.throws(() => map.update(new Uint8Array(3), key(1)), { name: 'RangeError', message: 'keys has room for 3 of 4' });
+  assert.throws(() => map.update(new Uint8Array(3), key(1)), {
+    name: 'RangeError',
+    message: 'keys has room for 3 of 4',
+  });
   assert.throws(() => map.lookup(key(1), new Uint8Array(3)), { name: 'RangeError' });
 });
 
@@ -90,5 +93,8 @@ test('records are laid out as their places say', () => {
   const bytes = Sample.encode({ byte: 1, port: 443, count: 2 ** 40, address: Uint8Array.of(1, 2) });
   assert.deepEqual([...bytes], [1, 0, 1, 187, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual(Sample.read(bytes), { byte: 1, port: 443, count: 2 ** 40, address: Uint8Array.of(1, 2, 0, 0) });
-  assert.throws(() => Sample.encode({ address: new Uint8Array(5) }), { name: 'RangeError', message: 'address: 5 bytes of 4' });
+  assert.throws(() => Sample.encode({ address: new Uint8Array(5) }), {
+    name: 'RangeError',
+    message: 'address: 5 bytes of 4',
+  });
 });

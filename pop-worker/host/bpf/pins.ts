@@ -22,8 +22,11 @@ const isBpfFs = (folder: string): boolean => {
 export const bpfFileSystem = (): string => {
   for (const folder of [USUAL, OWN]) if (isBpfFs(folder)) return folder;
   mkdirSync(OWN, { recursive: true, mode: 0o700 });
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', OWN], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`no BPF file system can be mounted at ${OWN}: ${(error?.message ?? stderr).trim()}`);
+  const { status, stderr, error } = spawnSync('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', OWN], {
+    encoding: 'utf8',
+  });
+  if (status !== 0)
+    throw new Error(`no BPF file system can be mounted at ${OWN}: ${(error?.message ?? stderr).trim()}`);
   return OWN;
 };
 

@@ -38,7 +38,12 @@ export class BpfProgram {
   }
 
   /** `verified`: instructions that the verifier walked, 0 where the kernel does not say (before 5.16). */
-  info(): { readonly id: number; readonly verified: number; readonly instructions: number; readonly jitedBytes: number } {
+  info(): {
+    readonly id: number;
+    readonly verified: number;
+    readonly instructions: number;
+    readonly jitedBytes: number;
+  } {
     const words = new Uint32Array(PROGRAM_INFO_WORDS);
     native.bpfProgramInfo(this.descriptor, words);
     return {

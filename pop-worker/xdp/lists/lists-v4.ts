@@ -22,7 +22,7 @@ export interface ListMapsV4 {
   readonly prefixes: BpfMap;
 }
 
-const valueOf = (action: Action): Uint8Array => new Uint8Array(new Uint32Array([action]).buffer);
+const encoded = (action: Action): Uint8Array => new Uint8Array(new Uint32Array([action]).buffer);
 
 /**
  * Listed prefixes of IPv4 in the tables of the program: 2^24 cells, one for 256 addresses, written in place; single addresses
@@ -104,7 +104,7 @@ export class ListsV4 {
 
   #setLong(address: number, bits: number, action: Action): void {
     const { map, key } = this.#key(address, bits);
-    map.update(key, valueOf(action));
+    map.update(key, encoded(action));
   }
 
   #deleteLong(address: number, bits: number): void {
@@ -119,8 +119,7 @@ export class ListsV4 {
     this.#within.set(cell, within);
     if (bits === 32) within.addresses += change;
     else within.prefixes += change;
-    const says =
-      (within.addresses > 0 ? ListCell.hasAddresses : 0) | (within.prefixes > 0 ? ListCell.hasPrefixes : 0);
+    const says = (within.addresses > 0 ? ListCell.hasAddresses : 0) | (within.prefixes > 0 ? ListCell.hasPrefixes : 0);
     this.#cells[cell] = ((this.#cells[cell] as number) & ListCell.action) | says;
     if (says === 0) this.#within.delete(cell);
   }

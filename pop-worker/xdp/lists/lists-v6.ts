@@ -13,7 +13,7 @@ export interface ListMapsV6 {
   readonly prefixes: BpfMap;
 }
 
-const valueOf = (action: Action): Uint8Array => new Uint8Array(new Uint32Array([action]).buffer);
+const encoded = (action: Action): Uint8Array => new Uint8Array(new Uint32Array([action]).buffer);
 const nameOf = (address: Uint8Array, bits: number): string => `${Buffer.from(address).toString('hex')}/${bits}`;
 
 /** Listed prefixes of IPv6 in the tables of the program: a trie, and in front of it a bit for those of each block of 32 bits. */
@@ -45,7 +45,7 @@ export class ListsV6 {
   /** @param address of 16 bytes, no bit set behind the prefix */
   set(address: Uint8Array, bits: number, action: Action): void {
     const name = nameOf(address, bits);
-    this.#prefixes.update(PrefixV6.encode({ bits, address }), valueOf(action));
+    this.#prefixes.update(PrefixV6.encode({ bits, address }), encoded(action));
     if (!this.#listed.has(name)) this.#count(address, bits, 1);
     this.#listed.set(name, action);
   }

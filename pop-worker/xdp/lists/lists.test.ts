@@ -42,11 +42,23 @@ const check = (front: ReturnType<typeof loadFront>, lists: readonly List[], sour
 test('the longest prefix decides, of either family', { skip }, (t) => {
   const front = loadFront(t);
   const lists: readonly List[] = [
-    { action: 'deny', prefixes: ['10.0.0.0/8', '10.1.2.128/25', '10.1.2.130/32', '2001:db8::/32', '2001:db8:1::1:0/112'] },
+    {
+      action: 'deny',
+      prefixes: ['10.0.0.0/8', '10.1.2.128/25', '10.1.2.130/32', '2001:db8::/32', '2001:db8:1::1:0/112'],
+    },
     { action: 'allow', prefixes: ['10.1.0.0/16', '10.1.2.0/24', '10.1.2.129/32', '2001:db8:1::/48', '2000::/3'] },
   ];
   new SourceLists(front).setAll(SourceLists.of(lists));
-  const v4 = ['9.255.255.255', '10.0.0.1', '10.1.0.1', '10.1.2.1', '10.1.2.129', '10.1.2.130', '10.1.2.131', '11.0.0.1'];
+  const v4 = [
+    '9.255.255.255',
+    '10.0.0.1',
+    '10.1.0.1',
+    '10.1.2.1',
+    '10.1.2.129',
+    '10.1.2.130',
+    '10.1.2.131',
+    '11.0.0.1',
+  ];
   check(front, lists, [...v4, '2001:db8::1', '2001:db8:1::7', '2001:db8:1::1:5', '2a00::1', 'fd00::1']);
 });
 
@@ -74,7 +86,10 @@ test('whatever lists follow one another, what is in force is the last', { skip }
   fc.assert(
     fc.property(anyLists, fc.array(anySource, { minLength: 4, maxLength: 12 }), (next, sources) => {
       lists.setAll(SourceLists.of(next));
-      check(front, next, [...sources, ...next.flatMap(({ prefixes }) => prefixes.map((text) => text.split('/')[0] as string))]);
+      check(front, next, [
+        ...sources,
+        ...next.flatMap(({ prefixes }) => prefixes.map((text) => text.split('/')[0] as string)),
+      ]);
     }),
     { numRuns: 60 },
   );

@@ -52,9 +52,24 @@ const frames: readonly FilterFixture[] = [
   row('a length in place of a type', ethernet(46, new Uint8Array(46)), 'notIp'),
   row('a VLAN tag', ip({}, [[0x8100, 7]]), 'passed'),
   row('a service tag', ip(V6, [[0x88a8, 7]]), 'passed'),
-  row('two tags', ip({}, [[0x88a8, 7], [0x8100, 8]]), 'passed'),
+  row(
+    'two tags',
+    ip({}, [
+      [0x88a8, 7],
+      [0x8100, 8],
+    ]),
+    'passed',
+  ),
   row('ARP behind a tag', ethernet(0x0806, new Uint8Array(46), [[0x8100, 7]]), 'notIp'),
-  row('three tags hide what is behind them', ip({}, [[0x88a8, 7], [0x8100, 8], [0x8100, 9]]), 'notIp'),
+  row(
+    'three tags hide what is behind them',
+    ip({}, [
+      [0x88a8, 7],
+      [0x8100, 8],
+      [0x8100, 9],
+    ]),
+    'notIp',
+  ),
   row('a frame of an Ethernet header alone', ethernet(0x0800, new Uint8Array(0)), 'dropMalformed'),
   row('a tag that is cut off', ethernet(0x8100, Uint8Array.of(0, 7)), 'dropMalformed'),
 ];
@@ -82,7 +97,11 @@ const malformedV6: readonly FilterFixture[] = [
 const malformedTransport: readonly FilterFixture[] = [
   row('TCP of four words', changed(ip({ protocol: 6, payload: SYN }), { 32: 0x40 }), 'dropMalformed'),
   row('TCP of no words', changed(ip({ protocol: 6, payload: SYN }), { 32: 0 }), 'dropMalformed'),
-  row('TCP whose header ends behind the packet', changed(ip({ protocol: 6, payload: SYN }), { 32: 0x60 }), 'dropMalformed'),
+  row(
+    'TCP whose header ends behind the packet',
+    changed(ip({ protocol: 6, payload: SYN }), { 32: 0x60 }),
+    'dropMalformed',
+  ),
   row('TCP that is cut off', ip({ protocol: 6, payload: SYN.subarray(0, 19) }), 'dropMalformed'),
   row('TCP of nothing', ip({ protocol: 6, payload: new Uint8Array(0) }), 'dropMalformed'),
   row('TCP over IPv6 that is cut off', ip({ ...V6, protocol: 6, payload: SYN.subarray(0, 19) }), 'dropMalformed'),
@@ -100,11 +119,18 @@ const from = (source: string, destination = '203.0.113.10') => ip({ source, dest
 const from6 = (source: string, destination = V6.destination) => ip({ source, destination });
 
 const martians: readonly FilterFixture[] = [
-  ...['127.0.0.1', '127.255.255.255', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255', '0.0.0.1', '0.0.0.0'].map(
-    (source) => row(`from ${source}`, from(source), 'dropMartian'),
-  ),
-  ...['1.0.0.1', '10.0.0.1', '126.255.255.255', '128.0.0.0', '169.254.1.1', '192.0.2.1', '223.255.255.255'].map((source) =>
-    row(`from ${source}`, from(source), 'passed'),
+  ...[
+    '127.0.0.1',
+    '127.255.255.255',
+    '224.0.0.1',
+    '239.255.255.255',
+    '240.0.0.1',
+    '255.255.255.255',
+    '0.0.0.1',
+    '0.0.0.0',
+  ].map((source) => row(`from ${source}`, from(source), 'dropMartian')),
+  ...['1.0.0.1', '10.0.0.1', '126.255.255.255', '128.0.0.0', '169.254.1.1', '192.0.2.1', '223.255.255.255'].map(
+    (source) => row(`from ${source}`, from(source), 'passed'),
   ),
   row('DHCP of who has no address yet', from('0.0.0.0', '255.255.255.255'), 'passed'),
   row('from the target itself', from('203.0.113.10'), 'dropMartian'),
@@ -114,7 +140,11 @@ const martians: readonly FilterFixture[] = [
   ...['fe80::1', 'fd00::1', '2001:db8::1', '64:ff9b::c000:201', '::1:0:0:0', '100::1'].map((source) =>
     row(`from ${source}`, from6(source), 'passed'),
   ),
-  row('neighbour discovery of who has no address yet', ip({ source: '::', destination: 'ff02::1:ff00:1', protocol: 58, payload: icmp(135) }), 'passed'),
+  row(
+    'neighbour discovery of who has no address yet',
+    ip({ source: '::', destination: 'ff02::1:ff00:1', protocol: 58, payload: icmp(135) }),
+    'passed',
+  ),
   row('UDP of who has no address yet', ip({ source: '::', destination: 'ff02::1' }), 'dropMartian'),
   row('from the IPv6 target itself', from6(V6.destination), 'dropMartian'),
   row('martians that are let pass', from('127.0.0.1'), 'passed', { dropsMartians: 0 }),
@@ -145,8 +175,16 @@ const fragments: readonly FilterFixture[] = [
   row('a fragment that is the whole (RFC 6946)', fragment6(0), 'passed'),
   row('a later fragment of IPv6, later ones dropped', fragment6(9), 'dropFragment', { fragments: Fragments.dropLater }),
   row('a first fragment of IPv6, all dropped', fragment6(1), 'dropFragment', { fragments: Fragments.drop }),
-  row('a first fragment whose transport header is cut off', ip({ fragmentField: MORE, payload: EMPTY.subarray(0, 7) }), 'dropMalformed'),
-  row('a first TCP fragment of eight bytes (RFC 1858)', ip({ fragmentField: MORE, protocol: 6, payload: SYN.subarray(0, 8) }), 'dropMalformed'),
+  row(
+    'a first fragment whose transport header is cut off',
+    ip({ fragmentField: MORE, payload: EMPTY.subarray(0, 7) }),
+    'dropMalformed',
+  ),
+  row(
+    'a first TCP fragment of eight bytes (RFC 1858)',
+    ip({ fragmentField: MORE, protocol: 6, payload: SYN.subarray(0, 8) }),
+    'dropMalformed',
+  ),
 ];
 
 const HOP = [0, [1, 4, 0, 0, 0, 0]] as const;
@@ -160,7 +198,11 @@ const options: readonly FilterFixture[] = [
   row('40 bytes of options', withOptions(Array(40).fill(1)), 'passed'),
   row('a source route', withOptions([131, 7, 4, 192, 0, 2, 1]), 'dropOptions', { dropsOptions: 1 }),
   row('TCP behind options', withOptions([1, 1, 1, 1], { protocol: 6, payload: SYN }), 'passed'),
-  row('TCP that options leave no room for', changed(withOptions([1, 1, 1, 1], { protocol: 6, payload: SYN }), { 2: [0, 43] }), 'dropMalformed'),
+  row(
+    'TCP that options leave no room for',
+    changed(withOptions([1, 1, 1, 1], { protocol: 6, payload: SYN }), { 2: [0, 43] }),
+    'dropMalformed',
+  ),
   row('hop-by-hop options', withExtensions([HOP]), 'passed'),
   row('destination options', withExtensions([OPTIONS_60]), 'passed'),
   row('a routing header', withExtensions([ROUTING]), 'passed'),
@@ -168,7 +210,11 @@ const options: readonly FilterFixture[] = [
   row('options of 32 bytes', withExtensions([LONG]), 'passed'),
   row('all of them', withExtensions([HOP, OPTIONS_60, ROUTING, AUTHENTICATION]), 'passed'),
   row('six of them', withExtensions([HOP, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60]), 'passed'),
-  row('seven of them', withExtensions([HOP, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60]), 'dropMalformed'),
+  row(
+    'seven of them',
+    withExtensions([HOP, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60, OPTIONS_60]),
+    'dropMalformed',
+  ),
   row('TCP behind one', withExtensions([HOP], 6, SYN), 'passed'),
   row('TCP behind one, cut off', withExtensions([HOP], 6, SYN.subarray(0, 19)), 'dropMalformed'),
   row('one that ends behind the packet', changed(withExtensions([HOP]), { 41: 200 }), 'dropMalformed'),

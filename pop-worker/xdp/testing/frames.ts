@@ -1,4 +1,4 @@
-import { packet, type PacketOptions, udp } from '#protocol/ip/testing/packets.ts';
+import { type PacketOptions, packet, udp } from '#protocol/ip/testing/packets.ts';
 
 const MACS = [0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2];
 const IPV4 = 0x0800;
@@ -23,9 +23,13 @@ export const ip = (options: PacketOptions = {}, tags: Parameters<typeof ethernet
 };
 
 /** The same with some bytes others. @param changes by the place in the IP packet */
-export const changed = (frame: Uint8Array, changes: Readonly<Record<number, number | readonly number[]>>): Uint8Array => {
+export const changed = (
+  frame: Uint8Array,
+  changes: Readonly<Record<number, number | readonly number[]>>,
+): Uint8Array => {
   const out = frame.slice();
-  for (const [at, value] of Object.entries(changes)) out.set(typeof value === 'number' ? [value] : value, 14 + Number(at));
+  for (const [at, value] of Object.entries(changes))
+    out.set(typeof value === 'number' ? [value] : value, 14 + Number(at));
   return out;
 };
 

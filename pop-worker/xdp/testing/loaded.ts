@@ -8,7 +8,11 @@ import { CONSTANT_BYTES, CONSTANTS, Count, Counter, MAPS } from '../gen/front.ts
 const DEFAULTS: FrontSettings = { dropsMartians: 1, hasLists: 1 };
 
 /** The program in the kernel, at no interface: it is shown packets. */
-export const loadFront = (t: { after(work: () => void): unknown }, settings: FrontSettings = {}, most: Partial<Record<FrontMap, number>> = {}) => {
+export const loadFront = (
+  t: { after(work: () => void): unknown },
+  settings: FrontSettings = {},
+  most: Partial<Record<FrontMap, number>> = {},
+) => {
   const constants = new Uint8Array(CONSTANT_BYTES);
   CONSTANTS.settings.record.write({ ...DEFAULTS, ...settings }, constants, CONSTANTS.settings.at);
   const sizes = Object.fromEntries(Object.entries(most).map(([name, size]) => [MAPS[name as FrontMap].name, size]));
