@@ -1,6 +1,6 @@
 /** The configuration of `cloudbridge xdp run`: TOML, or the same in JSON. `docs/defence.md` explains it. */
 import { z } from 'zod';
-import { hostPort, prefix } from './fields.ts';
+import { hostPort, ipAddress, prefix } from './fields.ts';
 import { parseJson, parseToml, readConfigText } from './toml-file.ts';
 
 const List = z.strictObject({
@@ -51,6 +51,79 @@ const Limits = z.strictObject({
 });
 export type XdpLimitsFile = z.infer<typeof Limits>;
 
+const Backend = z.strictObject({
+  address: ipAddress,
+  /** Against those of the others. */
+  weight: z.int().min(1).max(1000).default(1),
+  /** No new connections; those that it has stay. */
+  drain: z.boolean().default(false),
+  /** By which connection IDs of QUIC name it: config rotation bits and server ID, as `0:0a1b`. */
+  server_ids: z
+    .array(z.string().regex(/^[0-6]:([0-9a-f]{2}){1,15}$/, 'must be as 0:0a1b'))
+    .max(7)
+    .default([]),
+});
+
+const Service = z.strictObject({
+  /** An address, or a prefix of them. */
+  address: z.union([ipAddress, prefix]),
+  protocol: z.enum(['tcp', 'udp']),
+  port: z.union([z.int().min(1).max(65_535), z.literal('any')]),
+  /** What goes to one backend: a flow, or all that comes from an address, fragments too. */
+  by: z.enum(['flow', 'source']).default('flow'),
+  /** Connection IDs say where packets go: see `[[quic_lb]]`. */
+  quic: z.boolean().default(false),
+  /** `direct`: backends are neighbours of this machine that have the service's address themselves. */
+  encapsulation: z.enum(['ipip', 'gue', 'direct']).default('ipip'),
+  /** Where backends take UDP of GUE. */
+  gue_port: z.int().min(1).max(65_535).default(6080),
+  backend: z.array(Backend).max(1000).default([]),
+});
+export type XdpServiceFile = z.infer<typeof Service>;
+
+/** draft-ietf-quic-load-balancers, without a key. */
+const QuicLb = z.strictObject({
+  /** Config rotation bits. */
+  config: z.int().min(0).max(6),
+  server_id_bytes: z.int().min(1).max(15),
+  nonce_bytes: z.int().min(4).max(18),
+  /** Whether the first octet of connection IDs tells their length. */
+  encodes_length: z.boolean().default(true),
+});
+
+const seconds = (most: number, usual: number) => z.number().min(1).max(most).default(usual);
+
+const Balance = z.strictObject({
+  /** The same at all that balance the same services, so that they choose the same backends; absent: one that is kept here. */
+  seed: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'must be 16 hexadecimal digits')
+    .optional(),
+  /** That are remembered, a power of two: 16 bytes each. */
+  connections: z
+    .int()
+    .min(1024)
+    .max(2 ** 26)
+    .refine((count) => (count & (count - 1)) === 0, 'must be a power of two')
+    .default(2 ** 20),
+  /** After how much silence a connection may lose its place. */
+  new_seconds: seconds(3600, 10),
+  tcp_seconds: seconds(86_400, 3600),
+  udp_seconds: seconds(3600, 30),
+  closing_seconds: seconds(3600, 10),
+  /** Whether services' addresses answer to ping. */
+  answers_echo: z.boolean().default(true),
+  /**
+   * Where outer packets come from: an address, or a prefix whose last bits are the flow's; absent: the one that
+   * the kernel's own packets to the backend would have.
+   */
+  source_ipv4: z.union([ipAddress, prefix]).optional(),
+  source_ipv6: z.union([ipAddress, prefix]).optional(),
+});
+export type XdpBalanceFile = z.infer<typeof Balance>;
+
+const serviceKey = ({ protocol, address, port }: XdpServiceFile): string => `${protocol} ${address} ${port}`;
+
 export const XdpFile = z.strictObject({
   /** `any`: in the driver where it can, else behind it. */
   mode: z.enum(['any', 'native', 'generic']).default('any'),
@@ -61,6 +134,17 @@ export const XdpFile = z.strictObject({
   filter: Filter.prefault({}),
   limit: Limits.prefault({}),
   list: z.array(List).max(100).default([]),
+  balance: Balance.prefault({}),
+  quic_lb: z.array(QuicLb).max(7).default([]),
+  service: z
+    .array(Service)
+    .max(1000)
+    .refine((list) => new Set(list.map(serviceKey)).size === list.length, 'must not have a service twice')
+    .refine(
+      (list) => list.every(({ backend }) => new Set(backend.map(({ address }) => address)).size === backend.length),
+      'must not have a backend twice in a service',
+    )
+    .default([]),
 });
 export type XdpFile = z.infer<typeof XdpFile>;
 

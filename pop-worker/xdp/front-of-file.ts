@@ -7,7 +7,13 @@ import type { XdpFile, XdpListFile } from '#settings/xdp-file.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { StartError } from '../start-error.ts';
-import { type Counted, type CounterName, Front } from './front.ts';
+import { Balancer } from './balance/balancer.ts';
+import { kernelNextHops } from './balance/next-hops.ts';
+import { optionsOfFile, outerSourcesOf, quicConfigsOfFile, seedOfFile, servicesOfFile } from './balance/of-file.ts';
+import { balanceSettings, linesOf } from './balance/settings.ts';
+import type { BalanceStatus } from './balance/status.ts';
+import type { Health } from './balance/wanted.ts';
+import { type Counted, type CounterName, Front, type FrontSettings } from './front.ts';
 import { Fragments } from './gen/front.ts';
 import { limitSettings } from './limits.ts';
 import type { Action } from './lists/lists-v4.ts';
@@ -22,6 +28,7 @@ export interface XdpStatus {
   readonly mode: string;
   readonly listed: number;
   readonly counts: Readonly<Record<CounterName, Counted>>;
+  readonly balance: BalanceStatus;
 }
 
 const FRAGMENTS = { pass: Fragments.pass, 'drop-later': Fragments.dropLater, drop: Fragments.drop } as const;
@@ -57,34 +64,65 @@ export class FileFront {
   readonly #folder: string;
   readonly #front: Front;
   readonly #lists: SourceLists;
+  readonly #balancer: Balancer;
+  readonly #limits: ReturnType<typeof limitSettings>;
   readonly #slots = allocateSlots();
   readonly state = 'ready';
 
   /** @param path of the file @throws ConfigError, StartError, or an Error of the kernel's */
   constructor(name: string, file: XdpFile, path: string) {
+    this.#limits = limitSettings(file.limit);
     this.#name = name;
     this.#folder = dirname(resolve(path));
     const lists = this.#listsOf(file);
-    const { mode, filter } = file;
-    const { settings, lines } = limitSettings(file.limit);
+    const index = indexOf(name);
     this.#front = new Front({
-      ...{ interfaceName: name, interfaceIndex: indexOf(name), mode },
-      limitLines: lines,
-      settings: {
-        ...settings,
-        hasLists: 1,
-        fragments: FRAGMENTS[filter.fragments],
-        dropsOptions: Number(filter.drop_options),
-        dropsMartians: Number(filter.drop_martians),
-      },
+      ...{ interfaceName: name, interfaceIndex: index, mode: file.mode, settings: this.#settingsOf(file) },
+      ...{ limitLines: this.#limits.lines, connectionLines: linesOf(file.balance), flowSeed: seedOfFile(file) },
     });
-    this.#lists = new SourceLists(this.#front);
+    try {
+      this.#lists = new SourceLists(this.#front);
+      this.#lists.setAll(lists);
+      const sources = outerSourcesOf(file.balance);
+      this.#balancer = new Balancer(this.#front, kernelNextHops(sources, index));
+      this.#setServices(file);
+      this.#front.attach();
+    } catch (error) {
+      this.#front.close();
+      throw error;
+    }
+  }
+
+  #settingsOf(file: XdpFile): FrontSettings {
+    return {
+      ...this.#limits.settings,
+      ...balanceSettings(optionsOfFile(file), servicesOfFile(file)),
+      ...{ hasLists: 1, fragments: FRAGMENTS[file.filter.fragments] },
+      ...{ dropsOptions: Number(file.filter.drop_options), dropsMartians: Number(file.filter.drop_martians) },
+    };
+  }
+
+  #setServices(file: XdpFile): void {
+    this.#balancer.setConfigs(quicConfigsOfFile(file));
+    this.#balancer.setAll(servicesOfFile(file));
+  }
+
+  /** A file that was read again: all but limits, and how many connections there may be, which need a start. */
+  change(file: XdpFile): void {
+    const lists = this.#listsOf(file);
+    this.#setServices(file);
+    this.#front.change(this.#settingsOf(file));
     this.#lists.setAll(lists);
   }
 
-  /** The lists of a file that was read again. What the program was made with needs a start. */
-  change(file: XdpFile): void {
-    this.#lists.setAll(this.#listsOf(file));
+  /** Looks for the ways to backends again. */
+  refresh(): void {
+    this.#balancer.refresh();
+  }
+
+  /** What a check found of a backend. */
+  setHealth(service: string, backend: string, health: Health): void {
+    this.#balancer.setHealth(service, backend, health);
   }
 
   #listsOf(file: XdpFile): Map<string, { readonly range: IpRange; readonly action: Action }> {
@@ -107,7 +145,13 @@ export class FileFront {
 
   status(): XdpStatus {
     const counts = this.#front.counts();
-    return { interface: this.#name, mode: this.#front.attachedAs ?? 'kept', listed: this.#lists.count, counts };
+    return {
+      interface: this.#name,
+      mode: this.#front.attachedAs ?? 'kept',
+      listed: this.#lists.count,
+      counts,
+      balance: this.#balancer.status(),
+    };
   }
 
   /** Takes the program away. */

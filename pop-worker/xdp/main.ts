@@ -8,6 +8,11 @@ import { AdminSocketError, serveAdminSocket } from '../admin/socket.ts';
 import { StartError } from '../start-error.ts';
 import { FileFront } from './front-of-file.ts';
 
+/** How often ways to backends are looked for. */
+const REFRESH_MS = 1000;
+/** Those that were asked for at the start are answered by then. */
+const FIRST_REFRESH_MS = 100;
+
 const OPTION = '--config';
 
 /** Errors whose message is for people. */
@@ -56,9 +61,13 @@ const run = async (name: string, path: string, log: Logger): Promise<number> => 
     throw error;
   }
   onReload(path, front, log);
+  const first = setTimeout(() => front.refresh(), FIRST_REFRESH_MS);
+  const ways = setInterval(() => front.refresh(), REFRESH_MS);
   const { mode, listed } = front.status();
   log.info('attached', { interface: name, mode, listed, socket: file.socket });
   await stopped;
+  clearTimeout(first);
+  clearInterval(ways);
   for (const server of servers) server.close();
   log.info('stopping');
   front.stop();

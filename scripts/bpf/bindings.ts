@@ -95,8 +95,16 @@ export class Bindings {
         const record = this.#pointee(members, part);
         return `${part}: ${record === undefined || record.name === '' ? (record?.bytes ?? 0) : pascal(record.name)}`;
       });
-      return `  ${camel(name)}: { name: '${name}', ${parts.join(', ')} },`;
+      return `  ${camel(name)}: { name: '${name}', ${parts.join(', ')}, most: ${this.#number(members, 'max_entries')} },`;
     });
+  }
+
+  /** `__uint(name, …)` of a map is a pointer to an array of so many. */
+  #number(members: readonly BtfMember[], name: string): number {
+    const member = members.find((each) => each.name === name);
+    const { type } = this.#resolve(member?.type ?? 0);
+    const of = type.kind === 'pointer' ? this.#resolve(type.to).type : type;
+    return of.kind === 'array' ? of.count : 0;
   }
 
   #constants(): string[] {

@@ -54,9 +54,17 @@ export class Pins {
     native.bpfPin(descriptor, this.#path(name));
   }
 
+  names(): string[] {
+    return readdirSync(this.#folder);
+  }
+
+  unpin(name: string): void {
+    unlinkSync(this.#path(name));
+  }
+
   /** Whatever is pinned there ends with its last descriptor. */
   remove(): void {
-    for (const name of readdirSync(this.#folder)) unlinkSync(this.#path(name));
+    for (const name of this.names()) this.unpin(name);
     rmdirSync(this.#folder);
   }
 

@@ -1,5 +1,5 @@
 import type { Front } from '../front.ts';
-import { Backend, BackendState, Encapsulation, Server, Service } from '../gen/front.ts';
+import { Backend, BackendState, Encapsulation, QuicConfig, QuicMode, Server, Service } from '../gen/front.ts';
 import { Connections } from './connections.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { FindNextHop, NextHop } from './next-hop.ts';
@@ -7,13 +7,20 @@ import { Numbers } from './numbers.ts';
 import { Rings } from './rings.ts';
 import { addressEntry, placeOfService, type ServiceEntry, serviceEntry } from './service-entries.ts';
 import { type BalanceStatus, carriedOf, choicesOf } from './status.ts';
-import { type BackendWanted, backendName, type Health, type ServiceWanted, serviceName } from './wanted.ts';
+import {
+  type BackendWanted,
+  backendName,
+  type Health,
+  type QuicLbPlain,
+  type ServiceWanted,
+  serviceName,
+} from './wanted.ts';
 
 interface LiveBackend {
   readonly id: number;
   readonly wanted: BackendWanted;
   readonly hop: NextHop | undefined;
-  readonly state: keyof typeof BackendState;
+  readonly state: Exclude<keyof typeof BackendState, 'gone'>;
 }
 
 interface LiveService {
@@ -90,6 +97,20 @@ export class Balancer {
     this.#wanted = services;
   }
 
+  /** How connection IDs of QUIC are made from now on. */
+  setConfigs(configs: readonly QuicLbPlain[]): void {
+    const map = this.#front.map('quicConfigs');
+    for (let id = 0; id < map.most; id++) {
+      const config = configs.find((one) => one.id === id);
+      const record = config && { serverBytes: config.serverIdBytes, nonceBytes: config.nonceBytes };
+      const encodesLength = Number(config?.encodesLength ?? false);
+      map.update(
+        keyOf(id),
+        QuicConfig.encode({ ...record, mode: config ? QuicMode.plain : QuicMode.none, encodesLength }),
+      );
+    }
+  }
+
   /** What a check found. @param service, backend as `serviceName` and `backendName` call them */
   setHealth(service: string, backend: string, health: Health): void {
     const name = `${service} ${backend}`;
@@ -116,6 +137,14 @@ export class Balancer {
     return known;
   }
 
+  /** The way that a backend had: one that is not known for a moment, as after a start, breaks no connection. */
+  #lastHop(backend: number): NextHop | undefined {
+    const there = this.#tables.backends.get(keyOf(backend));
+    if (there === undefined) return undefined;
+    const { nextHop, own, interface: device, mtu, source, spread } = Backend.read(there);
+    return mtu === 0 ? undefined : { nextHop, own, interface: device, mtu, source, spread };
+  }
+
   #stateOf(service: ServiceWanted, backend: BackendWanted, hop: NextHop | undefined): LiveBackend['state'] {
     const health = this.#health.get(`${serviceName(service)} ${backendName(backend)}`);
     if (health === 'down' || hop === undefined) return 'down';
@@ -125,9 +154,9 @@ export class Balancer {
   #lively(wanted: ServiceWanted): LiveService {
     const id = this.#numberOfService(wanted);
     const backends = wanted.backends.map((backend): LiveBackend => {
-      const hop = this.#findNextHop(backend.address);
-      const state = this.#stateOf(wanted, backend, hop);
-      return { id: this.#numberOfBackend(id, backend), wanted: backend, hop, state };
+      const number = this.#numberOfBackend(id, backend);
+      const hop = this.#findNextHop(backend.address) ?? this.#lastHop(number);
+      return { id: number, wanted: backend, hop, state: this.#stateOf(wanted, backend, hop) };
     });
     return { id, wanted, backends };
   }

@@ -29,7 +29,8 @@ const flow = (i: number): TcpFlow => ({
 });
 
 type Loaded = ReturnType<typeof loadBalancer>;
-const sent = ({ front }: Loaded, one: TcpFlow, flags: number): number => wentTo(front.program.test(segment(one, flags)).packet);
+const sent = ({ front }: Loaded, one: TcpFlow, flags: number): number =>
+  wentTo(front.program.test(segment(one, flags)).packet);
 
 /** Backends of so many flows, in order. */
 const allSent = (loaded: Loaded, count: number, flags: number): number[] =>
@@ -42,13 +43,15 @@ const expected = (of: ServiceWanted, one: TcpFlow): number => {
   return memberOf(flowHash(flowOf(one), SEED), members);
 };
 
-const anyBackends = fc.uniqueArray(fc.integer({ min: 1, max: 250 }), { minLength: 1, maxLength: 8 }).chain((lasts) =>
-  fc.tuple(
-    ...lasts.map((last) =>
-      fc.record({ last: fc.constant(last), weight: fc.integer({ min: 1, max: 9 }), isDraining: fc.boolean() }),
+const anyBackends = fc
+  .uniqueArray(fc.integer({ min: 1, max: 250 }), { minLength: 1, maxLength: 8 })
+  .chain((lasts) =>
+    fc.tuple(
+      ...lasts.map((last) =>
+        fc.record({ last: fc.constant(last), weight: fc.integer({ min: 1, max: 9 }), isDraining: fc.boolean() }),
+      ),
     ),
-  ),
-);
+  );
 
 test('whatever the backends, the program chooses as the model does', { skip }, (t) => {
   const v4 = (list: readonly { last: number; weight: number; isDraining: boolean }[]) =>
@@ -59,24 +62,38 @@ test('whatever the backends, the program chooses as the model does', { skip }, (
   const loaded = loadBalancer(t, [], { later });
   const seen = new Set<number>();
   fc.assert(
-    fc.property(anyBackends, anyBackends, fc.array(fc.nat(2 ** 31), { minLength: 20, maxLength: 20 }), (a, b, numbers) => {
-      // Without any first: nothing is left in the table.
-      loaded.balancer.setAll([]);
-      const services = [tcpService(v4(a)), tcpService(v6(b), VIP6)] as const;
-      loaded.balancer.setAll(services);
-      for (const number of numbers) {
-        const one = flow(number & 0xffffff);
-        const six = { ...one, source: formatIpAddress(Uint8Array.of(0x20, 1, 0xd, 0xb8, ...Array(8).fill(number & 255), 1, 2, 3, number & 255)), target: VIP6 };
-        for (const [of, each] of [[services[0], one], [services[1], six]] as const) {
-          const { packet, counted } = loaded.front.show(segment(each, SYN));
-          const wanted = expected(of, each);
-          assert.deepEqual(counted, wanted === 0 ? { dropNoBackend: 1 } : { balanced: 1 });
-          if (wanted === 0) continue;
-          assert.equal(wentTo(packet), wanted);
-          seen.add(wanted);
+    fc.property(
+      anyBackends,
+      anyBackends,
+      fc.array(fc.nat(2 ** 31), { minLength: 20, maxLength: 20 }),
+      (a, b, numbers) => {
+        // Without any first: nothing is left in the table.
+        loaded.balancer.setAll([]);
+        const services = [tcpService(v4(a)), tcpService(v6(b), VIP6)] as const;
+        loaded.balancer.setAll(services);
+        for (const number of numbers) {
+          const one = flow(number & 0xffffff);
+          const six = {
+            ...one,
+            source: formatIpAddress(
+              Uint8Array.of(0x20, 1, 0xd, 0xb8, ...Array(8).fill(number & 255), 1, 2, 3, number & 255),
+            ),
+            target: VIP6,
+          };
+          for (const [of, each] of [
+            [services[0], one],
+            [services[1], six],
+          ] as const) {
+            const { packet, counted } = loaded.front.show(segment(each, SYN));
+            const wanted = expected(of, each);
+            assert.deepEqual(counted, wanted === 0 ? { dropNoBackend: 1 } : { balanced: 1 });
+            if (wanted === 0) continue;
+            assert.equal(wentTo(packet), wanted);
+            seen.add(wanted);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 25 },
   );
   assert.ok(seen.size > 20);
@@ -111,7 +128,7 @@ test('what a check finds moves connections, and brings nothing back that has mov
   const before = allSent(loaded, 200, SYN);
   loaded.balancer.setHealth(`tcp ${VIP}:443`, '192.0.2.2', 'down');
   const during = allSent(loaded, 200, ACK);
-  during.forEach((last, i) => assert.ok(before[i] === 2 ? last !== 2 : last === before[i]));
+  for (const [i, last] of during.entries()) assert.ok(before[i] === 2 ? last !== 2 : last === before[i]);
   assert.equal(loaded.balancer.status().choices.moved, before.filter((last) => last === 2).length);
   loaded.balancer.setHealth(`tcp ${VIP}:443`, '192.0.2.2', 'up');
   assert.deepEqual(allSent(loaded, 200, ACK), during);
@@ -128,8 +145,14 @@ test('a SYN begins anew where a connection was closed or never open, and does no
   sent(loaded, flow(closed), FIN);
   sent(loaded, flow(reset), RST);
   loaded.balancer.setAll([tcpService([backend('192.0.2.1', { isDraining: true }), '192.0.2.2'])]);
-  assert.deepEqual([closed, reset].map((i) => sent(loaded, flow(i), ACK)), [1, 1]);
-  assert.deepEqual([fresh, open, closed, reset].map((i) => sent(loaded, flow(i), SYN)), [2, 1, 2, 2]);
+  assert.deepEqual(
+    [closed, reset].map((i) => sent(loaded, flow(i), ACK)),
+    [1, 1],
+  );
+  assert.deepEqual(
+    [fresh, open, closed, reset].map((i) => sent(loaded, flow(i), SYN)),
+    [2, 1, 2, 2],
+  );
 });
 
 const unconfirmed = ({ balancer }: Loaded): number => balancer.status().connections.unconfirmed;
@@ -192,7 +215,11 @@ test('each service and each backend counts what it got', { skip }, (t: TestConte
   assert.deepEqual([first?.packets, first?.bytes], [50, 50 * 40]);
   assert.deepEqual(
     first?.backends.map(({ packets, connections, state }) => [packets, connections, state]),
-    [1, 2].map((last) => [sentTo.filter((each) => each === last).length, sentTo.filter((each) => each === last).length, 'up']),
+    [1, 2].map((last) => [
+      sentTo.filter((each) => each === last).length,
+      sentTo.filter((each) => each === last).length,
+      'up',
+    ]),
   );
   assert.deepEqual([second?.service, second?.packets], [`udp ${VIP}:53`, 0]);
 });

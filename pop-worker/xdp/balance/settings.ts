@@ -10,8 +10,6 @@ const WAYS = 8;
 export type Timeouts = Readonly<Record<Exclude<keyof typeof ConnectionState, 'free'>, number>>;
 
 export interface BalanceOptions {
-  /** The same at all that balance the same services: 8 bytes. */
-  readonly seed: Uint8Array;
   /** That the table has places for: a power of two. */
   readonly connections: number;
   readonly timeouts: Timeouts;
@@ -29,7 +27,7 @@ const ticksOf = (timeouts: Timeouts): Uint8Array => {
 
 /** Settings of the program for its balancer. @param services what of them it has to look for */
 export const balanceSettings = (options: BalanceOptions, services: readonly ServiceWanted[]): FrontSettings => ({
-  ...{ flowSeed: options.seed, connectionLines: linesOf(options), timeouts: ticksOf(options.timeouts) },
+  ...{ connectionLines: linesOf(options), timeouts: ticksOf(options.timeouts) },
   ...{ hasServices: Number(services.length > 0), answersEcho: Number(options.answersEcho) },
   hasAnyPort: Number(services.some(({ port }) => port === 0)),
   hasServicePrefixes: Number(services.some(({ prefix }) => prefix.length < prefix.address.length * 8)),

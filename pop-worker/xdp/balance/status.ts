@@ -5,7 +5,7 @@ import type { ConnectionCount } from './connections.ts';
 
 export interface BackendStatus {
   readonly address: string;
-  readonly state: string;
+  readonly state: 'up' | 'draining' | 'down';
   readonly weight: number;
   /** In the table. */
   readonly connections: number;

@@ -4,6 +4,15 @@ import type { Encapsulation } from '../gen/front.ts';
 /** What a health check finds; until one has, a backend is well. */
 export type Health = 'up' | 'down';
 
+/** A configuration of connection IDs whose server IDs anybody can read (draft-ietf-quic-load-balancers §5.4). */
+export interface QuicLbPlain {
+  /** Config rotation bits, 0 to 6. */
+  readonly id: number;
+  readonly serverIdBytes: number;
+  readonly nonceBytes: number;
+  readonly encodesLength: boolean;
+}
+
 /** A server ID of QUIC's connection IDs (draft-ietf-quic-load-balancers). */
 export interface ServerId {
   /** Config rotation bits, 0 to 6. */

@@ -9,7 +9,7 @@ import { loadFront } from './loaded.ts';
 export const SEED = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 const DEFAULTS: BalanceOptions = {
-  ...{ seed: SEED, connections: 1024, answersEcho: true },
+  ...{ connections: 1024, answersEcho: true },
   timeouts: { new: 10, tcp: 3600, udp: 30, closing: 10 },
 };
 
@@ -59,7 +59,7 @@ export const loadBalancer = (
 ) => {
   const options = { ...DEFAULTS, ...more.options };
   const settings = balanceSettings(options, [...services, ...(more.later ?? [])]);
-  const front = loadFront(t, { ...settings, ...more.settings }, { connections: linesOf(options) });
+  const front = loadFront(t, { ...settings, flowSeed: SEED, ...more.settings }, { connections: linesOf(options) });
   const balancer = new Balancer(front, more.find ?? ((address) => hopTo(address)));
   balancer.setAll(services);
   return { front, balancer };
