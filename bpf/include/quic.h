@@ -9,11 +9,10 @@
 #include "service.h"
 
 #define QUIC_CONFIGS 8
-#define MOST_SERVER_ID 15
 
 enum quic_mode {
   QUIC_NONE,
-  QUIC_PLAIN,      // §5.4 without a key
+  QUIC_PLAIN,  // §5.4 without a key
 };
 
 // By the config rotation bits of a connection ID (§3.1).
@@ -49,18 +48,17 @@ struct {
 // Of bytes as they lie in memory the first `count`, of up to eight.
 INLINE __u64 first_bytes(__u64 word, __u32 count) { return count >= 8 ? word : word & ((1ull << (8 * count)) - 1); }
 
-#define LONG_HEADER 0x80
-// RFC 9000 §17.2: Initial and 0-RTT have connection IDs that clients chose. Version 2 (RFC 9369 §3.2) has other types.
-#define LONG_TYPE 0x30
+#define LONG_HEADER 0x80  // RFC 8999 §5.1
 
-// @returns where the connection ID begins that a server made; 0: there is none
+// What a short header and the longest server ID take, behind which there is more: RFC 9000 §10.3 has packets of 21 bytes at least.
+#define SHORT_BYTES (1 + 1 + 16)
+
+// Only short headers have connection IDs that servers made for sure. @returns where it begins; 0: there is none
 INLINE __u8 *server_made_id(struct xdp_md *ctx, const struct packet *packet) {
   if (packet->transport > 512) return 0;
   __u8 *first = at_data(ctx) + packet->transport + sizeof(struct udphdr);
-  // The longest connection ID that counts, behind whichever header.
-  if ((void *)(first + 24) > at_end(ctx)) return 0;
-  if (!(*first & LONG_HEADER)) return first + 1;
-  return 0;
+  if ((void *)(first + SHORT_BYTES) > at_end(ctx)) return 0;
+  return *first & LONG_HEADER ? 0 : first + 1;
 }
 
 // @returns the number of the backend that a connection ID names; 0: none
@@ -72,17 +70,15 @@ INLINE __u32 named(struct xdp_md *ctx, const struct packet *packet, __u32 servic
   struct quic_config *config = bpf_map_lookup_elem(&quic_configs, &rotation);
   if (!config || config->mode == QUIC_NONE) return 0;
   if (config->encodes_length && (*id & 0x1f) != config->server_bytes + config->nonce_bytes) return 0;
-  struct server key = {.service = service, .config = rotation};
-  __u64 *words = (__u64 *)key.id;
   __u64 low, high;
   __builtin_memcpy(&low, id + 1, sizeof low);
-  __builtin_memcpy(&high, id + 9, sizeof high);
+  __builtin_memcpy(&high, id + 1 + sizeof low, sizeof high);
   __u32 count = config->server_bytes;
   low = first_bytes(low, count);
   high = count > 8 ? first_bytes(high, count - 8) : 0;
+  struct server key = {.service = service, .config = rotation};
   __builtin_memcpy(key.id, &low, sizeof low);
-  __builtin_memcpy(key.id + 8, &high, sizeof high);
-  (void)words;
+  __builtin_memcpy(key.id + sizeof low, &high, sizeof high);
   __u32 *backend = bpf_map_lookup_elem(&servers, &key);
   if (!backend || !find_backend(*backend)) {
     count_choice(CHOICE_UNNAMED);

@@ -1,9 +1,10 @@
+import type { BpfMap } from '#host/bpf/map.ts';
 import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { Balancer } from '../balance/balancer.ts';
 import type { FindNextHop, NextHop } from '../balance/next-hop.ts';
 import { type BalanceOptions, balanceSettings, linesOf } from '../balance/settings.ts';
 import type { BackendWanted, ServiceWanted } from '../balance/wanted.ts';
-import type { FrontSettings } from '../front.ts';
+import type { FrontMap, FrontSettings } from '../front.ts';
 import { loadFront } from './loaded.ts';
 
 export const SEED = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
@@ -55,11 +56,18 @@ export const loadBalancer = (
     readonly find?: FindNextHop;
     /** What the program is made ready for besides. */
     readonly later?: readonly ServiceWanted[];
+    /** Maps of a process before this one. */
+    readonly kept?: ReadonlyMap<FrontMap, BpfMap>;
   } = {},
 ) => {
   const options = { ...DEFAULTS, ...more.options };
   const settings = balanceSettings(options, [...services, ...(more.later ?? [])]);
-  const front = loadFront(t, { ...settings, flowSeed: SEED, ...more.settings }, { connections: linesOf(options) });
+  const front = loadFront(
+    t,
+    { ...settings, flowSeed: SEED, ...more.settings },
+    { connections: linesOf(options) },
+    more.kept,
+  );
   const balancer = new Balancer(front, more.find ?? ((address) => hopTo(address)));
   balancer.setAll(services);
   return { front, balancer };

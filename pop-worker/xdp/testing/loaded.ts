@@ -12,12 +12,15 @@ export const loadFront = (
   t: { after(work: () => void): unknown },
   settings: FrontSettings = {},
   most: Partial<Record<FrontMap, number>> = {},
+  kept: ReadonlyMap<FrontMap, BpfMap> = new Map(),
 ) => {
   const constants = new Uint8Array(CONSTANT_BYTES);
   CONSTANTS.settings.record.write({ ...DEFAULTS, ...settings }, constants, CONSTANTS.settings.at);
-  const sizes = Object.fromEntries(Object.entries(most).map(([name, size]) => [MAPS[name as FrontMap].name, size]));
+  const sized = Object.entries(most).filter(([name]) => !kept.has(name as FrontMap));
+  const sizes = Object.fromEntries(sized.map(([name, size]) => [MAPS[name as FrontMap].name, size]));
   const file = readFileSync(new URL('../../../bpf/gen/front.o', import.meta.url));
-  const object = BpfObject.load(file, 'front', { constants, most: sizes });
+  const there = Object.fromEntries([...kept].map(([name, map]) => [MAPS[name].name, map]));
+  const object = BpfObject.load(file, 'front', { constants, most: sizes, maps: there });
   const program = object.program('front');
   const maps = new Map<FrontMap, BpfMap>();
   t.after(() => {
