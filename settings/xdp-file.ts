@@ -1,5 +1,6 @@
 /** The configuration of `cloudbridge xdp run`: TOML, or the same in JSON. `docs/defence.md` explains it. */
 import { z } from 'zod';
+import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { hostPort, ipAddress, prefix } from './fields.ts';
 import { parseJson, parseToml, readConfigText } from './toml-file.ts';
 
@@ -122,7 +123,14 @@ const Balance = z.strictObject({
 });
 export type XdpBalanceFile = z.infer<typeof Balance>;
 
-const serviceKey = ({ protocol, address, port }: XdpServiceFile): string => `${protocol} ${address} ${port}`;
+/** The same for all ways to write an address, or the prefix that it is. */
+const canonical = (text: string): string => {
+  const address = text.includes('/') ? undefined : parseIpAddress(text);
+  const prefix = address === undefined ? parsePrefix(text) : { address, length: 8 * address.length };
+  return prefix === undefined ? text : `${prefix.address.join()}/${prefix.length}`;
+};
+
+const serviceKey = ({ protocol, address, port }: XdpServiceFile): string => `${protocol} ${canonical(address)} ${port}`;
 
 export const XdpFile = z.strictObject({
   /** `any`: in the driver where it can, else behind it. */
@@ -141,7 +149,7 @@ export const XdpFile = z.strictObject({
     .max(1000)
     .refine((list) => new Set(list.map(serviceKey)).size === list.length, 'must not have a service twice')
     .refine(
-      (list) => list.every(({ backend }) => new Set(backend.map(({ address }) => address)).size === backend.length),
+      (list) => list.every(({ backend }) => new Set(backend.map(({ address }) => canonical(address))).size === backend.length),
       'must not have a backend twice in a service',
     )
     .default([]),
