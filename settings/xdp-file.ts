@@ -100,7 +100,7 @@ const Balance = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{16}$/, 'must be 16 hexadecimal digits')
     .optional(),
-  /** That are remembered, a power of two: 16 bytes each. */
+  /** That are remembered, a power of two: 8 bytes each. */
   connections: z
     .int()
     .min(1024)
@@ -109,7 +109,7 @@ const Balance = z.strictObject({
     .default(2 ** 20),
   /** After how much silence a connection may lose its place. */
   new_seconds: seconds(3600, 10),
-  tcp_seconds: seconds(86_400, 3600),
+  tcp_seconds: seconds(43_200, 3600),
   udp_seconds: seconds(3600, 30),
   closing_seconds: seconds(3600, 10),
   /** Whether services' addresses answer to ping. */
@@ -149,7 +149,8 @@ export const XdpFile = z.strictObject({
     .max(1000)
     .refine((list) => new Set(list.map(serviceKey)).size === list.length, 'must not have a service twice')
     .refine(
-      (list) => list.every(({ backend }) => new Set(backend.map(({ address }) => canonical(address))).size === backend.length),
+      (list) =>
+        list.every(({ backend }) => new Set(backend.map(({ address }) => canonical(address))).size === backend.length),
       'must not have a backend twice in a service',
     )
     .default([]),

@@ -23,26 +23,24 @@ struct {
   __type(value, struct kept);
 } kept SEC(".maps");
 
-// The lower two bits are the place in `settings.timeouts`.
+// In the order of `settings.timeouts`.
 enum connection_state {
-  CONNECTION_FREE = 0,
-  CONNECTION_NEW = 12,  // one packet was seen, or of TCP nothing but SYN
-  CONNECTION_TCP = 9,
-  CONNECTION_UDP = 10,
-  CONNECTION_CLOSING = 11,  // FIN or RST was seen
+  CONNECTION_NEW,  // one packet was seen, or of TCP nothing but SYN
+  CONNECTION_TCP,
+  CONNECTION_UDP,
+  CONNECTION_CLOSING,  // FIN or RST was seen
 };
-#define CONNECTION_USED 8
-#define CONNECTION_UNCONFIRMED 4
 
-struct connection {
-  // 48 bits of the flow's hash, and 16 of the backend's number: one store, so that two writers leave no mixture.
-  __u64 flow;
-  __u32 end;    // when it will have been silent for too long, in ticks of the kernel
-  __u32 state;  // enum connection_state
-};
+// One word, so that a line is a cache line, and two writers leave no mixture: 30 bits of the flow's hash, two of its state, 16 of
+// when it will have been silent for too long, 16 of its backend's number. 0: free. Of a flow that is taken for another one, once
+// in some 100 million, the backend is one of the same service all the same.
+typedef __u64 connection;
+#define TAG_AT 34
+#define STATE_AT 32
+#define END_AT 16
 
 struct connection_line {
-  struct connection of[CONNECTION_WAYS];
+  connection of[CONNECTION_WAYS];
 };
 
 struct {
@@ -97,58 +95,71 @@ INLINE __u32 first_state(const struct packet *packet) {
   return packet->protocol == IPPROTO_TCP && packet->tcp_flags & (TCP_FIN | TCP_RST) ? CONNECTION_CLOSING : CONNECTION_NEW;
 }
 
-INLINE int is_expired(const struct connection *at, __u32 now) { return (__s32)(now - at->end) > 0; }
+// In units of some two seconds: they come round after more than a day.
+INLINE __u16 connection_time(void) { return bpf_jiffies64() >> settings.time_shift; }
 
-// How much a place may be taken: free, silent for too long, of one packet only, and of these by how long it is silent. Without
-// a branch: the verifier would walk all that eight of them make possible.
-#define SPARE (1ull << 32)
-INLINE __u64 spareness(const struct connection *at, __u32 now) {
-  __u32 over = now - at->end + (1u << 31);
-  __u64 is_over = over >> 31;
-  __u64 is_free = (at->state ^ CONNECTION_USED) >> 3 & 1;
-  __u64 is_unconfirmed = at->state >> 2 & 1;
-  return is_free << 34 | is_over << 33 | is_unconfirmed << 32 | over;
+INLINE __u32 backend_of(connection is) { return is & 0xffff; }
+INLINE __u32 state_of(connection is) { return is >> STATE_AT & 3; }
+INLINE __u16 end_of(connection is) { return is >> END_AT; }
+INLINE int is_expired(connection is, __u16 now) { return (__s16)(now - end_of(is)) >= 0; }
+
+INLINE connection connection_of(__u64 hash, __u32 state, __u32 backend, __u16 now) {
+  __u16 end = now + settings.timeouts[state & 3];
+  return hash >> TAG_AT << TAG_AT | (__u64)(state & 3) << STATE_AT | (__u64)end << END_AT | (backend & 0xffff);
+}
+
+// 1 where it is 0. Without a branch: the verifier would walk all that eight of them make possible.
+INLINE __u64 is_zero(__u64 small) {
+  __u64 less = small - 1;
+  asm volatile("" : "+r"(less));
+  return less >> 63;
+}
+
+// How much a place may be taken: free, silent for too long, of one packet only, and of these by how long it is silent.
+#define SPARE (1 << 17)
+INLINE __u32 spareness(connection is, __u16 now) {
+  __u32 over = (__u16)(now - end_of(is) + (1 << 15));
+  return is_zero(backend_of(is)) << 19 | over >> 15 << 18 | is_zero(state_of(is)) << 17 | over;
 }
 
 // @returns the place of a flow; 0: it has none
-INLINE struct connection *find_connection(struct connection_line *line, __u64 hash) {
+INLINE connection *find_connection(struct connection_line *line, __u64 hash) {
 #pragma unroll
   for (int i = 0; i < CONNECTION_WAYS; i++)
-    if ((line->of[i].flow ^ hash) >> 16 == 0) return &line->of[i];
+    if ((line->of[i] ^ hash) >> TAG_AT == 0) return &line->of[i];
   return 0;
 }
 
 // @returns a place that may be taken; 0: there is none
-INLINE struct connection *spare_place(struct connection_line *line, __u32 now) {
-  __u64 most = 0;
+INLINE connection *spare_place(struct connection_line *line, __u16 now) {
+  __u32 most = 0;
 #pragma unroll
   for (int i = 0; i < CONNECTION_WAYS; i++) {
-    __u64 spare = spareness(&line->of[i], now) * CONNECTION_WAYS + i;
+    __u32 spare = spareness(line->of[i], now) * CONNECTION_WAYS + i;
     if (spare > most) most = spare;
   }
   return most >= SPARE * CONNECTION_WAYS ? &line->of[most & (CONNECTION_WAYS - 1)] : 0;
 }
 
-INLINE void touch(struct connection *at, __u32 state, __u32 now) {
-  __u32 end = now + settings.timeouts[state & 3];
-  if (at->state != state) at->state = state;
-  if (at->end != end) at->end = end;
+INLINE void keep(connection *at, connection is) {
+  if (*at != is) *(volatile connection *)at = is;
+}
+
+// @returns whether its backend may have packets of this service
+INLINE int is_backend(__u32 id, __u32 service) {
+  struct backend *backend = find_backend(id);
+  return backend && backend->service == service;
 }
 
 // @returns the number of the backend of a flow that goes on; 0: it is to be chosen anew
-INLINE __u32 continued(struct connection *at, const struct packet *packet, __u32 now) {
+INLINE __u32 continued(connection *at, const struct packet *packet, __u32 service, __u64 hash, __u16 now) {
+  connection is = *at;
   // A SYN begins anew, unless the connection is open: strangers must not move it (RFC 5961 §4 is the backend's answer).
-  if (is_syn(packet) && at->state != CONNECTION_TCP) return 0;
-  if (is_expired(at, now)) return 0;
-  __u32 id = at->flow & 0xffff;
-  if (!find_backend(id)) return 0;
-  touch(at, state_after(packet, at->state), now);
+  if (is_syn(packet) && state_of(is) != CONNECTION_TCP) return 0;
+  __u32 id = backend_of(is);
+  if (is_expired(is, now) || !is_backend(id, service)) return 0;
+  keep(at, connection_of(hash, state_after(packet, state_of(is)), id, now));
   return id;
-}
-
-INLINE void keep(struct connection *at, const struct packet *packet, __u64 hash, __u32 id, __u32 now) {
-  touch(at, first_state(packet), now);
-  *(volatile __u64 *)&at->flow = (hash & ~0xffffull) | id;
 }
 
 // @returns the number of the backend for a packet of a flow; 0: nobody
@@ -156,9 +167,9 @@ INLINE __u32 choose(const struct packet *packet, __u32 service, __u64 hash) {
   __u32 index = hash & (settings.connection_lines - 1);
   struct connection_line *line = bpf_map_lookup_elem(&connections, &index);
   if (!line) return 0;
-  __u32 now = bpf_jiffies64();
-  struct connection *at = find_connection(line, hash);
-  __u32 id = at ? continued(at, packet, now) : 0;
+  __u16 now = connection_time();
+  connection *at = find_connection(line, hash);
+  __u32 id = at ? continued(at, packet, service, hash, now) : 0;
   if (id) {
     count_choice(CHOICE_KNOWN);
     return id;
@@ -169,12 +180,12 @@ INLINE __u32 choose(const struct packet *packet, __u32 service, __u64 hash) {
     return 0;
   }
   if (at) {
-    count_choice(is_expired(at, now) || (at->flow & 0xffff) == id ? CHOICE_NEW : CHOICE_MOVED);
+    count_choice(is_expired(*at, now) || backend_of(*at) == id ? CHOICE_NEW : CHOICE_MOVED);
   } else {
     at = spare_place(line, now);
     count_choice(at ? CHOICE_NEW : CHOICE_UNKEPT);
   }
-  if (at) keep(at, packet, hash, id, now);
+  if (at) keep(at, connection_of(hash, first_state(packet), id, now));
   return id;
 }
 
@@ -182,9 +193,9 @@ INLINE __u32 choose(const struct packet *packet, __u32 service, __u64 hash) {
 INLINE __u32 chosen(__u32 service, __u64 hash) {
   __u32 index = hash & (settings.connection_lines - 1);
   struct connection_line *line = bpf_map_lookup_elem(&connections, &index);
-  struct connection *at = line ? find_connection(line, hash) : 0;
-  __u32 id = at ? at->flow & 0xffff : 0;
-  return id && find_backend(id) ? id : in_ring(service, hash);
+  connection *at = line ? find_connection(line, hash) : 0;
+  __u32 id = at ? backend_of(*at) : 0;
+  return id && is_backend(id, service) ? id : in_ring(service, hash);
 }
 
 #endif

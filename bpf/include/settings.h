@@ -40,7 +40,8 @@ struct settings {
   struct limit limits[LIMIT_CLASSES];
   __u32 connection_lines;  // a power of two
   __u8 flow_seed[8];       // the same at all that balance the same services: they choose the same backends
-  __u32 timeouts[4];       // by the lower bits of enum connection_state, in ticks of the kernel
+  __u32 timeouts[4];       // by enum connection_state, in units of 2^time_shift ticks of the kernel
+  __u8 time_shift;
   __u8 has_services;
   __u8 has_any_port;
   __u8 has_service_prefixes;

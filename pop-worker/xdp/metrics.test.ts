@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
-import { BALANCE_FIXTURES, FIXTURE_SERVICES } from './testing/balance-fixtures.ts';
-import { backend, loadBalancer, service } from './testing/balanced.ts';
-import { segment } from './testing/flows.ts';
 import type { Counted, CounterName } from './front.ts';
 import { Counter } from './gen/front.ts';
 import { collectXdp } from './metrics.ts';
+import { BALANCE_FIXTURES, FIXTURE_SERVICES } from './testing/balance-fixtures.ts';
+import { backend, loadBalancer, service } from './testing/balanced.ts';
+import { segment } from './testing/flows.ts';
 
 const skip = isRoot ? false : 'programs are loaded by root';
 const SERIES = LAYOUT.series.filter(({ spec }) => spec.name.startsWith('cloudbridge_xdp_'));
@@ -46,11 +46,13 @@ test('each outcome of the balancer moves its series', { skip }, (t) => {
 });
 
 test('connections, choices, services and backends are shown as they are', { skip }, (t) => {
-  const of = (...backends: Parameters<typeof service>[1]) => service('203.0.113.10', backends, { protocol: 'tcp', port: 443 });
+  const of = (...backends: Parameters<typeof service>[1]) =>
+    service('203.0.113.10', backends, { protocol: 'tcp', port: 443 });
   const loaded = loadBalancer(t, [of('192.0.2.1', backend('192.0.2.2', { isDraining: true }), '192.0.2.3')], {
     options: { connections: 8 },
   });
-  const frame = (i: number, flags: number) => segment({ source: `10.0.0.${i}`, target: '203.0.113.10', sourcePort: 2000 }, flags);
+  const frame = (i: number, flags: number) =>
+    segment({ source: `10.0.0.${i}`, target: '203.0.113.10', sourcePort: 2000 }, flags);
   for (let i = 1; i <= 8; i++) {
     loaded.front.program.test(frame(i, 2));
     loaded.front.program.test(frame(i, 0x10));

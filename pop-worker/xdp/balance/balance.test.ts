@@ -50,7 +50,9 @@ test('whatever is cut off goes to nobody, wherever it is cut', { skip }, (t) => 
   assert.ok(cuts > 5000, `${cuts}`);
 });
 
-test('bytes that mean nothing, to services’ addresses, go somewhere or nowhere, and are counted once', { skip }, (t) => {
+test('bytes that mean nothing, to services’ addresses, go somewhere or nowhere, and are counted once', {
+  skip,
+}, (t) => {
   const { front } = loadBalancer(t, FIXTURE_SERVICES);
   const rows = Object.values(BALANCE_FIXTURES).flat();
   let shown = 0;
@@ -61,5 +63,8 @@ test('bytes that mean nothing, to services’ addresses, go somewhere or nowhere
     front.program.test(frame);
     shown++;
   }
-  assert.equal(Object.values(front.counts()).reduce((sum, packets) => sum + packets, 0), shown);
+  assert.equal(
+    Object.values(front.counts()).reduce((sum, packets) => sum + packets, 0),
+    shown,
+  );
 });

@@ -195,7 +195,7 @@ test('a table that is full of open connections goes on by the ring, and says so'
 
 test('what is silent for too long gives its place away', { skip }, async (t) => {
   const timeouts = { new: 0.05, tcp: 0.05, udp: 0.05, closing: 0.05 };
-  const loaded = loadBalancer(t, [tcpService(addresses(3))], { options: { connections: 8, timeouts } });
+  const loaded = loadBalancer(t, [tcpService(addresses(3))], { options: { connections: 8, timeouts, timeShift: 0 } });
   for (let i = 0; i < 8; i++) {
     sent(loaded, flow(i), SYN);
     sent(loaded, flow(i), ACK);

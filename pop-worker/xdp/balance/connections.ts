@@ -1,9 +1,9 @@
 import type { BpfMap } from '#host/bpf/map.ts';
-import { Connection, ConnectionState } from '../gen/front.ts';
+import { ConnectionLine, ConnectionState } from '../gen/front.ts';
 
-const WORDS = Connection.bytes / 8;
-const STATE = Connection.places.state.at / 4;
+/** Of a connection's word, as bpf/include/connection.h has it: in its lower half, and in the upper one. */
 const BACKEND = 0xffff;
+const STATE = 3;
 
 export interface ConnectionCount {
   /** Of each backend, by its number. */
@@ -17,41 +17,34 @@ export interface ConnectionCount {
 
 /** The table of connections, as the program writes it meanwhile. */
 export class Connections {
-  /** Of each: its flow with its backend, then its end and its state. */
   readonly #words: BigUint64Array;
   readonly #halves: Uint32Array;
 
   constructor(map: BpfMap) {
-    const places = map.most * (map.valueBytes / Connection.bytes);
+    const places = (map.most * ConnectionLine.bytes) / 8;
     const memory = map.memory();
-    this.#words = new BigUint64Array(memory, 0, places * WORDS);
-    this.#halves = new Uint32Array(memory, 0, places * WORDS * 2);
+    this.#words = new BigUint64Array(memory, 0, places);
+    this.#halves = new Uint32Array(memory, 0, 2 * places);
   }
 
   count(): ConnectionCount {
     const byBackend = new Map<number, number>();
     let [total, unconfirmed] = [0, 0];
     const halves = this.#halves;
-    for (let at = 0; at < halves.length; at += WORDS * 2) {
-      if (halves[at + STATE] === ConnectionState.free) continue;
+    for (let at = 0; at < halves.length; at += 2) {
       const backend = (halves[at] as number) & BACKEND;
+      if (backend === 0) continue;
       total++;
-      if (halves[at + STATE] === ConnectionState.new) unconfirmed++;
+      if (((halves[at + 1] as number) & STATE) === ConnectionState.new) unconfirmed++;
       byBackend.set(backend, (byBackend.get(backend) ?? 0) + 1);
     }
-    return { byBackend, total, unconfirmed, places: this.#words.length / WORDS };
+    return { byBackend, total, unconfirmed, places: this.#words.length };
   }
 
   /** Frees the places of these backends: their numbers may be given to others then. */
   forget(backends: ReadonlySet<number>): void {
-    for (let word = 0; word < this.#words.length; word += WORDS) {
-      if (!backends.has((this.#halves[word * 2] as number) & BACKEND)) continue;
-      Atomics.store(this.#words, word, 0n);
-      Atomics.store(this.#words, word + 1, 0n);
-    }
-  }
-
-  forgetAll(): void {
-    this.#words.fill(0n);
+    const halves = this.#halves;
+    for (let place = 0; place < this.#words.length; place++)
+      if (backends.has((halves[2 * place] as number) & BACKEND)) Atomics.store(this.#words, place, 0n);
   }
 }

@@ -11,13 +11,21 @@ test('a service of a file is what is wanted', () => {
     { address: '192.0.2.1', weight: 3, server_ids: ['0:0a1b', '6:ff'] },
     { address: '2001:db8::2', drain: true },
   ];
-  const file = XdpFile.parse({ service: [{ ...plain, port: 'any', by: 'source', encapsulation: 'gue', backend: backends }] });
+  const file = XdpFile.parse({
+    service: [{ ...plain, port: 'any', by: 'source', encapsulation: 'gue', backend: backends }],
+  });
   const [service] = servicesOfFile(file);
   assert.equal(service && serviceName(service), 'tcp 203.0.113.10:any');
   assert.equal(service?.isBySource, true);
   const [first, second] = service?.backends ?? [];
   assert.deepEqual([first?.weight, first?.encapsulation, first?.port, first?.isDraining], [3, 'gue', 6080, false]);
-  assert.deepEqual(first?.serverIds.map(({ config, id }) => [config, [...id]]), [[0, [10, 27]], [6, [255]]]);
+  assert.deepEqual(
+    first?.serverIds.map(({ config, id }) => [config, [...id]]),
+    [
+      [0, [10, 27]],
+      [6, [255]],
+    ],
+  );
   assert.deepEqual([second?.weight, second?.isDraining, second?.address.length], [1, true, 16]);
 });
 

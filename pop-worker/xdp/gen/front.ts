@@ -89,16 +89,9 @@ export const Kept = record(8, {
   flowSeed: { at: 0, bytes: 8 },
 });
 
-/** struct connection */
-export const Connection = record(16, {
-  flow: { at: 0, width: 8 },
-  end: { at: 8, width: 4 },
-  state: { at: 12, width: 4 },
-});
-
 /** struct connection_line */
-export const ConnectionLine = record(128, {
-  of: { at: 0, bytes: 128 },
+export const ConnectionLine = record(64, {
+  of: { at: 0, bytes: 64 },
 });
 
 /** struct count */
@@ -144,11 +137,12 @@ export const Settings = record(136, {
   connectionLines: { at: 100, width: 4 },
   flowSeed: { at: 104, bytes: 8 },
   timeouts: { at: 112, bytes: 16 },
-  hasServices: { at: 128, width: 1 },
-  hasAnyPort: { at: 129, width: 1 },
-  hasServicePrefixes: { at: 130, width: 1 },
-  hasQuic: { at: 131, width: 1 },
-  answersEcho: { at: 132, width: 1 },
+  timeShift: { at: 128, width: 1 },
+  hasServices: { at: 129, width: 1 },
+  hasAnyPort: { at: 130, width: 1 },
+  hasServicePrefixes: { at: 131, width: 1 },
+  hasQuic: { at: 132, width: 1 },
+  answersEcho: { at: 133, width: 1 },
 });
 
 /** struct names */
@@ -251,11 +245,10 @@ export const Encapsulation = {
 
 /** enum connection_state */
 export const ConnectionState = {
-  free: 0,
-  new: 12,
-  tcp: 9,
-  udp: 10,
-  closing: 11,
+  new: 0,
+  tcp: 1,
+  udp: 2,
+  closing: 3,
 } as const;
 
 /** enum quic_mode */
