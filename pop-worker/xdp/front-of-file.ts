@@ -104,7 +104,13 @@ export class FileFront {
 
   #setServices(file: XdpFile): void {
     this.#balancer.setConfigs(quicConfigsOfFile(file));
-    this.#balancer.setAll(servicesOfFile(file));
+    try {
+      this.#balancer.setAll(servicesOfFile(file));
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new ConfigError(`the services or their backends are too many: ${error.message}`);
+      throw error;
+    }
   }
 
   /** A file that was read again: all but limits, and how many connections there may be, which need a start. */

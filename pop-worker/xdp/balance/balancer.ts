@@ -162,7 +162,7 @@ export class Balancer {
   }
 
   #apply(services: readonly ServiceWanted[]): void {
-    const live = services.map((wanted) => this.#lively(wanted));
+    const live = this.#numbered(services);
     this.#setBackends(live, ({ state }) => state !== 'down');
     for (const service of live) this.#setRing(service);
     this.#setBackends(live, ({ state }) => state === 'down');
@@ -170,6 +170,26 @@ export class Balancer {
     this.#setEntries(live.flatMap(({ id, wanted }) => [serviceEntry(wanted, id), addressEntry(wanted)]));
     this.#forget(live);
     this.#live = live;
+  }
+
+  #numbered(services: readonly ServiceWanted[]): LiveService[] {
+    try {
+      return services.map((wanted) => this.#lively(wanted));
+    } catch (error) {
+      this.#giveBack();
+      throw error;
+    }
+  }
+
+  /** Numbers of what came to no table. */
+  #giveBack(): void {
+    for (const [name, number] of this.#known) {
+      if (this.#tables.backends.get(keyOf(number)) !== undefined) continue;
+      this.#known.delete(name);
+      this.#backendNumbers.give(number);
+    }
+    const services = new Set(this.#serviceIds());
+    for (const id of this.#serviceNumbers.used) if (!services.has(id)) this.#serviceNumbers.give(id);
   }
 
   #setBackends(live: readonly LiveService[], which: (backend: LiveBackend) => boolean): void {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
+import { XdpVerdict } from '#host/bpf/program.ts';
 import { formatIpAddress } from '#protocol/ip/text.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { backend, loadBalancer, SEED, service } from '../testing/balanced.ts';
+import { backend, hopTo, loadBalancer, SEED, service } from '../testing/balanced.ts';
 import { flowOf, segment, type TcpFlow, wentTo } from '../testing/flows.ts';
 import { flowHash, memberOf } from '../testing/model.ts';
 import { type BackendWanted, backendName, type ServiceWanted } from './wanted.ts';
@@ -222,4 +223,68 @@ test('each service and each backend counts what it got', { skip }, (t: TestConte
     ]),
   );
   assert.deepEqual([second?.service, second?.packets], [`udp ${VIP}:53`, 0]);
+});
+
+test('what is too much is refused, and what was is in force; numbers come back', { skip }, (t) => {
+  const loaded = loadBalancer(t, [tcpService(addresses(2))], { most: { backends: 5, rings: 4 } });
+  const before = allSent(loaded, 50, SYN);
+  assert.throws(() => loaded.balancer.setAll([tcpService(addresses(5))]), {
+    name: 'RangeError',
+    message: /^4 are the most/,
+  });
+  const many = [1, 2, 3, 4].map((last) => tcpService([], `203.0.113.${last}`));
+  assert.throws(() => loaded.balancer.setAll(many), { name: 'RangeError', message: /^3 are the most/ });
+  assert.deepEqual(allSent(loaded, 50, ACK), before);
+  for (let round = 0; round < 10; round++)
+    for (const count of [4, 2, 3])
+      loaded.balancer.setAll([tcpService(addresses(count)), tcpService([], `203.0.113.${20 + round}`)]);
+  assert.equal(loaded.balancer.status().services.length, 2);
+});
+
+test('a backend to which no way is known gets nothing; one whose way is lost for a moment goes on', { skip }, (t) => {
+  const ways = new Set([1]);
+  const find = (address: Uint8Array) => (ways.has(address.at(-1) as number) ? hopTo(address) : undefined);
+  const loaded = loadBalancer(t, [tcpService(addresses(2))], { find });
+  assert.deepEqual(new Set(allSent(loaded, 60, SYN)), new Set([1]));
+  ways.add(2);
+  loaded.balancer.refresh();
+  const both = Array.from({ length: 60 }, (_, i) => sent(loaded, flow(1000 + i), SYN));
+  assert.deepEqual(new Set(both), new Set([1, 2]));
+  ways.clear();
+  loaded.balancer.refresh();
+  assert.deepEqual(
+    Array.from({ length: 60 }, (_, i) => sent(loaded, flow(1000 + i), ACK)),
+    both,
+  );
+});
+
+test('a backend behind another interface is sent to there, without the tags of the first one', { skip }, (t) => {
+  const find = (address: Uint8Array) => hopTo(address, { interface: 7 });
+  const loaded = loadBalancer(
+    t,
+    [tcpService(addresses(1)), tcpService([backend('192.0.2.2', { encapsulation: 'direct' })], '203.0.113.11')],
+    { find },
+  );
+  for (const target of [VIP, '203.0.113.11']) {
+    const frame = segment({ source: '10.64.0.2', target, sourcePort: 40_000 });
+    const plain = loaded.front.program.test(frame);
+    assert.equal(plain.verdict, XdpVerdict.redirect);
+    const tagged = Uint8Array.from([...frame.subarray(0, 12), 0x81, 0, 0, 7, ...frame.subarray(12)]);
+    const { verdict, packet } = loaded.front.program.test(tagged);
+    assert.deepEqual({ verdict, packet }, { verdict: plain.verdict, packet: plain.packet }, target);
+  }
+});
+
+test('outer sources are spread as the prefix lets them, the same for all packets of a flow', { skip }, (t) => {
+  const find = (address: Uint8Array) => hopTo(address, { spread: 0xffff });
+  const loaded = loadBalancer(t, [tcpService(addresses(1))], { find });
+  const sourceOf = (i: number): string =>
+    formatIpAddress(loaded.front.program.test(segment(flow(i))).packet.slice(26, 30));
+  const sources = Array.from({ length: 100 }, (_, i) => sourceOf(i));
+  assert.ok(new Set(sources).size > 95);
+  assert.ok(sources.every((source) => source.startsWith('10.255.')));
+  assert.deepEqual(
+    Array.from({ length: 100 }, (_, i) => sourceOf(i)),
+    sources,
+  );
 });

@@ -56,6 +56,8 @@ export const loadBalancer = (
     readonly find?: FindNextHop;
     /** What the program is made ready for besides. */
     readonly later?: readonly ServiceWanted[];
+    /** Elements of maps. */
+    readonly most?: Partial<Record<FrontMap, number>>;
     /** Maps of a process before this one. */
     readonly kept?: ReadonlyMap<FrontMap, BpfMap>;
   } = {},
@@ -65,7 +67,7 @@ export const loadBalancer = (
   const front = loadFront(
     t,
     { ...settings, flowSeed: SEED, ...more.settings },
-    { connections: linesOf(options) },
+    { connections: linesOf(options), ...more.most },
     more.kept,
   );
   const balancer = new Balancer(front, more.find ?? ((address) => hopTo(address)));
