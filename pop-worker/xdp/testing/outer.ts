@@ -20,10 +20,6 @@ export const linkTo = (last: number): Uint8Array => bytes([0x02, 0, 0, 0, 1, las
 /** The same frame from another link-layer address to another. */
 export const relinked = (frame: Uint8Array, last: number): Uint8Array => bytes(linkTo(last), frame.subarray(12));
 
-/** The frame without its tags. */
-export const untagged = (frame: Uint8Array, tags: number): Uint8Array =>
-  bytes(frame.subarray(0, 12), frame.subarray(12 + 4 * tags));
-
 export interface OuterOptions {
   readonly source: string;
   readonly destination: string;
