@@ -4,6 +4,7 @@
 
 #include <linux/in.h>
 
+#include "aes.h"
 #include "connection.h"
 #include "packet.h"
 #include "service.h"
@@ -13,6 +14,7 @@
 enum quic_mode {
   QUIC_NONE,
   QUIC_PLAIN,  // §5.4 without a key
+  QUIC_BLOCK,  // §5.4.1: server ID and nonce are one block of AES
 };
 
 // By the config rotation bits of a connection ID (§3.1).
@@ -21,6 +23,7 @@ struct quic_config {
   __u8 server_bytes;
   __u8 nonce_bytes;
   __u8 encodes_length;
+  __u32 keys[4 * (AES_ROUNDS + 1)];  // of the way back
 };
 
 struct {
@@ -70,12 +73,12 @@ INLINE __u32 named(struct xdp_md *ctx, const struct packet *packet, __u32 servic
   struct quic_config *config = bpf_map_lookup_elem(&quic_configs, &rotation);
   if (!config || config->mode == QUIC_NONE) return 0;
   if (config->encodes_length && (*id & 0x1f) != config->server_bytes + config->nonce_bytes) return 0;
-  __u64 low, high;
-  __builtin_memcpy(&low, id + 1, sizeof low);
-  __builtin_memcpy(&high, id + 1 + sizeof low, sizeof high);
+  __u32 block[4];
+  __builtin_memcpy(block, id + 1, sizeof block);
+  if (config->mode == QUIC_BLOCK && !aes_decrypt(config->keys, block)) return 0;
   __u32 count = config->server_bytes;
-  low = first_bytes(low, count);
-  high = count > 8 ? first_bytes(high, count - 8) : 0;
+  __u64 low = first_bytes(words(block[0], block[1]), count);
+  __u64 high = count > 8 ? first_bytes(words(block[2], block[3]), count - 8) : 0;
   struct server key = {.service = service, .config = rotation};
   __builtin_memcpy(key.id, &low, sizeof low);
   __builtin_memcpy(key.id + sizeof low, &high, sizeof high);

@@ -7,7 +7,7 @@ import { Kept, MAPS } from './gen/front.ts';
 /** The balancer's: each has numbers of the others in it, so that all of them are kept or none. */
 const BALANCER = [
   ...(['services', 'servicePrefixes', 'serviceCounts', 'backends', 'backendCounts', 'rings', 'connections'] as const),
-  ...(['quicConfigs', 'servers'] as const),
+  ...(['quicConfigs', 'servers', 'aesTables'] as const),
 ] as const satisfies readonly FrontMap[];
 /** What outlives a process besides. Lists and limits are said anew by who starts. */
 const COUNTERS = ['kept', 'counts', 'choices'] as const satisfies readonly FrontMap[];

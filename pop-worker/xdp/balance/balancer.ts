@@ -1,5 +1,6 @@
 import type { Front } from '../front.ts';
 import { Backend, BackendState, Encapsulation, QuicConfig, QuicMode, Server, Service } from '../gen/front.ts';
+import { aesTables, decryptionKeys } from './aes.ts';
 import { Connections } from './connections.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { FindNextHop, NextHop } from './next-hop.ts';
@@ -11,7 +12,7 @@ import {
   type BackendWanted,
   backendName,
   type Health,
-  type QuicLbPlain,
+  type QuicLbWanted,
   type ServiceWanted,
   serviceName,
 } from './wanted.ts';
@@ -29,6 +30,9 @@ interface LiveService {
   readonly backends: readonly LiveBackend[];
 }
 
+/** Of AES. */
+const BLOCK_BYTES = 16;
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const keyOf = (number: number): Uint8Array => new Uint8Array(new Uint32Array([number]).buffer);
 const numberOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset).getUint32(0, true);
@@ -43,6 +47,15 @@ const recordOf = (service: number, { wanted, hop, state }: LiveBackend): Uint8Ar
     ...{ service, address: wanted.address, isV6: wanted.address.length === 16 ? 1 : 0, port: wanted.port },
     ...{ state: BackendState[state], encapsulation: Encapsulation[wanted.encapsulation] },
   });
+
+const quicConfig = (wanted: QuicLbWanted | undefined): Uint8Array => {
+  if (wanted === undefined) return QuicConfig.encode({ mode: QuicMode.none });
+  const { serverIdBytes: serverBytes, nonceBytes, key } = wanted;
+  const common = { serverBytes, nonceBytes, encodesLength: Number(wanted.encodesLength) };
+  if (key === undefined) return QuicConfig.encode({ ...common, mode: QuicMode.plain });
+  if (serverBytes + nonceBytes !== BLOCK_BYTES) throw new RangeError('server ID and nonce under a key have 16 bytes together');
+  return QuicConfig.encode({ ...common, mode: QuicMode.block, keys: decryptionKeys(key) });
+};
 
 /**
  * Services and their backends in the tables of the program. What is wanted is said as a whole, and what differs is written:
@@ -98,17 +111,10 @@ export class Balancer {
   }
 
   /** How connection IDs of QUIC are made from now on. */
-  setConfigs(configs: readonly QuicLbPlain[]): void {
+  setConfigs(configs: readonly QuicLbWanted[]): void {
+    this.#front.map('aesTables').update(keyOf(0), aesTables());
     const map = this.#front.map('quicConfigs');
-    for (let id = 0; id < map.most; id++) {
-      const config = configs.find((one) => one.id === id);
-      const record = config && { serverBytes: config.serverIdBytes, nonceBytes: config.nonceBytes };
-      const encodesLength = Number(config?.encodesLength ?? false);
-      map.update(
-        keyOf(id),
-        QuicConfig.encode({ ...record, mode: config ? QuicMode.plain : QuicMode.none, encodesLength }),
-      );
-    }
+    for (let id = 0; id < map.most; id++) map.update(keyOf(id), quicConfig(configs.find((one) => one.id === id)));
   }
 
   /** What a check found. @param service, backend as `serviceName` and `backendName` call them */

@@ -1,7 +1,7 @@
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import type { XdpBalanceFile, XdpFile, XdpServiceFile } from '#settings/xdp-file.ts';
 import type { BalanceOptions } from './settings.ts';
-import type { QuicLbPlain, ServerId, ServiceWanted } from './wanted.ts';
+import type { QuicLbWanted, ServerId, ServiceWanted } from './wanted.ts';
 
 /** @param text an address or a prefix, as the settings have taken it */
 const prefixOf = (text: string): Prefix => {
@@ -33,7 +33,7 @@ export const optionsOfFile = ({ balance }: XdpFile): BalanceOptions => ({
 export const seedOfFile = ({ balance: { seed } }: XdpFile): Uint8Array | undefined =>
   seed === undefined ? undefined : Buffer.from(seed, 'hex');
 
-export const quicConfigsOfFile = ({ quic_lb: list }: XdpFile): QuicLbPlain[] =>
+export const quicConfigsOfFile = ({ quic_lb: list }: XdpFile): QuicLbWanted[] =>
   list.map((one) => ({
     ...{ id: one.config, serverIdBytes: one.server_id_bytes, nonceBytes: one.nonce_bytes },
     encodesLength: one.encodes_length,

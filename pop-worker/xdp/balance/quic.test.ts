@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { udp } from '#protocol/ip/testing/packets.ts';
 import { CidCodec } from '#protocol/quic-lb/codec.ts';
+import type { BlockCipher } from '#protocol/quic-lb/ports.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { backend, loadBalancer, service } from '../testing/balanced.ts';
 import { wentTo } from '../testing/flows.ts';
 import { bytes, changed, ip } from '../testing/frames.ts';
-import type { BackendWanted, QuicLbPlain, ServiceWanted } from './wanted.ts';
+import { decryptionKeys } from './aes.ts';
+import type { BackendWanted, QuicLbWanted, ServiceWanted } from './wanted.ts';
 
 const skip = isRoot ? false : 'programs are loaded by root';
 
 const VIP = '203.0.113.17';
 const PORT = 53;
-const SHORT: QuicLbPlain = { id: 0, serverIdBytes: 2, nonceBytes: 6, encodesLength: true };
-const LONG: QuicLbPlain = { id: 5, serverIdBytes: 15, nonceBytes: 4, encodesLength: false };
+const SHORT: QuicLbWanted = { id: 0, serverIdBytes: 2, nonceBytes: 6, encodesLength: true };
+const LONG: QuicLbWanted = { id: 5, serverIdBytes: 15, nonceBytes: 4, encodesLength: false };
 const CONFIGS = [
   SHORT,
   LONG,
@@ -26,7 +29,7 @@ const noCipher = (): never => {
 };
 
 /** A connection ID as a server makes it, whose ID is this number in all its bytes. */
-const cidOf = (config: QuicLbPlain, number: number): Uint8Array => {
+const cidOf = (config: QuicLbWanted, number: number): Uint8Array => {
   const codec = new CidCodec({ ...config, key: undefined }, noCipher);
   const cid = new Uint8Array(codec.cidBytes).fill(0x77);
   cid.fill(number, 1, 1 + config.serverIdBytes);
@@ -113,4 +116,48 @@ test('a backend that drains is still named; one that is down, gone, or of anothe
 test('of a service that is not QUIC’s connection IDs say nothing', { skip }, (t) => {
   const { ways } = loaded(t, [service(VIP, BACKENDS, { port: PORT }), quicService([named(9)], '203.0.113.19')]);
   assert.ok(new Set(ways(0x40, cidOf(SHORT, 1))).size > 1);
+});
+
+const KEY = Uint8Array.from({ length: 16 }, (_, i) => 17 * i);
+const makeCipher = (key: Uint8Array): BlockCipher => {
+  const block = (make: typeof createCipheriv | typeof createDecipheriv) => (bytes: Uint8Array, at: number) => {
+    const cipher = make('aes-128-ecb', key, null);
+    cipher.setAutoPadding(false);
+    bytes.set(cipher.update(bytes.subarray(at, at + 16)), at);
+  };
+  return { encrypt: block(createCipheriv), decrypt: block(createDecipheriv) };
+};
+
+test('a connection ID under a key leads to the backend that made it', { skip }, (t) => {
+  const config: QuicLbWanted = { id: 4, serverIdBytes: 3, nonceBytes: 13, encodesLength: true, key: KEY };
+  const keyed = [1, 2, 3].map((number) =>
+    backend(`192.0.2.${number}`, { serverIds: [{ config: 4, id: Uint8Array.of(number, 7, number) }] }),
+  );
+  const { ways, balancer } = loaded(t, [quicService(keyed)]);
+  balancer.setConfigs([config]);
+  const codec = new CidCodec({ ...config, key: KEY }, makeCipher);
+  for (let i = 0; i < 60; i++) {
+    const number = 1 + (i % 3);
+    const cid = crypto.getRandomValues(new Uint8Array(17));
+    cid.set([number, 7, number], 1);
+    codec.seal(cid, 0, 0);
+    assert.deepEqual(ways(0x40, cid).slice(0, 3), only(number).slice(0, 3));
+    cid[5] = (cid[5] as number) ^ 1;
+    const before = balancer.status().choices.unnamed;
+    ways(0x40, cid);
+    assert.equal(balancer.status().choices.unnamed - before, 40);
+  }
+});
+
+test('the way back of AES is that of FIPS 197, appendix A.1 and C.1', () => {
+  // The last round of encryption comes first, and the key itself last.
+  const key = Buffer.from('2b7e151628aed2a6abf7158809cf4f3c', 'hex');
+  const keys = Buffer.from(decryptionKeys(key));
+  assert.equal(keys.subarray(0, 16).toString('hex'), 'd014f9a8c9ee2589e13f0cc8b6630ca6');
+  assert.deepEqual(keys.subarray(-16), key);
+});
+
+test('a key with other lengths is refused', { skip }, (t) => {
+  const { balancer } = loaded(t);
+  assert.throws(() => balancer.setConfigs([{ ...SHORT, key: KEY }]), { name: 'RangeError', message: /16 bytes together/ });
 });

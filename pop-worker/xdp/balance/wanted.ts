@@ -4,13 +4,15 @@ import type { Encapsulation } from '../gen/front.ts';
 /** What a health check finds; until one has, a backend is well. */
 export type Health = 'up' | 'down';
 
-/** A configuration of connection IDs whose server IDs anybody can read (draft-ietf-quic-load-balancers §5.4). */
-export interface QuicLbPlain {
+/** A configuration of connection IDs (draft-ietf-quic-load-balancers §5.4). */
+export interface QuicLbWanted {
   /** Config rotation bits, 0 to 6. */
   readonly id: number;
   readonly serverIdBytes: number;
   readonly nonceBytes: number;
   readonly encodesLength: boolean;
+  /** 16 bytes, for connection IDs whose server ID and nonce have 16 bytes together; absent: anybody can read them. */
+  readonly key?: Uint8Array | undefined;
 }
 
 /** A server ID of QUIC's connection IDs (draft-ietf-quic-load-balancers). */

@@ -100,12 +100,19 @@ export const Count = record(16, {
   bytes: { at: 8, width: 8 },
 });
 
+/** struct aes_tables */
+export const AesTables = record(1280, {
+  mixed: { at: 0, bytes: 1024 },
+  plain: { at: 1024, bytes: 256 },
+});
+
 /** struct quic_config */
-export const QuicConfig = record(4, {
+export const QuicConfig = record(180, {
   mode: { at: 0, width: 1 },
   serverBytes: { at: 1, width: 1 },
   nonceBytes: { at: 2, width: 1 },
   encodesLength: { at: 3, width: 1 },
+  keys: { at: 4, bytes: 176 },
 });
 
 /** struct server */
@@ -255,6 +262,7 @@ export const ConnectionState = {
 export const QuicMode = {
   none: 0,
   plain: 1,
+  block: 2,
 } as const;
 
 export const MAPS = {
@@ -274,6 +282,7 @@ export const MAPS = {
   connections: { name: 'connections', key: 4, value: ConnectionLine, most: 131072 },
   choices: { name: 'choices', key: 4, value: 8, most: 7 },
   counts: { name: 'counts', key: 4, value: Count, most: 16 },
+  aesTables: { name: 'aes_tables', key: 4, value: AesTables, most: 1 },
   quicConfigs: { name: 'quic_configs', key: 4, value: QuicConfig, most: 8 },
   servers: { name: 'servers', key: Server, value: 4, most: 4096 },
   work: { name: 'work', key: 0, value: 0, most: 1 },
