@@ -82,15 +82,26 @@ const Service = z.strictObject({
 });
 export type XdpServiceFile = z.infer<typeof Service>;
 
-/** draft-ietf-quic-load-balancers, without a key. */
-const QuicLb = z.strictObject({
-  /** Config rotation bits. */
-  config: z.int().min(0).max(6),
-  server_id_bytes: z.int().min(1).max(15),
-  nonce_bytes: z.int().min(4).max(18),
-  /** Whether the first octet of connection IDs tells their length. */
-  encodes_length: z.boolean().default(true),
-});
+/** Of AES: what connection IDs under a key are, but for their first octet. */
+const BLOCK_BYTES = 16;
+
+/** draft-ietf-quic-load-balancers. */
+const QuicLb = z
+  .strictObject({
+    /** Config rotation bits. */
+    config: z.int().min(0).max(6),
+    server_id_bytes: z.int().min(1).max(15),
+    nonce_bytes: z.int().min(4).max(18),
+    /** Whether the first octet of connection IDs tells their length. */
+    encodes_length: z.boolean().default(true),
+    /** A file of 32 hexadecimal digits that nobody else may read; absent: connection IDs can be read by anybody. */
+    key_file: z.string().optional(),
+  })
+  .refine(
+    ({ key_file: key, server_id_bytes: server, nonce_bytes: nonce }) =>
+      key === undefined || server + nonce === BLOCK_BYTES,
+    'must have a server ID and a nonce of 16 bytes together where there is a key',
+  );
 
 const seconds = (most: number, usual: number) => z.number().min(1).max(most).default(usual);
 
@@ -143,7 +154,11 @@ export const XdpFile = z.strictObject({
   limit: Limits.prefault({}),
   list: z.array(List).max(100).default([]),
   balance: Balance.prefault({}),
-  quic_lb: z.array(QuicLb).max(7).default([]),
+  quic_lb: z
+    .array(QuicLb)
+    .max(7)
+    .refine((list) => new Set(list.map(({ config }) => config)).size === list.length, 'must not have a config twice')
+    .default([]),
   service: z
     .array(Service)
     .max(1000)

@@ -103,7 +103,7 @@ export class FileFront {
   }
 
   #setServices(file: XdpFile): void {
-    this.#balancer.setConfigs(quicConfigsOfFile(file));
+    this.#balancer.setConfigs(quicConfigsOfFile(file, this.#folder));
     try {
       this.#balancer.setAll(servicesOfFile(file));
     } catch (error) {

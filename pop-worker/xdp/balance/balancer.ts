@@ -53,7 +53,8 @@ const quicConfig = (wanted: QuicLbWanted | undefined): Uint8Array => {
   const { serverIdBytes: serverBytes, nonceBytes, key } = wanted;
   const common = { serverBytes, nonceBytes, encodesLength: Number(wanted.encodesLength) };
   if (key === undefined) return QuicConfig.encode({ ...common, mode: QuicMode.plain });
-  if (serverBytes + nonceBytes !== BLOCK_BYTES) throw new RangeError('server ID and nonce under a key have 16 bytes together');
+  if (serverBytes + nonceBytes !== BLOCK_BYTES)
+    throw new RangeError('server ID and nonce under a key have 16 bytes together');
   return QuicConfig.encode({ ...common, mode: QuicMode.block, keys: decryptionKeys(key) });
 };
 

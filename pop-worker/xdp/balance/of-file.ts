@@ -1,4 +1,7 @@
+import { resolve } from 'node:path';
 import { type Prefix, parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
+import { readSecretFile } from '#settings/key-files.ts';
+import { ConfigError } from '#settings/toml-file.ts';
 import type { XdpBalanceFile, XdpFile, XdpServiceFile } from '#settings/xdp-file.ts';
 import type { BalanceOptions } from './settings.ts';
 import type { QuicLbWanted, ServerId, ServiceWanted } from './wanted.ts';
@@ -33,10 +36,22 @@ export const optionsOfFile = ({ balance }: XdpFile): BalanceOptions => ({
 export const seedOfFile = ({ balance: { seed } }: XdpFile): Uint8Array | undefined =>
   seed === undefined ? undefined : Buffer.from(seed, 'hex');
 
-export const quicConfigsOfFile = ({ quic_lb: list }: XdpFile): QuicLbWanted[] =>
+/** @throws ConfigError, which never says a key */
+const readKey = (file: string): Uint8Array => {
+  const text = readSecretFile(file, 'the key of connection IDs').toString('latin1').trim();
+  if (!/^[0-9a-f]{32}$/i.test(text))
+    throw new ConfigError(`the key of connection IDs ${file} must be 32 hexadecimal digits`);
+  return Buffer.from(text, 'hex');
+};
+
+/** @param folder that files are seen from @throws ConfigError */
+export const quicConfigsOfFile = ({ quic_lb: list }: XdpFile, folder: string): QuicLbWanted[] =>
   list.map((one) => ({
     ...{ id: one.config, serverIdBytes: one.server_id_bytes, nonceBytes: one.nonce_bytes },
-    encodesLength: one.encodes_length,
+    ...{
+      encodesLength: one.encodes_length,
+      key: one.key_file === undefined ? undefined : readKey(resolve(folder, one.key_file)),
+    },
   }));
 
 /** Where outer packets of either family come from, by the bytes of an address; undefined: where the kernel's would. */

@@ -159,5 +159,8 @@ test('the way back of AES is that of FIPS 197, appendix A.1 and C.1', () => {
 
 test('a key with other lengths is refused', { skip }, (t) => {
   const { balancer } = loaded(t);
-  assert.throws(() => balancer.setConfigs([{ ...SHORT, key: KEY }]), { name: 'RangeError', message: /16 bytes together/ });
+  assert.throws(() => balancer.setConfigs([{ ...SHORT, key: KEY }]), {
+    name: 'RangeError',
+    message: /16 bytes together/,
+  });
 });

@@ -4,14 +4,16 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const PORT = 8080;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 const sockets: Socket[] = [];
+
+const heard = async (socket: Socket): Promise<[Buffer]> =>
+  (await once(socket, 'data', { signal: AbortSignal.timeout(PATIENCE_MS) })) as [Buffer];
 
 /** @returns the name that a server says first */
 const open = async (address: string): Promise<string> => {
   const socket = connect({ host: address, port: PORT });
-  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`${address} does not answer`)));
-  const [data] = (await once(socket, 'data')) as [Buffer];
+  const [data] = await heard(socket);
   socket.on('error', () => {});
   sockets.push(socket);
   return data.toString().trim();
@@ -22,7 +24,7 @@ const isAlive = async (socket: Socket): Promise<boolean> => {
   if (socket.destroyed) return false;
   socket.write('again');
   try {
-    const [data] = (await once(socket, 'data')) as [Buffer];
+    const [data] = await heard(socket);
     return data.toString() === 'again';
   } catch {
     return false;
