@@ -42,7 +42,7 @@ test('each outcome of the balancer moves its series', { skip }, (t) => {
   for (const [counted, packets] of expected)
     has(text, `packets_total{outcome="${counted.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"}`, packets);
   assert.ok(expected.size >= 7);
-  has(text, 'balance_choices_total{choice="nobody"}', expected.get('dropNoBackend') ?? 0);
+  has(text, 'balanced_packets_total{choice="nobody"}', expected.get('dropNoBackend') ?? 0);
 });
 
 test('connections, choices, services and backends are shown as they are', { skip }, (t) => {
@@ -63,10 +63,10 @@ test('connections, choices, services and backends are shown as they are', { skip
   const text = shown(loaded);
   const { choices } = loaded.balancer.status();
   assert.ok(choices.moved > 0 && choices.moved < moved);
-  has(text, 'balance_choices_total{choice="new"}', 8);
-  has(text, 'balance_choices_total{choice="moved"}', choices.moved);
-  has(text, 'balance_choices_total{choice="known"}', choices.known);
-  has(text, 'balance_choices_total{choice="unkept"}', 1);
+  has(text, 'balanced_packets_total{choice="new"}', 8);
+  has(text, 'balanced_packets_total{choice="moved"}', choices.moved);
+  has(text, 'balanced_packets_total{choice="known"}', choices.known);
+  has(text, 'balanced_packets_total{choice="unkept"}', 1);
   has(text, 'balance_connections_count{state="unconfirmed"}', choices.moved);
   has(text, 'balance_connections_count{state="confirmed"}', 8 - choices.moved);
   has(text, 'balance_services_count', 1);

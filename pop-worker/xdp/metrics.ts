@@ -4,9 +4,9 @@ import type { XdpStatus } from './front-of-file.ts';
 
 const PACKETS = byLabel('cloudbridge_xdp_packets_total', 'outcome');
 const BYTES = byLabel('cloudbridge_xdp_bytes_total', 'outcome');
-const LISTED = single('cloudbridge_xdp_listed_count');
+const LISTED = single('cloudbridge_xdp_listed_prefixes');
 
-const CHOICES = byLabel('cloudbridge_xdp_balance_choices_total', 'choice');
+const CHOICES = byLabel('cloudbridge_xdp_balanced_packets_total', 'choice');
 const CONNECTIONS = byLabel('cloudbridge_xdp_balance_connections_count', 'state');
 const SERVICES = single('cloudbridge_xdp_balance_services_count');
 const BACKENDS = byLabel('cloudbridge_xdp_balance_backends_count', 'state');

@@ -25,7 +25,7 @@ export const XDP_METRICS = [
     layer: 'routing',
   },
   {
-    name: 'cloudbridge_xdp_listed_count',
+    name: 'cloudbridge_xdp_listed_prefixes',
     type: 'gauge',
     unit: 'prefixes',
     labels: {},
@@ -33,7 +33,7 @@ export const XDP_METRICS = [
     layer: 'routing',
   },
   {
-    name: 'cloudbridge_xdp_balance_choices_total',
+    name: 'cloudbridge_xdp_balanced_packets_total',
     type: 'counter',
     unit: 'packets',
     labels: { choice: ['known', 'new', 'moved', 'unkept', 'named', 'unnamed', 'nobody'] },
