@@ -88,7 +88,7 @@ export class FileFront {
       this.#setServices(file);
       this.#front.attach();
     } catch (error) {
-      this.#front.close();
+      this.#front.giveUp();
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { BpfMap } from '#host/bpf/map.ts';
@@ -44,6 +44,9 @@ const constantsOf = (settings: FrontSettings): Uint8Array => {
 
 const byName = (maps: ReadonlyMap<FrontMap, BpfMap>): Record<string, BpfMap> =>
   Object.fromEntries([...maps].map(([name, map]) => [MAPS[name].name, map]));
+
+/** Two names of one number. */
+const NOT_SUPPORTED = ['EOPNOTSUPP', 'ENOTSUP'];
 
 /** Modes that are tried, the best first. */
 const triedOf = (mode: FrontMode): readonly Exclude<FrontMode, 'any'>[] =>
@@ -118,7 +121,7 @@ export class Front {
         this.#attachedAs = tried;
         return link;
       } catch (error) {
-        if (tried === modes.at(-1) || (error as NodeJS.ErrnoException).code !== 'EOPNOTSUPP') throw error;
+        if (tried === modes.at(-1) || !NOT_SUPPORTED.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       }
     }
     throw new Error('no mode was tried');
@@ -159,6 +162,14 @@ export class Front {
       return [name, { packets, bytes }];
     });
     return Object.fromEntries(entries) as Record<CounterName, Counted>;
+  }
+
+  /** After what went wrong before `attach` was done: nothing stays but what another process left. */
+  giveUp(): void {
+    const before = this.#pins.find(LINK);
+    if (before === undefined) this.#pins.remove();
+    else closeSync(before);
+    this.close();
   }
 
   /** Packets are nobody's business any more. */

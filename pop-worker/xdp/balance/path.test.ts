@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { needsRoot } from '#host/testing/namespace.ts';
+import { bpfFileSystem } from '#host/bpf/pins.ts';
+import { inNamespace, ip, needsRoot, testNamespace } from '#host/testing/namespace.ts';
+import { XdpFile } from '#settings/xdp-file.ts';
+import { FileFront } from '../front-of-file.ts';
 import { balancedNet, Callers, Runner, VIP, VIP6 } from '../testing/balanced-net.ts';
 
 const NO = { skip: needsRoot };
@@ -46,10 +49,12 @@ test('TCP through the balancer: all backends, a restart, one that drains, one th
   const plain = net.addresses.map((address) => ({ address }));
   const plain6 = net.addresses6.map((address) => ({ address }));
   const six = service(VIP6, 'gue', plain6);
-  writeFileSync(file, fileOf(folder, [service(VIP, 'ipip', plain), six]));
+  writeFileSync(file, fileOf(folder, []));
   let runner = await Runner.start(net.balancer, net.device, file);
   t.after(() => runner.stop('SIGTERM'));
 
+  // Another program comes with the first service, while it runs.
+  await runner.reload(file, fileOf(folder, [service(VIP, 'ipip', plain), six]));
   const callers = new Callers(t, net.client);
   const names = await callers.open(VIP, 24);
   assert.equal(new Set(names).size, 3);
@@ -86,4 +91,25 @@ test('TCP through the balancer: all backends, a restart, one that drains, one th
     await callers.alive(),
     names.map((name, i) => !isBroken(name, i)),
   );
+});
+
+test('what cannot be attached leaves nothing behind; in any mode it is behind the driver then', NO, (t) => {
+  const { path: namespace } = testNamespace(t);
+  const name = `cbn${process.pid}`;
+  const service = [{ address: VIP, protocol: 'tcp', port: 8080 }];
+  const file = XdpFile.parse({ mode: 'native', service });
+  inNamespace(namespace, () => {
+    // A driver that runs no programs.
+    ip('link', 'add', name, 'type', 'bridge');
+    assert.throws(() => new FileFront(name, file, '/none'), { code: 'ENOTSUP' });
+  });
+  const pins = path.join(bpfFileSystem(), 'cloudbridge', name);
+  assert.equal(existsSync(pins), false);
+  inNamespace(namespace, () => {
+    const front = new FileFront(name, XdpFile.parse({ service }), '/none');
+    assert.equal(front.status().mode, 'generic');
+    assert.equal(existsSync(pins), true);
+    front.stop();
+  });
+  assert.equal(existsSync(pins), false);
 });
