@@ -15,6 +15,7 @@ import { ROUTING_METRICS } from './metrics/routing.ts';
 import { RPKI_METRICS } from './metrics/rpki.ts';
 import type { MetricSpec } from './metrics/spec.ts';
 import { WIREGUARD_METRICS } from './metrics/wireguard.ts';
+import { XDP_METRICS } from './metrics/xdp.ts';
 
 export type { MetricSpec };
 
@@ -36,6 +37,7 @@ export const METRICS = [
   ...ROUTING_METRICS,
   ...DNS_METRICS,
   ...WIREGUARD_METRICS,
+  ...XDP_METRICS,
 ] as const satisfies readonly MetricSpec[];
 
 type Metric = (typeof METRICS)[number];

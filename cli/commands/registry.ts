@@ -45,6 +45,8 @@ import { workerRun } from './worker-run.ts';
 import { workerStatus } from './worker-status.ts';
 import { workerWireguard } from './worker-wireguard.ts';
 import { workerWithdraw } from './worker-withdraw.ts';
+import { xdpRun } from './xdp-run.ts';
+import { xdpStatus } from './xdp-status.ts';
 
 /** Every command that `--help` lists. A new command is a file here and a row. */
 export const VISIBLE: readonly Command[] = [
@@ -91,6 +93,8 @@ export const VISIBLE: readonly Command[] = [
   dnsRun,
   dnsStatus,
   wireguardRotation,
+  xdpRun,
+  xdpStatus,
   wireguardRun,
   workerRun,
   workerStatus,

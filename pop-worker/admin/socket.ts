@@ -14,6 +14,7 @@ export const PROGRAMS = {
   worker: { name: 'worker', setting: '[admin] socket' },
   bgp: { name: 'BGP speaker', setting: 'setting `socket`' },
   dns: { name: 'DNS responder', setting: 'setting `socket`' },
+  xdp: { name: 'XDP filter', setting: 'setting `socket`' },
 } as const;
 export type Program = keyof typeof PROGRAMS;
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { BpfNative } from './bpf/native.ts';
 import type { ChecksumNative } from './checksum/native.ts';
 import type { ClockNative } from './clock/native.ts';
 import type { EchoNative } from './echo/native.ts';
@@ -16,7 +17,8 @@ import type { WireGuardNative } from './wireguard/native.ts';
 
 /** Every function of the packet engine (`pop-worker/native`); one interface a concern, declared where it is used. */
 export interface NativeEngine
-  extends ChecksumNative,
+  extends BpfNative,
+    ChecksumNative,
     ClockNative,
     CryptoNative,
     EchoNative,

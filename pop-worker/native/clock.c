@@ -24,4 +24,12 @@ static napi_value thread_cpu_us(napi_env env, napi_callback_info info) {
   return clock_us(env, CLOCK_THREAD_CPUTIME_ID);
 }
 
-NATIVE_FUNCTIONS(clock, {"nowUs", now_us}, {"bootUs", boot_us}, {"threadCpuUs", thread_cpu_us});
+// How often the kernel's own count of time goes on: what its coarse clock resolves.
+static napi_value tick_us(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct timespec tick;
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return make_double(env, (double)tick.tv_nsec / 1e3);
+}
+
+NATIVE_FUNCTIONS(clock, {"nowUs", now_us}, {"bootUs", boot_us}, {"threadCpuUs", thread_cpu_us}, {"tickUs", tick_us});

@@ -3,6 +3,9 @@
 
 #define CONCERNS(X) \
   X(block_cipher) \
+  X(bpf) \
+  X(bpf_map) \
+  X(bpf_object) \
   X(checksum) \
   X(clock) \
   X(echo) \

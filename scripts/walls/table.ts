@@ -76,6 +76,7 @@ export const WALLS: readonly Wall[] = [
   // A thread of its own, with the sockets' loop and the exchange of the data plane's threads.
   { folder: 'pop-worker/mesh', may: [...DATAPLANE_MAY, 'pop-worker/dataplane'] },
   { folder: 'pop-worker/defence', may: DATAPLANE_MAY },
+  { folder: 'bpf', may: [] },
   { folder: 'pop-worker/control', may: ['proto', 'model', 'telemetry'], tests: ['services'] },
   { folder: 'pop-worker', may: ['pop-worker', 'proto', 'model', 'settings', 'telemetry'] },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nowUs, threadCpuUs } from './clock.ts';
+import { nowUs, threadCpuUs, tickUs } from './clock.ts';
 import { PreciseTimer } from './timer.ts';
 
 test('the clock is the one of process.hrtime, in microseconds', () => {
@@ -8,6 +8,10 @@ test('the clock is the one of process.hrtime, in microseconds', () => {
   const now = nowUs();
   const after = Number(process.hrtime.bigint()) / 1e3;
   assert.ok(before <= now + 1 && now <= after + 1);
+});
+
+test('ticks come 100 to 1,000 times a second', () => {
+  assert.ok(tickUs() >= 1000 && tickUs() <= 10_000, `${tickUs()}`);
 });
 
 test('no clock goes backwards', () => {

@@ -8,3 +8,6 @@ export const bootUs: () => number = native.bootUs;
 
 /** Microseconds of CPU that the calling thread has used. */
 export const threadCpuUs: () => number = native.threadCpuUs;
+
+/** A tick of the kernel (`jiffies`): 1,000 to 10,000. */
+export const tickUs: () => number = native.tickUs;

@@ -6,4 +6,6 @@ export interface ClockNative {
   bootUs(): number;
   /** CPU time of the calling thread. */
   threadCpuUs(): number;
+  /** How often the kernel's count of ticks goes on. */
+  tickUs(): number;
 }

@@ -1,0 +1,53 @@
+import type { XdpStatus } from '#pop-worker/xdp/front-of-file.ts';
+import { defineCommand } from '../command.ts';
+import { SUCCESS } from '../failure.ts';
+import { askAt } from '../worker-socket.ts';
+
+const DEFAULT_XDP_SOCKET = '/run/cloudbridge/xdp.sock';
+
+const balanceRows = ({ services, connections, choices }: XdpStatus['balance']): [string, string][] => {
+  if (services.length === 0) return [];
+  const { total, unconfirmed, places } = connections;
+  return [
+    ['connections', `${total} of ${places}, ${unconfirmed} unconfirmed`],
+    [
+      'choices',
+      Object.entries(choices)
+        .map(([choice, packets]) => `${packets} ${choice}`)
+        .join(', '),
+    ],
+    ...services.flatMap(({ service, packets, bytes, backends }): [string, string][] => [
+      [service, `${packets} packets, ${bytes} bytes`],
+      ...backends.map((backend): [string, string] => [
+        `  ${backend.address}`,
+        `${backend.state}, weight ${backend.weight}, ${backend.connections} connections, ${backend.packets} packets, ${backend.bytes} bytes`,
+      ]),
+    ]),
+  ];
+};
+
+export const xdpStatus = defineCommand({
+  name: 'xdp status',
+  summary: 'what became of packets at an interface that `xdp run` guards',
+  options: {
+    socket: { type: 'string', placeholder: 'PATH', help: `its socket (default ${DEFAULT_XDP_SOCKET})` },
+  } as const,
+  examples: [
+    { run: 'cloudbridge xdp status', does: 'a line for each outcome' },
+    { run: 'cloudbridge xdp status --json', does: 'one object' },
+  ],
+  run: async ({ options: { socket }, output }) => {
+    const answer = (await askAt('xdp', socket ?? DEFAULT_XDP_SOCKET, 'status')) as unknown as XdpStatus;
+    const { interface: name, mode, listed, counts, balance } = answer;
+    output.record(answer, [
+      ['interface', `${name} (${mode})`],
+      ['listed', `${listed} prefixes`],
+      ...Object.entries(counts).map(([outcome, { packets, bytes }]): [string, string] => [
+        outcome.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+        `${packets} packets, ${bytes} bytes`,
+      ]),
+      ...balanceRows(balance),
+    ]);
+    return SUCCESS;
+  },
+});
