@@ -53,6 +53,7 @@ const HARMLESS = new Set([
   'threadCpuUs',
   'threadId',
   'threadYield',
+  'tickUs',
   'tlsDeskWaiting',
   'timerOpen',
   'timerClose',

@@ -1,5 +1,5 @@
 // Compiles bpf/*.bpf.c into bpf/gen, and writes what TypeScript has to know of their maps. Only who changes bpf/ needs clang.
-// usage: node scripts/bpf/build.ts [--check]
+// usage: node scripts/bpf/build.ts
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -58,10 +58,4 @@ const build = (): void => {
   writeFileSync(path.join(FOLDER, 'gen/sources.sha256'), `${sourcesDigest()}\n`);
 };
 
-if (process.argv.includes('--check')) {
-  const built = readFileSync(path.join(FOLDER, 'gen/sources.sha256'), 'utf8').trim();
-  if (built !== sourcesDigest()) {
-    console.error('bpf/gen is older than bpf/: run `node scripts/bpf/build.ts`.');
-    process.exitCode = 1;
-  }
-} else build();
+if (import.meta.main) build();
