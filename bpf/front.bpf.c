@@ -5,19 +5,14 @@
 #include "include/lists.h"
 #include "include/martian.h"
 #include "include/parse.h"
+#include "include/sample.h"
 #include "include/settings.h"
 
 char _license[] SEC("license") = "GPL";
 
-INLINE int drop(enum counter why, __u64 bytes) {
-  count(why, bytes);
-  return XDP_DROP;
-}
+INLINE int drop(struct balanced *to, enum counter why) { return as(to, why, XDP_DROP); }
 
-INLINE int pass(enum counter why, __u64 bytes) {
-  count(why, bytes);
-  return XDP_PASS;
-}
+INLINE int pass(struct balanced *to, enum counter why) { return as(to, why, XDP_PASS); }
 
 INLINE int is_unwanted_fragment(const struct packet *packet) {
   if (settings.fragments == FRAGMENTS_DROP) return packet->flags & PACKET_FRAGMENT;
@@ -46,27 +41,30 @@ INLINE enum limit_class class_of(struct xdp_md *ctx, const struct packet *packet
   }
 }
 
+// Says what is to become of a packet, and why.
+INLINE int decide(struct xdp_md *ctx, struct packet *packet, struct balanced *to) {
+  enum parsed parsed = parse(ctx, packet);
+  if (parsed == PARSED_NOT_IP) return pass(to, NOT_IP);
+  if (parsed == PARSED_MALFORMED) return drop(to, DROP_MALFORMED);
+  if (settings.drops_martians && is_martian(packet)) return drop(to, DROP_MARTIAN);
+  if (settings.drops_options && packet->flags & PACKET_OPTIONS) return drop(to, DROP_OPTIONS);
+  if (is_unwanted_fragment(packet)) return drop(to, DROP_FRAGMENT);
+  enum list_action action = settings.has_lists ? listed(packet) : LIST_NONE;
+  if (action == LIST_DENY) return drop(to, DROP_DENIED);
+  if (action != LIST_ALLOW && settings.limit_lines && is_over_limit(packet, class_of(ctx, packet)))
+    return drop(to, DROP_LIMITED);
+  if (settings.has_services && balance(ctx, packet, to)) return 1;
+  return pass(to, action == LIST_ALLOW ? ALLOWED : PASSED);
+}
+
 INLINE int judge(struct xdp_md *ctx) {
-  __u64 bytes = at_end(ctx) - at_data(ctx);
+  __u32 bytes = at_end(ctx) - at_data(ctx);
   struct packet packet = {};
-  enum parsed parsed = parse(ctx, &packet);
-  if (parsed == PARSED_NOT_IP) return pass(NOT_IP, bytes);
-  if (parsed == PARSED_MALFORMED) return drop(DROP_MALFORMED, bytes);
-  if (settings.drops_martians && is_martian(&packet)) return drop(DROP_MARTIAN, bytes);
-  if (settings.drops_options && packet.flags & PACKET_OPTIONS) return drop(DROP_OPTIONS, bytes);
-  if (is_unwanted_fragment(&packet)) return drop(DROP_FRAGMENT, bytes);
-  enum list_action action = settings.has_lists ? listed(&packet) : LIST_NONE;
-  if (action == LIST_DENY) return drop(DROP_DENIED, bytes);
-  if (action != LIST_ALLOW && settings.limit_lines && is_over_limit(&packet, class_of(ctx, &packet)))
-    return drop(DROP_LIMITED, bytes);
-  if (settings.has_services) {
-    struct balanced balanced = {};
-    if (balance(ctx, &packet, &balanced)) {
-      count(balanced.counter, bytes);
-      return balanced.verdict;
-    }
-  }
-  return pass(action == LIST_ALLOW ? ALLOWED : PASSED, bytes);
+  struct balanced to = {};
+  decide(ctx, &packet, &to);
+  count(to.counter, bytes);
+  sample(ctx, &packet, to.counter, bytes);
+  return to.verdict;
 }
 
 SEC("xdp")

@@ -214,9 +214,9 @@ static void on_unmapped(napi_env env, void *data, void *hint) {
   munmap(data, (size_t)(uintptr_t)hint);
 }
 
-static napi_value memory_of(napi_env env, const bpf_map *map, size_t length) {
+static napi_value memory_of(napi_env env, const bpf_map *map, size_t from, size_t length, int protection) {
   napi_value buffer;
-  void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, map->fd, 0);
+  void *memory = mmap(NULL, length, protection, MAP_SHARED, map->fd, (off_t)from);
   if (memory == MAP_FAILED) return throw_errno(env, errno, "mmap of a map");
   void *hint = (void *)(uintptr_t)length;
   if (napi_create_external_arraybuffer(env, memory, length, on_unmapped, hint, &buffer) == napi_ok) return buffer;
@@ -231,11 +231,28 @@ static napi_value map_memory(napi_env env, napi_callback_info info) {
   if (!args_get(env, info, 1, args) || (self = arg_map(env, args[0])) == NULL) return NULL;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t bytes = (self->value_bytes + 7) / 8 * 8 * self->info.max_entries;
-  return memory_of(env, self, (bytes + page - 1) / page * page);
+  return memory_of(env, self, 0, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE);
+}
+
+// Memory of a ring: with `isConsumer` the page that says how far it was read; else, read-only, the page that says how far it
+// was written, and the data twice, so that a record never ends in two pieces (Documentation/bpf/ringbuf.rst).
+static napi_value map_ring(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  bpf_map *self;
+  bool isConsumer;
+  if (!args_get(env, info, 2, args) || (self = arg_map(env, args[0])) == NULL ||
+      !arg_bool(env, args[1], "isConsumer", &isConsumer)) {
+    return NULL;
+  }
+  if (self->info.type != BPF_MAP_TYPE_RINGBUF) return throw_range(env, "a map of type %u is no ring", self->info.type);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  if (isConsumer) return memory_of(env, self, 0, page, PROT_READ | PROT_WRITE);
+  return memory_of(env, self, page, page + 2 * (size_t)self->info.max_entries, PROT_READ);
 }
 
 NATIVE_FUNCTIONS(bpf_map, {"bpfMapOpen", map_open}, {"bpfMapInfo", map_info}, {"bpfMapUpdate", map_update},
                  {"bpfMapLookup", map_lookup}, {"bpfMapDelete", map_delete}, {"bpfMapUpdateBatch", map_update_batch},
                  {"bpfMapDeleteBatch", map_delete_batch}, {"bpfMapRead", map_read},
                  {"bpfMapDescriptor", map_descriptor},
-                 {"bpfMapMemory", map_memory}, {"bpfMapClose", map_close});
+                 {"bpfMapMemory", map_memory}, {"bpfMapRing", map_ring},
+                 {"bpfMapClose", map_close});

@@ -44,7 +44,11 @@ export class Bindings {
   #field({ name, type: number, offset }: BtfMember): Field {
     const { type, isBig } = this.#resolve(number);
     if (type.kind === 'int' || type.kind === 'enum') return { name, offset, bytes: type.bytes, isBig, count: 1 };
-    if (type.kind !== 'array') throw new Error(`${name}: a record has numbers and arrays of them`);
+    if (type.kind === 'struct') {
+      const { bytes } = this.#record(number);
+      return { name, offset, bytes: 1, isBig: false, count: bytes };
+    }
+    if (type.kind !== 'array') throw new Error(`${name}: a record has numbers, structs and arrays of them`);
     const element = this.#resolve(type.of);
     if (element.type.kind === 'struct') {
       const { bytes } = this.#record(type.of);

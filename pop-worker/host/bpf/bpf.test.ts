@@ -61,6 +61,20 @@ test('each CPU has its own value, and memory of an array is the array', { skip }
   assert.throws(() => object.map('counts'), { code: 'ERR_CLOSED' });
 });
 
+test('a ring is mapped, and what is none is not', { skip }, (t) => {
+  const object = BpfObject.load(FILE, 'front');
+  const [samples, counts] = [object.map('samples'), object.map('counts')];
+  t.after(() => {
+    samples.close();
+    counts.close();
+  });
+  object.close();
+  const { consumer, producer } = samples.ring();
+  assert.equal(producer.byteLength - consumer.byteLength, 2 * samples.most);
+  assert.deepEqual(new Uint8Array(consumer, 0, 8), new Uint8Array(8));
+  assert.throws(() => counts.ring(), { name: 'RangeError', message: /is no ring/ });
+});
+
 test('what is no object, and what the verifier refuses, is said with its reason', { skip }, () => {
   assert.throws(() => BpfObject.load(new Uint8Array(100), 'none'), { code: 'ERR_BPF', message: /no BPF object/ });
   assert.throws(() => BpfObject.load(FILE, 'front', { most: { none: 1 } }), { name: 'RangeError' });

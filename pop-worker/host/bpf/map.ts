@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { native } from '../native.ts';
 import { type BpfMapHandle, MAP_INFO_WORDS, MapInfo } from './native.ts';
+import type { RingMemory } from './ring.ts';
 
 const CURSOR_BYTES = 64;
 /** Elements that one call reads. */
@@ -103,6 +104,11 @@ export class BpfMap {
   /** Of an array that may be mapped: what is written there programs see at once. */
   memory(): ArrayBuffer {
     return native.bpfMapMemory(this.#handle);
+  }
+
+  /** Of a ring; see `RingReader`. @throws RangeError: it is none */
+  ring(): RingMemory {
+    return { consumer: native.bpfMapRing(this.#handle, true), producer: native.bpfMapRing(this.#handle, false) };
   }
 
   close(): void {

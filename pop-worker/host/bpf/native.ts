@@ -58,6 +58,11 @@ export interface BpfNative {
   bpfMapDescriptor(map: BpfMapHandle): number;
   /** Of an array with BPF_F_MMAPABLE: what is written there programs see at once. */
   bpfMapMemory(map: BpfMapHandle): ArrayBuffer;
+  /**
+   * Of a ring. @param isConsumer the page that says how far it was read; else the page that says how far it was written, and
+   * the data twice. These cannot be written: who tries ends the process.
+   */
+  bpfMapRing(map: BpfMapHandle, isConsumer: boolean): ArrayBuffer;
   bpfMapClose(map: BpfMapHandle): void;
 
   bpfObjectOpen(bytes: Uint8Array, name: string): BpfObjectHandle;

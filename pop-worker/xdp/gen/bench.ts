@@ -123,6 +123,20 @@ export const Server = record(20, {
   id: { at: 4, bytes: 16 },
 });
 
+/** struct sampling */
+export const Sampling = record(8, {
+  every: { at: 0, width: 4 },
+  rest: { at: 4, width: 4 },
+});
+
+/** struct sampled */
+export const Sampled = record(24, {
+  seen: { at: 0, width: 4 },
+  owed: { at: 4, width: 4 },
+  taken: { at: 8, width: 8 },
+  lost: { at: 16, width: 8 },
+});
+
 /** struct limit */
 export const Limit = record(8, {
   rate: { at: 0, width: 4 },
@@ -165,6 +179,33 @@ export const BalanceNames = record(20, {
   encapsulation: { at: 8, width: 4 },
   connectionState: { at: 12, width: 4 },
   quicMode: { at: 16, width: 4 },
+});
+
+/** struct sample */
+export const Sample = record(80, {
+  time: { at: 0, width: 8 },
+  source: { at: 8, bytes: 16 },
+  target: { at: 24, bytes: 16 },
+  bytes: { at: 40, width: 4 },
+  every: { at: 44, width: 4 },
+  interface: { at: 48, width: 4 },
+  sourcePort: { at: 52, width: 2, isBig: true },
+  targetPort: { at: 54, width: 2, isBig: true },
+  protocol: { at: 56, width: 1 },
+  flags: { at: 57, width: 1 },
+  tcpFlags: { at: 58, width: 1 },
+  hops: { at: 59, width: 1 },
+  icmpType: { at: 60, width: 1 },
+  icmpCode: { at: 61, width: 1 },
+  outcome: { at: 62, width: 1 },
+  payloadBytes: { at: 63, width: 1 },
+  payload: { at: 64, bytes: 16 },
+});
+
+/** struct sample_names */
+export const SampleNames = record(88, {
+  sample: { at: 0, bytes: 80 },
+  packetFlags: { at: 80, width: 4 },
 });
 
 /** enum list_action */
@@ -265,6 +306,14 @@ export const QuicMode = {
   block: 2,
 } as const;
 
+/** enum packet_flags */
+export const PacketFlags = {
+  v6: 1,
+  fragment: 2,
+  laterFragment: 4,
+  options: 8,
+} as const;
+
 export const MAPS = {
   listCells: { name: 'list_cells', key: 4, value: ListCells, most: 256 },
   listedAddresses: { name: 'listed_addresses', key: 4, value: 4, most: 131072 },
@@ -286,6 +335,9 @@ export const MAPS = {
   quicConfigs: { name: 'quic_configs', key: 4, value: QuicConfig, most: 8 },
   servers: { name: 'servers', key: Server, value: 4, most: 4096 },
   work: { name: 'work', key: 0, value: 0, most: 1 },
+  samples: { name: 'samples', key: 0, value: 0, most: 1048576 },
+  sampling: { name: 'sampling', key: 4, value: Sampling, most: 1 },
+  sampled: { name: 'sampled', key: 4, value: Sampled, most: 1 },
 } as const;
 
 /** Where constants lie in their section, which has so many bytes. */
@@ -293,5 +345,6 @@ export const CONSTANTS = {
   settings: { at: 0, record: Settings },
   names: { at: 136, record: Names },
   balanceNames: { at: 144, record: BalanceNames },
+  sampleNames: { at: 168, record: SampleNames },
 } as const;
-export const CONSTANT_BYTES = 164;
+export const CONSTANT_BYTES = 256;
