@@ -143,6 +143,32 @@ const canonical = (text: string): string => {
 
 const serviceKey = ({ protocol, address, port }: XdpServiceFile): string => `${protocol} ${canonical(address)} ${port}`;
 
+/** Of one target, or of one network. */
+const AttackLimit = z.strictObject({
+  packets: z.number().min(1).max(1e9).optional(),
+  bits: z.number().min(1).max(1e13).optional(),
+});
+
+/** Attacks are looked for in samples, and told. Nothing is done about them. */
+const Detect = z.strictObject({
+  /** One of so many packets is sampled. */
+  every: z.int().min(1).max(1_000_000).default(1000),
+  /** A second, from which on it is an attack; absent: usual ones. Other limits take a start. */
+  limit: z
+    .strictObject({
+      syn: AttackLimit.optional(),
+      reflection: AttackLimit.optional(),
+      initial: AttackLimit.optional(),
+      dns: AttackLimit.optional(),
+      icmp: AttackLimit.optional(),
+      volumetric: AttackLimit.optional(),
+      'above-baseline': AttackLimit.optional(),
+      carpet: AttackLimit.optional(),
+    })
+    .prefault({}),
+});
+export type XdpDetectFile = z.infer<typeof Detect>;
+
 export const XdpFile = z.strictObject({
   /** `any`: in the driver where it can, else behind it. */
   mode: z.enum(['any', 'native', 'generic']).default('any'),
@@ -154,6 +180,8 @@ export const XdpFile = z.strictObject({
   limit: Limits.prefault({}),
   list: z.array(List).max(100).default([]),
   balance: Balance.prefault({}),
+  /** Absent: nothing is sampled. */
+  detect: Detect.optional(),
   quic_lb: z
     .array(QuicLb)
     .max(7)

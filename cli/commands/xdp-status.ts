@@ -26,6 +26,19 @@ const balanceRows = ({ services, connections, choices }: XdpStatus['balance']): 
   ];
 };
 
+const detectRows = (detect: XdpStatus['detect']): [string, string][] => {
+  if (detect === undefined) return [];
+  const { every, samples, lost, targets, networks, attacks } = detect;
+  return [
+    ['samples', `${samples}, one of ${every} packets; ${lost} lost`],
+    ['watched', `${targets} targets, ${networks} networks`],
+    ...attacks.map(({ kind, target, seconds, packetsPerSecond, bitsPerSecond, pattern }): [string, string] => [
+      `attack ${kind}`,
+      `${target} for ${Math.round(seconds)} s, ${packetsPerSecond} packets/s, ${bitsPerSecond} bits/s, ${JSON.stringify(pattern)}`,
+    ]),
+  ];
+};
+
 export const xdpStatus = defineCommand({
   name: 'xdp status',
   summary: 'what became of packets at an interface that `xdp run` guards',
@@ -38,7 +51,7 @@ export const xdpStatus = defineCommand({
   ],
   run: async ({ options: { socket }, output }) => {
     const answer = (await askAt('xdp', socket ?? DEFAULT_XDP_SOCKET, 'status')) as unknown as XdpStatus;
-    const { interface: name, mode, listed, counts, balance } = answer;
+    const { interface: name, mode, listed, counts, balance, detect } = answer;
     output.record(answer, [
       ['interface', `${name} (${mode})`],
       ['listed', `${listed} prefixes`],
@@ -47,6 +60,7 @@ export const xdpStatus = defineCommand({
         `${packets} packets, ${bytes} bytes`,
       ]),
       ...balanceRows(balance),
+      ...detectRows(detect),
     ]);
     return SUCCESS;
   },

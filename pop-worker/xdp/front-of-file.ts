@@ -13,6 +13,7 @@ import { optionsOfFile, outerSourcesOf, quicConfigsOfFile, seedOfFile, servicesO
 import { balanceSettings, linesOf } from './balance/settings.ts';
 import type { BalanceStatus } from './balance/status.ts';
 import type { Health } from './balance/wanted.ts';
+import { Detecting, type DetectStatus, type TellAttack } from './detecting.ts';
 import { type Counted, type CounterName, Front, type FrontSettings } from './front.ts';
 import { Fragments } from './gen/front.ts';
 import { limitSettings } from './limits.ts';
@@ -29,7 +30,11 @@ export interface XdpStatus {
   readonly listed: number;
   readonly counts: Readonly<Record<CounterName, Counted>>;
   readonly balance: BalanceStatus;
+  /** Absent: nothing is sampled. */
+  readonly detect?: DetectStatus | undefined;
 }
+
+const nowUs = (): number => Number(process.hrtime.bigint() / 1000n);
 
 const FRAGMENTS = { pass: Fragments.pass, 'drop-later': Fragments.dropLater, drop: Fragments.drop } as const;
 
@@ -67,10 +72,13 @@ export class FileFront {
   readonly #balancer: Balancer;
   readonly #limits: ReturnType<typeof limitSettings>;
   readonly #slots = allocateSlots();
+  readonly #tell: TellAttack;
+  #detecting: Detecting | undefined;
   readonly state = 'ready';
 
-  /** @param path of the file @throws ConfigError, StartError, or an Error of the kernel's */
-  constructor(name: string, file: XdpFile, path: string) {
+  /** @param path of the file @param tell of attacks @throws ConfigError, StartError, or an Error of the kernel's */
+  constructor(name: string, file: XdpFile, path: string, tell: TellAttack = () => undefined) {
+    this.#tell = tell;
     this.#limits = limitSettings(file.limit);
     this.#name = name;
     this.#folder = dirname(resolve(path));
@@ -86,6 +94,7 @@ export class FileFront {
       const sources = outerSourcesOf(file.balance);
       this.#balancer = new Balancer(this.#front, kernelNextHops(sources, index));
       this.#setServices(file);
+      this.#setDetecting(file);
       this.#front.attach();
     } catch (error) {
       this.#front.giveUp();
@@ -113,12 +122,24 @@ export class FileFront {
     }
   }
 
-  /** A file that was read again: all but limits, and how many connections there may be, which need a start. */
+  /** A file that was read again: all but limits, those of attacks too, and how many connections there may be, which need a start. */
   change(file: XdpFile): void {
     const lists = this.#listsOf(file);
     this.#setServices(file);
     this.#front.change(this.#settingsOf(file));
     this.#lists.setAll(lists);
+    this.#setDetecting(file);
+  }
+
+  #setDetecting({ detect }: XdpFile): void {
+    if (this.#detecting) this.#detecting.every = detect?.every ?? 0;
+    if (detect === undefined) this.#detecting = undefined;
+    else this.#detecting ??= new Detecting((map) => this.#front.map(map), nowUs(), this.#tell, detect);
+  }
+
+  /** Reads samples of what came. */
+  look(): void {
+    this.#detecting?.look(nowUs());
   }
 
   /** Looks for the ways to backends again. */
@@ -157,6 +178,7 @@ export class FileFront {
       listed: this.#lists.count,
       counts,
       balance: this.#balancer.status(),
+      detect: this.#detecting?.status(),
     };
   }
 

@@ -13,6 +13,9 @@ const REFRESH_MS = 1000;
 /** Those that were asked for at the start are answered by then. */
 const FIRST_REFRESH_MS = 100;
 
+/** Windows of detectors are as long. */
+const LOOK_MS = 100;
+
 const OPTION = '--config';
 
 /** Errors whose message is for people. */
@@ -50,7 +53,7 @@ const serveMetrics = async (listen: string, front: FileFront): Promise<Server> =
 const run = async (name: string, path: string, log: Logger): Promise<number> => {
   const file = readXdpFile(path, OPTION);
   const stopped = stopSignal();
-  const front = new FileFront(name, file, path);
+  const front = new FileFront(name, file, path, (type, attack) => log.warn(`attack ${type}`, { ...attack }));
   const servers: { close(): void }[] = [];
   try {
     servers.push(await serveAdminSocket(file.socket, 'xdp', { status: () => front.status() }));
@@ -63,11 +66,13 @@ const run = async (name: string, path: string, log: Logger): Promise<number> => 
   onReload(path, front, log);
   const first = setTimeout(() => front.refresh(), FIRST_REFRESH_MS);
   const ways = setInterval(() => front.refresh(), REFRESH_MS);
+  const looks = setInterval(() => front.look(), LOOK_MS);
   const { mode, listed } = front.status();
   log.info('attached', { interface: name, mode, listed, socket: file.socket });
   await stopped;
   clearTimeout(first);
   clearInterval(ways);
+  clearInterval(looks);
   for (const server of servers) server.close();
   log.info('stopping');
   front.stop();

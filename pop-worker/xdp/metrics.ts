@@ -1,5 +1,6 @@
 import { byLabel, collectAll, single } from '#dataplane/metrics/series.ts';
 import type { BalanceStatus } from './balance/status.ts';
+import type { DetectStatus } from './detecting.ts';
 import type { XdpStatus } from './front-of-file.ts';
 
 const PACKETS = byLabel('cloudbridge_xdp_packets_total', 'outcome');
@@ -10,6 +11,11 @@ const CHOICES = byLabel('cloudbridge_xdp_balanced_packets_total', 'choice');
 const CONNECTIONS = byLabel('cloudbridge_xdp_balance_connections_count', 'state');
 const SERVICES = single('cloudbridge_xdp_balance_services_count');
 const BACKENDS = byLabel('cloudbridge_xdp_balance_backends_count', 'state');
+
+const SAMPLES = byLabel('cloudbridge_xdp_samples_total', 'fate');
+const FOUND = byLabel('cloudbridge_xdp_attacks_total', 'kind');
+const ATTACKS = single('cloudbridge_xdp_attacks_count');
+const WATCHED = byLabel('cloudbridge_xdp_watched_count', 'scope');
 
 const OUTCOMES = {
   passed: 'passed',
@@ -31,13 +37,24 @@ const OUTCOMES = {
 } as const satisfies Record<keyof XdpStatus['counts'], keyof typeof PACKETS>;
 
 /** Brings the slots of a filter up to date. */
-export const collectXdp = (slots: Float64Array, { counts, listed, balance }: XdpStatus): void => {
+export const collectXdp = (slots: Float64Array, { counts, listed, balance, detect }: XdpStatus): void => {
   for (const [counter, outcome] of Object.entries(OUTCOMES) as [keyof typeof OUTCOMES, keyof typeof PACKETS][]) {
     slots[PACKETS[outcome]] = counts[counter].packets;
     slots[BYTES[outcome]] = counts[counter].bytes;
   }
   slots[LISTED] = listed;
   collectBalance(slots, balance);
+  if (detect) collectDetect(slots, detect);
+};
+
+const collectDetect = (
+  slots: Float64Array,
+  { samples, lost, targets, networks, found, attacks }: DetectStatus,
+): void => {
+  collectAll(slots, SAMPLES, { taken: samples, lost });
+  collectAll(slots, FOUND, found);
+  slots[ATTACKS] = attacks.length;
+  collectAll(slots, WATCHED, { target: targets, network: networks });
 };
 
 const collectBalance = (slots: Float64Array, { services, connections, choices }: BalanceStatus): void => {

@@ -64,4 +64,38 @@ export const XDP_METRICS = [
     help: 'Backends of all services, by what they are there for',
     layer: 'routing',
   },
+  {
+    name: 'cloudbridge_xdp_samples_total',
+    type: 'counter',
+    unit: 'samples',
+    labels: { fate: ['taken', 'lost'] },
+    help: 'Packets that were sampled; lost: there was no room for the sample',
+    layer: 'routing',
+  },
+  {
+    name: 'cloudbridge_xdp_attacks_total',
+    type: 'counter',
+    unit: 'attacks',
+    labels: {
+      kind: ['syn', 'reflection', 'initial', 'dns', 'icmp', 'volumetric', 'above-baseline', 'carpet'],
+    },
+    help: 'Attacks that were found in samples, by what they are',
+    layer: 'routing',
+  },
+  {
+    name: 'cloudbridge_xdp_attacks_count',
+    type: 'gauge',
+    unit: 'attacks',
+    labels: {},
+    help: 'Attacks that are on',
+    layer: 'routing',
+  },
+  {
+    name: 'cloudbridge_xdp_watched_count',
+    type: 'gauge',
+    unit: 'targets',
+    labels: { scope: ['target', 'network'] },
+    help: 'Addresses and networks whose packets detectors tell apart',
+    layer: 'routing',
+  },
 ] as const satisfies readonly MetricSpec[];
