@@ -396,3 +396,30 @@ test('what comes faster than it is done waits, in its order, and packets get the
     [191, 191],
   ]);
 });
+
+test('of what another worker handed over all is taken, also after one that it asked about', async (t) => {
+  const { one, answers, burstOf, receive } = scene(t);
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  one.edge.run();
+  await receive();
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  const data = Array.from({ length: 9 }, () => burstOf(PACKET));
+  // As `Handoff` has them: two bursts of one buffer, with room for one and for many.
+  const buffer = new Uint8Array(1 << 16);
+  const [question, opened] = [new Burst(0, 1, buffer), new Burst(0, 256, buffer)];
+  let used = 0;
+  for (const [i, { words, ...from }] of data.entries()) {
+    const [offset, length] = [words[D_OFFSET] as number, words[D_LENGTH] as number];
+    buffer.set(from.buffer.subarray(offset, offset + length), used);
+    const into = i === 0 ? question : opened;
+    into.used = used;
+    into.commit(length, i & 1, words, 4, words, 10);
+    used += length;
+  }
+  assert.equal(opened.count, 8);
+  const before = one.edge.core.totals.receivedMessages;
+  one.edge.takeHanded(question, { worker: 9, thread: 2, question: 5 });
+  assert.equal(answers.length, 1);
+  one.edge.takeHanded(opened, UNASKED);
+  assert.equal(one.edge.core.totals.receivedMessages - before, 9);
+});
