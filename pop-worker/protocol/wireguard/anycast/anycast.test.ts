@@ -282,11 +282,13 @@ test('an answer that somebody has held back begins no session and moves nothing:
 
 test('cookies of one worker are taken by another that shares their secret, and by no other', () => {
   const scene = new Scene();
-  const secret = new Uint8Array(32).fill(3);
-  const options = { handshakesASecond: 0, cookieSecret: secret };
-  const [client, first] = [scene.add(1), scene.add(2, options)];
+  const options = () => ({ handshakesASecond: 0, cookieSecret: new Uint8Array(32).fill(3) });
+  const given = options();
+  const [client, first] = [scene.add(1), scene.add(2, given)];
+  // Whoever gave it may wipe it.
+  given.cookieSecret.fill(0);
   scene.join(client, first);
-  const second = scene.add(2, options);
+  const second = scene.add(2, options());
   const stranger = scene.add(2, { handshakesASecond: 0 });
   for (const worker of [second, stranger]) scene.knows(worker, client);
   scene.route = first;
