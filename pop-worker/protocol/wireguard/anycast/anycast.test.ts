@@ -282,13 +282,11 @@ test('an answer that somebody has held back begins no session and moves nothing:
 
 test('cookies of one worker are taken by another that shares their secret, and by no other', () => {
   const scene = new Scene();
-  const options = () => ({ handshakesASecond: 0, cookieSecret: new Uint8Array(32).fill(3) });
-  const given = options();
-  const [client, first] = [scene.add(1), scene.add(2, given)];
-  // Whoever gave it may wipe it.
-  given.cookieSecret.fill(0);
+  const secret = new Uint8Array(32).fill(3);
+  const options = { handshakesASecond: 0, cookieSecret: secret };
+  const [client, first] = [scene.add(1), scene.add(2, options)];
   scene.join(client, first);
-  const second = scene.add(2, options());
+  const second = scene.add(2, options);
   const stranger = scene.add(2, { handshakesASecond: 0 });
   for (const worker of [second, stranger]) scene.knows(worker, client);
   scene.route = first;
@@ -302,6 +300,24 @@ test('cookies of one worker are taken by another that shares their secret, and b
   scene.route = second;
   scene.run(130e6);
   assert.equal(second.received.length + first.received.length, 1);
+});
+
+test('a secret of cookies may be wiped by whoever gave it', () => {
+  const scene = new Scene();
+  const given = [0, 1].map(() => new Uint8Array(32).fill(3));
+  const [client, first, second] = [
+    scene.add(1),
+    ...given.map((cookieSecret) => scene.add(2, { handshakesASecond: 0, cookieSecret })),
+  ] as [Host, Host, Host];
+  given[0]?.fill(0);
+  scene.join(client, first);
+  scene.knows(second, client);
+  scene.route = first;
+  scene.send(client, first);
+  assert.deepEqual(scene.trace(first), ['0:3']);
+  scene.route = second;
+  scene.run(6e6);
+  assert.deepEqual(scene.trace(second), ['5:2'], 'the cookie of the first is one of the second');
 });
 
 test('a worker that leaves asks its client anew, whose answers bring it to where routes lead, silent as it is', () => {
