@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DetectorKind } from './detectors.ts';
-import { hasPacket, type Pattern } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 import type { PacketSample } from './sample.ts';
+import { hasPacket } from './testing/has-packet.ts';
 import { normalDay, WEB } from './testing/normal.ts';
 import { anySource, below, type Chance, type Flow, ipv4, sampleWith, Traffic } from './testing/traffic.ts';
 

@@ -4,8 +4,9 @@ import { addressKey, networkKey, prefixTextOf } from './address-key.ts';
 import { Baseline } from './baseline.ts';
 import { Distinct } from './distinct.ts';
 import { Hysteresis } from './hysteresis.ts';
-import { hasPacket, patternOf } from './pattern.ts';
+import { patternOf } from './pattern.ts';
 import { RecentRates } from './rates.ts';
+import { hasPacket } from './testing/has-packet.ts';
 import { below, chanceOf, ipv4, sampleWith } from './testing/traffic.ts';
 import { Top } from './top.ts';
 

@@ -101,16 +101,3 @@ export const patternOf = (
   pattern.bytes = [Math.min(...lengths), Math.max(...lengths)];
   return { pattern, covers: left.length / samples.length };
 };
-
-const isSource = (sources: readonly string[], source: Uint8Array): boolean =>
-  [false, true].some((isNetwork) => sources.includes(prefixTextOf(source, isNetwork)));
-
-/** Whether a pattern that `patternOf` made has a packet. */
-export const hasPacket = (pattern: Pattern, sample: PacketSample): boolean => {
-  for (const name of ['protocol', 'icmpType', 'sourcePort', 'targetPort'] as const)
-    if (pattern[name] !== undefined && FIELDS[name](sample) !== pattern[name]) return false;
-  const { tcpFlags, bytes, sources } = pattern;
-  if (tcpFlags && (sample.protocol !== TCP || (sample.tcpFlags & tcpFlags.mask) !== tcpFlags.value)) return false;
-  if (bytes && (sample.bytes < bytes[0] || sample.bytes > bytes[1])) return false;
-  return sources === undefined || isSource(sources, sample.source);
-};

@@ -71,8 +71,8 @@ test('a flood of real frames is told within a second, shown, counted, and over w
     'attacks_total{kind="syn"} 1',
     'attacks_total{kind="carpet"} 0',
     'attacks_count 1',
-    'watched_count{scope="target"} 1',
-    'watched_count{scope="network"} 1',
+    'watched_targets{scope="target"} 1',
+    'watched_targets{scope="network"} 1',
   ])
     assert.ok(text.includes(`cloudbridge_xdp_${line}\n`), line);
   run(120, SYN, 0);

@@ -15,7 +15,7 @@ const BACKENDS = byLabel('cloudbridge_xdp_balance_backends_count', 'state');
 const SAMPLES = byLabel('cloudbridge_xdp_samples_total', 'fate');
 const FOUND = byLabel('cloudbridge_xdp_attacks_total', 'kind');
 const ATTACKS = single('cloudbridge_xdp_attacks_count');
-const WATCHED = byLabel('cloudbridge_xdp_watched_count', 'scope');
+const WATCHED = byLabel('cloudbridge_xdp_watched_targets', 'scope');
 
 const OUTCOMES = {
   passed: 'passed',

@@ -91,7 +91,7 @@ export const XDP_METRICS = [
     layer: 'routing',
   },
   {
-    name: 'cloudbridge_xdp_watched_count',
+    name: 'cloudbridge_xdp_watched_targets',
     type: 'gauge',
     unit: 'targets',
     labels: { scope: ['target', 'network'] },
