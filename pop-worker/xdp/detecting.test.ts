@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { inNamespace, ip as ipCommand, needsRoot, testNamespace } from '#host/testing/namespace.ts';
 import { tcp, udp } from '#protocol/ip/testing/packets.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
 import { XdpFile } from '#settings/xdp-file.ts';
@@ -7,6 +8,7 @@ import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
 import { type AttackStatus, Detecting } from './detecting.ts';
 import type { Counted, CounterName } from './front.ts';
+import { FileFront } from './front-of-file.ts';
 import { Counter } from './gen/front.ts';
 import { collectXdp } from './metrics.ts';
 import { backend, loadBalancer, service } from './testing/balanced.ts';
@@ -103,6 +105,28 @@ test('samples that find no room are counted in metrics, and are no reason to fai
   defence.every = 0;
   front.program.test(SYN, 1000);
   assert.equal(defence.status().samples, samples);
+});
+
+test('a file that is read again begins and ends it, and changes how many are sampled', { skip: needsRoot }, (t) => {
+  const { path: namespace } = testNamespace(t);
+  const name = `cbd${process.pid}`;
+  inNamespace(namespace, () => {
+    ipCommand('link', 'add', name, 'type', 'bridge');
+    const front = new FileFront(name, XdpFile.parse({}), '/none');
+    try {
+      front.look();
+      assert.equal(front.status().detect, undefined);
+      front.change(XdpFile.parse({ detect: {} }));
+      assert.equal(front.status().detect?.every, 1000);
+      front.change(XdpFile.parse({ detect: { every: 50 } }));
+      front.look();
+      assert.equal(front.status().detect?.every, 50);
+      front.change(XdpFile.parse({}));
+      assert.equal(front.status().detect, undefined);
+    } finally {
+      front.stop();
+    }
+  });
 });
 
 test('a file without sense is refused', () => {
