@@ -11,7 +11,7 @@ import { type BalanceStatus, carriedOf, choicesOf } from './status.ts';
 import {
   type BackendWanted,
   backendName,
-  type Health,
+  type HealthChange,
   type QuicLbWanted,
   type ServiceWanted,
   serviceName,
@@ -73,7 +73,8 @@ export class Balancer {
   readonly #backendNumbers: Numbers;
   /** Numbers of backends by `identity`. */
   readonly #known = new Map<string, number>();
-  readonly #health = new Map<string, Health>();
+  /** Backends that checks have found so, each with its service. */
+  readonly #down = new Set<string>();
   #live: readonly LiveService[] = [];
   #wanted: readonly ServiceWanted[] = [];
 
@@ -118,12 +119,15 @@ export class Balancer {
     for (let id = 0; id < map.most; id++) map.update(keyOf(id), quicConfig(configs.find((one) => one.id === id)));
   }
 
-  /** What a check found. @param service, backend as `serviceName` and `backendName` call them */
-  setHealth(service: string, backend: string, health: Health): void {
-    const name = `${service} ${backend}`;
-    if ((this.#health.get(name) ?? 'up') === health) return;
-    this.#health.set(name, health);
-    this.#apply(this.#wanted);
+  /** What checks found, of several at once. */
+  setHealth(changes: readonly HealthChange[]): void {
+    let isOther = false;
+    for (const { service, backend, health } of changes) {
+      const name = `${service} ${backend}`;
+      isOther = (health === 'up' ? this.#down.delete(name) : !this.#down.has(name)) || isOther;
+      if (health === 'down') this.#down.add(name);
+    }
+    if (isOther) this.#apply(this.#wanted);
   }
 
   /** Looks for the ways to backends again. */
@@ -153,8 +157,7 @@ export class Balancer {
   }
 
   #stateOf(service: ServiceWanted, backend: BackendWanted, hop: NextHop | undefined): LiveBackend['state'] {
-    const health = this.#health.get(`${serviceName(service)} ${backendName(backend)}`);
-    if (health === 'down' || hop === undefined) return 'down';
+    if (hop === undefined || this.#down.has(`${serviceName(service)} ${backendName(backend)}`)) return 'down';
     return backend.isDraining ? 'draining' : 'up';
   }
 

@@ -124,7 +124,10 @@ test('when all are down all are used, which is counted and told, until one is we
   assert.equal(checks.status(0).services[0]?.isPanicking, true);
   dead.delete('192.0.2.7');
   run(12_000);
-  assert.deepEqual([...used].filter(([, health]) => health === 'up').map(([backend]) => backend), ['192.0.2.7']);
+  assert.deepEqual(
+    [...used].filter(([, health]) => health === 'up').map(([backend]) => backend),
+    ['192.0.2.7'],
+  );
   assert.deepEqual(
     notices.filter((notice) => (notice as { readonly of: string }).of === 'service'),
     [true, false].map((isPanicking) => ({ of: 'service', service: 'tcp 203.0.113.1:80', isPanicking })),

@@ -1,8 +1,9 @@
+import type { HealthChange } from '../balance/wanted.ts';
 import type { HealthState } from './backend-health.ts';
 import { CheckedBackend } from './checked-backend.ts';
 import { judge } from './service-health.ts';
 import { type CheckCounts, type ChecksStatus, noCounts, statusOf } from './status.ts';
-import type { CheckResult, CheckTarget, HealthChange } from './wanted.ts';
+import type { CheckResult, CheckTarget } from './wanted.ts';
 
 /** Checks that may be on their way together, each with a socket; whoever is due waits until there is room. */
 export const MOST_AT_ONCE = 256;

@@ -1,5 +1,3 @@
-import type { Health } from '../balance/wanted.ts';
-
 export const CHECK_KINDS = ['tcp', 'http', 'https', 'grpc', 'quic'] as const;
 export type CheckKind = (typeof CHECK_KINDS)[number];
 
@@ -61,11 +59,4 @@ export interface CheckResult {
   readonly outcome: (typeof CHECK_OUTCOMES)[number];
   /** In one sentence, of printable characters. */
   readonly reason: string;
-}
-
-/** Whether a backend gets packets from now on, as far as checks say. */
-export interface HealthChange {
-  readonly service: string;
-  readonly backend: string;
-  readonly health: Health;
 }

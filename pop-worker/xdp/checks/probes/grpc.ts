@@ -41,7 +41,8 @@ const judge = (stream: ClientHttp2Stream, { passed, failed }: Ending): void => {
     if (bytes > MOST_BYTES) failed(`its answer has more than ${MOST_BYTES} bytes`);
     else pieces.push(data);
   });
-  stream.on('error', (error) => failed(causeOf(error)));
+  // Where the connection failed, that is the cause of the stream's error.
+  stream.on('error', (error) => failed(causeOf(error.cause instanceof Error ? error.cause : error)));
   stream.once('close', () => {
     if (status === undefined) return failed('its answer has no status of gRPC');
     if (status !== OK) return failed(`it answered with the status ${status} of gRPC`);
@@ -60,7 +61,6 @@ export const probeGrpc = (address: string, { timeoutMs, port, host, service, tls
       ...(tls !== undefined && tlsOptions(tls, host)),
     });
     session.on('error', (error) => ending.failed(causeOf(error)));
-    session.once('goaway', () => ending.failed('it wants no requests (GOAWAY)'));
     session.once('close', () => ending.failed('the connection was closed'));
     judge(ask(session, host === undefined ? at : inBrackets(host), service), ending);
     return () => session.destroy();
