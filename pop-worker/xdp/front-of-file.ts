@@ -12,6 +12,7 @@ import { kernelNextHops } from './balance/next-hops.ts';
 import { optionsOfFile, outerSourcesOf, quicConfigsOfFile, seedOfFile, servicesOfFile } from './balance/of-file.ts';
 import { balanceSettings, linesOf } from './balance/settings.ts';
 import type { BalanceStatus } from './balance/status.ts';
+import type { HealthChange } from './balance/wanted.ts';
 import { HealthChecker } from './checks/health-checker.ts';
 import type { CheckNotice } from './checks/health-checks.ts';
 import { checksOfFile } from './checks/of-file.ts';
@@ -84,6 +85,7 @@ export class FileFront {
     this.#folder = dirname(resolve(path));
     const lists = this.#listsOf(file);
     const checks = checksOfFile(file, this.#folder);
+    let left: readonly HealthChange[];
     const index = indexOf(name);
     this.#front = new Front({
       ...{ interfaceName: name, interfaceIndex: index, mode: file.mode, settings: this.#settingsOf(file) },
@@ -94,6 +96,7 @@ export class FileFront {
       this.#lists.setAll(lists);
       const sources = outerSourcesOf(file.balance);
       this.#balancer = new Balancer(this.#front, kernelNextHops(sources, index));
+      left = this.#balancer.keepDown(servicesOfFile(file).filter((_, i) => file.service[i]?.check !== undefined));
       this.#setServices(file);
       this.#front.attach();
     } catch (error) {
@@ -101,7 +104,7 @@ export class FileFront {
       throw error;
     }
     this.#checker = new HealthChecker({ apply: (changes) => this.#balancer.setHealth(changes), notify });
-    this.#checker.set(checks);
+    this.#checker.set(checks, left);
   }
 
   #settingsOf(file: XdpFile): FrontSettings {

@@ -130,6 +130,31 @@ export class Balancer {
     if (isOther) this.#apply(this.#wanted);
   }
 
+  /**
+   * Of backends that a process before this one has left down, so that whoever takes over sends nothing there meanwhile: they stay
+   * so until a check says otherwise. To be called before services are set.
+   *
+   * @param services that are checked @returns who it is
+   */
+  keepDown(services: readonly ServiceWanted[]): HealthChange[] {
+    const kept = services.flatMap((service) =>
+      service.backends
+        .filter((backend) => this.#isLeftDown(service, backend))
+        .map((backend) => ({ service: serviceName(service), backend: backendName(backend), health: 'down' as const })),
+    );
+    for (const { service, backend } of kept) this.#down.add(`${service} ${backend}`);
+    return kept;
+  }
+
+  #isLeftDown(service: ServiceWanted, { address }: BackendWanted): boolean {
+    const { table, key } = placeOfService(service);
+    const there = this.#tables[table].get(key);
+    if (there === undefined) return false;
+    const known = this.#known.get(identity(Service.read(there).id, address, address.length === 16 ? 1 : 0));
+    const left = known === undefined ? undefined : this.#tables.backends.get(keyOf(known));
+    return left !== undefined && Backend.read(left).state === BackendState.down;
+  }
+
   /** Looks for the ways to backends again. */
   refresh(): void {
     this.#apply(this.#wanted);

@@ -30,8 +30,13 @@ export class BackendHealth {
   #state: HealthState = 'unknown';
   #sinceMs: number;
 
-  constructor(rules: HealthRules, nowMs: number) {
+  /** @param isDown somebody before has found it so */
+  constructor(rules: HealthRules, nowMs: number, isDown = false) {
     this.#rules = rules;
+    if (isDown) {
+      this.#isWell = false;
+      this.#state = 'down';
+    }
     this.#penaltyAtMs = nowMs;
     this.#sinceMs = nowMs;
   }

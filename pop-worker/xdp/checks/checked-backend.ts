@@ -10,7 +10,7 @@ const JITTER = 0.1;
 export class CheckedBackend {
   readonly health: BackendHealth;
   /** What the balancer knows. */
-  told: Health = 'up';
+  told: Health;
   last: CheckResult | undefined;
   /** The check that is on its way. */
   running: number | undefined;
@@ -18,11 +18,12 @@ export class CheckedBackend {
   #target: CheckTarget;
   readonly #random: () => number;
 
-  /** @param random from 0, below 1 */
-  constructor(target: CheckTarget, random: () => number, nowMs: number) {
+  /** @param random from 0, below 1 @param health that it was left with */
+  constructor(target: CheckTarget, random: () => number, nowMs: number, health: Health) {
+    this.told = health;
     this.#target = target;
     this.#random = random;
-    this.health = new BackendHealth(target.check, nowMs);
+    this.health = new BackendHealth(target.check, nowMs, health === 'down');
     this.dueMs = this.#first(nowMs);
   }
 

@@ -28,7 +28,7 @@ test('a backend that dies gets nothing new until it is back; where all are dead 
   t.after(() => rmSync(folder, { recursive: true }));
   const [file, socket] = [path.join(folder, 'xdp.toml'), path.join(folder, 'xdp.sock')];
   writeFileSync(file, fileOf(socket, net.addresses));
-  const runner = await Runner.start(net.balancer, net.device, file);
+  let runner = await Runner.start(net.balancer, net.device, file);
   t.after(() => runner.stop('SIGTERM'));
   const shown = (...more: string[]): string =>
     execFileSync(process.execPath, [MAIN, 'xdp', 'status', '--socket', socket, ...more], { encoding: 'utf8' });
@@ -61,8 +61,14 @@ test('a backend that dies gets nothing new until it is back; where all are dead 
     ['up', 'down', 'up'],
   );
 
+  // Nor when the process is another one.
+  await runner.stop('SIGKILL');
+  runner = await Runner.start(net.balancer, net.device, file);
+  const later = await callers.open(VIP, 24);
+  assert.deepEqual([...new Set(later)].toSorted(), ['backend-1', 'backend-3']);
+
   await second?.start();
-  await runner.logged('a backend is up', 4);
+  await runner.logged('a backend is up', 3);
   assert.equal(new Set(await callers.open(VIP, 24)).size, 3);
 
   for (const server of net.servers) await server.kill();
@@ -71,6 +77,6 @@ test('a backend that dies gets nothing new until it is back; where all are dead 
   assert.match(shown(), /no backend is well: all are used/);
   assert.doesNotMatch(shown(), /down, weight/);
   for (const server of net.servers) await server.start();
-  await runner.logged('a backend is up', 7);
+  await runner.logged('a backend is up', 6);
   assert.equal(new Set(await callers.open(VIP, 24)).size, 3);
 });

@@ -27,9 +27,9 @@ export class HealthChecker {
     this.#ports = ports;
   }
 
-  /** These from now on, and no others; those that are the same go on. */
-  set(targets: readonly CheckTarget[]): void {
-    this.#checks.set(targets, nowMs());
+  /** These from now on, and no others; those that are the same go on. @param left with what those that are new were left */
+  set(targets: readonly CheckTarget[], left: readonly HealthChange[] = []): void {
+    this.#checks.set(targets, nowMs(), left);
     this.#tell(this.#checks.take());
     this.#arm();
   }

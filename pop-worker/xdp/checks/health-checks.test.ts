@@ -208,6 +208,26 @@ test('one that is not checked any more is used, and what was on its way says not
   assert.equal(checks.deadlineMs(), undefined);
 });
 
+test('one that was left down is down until as many checks pass as it takes; where all were, all are used', () => {
+  const checks = new HealthChecks(() => 0);
+  const left = (backend: string) => ({ service: 'tcp 203.0.113.1:80', backend, health: 'down' as const });
+  checks.set([target('a'), target('b')], 0, [left('a'), left('none')]);
+  assert.deepEqual(checks.take().changes, []);
+  assert.deepEqual(
+    checks.status(0).services[0]?.backends.map(({ health }) => health),
+    ['down', 'unknown'],
+  );
+  for (const nowMs of [0, 6000]) {
+    assert.deepEqual(checks.take().changes, []);
+    for (const { id } of checks.due(nowMs)) checks.seen(id, PASSED, nowMs);
+  }
+  assert.deepEqual(checks.take().changes, [{ ...left('a'), health: 'up' }]);
+  const others = new HealthChecks(() => 0);
+  others.set([target('a')], 0, [left('a')]);
+  assert.deepEqual(others.take().changes, [{ ...left('a'), health: 'up' }]);
+  assert.equal(others.status(0).panics, 1);
+});
+
 test('it says when it wants to be asked again', () => {
   const checks = new HealthChecks(() => 0.5);
   assert.equal(checks.deadlineMs(), undefined);

@@ -31,7 +31,7 @@ export interface Found {
   readonly notices: readonly CheckNotice[];
 }
 
-const nameOf = ({ service, backend }: CheckTarget): string => `${service} ${backend}`;
+const nameOf = ({ service, backend }: Pick<CheckTarget, 'service' | 'backend'>): string => `${service} ${backend}`;
 
 /**
  * Which check is made when, and what of backends follows from results. It does nothing by itself: who runs it asks what is due,
@@ -56,15 +56,20 @@ export class HealthChecks {
     this.#mostAtOnce = mostAtOnce;
   }
 
-  /** These from now on, and no others. Who is not checked any more is used. */
-  set(targets: readonly CheckTarget[], nowMs: number): void {
+  /**
+   * These from now on, and no others. Who is not checked any more is used.
+   *
+   * @param left of those that are new: with what a process before this one has left them
+   */
+  set(targets: readonly CheckTarget[], nowMs: number, left: readonly HealthChange[] = []): void {
+    const leftWith = new Map(left.map((one) => [nameOf(one), one.health]));
     const before = this.#backends;
     const backends = new Map<string, CheckedBackend>();
     for (const target of targets) {
       const name = nameOf(target);
       const known = before.get(name);
       known?.change(target, nowMs);
-      backends.set(name, known ?? new CheckedBackend(target, this.#random, nowMs));
+      backends.set(name, known ?? new CheckedBackend(target, this.#random, nowMs, leftWith.get(name) ?? 'up'));
     }
     this.#backends = backends;
     for (const [name, backend] of before) if (!backends.has(name)) this.#tell(backend, 'up');
