@@ -228,6 +228,31 @@ test('one that was left down is down until as many checks pass as it takes; wher
   assert.equal(others.status(0).panics, 1);
 });
 
+test('a file that is read again and again keeps no check from being made, nor its result from counting', () => {
+  const checks = new HealthChecks(() => 0.5);
+  for (let nowMs = 0; nowMs <= 20_000; nowMs += 1000) {
+    const started = checks.due(nowMs);
+    checks.set([target('a'), target('b')], nowMs);
+    for (const { id } of started) checks.seen(id, PASSED, nowMs);
+  }
+  const { tcp } = checks.status(0).counts;
+  assert.ok(tcp.passed >= 6 && tcp.passed <= 8, `${tcp.passed}`);
+});
+
+test('the result of a check that is another one now says nothing', () => {
+  const checks = new HealthChecks(() => 0);
+  const other = target('a', { check: { ...CHECK, port: 81 } });
+  checks.set([target('a')], 0);
+  const [old] = checks.due(0);
+  checks.set([other], 0);
+  const [late] = checks.due(0);
+  assert.deepEqual(late?.target, other);
+  checks.seen(old?.id ?? 0, PASSED, 10);
+  assert.equal(checks.status(10).services[0]?.backends[0]?.health, 'unknown');
+  checks.seen(late?.id ?? 0, PASSED, 20);
+  assert.equal(checks.status(20).services[0]?.backends[0]?.health, 'up');
+});
+
 test('it says when it wants to be asked again', () => {
   const checks = new HealthChecks(() => 0.5);
   assert.equal(checks.deadlineMs(), undefined);

@@ -7,7 +7,7 @@ import { inBrackets, tlsOptions } from './tls.ts';
 
 /** Of an answer's body: what comes after that is not read. */
 const MOST_BODY_BYTES = 65_536;
-const MOST_HEAD_BYTES = 16_384;
+const MOST_HEAD_BYTES = 8192;
 
 const isRight = (status: number, statuses: readonly number[]): boolean =>
   statuses.length === 0 ? status >= 200 && status <= 299 : statuses.includes(status);
