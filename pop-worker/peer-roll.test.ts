@@ -30,7 +30,7 @@ const scene = (most = 100, threads = 2) => {
   const posts: [thread: number, peers: ThreadPeers][] = [];
   const all = Array.from({ length: threads }, () => new Thread());
   const roll = new PeerRoll({
-    ...{ most, threads },
+    ...{ most, threads, ownsKeys: false },
     post: (thread, peers) => {
       posts.push([thread, structuredClone(peers)]);
       all[thread]?.take(peers);
@@ -171,4 +171,29 @@ test('whatever happens, threads have those of the lowest numbers, each its own, 
       }
     }),
   );
+});
+
+test('preshared keys that are nobody else’s are wiped once no record has them, and those that somebody else keeps are not', () => {
+  for (const ownsKeys of [true, false]) {
+    const roll = new PeerRoll({ ...{ most: 1, threads: 1, ownsKeys }, post: () => {} });
+    const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+    const take = (number: number, presharedKey: Uint8Array, more: Partial<WireGuardPeer> = {}): void => {
+      const one = peer(number, { presharedKey, ...more });
+      roll.take({ changed: new Map([[`red.${one.device}`, one]]), removed: [] });
+    };
+    const [first, again, changed, other, waiting] = [key(1), key(1), key(1), key(2), key(3)] as const;
+    const wiped = () => [first, again, changed, other, waiting].map(([byte]) => byte === 0);
+    take(1, first);
+    take(1, first, { keepaliveSeconds: 5 });
+    assert.deepEqual(wiped(), [false, false, false, false, false], 'it has the same one still');
+    take(1, again, { keepaliveSeconds: 5 });
+    assert.deepEqual(wiped(), [false, ownsKeys, false, false, false], 'a record that says the same is not kept');
+    take(1, changed);
+    assert.deepEqual(wiped(), [ownsKeys, ownsKeys, false, false, false]);
+    take(1, other);
+    take(2, waiting);
+    assert.deepEqual(wiped(), [ownsKeys, ownsKeys, ownsKeys, false, false], 'it may come in yet');
+    roll.take({ changed: new Map(), removed: ['red.d1', 'red.d2'] });
+    assert.deepEqual(wiped(), [ownsKeys, ownsKeys, ownsKeys, ownsKeys, ownsKeys]);
+  }
 });

@@ -10,12 +10,15 @@ export interface PeerRollParts {
   readonly most: number;
   /** Data-plane threads. */
   readonly threads: number;
+  /** Preshared keys that are taken are nobody else's: they are wiped once they are of no use. */
+  readonly ownsKeys: boolean;
   /** Tells one of them. */
   readonly post: (thread: number, peers: ThreadPeers) => void;
 }
 
 const REFUSED = slotOf('cloudbridge_wireguard_peers', { state: 'refused' });
 
+const nameOf = ({ tenant, device }: WireGuardPeer): string => `${tenant}.${device}`;
 const keyOf = ({ publicKey }: WireGuardPeer): string => Buffer.from(publicKey).toString('latin1');
 
 /**
@@ -49,6 +52,7 @@ export class PeerRoll {
   take({ changed, removed }: WireGuardPeersChange): void {
     const touched = new Set<number>();
     const others = [...changed].filter(([name, peer]) => !isDeepStrictEqual(this.#known.get(name), peer));
+    const former = [...removed, ...others.map(([name]) => name)].map((name) => this.#known.get(name));
     for (const name of removed) this.#leave(name, touched);
     // Before others may have their numbers and keys.
     for (const [name, peer] of others) if (!this.#isInPlace(name, peer)) this.#leave(name, touched);
@@ -62,6 +66,16 @@ export class PeerRoll {
     for (const name of waiting) this.#enter(name, this.#known.get(name) as WireGuardPeer, touched);
     this.slots[REFUSED] = this.refused;
     this.#tell(touched);
+    if (this.#parts.ownsKeys) this.#wipe([...former, ...changed.values()]);
+  }
+
+  /** Those of them that are not known any more, or are known by another record that says the same. */
+  #wipe(records: readonly (WireGuardPeer | undefined)[]): void {
+    for (const record of records) {
+      if (record?.presharedKey === undefined) continue;
+      const kept = this.#known.get(nameOf(record));
+      if (kept?.presharedKey !== record.presharedKey) record.presharedKey.fill(0);
+    }
   }
 
   /** Whether it has number and key already. */

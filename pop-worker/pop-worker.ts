@@ -116,6 +116,8 @@ export class PopWorker {
       parts.wireguard &&
       new PeerRoll({
         ...{ most: parts.wireguard.mostPeers, threads: config.listen.threads },
+        // What a control plane seals is kept, and wiped, by who opens it.
+        ownsKeys: config.control === undefined,
         post: (thread, change) => this.#data.threads[thread]?.post({ type: 'wireguard-peers', ...change }),
       });
     this.#edgeKeys =

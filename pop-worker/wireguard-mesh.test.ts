@@ -163,6 +163,10 @@ test(
       assert.ok((await handed(to, 'sent')) > 0);
       assert.ok((await handed(from, 'received')) > 0);
     }
+    // All at once, most of them before anybody has said whose they are.
+    await lead(true);
+    const burst = await run('sh', '-c', 'ping -n -q -c 60 -l 60 -W 2 10.64.0.3 || true');
+    assert.ok(Number(/(\d+) received/.exec(burst)?.[1]) >= 55, burst);
   },
 );
 

@@ -45,7 +45,10 @@ export const peerChanges = async (): Promise<Measurement[]> => {
   const keys = Array.from({ length: PEERS }, () => new Uint8Array(randomBytes(32)));
   for (const [i, key] of keys.entries()) state.setPeer('acme', `d${i}`, record(i, 25, key));
   const threads = new PeerThreads(THREADS, privateKey);
-  const roll = new PeerRoll({ most: PEERS, threads: THREADS, post: (thread, peers) => threads.post(thread, peers) });
+  const roll = new PeerRoll({
+    ...{ most: PEERS, threads: THREADS, ownsKeys: false },
+    post: (thread, peers) => threads.post(thread, peers),
+  });
   const peers = new WireguardPeers({
     ...{ state, keys: { privateKey }, told: (change) => roll.take(change) },
     onError: (error) => process.stderr.write(`${error.message}\n`),

@@ -255,6 +255,8 @@ export class MeshRunner {
     this.filters.run(bootUs() / 1000);
     this.#driver.run();
     this.#exchange.flush();
+    // By then what lies in the socket is read.
+    setImmediate(() => this.#heard?.looked(nowUs()));
     const waitMs = Math.min(MOST_WAIT_MS, Math.max(0, (this.mesh.deadline() - bootUs()) / 1000));
     this.#timer = setTimeout(() => this.#run(), Math.ceil(waitMs));
     this.loans = this.#guard?.due(nowUs() + 1000 * Math.ceil(waitMs)) ?? 0;

@@ -304,7 +304,7 @@ test('who hands a datagram over may ask about it, and is answered; whoever is de
   assert.deepEqual([before.handoff.asks(2, 0), keyless.handoff.asks(2, 0)], [false, false]);
 });
 
-test('a worker is silent from 50 ms after it was last heard, by what it hands over or by the mesh', async (t) => {
+test('a worker is silent from 50 ms after it was last heard by what it hands over, and once three probes of the mesh did not come', async (t) => {
   const [a, b, heard] = workers(t);
   assert.equal(a.handoff.silentFrom(2), 0, 'it was never heard');
   const before = nowUs();
@@ -313,9 +313,13 @@ test('a worker is silent from 50 ms after it was last heard, by what it hands ov
   const from = a.handoff.silentFrom(2);
   assert.ok(from >= before + 50_000 && from <= nowUs() + 50_000);
   heard.note(2, 40_000, from);
-  assert.equal(a.handoff.silentFrom(2), from + 50_000);
+  heard.looked(from + 1e9);
+  assert.equal(a.handoff.silentFrom(2), from + 130_000, 'three probes may be lost');
   heard.note(2, 340_000, from);
-  assert.equal(a.handoff.silentFrom(2), from + 425_000, 'in a large mesh it has something to say less often');
+  assert.equal(a.handoff.silentFrom(2), from + 1_105_000, 'in a large mesh it has something to say less often');
   heard.note(65_535, 40_000, from);
-  assert.equal(a.handoff.silentFrom(65_535), from + 50_000);
+  assert.equal(a.handoff.silentFrom(65_535), from + 130_000);
+  heard.note(65_535, 40_000, from - 1e6);
+  heard.looked(from - 1e6);
+  assert.ok(a.handoff.silentFrom(65_535) > nowUs(), 'who has not looked since hears nobody');
 });

@@ -189,7 +189,7 @@ export class Handoff {
 
   /** When a worker that says nothing more has been silent for so long that this means something. */
   silentFrom(worker: number): number {
-    return Math.max(this.#receiver.heardAt(worker) + SILENCE_US, this.#heard?.silentFrom(worker) ?? 0);
+    return Math.max(this.#receiver.heardAt(worker) + SILENCE_US, this.#heard?.silentFrom(worker, nowUs()) ?? 0);
   }
 
   /** Answers what was asked with a datagram. */

@@ -61,7 +61,7 @@ const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) =
     exchange.listen(others);
     t.after(() => exchange.close());
     const counters = handoffCounters();
-    const view = { asks: false };
+    const view = { asks: false, silentFrom: 0 };
     const edge: EdgeWireGuard = new EdgeWireGuard({
       setup: {
         port: 51_820,
@@ -79,7 +79,7 @@ const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) =
         pass: (worker, thread, _, start, end, __, ___, question) =>
           passed.push([worker, thread, end - start, question]) > 0,
         asks: () => view.asks,
-        silentFrom: () => 0,
+        silentFrom: () => view.silentFrom,
         answer: (...answer) => void answers.push(answer),
       },
       endFor: () => {},
@@ -395,4 +395,54 @@ test('what comes faster than it is done waits, in its order, and packets get the
     [191, 160],
     [191, 191],
   ]);
+});
+
+test('of what another worker handed over all is taken, also after one that it asked about', async (t) => {
+  const { one, answers, burstOf, receive } = scene(t);
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  one.edge.run();
+  await receive();
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  const data = Array.from({ length: 9 }, () => burstOf(PACKET));
+  // As `Handoff` has them: two bursts of one buffer, with room for one and for many.
+  const buffer = new Uint8Array(1 << 16);
+  const [question, opened] = [new Burst(0, 1, buffer), new Burst(0, 256, buffer)];
+  let used = 0;
+  for (const [i, { words, ...from }] of data.entries()) {
+    const [offset, length] = [words[D_OFFSET] as number, words[D_LENGTH] as number];
+    buffer.set(from.buffer.subarray(offset, offset + length), used);
+    const into = i === 0 ? question : opened;
+    into.used = used;
+    into.commit(length, i & 1, words, 4, words, 10);
+    used += length;
+  }
+  assert.equal(opened.count, 8);
+  const before = one.edge.core.totals.receivedMessages;
+  one.edge.takeHanded(question, { worker: 9, thread: 2, question: 5 });
+  assert.equal(answers.length, 1);
+  one.edge.takeHanded(opened, UNASKED);
+  assert.equal(one.edge.core.totals.receivedMessages - before, 9);
+});
+
+test('who has the session, and says nothing, is gone once it is silent, and not while it is heard', async (t) => {
+  const [heard, silent] = [scene(t), scene(t)];
+  heard.two.view.silentFrom = Number.POSITIVE_INFINITY;
+  for (const { one, two, burstOf, receive } of [heard, silent]) {
+    one.edge.takeHanded(burstOf(PACKET), undefined);
+    one.edge.run();
+    await receive();
+    two.tenants.attachRemote(REMOTE);
+    two.view.asks = true;
+    two.edge.takeHanded(burstOf(PACKET), undefined);
+  }
+  const begun = ({ two }: typeof heard): number => {
+    two.edge.run();
+    return two.edge.core.totals.initiationsSent;
+  };
+  // Who was asked first would be given up first.
+  for (const end = performance.now() + 5000; begun(silent) === 0; await new Promise(setImmediate)) {
+    assert.equal(begun(heard), 0);
+    assert.ok(performance.now() < end, 'it is not begun with');
+  }
+  for (const { passed } of [heard, silent]) assert.ok(passed.length > 0);
 });

@@ -6,7 +6,7 @@ const NONE = new Burst(0, 0);
 /** Tells datagrams of WireGuard from those of QUIC, among what other workers handed over: by the port that they came to. */
 export class HandedDatagrams {
   readonly #port: number;
-  /** In the buffer that they came in. */
+  /** In the buffer that they came in, of which there are several bursts: it has room for the largest. */
   #own = NONE;
 
   constructor(port: number) {
@@ -16,7 +16,8 @@ export class HandedDatagrams {
   /** @returns those of WireGuard, good until the next call; `burst` has the rest then */
   sortOut(burst: Burst): Burst {
     const { words } = burst;
-    if (this.#own.buffer !== burst.buffer) this.#own = new Burst(0, burst.capacity, burst.buffer);
+    const { buffer, capacity } = this.#own;
+    if (buffer !== burst.buffer || capacity < burst.capacity) this.#own = new Burst(0, burst.capacity, burst.buffer);
     const own = this.#own;
     own.clear();
     let rest = 0;

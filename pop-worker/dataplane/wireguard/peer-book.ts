@@ -120,7 +120,10 @@ export class PeerBook {
     }
     for (const record of changed) {
       if (this.#put(record)) this.#refused.delete(record.number);
-      else this.#refused.add(record.number);
+      else {
+        wipeSecret(record);
+        this.#refused.add(record.number);
+      }
     }
   }
 

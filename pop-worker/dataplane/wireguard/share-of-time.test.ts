@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ShareOfTime } from './share-of-time.ts';
+import { ShareOfTime, timeShares } from './share-of-time.ts';
 
 const SHARES = { ofBusy: 0.125, ofIdle: 1 };
 
@@ -89,4 +89,19 @@ test('of the time in which a thread does nothing a part may be theirs', () => {
   works(1000);
   rests(2000);
   assert.equal(handshakes(1, 1000), 125 + 500);
+});
+
+test('a thread that does nothing gives all of its time to handshakes, and a quarter of it to strangers', () => {
+  const { handshakeTime, strangerTime } = timeShares();
+  const waits = [handshakeTime, strangerTime].map((time) => {
+    time.refill();
+    time.start();
+    for (const end = performance.now() + 1; performance.now() < end; );
+    // Much more than there is: what is left of it does not matter then.
+    time.spend(1000);
+    assert.equal(time.isLeft, false);
+    return time.untilLeftUs;
+  });
+  const ratio = (waits[1] as number) / (waits[0] as number);
+  assert.ok(ratio > 3.5 && ratio < 4.5, `${ratio}`);
 });

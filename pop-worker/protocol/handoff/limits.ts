@@ -12,7 +12,7 @@ export const JOIN_BYTES = 2048;
 export const JOIN_US = 50_000;
 /** Unknown keys that are tried a second and peer, where keys follow from one that is configured. */
 export const KEY_TRIALS_PER_SECOND = 10;
-/** Answers a second to each peer, and a tenth of them at once: more than what a worker asks. */
+/** Answers a second to each peer, also at once: what four threads of a worker ask when all of its clients come at one time. */
 export const ANSWERS_PER_SECOND = 4000;
 /** A worker that lives, and has something to say, is silent for no longer. */
 export const SILENCE_US = 50_000;

@@ -130,7 +130,7 @@ export class HandoffSender {
   readonly #peers = new Map<number, Peer>();
   readonly #peerBudgets: Budgets;
   readonly #sourceBudgets: Budgets;
-  readonly #answerBudgets = new Budgets(MAX_PEERS, ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 10);
+  readonly #answerBudgets = new Budgets(MAX_PEERS, ANSWERS_PER_SECOND, ANSWERS_PER_SECOND);
   readonly #dirty: Direction[] = [];
 
   constructor(options: SenderOptions) {

@@ -1,5 +1,5 @@
 import type { TimeUs } from '../contract.ts';
-import type { Question, Verdict } from './anycast/questions.ts';
+import { GLANCE_US, type Question, type Verdict } from './anycast/questions.ts';
 import { UnvalidatedSource } from './anycast/unvalidated.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
@@ -107,8 +107,11 @@ export class Initiator {
     const { questions, options } = this.#device;
     const { peer, holder } = question;
     const silentFrom = options.sink.silentFrom?.(holder) ?? now;
-    if (options.sink.holder?.(peer) === holder && silentFrom > now) questions.waits(question, silentFrom, now);
-    else {
+    const isHeard = options.sink.holder?.(peer) === holder && silentFrom > now;
+    if (isHeard || !question.isDue) {
+      question.isDue = !isHeard;
+      questions.waits(question, isHeard ? silentFrom : now + GLANCE_US, now);
+    } else {
       questions.counters.silent++;
       this.#beginUnvouched(question, now);
     }

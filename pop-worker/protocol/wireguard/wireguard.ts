@@ -260,6 +260,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
   judge(burst: Burst, now: TimeUs): Verdict | undefined {
     const verdict = this.#receiver.judge(burst, now);
     this.#expire(now);
+    this.#device.backlog.end(now);
     return verdict;
   }
 

@@ -302,6 +302,24 @@ test('cookies of one worker are taken by another that shares their secret, and b
   assert.equal(second.received.length + first.received.length, 1);
 });
 
+test('a secret of cookies may be wiped by whoever gave it', () => {
+  const scene = new Scene();
+  const given = [0, 1].map(() => new Uint8Array(32).fill(3));
+  const [client, first, second] = [
+    scene.add(1),
+    ...given.map((cookieSecret) => scene.add(2, { handshakesASecond: 0, cookieSecret })),
+  ] as [Host, Host, Host];
+  given[0]?.fill(0);
+  scene.join(client, first);
+  scene.knows(second, client);
+  scene.route = first;
+  scene.send(client, first);
+  assert.deepEqual(scene.trace(first), ['0:3']);
+  scene.route = second;
+  scene.run(6e6);
+  assert.deepEqual(scene.trace(second), ['5:2'], 'the cookie of the first is one of the second');
+});
+
 test('a worker that leaves asks its client anew, whose answers bring it to where routes lead, silent as it is', () => {
   const { scene, client, first, second, onFirst, onSecond } = edge();
   scene.run(10e6);

@@ -11,6 +11,8 @@ export const MOST_QUESTIONS = 1024;
 export const ASK_AGAIN_US = 50_000;
 /** Whoever was asked, and says nothing at all for so long, may be gone. */
 export const SILENCE_US = 50_000;
+/** Before somebody is taken for gone what has come of him meanwhile is read: a thread that was late has not done so yet. */
+export const GLANCE_US = 2000;
 /** Of whoever is heard an answer is awaited for so long: the longest round trip between two workers. */
 export const ANSWER_US = 1e6;
 
@@ -30,6 +32,8 @@ export class Question implements Scheduled {
   /** It was a response, by whose mac1 its sender knows this key of ours. */
   readonly knows: Identity | undefined;
   readonly askedAt: TimeUs;
+  /** Its worker has been silent for long enough, unless something of it lies there unread. */
+  isDue = false;
 
   constructor(
     number: number,
@@ -133,7 +137,7 @@ export class Questions {
     return question;
   }
 
-  /** The worker that was asked is heard: until then it may answer yet. */
+  /** Until then its worker may answer yet. */
   waits(question: Question, until: TimeUs, now: TimeUs): void {
     const last = question.askedAt + ANSWER_US;
     if (last <= now) {
