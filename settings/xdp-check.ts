@@ -11,7 +11,8 @@ const COMMON = {
   /** Where backends are checked; absent: the service's. */
   port: z.int().min(1).max(65_535).optional(),
   interval_seconds: z.number().min(0.1).max(3600).default(5),
-  timeout_seconds: z.number().min(0.05).max(60).default(2),
+  /** Absent: two, or the interval where that is shorter. */
+  timeout_seconds: z.number().min(0.05).max(60).optional(),
   /** Checks in a row that must pass before a backend that was down is up. */
   rise: z.int().min(1).max(100).default(2),
   /** Checks in a row that must fail before it is down. */
@@ -37,7 +38,7 @@ const HTTP = {
   status: z.array(z.int().min(200).max(599)).max(50).default([]),
 };
 
-const Check = z.discriminatedUnion('kind', [
+const KINDS = [
   z.strictObject({ kind: z.enum(['tcp', 'quic']), ...COMMON }),
   z.strictObject({ kind: z.literal('http'), ...COMMON, ...HTTP }),
   z.strictObject({ kind: z.literal('https'), ...COMMON, ...HTTP, ...TLS }),
@@ -51,10 +52,12 @@ const Check = z.discriminatedUnion('kind', [
     /** Whether HTTP/2 is spoken in TLS. */
     tls: z.boolean().default(false),
   }),
-]);
+] as const;
 
-export const XdpCheck = Check.refine(
-  ({ interval_seconds: interval, timeout_seconds: timeout }) => timeout <= interval,
-  'must have a timeout_seconds that is not above its interval_seconds',
-);
+export const XdpCheck = z
+  .discriminatedUnion('kind', KINDS, { error: 'must be tcp, http, https, grpc or quic' })
+  .refine(
+    ({ interval_seconds: interval, timeout_seconds: timeout = 0 }) => timeout <= interval,
+    'must have a timeout_seconds that is not above its interval_seconds',
+  );
 export type XdpCheckFile = z.infer<typeof XdpCheck>;

@@ -65,6 +65,7 @@ test('each kind has its own settings', (t) => {
       tls: { ...trusting, isVerified: false },
     },
   );
+  assert.equal(only({ kind: 'tcp', interval_seconds: 0.5 })?.timeoutMs, 500);
   assert.throws(() => only({ kind: 'https', ca_file: 'none.pem' }, folder), {
     name: 'ConfigError',
     message: /the CA file .*none\.pem cannot be read/,
@@ -79,7 +80,7 @@ test('each kind has its own settings', (t) => {
 test('a check that cannot be is refused with its reason', () => {
   const rows: [object, RegExp][] = [
     [{}, /kind/],
-    [{ kind: 'icmp' }, /kind/],
+    [{ kind: 'icmp' }, /must be tcp, http, https, grpc or quic/],
     [{ kind: 'tcp', path: '/' }, /path/],
     [{ kind: 'http', verify: false }, /verify/],
     [{ kind: 'http', path: 'healthz' }, /must begin with \//],

@@ -7,6 +7,7 @@ import { backendName, serviceName } from '../balance/wanted.ts';
 import type { CheckTarget, CheckTls, CheckWanted } from './wanted.ts';
 
 const MS = 1000;
+const USUAL_TIMEOUT_SECONDS = 2;
 
 const tlsOf = (
   { verify, ca_file: authority }: { readonly verify: boolean; readonly ca_file?: string | undefined },
@@ -17,10 +18,11 @@ const tlsOf = (
 });
 
 const checkOf = (file: XdpCheckFile, service: XdpServiceFile, folder: string): CheckWanted => {
+  const { interval_seconds: interval, timeout_seconds: timeout = Math.min(USUAL_TIMEOUT_SECONDS, interval) } = file;
   const common = {
     // The settings have refused a check without a port where the service has any.
     port: file.port ?? Number(service.port),
-    ...{ intervalMs: file.interval_seconds * MS, timeoutMs: file.timeout_seconds * MS },
+    ...{ intervalMs: interval * MS, timeoutMs: timeout * MS },
     ...{ rise: file.rise, fall: file.fall },
   };
   switch (file.kind) {
