@@ -12,7 +12,11 @@ import { kernelNextHops } from './balance/next-hops.ts';
 import { optionsOfFile, outerSourcesOf, quicConfigsOfFile, seedOfFile, servicesOfFile } from './balance/of-file.ts';
 import { balanceSettings, linesOf } from './balance/settings.ts';
 import type { BalanceStatus } from './balance/status.ts';
-import type { Health } from './balance/wanted.ts';
+import type { HealthChange } from './balance/wanted.ts';
+import { HealthChecker } from './checks/health-checker.ts';
+import type { CheckNotice } from './checks/health-checks.ts';
+import { checksOfFile } from './checks/of-file.ts';
+import type { ChecksStatus } from './checks/status.ts';
 import { type Counted, type CounterName, Front, type FrontSettings } from './front.ts';
 import { Fragments } from './gen/front.ts';
 import { limitSettings } from './limits.ts';
@@ -29,6 +33,7 @@ export interface XdpStatus {
   readonly listed: number;
   readonly counts: Readonly<Record<CounterName, Counted>>;
   readonly balance: BalanceStatus;
+  readonly checks: ChecksStatus;
 }
 
 const FRAGMENTS = { pass: Fragments.pass, 'drop-later': Fragments.dropLater, drop: Fragments.drop } as const;
@@ -65,16 +70,22 @@ export class FileFront {
   readonly #front: Front;
   readonly #lists: SourceLists;
   readonly #balancer: Balancer;
+  readonly #checker: HealthChecker;
   readonly #limits: ReturnType<typeof limitSettings>;
   readonly #slots = allocateSlots();
   readonly state = 'ready';
 
-  /** @param path of the file @throws ConfigError, StartError, or an Error of the kernel's */
-  constructor(name: string, file: XdpFile, path: string) {
+  /**
+   * @param path of the file @param notify of what checks find
+   * @throws ConfigError, StartError, or an Error of the kernel's
+   */
+  constructor(name: string, file: XdpFile, path: string, notify: (notice: CheckNotice) => void = () => {}) {
     this.#limits = limitSettings(file.limit);
     this.#name = name;
     this.#folder = dirname(resolve(path));
     const lists = this.#listsOf(file);
+    const checks = checksOfFile(file, this.#folder);
+    let left: readonly HealthChange[];
     const index = indexOf(name);
     this.#front = new Front({
       ...{ interfaceName: name, interfaceIndex: index, mode: file.mode, settings: this.#settingsOf(file) },
@@ -85,12 +96,15 @@ export class FileFront {
       this.#lists.setAll(lists);
       const sources = outerSourcesOf(file.balance);
       this.#balancer = new Balancer(this.#front, kernelNextHops(sources, index));
+      left = this.#balancer.keepDown(servicesOfFile(file).filter((_, i) => file.service[i]?.check !== undefined));
       this.#setServices(file);
       this.#front.attach();
     } catch (error) {
       this.#front.giveUp();
       throw error;
     }
+    this.#checker = new HealthChecker({ apply: (changes) => this.#balancer.setHealth(changes), notify });
+    this.#checker.set(checks, left);
   }
 
   #settingsOf(file: XdpFile): FrontSettings {
@@ -116,19 +130,16 @@ export class FileFront {
   /** A file that was read again: all but limits, and how many connections there may be, which need a start. */
   change(file: XdpFile): void {
     const lists = this.#listsOf(file);
+    const checks = checksOfFile(file, this.#folder);
     this.#setServices(file);
     this.#front.change(this.#settingsOf(file));
     this.#lists.setAll(lists);
+    this.#checker.set(checks);
   }
 
   /** Looks for the ways to backends again. */
   refresh(): void {
     this.#balancer.refresh();
-  }
-
-  /** What a check found of a backend. */
-  setHealth(service: string, backend: string, health: Health): void {
-    this.#balancer.setHealth(service, backend, health);
   }
 
   #listsOf(file: XdpFile): Map<string, { readonly range: IpRange; readonly action: Action }> {
@@ -157,11 +168,13 @@ export class FileFront {
       listed: this.#lists.count,
       counts,
       balance: this.#balancer.status(),
+      checks: this.#checker.status(),
     };
   }
 
   /** Takes the program away. */
   stop(): void {
+    this.#checker.close();
     this.#front.remove();
   }
 }
