@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseIpAddress, parsePrefix } from '#protocol/ip/text.ts';
 import { hostPort, ipAddress, prefix } from './fields.ts';
 import { parseJson, parseToml, readConfigText } from './toml-file.ts';
+import { XdpCheck } from './xdp-check.ts';
 
 const List = z.strictObject({
   /** `allow`: past all limits and rules. */
@@ -79,6 +80,8 @@ const Service = z.strictObject({
   /** Where backends take UDP of GUE. */
   gue_port: z.int().min(1).max(65_535).default(6080),
   backend: z.array(Backend).max(1000).default([]),
+  /** Whether backends are well; absent: they are, while there is a way to them. */
+  check: XdpCheck.optional(),
 });
 export type XdpServiceFile = z.infer<typeof Service>;
 
@@ -195,6 +198,10 @@ export const XdpFile = z.strictObject({
       (list) =>
         list.every(({ backend }) => new Set(backend.map(({ address }) => canonical(address))).size === backend.length),
       'must not have a backend twice in a service',
+    )
+    .refine(
+      (list) => list.every(({ port, check }) => port !== 'any' || check === undefined || check.port !== undefined),
+      'must say the port of its check where it has any port itself',
     )
     .default([]),
 });

@@ -10,9 +10,10 @@ export const xdpRun = defineCommand({
   summary: 'judge what comes in by an interface before the kernel does, until it is told to stop',
   description: [
     'Attaches an XDP program to the interface: malformed packets, impossible sources and those of deny lists are dropped',
-    'there; packets to services go to their backends. Logs one JSON object a line on stderr (CBR_LOG=debug says more).',
-    'SIGHUP reads the file again; SIGTERM takes the program away. When the process dies the program goes on with what it',
-    'knew; the next one takes it over. Needs root, or CAP_NET_ADMIN and CAP_BPF, and nothing else of CloudBridge.',
+    'there; packets to services go to their backends, those that checks find well. Logs one JSON object a line on stderr',
+    '(CBR_LOG=debug says more). SIGHUP reads the file again; SIGTERM takes the program away. When the process dies the',
+    'program goes on with what it knew; the next one takes it over. Needs root, or CAP_NET_ADMIN and CAP_BPF, and nothing',
+    'else of CloudBridge.',
     'docs/defence.md and docs/load-balancing.md explain every setting.',
   ].join('\n'),
   positionals: [{ name: 'IFACE', help: 'the interface, such as eth0' }],

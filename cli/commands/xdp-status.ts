@@ -5,8 +5,20 @@ import { askAt } from '../worker-socket.ts';
 
 const DEFAULT_XDP_SOCKET = '/run/cloudbridge/xdp.sock';
 
-const balanceRows = ({ services, connections, choices }: XdpStatus['balance']): [string, string][] => {
+type Checked = XdpStatus['checks']['services'][number];
+
+/** What checks say of a backend; nothing where it is not checked. */
+const healthOf = (checked: Checked | undefined, address: string): string => {
+  const found = checked?.backends.find((backend) => backend.address === address);
+  if (found === undefined) return '';
+  const { health, seconds, reason } = found;
+  return `, checks: ${health} for ${seconds} s${reason === undefined ? '' : `, at last ${reason}`}`;
+};
+
+const balanceRows = ({ balance, checks }: XdpStatus): [string, string][] => {
+  const { services, connections, choices } = balance;
   if (services.length === 0) return [];
+  const checkedOf = (name: string) => checks.services.find(({ service }) => service === name);
   const { total, unconfirmed, places } = connections;
   return [
     ['connections', `${total} of ${places}, ${unconfirmed} unconfirmed`],
@@ -17,10 +29,13 @@ const balanceRows = ({ services, connections, choices }: XdpStatus['balance']): 
         .join(', '),
     ],
     ...services.flatMap(({ service, packets, bytes, backends }): [string, string][] => [
-      [service, `${packets} packets, ${bytes} bytes`],
+      [
+        service,
+        `${packets} packets, ${bytes} bytes${checkedOf(service)?.isPanicking === true ? ', no backend is well: all are used' : ''}`,
+      ],
       ...backends.map((backend): [string, string] => [
         `  ${backend.address}`,
-        `${backend.state}, weight ${backend.weight}, ${backend.connections} connections, ${backend.packets} packets, ${backend.bytes} bytes`,
+        `${backend.state}, weight ${backend.weight}, ${backend.connections} connections, ${backend.packets} packets, ${backend.bytes} bytes${healthOf(checkedOf(service), backend.address)}`,
       ]),
     ]),
   ];
@@ -51,7 +66,7 @@ export const xdpStatus = defineCommand({
   ],
   run: async ({ options: { socket }, output }) => {
     const answer = (await askAt('xdp', socket ?? DEFAULT_XDP_SOCKET, 'status')) as unknown as XdpStatus;
-    const { interface: name, mode, listed, counts, balance, detect } = answer;
+    const { interface: name, mode, listed, counts, detect } = answer;
     output.record(answer, [
       ['interface', `${name} (${mode})`],
       ['listed', `${listed} prefixes`],
@@ -59,7 +74,7 @@ export const xdpStatus = defineCommand({
         outcome.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
         `${packets} packets, ${bytes} bytes`,
       ]),
-      ...balanceRows(balance),
+      ...balanceRows(answer),
       ...detectRows(detect),
     ]);
     return SUCCESS;

@@ -6,6 +6,7 @@ import { isRoot } from '#scripts/setup/paths.mjs';
 import { XdpFile } from '#settings/xdp-file.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { allocateSlots, LAYOUT } from '#telemetry/slots.ts';
+import { HealthChecks } from './checks/health-checks.ts';
 import { type AttackStatus, Detecting } from './detecting.ts';
 import type { Counted, CounterName } from './front.ts';
 import { FileFront } from './front-of-file.ts';
@@ -43,7 +44,9 @@ const detecting = (t: TestContext, detect: object) => {
     const counts = Object.fromEntries(Object.keys(Counter).map((name) => [name, none])) as Record<CounterName, Counted>;
     const slots = allocateSlots();
     const detect = defence.status();
-    collectXdp(slots, { interface: 'x', mode: 'native', listed: 0, counts, balance: balancer.status(), detect });
+    const checks = new HealthChecks(() => 0).status(0);
+    const balance = balancer.status();
+    collectXdp(slots, { interface: 'x', mode: 'native', listed: 0, counts, balance, checks, detect });
     return exposition([slots], SERIES);
   };
   return { front, defence, told, run, metrics };

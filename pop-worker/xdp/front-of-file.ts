@@ -12,7 +12,11 @@ import { kernelNextHops } from './balance/next-hops.ts';
 import { optionsOfFile, outerSourcesOf, quicConfigsOfFile, seedOfFile, servicesOfFile } from './balance/of-file.ts';
 import { balanceSettings, linesOf } from './balance/settings.ts';
 import type { BalanceStatus } from './balance/status.ts';
-import type { Health } from './balance/wanted.ts';
+import type { HealthChange } from './balance/wanted.ts';
+import { HealthChecker } from './checks/health-checker.ts';
+import type { CheckNotice } from './checks/health-checks.ts';
+import { checksOfFile } from './checks/of-file.ts';
+import type { ChecksStatus } from './checks/status.ts';
 import { Detecting, type DetectStatus, type TellAttack } from './detecting.ts';
 import { type Counted, type CounterName, Front, type FrontSettings } from './front.ts';
 import { Fragments } from './gen/front.ts';
@@ -32,6 +36,7 @@ export interface XdpStatus {
   readonly balance: BalanceStatus;
   /** Absent: nothing is sampled. */
   readonly detect?: DetectStatus | undefined;
+  readonly checks: ChecksStatus;
 }
 
 const nowUs = (): number => Number(process.hrtime.bigint() / 1000n);
@@ -70,19 +75,31 @@ export class FileFront {
   readonly #front: Front;
   readonly #lists: SourceLists;
   readonly #balancer: Balancer;
+  readonly #checker: HealthChecker;
   readonly #limits: ReturnType<typeof limitSettings>;
   readonly #slots = allocateSlots();
   readonly #tell: TellAttack;
   #detecting: Detecting | undefined;
   readonly state = 'ready';
 
-  /** @param path of the file @param tell of attacks @throws ConfigError, StartError, or an Error of the kernel's */
-  constructor(name: string, file: XdpFile, path: string, tell: TellAttack = () => undefined) {
+  /**
+   * @param path of the file @param notify of what checks find @param tell of attacks
+   * @throws ConfigError, StartError, or an Error of the kernel's
+   */
+  constructor(
+    name: string,
+    file: XdpFile,
+    path: string,
+    notify: (notice: CheckNotice) => void = () => {},
+    tell: TellAttack = () => undefined,
+  ) {
     this.#tell = tell;
     this.#limits = limitSettings(file.limit);
     this.#name = name;
     this.#folder = dirname(resolve(path));
     const lists = this.#listsOf(file);
+    const checks = checksOfFile(file, this.#folder);
+    let left: readonly HealthChange[];
     const index = indexOf(name);
     this.#front = new Front({
       ...{ interfaceName: name, interfaceIndex: index, mode: file.mode, settings: this.#settingsOf(file) },
@@ -93,6 +110,7 @@ export class FileFront {
       this.#lists.setAll(lists);
       const sources = outerSourcesOf(file.balance);
       this.#balancer = new Balancer(this.#front, kernelNextHops(sources, index));
+      left = this.#balancer.keepDown(servicesOfFile(file).filter((_, i) => file.service[i]?.check !== undefined));
       this.#setServices(file);
       this.#setDetecting(file);
       this.#front.attach();
@@ -100,6 +118,8 @@ export class FileFront {
       this.#front.giveUp();
       throw error;
     }
+    this.#checker = new HealthChecker({ apply: (changes) => this.#balancer.setHealth(changes), notify });
+    this.#checker.set(checks, left);
   }
 
   #settingsOf(file: XdpFile): FrontSettings {
@@ -125,10 +145,12 @@ export class FileFront {
   /** A file that was read again: all but limits, those of attacks too, and how many connections there may be, which need a start. */
   change(file: XdpFile): void {
     const lists = this.#listsOf(file);
+    const checks = checksOfFile(file, this.#folder);
     this.#setServices(file);
     this.#front.change(this.#settingsOf(file));
     this.#lists.setAll(lists);
     this.#setDetecting(file);
+    this.#checker.set(checks);
   }
 
   #setDetecting({ detect }: XdpFile): void {
@@ -145,11 +167,6 @@ export class FileFront {
   /** Looks for the ways to backends again. */
   refresh(): void {
     this.#balancer.refresh();
-  }
-
-  /** What a check found of a backend. */
-  setHealth(service: string, backend: string, health: Health): void {
-    this.#balancer.setHealth(service, backend, health);
   }
 
   #listsOf(file: XdpFile): Map<string, { readonly range: IpRange; readonly action: Action }> {
@@ -179,11 +196,13 @@ export class FileFront {
       counts,
       balance: this.#balancer.status(),
       detect: this.#detecting?.status(),
+      checks: this.#checker.status(),
     };
   }
 
   /** Takes the program away. */
   stop(): void {
+    this.#checker.close();
     this.#front.remove();
   }
 }

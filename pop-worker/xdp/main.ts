@@ -6,6 +6,7 @@ import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
 import { serveAdminHttp } from '../admin/http.ts';
 import { AdminSocketError, serveAdminSocket } from '../admin/socket.ts';
 import { StartError } from '../start-error.ts';
+import type { CheckNotice } from './checks/health-checks.ts';
 import { FileFront } from './front-of-file.ts';
 
 /** How often ways to backends are looked for. */
@@ -42,6 +43,15 @@ const onReload = (path: string, front: FileFront, log: Logger): void => {
   });
 };
 
+const logNotice = (log: Logger, notice: CheckNotice): void => {
+  const { service } = notice;
+  if (notice.of === 'backend') {
+    const { backend, state, reason } = notice;
+    log[state === 'up' ? 'info' : 'warn'](`a backend is ${state}`, { service, backend, reason });
+  } else if (notice.isPanicking) log.error('no backend is well by its checks: all are used', { service });
+  else log.info('a backend is well again: others are used no more', { service });
+};
+
 const serveMetrics = async (listen: string, front: FileFront): Promise<Server> => {
   try {
     return await serveAdminHttp(listen, front);
@@ -53,7 +63,13 @@ const serveMetrics = async (listen: string, front: FileFront): Promise<Server> =
 const run = async (name: string, path: string, log: Logger): Promise<number> => {
   const file = readXdpFile(path, OPTION);
   const stopped = stopSignal();
-  const front = new FileFront(name, file, path, (type, attack) => log.warn(`attack ${type}`, { ...attack }));
+  const front = new FileFront(
+    name,
+    file,
+    path,
+    (notice) => logNotice(log, notice),
+    (type, attack) => log.warn(`attack ${type}`, { ...attack }),
+  );
   const servers: { close(): void }[] = [];
   try {
     servers.push(await serveAdminSocket(file.socket, 'xdp', { status: () => front.status() }));

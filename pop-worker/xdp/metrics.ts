@@ -1,5 +1,8 @@
 import { byLabel, collectAll, single } from '#dataplane/metrics/series.ts';
+import { slotOf } from '#telemetry/slots.ts';
 import type { BalanceStatus } from './balance/status.ts';
+import type { ChecksStatus } from './checks/status.ts';
+import { CHECK_KINDS } from './checks/wanted.ts';
 import type { DetectStatus } from './detecting.ts';
 import type { XdpStatus } from './front-of-file.ts';
 
@@ -16,6 +19,15 @@ const SAMPLES = byLabel('cloudbridge_xdp_samples_total', 'fate');
 const FOUND = byLabel('cloudbridge_xdp_attacks_total', 'kind');
 const ATTACKS = single('cloudbridge_xdp_attacks_count');
 const WATCHED = byLabel('cloudbridge_xdp_watched_targets', 'scope');
+const CHECKS = CHECK_KINDS.map((kind) => ({
+  kind,
+  passed: slotOf('cloudbridge_xdp_checks_total', { kind, outcome: 'passed' }),
+  failed: slotOf('cloudbridge_xdp_checks_total', { kind, outcome: 'failed' }),
+  timedOut: slotOf('cloudbridge_xdp_checks_total', { kind, outcome: 'timed_out' }),
+}));
+const HEALTH = byLabel('cloudbridge_xdp_checked_backends_count', 'health');
+const PANICS = single('cloudbridge_xdp_check_panics_total');
+const PANICKING = single('cloudbridge_xdp_panicking_services_count');
 
 const OUTCOMES = {
   passed: 'passed',
@@ -37,13 +49,14 @@ const OUTCOMES = {
 } as const satisfies Record<keyof XdpStatus['counts'], keyof typeof PACKETS>;
 
 /** Brings the slots of a filter up to date. */
-export const collectXdp = (slots: Float64Array, { counts, listed, balance, detect }: XdpStatus): void => {
+export const collectXdp = (slots: Float64Array, { counts, listed, balance, checks, detect }: XdpStatus): void => {
   for (const [counter, outcome] of Object.entries(OUTCOMES) as [keyof typeof OUTCOMES, keyof typeof PACKETS][]) {
     slots[PACKETS[outcome]] = counts[counter].packets;
     slots[BYTES[outcome]] = counts[counter].bytes;
   }
   slots[LISTED] = listed;
   collectBalance(slots, balance);
+  collectChecks(slots, checks);
   if (detect) collectDetect(slots, detect);
 };
 
@@ -55,6 +68,15 @@ const collectDetect = (
   collectAll(slots, FOUND, found);
   slots[ATTACKS] = attacks.length;
   collectAll(slots, WATCHED, { target: targets, network: networks });
+};
+
+const collectChecks = (slots: Float64Array, { services, panics, counts }: ChecksStatus): void => {
+  for (const { kind, ...series } of CHECKS) collectAll(slots, series, counts[kind]);
+  const health = { unknown: 0, up: 0, down: 0, held: 0 };
+  for (const { backends } of services) for (const one of backends) health[one.health]++;
+  collectAll(slots, HEALTH, health);
+  slots[PANICS] = panics;
+  slots[PANICKING] = services.filter(({ isPanicking }) => isPanicking).length;
 };
 
 const collectBalance = (slots: Float64Array, { services, connections, choices }: BalanceStatus): void => {

@@ -9,7 +9,7 @@ const thread = (shares = SHARES) => {
   const time = { now: 0, idle: 0 };
   const budget = new ShareOfTime(
     shares,
-    () => time.now,
+    () => time.now - time.idle,
     () => time.idle,
   );
   const works = (us: number): void => {
@@ -104,4 +104,17 @@ test('a thread that does nothing gives all of its time to handshakes, and a quar
   });
   const ratio = (waits[1] as number) / (waits[0] as number);
   assert.ok(ratio > 3.5 && ratio < 4.5, `${ratio}`);
+});
+
+test('what took long once is waited for no longer than what may be saved up', () => {
+  const { budget, works, rests } = thread();
+  budget.refill();
+  budget.start();
+  works(50_000);
+  budget.spend(1);
+  assert.equal(budget.isLeft, false);
+  assert.equal(budget.untilLeftUs, 1400);
+  rests(1400);
+  budget.refill();
+  assert.equal(budget.isLeft, true);
 });

@@ -1,4 +1,4 @@
-import { nowUs } from '#host/clock/clock.ts';
+import { threadCpuUs } from '#host/clock/clock.ts';
 import type { TimeBudget } from '#protocol/wireguard/options.ts';
 
 /** Parts of the time that all else of a thread takes, and of the time in which it does nothing. */
@@ -43,8 +43,11 @@ export class ShareOfTime implements TimeBudget {
   #own = 0;
   #others = 0;
 
-  /** @param clock microseconds @param idle how long the thread has had nothing to do since its start, in microseconds */
-  constructor(shares: Shares, clock: () => number = nowUs, idle: () => number = loopIdleUs) {
+  /**
+   * @param clock how long the thread has had a CPU since its start, in microseconds: what it waits for one is nobody's
+   * @param idle how long it has had nothing to do
+   */
+  constructor(shares: Shares, clock: () => number = threadCpuUs, idle: () => number = loopIdleUs) {
     this.#shares = shares;
     this.#clock = clock;
     this.#idle = idle;
@@ -55,7 +58,7 @@ export class ShareOfTime implements TimeBudget {
   refill(): void {
     const [now, idleUs] = [this.#clock(), this.#idle()];
     const idle = Math.max(0, idleUs - this.#idleUs);
-    const others = Math.max(0, now - this.#at - idle - this.#taken);
+    const others = Math.max(0, now - this.#at - this.#taken);
     const { ofBusy, ofIdle } = this.#shares;
     this.#look(this.#taken, others);
     const alone = this.#taken * Math.max(0, 1 - this.#others / Math.max(this.#own, 1));
@@ -81,7 +84,8 @@ export class ShareOfTime implements TimeBudget {
   spend(times: number): void {
     const took = times * Math.max(0, this.#clock() - this.#startedAt);
     this.#taken += took;
-    this.#leftUs -= took;
+    // One thing that took long is not to be waited for longer than what may be saved up.
+    this.#leftUs = Math.max(-MOST_US, this.#leftUs - took);
     if (this.#leftUs <= 0) this.#isSpent = true;
   }
 

@@ -18,6 +18,11 @@ const timestamp = new Uint8Array(TAI64N_BYTES);
 /** A peer that was heard within this is here: nobody else is begun with in its name. */
 const HEARD_US = 2e6;
 
+/** Data of the session before is under way for so long after a handshake. */
+const ON_ITS_WAY_US = 250_000;
+/** Who is here, and sends by a session that is not, is asked so often at most. */
+const REJOIN_US = 1e6;
+
 /** Handshakes that we begin. */
 export class Initiator {
   readonly #device: Device;
@@ -81,11 +86,30 @@ export class Initiator {
     if (holder === undefined) source.release();
     const isFrom = source.count(words, at, bytes, now);
     if (isFrom && knows !== undefined) source.knows = knows;
-    if (!this.#isWanted(peer, now)) return undefined;
+    if (!this.#isWanted(peer, now)) {
+      if (holder === undefined && peer.endpoint.isAt(words, at)) this.#rejoin(peer, now);
+      return undefined;
+    }
     if (holder !== undefined && !(isFrom && source.isVouchedFor(now)))
       return questions.ask(peer, holder, words, at, bytes, knows, now);
     this.#beginThere(peer, knows !== undefined, now);
     return undefined;
+  }
+
+  /**
+   * A peer that is here sends by a session that is not: a worker that had it before has made one more with it, and it cannot know
+   * better. It is asked anew, at its own endpoint, whoever sent that in its name.
+   */
+  #rejoin(peer: Peer, now: TimeUs): void {
+    const { options, vouched } = this.#device;
+    if (options.isAnycast !== true || options.sink.isHere?.(peer) !== true) return;
+    // What was on its way says nothing yet.
+    const { lastHandshakeAt } = peer;
+    if (lastHandshakeAt === undefined || now - lastHandshakeAt < ON_ITS_WAY_US || now - peer.rejoinedAt < REJOIN_US)
+      return;
+    if (!vouched.take(now)) return;
+    peer.rejoinedAt = now;
+    this.renew(peer, now);
   }
 
   /** The worker that was asked has said what it has to say. */

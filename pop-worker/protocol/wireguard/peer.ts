@@ -54,6 +54,8 @@ export class Peer implements Scheduled {
   unvalidated: UnvalidatedSource | undefined;
   /** When another worker was last asked about what came in its name. */
   askedAt: TimeUs = Number.NEGATIVE_INFINITY;
+  /** When it was asked anew, for it sent by a session that is not here. */
+  rejoinedAt: TimeUs = Number.NEGATIVE_INFINITY;
   keepaliveDue = false;
   deadlineSlot = NO_SLOT;
   #lastIndex: number;

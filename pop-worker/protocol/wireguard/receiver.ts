@@ -143,7 +143,8 @@ export class Receiver {
       own === undefined ? Drop.mac1 : this.#responder.admit(own, buffer, at, mac1At, words, from, isAwaited, now);
     strangers.spend(refused === Drop.cookieSent ? SENDING_TOO : 1);
     if (own === undefined || refused !== Drop.none) return refused;
-    if (backlog.size > 0 || !backlog.takeTurn()) {
+    // An answer to what we began is as rare as that, and late it could take a peer away from where it has gone meanwhile.
+    if (!isAwaited && (backlog.size > 0 || !backlog.takeTurn())) {
       const place = sources.placeOf(words, from + D_REMOTE);
       return backlog.add(own, buffer, at, length, words, from, place, this.#isHanded) ? Drop.none : Drop.backlog;
     }

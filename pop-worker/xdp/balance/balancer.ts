@@ -11,7 +11,7 @@ import { type BalanceStatus, carriedOf, choicesOf } from './status.ts';
 import {
   type BackendWanted,
   backendName,
-  type Health,
+  type HealthChange,
   type QuicLbWanted,
   type ServiceWanted,
   serviceName,
@@ -73,7 +73,8 @@ export class Balancer {
   readonly #backendNumbers: Numbers;
   /** Numbers of backends by `identity`. */
   readonly #known = new Map<string, number>();
-  readonly #health = new Map<string, Health>();
+  /** Backends that checks have found so, each with its service. */
+  readonly #down = new Set<string>();
   #live: readonly LiveService[] = [];
   #wanted: readonly ServiceWanted[] = [];
 
@@ -118,12 +119,40 @@ export class Balancer {
     for (let id = 0; id < map.most; id++) map.update(keyOf(id), quicConfig(configs.find((one) => one.id === id)));
   }
 
-  /** What a check found. @param service, backend as `serviceName` and `backendName` call them */
-  setHealth(service: string, backend: string, health: Health): void {
-    const name = `${service} ${backend}`;
-    if ((this.#health.get(name) ?? 'up') === health) return;
-    this.#health.set(name, health);
-    this.#apply(this.#wanted);
+  /** What checks found, of several at once. */
+  setHealth(changes: readonly HealthChange[]): void {
+    let isOther = false;
+    for (const { service, backend, health } of changes) {
+      const name = `${service} ${backend}`;
+      isOther = (health === 'up' ? this.#down.delete(name) : !this.#down.has(name)) || isOther;
+      if (health === 'down') this.#down.add(name);
+    }
+    if (isOther) this.#apply(this.#wanted);
+  }
+
+  /**
+   * Of backends that a process before this one has left down, so that whoever takes over sends nothing there meanwhile: they stay
+   * so until a check says otherwise. To be called before services are set.
+   *
+   * @param services that are checked @returns who it is
+   */
+  keepDown(services: readonly ServiceWanted[]): HealthChange[] {
+    const kept = services.flatMap((service) =>
+      service.backends
+        .filter((backend) => this.#isLeftDown(service, backend))
+        .map((backend) => ({ service: serviceName(service), backend: backendName(backend), health: 'down' as const })),
+    );
+    for (const { service, backend } of kept) this.#down.add(`${service} ${backend}`);
+    return kept;
+  }
+
+  #isLeftDown(service: ServiceWanted, { address }: BackendWanted): boolean {
+    const { table, key } = placeOfService(service);
+    const there = this.#tables[table].get(key);
+    if (there === undefined) return false;
+    const known = this.#known.get(identity(Service.read(there).id, address, address.length === 16 ? 1 : 0));
+    const left = known === undefined ? undefined : this.#tables.backends.get(keyOf(known));
+    return left !== undefined && Backend.read(left).state === BackendState.down;
   }
 
   /** Looks for the ways to backends again. */
@@ -153,8 +182,7 @@ export class Balancer {
   }
 
   #stateOf(service: ServiceWanted, backend: BackendWanted, hop: NextHop | undefined): LiveBackend['state'] {
-    const health = this.#health.get(`${serviceName(service)} ${backendName(backend)}`);
-    if (health === 'down' || hop === undefined) return 'down';
+    if (hop === undefined || this.#down.has(`${serviceName(service)} ${backendName(backend)}`)) return 'down';
     return backend.isDraining ? 'draining' : 'up';
   }
 

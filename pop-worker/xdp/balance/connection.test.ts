@@ -127,13 +127,13 @@ test('a backend that drains keeps its connections and gets no others; of one tha
 test('what a check finds moves connections, and brings nothing back that has moved', { skip }, (t) => {
   const loaded = loadBalancer(t, [tcpService(addresses(3))]);
   const before = allSent(loaded, 200, SYN);
-  loaded.balancer.setHealth(`tcp ${VIP}:443`, '192.0.2.2', 'down');
+  loaded.balancer.setHealth([{ service: `tcp ${VIP}:443`, backend: '192.0.2.2', health: 'down' }]);
   const during = allSent(loaded, 200, ACK);
   for (const [i, last] of during.entries()) assert.ok(before[i] === 2 ? last !== 2 : last === before[i]);
   assert.equal(loaded.balancer.status().choices.moved, before.filter((last) => last === 2).length);
-  loaded.balancer.setHealth(`tcp ${VIP}:443`, '192.0.2.2', 'up');
+  loaded.balancer.setHealth([{ service: `tcp ${VIP}:443`, backend: '192.0.2.2', health: 'up' }]);
   assert.deepEqual(allSent(loaded, 200, ACK), during);
-  loaded.balancer.setHealth(`tcp ${VIP}:443`, '192.0.2.2', 'up');
+  loaded.balancer.setHealth([{ service: `tcp ${VIP}:443`, backend: '192.0.2.2', health: 'up' }]);
 });
 
 test('a SYN begins anew where a connection was closed or never open, and does not where it is open', { skip }, (t) => {

@@ -105,7 +105,7 @@ test('a backend that drains is still named; one that is down, gone, or of anothe
   assert.deepEqual(ways(0x40, cidOf(SHORT, 1)), only(1));
   assert.ok(!ways(0x40, cidOf(SHORT, 7)).includes(7));
   assert.deepEqual(ways(0x40, cidOf(SHORT, 1), other), only(7));
-  balancer.setHealth(`udp ${VIP}:${PORT}`, '192.0.2.2', 'down');
+  balancer.setHealth([{ service: `udp ${VIP}:${PORT}`, backend: '192.0.2.2', health: 'down' }]);
   assert.ok(!ways(0x40, cidOf(SHORT, 2)).includes(2));
   balancer.setAll([quicService(draining.slice(1)), quicService([named(7)], other)]);
   assert.ok(!ways(0x40, cidOf(SHORT, 1)).includes(1));

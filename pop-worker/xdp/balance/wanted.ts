@@ -4,6 +4,13 @@ import type { Encapsulation } from '../gen/front.ts';
 /** What a health check finds; until one has, a backend is well. */
 export type Health = 'up' | 'down';
 
+/** Whether a backend is to get packets from now on; names are those of `serviceName` and `backendName`. */
+export interface HealthChange {
+  readonly service: string;
+  readonly backend: string;
+  readonly health: Health;
+}
+
 /** A configuration of connection IDs (draft-ietf-quic-load-balancers §5.4). */
 export interface QuicLbWanted {
   /** Config rotation bits, 0 to 6. */

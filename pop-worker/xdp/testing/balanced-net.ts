@@ -59,11 +59,31 @@ const attach = (t: TestContext, host: Host, device: string): void => {
   });
 };
 
-const started = async (t: TestContext, host: Host, name: string): Promise<void> => {
-  const child = spawn('ip', ['netns', 'exec', host.name, process.execPath, '-e', SERVER, name], { stdio: 'pipe' });
-  t.after(() => child.kill());
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-};
+/** A server at a backend, which dies and comes back as it is told. */
+class BackendServer {
+  readonly #host: Host;
+  readonly #name: string;
+  #child: ChildProcess | undefined;
+
+  constructor(t: TestContext, host: Host, name: string) {
+    this.#host = host;
+    this.#name = name;
+    t.after(() => this.#child?.kill());
+  }
+
+  async start(): Promise<void> {
+    const args = ['netns', 'exec', this.#host.name, process.execPath, '-e', SERVER, this.#name];
+    const child = spawn('ip', args, { stdio: 'pipe' });
+    this.#child = child;
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+  }
+
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child?.once('exit', resolve));
+    this.#child?.kill('SIGKILL');
+    await ended;
+  }
+}
 
 /** A balancer between a client and three backends, which have the services' addresses themselves. */
 export const balancedNet = async (t: TestContext) => {
@@ -72,15 +92,19 @@ export const balancedNet = async (t: TestContext) => {
   join(balancer, client, device, 1);
   for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) sysctl(balancer, setting);
   attach(t, client, 'wan');
+  const servers: BackendServer[] = [];
   for (const [i, host] of backends.entries()) {
     join(balancer, host, `b${i + 1}`, i + 2);
     ip('-n', host.name, 'address', 'add', `${VIP}/32`, 'dev', 'lo');
     ip('-n', host.name, 'address', 'add', `${VIP6}/128`, 'dev', 'lo', 'nodad');
     for (const setting of ['net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.wan.rp_filter=0']) sysctl(host, setting);
     attach(t, host, 'wan');
-    await started(t, host, `backend-${i + 1}`);
+    const server = new BackendServer(t, host, `backend-${i + 1}`);
+    await server.start();
+    servers.push(server);
   }
   return {
+    servers,
     client,
     balancer,
     device,
@@ -141,6 +165,11 @@ export class Runner {
 
   get log(): string {
     return this.#lines.join('');
+  }
+
+  /** Until it has logged this message so often since its start. */
+  async logged(message: string, times: number): Promise<void> {
+    await this.#until(() => this.log.split(`"${message}"`).length > times);
   }
 
   async #until(is: () => boolean): Promise<void> {
