@@ -12,6 +12,7 @@ import { withPrograms } from '../harness/program.ts';
 import { Skip } from '../suite.ts';
 import { createNetwork, createSimulated } from './create-devices.ts';
 import { bringNear, type Fault, startWorker } from './faults.ts';
+import { fatesOf } from './figures.ts';
 import { BRING, connect, type NearClients, type Start, startAt } from './near-clients.ts';
 import {
   DESTINATIONS,
@@ -32,6 +33,8 @@ const [NEAR_HOST, PEER_HOST, PEER_POP] = ['client1', 'client2', 'frankfurt'];
 const SETTLE_MS = 4000;
 export const WINDOW_MS = 10_000;
 const BACK_MS = 40_000;
+/** A client whose stream was silent for longer is written to the trace. */
+const REMARKABLE_MS = 500;
 
 /** Where the emulated link of the clients ends (RFC 2544's addresses for measurements). */
 const FAR_AWAY = ['198.18.0.1/30', '198.18.0.2/30'] as const;
@@ -82,6 +85,13 @@ const clientsOf = (near: readonly DeviceAddresses[], peers: readonly DeviceAddre
     return { id: i, local, far, direction, destination };
   });
 
+/** All that both ends know of a client. */
+const seenOf = ({ id }: Client, { near, far }: Observation) => ({
+  near: near.arrivals[id],
+  far: far.map(({ arrivals }) => arrivals[id]).find((arrivals) => arrivals !== undefined),
+  connection: near.connections[id],
+});
+
 const observe = async (
   journey: Journey,
   start: Start,
@@ -111,7 +121,13 @@ const observe = async (
   const until = nowMs();
   const handshakes = begun() - before;
   const [nearSeen, ...far] = (await Promise.all([near, ...fars].map((one) => one.stop()))) as Seen[];
-  return { clients, near: nearSeen as Seen, far, from, until, handshakes };
+  const observation = { clients, near: nearSeen as Seen, far, from, until, handshakes };
+  for (const { client, wasWell, gapMs, isBack, isConnected } of fatesOf(observation)) {
+    if (wasWell && isBack && isConnected && gapMs < REMARKABLE_MS) continue;
+    trace.note({ client, wasWell, gapMs, isBack, isConnected, from, until, ...seenOf(client, observation) });
+  }
+  trace.write();
+  return observation;
 };
 
 export interface Circumstances {

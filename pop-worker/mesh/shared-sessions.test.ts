@@ -126,6 +126,42 @@ test('what others keep instead is forgotten, who is gone ten minutes later', () 
   assert.equal(fleet.at(buddy).replicas.flows, 0);
 });
 
+test('what a device had a moment before it moved is told to who has it by now, and kept by that one’s two', () => {
+  for (const next of [2, 3, 4, 5, 6]) {
+    const fleet = new Fleet(6);
+    fleet.at(1).attached(KEY, 0);
+    fleet.say(1, 0, 10);
+    fleet.at(1).detached(KEY, 1000);
+    for (const member of fleet.members.values()) member.seen(KEY, next, false, 1000);
+    fleet.at(next).attached(KEY, 0);
+    const before = fleet.threads.get(next) ?? 0;
+    fleet.say(1, 10, 12);
+    assert.equal((fleet.threads.get(next) ?? 0) - before, 2, `member ${next}`);
+    assert.equal(fleet.at(next).replicas.flows, 12);
+    for (const buddy of ranked(KEY, fleet.members.keys(), next, 2))
+      if (buddy !== 1) assert.equal(fleet.at(buddy).replicas.flows, 12, `member ${buddy} after ${next}`);
+    // It is back: what its thread says is what it has here.
+    fleet.at(next).detached(KEY, 2000);
+    fleet.at(1).attached(KEY, 0);
+    fleet.say(1, 20, 21);
+    assert.deepEqual([(fleet.threads.get(next) ?? 0) - before, fleet.at(1).replicas.flows], [2, 13]);
+  }
+});
+
+test('ten seconds after a device has moved nothing of it is led there any more', () => {
+  const fleet = new Fleet(2);
+  fleet.at(1).attached(KEY, 0);
+  fleet.say(1, 0, 10);
+  fleet.at(1).detached(KEY, 1000);
+  fleet.at(1).seen(KEY, 2, false, 1000);
+  fleet.at(1).run(10_999);
+  fleet.say(1, 10, 11);
+  assert.equal(fleet.at(1).replicas.flows, 10, 'it is the other’s');
+  fleet.at(1).run(21_000);
+  fleet.say(1, 11, 12);
+  assert.equal(fleet.at(1).replicas.flows, 11);
+});
+
 test('a member that sends what cannot be read is to be cut off', () => {
   const fleet = new Fleet(2);
   assert.throws(() => fleet.at(1).receive(Uint8Array.of(3, 65, 66)), MeshError);

@@ -15,6 +15,8 @@ const ASKED = BUDDIES + 1;
 /** What nobody has had for so long is forgotten: as long as presence remembers who is gone. */
 const GONE_MS = 600_000;
 const FORGET_EVERY_MS = 10_000;
+/** For so long after a device has left a thread may yet say what it had. */
+const LATE_MS = 10_000;
 const KEY_FRAME_BYTES = 128;
 /** Devices of which one member's questions may wait for their answers; each once, however often it asks. */
 const MOST_ASKED = 65_536;
@@ -53,7 +55,10 @@ export class SharedSessions {
   readonly #parts: SharedSessionsParts;
   /** Devices that are here, and at which thread. */
   readonly #here = new Map<string, number>();
+  /** Devices that were here until lately, and who has them by now, as far as that is known. */
+  readonly #left = new Map<string, { readonly heir: number | undefined; readonly at: number }>();
   readonly #writers = new Map<number, SectionWriter>();
+  readonly #late: SectionWriter;
   #forgetAt = 0;
   /** Whom all is to be told of: members that have just come. */
   readonly #resync: { readonly member: number; readonly keys: string[] }[] = [];
@@ -62,6 +67,7 @@ export class SharedSessions {
 
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
+    this.#late = new SectionWriter(parts.kind.entryBytes);
     this.replicas = new Replicas(undefined, parts.kind.entryBytes, { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) });
   }
 
@@ -73,11 +79,16 @@ export class SharedSessions {
   /** A thread of ours says what became of sessions. */
   fromThread(buffer: Uint8Array, start: number, end: number): void {
     const take = (section: Section): void => {
+      const heir = this.#left.get(section.key)?.heir;
+      if (heir !== undefined) {
+        this.#gather(heir, section, buffer);
+        return;
+      }
       this.replicas.apply(section, buffer);
       for (const member of this.#buddies(section.key, BUDDIES)) this.#gather(member, section, buffer);
     };
     readSections(buffer, start, end, take, this.#parts.kind.entryBytes);
-    for (const [member, writer] of this.#writers) this.#flush(member, writer);
+    this.#flushAll();
   }
 
   #gather(member: number, section: Section, buffer: Uint8Array): void {
@@ -99,6 +110,10 @@ export class SharedSessions {
     }
   }
 
+  #flushAll(): void {
+    for (const [member, writer] of this.#writers) this.#flush(member, writer);
+  }
+
   #flush(member: number, writer: SectionWriter): void {
     if (writer.length === 0) return;
     this.#send(member, writer.take());
@@ -114,6 +129,7 @@ export class SharedSessions {
   /** A device came to a thread of ours: what is known of its sessions goes there, or is asked for. */
   attached(key: string, thread: number): void {
     this.#here.set(key, thread);
+    this.#left.delete(key);
     this.replicas.mark(key, false, 0);
     if (this.replicas.has(key)) {
       this.#tellThread(key, thread);
@@ -138,13 +154,14 @@ export class SharedSessions {
   }
 
   detached(key: string, nowMs: number): void {
-    this.#here.delete(key);
+    if (this.#here.delete(key)) this.#left.set(key, { heir: undefined, at: nowMs });
     this.replicas.mark(key, true, nowMs);
   }
 
   /** Where a device is, as presence has it. Of one that others keep we know what it had here: that grows old. */
   seen(key: string, at: number, isGone: boolean, nowMs: number): void {
     const { own, members } = this.#parts;
+    if (this.#left.has(key)) this.#left.set(key, { heir: isGone || at === own ? undefined : at, at: nowMs });
     if (at === own || this.#here.has(key) || !this.replicas.has(key)) return;
     if (isGone || ranked(key, [...members(), own], at, BUDDIES).includes(own)) this.replicas.mark(key, isGone, nowMs);
     else this.replicas.forget(key);
@@ -158,12 +175,34 @@ export class SharedSessions {
       // Of a device of ours others know what we told them; only an answer to our question is news.
       if (thread !== undefined && this.replicas.has(section.key) && (section.flags & SectionFlag.first) !== 0) return;
       this.replicas.apply(section, payload);
-      if (thread !== undefined && (section.flags & SectionFlag.last) !== 0) complete.push(section.key);
+      if (thread === undefined) return;
+      if ((section.flags & SectionFlag.last) !== 0) complete.push(section.key);
+      else if (section.flags === 0) this.#inherit(section, payload, thread);
     };
     if (!readSections(payload, 0, payload.length, take, this.#parts.kind.entryBytes))
       throw frameError('sessions of devices that cannot be read came');
+    this.#flushAll();
     this.counters.received++;
     for (const key of complete) this.attached(key, this.#here.get(key) as number);
+  }
+
+  /** What a device of ours had a moment before it came, of where it was. */
+  #inherit(section: Section, payload: Uint8Array, thread: number): void {
+    const { kind, toThread } = this.#parts;
+    const late = this.#late;
+    const tell = (): void => {
+      if (!toThread(thread, late.take())) this.counters.lost++;
+    };
+    late.begin(section, 0);
+    for (let i = 0; i < section.count; i++) {
+      const at = section.at + i * kind.entryBytes;
+      if (late.addBytes(payload, at)) continue;
+      tell();
+      late.begin(section, 0);
+      late.addBytes(payload, at);
+    }
+    tell();
+    for (const member of this.#buddies(section.key, BUDDIES)) this.#gather(member, section, payload);
   }
 
   /** A member asks for a device's sessions; who knows nothing says nothing. The answer waits until there is room for it. */
@@ -211,6 +250,7 @@ export class SharedSessions {
     if (nowMs >= this.#forgetAt) {
       this.#forgetAt = nowMs + FORGET_EVERY_MS;
       this.replicas.forgetGone(nowMs - GONE_MS);
+      for (const [key, { at }] of this.#left) if (at < nowMs - LATE_MS) this.#left.delete(key);
     }
     for (const [member, keys] of this.#questions) this.#answer(member, keys);
     for (const { member, keys } of this.#resync) {

@@ -297,8 +297,9 @@ test('who hands a datagram over may ask about it, and is answered; whoever is de
   assert.deepEqual(a.answers, [[2, 0x8000_0001, 'forged']]);
   a.handoff.setLiveness(2, 'suspected');
   assert.deepEqual([a.handoff.asks(2, 0), a.handoff.asks(3, 0)], [true, false]);
+  assert.deepEqual([a.handoff.isDead(2), a.handoff.isDead(3)], [false, false]);
   a.handoff.setLiveness(2, 'dead');
-  assert.equal(a.handoff.asks(2, 0), false);
+  assert.deepEqual([a.handoff.asks(2, 0), a.handoff.isDead(2)], [false, true]);
   const [before] = workers(t, { answers: false });
   const [keyless] = workers(t, { staticKey: undefined });
   assert.deepEqual([before.handoff.asks(2, 0), keyless.handoff.asks(2, 0)], [false, false]);

@@ -174,7 +174,7 @@ export class Handoff {
     question: number,
   ): boolean {
     if (this.#isSecondHop()) return false;
-    if (this.#peers.get(worker)?.liveness === 'dead') {
+    if (this.isDead(worker)) {
       this.counters.sendDrops.dead++;
       return false;
     }
@@ -185,6 +185,11 @@ export class Handoff {
   asks(worker: number, thread: number): boolean {
     const peer = this.#peers.get(worker);
     return peer?.answers === true && peer.liveness !== 'dead' && this.#sender.reaches(worker, thread);
+  }
+
+  /** Whether a majority has lost a worker. */
+  isDead(worker: number): boolean {
+    return this.#peers.get(worker)?.liveness === 'dead';
   }
 
   /** When a worker that says nothing more has been silent for so long that this means something. */

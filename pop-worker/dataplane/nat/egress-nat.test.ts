@@ -249,6 +249,16 @@ test('a device that moves keeps its outside address and goes on with what was to
   assert.equal(before.told.flows, 1);
 });
 
+test('what a device began a moment before it moved is told when it has, not at the next tick', () => {
+  const [before, after] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
+  const first = before.connect('red', 'phone');
+  before.arrive(back(source(before.send(first.session, out()))));
+  assert.equal(before.told.flows, 0);
+  const second = after.connect('red', 'phone');
+  before.tenants.attachRemote(remoteOf(second.session, 2));
+  assert.equal(before.told.flows, 1);
+});
+
 test('a device that is back before its former session has ended goes on with what it had elsewhere, not here', () => {
   const [here, there] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
   const first = here.connect('red', 'phone');

@@ -168,6 +168,8 @@ export class EgressNat {
     const block = outside === undefined ? NOBODY : this.#pool.blockOf(outside.address, outside.port);
     if (block < 0) return;
     const key = keyOf(session);
+    // What it had here a moment ago is told while it still counts.
+    if (this.#owned.get(key)?.session !== undefined) this.#send();
     this.#settle(block, key);
     this.#byTarget.set(target, key);
     this.#elsewhere.set(key, { block, target });

@@ -61,7 +61,7 @@ const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) =
     exchange.listen(others);
     t.after(() => exchange.close());
     const counters = handoffCounters();
-    const view = { asks: false, silentFrom: 0 };
+    const view = { asks: false, silentFrom: 0, isDead: false };
     const edge: EdgeWireGuard = new EdgeWireGuard({
       setup: {
         port: 51_820,
@@ -79,6 +79,7 @@ const scene = (t: TestContext, { threads = 1, handshakesASecond = 1000 } = {}) =
         pass: (worker, thread, _, start, end, __, ___, question) =>
           passed.push([worker, thread, end - start, question]) > 0,
         asks: () => view.asks,
+        isDead: () => view.isDead,
         silentFrom: () => view.silentFrom,
         answer: (...answer) => void answers.push(answer),
       },
@@ -292,6 +293,15 @@ test('the threads of a worker share its rate of handshakes, and each has one a s
   assert.ok(cookies(4, 1) > 0, 'the first one is answered all the same');
 });
 
+/** The first 80 bytes of a datagram. */
+const short = ({ buffer, words }: Burst): Burst => {
+  const burst = new Burst(1 << 12, 2);
+  const at = words[D_OFFSET] as number;
+  burst.buffer.set(buffer.subarray(at, at + 80));
+  burst.commit(80, 0, words, 4, words, 10);
+  return burst;
+};
+
 /** A session of the client at worker one, as two knows it. */
 const REMOTE = {
   ...{ thread: 1, id: 0, serial: 1, tenant: 'red', device: 'd', sources: [prefix(`${SOURCE}/32`)] },
@@ -309,11 +319,8 @@ test('who has the session is asked with what comes in its device’s name, and w
     two.edge.run();
     return two.edge.core.totals.initiationsSent;
   };
-  // The one that waited for the handshake is short; so is this one.
-  const data = burstOf(PACKET);
-  const first = new Burst(1 << 12, 2);
-  first.buffer.set(data.buffer.subarray(data.words[D_OFFSET], (data.words[D_OFFSET] as number) + 80));
-  first.commit(80, 0, data.words, 4, data.words, 10);
+  // Those that waited for the handshake, and this one, are of 80 bytes.
+  const first = short(burstOf(PACKET));
   two.edge.takeHanded(first, undefined);
   const question = passed[0]?.[3] as number;
   assert.deepEqual([passed.length, question > 0, begun()], [1, true, 0]);
@@ -321,14 +328,33 @@ test('who has the session is asked with what comes in its device’s name, and w
   one.edge.takeHanded(first, { worker: 9, thread: 2, question });
   assert.deepEqual(answers, [[{ worker: 9, thread: 2, question }, 'authentic']]);
   two.edge.answered(3, question, 'authentic');
-  assert.equal(begun(), 0, '80 bytes');
+  assert.equal(begun(), 1, '80 bytes that are vouched for');
   for (const second of [forged(), forged()]) two.edge.takeHanded(second, undefined);
-  assert.equal(begun(), 0, 'they come from elsewhere');
-  two.edge.takeHanded(burstOf(PACKET), undefined);
-  assert.equal(begun(), 1);
+  assert.equal(begun(), 1, 'they come from elsewhere');
   one.edge.takeHanded(forged(), { worker: 9, thread: 2, question: 77 });
   assert.deepEqual(answers[1], [{ worker: 9, thread: 2, question: 77 }, 'forged']);
   assert.equal(passed.at(-1)?.[3], 0);
+});
+
+test('a device whose worker is dead is begun with after 80 bytes, and after 148 where nobody has had it', async (t) => {
+  const { one, two, burstOf, receive } = scene(t);
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  one.edge.run();
+  await receive();
+  const begun = (): number => {
+    two.edge.takeHanded(short(burstOf(PACKET)), undefined);
+    two.edge.run();
+    return two.edge.core.totals.initiationsSent;
+  };
+  two.view.isDead = true;
+  assert.equal(begun(), 0, 'it is nowhere');
+  two.tenants.attachRemote(REMOTE);
+  two.view.isDead = false;
+  two.edge.takeHanded(short(forged()), undefined);
+  assert.equal(begun(), 0, 'from another source before, and its worker lives');
+  two.edge.takeHanded(short(forged()), undefined);
+  two.view.isDead = true;
+  assert.equal(begun(), 1);
 });
 
 test('what another worker handed over is so at whichever thread has the device: it begins nothing, goes no further, and is answered from there', async (t) => {

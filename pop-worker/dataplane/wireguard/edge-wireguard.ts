@@ -30,7 +30,7 @@ interface EdgeWireGuardParts extends Omit<WireGuardSessionsParts, 'core' | 'peer
   readonly admission: Pick<Admission, 'objection'>;
   readonly tunPort: TunPort;
   /** Undefined: what belongs to other workers is not handed to them. */
-  readonly handoff: Pick<Handoff, 'pass' | 'asks' | 'silentFrom' | 'answer' | 'counters'> | undefined;
+  readonly handoff: Pick<Handoff, 'pass' | 'asks' | 'isDead' | 'silentFrom' | 'answer' | 'counters'> | undefined;
   /** Undefined where there is one thread. */
   readonly others: OtherThreads | undefined;
   readonly index: number;
@@ -113,6 +113,7 @@ export class EdgeWireGuard {
         expired: (peer) => sessions.expired(peer),
         elsewhere: (...datagram) => this.#pass(...datagram),
         holder: (peer) => this.#holder(peer),
+        isOrphaned: (peer) => this.#isOrphaned(peer),
         silentFrom: (worker) => parts.handoff?.silentFrom(worker) ?? 0,
         // Without others that say where devices are it may be at another worker for all we know.
         isHere: ({ number }) => parts.settles && sessions.isServed(number),
@@ -264,6 +265,11 @@ export class EdgeWireGuard {
   #holder(peer: Peer): number | undefined {
     const member = this.#elsewhere(peer);
     return member !== undefined && this.#parts.handoff?.asks(member, WIREGUARD_THREAD) === true ? member : undefined;
+  }
+
+  #isOrphaned(peer: Peer): boolean {
+    const member = this.#elsewhere(peer);
+    return member !== undefined && this.#parts.handoff?.isDead(member) === true;
   }
 
   /** The worker that has the device's session gets it, while that one lives; meanwhile it becomes ours by a handshake. */

@@ -1,6 +1,6 @@
 import type { TimeUs } from '../contract.ts';
 import { GLANCE_US, type Question, type Verdict } from './anycast/questions.ts';
-import { UnvalidatedSource } from './anycast/unvalidated.ts';
+import { FACTOR, UnvalidatedSource } from './anycast/unvalidated.ts';
 import type { Device } from './device.ts';
 import { Drop } from './drop.ts';
 import { Endpoint } from './endpoint.ts';
@@ -92,7 +92,8 @@ export class Initiator {
     }
     if (holder !== undefined && !(isFrom && source.isVouchedFor(now)))
       return questions.ask(peer, holder, words, at, bytes, knows, now);
-    this.#beginThere(peer, knows !== undefined, now);
+    const isExpected = holder !== undefined || options.sink.isOrphaned?.(peer) === true;
+    this.#beginThere(peer, knows !== undefined, isExpected, now);
     return undefined;
   }
 
@@ -116,13 +117,13 @@ export class Initiator {
   onAnswer(holder: number, number: number, verdict: Verdict, now: TimeUs): void {
     const question = this.#device.questions.answered(number, holder, verdict);
     if (question === undefined || verdict === 'forged') return;
-    if (verdict === 'absent') this.#beginUnvouched(question, now);
+    if (verdict === 'absent') this.#beginUnvouched(question, false, now);
     else if (this.#isThere(question)) {
       const { peer, words, bytes, knows } = question;
       const source = this.#sourceOf(peer);
       source.vouch(words, bytes, now);
       if (knows !== undefined) source.knows = knows;
-      if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, now);
+      if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, true, now);
     }
   }
 
@@ -137,19 +138,19 @@ export class Initiator {
       questions.waits(question, isHeard ? silentFrom : now + GLANCE_US, now);
     } else {
       questions.counters.silent++;
-      this.#beginUnvouched(question, now);
+      this.#beginUnvouched(question, true, now);
     }
   }
 
   /** Nobody can vouch for it: as where no worker has a session. Whoever is known to have it by now is asked with what comes next. */
-  #beginUnvouched(question: Question, now: TimeUs): void {
+  #beginUnvouched(question: Question, isOrphaned: boolean, now: TimeUs): void {
     const { peer, holder, words, bytes, knows } = question;
     const source = this.#sourceOf(peer);
     const other = this.#device.options.sink.holder?.(peer) ?? holder;
     if (!this.#isThere(question) || other !== holder) return;
     if (!source.endpoint.isAt(words, 0)) source.count(words, 0, bytes, now);
     if (knows !== undefined) source.knows = knows;
-    if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, now);
+    if (this.#isWanted(peer, now)) this.#beginThere(peer, knows !== undefined, isOrphaned, now);
   }
 
   #isThere({ peer }: Question): boolean {
@@ -167,20 +168,24 @@ export class Initiator {
     return isAnycast && now - peer.heardAt >= HEARD_US && sink.isHere?.(peer) !== true;
   }
 
-  /** @param hasAnswered it takes no initiation so soon after the one that it has just answered */
-  #beginThere(peer: Peer, hasAnswered: boolean, now: TimeUs): void {
+  /**
+   * @param hasAnswered it takes no initiation so soon after the one that it has just answered
+   * @param isExpected the worker that has its session vouches for it, or is gone, so that the peer has to come
+   */
+  #beginThere(peer: Peer, hasAnswered: boolean, isExpected: boolean, now: TimeUs): void {
+    const factor = isExpected ? FACTOR.ofExpected : FACTOR.ofAnybody;
     if (!hasAnswered) {
       // With two keys of ours nothing tells which one it knows.
-      while (this.#mayBegin(peer, now)) this.beginUnvalidated(peer, now);
-    } else if (this.#mayBegin(peer, now)) this.#device.later.add(peer, now);
+      while (this.#mayBegin(peer, factor, now)) this.beginUnvalidated(peer, now);
+    } else if (this.#mayBegin(peer, factor, now)) this.#device.later.add(peer, now);
   }
 
-  #mayBegin(peer: Peer, now: TimeUs): boolean {
+  #mayBegin(peer: Peer, factor: number, now: TimeUs): boolean {
     const { own, unanswered, vouched } = this.#device;
     const source = this.#sourceOf(peer);
-    if (!source.mayBegin(now, own.count)) return false;
+    if (!source.mayBegin(now, own.count, factor)) return false;
     if (!(source.isVouchedFor(now) ? vouched : unanswered).take(now)) return false;
-    source.spend(now);
+    source.spend(now, factor);
     return true;
   }
 

@@ -35,6 +35,8 @@ export interface WireGuardSink {
   ): boolean;
   /** The worker that has a peer's session and can be asked about what comes in its name; undefined: there is none. */
   holder?(peer: Peer): number | undefined;
+  /** Whether the worker that had a peer's session is gone, and no other has said that it has it. */
+  isOrphaned?(peer: Peer): boolean;
   /** When a worker that says nothing more from now on has been silent for long enough to be taken for gone. */
   silentFrom?(holder: number): TimeUs;
   /** Whether a peer is known to be here, and nowhere else: nobody is begun with then who says to be it and has no session. */

@@ -11,12 +11,18 @@ import { INITIATION_BYTES } from '../wire/initiation.ts';
  */
 const FIRST_AGAIN_US = 1e6;
 
+/**
+ * So many times as many bytes as came from a source may go there: no more than came, and where something speaks for it what QUIC
+ * sends to any (RFC 9000 §8.1).
+ */
+export const FACTOR = { ofAnybody: 1, ofExpected: 3 } as const;
+
 /** The peer is where the worker that has its session has seen it: for so long, unless that one says something else. */
 const VOUCHED_US = 5e6;
 
 /**
  * A source that sends a peer's data of a session that this worker does not hold. It may be the peer, whose packets another
- * worker got until now; or anybody, who has it as its victim. Nothing is sent to it beyond what came from it, and what is
+ * worker got until now; or anybody, who has it as its victim. What is sent to it is bounded by what came from it, and what is
  * begun with it is beside all that is under way with where the peer is known to be: a stranger must not hinder that.
  */
 export class UnvalidatedSource {
@@ -66,8 +72,8 @@ export class UnvalidatedSource {
   }
 
   /** Whether an initiation may go there now. @param ours static keys that it may know: one for each goes together */
-  mayBegin(now: TimeUs, ours: number): boolean {
-    return this.#credit >= INITIATION_BYTES && (this.#begun < ours || this.#isOver(now));
+  mayBegin(now: TimeUs, ours: number, factor: number): boolean {
+    return factor * this.#credit >= INITIATION_BYTES && (this.#begun < ours || this.#isOver(now));
   }
 
   byIndex(index: number): Pending | undefined {
@@ -83,8 +89,8 @@ export class UnvalidatedSource {
   }
 
   /** One is to go there. */
-  spend(now: TimeUs): void {
-    this.#credit -= INITIATION_BYTES;
+  spend(now: TimeUs, factor: number): void {
+    this.#credit -= INITIATION_BYTES / factor;
     if (this.#isOver(now)) {
       const isFirst = now - this.#sentAt >= REKEY_TIMEOUT_US;
       this.#againUs = isFirst ? FIRST_AGAIN_US : Math.min(2 * this.#againUs, REKEY_TIMEOUT_US);

@@ -14,7 +14,7 @@ const STRANGER = address(66);
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** A client with a session at one worker, and a second worker which knows that and hands over what comes to it. */
-const edge = (options: Partial<WireGuardOptions> = {}) => {
+const edge = (options: Partial<WireGuardOptions> = {}, more: Partial<WireGuardSink> = {}) => {
   const scene = new Scene();
   const [client, first] = [scene.add(1), scene.add(2)];
   scene.route = first;
@@ -39,6 +39,7 @@ const edge = (options: Partial<WireGuardOptions> = {}) => {
       else asked.push({ number: question, verdict: first.core.judge(burst, scene.now) });
       return true;
     },
+    ...more,
   };
   const second = scene.add(2, { sink, ...options });
   const onSecond = scene.knows(second, client);
@@ -53,6 +54,24 @@ const edge = (options: Partial<WireGuardOptions> = {}) => {
     scene.log.filter((sent) => sent.host === second && sent.to.join() === to.join()).length;
   return { scene, client, first, second, onFirst, onSecond, view, asked, delivered, answer, sentTo };
 };
+
+test('where the worker that had the session is gone, a third of what an initiation has is enough; where there is none, nothing less', () => {
+  for (const [isOrphaned, least] of [
+    [true, 50],
+    [false, 148],
+  ] as const) {
+    const { scene, second, view, sentTo } = edge({}, { isOrphaned: () => isOrphaned });
+    view.holder = undefined;
+    forged(scene, second, 1, STRANGER, 32);
+    forged(scene, second, 1, STRANGER, least - 33);
+    assert.equal(sentTo(STRANGER), 0);
+    forged(scene, second, 1, STRANGER, 32);
+    assert.equal(sentTo(STRANGER), 1, `${least}`);
+    scene.run(1e6);
+    forged(scene, second, 1, STRANGER, least - 33);
+    assert.equal(sentTo(STRANGER), 1, 'what was spent is gone');
+  }
+});
 
 /** Whoever was asked and says nothing is gone then. */
 const GONE_US = SILENCE_US + GLANCE_US;
@@ -122,11 +141,6 @@ test('a response to what another worker began goes there, and is the client’s 
   );
   answer();
   scene.run(40_000);
-  assert.deepEqual(scene.trace(second), [], '92 bytes are too few');
-  scene.run(60_000);
-  // As a worker does that leaves: once more.
-  first.core.renewPeer(onFirst, scene.now);
-  scene.run(100_000);
   assert.deepEqual(asked, [], 'it is known by now where the client is');
   assert.deepEqual(
     scene.trace(second).filter((each) => each.endsWith(':1')),
@@ -256,16 +270,21 @@ test('an answer is to a question, once, in time, and of whoever was asked', () =
 
 test('whom the worker vouches for, nobody takes the place of, and a peer that is gone by then gets nothing', () => {
   const { scene, client, second, answer, onSecond, sentTo } = edge();
-  scene.send(client, second, 20);
+  /** 32 bytes. */
+  const keepalive = (): void => {
+    client.core.setPersistentKeepalive([...client.core.peers][0] as Peer, 25);
+    scene.settle();
+  };
+  keepalive();
   answer();
   for (let i = 0; i < 10; i++) {
     forged(scene, second, 1, address(100 + i));
     scene.run(10_000);
     answer();
   }
-  assert.equal(sentTo(client.address), 0, '64 bytes');
-  for (let i = 0; i < 2; i++) scene.send(client, second, 20);
-  assert.ok(sentTo(client.address) > 0, '192 bytes');
+  assert.equal(sentTo(client.address), 0, '32 bytes');
+  keepalive();
+  assert.ok(sentTo(client.address) > 0, '64 bytes');
   assert.equal(onSecond.endpoint.words[2], client.address[2]);
   const other = edge();
   other.scene.send(other.client, other.second, 200);
