@@ -249,14 +249,30 @@ test('a device that moves keeps its outside address and goes on with what was to
   assert.equal(before.told.flows, 1);
 });
 
-test('what a device began a moment before it moved is told when it has, not at the next tick', () => {
+test('what a device began a moment before it moved is told when it has, not at the next tick, be it of UDP and younger than a second', () => {
   const [before, after] = [worker('203.0.113.64/28'), worker('203.0.113.80/28')];
   const first = before.connect('red', 'phone');
   before.arrive(back(source(before.send(first.session, out()))));
+  const asked = packet({ destination: REMOTE, protocol: Protocol.udp, payload: udp(Uint8Array.of(1)) });
+  const at = source(before.send(first.session, asked.slice()));
+  const unanswered = packet({ destination: '198.51.100.10', protocol: Protocol.udp, payload: udp(Uint8Array.of(1)) });
+  before.send(first.session, unanswered);
+  const answer = (): Uint8Array => {
+    const payload = udp(Uint8Array.of(2));
+    writeWord(payload, 0, readWord(asked, 22));
+    writeWord(payload, 2, Number(at.split(':')[1]));
+    return packet({ source: REMOTE, destination: at.split(':')[0] ?? '', protocol: Protocol.udp, payload });
+  };
+  before.arrive(answer());
   assert.equal(before.told.flows, 0);
+  after.tenants.attachRemote(remoteOf(first.session));
   const second = after.connect('red', 'phone');
   before.tenants.attachRemote(remoteOf(second.session, 2));
-  assert.equal(before.told.flows, 1);
+  assert.equal(before.told.flows, 2);
+  before.told.tellAll('red/phone', (message) => assert.ok(after.nat.take(message, 0, message.length)));
+  after.tenants.detachRemote(remoteOf(first.session));
+  after.arrive(answer());
+  assert.equal(second.got.length, 1, 'it never has to send again');
 });
 
 test('a device that is back before its former session has ended goes on with what it had elsewhere, not here', () => {

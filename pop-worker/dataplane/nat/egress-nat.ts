@@ -168,8 +168,7 @@ export class EgressNat {
     const block = outside === undefined ? NOBODY : this.#pool.blockOf(outside.address, outside.port);
     if (block < 0) return;
     const key = keyOf(session);
-    // What it had here a moment ago is told while it still counts.
-    if (this.#owned.get(key)?.session !== undefined) this.#send();
+    this.#tellLast(key);
     this.#settle(block, key);
     this.#byTarget.set(target, key);
     this.#elsewhere.set(key, { block, target });
@@ -178,6 +177,14 @@ export class EgressNat {
     const owned = this.#owned.get(key);
     // With a session of ours it may yet be that this is older news.
     if (owned !== undefined && owned.session === undefined) this.#disown(key, owned);
+  }
+
+  /** A device goes elsewhere: what is not told yet of what it has here is, while that still counts. */
+  #tellLast(key: string): void {
+    const owned = this.#owned.get(key);
+    if (owned?.session === undefined) return;
+    if (this.#parts.setup.isShared) this.nat.tellYoung(owned.owner);
+    this.#send();
   }
 
   /** Of two devices with one block, as after a start without memory, the one that was given it here gets another. */

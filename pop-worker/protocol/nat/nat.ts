@@ -246,6 +246,29 @@ export class Nat44 {
     }
   }
 
+  /** Tells those sessions without connections of a device that were answered and have not lasted yet: it goes elsewhere. */
+  tellYoung(owner: number): void {
+    for (const protocol of [Protocol.udp, Protocol.icmp] as const) {
+      let left = this.owners.portsOf(owner, protocol);
+      const base = this.owners.port(owner);
+      for (let port = base; left > 0 && port < base + this.#pool.blockPorts; port++) {
+        const mapping = this.mappings.findOuter(owner, protocol, port);
+        if (mapping === NONE) continue;
+        left--;
+        this.#tellYoungOf(owner, mapping);
+      }
+    }
+  }
+
+  #tellYoungOf(owner: number, mapping: number): void {
+    const { flows } = this;
+    for (let flow = this.mappings.flow(mapping); flow !== NONE; flow = flows.next(flow)) {
+      if (flows.told(flow) === Told.yes || flows.state(flow) !== FlowState.established) continue;
+      flows.setTold(flow, Told.yes);
+      this.#say(owner, mapping, flow, FlowState.established);
+    }
+  }
+
   // ---- from outside
 
   /** The block that a packet from outside is for; -1: none. @param view no later fragment */
