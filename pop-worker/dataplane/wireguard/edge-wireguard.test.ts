@@ -336,6 +336,29 @@ test('who has the session is asked with what comes in its device’s name, and w
   assert.equal(passed.at(-1)?.[3], 0);
 });
 
+test('data that another worker hands over takes no device back that has moved there, and still gets through', async (t) => {
+  const { one, burstOf, receive } = scene(t);
+  const { sessions } = one.edge;
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  one.edge.run();
+  await receive();
+  one.edge.takeHanded(burstOf(PACKET), undefined);
+  await wait(30);
+  one.edge.drain();
+  one.edge.run();
+  await receive();
+  // The answer to what it began came to the other worker, which asks about it.
+  one.edge.takeHanded(burstOf(), { worker: 9, thread: 0, question: 5 });
+  one.edge.run();
+  await receive();
+  const late = burstOf(PACKET);
+  for (const { session } of sessions.live()) session.hasMoved = true;
+  const received = one.edge.core.totals.receivedMessages;
+  one.edge.takeHanded(late, UNASKED);
+  assert.deepEqual([sessions.size, sessions.isServed(7)], [0, false]);
+  assert.equal(one.edge.core.totals.receivedMessages - received, 1);
+});
+
 test('a device whose worker is dead is begun with after 80 bytes, and after 148 where nobody has had it', async (t) => {
   const { one, two, burstOf, receive } = scene(t);
   one.edge.takeHanded(burstOf(PACKET), undefined);

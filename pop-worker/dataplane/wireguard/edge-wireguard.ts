@@ -195,10 +195,7 @@ export class EdgeWireGuard {
     this.core.observeTimestamp((unixMs + 1) * 1000);
   }
 
-  /**
-   * Devices are to go where routes lead, some at a time. Each is asked twice: for two answers, of 92 bytes each, the worker there
-   * may send it the 148 of an initiation.
-   */
+  /** Devices are to go where routes lead, some at a time, and each is asked twice: one initiation or its answer may be lost. */
   drain(): void {
     const waiting = this.sessions.numbers();
     let again: readonly number[] = [];

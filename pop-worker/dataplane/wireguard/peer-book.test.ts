@@ -78,6 +78,15 @@ test('peers come, go and are changed; those that are as before are left alone', 
   assert.equal(core.peer(key(2))?.number, 1);
 });
 
+test('the preshared key of a record that cannot be used is wiped, and the one before stays', () => {
+  const { core, set } = scene();
+  const [first, second] = [7, 8].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array];
+  set([record(1, { presharedKey: first })]);
+  set([record(1, { presharedKey: second, endpoint: { address: 'host', port: 1 } })]);
+  assert.deepEqual([first[0], second[0]], [7, 0]);
+  assert.ok(core.peer(key(1)));
+});
+
 test('only another key, tenant, device or address of its own makes another peer; whoever ends is told why', () => {
   const { core, book, set, review, barred, gone, reasons, changed } = scene();
   set([record(1), record(2)]);

@@ -237,6 +237,27 @@ test('a worker without others begins with peers whose place it knows, and keeps 
   }
 });
 
+test('whoever has gone, or was just seen at another worker, is asked no more to go', () => {
+  const { send, scene, worker, clients, sessions, book } = world();
+  send(clients[0]);
+  const begun = (): number => worker.core.totals.initiationsSent;
+  const before = begun();
+  sessions.renew([1, 2], scene.now);
+  assert.equal(begun() - before, 1, 'the second was never here');
+  const peer = book.get(1)?.peer as Peer;
+  peer.vouchedForAt = scene.now;
+  scene.run(149_000);
+  sessions.renew([1], scene.now);
+  assert.equal(begun() - before, 1);
+  scene.run(1000);
+  sessions.renew([1], scene.now);
+  assert.equal(begun() - before, 2);
+  scene.run(1e6);
+  for (const { session } of sessions.live()) session.hasMoved = true;
+  sessions.renew([1], scene.now);
+  assert.equal(begun() - before, 2);
+});
+
 test('all are ended at once, and their keys are wiped', () => {
   const { send, worker, clients, tenants, sessions, types } = world();
   for (const client of clients) send(client);

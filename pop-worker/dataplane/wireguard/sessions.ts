@@ -41,6 +41,9 @@ interface WireGuardSession extends LiveTunnel {
   place: Int32Array | undefined;
 }
 
+/** Whoever another worker has just asked about is on its way there for so long. */
+const GOING_US = 150_000;
+
 const rankOf = ({ site, metric = 0 }: WireGuardPeer): number | undefined => (site === undefined ? undefined : metric);
 
 /**
@@ -181,12 +184,15 @@ export class WireGuardSessions implements TunnelHolder {
     return [...this.#live.keys()];
   }
 
-  /** These are to go where routes lead: what they answer to this shows it to the worker there. */
+  /**
+   * These are to go where routes lead: what they answer to this shows it to the worker there. Whoever has gone, or was just seen
+   * there, is asked no more: one more session with us would end the one that it makes with that worker.
+   */
   renew(numbers: readonly number[], now: number): void {
     for (const number of numbers) {
-      if (!this.#live.has(number)) continue;
+      if (!this.isServed(number)) continue;
       const peer = this.#parts.peers().get(number)?.peer;
-      if (peer !== undefined) this.#parts.core().renewPeer(peer, now);
+      if (peer !== undefined && now - peer.vouchedForAt >= GOING_US) this.#parts.core().renewPeer(peer, now);
     }
   }
 

@@ -106,6 +106,14 @@ test('a thread that does nothing gives all of its time to handshakes, and a quar
   assert.ok(ratio > 3.5 && ratio < 4.5, `${ratio}`);
 });
 
+test('time in which a thread waited for a core is not what it took', () => {
+  const { handshakeTime } = timeShares();
+  handshakeTime.start();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  handshakeTime.spend(1);
+  assert.ok(handshakeTime.isLeft);
+});
+
 test('what took long once is waited for no longer than what may be saved up', () => {
   const { budget, works, rests } = thread();
   budget.refill();

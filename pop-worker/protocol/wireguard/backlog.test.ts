@@ -7,6 +7,7 @@ import { Backlog, CROWD_WAITING, HANDSHAKES_A_TURN, MANY_WAITING, MOST_WAITING }
 import { Drop } from './drop.ts';
 import type { TimeBudget, WireGuardOptions } from './options.ts';
 import { OwnKeys } from './own-keys.ts';
+import type { Peer } from './peer.ts';
 import { address, type Datagram, Host, packet, privateKey, Scene } from './testing/scene.ts';
 
 /** A host that knows this many others, and the first initiation of each. */
@@ -163,6 +164,45 @@ test('under load without time messages of strangers are not even looked at, but 
   other.takes(one.poll(0), 0);
   one.takes(other.poll(0), 0);
   assert.equal(one.core.totals.sessions, 1);
+});
+
+test('an answer to what we began goes before all that waits, and so do two more that say they are: the others wait', () => {
+  const budget = new Given();
+  const { one, others, initiations } = crowd(3 * HANDSHAKES_A_TURN, 1e9, {
+    handshakeTime: budget,
+    strangerTime: budget,
+  });
+  const last = others.at(-1) as Host;
+  const peer = [...one.core.peers].at(-1) as Peer;
+  one.core.setEndpoint(peer, last.address);
+  one.core.renewPeer(peer, 0);
+  last.takes(one.poll(0), 0);
+  const [answer] = last.poll(0).filter(({ bytes }) => bytes[0] === 2) as [Datagram];
+  budget.isLeft = false;
+  one.takes(initiations.slice(0, -1), 0);
+  budget.calls.length = 0;
+  const nodePort = nodePorts();
+  const macKey = nodePort.mac.labelled('mac1----', one.core.publicKey);
+  // Whoever sees our index and knows our public key can make those.
+  const forged = Array.from({ length: 50 }, (_, i): Datagram => {
+    const bytes = answer.bytes.slice().fill(i + 1, 44, 60);
+    nodePort.mac.mac(macKey, bytes, 0, 60, bytes, 60);
+    return { ...answer, bytes, from: address(20 + i) };
+  });
+  one.takes(forged.slice(0, 2), 0);
+  one.takes([answer], 0);
+  assert.equal(one.core.totals.sessions, 1, 'the third');
+  one.core.renewPeer(peer, 10e6);
+  last.takes(one.poll(10e6), 10e6);
+  const index = (last.poll(10e6).find(({ bytes }) => bytes[0] === 2) as Datagram).bytes.slice(8, 12);
+  budget.calls.length = 0;
+  for (const { bytes } of forged) {
+    bytes.set(index, 8);
+    nodePort.mac.mac(macKey, bytes, 0, 60, bytes, 60);
+  }
+  one.takes(forged, 10e6);
+  const handshakes = one.core.dropped[Drop.handshake] as number;
+  assert.equal(handshakes, 2 + 3);
 });
 
 test('under load what shows a mac2 comes before what shows none, for which a part of the time is kept', () => {

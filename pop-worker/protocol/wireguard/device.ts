@@ -54,6 +54,8 @@ export class Device {
   readonly unanswered = new TokenBucket(UNANSWERED_A_SECOND);
   /** …of data that another worker vouches for. */
   readonly vouched = new TokenBucket(UNANSWERED_A_SECOND);
+  /** …with peers that are here, at their own endpoints. */
+  readonly anew = new TokenBucket(UNANSWERED_A_SECOND);
   readonly questions = new Questions();
   readonly later = new Later();
   readonly allowedIps = new AllowedIps();

@@ -20,8 +20,6 @@ const HEARD_US = 2e6;
 
 /** Data of the session before is under way for so long after a handshake. */
 const ON_ITS_WAY_US = 250_000;
-/** Who is here, and sends by a session that is not, is asked so often at most. */
-const REJOIN_US = 1e6;
 
 /** Handshakes that we begin. */
 export class Initiator {
@@ -87,7 +85,7 @@ export class Initiator {
     const isFrom = source.count(words, at, bytes, now);
     if (isFrom && knows !== undefined) source.knows = knows;
     if (!this.#isWanted(peer, now)) {
-      if (holder === undefined && peer.endpoint.isAt(words, at)) this.#rejoin(peer, now);
+      if (holder === undefined && knows === undefined) this.onStray(peer, words, at, now);
       return undefined;
     }
     if (holder !== undefined && !(isFrom && source.isVouchedFor(now)))
@@ -98,18 +96,17 @@ export class Initiator {
   }
 
   /**
-   * A peer that is here sends by a session that is not: a worker that had it before has made one more with it, and it cannot know
-   * better. It is asked anew, at its own endpoint, whoever sent that in its name.
+   * A peer that is here sends data by a session that is not, be it by way of another worker: one that had it before has made one
+   * more with it, and it cannot know better. It is asked anew, at its own endpoint, whoever sent that in its name.
    */
-  #rejoin(peer: Peer, now: TimeUs): void {
-    const { options, vouched } = this.#device;
-    if (options.isAnycast !== true || options.sink.isHere?.(peer) !== true) return;
+  onStray(peer: Peer, words: Int32Array, at: number, now: TimeUs): void {
+    const { options, anew } = this.#device;
+    if (options.isAnycast !== true || options.sink.isHere?.(peer) !== true || !peer.endpoint.isAt(words, at)) return;
     // What was on its way says nothing yet.
-    const { lastHandshakeAt } = peer;
-    if (lastHandshakeAt === undefined || now - lastHandshakeAt < ON_ITS_WAY_US || now - peer.rejoinedAt < REJOIN_US)
-      return;
-    if (!vouched.take(now)) return;
-    peer.rejoinedAt = now;
+    const { lastHandshakeAt, askedAnew } = peer;
+    if (lastHandshakeAt === undefined || now - lastHandshakeAt < ON_ITS_WAY_US) return;
+    if (!askedAnew.mayAsk(now) || !anew.take(now)) return;
+    askedAnew.asked(now);
     this.renew(peer, now);
   }
 
@@ -189,6 +186,11 @@ export class Initiator {
     return true;
   }
 
+  /** …a moment after it was to be begun with: it may have become known here meanwhile. */
+  beginLater(peer: Peer, now: TimeUs): void {
+    if (this.#isWanted(peer, now)) this.beginUnvalidated(peer, now);
+  }
+
   /** Begins with a source that nothing vouches for, unless it has become known meanwhile. */
   beginUnvalidated(peer: Peer, now: TimeUs): void {
     const source = peer.unvalidated;
@@ -201,7 +203,7 @@ export class Initiator {
   onResponse(peer: Peer, bytes: Uint8Array, at: number, words: Int32Array, from: number, now: TimeUs): Drop {
     const device = this.#device;
     const index = readWord(bytes, at + RESPONSE.receiver);
-    const pending = peer.pending?.index === index ? peer.pending : peer.unvalidated?.awaited(index, now);
+    const pending = peer.awaited(index, now);
     if (pending === undefined) return Drop.unknownIndex;
     const keys = device.options.ports.handshake.readResponse(pending.state, pending.keys, bytes, at);
     if (keys === undefined) return Drop.handshake;
@@ -247,7 +249,7 @@ export class Initiator {
       device.countSent(peer, bytes.length);
       device.totals.initiationsSent++;
     }
-    return { index, state, keys };
+    return { index, state, keys, tries: 0 };
   }
 
   #giveUp(peer: Peer, now: TimeUs): void {

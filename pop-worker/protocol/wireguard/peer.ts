@@ -1,4 +1,5 @@
 import type { Random, TimeUs } from '../contract.ts';
+import { AskedAnew } from './anycast/asked-anew.ts';
 import type { UnvalidatedSource } from './anycast/unvalidated.ts';
 import { CookieKeeper } from './cookies/keeper.ts';
 import { Endpoint } from './endpoint.ts';
@@ -17,6 +18,8 @@ export interface Pending {
   readonly state: Handshake;
   /** What it was begun by. */
   readonly keys: PeerKeys;
+  /** Messages that came as an answer to it before others. */
+  tries: number;
 }
 
 /** Totals of a peer, datagrams and their bytes, as `wg show` counts them. */
@@ -54,8 +57,9 @@ export class Peer implements Scheduled {
   unvalidated: UnvalidatedSource | undefined;
   /** When another worker was last asked about what came in its name. */
   askedAt: TimeUs = Number.NEGATIVE_INFINITY;
-  /** When it was asked anew, for it sent by a session that is not here. */
-  rejoinedAt: TimeUs = Number.NEGATIVE_INFINITY;
+  readonly askedAnew = new AskedAnew();
+  /** When another worker was last told that it was this peer that had sent something there. */
+  vouchedForAt: TimeUs = Number.NEGATIVE_INFINITY;
   keepaliveDue = false;
   deadlineSlot = NO_SLOT;
   #lastIndex: number;
@@ -77,12 +81,13 @@ export class Peer implements Scheduled {
 
   /** Whether an index is of a session or handshake that there is. */
   isAddressedBy(index: number): boolean {
-    return this.isAwaiting(index) || this.keypairs.byIndex(index) !== undefined;
+    const isPending = this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
+    return isPending || this.keypairs.byIndex(index) !== undefined;
   }
 
-  /** Whether an index is of a handshake of ours that was not answered yet. */
-  isAwaiting(index: number): boolean {
-    return this.pending?.index === index || this.unvalidated?.byIndex(index) !== undefined;
+  /** The handshake of ours with this index that may be answered now. */
+  awaited(index: number, now: TimeUs): Pending | undefined {
+    return this.pending?.index === index ? this.pending : this.unvalidated?.awaited(index, now);
   }
 
   /** Whether there is neither a session with it nor a handshake that we have begun. */

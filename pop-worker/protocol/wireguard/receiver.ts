@@ -36,6 +36,8 @@ const BATCH = 256;
 
 /** Of mac2, the end of a handshake message. */
 const MAC_BYTES = 16;
+/** So many messages that come as answers to one handshake of ours go before others. */
+const MOST_TRIES = 3;
 /** To send an answer takes about as long as to make it. */
 const SENDING_TOO = 2;
 
@@ -92,9 +94,12 @@ export class Receiver {
     if (backlog.size === 0) backlog.begin();
     const [authentic, waiting] = [this.#authentic, backlog.size];
     this.take(burst, now, true);
-    if (this.#authentic > authentic) return 'authentic';
-    if (backlog.size > waiting) return undefined;
     const peer = index < 0 ? undefined : peers.get(peerOf(index));
+    if (this.#authentic > authentic) {
+      if (peer !== undefined) peer.vouchedForAt = now;
+      return 'authentic';
+    }
+    if (backlog.size > waiting) return undefined;
     return index >= 0 && peer?.isStrange !== false ? 'absent' : 'forged';
   }
 
@@ -134,7 +139,7 @@ export class Receiver {
     now: TimeUs,
   ): Drop {
     const { backlog, load, own: ours, sources, strangers } = this.#device;
-    const isAwaited = type === MessageType.response && this.#isAwaited(readWord(buffer, at + RESPONSE.receiver));
+    const isAwaited = type === MessageType.response && this.#isAwaited(readWord(buffer, at + RESPONSE.receiver), now);
     if (!isAwaited && load.isOn(now) && !this.#hasTimeFor(buffer, at + length - MAC_BYTES)) return Drop.overload;
     strangers.start();
     const mac1At = type === MessageType.initiation ? INITIATION.mac1 : RESPONSE.mac1;
@@ -160,9 +165,10 @@ export class Receiver {
     return strangers.isPlenty || (strangers.isLeft && isMac2Given(bytes, mac2At));
   }
 
-  /** Whoever answers what we have begun does so once: it need not show first where it is. */
-  #isAwaited(index: number): boolean {
-    return this.#device.peers.get(peerOf(index))?.isAwaiting(index) === true;
+  /** Whoever answers what we have begun does so once, and need not show first where it is; those who only know its index soon must. */
+  #isAwaited(index: number, now: TimeUs): boolean {
+    const pending = this.#device.peers.get(peerOf(index))?.awaited(index, now);
+    return pending !== undefined && pending.tries++ < MOST_TRIES;
   }
 
   #handshake(
@@ -239,6 +245,7 @@ export class Receiver {
     const { options, questions } = this.#device;
     // Of what was handed over the other worker thinks.
     const question = this.#isHanded ? undefined : this.#initiator.onUnknown(peer, knows, words, from, length, now);
+    if (this.#isHanded && knows === undefined) this.#initiator.onStray(peer, words, from, now);
     const isPassed = options.sink.elsewhere?.(peer, buffer, at, length, words, from, question?.number ?? 0) === true;
     // What did not even get there is no reason to take the other one for silent.
     if (question !== undefined && isPassed) questions.sent(question);
@@ -312,7 +319,9 @@ export class Receiver {
       this.#device.timed(peer, 'handshakeComplete', now);
       if (peer.staged.size > 0) this.#device.due.add(peer);
     }
-    this.#device.options.sink.confirmed(peer);
+    // What another worker hands over may have come there before the peer did: it is no way back.
+    const { sink } = this.#device.options;
+    if (!this.#isHanded || sink.isHere?.(peer) !== false) sink.confirmed(peer);
   }
 
   /** Receiving alone keeps no session: its initiator begins the next one before it ends. */

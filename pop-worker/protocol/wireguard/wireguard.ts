@@ -301,7 +301,7 @@ export class WireGuard implements Core<WireGuardInput, Burst> {
     for (let one = questions.take(now); one !== undefined; one = questions.take(now))
       this.#initiator.onSilence(one, now);
     for (let peer = later.take(now); peer !== undefined; peer = later.take(now))
-      if (peers.get(peer.number) === peer) this.#initiator.beginUnvalidated(peer, now);
+      if (peers.get(peer.number) === peer) this.#initiator.beginLater(peer, now);
     for (let peer = deadlines.take(now); peer !== undefined; peer = deadlines.take(now)) {
       if (peers.get(peer.number) !== peer) continue;
       for (let action = peer.timers.expire(now); action !== undefined; action = peer.timers.expire(now))

@@ -168,6 +168,42 @@ test('a worker that is silent altogether is taken for gone 50 ms after it was as
   }
 });
 
+test('a worker that is heard in the last moment is given all of its time again, and the glance after it', () => {
+  const { scene, client, second, view, sentTo } = edge();
+  scene.send(client, second, 200);
+  scene.run(SILENCE_US);
+  view.silentFrom = scene.now + 10_000;
+  scene.run(10_000 + GLANCE_US - 1);
+  assert.equal(sentTo(client.address), 0);
+  scene.run(1);
+  assert.ok(sentTo(client.address) > 0);
+});
+
+test('a small packet is enough where the worker that was asked is silent, not where it has no session', () => {
+  for (const isSilent of [true, false]) {
+    const { scene, client, second, asked, sentTo } = edge();
+    scene.send(client, second, 20);
+    const { number } = asked.splice(0)[0] as (typeof asked)[number];
+    if (!isSilent) second.core.answer(HOLDER, number, 'absent', scene.now);
+    scene.run(GONE_US);
+    assert.equal(sentTo(client.address) > 0, isSilent);
+  }
+});
+
+test('whom a worker has vouched for is on its way to the other; who has come there meanwhile is not begun with once more', () => {
+  let isHere = false;
+  const { scene, client, first, onFirst, asked, answer, sentTo } = edge({}, { isHere: () => isHere });
+  first.core.renewPeer(onFirst, scene.now);
+  scene.settle();
+  assert.equal(asked[0]?.verdict, 'authentic');
+  assert.equal(onFirst.vouchedForAt, scene.now);
+  answer();
+  assert.equal(sentTo(client.address), 0, 'it takes no initiation so soon after the one that it has answered');
+  isHere = true;
+  scene.run(100_000);
+  assert.equal(sentTo(client.address), 0);
+});
+
 test('while anything is heard of it, an answer that does not come begins nothing, and is not waited for forever', () => {
   const { scene, second, view, asked, sentTo } = edge();
   for (let ms = 0; ms < 5000; ms += 10) {
@@ -582,29 +618,4 @@ test('an answer to what was begun here does not wait for its time: late it would
   assert.equal(bytes[0], 2);
   time.isLeft = false;
   assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'authentic');
-});
-
-test('who is here, and sends from its own endpoint by a session that is not, is asked anew there, once a second', () => {
-  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, isHere: () => true };
-  const scene = new Scene();
-  const [client, worker] = [scene.add(1), scene.add(2, { sink })];
-  scene.join(client, worker);
-  scene.send(client, worker);
-  const begun = (): number => worker.core.totals.initiationsSent;
-  const before = begun();
-  forged(scene, worker, 1, client.address);
-  assert.equal(begun(), before, 'it may have been on its way');
-  scene.run(300_000);
-  forged(scene, worker, 1, STRANGER);
-  assert.equal(begun(), before, 'somebody else says so');
-  forged(scene, worker, 1, client.address);
-  assert.equal(begun(), before + 1);
-  for (let i = 0; i < 10; i++) {
-    scene.run(50_000);
-    forged(scene, worker, 1, client.address);
-  }
-  assert.equal(begun(), before + 1);
-  scene.run(600_000);
-  forged(scene, worker, 1, client.address);
-  assert.equal(begun(), before + 2);
 });
