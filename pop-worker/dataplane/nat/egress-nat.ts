@@ -183,7 +183,7 @@ export class EgressNat {
   #tellLast(key: string): void {
     const owned = this.#owned.get(key);
     if (owned?.session === undefined) return;
-    if (this.#parts.setup.isShared) this.nat.tellYoung(owned.owner);
+    if (this.#parts.setup.isShared) this.nat.telling.young(owned.owner);
     this.#send();
   }
 
@@ -339,6 +339,6 @@ export class EgressNat {
 
   #tellAll(): void {
     this.#isBehind = false;
-    this.nat.tellAll((owner, flow) => this.#tell(owner, flow));
+    this.nat.telling.all();
   }
 }

@@ -9,6 +9,7 @@ import type { Pool } from './pool.ts';
 import { choosePort } from './ports.ts';
 import { Quote, readAddress, replaceAddress, replaceEndpoint } from './rewrite.ts';
 import { FlowState, nextTcpState, RST, SYN } from './tcp-state.ts';
+import { type Tell, Telling } from './telling.ts';
 import { DEFAULT_TIMEOUTS, type NatTimeouts, timeoutOf } from './timeouts.ts';
 import { canBeSession, type FlowFields } from './told-session.ts';
 
@@ -20,8 +21,7 @@ export interface NatOptions {
   readonly timeouts?: NatTimeouts;
   /** Sessions of all devices at most. */
   readonly mostFlows?: number;
-  /** Hears of sessions that have lasted, how they end, and that they are over; `flow` is lent. */
-  readonly tell?: (owner: number, flow: FlowFields) => void;
+  readonly tell?: Tell;
 }
 
 const ECHO_REPLY = 0;
@@ -42,6 +42,7 @@ export class Nat44 {
   readonly mappings = new Mappings();
   readonly flows = new Flows();
   readonly owners: Owners;
+  readonly telling: Telling;
   /** Seconds of any clock that never goes back. */
   now = 0;
   readonly #pool: Pool;
@@ -49,11 +50,7 @@ export class Nat44 {
   readonly #timeouts: NatTimeouts;
   readonly #mostFlows: number;
   readonly #mostOfOwner: number;
-  readonly #tell: ((owner: number, flow: FlowFields) => void) | undefined;
   readonly #quote = new Quote();
-  readonly #told: FlowFields = {
-    ...{ protocol: 0, state: 0, innerAddress: 0, innerPort: 0, outerPort: 0, remoteAddress: 0, remotePort: 0 },
-  };
   /** What `find` found, for `admit`. */
   #mapping = NONE;
   #flow = NONE;
@@ -66,8 +63,9 @@ export class Nat44 {
     this.#timeouts = timeouts ?? DEFAULT_TIMEOUTS;
     this.#mostFlows = mostFlows ?? DEFAULT_MOST_FLOWS;
     this.#mostOfOwner = pool.blockPorts * FLOWS_PER_PORT;
-    this.#tell = tell;
     this.owners = new Owners(pool);
+    const { mappings, flows, owners } = this;
+    this.telling = new Telling({ mappings, flows, owners, blockPorts: pool.blockPorts, tell });
   }
 
   /** Ends all sessions of a device, and tells nobody. */
@@ -215,57 +213,7 @@ export class Nat44 {
     flows.set(flow, state, now + timeoutOf(this.#timeouts, protocol, state, remotePort));
     if (isTold ? isTcp && state !== before : isLasting) {
       flows.setTold(flow, Told.yes);
-      this.#say(owner, mapping, flow, state);
-    }
-  }
-
-  #say(owner: number, mapping: number, flow: number, state: number): void {
-    this.#tell?.(owner, this.#fields(mapping, flow, state));
-  }
-
-  #fields(mapping: number, flow: number, state: number): FlowFields {
-    const { mappings, flows } = this;
-    const told = this.#told;
-    told.protocol = mappings.protocol(mapping);
-    told.state = state;
-    told.innerAddress = mappings.address(mapping);
-    told.innerPort = mappings.inner(mapping);
-    told.outerPort = mappings.outer(mapping);
-    told.remoteAddress = flows.address(flow);
-    told.remotePort = flows.port(flow);
-    return told;
-  }
-
-  /** Tells everything again that was told and is not over. @param tell is lent what it is told */
-  tellAll(tell: (owner: number, flow: FlowFields) => void): void {
-    const { mappings, flows } = this;
-    for (let flow = 0; flow < flows.end; flow++) {
-      const mapping = flows.mapping(flow);
-      if (mapping === NONE || flows.told(flow) !== Told.yes) continue;
-      tell(mappings.owner(mapping), this.#fields(mapping, flow, flows.state(flow)));
-    }
-  }
-
-  /** Tells those sessions without connections of a device that were answered and have not lasted yet: it goes elsewhere. */
-  tellYoung(owner: number): void {
-    for (const protocol of [Protocol.udp, Protocol.icmp] as const) {
-      let left = this.owners.portsOf(owner, protocol);
-      const base = this.owners.port(owner);
-      for (let port = base; left > 0 && port < base + this.#pool.blockPorts; port++) {
-        const mapping = this.mappings.findOuter(owner, protocol, port);
-        if (mapping === NONE) continue;
-        left--;
-        this.#tellYoungOf(owner, mapping);
-      }
-    }
-  }
-
-  #tellYoungOf(owner: number, mapping: number): void {
-    const { flows } = this;
-    for (let flow = this.mappings.flow(mapping); flow !== NONE; flow = flows.next(flow)) {
-      if (flows.told(flow) === Told.yes || flows.state(flow) !== FlowState.established) continue;
-      flows.setTold(flow, Told.yes);
-      this.#say(owner, mapping, flow, FlowState.established);
+      this.telling.say(owner, mapping, flow, state);
     }
   }
 
@@ -407,7 +355,7 @@ export class Nat44 {
   #end(mapping: number, flow: number): void {
     const { mappings, flows, owners } = this;
     const owner = mappings.owner(mapping);
-    if (flows.told(flow) === Told.yes) this.#say(owner, mapping, flow, 0);
+    if (flows.told(flow) === Told.yes) this.telling.say(owner, mapping, flow, 0);
     mappings.setFlow(mapping, flows.remove(flow, mappings.flow(mapping)));
     owners.addFlows(owner, -1);
     if (mappings.flow(mapping) !== NONE) return;

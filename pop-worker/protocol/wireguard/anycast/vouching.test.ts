@@ -511,14 +511,8 @@ test('a worker that has begun with a peer, or was, does not say that it has noth
   assert.deepEqual([says(begun), says(asked)], ['forged', 'forged']);
 });
 
-test('an answer that comes by another worker when the client is there already takes it away from nobody', () => {
-  const scene = new Scene();
-  const view = { isHere: true };
-  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, isHere: () => view.isHere };
-  const [client, worker] = [scene.add(1), scene.add(2, { sink })];
-  const [, onWorker] = scene.join(client, worker);
-  scene.send(client, worker);
-  scene.run(5e6);
+/** What a client answers when a worker begins with it anew: that one does not get it, nor anything that the client sends from then on. */
+const answerTo = (scene: Scene, worker: Host, onWorker: Peer, client: Host): Uint8Array => {
   let caught: Datagram | undefined;
   scene.filter = (datagram, host) => {
     if (host === client) caught = datagram;
@@ -527,6 +521,19 @@ test('an answer that comes by another worker when the client is there already ta
   worker.core.renewPeer(onWorker, scene.now);
   scene.settle();
   const { bytes } = caught as Datagram;
+  assert.equal(bytes[0], 2);
+  return bytes;
+};
+
+test('an answer that comes by another worker when the client is there already takes it away from nobody', () => {
+  const scene = new Scene();
+  const view = { isHere: true };
+  const sink = { packets: () => {}, confirmed: () => {}, moved: () => {}, isHere: () => view.isHere };
+  const [client, worker] = [scene.add(1), scene.add(2, { sink })];
+  const [, onWorker] = scene.join(client, worker);
+  scene.send(client, worker);
+  scene.run(5e6);
+  const bytes = answerTo(scene, worker, onWorker, client);
   const { sessions } = worker.core.totals;
   view.isHere = false;
   assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'forged');
@@ -607,15 +614,7 @@ test('an answer to what was begun here does not wait for its time: late it would
   const [, onWorker] = scene.join(client, worker);
   scene.send(client, worker);
   scene.run(100e6);
-  let caught: Datagram | undefined;
-  scene.filter = (datagram, host) => {
-    if (host === client) caught = datagram;
-    return host !== client;
-  };
-  worker.core.renewPeer(onWorker, scene.now);
-  scene.settle();
-  const { bytes } = caught as Datagram;
-  assert.equal(bytes[0], 2);
+  const bytes = answerTo(scene, worker, onWorker, client);
   time.isLeft = false;
   assert.equal(worker.core.judge(handed(bytes, worker), scene.now), 'authentic');
 });
