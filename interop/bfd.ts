@@ -10,7 +10,7 @@ import type { WatchedThread } from '#host/thread/beats.ts';
 import type { AuthenticationType } from '#protocol/bfd/authentication/table.ts';
 import { Diagnostic, diagnosticText, State } from '#protocol/bfd/state.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { METRICS, type MetricSpec } from '#telemetry/metrics.ts';
 import { slotOf } from '#telemetry/slots.ts';

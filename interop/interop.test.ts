@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { compareDownloads } from './files.ts';
 import type { FileClient, FileServer } from './implementations/implementation.ts';
 import * as ngtcp2 from './implementations/ngtcp2.ts';

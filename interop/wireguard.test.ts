@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { CASES } from './wireguard/cases/table.ts';
 import type { PeerName } from './wireguard/implementations.ts';
 

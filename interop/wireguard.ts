@@ -1,6 +1,6 @@
 import { type CaseContext, Skip, type SuiteCase } from '#bench/suite.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import type { Proof } from './wireguard/cases/proof.ts';
 import { CASES } from './wireguard/cases/table.ts';

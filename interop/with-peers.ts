@@ -1,5 +1,5 @@
 import { type CaseContext, Skip } from '#bench/suite.ts';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 
 /** One proof of a case: we with one peer, in one role. */

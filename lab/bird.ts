@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findBird } from '#scripts/setup/peers.mjs';
+import { findBird } from '#scripts/setup/debian-peers.mjs';
 import { type AddressFamily, birdConfig, FAMILIES } from './bird-config.ts';
 import { runCommand } from './command.ts';
 import { LabError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { findBird, findWireguardClient } from '#scripts/setup/peers.mjs';
+import { findBird, findWireguardClient } from '#scripts/setup/debian-peers.mjs';
 import { InstallationError } from '#services/installation/errors.ts';
 import { type Measurement, meetsBar } from '#telemetry/measurement.ts';
 import type { Acknowledged } from './acknowledged.ts';

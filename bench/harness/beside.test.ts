@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { meetsBar, summarise } from '#telemetry/measurement.ts';
 import { measurePeers, sideBySide } from './beside.ts';
 

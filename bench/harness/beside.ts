@@ -1,4 +1,4 @@
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
 import type { CaseContext } from '../suite.ts';
 

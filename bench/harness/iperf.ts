@@ -1,4 +1,4 @@
-import { debianPeers } from '#scripts/setup/peers.mjs';
+import { debianPeers } from '#scripts/setup/debian-peers.mjs';
 import type { ProgramSpec } from './program.ts';
 
 export const PORT = 5201;

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { birdPeer, frrPeer, gobgpPeers } from '#scripts/setup/peers.mjs';
+import { birdPeer, frrPeer } from '#scripts/setup/debian-peers.mjs';
+import { gobgpPeers } from '#scripts/setup/go-peers.mjs';
 import type { ProgramSpec } from '../harness/program.ts';
 
 export const ROUTER_AS = 64_512;

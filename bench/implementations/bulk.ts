@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_CONTROLLER } from '#protocol/congestion/registry.ts';
-import { goPeers } from '#scripts/setup/peers.mjs';
+import { goPeers } from '#scripts/setup/go-peers.mjs';
 import { type Identity, SERVER_NAME } from '../harness/identity.ts';
 import type { ProgramSpec } from '../harness/program.ts';
 import type { SideOrder } from '../quic-bulk/side.ts';

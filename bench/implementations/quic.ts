@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { goPeers, type RustPeer, rustPeers } from '#scripts/setup/peers.mjs';
+import { goPeers } from '#scripts/setup/go-peers.mjs';
+import { type RustPeer, rustPeers } from '#scripts/setup/rust-peers.mjs';
 import type { Identity } from '../harness/identity.ts';
 import type { ProgramSpec } from '../harness/program.ts';
 

@@ -1,6 +1,7 @@
 /** Programs that make a WireGuard interface, all configured by `wg` and `ip`. */
 import { fileURLToPath } from 'node:url';
-import { boringtunPeer, wireguardGoPeer } from '#scripts/setup/peers.mjs';
+import { wireguardGoPeer } from '#scripts/setup/go-peers.mjs';
+import { boringtunPeer } from '#scripts/setup/rust-peers.mjs';
 import type { ProgramSpec } from '../harness/program.ts';
 
 export interface WireGuardImplementation {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { prepareCut } from '../bfd/cut.ts';
 import { type BusyWorker, DEVICE, withBusyWorker } from '../bfd/scene.ts';

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { dnsPeers } from '#scripts/setup/debian-peers.mjs';
 import { root } from '#scripts/setup/paths.mjs';
-import { dnsPeers, PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import type { Measurement } from '#telemetry/measurement.ts';
 import { measurePeers, sideBySide } from '../harness/beside.ts';
 import { Program, type ProgramSpec } from '../harness/program.ts';

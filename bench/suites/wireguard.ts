@@ -1,6 +1,6 @@
 import { runCommand } from '#lab/command.ts';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { wireguardTools } from '#scripts/setup/peers.mjs';
 import type { Bar, Measurement } from '#telemetry/measurement.ts';
 import { measurePeers, sideBySide } from '../harness/beside.ts';
 import { datagramsOf, goodputOf, iperfClient, iperfDatagrams, iperfServer } from '../harness/iperf.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCommand, until } from '#lab/command.ts';
-import { wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { type Host, type Pair, withPair } from '../harness/network.ts';
 import { type Program, withPrograms } from '../harness/program.ts';
 import type { WireGuardImplementation } from '../implementations/wireguard.ts';

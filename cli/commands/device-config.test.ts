@@ -5,7 +5,8 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import decodeQR from 'qr/decode.js';
 import { parse } from 'yaml';
-import { PeerMissing, wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { generateKeyPair } from '#services/installation/wireguard-keys.ts';
 import { createWorld, type World } from '../testing/world.ts';
 

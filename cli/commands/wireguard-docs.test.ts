@@ -4,8 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { root } from '#scripts/setup/paths.mjs';
-import { PeerMissing, wireguardTools } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { createWorld } from '../testing/world.ts';
 
 /** Blocks of commands below a heading of docs/wireguard.md; programs are none. */

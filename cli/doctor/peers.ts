@@ -1,4 +1,7 @@
-import { findBird, findGo, findWireguardClient, PeerMissing, peersAreMissing } from '#scripts/setup/peers.mjs';
+import { findBird, findWireguardClient } from '#scripts/setup/debian-peers.mjs';
+import { findGo } from '#scripts/setup/go-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
+import { peersAreMissing } from '#scripts/setup/peers.mjs';
 import { type Check, limited, missing, ok } from './check.ts';
 
 const go: Check = {

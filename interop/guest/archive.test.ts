@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { guestParts, PeerMissing } from '#scripts/setup/peers.mjs';
+import { guestParts } from '#scripts/setup/debian-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { archiveOf } from './archive.ts';
 
 const field = (archive: Buffer, at: number, index: number): number =>

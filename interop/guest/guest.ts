@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ProgramSpec, withPrograms } from '#bench/harness/program.ts';
-import { type GuestParts, guestParts } from '#scripts/setup/peers.mjs';
+import { type GuestParts, guestParts } from '#scripts/setup/debian-peers.mjs';
 import { Control } from './control.ts';
 import { imageOf } from './image.ts';
 

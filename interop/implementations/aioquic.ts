@@ -1,6 +1,6 @@
 import { SERVER_NAME } from '#bench/harness/identity.ts';
 import type { ProgramSpec } from '#bench/harness/program.ts';
-import { pythonPeers } from '#scripts/setup/peers.mjs';
+import { pythonPeers } from '#scripts/setup/python-peers.mjs';
 import {
   type FileClient,
   type FileClientOptions,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SERVER_NAME } from '#bench/harness/identity.ts';
-import { chromiumPeer } from '#scripts/setup/peers.mjs';
+import { chromiumPeer } from '#scripts/setup/debian-peers.mjs';
 import type { ClientImplementation } from './implementation.ts';
 
 export const CHROMIUM = 'chromium';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Program, withPrograms } from '#bench/harness/program.ts';
 import { runCommand } from '#lab/command.ts';
-import { frrPeer } from '#scripts/setup/peers.mjs';
+import { frrPeer } from '#scripts/setup/debian-peers.mjs';
 
 const LIMIT_MS = 20_000;
 const LOOK_MS = 20;

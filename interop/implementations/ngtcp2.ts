@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { SERVER_NAME } from '#bench/harness/identity.ts';
-import { debianPeers } from '#scripts/setup/peers.mjs';
+import { debianPeers } from '#scripts/setup/debian-peers.mjs';
 import { shares } from '../shares.ts';
 import {
   type FileClient,

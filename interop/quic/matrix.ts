@@ -1,5 +1,5 @@
 import { Skip } from '#bench/suite.ts';
-import { PeerMissing } from '#scripts/setup/peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { aioquic } from '../implementations/aioquic.ts';
 import { CHROMIUM, chromium } from '../implementations/chromium.ts';
 import type { Implementation } from '../implementations/implementation.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ProgramSpec } from '#bench/harness/program.ts';
-import { wireguardGoPeer } from '#scripts/setup/peers.mjs';
+import { wireguardGoPeer } from '#scripts/setup/go-peers.mjs';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 

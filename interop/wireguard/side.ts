@@ -1,5 +1,5 @@
 import { runCommand } from '#lab/command.ts';
-import { wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { FILE, type Place } from './place.ts';
 
 export interface KeyPair {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { findWireguardClient, fingerprint } from '#scripts/setup/peers.mjs';
+import { findWireguardClient } from '#scripts/setup/debian-peers.mjs';
+import { fingerprint } from '#scripts/setup/peer-parts.mjs';
 import { runCommand } from '../command.ts';
 import { LabError } from '../errors.ts';
 import type { Lab } from '../lab.ts';

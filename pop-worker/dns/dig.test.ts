@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { DESCRIPTION } from '#protocol/dns/testing/zone.ts';
-import { dnsPeers, PeerMissing } from '#scripts/setup/peers.mjs';
+import { dnsPeers } from '#scripts/setup/debian-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 import { DnsRunner } from './runner.ts';
 
 const run = promisify(execFile);

@@ -8,7 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { needsRoot } from '#host/testing/namespace.ts';
-import { PeerMissing, wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

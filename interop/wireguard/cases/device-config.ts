@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { wgQuick } from '#cli/wireguard/wg-quick.ts';
-import { wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { FILE } from '../place.ts';
 import { withScene } from '../scene.ts';
 import { newKeyPair, wg } from '../side.ts';

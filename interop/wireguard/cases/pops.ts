@@ -15,7 +15,8 @@ import {
   withWireGuard,
 } from '#pop-worker/testing/wireguard-device.ts';
 import { deviceOf, EDGE4, EDGE6, type World } from '#pop-worker/testing/world.ts';
-import { wireguardGoPeer, wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
+import { wireguardGoPeer } from '#scripts/setup/go-peers.mjs';
 import type { Proof } from './proof.ts';
 
 const NETWORKS = behind('red', 2);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { wireguardTools } from '#scripts/setup/peers.mjs';
+import { wireguardTools } from '#scripts/setup/debian-peers.mjs';
 import { until } from '../../bgp/until.ts';
 import { withScene } from '../scene.ts';
 import type { Proof } from './proof.ts';

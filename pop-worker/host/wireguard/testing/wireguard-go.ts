@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { PeerMissing, wireguardGoPeer } from '#scripts/setup/peers.mjs';
+import { wireguardGoPeer } from '#scripts/setup/go-peers.mjs';
+import { PeerMissing } from '#scripts/setup/peer-parts.mjs';
 
 const find = async (): Promise<string | PeerMissing> => {
   try {
