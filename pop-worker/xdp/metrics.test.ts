@@ -9,7 +9,8 @@ import { CHECK_KINDS, CHECK_OUTCOMES, type CheckTarget } from './checks/wanted.t
 import type { Counted, CounterName } from './front.ts';
 import { Counter } from './gen/front.ts';
 import { collectXdp } from './metrics.ts';
-import { BALANCE_FIXTURES, FIXTURE_SERVICES } from './testing/balance-fixtures.ts';
+import { FIXTURE_SERVICES } from './testing/balance/services.ts';
+import { BALANCE_FIXTURES } from './testing/balance-fixtures.ts';
 import { backend, loadBalancer, service } from './testing/balanced.ts';
 import { segment } from './testing/flows.ts';
 

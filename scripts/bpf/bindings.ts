@@ -135,7 +135,6 @@ export class Bindings {
     const constants = this.#constants();
     const records = [...this.#records.values()].map((record) => recordText(record));
     return [
-      '// Written by scripts/bpf/build.ts from what the compiler says of bpf/: not by hand.',
       "import { record } from '#host/bpf/record.ts';\n",
       ...records,
       ...this.#enums(),

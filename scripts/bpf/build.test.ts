@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readBtf } from './btf.ts';
-import { sourcesDigest } from './build.ts';
+import { bindingsFile, objectNames, sourcesDigest } from './build.ts';
 import { elfSections, elfSymbols } from './elf.ts';
 
 const gen = (name: string): Uint8Array => readFileSync(new URL(`../../bpf/gen/${name}`, import.meta.url));
@@ -10,6 +10,13 @@ const gen = (name: string): Uint8Array => readFileSync(new URL(`../../bpf/gen/${
 test('what is in bpf/gen was made from what is in bpf/', () => {
   const built = new TextDecoder().decode(gen('sources.sha256')).trim();
   assert.equal(built, sourcesDigest(), 'run `node scripts/bpf/build.ts`');
+});
+
+test('what pop-worker/xdp/gen says of the objects in bpf/gen is what they say', () => {
+  for (const name of objectNames()) {
+    const written = readFileSync(new URL(`../../pop-worker/xdp/gen/${name}.ts`, import.meta.url), 'utf8');
+    assert.equal(written, bindingsFile(name), `${name}: run \`node scripts/bpf/build.ts\``);
+  }
 });
 
 test('an object tells its types, maps and symbols', () => {

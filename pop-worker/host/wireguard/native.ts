@@ -3,7 +3,7 @@ export type WireGuardKeysHandle = { readonly [kind]: 'wireguard-keys' };
 export type WireGuardIdentityHandle = { readonly [kind]: 'wireguard-identity' };
 export type WireGuardHandshakeHandle = { readonly [kind]: 'wireguard-handshake' };
 
-/** What is kept of a peer: its public key, what ours and it agree on, the preshared key; `native/wireguard-noise.c`. */
+/** What is kept of a peer: its public key, what ours and it agree on, the preshared key; `native/wireguard-noise.h`. */
 export const PEER_BYTES = 96;
 export const PEER = { publicKey: 0, shared: 32, presharedKey: 64 } as const;
 /** And of an initiation that was read: chaining key, hash, ephemeral key, and who says to have sent it. */

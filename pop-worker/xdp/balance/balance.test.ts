@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { XdpVerdict } from '#host/bpf/program.ts';
 import { isRoot } from '#scripts/setup/paths.mjs';
-import { BALANCE_FIXTURES, FIXTURE_SERVICES } from '../testing/balance-fixtures.ts';
+import { FIXTURE_SERVICES } from '../testing/balance/services.ts';
+import { BALANCE_FIXTURES } from '../testing/balance-fixtures.ts';
 import { loadBalancer } from '../testing/balanced.ts';
 
 const skip = isRoot ? false : 'programs are loaded by root';

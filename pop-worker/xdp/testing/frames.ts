@@ -1,3 +1,4 @@
+import { fold } from '#protocol/ip/checksum.ts';
 import { type PacketOptions, packet, udp } from '#protocol/ip/testing/packets.ts';
 
 const MACS = [0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2];
@@ -58,6 +59,13 @@ export const withExtensions = (
 /** An ICMP or ICMPv6 message. */
 export const icmp = (type: number, code = 0, rest: readonly number[] = [0, 7, 0, 1]): Uint8Array =>
   bytes([type, code, 0, 0], rest, new Uint8Array(16));
+
+/** An IPv4 packet of ICMP, without options, with ICMP's checksum. */
+export const withIcmpSum = (frame: Uint8Array): Uint8Array => {
+  let sum = 0;
+  for (let i = 34; i < frame.length; i += 2) if (i !== 36) sum += 256 * (frame[i] as number) + (frame[i + 1] ?? 0);
+  return changed(frame, { 22: word(~fold(sum) & 0xffff) });
+};
 
 /** IPv4 with options, which are filled up to whole words. */
 export const withOptions = (options: readonly number[], more: PacketOptions = {}): Uint8Array => {
