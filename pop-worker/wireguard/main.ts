@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 import { ConfigError } from '#settings/toml-file.ts';
-import { isListenFault, listenFault } from '#telemetry/listen-fault.ts';
 import { createLogger, type Logger, levelFrom } from '#telemetry/logger.ts';
-import { type AdminView, serveAdminHttp } from '../admin/http.ts';
+import { serveMetrics } from '../admin/metrics.ts';
 import { StartError } from '../start-error.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { compileSoon } from './compile-soon.ts';
 import type { KernelProcess } from './kernel/process.ts';
 import type { WireGuardProcess } from './process.ts';
@@ -17,19 +17,6 @@ export interface WireGuardOptions {
   readonly ready: () => void;
 }
 
-const stopSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
-
-const serveMetrics = async (listen: string, running: AdminView): Promise<Server> => {
-  try {
-    return await serveAdminHttp(listen, running);
-  } catch (error) {
-    throw isListenFault(error) ? new StartError(listenFault(listen, error, '--metrics')) : error;
-  }
-};
-
 /** Only what is run is loaded: the kernel's needs none of our data plane. */
 const newProcess = async (kernel: boolean, name: string, log: Logger): Promise<KernelProcess | WireGuardProcess> => {
   if (kernel) return new (await import('./kernel/process.ts')).KernelProcess(name, log);
@@ -42,7 +29,7 @@ const run = async (name: string, { kernel, metrics, ready }: WireGuardOptions, l
   let server: Server | undefined;
   try {
     await running.start();
-    if (metrics !== undefined) server = await serveMetrics(metrics, running);
+    if (metrics !== undefined) server = await serveMetrics(metrics, running, '--metrics');
   } catch (error) {
     running.stop();
     throw error;
