@@ -85,6 +85,12 @@ test('metrics that cannot be had: its socket is closed and it is stopped before 
   assert.match(String(reason), new RegExp(`^${metrics} is in use by .* or change metrics$`));
 });
 
+test('what shows late that it cannot start is stopped before it says why', async (t) => {
+  const small = new RunningSmall(t);
+  assert.equal(await small.run({ unready: 'its port is taken' }), 1);
+  assert.deepEqual(small.lines, [STOPPED, notStarted('its port is taken')]);
+});
+
 test('its socket is opened before its metrics are', async (t) => {
   const small = new RunningSmall(t);
   writeFileSync(small.socket, '');

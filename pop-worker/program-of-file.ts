@@ -18,6 +18,8 @@ interface SharedSettings {
 
 /** What a program has started. */
 export interface Started<Settings> {
+  /** Whether it could start, where that shows later; `stop` follows when it could not. @throws StartError */
+  readonly ready?: () => Promise<void>;
   /** What is asked at its socket. */
   readonly commands: AdminCommands;
   /** What its `metrics` show. */
@@ -26,7 +28,7 @@ export interface Started<Settings> {
   change(settings: Settings): Fields;
   /** Is called once its sockets answer and SIGHUP is heard; says in the log that it is there. */
   running(): void;
-  /** Also when its sockets could not be had, and `running` was not called. */
+  /** Also when it or its sockets could not be had, and `running` was not called. */
   stop(): Promise<void> | void;
 }
 
@@ -36,15 +38,11 @@ export interface ProgramOfFile<Settings extends SharedSettings> {
   /** @param option that named the file, for people @throws ConfigError */
   readonly read: (path: string, option: string) => Settings;
   /**
-   * Starts all but what is shared. When it throws, nothing is stopped.
+   * Begins all but what is shared. When it throws, nothing is stopped.
    *
    * @param gone ends the program with a reason, when what it is for has ended by itself
    */
-  readonly start: (
-    settings: Settings,
-    log: Logger,
-    gone: (reason: string) => void,
-  ) => Promise<Started<Settings>> | Started<Settings>;
+  readonly start: (settings: Settings, log: Logger, gone: (reason: string) => void) => Started<Settings>;
 }
 
 /** Errors whose message is for people; others are bugs and keep their stack. */
@@ -73,10 +71,11 @@ const run = async <Settings extends SharedSettings>(
   const settings = read(path, OPTION);
   const stopped = stopSignal();
   const gone = Promise.withResolvers<string>();
-  const started = await start(settings, log, gone.resolve);
+  const started = start(settings, log, gone.resolve);
   const { commands, view } = started;
   const servers: { close(): void }[] = [];
   try {
+    await started.ready?.();
     servers.push(await serveAdminSocket(settings.socket, program, commands));
     if (settings.metrics !== undefined) servers.push(await serveMetrics(settings.metrics, view, 'metrics'));
   } catch (error) {

@@ -159,6 +159,17 @@ test('what keeps it from starting is one line each', async (t) => {
   assert.match(reasons[1] ?? '', /router_id is missing: add it/);
   const [, [taken]] = await linesOf('as = 1\nrouter_id = "1.1.1.1"\nlisten = ["203.0.113.77:1179"]');
   assert.match(taken ?? '', /EADDRNOTAVAIL.*: free 203\.0\.113\.77:1179, or change listen$/);
+  // What was begun before it showed must not keep it alive.
+  const [ended, [deaf]] = await linesOf(`as = 1
+router_id = "1.1.1.1"
+listen = ["203.0.113.77:1179"]
+[[neighbor]]
+address = "127.0.0.2"
+as = 2
+bfd_interval_ms = 50
+`);
+  assert.equal(ended, 1);
+  assert.match(deaf ?? '', /EADDRNOTAVAIL/);
 });
 
 test('one that has started in part ends all the same when its metrics cannot be had', async (t) => {

@@ -7,10 +7,10 @@ export const runBgp = (path: string): Promise<number> =>
   runProgram(path, {
     program: 'bgp',
     read: readBgpFile,
-    start: async (file, log, gone) => {
+    start: (file, log, gone) => {
       const speaker = new FileSpeaker(file, path, log, gone);
-      await speaker.ready();
       return {
+        ready: () => speaker.ready(),
         commands: {
           status: () => speaker.status(),
           explain: (request) => speaker.explain(request),

@@ -158,6 +158,19 @@ pops = ["c"]
   ].entries()) {
     assert.match(reasons[i] ?? '', pattern);
   }
+  // What was begun before it showed must not keep it alive.
+  const deaf = `pop = "a"
+listen = ["203.0.113.77:5353"]
+[health]
+interval_ms = 100
+[pops.a]
+addresses = ["127.0.0.1"]
+[[zone]]
+domain = "edge.example"
+name_servers = ["ns.edge.test"]
+services = ["www.edge.example"]
+`;
+  assert.match((await reasonsOf(deaf))[0] ?? '', /EADDRNOTAVAIL/);
   const [taken] = await reasonsOf(
     good
       .replace('pop = "b"\n', '')

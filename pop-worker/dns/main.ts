@@ -7,10 +7,10 @@ export const runDns = (path: string): Promise<number> =>
   runProgram(path, {
     program: 'dns',
     read: readDnsFile,
-    start: async (file, log, gone) => {
+    start: (file, log, gone) => {
       const responder = new FileResponder(file, path, log, gone);
-      await responder.ready();
       return {
+        ready: () => responder.ready(),
         commands: { status: () => responder.status() },
         view: responder,
         change: (other) => {

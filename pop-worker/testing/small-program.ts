@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError } from '#settings/toml-file.ts';
 import { runProgram } from '../program-of-file.ts';
+import { StartError } from '../start-error.ts';
 
 /** The file of a program that does nothing but tell what is done with it. */
 export interface SmallSettings {
@@ -13,6 +14,8 @@ export interface SmallSettings {
   readonly gone?: string;
   /** It is told to stop while it starts. */
   readonly stopsEarly?: boolean;
+  /** Why it cannot start, as shows later. */
+  readonly unready?: string;
   /** Where it meets a bug. */
   readonly bug?: 'start' | 'change';
 }
@@ -28,13 +31,16 @@ const hears = (): boolean => process.listenerCount('SIGHUP') > 0;
 process.exitCode = await runProgram(process.argv[2] ?? '', {
   program: 'dns',
   read,
-  start: async (settings, log, gone) => {
+  start: (settings, log, gone) => {
     let { name } = settings;
     if (settings.bug === 'start') throw new TypeError('a bug of the start');
     if (settings.stopsEarly) process.kill(process.pid, 'SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    log.info('started', { hears: hears() });
     return {
+      ready: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (settings.unready !== undefined) throw new StartError(settings.unready);
+        log.info('started', { hears: hears() });
+      },
       commands: { status: () => ({ name }) },
       view: { state: 'ready', isHealthy: () => true, metrics: async () => `name ${name}\n` },
       change: (other) => {
